@@ -1,0 +1,90 @@
+"""What the controller tells one receiver: its configuration, and commands.
+
+controller → one receiver. Sealed.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from wire.broadcasts import Microseconds
+from wire.messages import Message, Sealed
+
+Percent = Annotated[int, Meta(ge=0, le=100)]
+
+
+class AllowedHours(Message, frozen=True, kw_only=True):
+    """A stretch of the week in which others than an emergency may sound.
+
+    weekdays: 0 is Monday, as ISO 8601 less one. from_minute, until_minute: of the commune's local day, until excluded.
+    """
+
+    weekdays: list[Annotated[int, Meta(ge=0, le=6)]]
+    from_minute: Annotated[int, Meta(ge=0, le=1439)]
+    until_minute: Annotated[int, Meta(ge=1, le=1440)]
+
+
+class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
+    """All that a receiver is set to. Retained: a receiver that comes back finds the newest.
+
+    commune, zones: where it belongs; it listens to this commune's broadcasts.
+    volume_percent: what it plays at, never above volume_ceiling_percent.
+    path_delay_us: from the card's output to the horn (amplifier chain, FM chain); sound is sent this much earlier.
+    amplifier_lead_ms: how long before the first sample the amplifier is switched on.
+    allowed_hours: outside them nothing but an emergency sounds; empty: no limit. time_zone: IANA name they are in.
+    media_bases: where renditions are fetched, tried in order, each an http(s) URL with a slash at the end.
+    heartbeat_s: seconds between heartbeats. shelf_limit_bytes: how much audio is kept.
+    """
+
+    commune: str
+    zones: list[str] = []
+    name: str = ""
+    volume_percent: Percent = 80
+    volume_ceiling_percent: Percent = 100
+    path_delay_us: Microseconds = 0
+    amplifier_lead_ms: Annotated[int, Meta(ge=0, le=60_000)] = 5000
+    allowed_hours: list[AllowedHours] = []
+    time_zone: str = "Asia/Ho_Chi_Minh"
+    media_bases: list[str]
+    heartbeat_s: Annotated[int, Meta(ge=1, le=3600)] = 20
+    shelf_limit_bytes: Annotated[int, Meta(gt=0)] = 2_000_000_000
+
+
+class Identify(Message, frozen=True, kw_only=True, tag="identify", tag_field="kind"):
+    """Make yourself known on the spot: a soft tone for `seconds` at the volume set."""
+
+    seconds: Annotated[int, Meta(ge=1, le=60)] = 5
+
+
+class TestTone(Message, frozen=True, kw_only=True, tag="test_tone", tag_field="kind"):
+    """A train of clicks, the first at `starts_at_us` controller time, then every `period_us`, `clicks` in all."""
+
+    starts_at_us: Microseconds
+    clicks: Annotated[int, Meta(ge=1, le=600)] = 10
+    period_us: Annotated[int, Meta(ge=100_000, le=10_000_000)] = 1_000_000
+
+
+class Reboot(Message, frozen=True, kw_only=True, tag="reboot", tag_field="kind"):
+    """Start again: the agent ends in order and its supervisor starts it anew."""
+
+
+class SetVolume(Message, frozen=True, kw_only=True, tag="set_volume", tag_field="kind"):
+    """The volume from now on, until the next config says otherwise; the ceiling holds."""
+
+    volume_percent: Percent
+
+
+class ReportsHeard(Message, frozen=True, kw_only=True, tag="reports_heard", tag_field="kind"):
+    """These reports are written down at the controller; the outbox may forget them."""
+
+    reports: list[str]
+
+
+Action = Identify | TestTone | Reboot | SetVolume | ReportsHeard
+
+
+class Command(Sealed, frozen=True, kw_only=True, tag="command", tag_field="type"):
+    """One thing to do, once. command: its id, named again in the report that it is done."""
+
+    command: str
+    action: Action

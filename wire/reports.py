@@ -1,0 +1,165 @@
+"""What a receiver tells: presence and heartbeats (plain: the broker vouches for the sender), and sealed reports.
+
+receiver → controller.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+from wire.broadcasts import Microseconds
+from wire.commands import Percent
+from wire.messages import Message, Sealed
+
+
+class Presence(Message, frozen=True, kw_only=True):
+    """The birth of a connection, and its will. Retained.
+
+    session: grows with each connection, also over restarts, so that a late will cannot kill a new session.
+    online: true in the birth, false in the will and in an orderly farewell.
+    version: of the receiver's program. cause: why it says farewell ("stopped", "reboot"); empty in birth and will.
+    """
+
+    session: Annotated[int, Meta(ge=1)]
+    online: bool
+    version: str = ""
+    cause: str = ""
+
+
+class ClockState(Message, frozen=True, kw_only=True):
+    """The receiver's estimate of controller time.
+
+    locked: an estimate exists. offset_us: controller time less the receiver's own UTC clock.
+    error_us: half width of the interval that holds the truth (≥ 99 %).
+    drift_ppm: of its crystal against the controller. exchanges: answered since the start. age_ms: since the last answer.
+    """
+
+    locked: bool
+    offset_us: int = 0
+    error_us: int = 0
+    drift_ppm: float = 0.0
+    exchanges: int = 0
+    age_ms: int = 0
+
+
+class PlayoutState(Message, frozen=True, kw_only=True):
+    """How well the card follows, since the last heartbeat.
+
+    error_p50_us, error_p99_us, error_max_us: |instant at which a sample left − instant at which it should have|.
+    steering_ppm: the correction in force. late, lost, concealed: live frames. underruns, reanchors: counts since start.
+    frames_played: at 48 kHz since start.
+    """
+
+    error_p50_us: int = 0
+    error_p99_us: int = 0
+    error_max_us: int = 0
+    steering_ppm: float = 0.0
+    late: int = 0
+    lost: int = 0
+    concealed: int = 0
+    underruns: int = 0
+    reanchors: int = 0
+    frames_played: int = 0
+
+
+class Held(Message, frozen=True, kw_only=True):
+    """A broadcast that the receiver holds. ready: all its audio is on the shelf and verified."""
+
+    broadcast: str
+    revision: int
+    ready: bool
+
+
+class Heartbeat(Message, frozen=True, kw_only=True):
+    """What a receiver is doing, every `heartbeat_s`.
+
+    session: as in its presence. sequence: counts up within a session. sent_at_us: controller time by its estimate, 0
+    when it has none. broadcast: what sounds now ("" for nothing), at position_us from the broadcast's start.
+    holds: the broadcasts ahead. store_used_bytes, store_limit_bytes: the shelf. outbox: reports not yet heard.
+    refused: what was refused since the start, by reason. level_dbfs: of the last second, −120 is silence.
+    """
+
+    session: Annotated[int, Meta(ge=1)]
+    sequence: Annotated[int, Meta(ge=0)]
+    sent_at_us: int = 0
+    broadcast: str = ""
+    position_us: int = 0
+    level_dbfs: float = -120.0
+    clock: ClockState
+    playout: PlayoutState = PlayoutState()
+    volume_percent: Percent = 0
+    amplifier_on: bool = False
+    holds: list[Held] = []
+    store_used_bytes: int = 0
+    store_limit_bytes: int = 0
+    outbox: int = 0
+    refused: dict[str, int] = {}
+    version: str = ""
+    uptime_s: int = 0
+    config_revision: int = 0
+    temperature_c: float | None = None
+
+
+class Outcome(StrEnum):
+    """How a broadcast went at one receiver."""
+
+    PLAYED = "played"  # every frame that was due
+    PARTLY = "partly"  # some: joined late, cut, stopped, audio lacking
+    MISSED = "missed"  # none
+    REFUSED = "refused"  # none, by rule (allowed hours)
+
+
+class PlayReport(Sealed, frozen=True, kw_only=True, tag="play_report", tag_field="type"):
+    """What sounded of one broadcast at one receiver.
+
+    report: its id, named again when it is heard. receiver, broadcast; manifest_revision: the one it played by.
+    first_frame_at_us, last_frame_at_us: controller time at the horn, 0 when nothing sounded.
+    frames_played, frames_due: at 48 kHz; due counts what items cover until the end or the stop.
+    cause: why not all of it ("" when all): see docs/protocol.md for the words.
+    error_p50_us, error_p99_us, error_max_us: as in PlayoutState, over this broadcast.
+    """
+
+    report: str
+    receiver: str
+    broadcast: str
+    manifest_revision: int
+    outcome: Outcome
+    cause: str = ""
+    first_frame_at_us: Microseconds = 0
+    last_frame_at_us: Microseconds = 0
+    frames_played: Microseconds = 0
+    frames_due: Microseconds = 0
+    error_p50_us: int = 0
+    error_p99_us: int = 0
+    error_max_us: int = 0
+    late: int = 0
+    lost: int = 0
+    concealed: int = 0
+    underruns: int = 0
+    volume_percent: Percent = 0
+
+
+class FaultReport(Sealed, frozen=True, kw_only=True, tag="fault", tag_field="type"):
+    """A fault appeared or went away. fault: which, by name. at_us: when. present: whether it is there now."""
+
+    report: str
+    receiver: str
+    fault: str
+    present: bool
+    at_us: int
+    detail: str = ""
+
+
+class CommandDone(Sealed, frozen=True, kw_only=True, tag="command_done", tag_field="type"):
+    """A command was carried out, or could not be (done false, detail says why)."""
+
+    report: str
+    receiver: str
+    command: str
+    done: bool
+    at_us: int
+    detail: str = ""
+
+
+Report = PlayReport | FaultReport | CommandDone

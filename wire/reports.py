@@ -32,7 +32,7 @@ class ClockState(Message, frozen=True, kw_only=True):
 
     locked: an estimate exists. offset_us: controller time less the receiver's own UTC clock.
     error_us: half width of the interval that holds the truth (≥ 99 %).
-    drift_ppm: of its crystal against the controller. exchanges: answered since the start. age_ms: since the last answer.
+    drift_ppm: of its crystal against the controller. exchanges: answered so far. age_ms: since the last answer.
     """
 
     locked: bool

@@ -1,0 +1,1 @@
+"""WHAT goes out: clips, programmes, broadcasts, and what was reported of them."""

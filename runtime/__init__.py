@@ -1,0 +1,1 @@
+"""What one running controller has exactly one of: settings, clock, database, broker connection."""

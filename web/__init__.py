@@ -1,0 +1,1 @@
+"""Shows, and is told: the pages, the API, sign-in."""

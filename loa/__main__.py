@@ -1,0 +1,5 @@
+"""`python -m loa`."""
+
+from loa.cli import main
+
+main()

@@ -1,0 +1,29 @@
+"""The command `loa` and the table of its subcommands."""
+
+from importlib import metadata
+
+import click
+
+from loa.lazy_group import LazyGroup, Place
+
+main = click.version_option(metadata.version("loa"), prog_name="loa")(
+    LazyGroup(
+        "loa",
+        {
+            "serve": Place("loa.serve_command:serve", "Run the controller: broker, timetable, web page."),
+            "demo": Place("loa.demo_command:demo", "Controller, broker and three receivers on this machine."),
+            "receiver": Place("loa.cli:receiver", "Run a receiver, or add one at the controller."),
+            "operator": Place("loa.operator_command:operator", "A new one-time password for an operator."),
+        },
+        "Loa, a public-address radio controller for communes.",
+    )
+)
+
+receiver: click.Group = LazyGroup(
+    "receiver",
+    {
+        "run": Place("loa.receiver_command:run", "Run a receiver with its credentials."),
+        "add": Place("loa.add_receiver_command:add", "At the controller: add a receiver, write its credentials."),
+    },
+    "A receiver: one addressable sound outlet.",
+)

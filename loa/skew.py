@@ -1,0 +1,121 @@
+"""How far apart receivers sounded, measured on the recordings of their virtual cards.
+
+A recording is a directory with `audio.raw` (interleaved S16_LE) and `segments.csv`:
+
+    start,<frame in file>,<CLOCK_MONOTONIC ns>,<true rate Hz>,<nominal rate>,<channels>,<bytes per sample>
+    end,<frame in file>,<ns>,<reason>
+
+Frame i of a segment left the card at ns + (i − start) / true rate. The instant at which a piece of the reference left
+each card is found by cross-correlation; the path delay is added to get the instant at the horn.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+Instants = NDArray[np.float64]
+
+RATE = 48_000
+WINDOW = 4_800  # 100 ms: long enough for a sharp peak, short enough to see a change
+HOP = 4_800
+SEARCH = 2_400  # ±50 ms round where the last window lets expect the next
+#: Below this correlation a window is not the reference: silence, another sound, a glitch.
+LEAST_CORRELATION = 0.6
+
+
+class Skew(NamedTuple):
+    """|difference of the instants at the horn| over all pairs and windows, in ms. windows: how many were compared."""
+
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    windows: int
+
+
+class Recording:
+    """A recording opened for measuring. Raises ValueError when its files do not fit one another."""
+
+    def __init__(self, directory: Path) -> None:
+        """Reads both files whole: for recordings of minutes, not hours."""
+        rows = [line.split(",") for line in (directory / "segments.csv").read_text().splitlines()]
+        starts = [row for row in rows if row[0] == "start" and len(row) >= 7]
+        if not starts:
+            raise ValueError(f"{directory}: nothing was played")
+        channels, width = int(starts[0][5]), int(starts[0][6])
+        if width != 2:
+            raise ValueError(f"{directory}: {width} bytes a sample; only 2 are read")
+        raw: NDArray[Any] = np.fromfile(directory / "audio.raw", dtype="<i2")
+        self.samples: Samples = (
+            raw[: len(raw) // channels * channels].reshape(-1, channels)[:, 0].astype(np.float32) / 32768
+        )
+        self._frames = np.array([int(row[1]) for row in starts])
+        self._instants_ns = np.array([int(row[2]) for row in starts])
+        self._rates_hz = np.array([float(row[3]) for row in starts])
+
+    def instant_s(self, frame: float) -> float:
+        """CLOCK_MONOTONIC seconds at which a frame of the file (it may be a fraction) left the card."""
+        k = max(0, int(np.searchsorted(self._frames, frame, side="right")) - 1)
+        return float(self._instants_ns[k] * 1e-9 + (frame - self._frames[k]) / self._rates_hz[k])
+
+
+def instants_of(reference: Samples, recording: Recording) -> Instants:
+    """When each 100 ms window of the reference left the card: CLOCK_MONOTONIC seconds, nan where it did not sound.
+
+    reference: mono, 48 kHz.
+    """
+    found = np.full(max(0, (len(reference) - WINDOW) // HOP + 1), np.nan)
+    lag: int | None = None
+    for k in range(len(found)):
+        window = reference[k * HOP : k * HOP + WINDOW]
+        if float(np.sqrt(np.mean(window**2))) < 1e-3:
+            continue
+        place = None
+        if lag is not None:
+            expected = k * HOP + lag
+            place = _locate(window, recording.samples, expected - SEARCH, expected + SEARCH)
+        if place is None:
+            place = _locate(window, recording.samples, 0, len(recording.samples) - WINDOW)
+        if place is not None:
+            lag = round(place) - k * HOP
+            found[k] = recording.instant_s(place)
+    return found
+
+
+def skew(instants: list[Instants]) -> Skew:
+    """Over all pairs of receivers. Raises ValueError when no window sounded on two of them."""
+    differences = [np.abs(first - second) * 1e3 for i, first in enumerate(instants) for second in instants[i + 1 :]]
+    every = np.concatenate(differences) if differences else np.array([])
+    every = every[~np.isnan(every)]
+    if len(every) == 0:
+        raise ValueError("no piece of the reference was found in two recordings")
+    return Skew(float(np.percentile(every, 50)), float(np.percentile(every, 99)), float(every.max()), len(every))
+
+
+def _locate(window: Samples, samples: Samples, first: int, last: int) -> float | None:
+    """The frame (a fraction) in [first, last] at which `window` stands in `samples`; None when it does not."""
+    first, last = max(0, first), min(len(samples) - len(window), last)
+    if last - first < 2:
+        return None
+    stretch = samples[first : last + len(window)].astype(np.float64)
+    size = 1 << (len(stretch) + len(window) - 1).bit_length()
+    spectrum = np.fft.rfft(stretch, size) * np.conj(np.fft.rfft(window, size))
+    products = np.fft.irfft(spectrum, size)[: last - first + 1]
+    energy = np.concatenate([[0.0], np.cumsum(stretch**2)])
+    loudness = np.sqrt(np.maximum(energy[len(window) :] - energy[: -len(window)], 1e-9))
+    correlation = products / (loudness * float(np.sqrt(np.sum(window.astype(np.float64) ** 2))))
+    peak = int(np.argmax(correlation))
+    if correlation[peak] < LEAST_CORRELATION:
+        return None
+    return first + peak + _between(products, peak)
+
+
+def _between(values: NDArray[np.float64], peak: int) -> float:
+    """Where between its neighbours a peak really is: the top of the parabola through three points."""
+    if not 0 < peak < len(values) - 1:
+        return 0.0
+    before, at, after = values[peak - 1], values[peak], values[peak + 1]
+    bend = before - 2 * at + after
+    return float(0.5 * (before - after) / bend) if bend else 0.0

@@ -48,9 +48,8 @@ class Recording:
         if width != 2:
             raise ValueError(f"{directory}: {width} bytes a sample; only 2 are read")
         raw: NDArray[Any] = np.fromfile(directory / "audio.raw", dtype="<i2")
-        self.samples: Samples = (
-            raw[: len(raw) // channels * channels].reshape(-1, channels)[:, 0].astype(np.float32) / 32768
-        )
+        frames = raw[: len(raw) // channels * channels].reshape(-1, channels)
+        self.samples: Samples = (frames[:, 0] / 32768).astype(np.float32)
         self._frames = np.array([int(row[1]) for row in starts])
         self._instants_ns = np.array([int(row[2]) for row in starts])
         self._rates_hz = np.array([float(row[3]) for row in starts])

@@ -13,8 +13,8 @@ controller → the receivers of a commune, not retained. Binary, big-endian, sin
     …       …      the packets, one after the other (RFC 6716), 48 kHz mono
     last 64        Ed25519 signature over the topic (UTF-8), one zero byte, and all bytes before the signature
 
-Sample n of the decoded stream leaves at starts_at_us + (n − index·48·packet_ms) / 48000 s: within one stream every frame
-says the same line, so that any frame is enough to join in.
+Sample n of the decoded stream leaves at starts_at_us + (n − index·48·packet_ms) / 48000 s: within one stream every
+frame says the same line, so that any frame is enough to join in.
 """
 
 import struct

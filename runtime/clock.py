@@ -1,0 +1,138 @@
+"""The controller's clock: UTC that does not jump when somebody sets the wall clock. See docs/times.md."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+log = logging.getLogger(__name__)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: How fast we follow the wall clock: half of what a receiver's steering may do, so that nobody hears it.
+MOST_SLEW_PPM = 50.0
+#: A difference beyond this is a step (somebody set the clock), not a drift.
+STEP_US = 500_000
+#: A step is believed when it is still there after this long: a virtual machine's hiccup is not.
+STEP_HOLDS_US = 10_000_000
+
+
+class Clock(Protocol):
+    """Where time comes from. Rules take `now`; only edges ask a clock."""
+
+    def now(self) -> datetime:
+        """Controller time, aware, UTC."""
+        ...
+
+    def now_us(self) -> int:
+        """Controller time in microseconds since 1970, UTC."""
+        ...
+
+    def monotonic_us(self) -> int:
+        """A clock that only runs forward, for measuring how long something took."""
+        ...
+
+
+class ControllerClock:
+    """Runs on the monotonic clock, follows the wall clock slowly, and takes over a step that stays."""
+
+    def __init__(
+        self,
+        wall_ns: Callable[[], int] = time.time_ns,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._wall_ns = wall_ns
+        self._monotonic_ns = monotonic_ns
+        self._lock = threading.Lock()
+        self._anchor_us = wall_ns() // 1000
+        self._anchor_monotonic_us = monotonic_ns() // 1000
+        self._stepped_since_us: int | None = None
+        self._on_step: list[Callable[[int], None]] = []
+
+    def on_step(self, told: Callable[[int], None]) -> None:
+        """Call `told(microseconds)` whenever a step of the wall clock is taken over."""
+        self._on_step.append(told)
+
+    def now(self) -> datetime:
+        """Controller time, aware, UTC."""
+        return from_us(self.now_us())
+
+    def now_us(self) -> int:
+        """Controller time in microseconds since 1970, UTC."""
+        stepped = 0
+        with self._lock:
+            monotonic_us = self.monotonic_us()
+            passed_us = monotonic_us - self._anchor_monotonic_us
+            ours_us = self._anchor_us + passed_us
+            error_us = self._wall_ns() // 1000 - ours_us
+            if abs(error_us) > STEP_US:
+                stepped = self._consider_step(error_us, monotonic_us)
+                ours_us += stepped
+            else:
+                self._stepped_since_us = None
+                most_us = int(passed_us * MOST_SLEW_PPM * 1e-6)
+                if most_us >= 1:
+                    ours_us += max(-most_us, min(most_us, error_us))
+                    self._anchor_us, self._anchor_monotonic_us = ours_us, monotonic_us
+        if stepped:
+            log.warning("the wall clock was set by %+.3f s; controller time follows", stepped / 1e6)
+            for told in self._on_step:
+                told(stepped)
+        return ours_us
+
+    def monotonic_us(self) -> int:
+        """CLOCK_MONOTONIC in microseconds."""
+        return self._monotonic_ns() // 1000
+
+    def _consider_step(self, error_us: int, monotonic_us: int) -> int:
+        if self._stepped_since_us is None:
+            self._stepped_since_us = monotonic_us
+        if monotonic_us - self._stepped_since_us < STEP_HOLDS_US:
+            return 0
+        self._anchor_us += error_us
+        self._stepped_since_us = None
+        return error_us
+
+
+class ManualClock:
+    """A clock turned by hand, for tests."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now_us = to_us(start)
+        self._monotonic_us = 1_000_000_000
+
+    def now(self) -> datetime:
+        """Where it was turned to."""
+        return from_us(self._now_us)
+
+    def now_us(self) -> int:
+        """Where it was turned to, in microseconds since 1970."""
+        return self._now_us
+
+    def monotonic_us(self) -> int:
+        """Runs with `advance`, and not with `set`."""
+        return self._monotonic_us
+
+    def advance(self, by: timedelta | None = None, *, seconds: float = 0.0) -> None:
+        """Let time pass."""
+        passed_us = round((by.total_seconds() if by else 0.0) * 1e6 + seconds * 1e6)
+        self._now_us += passed_us
+        self._monotonic_us += passed_us
+
+    def set(self, to: datetime) -> None:
+        """Set the wall clock, as a person or NTP would: it may go back."""
+        self._now_us = to_us(to)
+
+
+def to_us(at: datetime) -> int:
+    """Microseconds since 1970 UTC of an aware datetime. Raises ValueError for a naive one."""
+    if at.tzinfo is None:
+        raise ValueError("a datetime without a zone is no instant")
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def from_us(at_us: int) -> datetime:
+    """The aware UTC datetime of microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=at_us)

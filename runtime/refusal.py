@@ -1,0 +1,26 @@
+"""Refusals: what is said to people when something they asked for cannot be done."""
+
+
+class Refusal(Exception):
+    """A sentence for people: what happened, why, and what to do. Raised for bad input, never for our own faults.
+
+    message_id: the sentence in English with {names} in it, marked with `N_`; the page translates it. values: for the
+    names. `str()` is the English sentence.
+    """
+
+    def __init__(self, message_id: str, **values: object) -> None:
+        super().__init__(message_id)
+        self.message_id = message_id
+        self.values = values
+
+    def __str__(self) -> str:
+        return self.message_id.format(**self.values)
+
+
+class NotFound(Refusal):
+    """What was asked for is not there (any more)."""
+
+
+def N_(message_id: str) -> str:  # noqa: N802 - the name gettext's tools look for
+    """Marks a sentence for translation; gives it back as it is."""
+    return message_id

@@ -1,0 +1,173 @@
+"""The database: SQLite on one machine, PostgreSQL beyond it; the same tables and the same conditional writes on both."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Session, SQLModel
+
+from runtime.refusal import N_, Refusal
+
+#: How long a writer waits for another before it gives up. Longer than any transaction of ours lasts.
+BUSY_TIMEOUT_MS = 15_000
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: written as UTC, read as aware UTC, on every database. Naive ones are refused (ValueError)."""
+
+    impl = sqlalchemy.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a zone is no instant")
+        return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """One database. Threads and processes may share it; each transaction has a session of its own."""
+
+    def __init__(self, url: str) -> None:
+        """url: as SQLAlchemy writes it. Raises Refusal when it cannot be opened."""
+        self.url = url
+        try:
+            if url.startswith("sqlite"):
+                self.engine = _sqlite(url)
+            else:
+                self.engine = sqlalchemy.create_engine(
+                    url.replace("postgresql://", "postgresql+psycopg://"), pool_pre_ping=True
+                )
+            with self.engine.connect():
+                pass
+        except (OperationalError, sqlalchemy.exc.ArgumentError, sqlite3.Error) as error:
+            raise Refusal(
+                N_("The database cannot be opened ({why}). Check LOA_DATABASE_URL and that the database runs."),
+                why=str(getattr(error, "orig", error)).splitlines()[0][:200],
+            ) from error
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is SQLite."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """For reading: one consistent view, nothing is kept."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            try:
+                yield session
+            finally:
+                session.rollback()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """For writing: committed at the end, rolled back on any error.
+
+        On SQLite the transaction takes the write lock at once (BEGIN IMMEDIATE): one that read first and then wants to
+        write would otherwise fail without waiting.
+        """
+        with Session(self.engine, expire_on_commit=False) as session:
+            if self.is_sqlite:
+                session.connection(execution_options={"loa_immediate": True})
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def upgrade(database: Database, scripts: Path) -> None:
+    """Bring the tables to the newest version, under a lock, so that two controllers may start at once.
+
+    scripts: the folder of the Alembic migrations.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(scripts))
+    with database.engine.connect() as connection:
+        if not database.is_sqlite:
+            connection.exec_driver_sql("SELECT pg_advisory_lock(7261)")
+        try:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+        finally:
+            if not database.is_sqlite:
+                connection.exec_driver_sql("SELECT pg_advisory_unlock(7261)")
+                connection.commit()
+
+
+def insert_if_absent(session: Session, table: type[SQLModel], values: dict[str, Any]) -> bool:
+    """Insert one row unless a unique key is there already. True when this call inserted it: then the claim is ours."""
+    statement = _insert(session)(table.__table__).values(**values).on_conflict_do_nothing()  # type: ignore[attr-defined]
+    return bool(session.connection().execute(statement).rowcount == 1)
+
+
+def upsert_many(
+    session: Session, table: type[SQLModel], rows: Sequence[dict[str, Any]], key_columns: Sequence[str]
+) -> None:
+    """Insert rows, or update those whose key is there. rows: all with the same columns, each key at most once."""
+    if not rows:
+        return
+    statement = _insert(session)(table.__table__)  # type: ignore[attr-defined]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in key_columns}
+    if changed:
+        statement = statement.on_conflict_do_update(index_elements=list(key_columns), set_=changed)
+    else:
+        statement = statement.on_conflict_do_nothing()
+    session.connection().execute(statement, list(rows))
+
+
+def _insert(session: Session) -> Any:
+    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+
+
+def _sqlite(url: str) -> Engine:
+    path = url.removeprefix("sqlite:///")
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = sqlalchemy.create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
+        # The driver must not begin transactions on its own: `begin` below does, and knows which kind.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            # FULL, not NORMAL: what was acknowledged must outlive a power cut, and we write seldom.
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("loa_immediate")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine

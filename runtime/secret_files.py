@@ -1,0 +1,67 @@
+"""Secrets: made on first start, kept in files that their owner alone may read, never shown."""
+
+import os
+import secrets as randomness
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runtime.refusal import N_, Refusal
+from wire.sealing import SealingKey
+
+_FOLDER_MODE = 0o700
+_FILE_MODE = 0o600
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What only the controller knows."""
+
+    #: signs everything that receivers obey.
+    controller_key: SealingKey = field(repr=False)
+    #: of the controller's own account at the embedded broker.
+    broker_password: str = field(repr=False)
+    #: signs what the browser keeps for us.
+    session_key: bytes = field(repr=False)
+
+    @classmethod
+    def load_or_create(cls, folder: Path) -> "Secrets":
+        """Read the secrets in `folder`; what is missing is made. Raises Refusal when others could read them."""
+        folder.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
+        _check_private(folder)
+        return cls(
+            controller_key=SealingKey(_kept(folder / "controller.key", 32)),
+            broker_password=_kept(folder / "broker.password", 24).hex(),
+            session_key=_kept(folder / "session.key", 32),
+        )
+
+
+def _kept(path: Path, length: int) -> bytes:
+    """The secret in a file, in hex; made when there is none. Two processes that start at once get the same one."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
+    except FileExistsError:
+        pass
+    else:
+        with os.fdopen(handle, "w") as file:
+            file.write(randomness.token_hex(length))
+            file.flush()
+            os.fsync(file.fileno())
+    _check_private(path)
+    try:
+        secret = bytes.fromhex(path.read_text().strip())
+    except ValueError:
+        secret = b""
+    if len(secret) != length:
+        raise Refusal(
+            N_("The secret in {path} is damaged. Bring it back from a backup; receivers do not obey another one."),
+            path=str(path),
+        )
+    return secret
+
+
+def _check_private(path: Path) -> None:
+    if path.stat().st_mode & 0o077:
+        raise Refusal(
+            N_("Others can read {path}, and it holds secrets. Run: chmod go= {path}"),
+            path=str(path),
+        )

@@ -1,0 +1,129 @@
+"""Settings: a value read once at start, from the environment (LOA_…) and a file, and passed on."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from runtime.refusal import N_, Refusal
+
+FILE_NAME = "loa.toml"
+
+
+class Settings(BaseSettings):
+    """All settings of the controller. Each says what it is, its unit, and why one would change it."""
+
+    model_config = SettingsConfigDict(env_prefix="LOA_", frozen=True, extra="forbid")
+
+    data_dir: Path = Field(
+        Path("loa-data"),
+        description="Folder for database, audio, secrets and the broker's store. One controller, one folder.",
+    )
+    database_url: str | None = Field(
+        None,
+        description="Where the tables are. Empty: SQLite in the data folder. postgresql://user:password@host/name for more than one controller or a province.",
+    )
+    http_host: str = Field(
+        "127.0.0.1", description="Address that the web page listens on. 0.0.0.0: all networks of this machine."
+    )
+    http_port: int = Field(8080, ge=0, le=65535, description="Port that the web page listens on. 0: any free one.")
+    public_url: str | None = Field(
+        None,
+        description="How browsers and receivers reach this controller, for example https://loa.example.vn. Empty: http://host:port. Receivers fetch their audio here.",
+    )
+    broker_url: str | None = Field(
+        None,
+        description="An MQTT 3.1.1 broker of your own: mqtts://user:password@host:8883. Empty: Loa starts and owns a Mosquitto.",
+    )
+    broker_host: str = Field(
+        "127.0.0.1",
+        description="Address the embedded broker listens on. Receivers elsewhere need another than 127.0.0.1, and then TLS.",
+    )
+    broker_port: int = Field(1883, ge=0, le=65535, description="Port the embedded broker listens on. 0: any free one.")
+    broker_public_host: str | None = Field(
+        None, description="Name or address by which receivers reach the embedded broker. Empty: broker_host."
+    )
+    broker_tls_certificate: Path | None = Field(
+        None,
+        description="PEM file with the embedded broker's certificate chain. Needed as soon as it listens beyond this machine.",
+    )
+    broker_tls_key: Path | None = Field(None, description="PEM file with the key of that certificate.")
+    broker_tls_ca: Path | None = Field(
+        None, description="PEM file with the authority that receivers shall trust, when it is not a public one."
+    )
+    broker_allow_plain: bool = Field(
+        False,
+        description="Let the embedded broker listen beyond this machine without TLS: only inside a VPN or for measuring.",
+    )
+    plan_ahead_hours: int = Field(
+        48,
+        ge=1,
+        le=24 * 14,
+        description="Hours that are planned, announced and fetched ahead. Longer outages need more, and more room on the receivers.",
+    )
+    max_upload_bytes: int = Field(500_000_000, ge=1_000_000, description="Largest upload, in bytes.")
+    max_clip_hours: float = Field(4.0, gt=0, le=24, description="Longest recording, in hours.")
+    heartbeat_s: int = Field(
+        20,
+        ge=1,
+        le=600,
+        description="Seconds between a receiver's heartbeats. A dead receiver is shown after two and a half of them.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much is written to the log."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line first, then the environment, then the file."""
+        given = init_settings()
+        folder = Path(
+            str(given.get("data_dir") or os.environ.get("LOA_DATA_DIR") or cls.model_fields["data_dir"].default)
+        )
+        file = Path(os.environ.get("LOA_SETTINGS_FILE") or folder / FILE_NAME)
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file))
+
+    @property
+    def database(self) -> str:
+        """The database's URL, also when it is the default one."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'loa.db'}"
+
+    @property
+    def base_url(self) -> str:
+        """How browsers and receivers reach the web page, without a slash at the end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = "127.0.0.1" if self.http_host in ("0.0.0.0", "::") else self.http_host  # noqa: S104 - compared only
+        return f"http://{host}:{self.http_port}"
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the settings; `given` (from the command line) goes before everything else.
+
+    Raises Refusal with the name of the setting that is wrong, and where it may be set.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "?"
+        raise Refusal(
+            N_(
+                "The setting {name} is wrong: {why}. It is set as LOA_{upper} or in loa.toml; docs/settings.md lists all."
+            ),
+            name=name,
+            upper=name.upper(),
+            why=first["msg"],
+        ) from error
+    except (tomllib.TOMLDecodeError, OSError) as error:
+        raise Refusal(N_("The settings file cannot be read: {why}"), why=str(error)) from error

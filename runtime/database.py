@@ -1,4 +1,4 @@
-"""The database: SQLite on one machine, PostgreSQL beyond it; the same tables and the same conditional writes on both."""
+"""The database: SQLite on one machine, PostgreSQL beyond it; the same tables, the same conditional writes."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence

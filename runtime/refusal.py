@@ -21,6 +21,6 @@ class NotFound(Refusal):
     """What was asked for is not there (any more)."""
 
 
-def N_(message_id: str) -> str:  # noqa: N802 - the name gettext's tools look for
+def N_(message_id: str) -> str:
     """Marks a sentence for translation; gives it back as it is."""
     return message_id

@@ -1,0 +1,108 @@
+"""When each piece of a live sound goes out: a file is held back to real time, a card or pipe is followed."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import soxr
+
+from broadcast.live import LiveSender
+from runtime.clock import Clock
+from wire.live import RATE
+
+#: How far a source's crystal may be off before we stop following it: consumer sound cards stay within ±100 ppm.
+MOST_PPM = 300.0
+#: The earliest arrival in a window is taken for the truth: what comes later was held up on the way.
+WINDOW_S = 2.0
+#: An error found is taken back over this long: the pitch moves by less than anybody hears (1 ms in 20 s is 50 ppm).
+SETTLE_S = 20.0
+
+
+class SourceFollower:
+    """Follows the rate of a source that has a crystal of its own, and resamples it to controller time."""
+
+    def __init__(self, starts_at_us: int, buffer_us: int) -> None:
+        """starts_at_us: controller time at which sample 0 sounds. buffer_us: meant between arrival and sounding."""
+        self.ppm = 0.0
+        self._starts_at_us = starts_at_us
+        self._buffer_us = buffer_us
+        self._stream = soxr.ResampleStream(RATE, RATE * (1 + MOST_PPM * 2e-6), 1, dtype="int16", vr=True)
+        self._stream.set_io_ratio(RATE, RATE, 0)
+        self._samples_out = 0.0
+        self._best_slack_us = -np.inf
+        self._window_ends_us = 0
+        self._wanted_slack_us: float | None = None
+        self._rate_ppm = 0.0  # what was learnt of the source's crystal
+
+    def take(self, pcm: bytes, now_us: int) -> bytes:
+        """Sound that has just come (mono S16_LE), at controller time now_us, on the line of controller time."""
+        samples = np.frombuffer(pcm, "<i2")
+        self._samples_out += len(samples) / (1 + self.ppm * 1e-6)
+        self._watch(self._starts_at_us + self._samples_out * 1e6 / RATE - now_us - self._buffer_us, now_us)
+        return bytes(np.asarray(self._stream.resample_chunk(samples)).astype("<i2").tobytes())
+
+    def slack_us(self, now_us: int) -> float:
+        """How long before it sounds the next sample would be sent, less the buffer meant. Far below 0: too late."""
+        return self._starts_at_us + self._samples_out * 1e6 / RATE - now_us - self._buffer_us
+
+    def _watch(self, slack_us: float, now_us: int) -> None:
+        """A source that runs fast piles up sound: slack grows, and we put out fewer samples."""
+        if self._window_ends_us == 0:
+            self._window_ends_us = now_us + int(WINDOW_S * 1e6)
+        self._best_slack_us = max(self._best_slack_us, slack_us)
+        if now_us < self._window_ends_us:
+            return
+        if self._wanted_slack_us is None:
+            self._wanted_slack_us = self._best_slack_us
+        error_us = self._best_slack_us - self._wanted_slack_us
+        # Proportional and integral, critically damped: the gains follow from SETTLE_S alone.
+        self._rate_ppm += error_us * WINDOW_S / SETTLE_S**2
+        self.ppm = float(np.clip(self._rate_ppm + 2 * error_us / SETTLE_S, -MOST_PPM, MOST_PPM))
+        self._rate_ppm = float(np.clip(self._rate_ppm, -MOST_PPM, MOST_PPM))
+        self._stream.set_io_ratio(RATE * (1 + self.ppm * 1e-6), RATE, RATE // 10)
+        self._best_slack_us, self._window_ends_us = -np.inf, now_us + int(WINDOW_S * 1e6)
+
+
+def send_paced(
+    pieces: Iterable[bytes], sender: LiveSender, clock: Clock, wait_s: Callable[[float], bool], buffer_us: int
+) -> None:
+    """Send sound that is there already (a file), each piece `buffer_us` before it sounds.
+
+    wait_s: waits so many seconds, True when it shall end (as threading.Event.wait).
+    """
+    for piece in pieces:
+        due_us = sender.starts_at_us + sender.samples * 1_000_000 // RATE - buffer_us
+        while (ahead_us := due_us - clock.now_us()) > 0:
+            if wait_s(min(ahead_us / 1e6, 0.5)):
+                return
+        sender.send(piece)
+    sender.finish()
+
+
+def send_followed(
+    pieces: Iterable[bytes],
+    new_sender: Callable[[int], LiveSender],
+    clock: Clock,
+    ended: Callable[[], bool],
+    buffer_us: int,
+    not_before_us: int,
+) -> None:
+    """Send sound that comes in its own time (a card, a pipe), `buffer_us` before it sounds.
+
+    new_sender: opens a stream whose sample 0 sounds at the controller time given. A source that stopped for longer
+    than half the buffer comes back on a new stream. not_before_us: the broadcast's start.
+    """
+    sender: LiveSender | None = None
+    follower: SourceFollower | None = None
+    for piece in pieces:
+        now_us = clock.now_us()
+        if follower is not None and follower.slack_us(now_us) < -buffer_us / 2:
+            sender = follower = None  # what it still held would come too late
+        if sender is None or follower is None:
+            starts_at_us = max(not_before_us, now_us + buffer_us)
+            sender = new_sender(starts_at_us)
+            follower = SourceFollower(starts_at_us, starts_at_us - now_us)
+        sender.send(follower.take(piece, now_us))
+        if ended():
+            break
+    if sender is not None:
+        sender.finish()

@@ -1,0 +1,62 @@
+"""Communes: the unit of broadcasting."""
+
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Field, Session, SQLModel, select
+
+from runtime.refusal import N_, NotFound, Refusal
+from wire.topics import is_id
+
+
+class Commune(SQLModel, table=True):
+    """A commune. id: short, stands in topics ("thieu-trung")."""
+
+    id: str = Field(primary_key=True, max_length=63)
+    name: str
+    province: str = ""
+    time_zone: str = "Asia/Ho_Chi_Minh"
+    volume_ceiling_percent: int = 100
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Its time zone."""
+        return ZoneInfo(self.time_zone)
+
+
+def add_commune(
+    session: Session, commune_id: str, name: str, *, province: str = "", time_zone: str = "Asia/Ho_Chi_Minh"
+) -> Commune:
+    """Add one. Raises Refusal for an id that is taken or cannot stand in a topic, or an unknown time zone."""
+    check_id(commune_id)
+    if session.get(Commune, commune_id):
+        raise Refusal(N_("There is a commune {id} already. Choose another short name."), id=commune_id)
+    try:
+        ZoneInfo(time_zone)
+    except (KeyError, ValueError, OSError):
+        raise Refusal(N_("{zone} is no time zone. Vietnam's is Asia/Ho_Chi_Minh."), zone=time_zone) from None
+    commune = Commune(id=commune_id, name=name.strip() or commune_id, province=province.strip(), time_zone=time_zone)
+    session.add(commune)
+    session.flush()
+    return commune
+
+
+def communes(session: Session) -> list[Commune]:
+    """All, by name."""
+    return list(session.exec(select(Commune).order_by(Commune.name)))
+
+
+def commune(session: Session, commune_id: str) -> Commune:
+    """One. Raises NotFound."""
+    found = session.get(Commune, commune_id)
+    if found is None:
+        raise NotFound(N_("There is no commune {id}."), id=commune_id)
+    return found
+
+
+def check_id(text: str) -> None:
+    """Refuse what cannot stand in a topic."""
+    if not is_id(text):
+        raise Refusal(
+            N_("{id} cannot be a short name. Use 1 to 63 of a–z, 0–9 and hyphen, not starting with a hyphen."),
+            id=text[:80],
+        )

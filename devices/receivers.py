@@ -1,0 +1,119 @@
+"""Receivers: addressable sound outlets, each an IP cluster or the gateway before an amplifier or a transmitter."""
+
+from datetime import datetime
+
+from sqlalchemy import Column
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from devices.zones import ZoneMember, set_zones, zones_of_all
+from runtime.database import UtcDateTime
+from runtime.refusal import N_, NotFound, Refusal
+from wire.broadcasts import Targets
+
+#: Longer chains than a second are not delays but relays; the wire allows no more than the page.
+MOST_PATH_DELAY_MS = 2000.0
+
+
+class Receiver(SQLModel, table=True):
+    """A receiver. id: short, its name at the broker and in topics. public_key: hex, of the key it seals reports with.
+
+    broker_hash: of its secret at the broker. path_delay_us: from the card's output to the horn.
+    config_revision: grows with each change of what it is set to.
+    """
+
+    id: str = Field(primary_key=True, max_length=63)
+    commune_id: str = Field(foreign_key="commune.id", index=True)
+    station_id: int = Field(foreign_key="station.id", index=True)
+    name: str
+    place: str = ""
+    public_key: str
+    broker_hash: str
+    volume_percent: int = 80
+    volume_ceiling_percent: int = 100
+    path_delay_us: int = 0
+    amplifier_lead_ms: int = 5000
+    config_revision: int = 1
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    retired_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+    @property
+    def path_delay_ms(self) -> float:
+        """The path delay as people set it."""
+        return self.path_delay_us / 1000
+
+
+def receivers(session: Session, commune_id: str | None = None) -> list[Receiver]:
+    """Those in service, of one commune or of all, by name."""
+    query = select(Receiver).where(col(Receiver.retired_at).is_(None)).order_by(Receiver.name, Receiver.id)
+    return list(session.exec(query if commune_id is None else query.where(Receiver.commune_id == commune_id)))
+
+
+def receiver(session: Session, receiver_id: str) -> Receiver:
+    """One, in service or not. Raises NotFound."""
+    found = session.get(Receiver, receiver_id)
+    if found is None:
+        raise NotFound(N_("There is no receiver {id}."), id=receiver_id)
+    return found
+
+
+def reached_by(session: Session, commune_id: str, targets: Targets) -> list[Receiver]:
+    """The receivers in service that a broadcast to `targets` means, by name. Two queries."""
+    candidates = receivers(session, commune_id)
+    memberships = zones_of_all(session, [r.id for r in candidates])
+    return [r for r in candidates if targets.include(r.id, memberships[r.id])]
+
+
+def change_receiver(
+    session: Session,
+    receiver_id: str,
+    *,
+    name: str | None = None,
+    place: str | None = None,
+    station_id: int | None = None,
+    zones: list[str] | None = None,
+    volume_percent: int | None = None,
+    volume_ceiling_percent: int | None = None,
+    path_delay_ms: float | None = None,
+    amplifier_lead_ms: int | None = None,
+) -> Receiver:
+    """Change what is not None. A new config goes out with `Downlink.configure`. Raises Refusal, NotFound."""
+    found = receiver(session, receiver_id)
+    if name is not None:
+        if not name.strip():
+            raise Refusal(N_("A receiver needs a name, for example: Thôn 3, nhà văn hóa."))
+        found.name = name.strip()
+    if place is not None:
+        found.place = place.strip()
+    if station_id is not None:
+        found.station_id = station_id
+    if volume_ceiling_percent is not None:
+        found.volume_ceiling_percent = _percent(volume_ceiling_percent)
+    if volume_percent is not None:
+        found.volume_percent = min(_percent(volume_percent), found.volume_ceiling_percent)
+    found.volume_percent = min(found.volume_percent, found.volume_ceiling_percent)
+    if path_delay_ms is not None:
+        if not 0 <= path_delay_ms <= MOST_PATH_DELAY_MS:
+            raise Refusal(N_("The path delay is between 0 and {most} ms."), most=int(MOST_PATH_DELAY_MS))
+        found.path_delay_us = round(path_delay_ms * 1000)
+    if amplifier_lead_ms is not None:
+        if not 0 <= amplifier_lead_ms <= 60_000:
+            raise Refusal(N_("The amplifier is switched on between 0 and {most} s ahead."), most=60)
+        found.amplifier_lead_ms = amplifier_lead_ms
+    if zones is not None:
+        set_zones(session, found.id, found.commune_id, zones)
+    found.config_revision += 1
+    session.add(found)
+    session.flush()
+    return found
+
+
+def members(session: Session, zone_id: str) -> list[Receiver]:
+    """The receivers in service in a zone, by name."""
+    query = select(Receiver).join(ZoneMember).where(ZoneMember.zone_id == zone_id, col(Receiver.retired_at).is_(None))
+    return list(session.exec(query.order_by(Receiver.name)))
+
+
+def _percent(value: int) -> int:
+    if not 0 <= value <= 100:
+        raise Refusal(N_("The volume is between 0 and 100 percent."))
+    return value

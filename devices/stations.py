@@ -1,0 +1,64 @@
+"""Stations: inherited installations inside a commune, of one kind and maker."""
+
+from enum import StrEnum
+
+from sqlmodel import Field, Session, SQLModel, select
+
+from runtime.refusal import N_, NotFound, Refusal
+
+
+class StationKind(StrEnum):
+    """The three technologies that a commune inherits."""
+
+    WIRED = "wired"
+    FM = "fm"
+    IP = "ip"
+
+
+class Station(SQLModel, table=True):
+    """An installation. former_commune: whose it was before the mergers."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    commune_id: str = Field(foreign_key="commune.id", index=True)
+    kind: str
+    name: str
+    maker: str = ""
+    former_commune: str = ""
+
+    @property
+    def number(self) -> int:
+        """Its id, once it is kept."""
+        if self.id is None:
+            raise RuntimeError("the station is not kept yet")
+        return self.id
+
+
+def add_station(
+    session: Session, commune_id: str, kind: StationKind, name: str, *, maker: str = "", former_commune: str = ""
+) -> Station:
+    """Add one. Raises Refusal without a name."""
+    if not name.strip():
+        raise Refusal(N_("A station needs a name, for example: FM Thiệu Chính."))
+    station = Station(
+        commune_id=commune_id,
+        kind=kind.value,
+        name=name.strip(),
+        maker=maker.strip(),
+        former_commune=former_commune.strip(),
+    )
+    session.add(station)
+    session.flush()
+    return station
+
+
+def stations(session: Session, commune_id: str) -> list[Station]:
+    """Those of a commune, by name."""
+    return list(session.exec(select(Station).where(Station.commune_id == commune_id).order_by(Station.name)))
+
+
+def station(session: Session, station_id: int) -> Station:
+    """One. Raises NotFound."""
+    found = session.get(Station, station_id)
+    if found is None:
+        raise NotFound(N_("This station is not there any more."))
+    return found

@@ -1,0 +1,132 @@
+"""The downlink: the only place that seals, and sends to receivers."""
+
+import secrets
+import threading
+from datetime import timedelta
+
+import msgspec
+from sqlmodel import Session
+
+from devices.communes import commune
+from devices.receivers import Receiver
+from devices.zones import zones_of, zones_of_all
+from runtime.broker import Broker, Delivery
+from runtime.clock import Clock
+from wire import topics
+from wire.broadcasts import Manifest
+from wire.commands import Action, Command, Config
+from wire.messages import Sealed, for_receiver
+from wire.sealing import SealingKey
+from wire.time import TimeTell
+
+#: A command that comes later than this surprises people: a test tone asked for yesterday.
+COMMAND_HOLDS = timedelta(minutes=2)
+#: A config is good until the next one; a receiver that was in a store room for a year still has its zones.
+CONFIG_HOLDS = timedelta(days=400)
+TIME_HOLDS = timedelta(seconds=30)
+
+
+class Downlink:
+    """Seals with the controller's key and publishes. Callable from any thread."""
+
+    def __init__(
+        self, broker: Broker, key: SealingKey, clock: Clock, *, media_base: str, heartbeat_s: int = 20
+    ) -> None:
+        """media_base: where receivers fetch audio, with a slash at the end. heartbeat_s: told to every receiver."""
+        self._broker = broker
+        self._key = key
+        self._clock = clock
+        self._media_base = media_base
+        self._heartbeat_s = heartbeat_s
+        self._lock = threading.Lock()
+        self._last_revision = 0
+
+    @property
+    def key(self) -> SealingKey:
+        """The controller's key, for those that sign a stream of their own (live sound)."""
+        return self._key
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there now."""
+        return self._broker.connected
+
+    def send_manifest(self, commune_id: str, manifest: Manifest) -> Delivery:
+        """Put the manifest of a broadcast where every receiver of the commune finds it."""
+        return self._publish(topics.air(commune_id, manifest.broadcast), manifest, retain=True)
+
+    def clear_manifest(self, commune_id: str, broadcast_id: str) -> Delivery:
+        """Take it away again, when nobody needs it any more. It withdraws nothing: see docs/decisions/0003."""
+        return self._broker.publish(topics.air(commune_id, broadcast_id), b"", qos=1, retain=True)
+
+    def send_frame(self, topic: str, payload: bytes) -> None:
+        """Send a live frame that is signed already: at most once, never late."""
+        self._broker.publish(topic, payload, qos=0, retain=False)
+
+    def configure(self, session: Session, receiver: Receiver) -> Delivery:
+        """Send a receiver what it is set to now."""
+        return self._configure(session, receiver, zones_of(session, receiver.id))
+
+    def configure_all(self, session: Session, receivers: list[Receiver]) -> None:
+        """The same for many, with one query for their zones."""
+        memberships = zones_of_all(session, [r.id for r in receivers])
+        for receiver in receivers:
+            self._configure(session, receiver, memberships[receiver.id])
+
+    def _configure(self, session: Session, receiver: Receiver, zones: list[str]) -> Delivery:
+        now_us, where = self._clock.now_us(), commune(session, receiver.commune_id)
+        config = Config(
+            to=for_receiver(receiver.id),
+            revision=receiver.config_revision,
+            issued_at_us=now_us,
+            expires_at_us=now_us + CONFIG_HOLDS // timedelta(microseconds=1),
+            commune=receiver.commune_id,
+            zones=zones,
+            name=receiver.name,
+            volume_percent=receiver.volume_percent,
+            volume_ceiling_percent=min(receiver.volume_ceiling_percent, where.volume_ceiling_percent),
+            path_delay_us=receiver.path_delay_us,
+            amplifier_lead_ms=receiver.amplifier_lead_ms,
+            time_zone=where.time_zone,
+            media_bases=[self._media_base],
+            heartbeat_s=self._heartbeat_s,
+        )
+        return self._publish(topics.of_receiver(receiver.id, topics.Kind.CONFIG), config, retain=True)
+
+    def send_command(self, receiver_id: str, action: Action) -> str:
+        """Tell a receiver to do something, once, soon. Gives the command's id, named again when it is done."""
+        command_id, now_us = secrets.token_hex(8), self._clock.now_us()
+        command = Command(
+            to=for_receiver(receiver_id),
+            revision=self._next_revision(now_us),
+            issued_at_us=now_us,
+            expires_at_us=now_us + COMMAND_HOLDS // timedelta(microseconds=1),
+            command=command_id,
+            action=action,
+        )
+        self._publish(topics.of_receiver(receiver_id, topics.Kind.DO), command, retain=False)
+        return command_id
+
+    def tell_time(self, receiver_id: str, nonce: str, asked_local_us: int, heard_at_us: int) -> None:
+        """Answer a time ask, at once. told_at_us is taken last, so that our own work is in neither delay."""
+        tell = TimeTell(
+            to=for_receiver(receiver_id),
+            revision=self._next_revision(heard_at_us),
+            issued_at_us=heard_at_us,
+            expires_at_us=heard_at_us + TIME_HOLDS // timedelta(microseconds=1),
+            nonce=nonce,
+            asked_local_us=asked_local_us,
+            heard_at_us=heard_at_us,
+            told_at_us=0,
+        )
+        payload = self._key.seal(msgspec.structs.replace(tell, told_at_us=self._clock.now_us()))
+        self._broker.publish(topics.of_receiver(receiver_id, topics.Kind.TIME_TELL), payload, qos=0, retain=False)
+
+    def _publish(self, topic: str, message: Sealed, *, retain: bool) -> Delivery:
+        return self._broker.publish(topic, self._key.seal(message), qos=1, retain=retain)
+
+    def _next_revision(self, now_us: int) -> int:
+        """Grows over restarts too, since time does."""
+        with self._lock:
+            self._last_revision = max(self._last_revision + 1, now_us)
+            return self._last_revision

@@ -1,0 +1,146 @@
+"""Enrolment: a receiver gets its credentials, and the broker its account."""
+
+import json
+import os
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from sqlmodel import Session, col, select
+
+from devices.communes import check_id, commune
+from devices.receivers import Receiver, receiver
+from devices.stations import station
+from devices.zones import set_zones
+from runtime.mosquitto import AclRow, hash_password
+from runtime.refusal import N_, Refusal
+from wire.sealing import PublicKey, SealingKey
+from wire.topics import TOPICS
+
+#: The controller's own account at the embedded broker.
+CONTROLLER_USER = "controller"
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receiver must have to take part; the file is for its owner alone.
+
+    receiver: its id and user name at the broker. broker_url: mqtt(s)://host:port. receiver_seed: hex, of the key it
+    seals with. controller_keys: kid → hex public key, pinned. tls_ca_pem: the authority to trust, None for the
+    system's own.
+    """
+
+    version: int = 1
+    receiver: str
+    commune: str
+    broker_url: str
+    broker_secret: str
+    receiver_seed: str
+    controller_keys: dict[str, str]
+    tls_ca_pem: str | None = None
+
+    def write(self, path: Path) -> None:
+        """Into a file that its owner alone may read. Raises FileExistsError rather than writing over one."""
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(self.text())
+
+    def text(self) -> str:
+        """As it stands in the file: JSON."""
+        return json.dumps(msgspec.to_builtins(self), indent=2) + "\n"
+
+
+class Issuer(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes into every receiver's credentials. controller: the public half of the key that seals."""
+
+    broker_url: str
+    controller: PublicKey
+    tls_ca_pem: str | None = None
+
+    def issue(self, receiver_id: str, commune_id: str, key: SealingKey, secret: str) -> Credentials:
+        """The credentials of one receiver."""
+        return Credentials(
+            receiver=receiver_id,
+            commune=commune_id,
+            broker_url=self.broker_url,
+            broker_secret=secret,
+            receiver_seed=key.seed.hex(),
+            controller_keys={self.controller.kid: self.controller.raw.hex()},
+            tls_ca_pem=self.tls_ca_pem,
+        )
+
+
+def enrol(
+    session: Session,
+    issuer: Issuer,
+    *,
+    receiver_id: str,
+    commune_id: str,
+    station_id: int,
+    name: str,
+    now: datetime,
+    place: str = "",
+    zones: list[str] | None = None,
+    path_delay_ms: float = 0.0,
+) -> tuple[Receiver, Credentials]:
+    """Add a receiver and make its credentials. They are shown this once: only a hash and the public key are kept.
+
+    Raises Refusal for a bad or taken id, an unknown station or zone, NotFound for an unknown commune.
+    """
+    check_id(receiver_id)
+    commune(session, commune_id)
+    if receiver_id == CONTROLLER_USER or session.get(Receiver, receiver_id) is not None:
+        raise Refusal(N_("There is a receiver {id} already. Choose another short name."), id=receiver_id)
+    if station(session, station_id).commune_id != commune_id:
+        raise Refusal(N_("This station belongs to another commune."))
+    key, secret = SealingKey.new(), secrets.token_urlsafe(24)
+    added = Receiver(
+        id=receiver_id,
+        commune_id=commune_id,
+        station_id=station_id,
+        name=name.strip() or receiver_id,
+        place=place.strip(),
+        public_key=key.public.hex(),
+        broker_hash=hash_password(secret),
+        path_delay_us=round(path_delay_ms * 1000),
+        created_at=now,
+    )
+    session.add(added)
+    session.flush()
+    set_zones(session, receiver_id, commune_id, zones or [])
+    return added, issuer.issue(receiver_id, commune_id, key, secret)
+
+
+def renew_credentials(session: Session, issuer: Issuer, receiver_id: str) -> Credentials:
+    """New credentials for a receiver; the old ones hold no longer (lost, or seen by others). Raises NotFound."""
+    found = receiver(session, receiver_id)
+    key, secret = SealingKey.new(), secrets.token_urlsafe(24)
+    found.public_key, found.broker_hash = key.public.hex(), hash_password(secret)
+    session.add(found)
+    session.flush()
+    return issuer.issue(found.id, found.commune_id, key, secret)
+
+
+def retire_receiver(session: Session, receiver_id: str, now: datetime) -> Receiver:
+    """Take it out of service: its account goes, its history stays. Raises NotFound."""
+    found = receiver(session, receiver_id)
+    if found.retired_at is None:
+        found.retired_at = now
+        session.add(found)
+        session.flush()
+    return found
+
+
+def accounts(session: Session) -> dict[str, str]:
+    """Who may come in at the broker besides the controller: receiver → hash."""
+    rows = session.exec(select(Receiver.id, Receiver.broker_hash).where(col(Receiver.retired_at).is_(None)))
+    return dict(rows.all())
+
+
+def acl_rows() -> list[AclRow]:
+    """What a receiver may do, from the wire's table of topics: write its own, read its own and the communes'."""
+    rows = []
+    for topic in TOPICS:
+        pattern = topic.pattern.replace("{receiver}", "%u").replace("{commune}", "+").replace("{broadcast}", "+")
+        rows.append(AclRow("write" if topic.by == "receiver" else "read", pattern))
+    return rows

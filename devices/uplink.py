@@ -1,0 +1,223 @@
+"""The uplink: the only place that opens what receivers send.
+
+Time asks are answered in the broker's own thread, before anything else and without the database; heartbeats are taken
+into memory there and written down in batches; reports go to a thread that verifies, writes and only then says heard.
+"""
+
+import logging
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from devices import faults, heartbeats
+from devices.downlink import Downlink
+from devices.heartbeats import Heard
+from devices.presence import PresenceWatch
+from devices.receivers import Receiver
+from runtime.broker import Broker
+from runtime.clock import Clock
+from runtime.database import Database, UtcDateTime, insert_if_absent
+from wire import topics
+from wire.commands import ReportsHeard
+from wire.messages import CONTROLLER, decode
+from wire.reports import FaultReport, Heartbeat, Presence, Report
+from wire.sealing import PublicKey, Reason, Refused, kid_of, open_sealed
+from wire.time import TimeAsk
+from wire.topics import Kind
+
+log = logging.getLogger(__name__)
+
+#: How long heartbeats wait for others to share their transaction.
+BATCH_S = 1.0
+#: Reports waiting to be written. Beyond it they are left to the receivers' outboxes, which send them again.
+MOST_WAITING = 10_000
+
+ReportHandler = Callable[[Session, str, Any], None]
+
+
+class HeardReport(SQLModel, table=True):
+    """A report was taken. Its id is the claim: a report that comes twice is taken once."""
+
+    report: str = Field(primary_key=True)
+    receiver_id: str
+    heard_at: Any = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class Uplink:
+    """Hears every receiver."""
+
+    def __init__(
+        self, broker: Broker, database: Database, clock: Clock, downlink: Downlink, presence: PresenceWatch
+    ) -> None:
+        self._broker = broker
+        self._database = database
+        self._clock = clock
+        self._downlink = downlink
+        self._presence = presence
+        self._handlers: list[tuple[type, ReportHandler]] = [(FaultReport, faults.take_report)]
+        self._keys: dict[str, PublicKey] = {}
+        self._pending: dict[str, Heard] = {}
+        self._pending_lock = threading.Lock()
+        self._reports: queue.Queue[tuple[str, bytes] | None] = queue.Queue(MOST_WAITING)
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.refused: Counter[str] = Counter()
+
+    def on_report(self, kind: type, handler: ReportHandler) -> None:
+        """Hand verified reports of a kind to `handler(session, receiver_id, report)`, once each, in a transaction."""
+        self._handlers.append((kind, handler))
+
+    def start(self) -> None:
+        """Begin to hear."""
+        self._threads = [
+            threading.Thread(target=self._write_reports, name="uplink-reports", daemon=True),
+            threading.Thread(target=self._write_heartbeats, name="uplink-heartbeats", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+        self._broker.subscribe(topics.from_all_receivers(Kind.TIME_ASK), self._time_asked, qos=0)
+        self._broker.subscribe(topics.from_all_receivers(Kind.PRESENCE), self._presence_told, qos=1)
+        self._broker.subscribe(topics.from_all_receivers(Kind.HEARTBEAT), self._heartbeat_came, qos=0)
+        self._broker.subscribe(topics.from_all_receivers(Kind.REPORT), self._report_came, qos=1)
+
+    def close(self) -> None:
+        """Stop hearing; what came is written down."""
+        self._stopping.set()
+        self._reports.put(None)
+        for thread in self._threads:
+            thread.join(10)
+        self.write_pending()
+
+    def write_pending(self) -> None:
+        """Write down the heartbeats that wait."""
+        with self._pending_lock:
+            pending, self._pending = self._pending, {}
+        heartbeats.keep(self._database, pending.values())
+
+    def take_reports(self, batch: list[tuple[str, bytes]]) -> None:
+        """Verify reports, write them in one transaction, and then tell their receivers that they were heard."""
+        heard: dict[str, list[str]] = {}
+        with self._database.writing() as session:
+            for receiver_id, payload in batch:
+                report = self._open(session, receiver_id, payload)
+                if report is None:
+                    continue
+                heard.setdefault(receiver_id, []).append(report.report)
+                claim = {"report": report.report, "receiver_id": receiver_id, "heard_at": self._clock.now()}
+                if insert_if_absent(session, HeardReport, claim):
+                    for kind, handler in self._handlers:
+                        if isinstance(report, kind):
+                            handler(session, receiver_id, report)
+        for receiver_id, reports in heard.items():
+            self._downlink.send_command(receiver_id, ReportsHeard(reports=reports))
+
+    def _time_asked(self, topic: str, payload: bytes, retained: bool) -> None:
+        heard_at_us = self._clock.now_us()
+        receiver_id = self._sender(topic)
+        if receiver_id is None or retained:
+            return
+        try:
+            ask = decode(payload, TimeAsk)
+        except msgspec.DecodeError:
+            self._refuse(receiver_id, Kind.TIME_ASK, Reason.MALFORMED)
+            return
+        self._downlink.tell_time(receiver_id, ask.nonce, ask.asked_local_us, heard_at_us)
+
+    def _presence_told(self, topic: str, payload: bytes, retained: bool) -> None:
+        receiver_id = self._sender(topic)
+        if receiver_id is None or not payload:
+            return
+        try:
+            presence = decode(payload, Presence)
+        except msgspec.DecodeError:
+            self._refuse(receiver_id, Kind.PRESENCE, Reason.MALFORMED)
+            return
+        self._presence.told_presence(receiver_id, presence, self._clock.now(), retained=retained)
+
+    def _heartbeat_came(self, topic: str, payload: bytes, retained: bool) -> None:
+        receiver_id = self._sender(topic)
+        if receiver_id is None or retained:
+            return
+        try:
+            heartbeat = decode(payload, Heartbeat)
+        except msgspec.DecodeError:
+            self._refuse(receiver_id, Kind.HEARTBEAT, Reason.MALFORMED)
+            return
+        now = self._clock.now()
+        self._presence.heard(receiver_id, heartbeat, now)
+        with self._pending_lock:
+            self._pending[receiver_id] = Heard(receiver_id, now, heartbeat)
+
+    def _report_came(self, topic: str, payload: bytes, retained: bool) -> None:
+        receiver_id = self._sender(topic)
+        if receiver_id is None or retained:
+            return
+        try:
+            self._reports.put_nowait((receiver_id, payload))
+        except queue.Full:
+            log.warning("too many reports at once; %s will send its own again", receiver_id)
+
+    def _write_reports(self) -> None:
+        while (first := self._reports.get()) is not None:
+            batch = [first]
+            while len(batch) < 200:
+                try:
+                    another = self._reports.get_nowait()
+                except queue.Empty:
+                    break
+                if another is None:
+                    self._reports.put(None)
+                    break
+                batch.append(another)
+            try:
+                self.take_reports(batch)
+            except Exception:
+                # Nothing was said heard, so the receivers send them again.
+                log.exception("%d reports could not be written down", len(batch))
+
+    def _write_heartbeats(self) -> None:
+        while not self._stopping.wait(BATCH_S):
+            try:
+                self.write_pending()
+            except Exception:
+                log.exception("heartbeats could not be written down")
+
+    def _open(self, session: Session, receiver_id: str, payload: bytes) -> Report | None:
+        try:
+            key = self._key_of(session, receiver_id, kid_of(payload))
+            report: Report = open_sealed(
+                payload, Report, {key.kid: key} if key else {}, to=CONTROLLER, now_us=self._clock.now_us()
+            )
+        except Refused as refused:
+            self._refuse(receiver_id, Kind.REPORT, refused.reason)
+            return None
+        if report.receiver != receiver_id:
+            self._refuse(receiver_id, Kind.REPORT, Reason.NOT_FOR_US)
+            return None
+        return report
+
+    def _key_of(self, session: Session, receiver_id: str, kid: str) -> PublicKey | None:
+        known = self._keys.get(receiver_id)
+        if known is None or known.kid != kid:
+            row = session.exec(
+                select(Receiver.public_key).where(Receiver.id == receiver_id, col(Receiver.retired_at).is_(None))
+            ).first()
+            if row is None:
+                return None
+            known = self._keys[receiver_id] = PublicKey(bytes.fromhex(row))
+        return known
+
+    @staticmethod
+    def _sender(topic: str) -> str | None:
+        parsed = topics.parse(topic)
+        return parsed.receiver if parsed and parsed.receiver else None
+
+    def _refuse(self, receiver_id: str, kind: Kind, reason: Reason) -> None:
+        self.refused[reason.value] += 1
+        log.warning("refused: %s of %s: %s", kind.value, receiver_id, reason.value)

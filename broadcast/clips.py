@@ -1,0 +1,176 @@
+"""Clips: recordings made ready for air."""
+
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from enum import IntEnum
+
+from sqlalchemy import Column, LargeBinary
+from sqlmodel import Field as Col
+from sqlmodel import Session, SQLModel, col, select
+
+from runtime.database import UtcDateTime
+from runtime.refusal import N_, NotFound, Refusal
+from wire.broadcasts import Rendition
+
+LONGEST_TITLE = 200
+
+
+class Field(IntEnum):
+    """LoaiLinhVuc, the six fields of the provincial exchange."""
+
+    GENERAL = 1
+    UNEXPECTED = 2
+    POLICY_AND_LAW = 3
+    LOCAL_DIRECTION = 4
+    KNOWLEDGE = 5
+    GOOD_EXAMPLES = 6
+
+
+class Clip(SQLModel, table=True):
+    """A recording, made ready: trimmed, brought to −16 LUFS, encoded.
+
+    language: BCP 47. original_sha256, original_bytes: of what was uploaded, which is kept. duration_us: after trimming.
+    loudness_*_lufs: EBU R128 integrated. true_peak_after_dbtp: of the result. peaks: one byte a point, 0–255, the
+    waveform for the eye. builtin: "opening_chime" or "closing_chime" for ours, "" else. replaced_by: its successor.
+    folded: title and file name without diacritics, for searching.
+    """
+
+    id: str = Col(primary_key=True)
+    commune_id: str = Col(foreign_key="commune.id", index=True)
+    title: str
+    language: str = "vi"
+    field: int = int(Field.GENERAL)
+    original_name: str
+    original_sha256: str = Col(index=True)
+    original_bytes: int
+    original_extension: str = ""
+    uploaded_at: datetime = Col(sa_column=Column(UtcDateTime, nullable=False))
+    uploaded_by: str = ""
+    duration_us: int
+    trim_silence: bool = True
+    trimmed_start_us: int = 0
+    trimmed_end_us: int = 0
+    loudness_before_lufs: float | None = None
+    loudness_after_lufs: float | None = None
+    true_peak_after_dbtp: float | None = None
+    peaks: bytes = Col(sa_column=Column(LargeBinary, nullable=False))
+    builtin: str = ""
+    replaced_by: str | None = None
+    retired_at: datetime | None = Col(default=None, sa_column=Column(UtcDateTime))
+    folded: str = ""
+
+
+class ClipRendition(SQLModel, table=True):
+    """One encoding of a clip, in the media store."""
+
+    clip_id: str = Col(foreign_key="clip.id", primary_key=True)
+    codec: str = Col(primary_key=True)
+    sha256: str = Col(index=True)
+    bytes: int
+    extension: str
+
+
+def new_id() -> str:
+    """An id for a clip: 16 hex digits."""
+    return secrets.token_hex(8)
+
+
+def folded(text: str) -> str:
+    """Lower case without diacritics, so that "thoi su" finds "Thời sự"; đ is a letter of its own to Unicode."""
+    bare = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    return bare.casefold().replace("đ", "d")
+
+
+def clips(
+    session: Session,
+    commune_id: str,
+    *,
+    search: str = "",
+    field: int | None = None,
+    language: str | None = None,
+    include_retired: bool = False,
+) -> list[Clip]:
+    """A commune's clips, newest first, without the chimes."""
+    query = select(Clip).where(Clip.commune_id == commune_id, Clip.builtin == "")
+    for word in folded(search).split():
+        query = query.where(col(Clip.folded).contains(word, autoescape=True))
+    if field is not None:
+        query = query.where(Clip.field == field)
+    if language:
+        query = query.where(Clip.language == language)
+    if not include_retired:
+        query = query.where(col(Clip.retired_at).is_(None))
+    return list(session.exec(query.order_by(col(Clip.uploaded_at).desc(), Clip.id)))
+
+
+def clip(session: Session, clip_id: str) -> Clip:
+    """One. Raises NotFound."""
+    found = session.get(Clip, clip_id)
+    if found is None:
+        raise NotFound(N_("This recording is not there any more."))
+    return found
+
+
+def clips_by_id(session: Session, clip_ids: Sequence[str]) -> dict[str, Clip]:
+    """Several, in one query."""
+    return {c.id: c for c in session.exec(select(Clip).where(col(Clip.id).in_(clip_ids)))}
+
+
+def builtin_clip(session: Session, commune_id: str, builtin: str) -> Clip:
+    """A commune's own chime. Raises NotFound."""
+    found = session.exec(select(Clip).where(Clip.commune_id == commune_id, Clip.builtin == builtin)).first()
+    if found is None:
+        raise NotFound(N_("The chime of this commune is missing. Start Loa again; it makes a new one."))
+    return found
+
+
+def change_clip(
+    session: Session, clip_id: str, *, title: str | None = None, language: str | None = None, field: int | None = None
+) -> Clip:
+    """Rename it, tag it. Raises Refusal, NotFound."""
+    found = clip(session, clip_id)
+    if title is not None:
+        if not title.strip():
+            raise Refusal(N_("A recording needs a title."))
+        found.title = title.strip()[:LONGEST_TITLE]
+        found.folded = folded(f"{found.title} {found.original_name}")
+    if language is not None:
+        found.language = language.strip()[:20] or "vi"
+    if field is not None:
+        if field not in list(Field):
+            raise Refusal(N_("There are six fields, 1 to 6."))
+        found.field = int(field)
+    session.add(found)
+    session.flush()
+    return found
+
+
+def retire(session: Session, clip_id: str, now: datetime) -> Clip:
+    """Take it out of the library; what is planned with it still sounds. Raises NotFound."""
+    found = clip(session, clip_id)
+    found.retired_at = found.retired_at or now
+    session.add(found)
+    return found
+
+
+def restore(session: Session, clip_id: str) -> Clip:
+    """Bring it back. Raises NotFound."""
+    found = clip(session, clip_id)
+    found.retired_at = None
+    session.add(found)
+    return found
+
+
+def renditions_of(session: Session, clip_ids: Sequence[str]) -> dict[str, list[Rendition]]:
+    """The renditions of clips as the wire names them, best first (Opus, then MP3). One query."""
+    found: dict[str, list[Rendition]] = {}
+    query = (
+        select(ClipRendition).where(col(ClipRendition.clip_id).in_(clip_ids)).order_by(col(ClipRendition.codec).desc())
+    )
+    for row in session.exec(query):
+        path = f"{row.sha256}.{row.extension}"
+        rendition = Rendition(sha256=row.sha256, bytes=row.bytes, codec=row.codec, path=path)
+        found.setdefault(row.clip_id, []).append(rendition)
+    return found

@@ -1,0 +1,129 @@
+"""Running ffmpeg: the one place that starts it, with what every call of ours has in common."""
+
+import logging
+import subprocess
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import ffmpeg
+
+from runtime.refusal import N_, Refusal
+
+log = logging.getLogger(__name__)
+
+RATE = 48_000
+
+#: What we open: recordings. Playlists and the like name other files, and those would be read.
+DEMUXERS = (
+    "mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,wav,w64,aiff,caf,flac,ogg,asf,amr,amrnb,amrwb,matroska,webm,avi,mpegts,mpeg,au"
+)
+
+Progress = Callable[[float], None]
+
+
+class Output(NamedTuple):
+    """What a run left: its standard output, and what it said."""
+
+    stdout: bytes
+    said: str
+
+
+class Stopped(Exception):
+    """A run was ended because we are closing."""
+
+
+def source(path: Path, **options: Any) -> Any:
+    """An input: only this file, only as a recording, whatever its name says."""
+    return ffmpeg.input(f"file:{path}", format_whitelist=DEMUXERS, protocol_whitelist="file", **options)
+
+
+class Ffmpeg:
+    """Starts ffmpeg, follows its progress, and ends it when told."""
+
+    def __init__(self, stopping: threading.Event | None = None) -> None:
+        self._stopping = stopping or threading.Event()
+
+    def run(
+        self,
+        streams: Iterable[Any],
+        *,
+        expected_us: int = 0,
+        progress: Progress | None = None,
+        on_stdout: Callable[[bytes], None] | None = None,
+    ) -> Output:
+        """Run one ffmpeg for these outputs.
+
+        expected_us: how much sound will come out, for `progress` (0 to 1). on_stdout: takes standard output in blocks,
+        when one of the outputs is pipe:1; then there is no progress from ffmpeg itself.
+
+        Raises `Stopped` when told to end, subprocess.CalledProcessError with what ffmpeg said when it failed.
+        """
+        # A report each 0.2 s on standard output, unless sound comes there.
+        extra = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "info"]
+        if on_stdout is None:
+            extra += ["-progress", "pipe:1", "-stats_period", "0.2"]
+        command = ffmpeg.merge_outputs(*streams).global_args(*extra).overwrite_output().compile()
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as child:
+            said: list[bytes] = []
+            listener = threading.Thread(target=_collect, args=(child.stderr, said), daemon=True)
+            listener.start()
+            try:
+                self._follow(child, expected_us, progress, on_stdout)
+            except BaseException:
+                child.kill()
+                raise
+            finally:
+                status = child.wait()
+                listener.join()
+        text = b"".join(said).decode(errors="replace")
+        if status != 0:
+            raise subprocess.CalledProcessError(status, "ffmpeg", stderr=text)
+        return Output(b"", text)
+
+    def _follow(
+        self,
+        child: subprocess.Popen[bytes],
+        expected_us: int,
+        progress: Progress | None,
+        on_stdout: Callable[[bytes], None] | None,
+    ) -> None:
+        if child.stdout is None:
+            raise RuntimeError("ffmpeg was started without a pipe")
+        while block := child.stdout.read1(65_536):  # type: ignore[attr-defined]
+            if self._stopping.is_set():
+                raise Stopped
+            if on_stdout is not None:
+                on_stdout(block)
+            elif progress is not None and expected_us > 0:
+                for line in block.decode(errors="replace").splitlines():
+                    name, _, value = line.partition("=")
+                    if name == "out_time_us" and value.lstrip("-").isdigit():
+                        progress(min(1.0, max(0.0, int(value) / expected_us)))
+
+
+def last_line(error: subprocess.CalledProcessError) -> str:
+    """What ffmpeg said at the end, for the log."""
+    lines = str(error.stderr).strip().splitlines()
+    return lines[-1][-300:] if lines else f"status {error.returncode}"
+
+
+def unreadable() -> Refusal:
+    """What is said when a file cannot be decoded."""
+    return Refusal(
+        N_("This file is damaged or is no recording. Play it on your phone or PC to check, or choose another one.")
+    )
+
+
+def _collect(pipe: Any, into: list[bytes]) -> None:
+    # ffmpeg speaks little; a file made to make it speak much is cut off.
+    kept = 0
+    for block in iter(lambda: pipe.read1(65_536), b""):
+        if kept < 2_000_000:
+            into.append(block)
+            kept += len(block)
+        else:
+            into[-1] = block

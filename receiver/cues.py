@@ -1,0 +1,94 @@
+"""Cues: which stretch of which source sounds from one instant of controller time to another.
+
+The ladder makes them, the playout sounds them. All instants are controller time at the horn, µs. A source is named by
+a specification: a small value that compares and hashes, so that the playout knows what it has open already.
+"""
+
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Mono samples, one dimension, −1 to 1, 48 kHz.
+Samples = NDArray[np.float32]
+
+RATE = 48_000
+#: Length of one frame at 48 kHz, µs.
+FRAME_US = 1e6 / RATE
+
+
+class ClipSpec(NamedTuple):
+    """A file on the shelf, its hash verified. codec: as in its rendition, for people."""
+
+    path: Path
+    codec: str = ""
+
+
+class ToneSpec(NamedTuple):
+    """A steady soft tone, to make a receiver known on the spot. level: of its peak, 0 to 1."""
+
+    frequency_hz: float = 660.0
+    level: float = 0.2
+
+
+class ClickSpec(NamedTuple):
+    """A train of clicks: one at each `period_us` from the source's first sample, `clicks` in all."""
+
+    clicks: int
+    period_us: int = 1_000_000
+    level: float = 0.7
+
+
+class LiveSound(Protocol):
+    """What the playout needs of a live stream. Called from the playout's threads; never blocks."""
+
+    def read(self, first: int, frames: int) -> Samples:
+        """`frames` samples from sample `first` on (from the source's sample 0); what lacks is mended or silent."""
+        ...
+
+
+class LiveSpec(NamedTuple):
+    """A live stream. sound: where its samples come from; the same object as long as it is the same stream."""
+
+    sound: LiveSound
+
+
+SourceSpec = ClipSpec | ToneSpec | ClickSpec | LiveSpec
+
+
+class Cue(NamedTuple):
+    """One source sounding for one stretch.
+
+    broadcast: its id; "" for a test tone. key: tells one item of one broadcast from every other (the position in the
+    manifest is in it); cues with the same key continue one another. position: of the item in the manifest.
+    starts_at_us: when sample 0 of the source sounds, or would have: sample n sounds at starts_at_us + n·1e6/48000.
+    from_us, until_us: the stretch that sounds, until excluded; from_us 0 means from starts_at_us on. From within the
+    source when joined late or resumed after an emergency.
+    gain: 0 to 1, on top of the volume.
+    """
+
+    broadcast: str
+    starts_at_us: int
+    until_us: int
+    source: SourceSpec
+    key: str
+    from_us: int = 0
+    position: int = 0
+    gain: float = 1.0
+
+    @property
+    def sounds_from_us(self) -> int:
+        """The first instant of the stretch."""
+        return self.from_us or self.starts_at_us
+
+
+class Timeline(Protocol):
+    """What the playout asks for what to sound: the ladder."""
+
+    def cues(self, controller_us: int, horizon_us: int) -> list[Cue]:
+        """The cues of [controller_us, horizon_us), in order, none overlapping; the first may have begun before.
+
+        Called ten times a second from the playout's thread. Times between cues are silent.
+        """
+        ...

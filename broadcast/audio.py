@@ -16,9 +16,7 @@ log = logging.getLogger(__name__)
 RATE = 48_000
 
 #: What we open: recordings. Playlists and the like name other files, and those would be read.
-DEMUXERS = (
-    "mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,wav,w64,aiff,caf,flac,ogg,asf,amr,amrnb,amrwb,matroska,webm,avi,mpegts,mpeg,au"
-)
+DEMUXERS = "mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,wav,w64,aiff,caf,flac,ogg,asf,amr,matroska,webm,avi,mpegts,mpeg,au"
 
 Progress = Callable[[float], None]
 

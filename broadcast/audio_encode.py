@@ -83,8 +83,9 @@ class _Chain(NamedTuple):
             source(self.path)
             .audio.filter("aresample", RATE)
             .filter("aformat", sample_fmts="fltp", channel_layouts="mono")
+            .filter("asetpts", "N/SR/TB")  # some containers count in whole milliseconds
             .filter("atrim", start_sample=self.first, end_sample=self.last)
-            .filter("asetpts", "PTS-STARTPTS")
+            .filter("asetpts", "N/SR/TB")
             .filter("volume", f"{self.gain_db:.2f}dB")
             .filter("alimiter", limit=f"{10 ** (self.limit_dbfs / 20):.5f}", attack=5, release=60, level="false")
             .filter("apad", whole_len=self.last - self.first)
@@ -98,7 +99,7 @@ class _Reached(NamedTuple):
 
 
 def _gain_through_limiter(chain: _Chain, run: Ffmpeg) -> float:
-    """The gain that reaches the target although the limiter takes some of it: found by trying, each try decodes once."""
+    """The gain that reaches the target although the limiter takes some of it: found by trying."""
     for _ in range(_MOST_TRIES):
         said = run.run([chain.sound().filter("ebur128", framelog="verbose").output("pipe:", format="null")]).said
         reached = loudness(said)

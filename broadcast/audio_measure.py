@@ -125,9 +125,9 @@ def _sound_between(said: str, samples: int) -> tuple[int, int]:
         silences.append((began, samples))
     margin = MARGIN_US * RATE // 1_000_000
     first, last = 0, samples
-    if silences and silences[0][0] <= RATE // 100:
+    if silences and silences[0][0] <= RATE // 10:
         first = max(0, silences[0][1] - margin)
-    if silences and silences[-1][1] >= samples - RATE // 20:
+    if silences and silences[-1][1] >= samples - RATE // 10:
         last = min(samples, silences[-1][0] + margin)
     return (first, last) if last - first >= RATE // 10 else (0, samples)
 

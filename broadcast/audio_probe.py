@@ -10,16 +10,22 @@ from runtime.refusal import N_, Refusal
 
 #: Reading a header takes milliseconds; a file that takes longer is made to.
 _TIMEOUT_S = 30
+#: ffmpeg's own confidence, 0 to 100: below it anything looks like an MP3 if one only looks long enough.
+_LEAST_SCORE = 25
 SUFFIXES = "mp3, m4a, aac, wav, flac, ogg, opus, wma, amr, 3gp, mp4, webm"
 
 
 class Probe(NamedTuple):
-    """container, codec: ffmpeg's names. duration_us: what the header says, 0 when it says nothing."""
+    """container, codec: ffmpeg's names. duration_us: what the header says, 0 when it says nothing.
+
+    exact: the header knows; False when ffmpeg guessed from the bit rate.
+    """
 
     container: str
     codec: str
     duration_us: int
     channels: int
+    exact: bool
 
 
 def probe(path: Path) -> Probe:
@@ -28,15 +34,16 @@ def probe(path: Path) -> Probe:
         raise Refusal(N_("This file is empty. Perhaps it was not copied to the end. Choose it again."))
     # Not ffmpeg-python's own probe: it offers no time limit.
     command = [
-        "ffprobe", "-loglevel", "error", "-of", "json", "-protocol_whitelist", "file", "-format_whitelist", DEMUXERS,
-        "-show_entries", "format=format_name,duration:stream=codec_type,codec_name,channels,duration",
+        "ffprobe", "-loglevel", "warning", "-of", "json", "-protocol_whitelist", "file", "-format_whitelist", DEMUXERS,
+        "-show_entries", "format=format_name,duration,probe_score:stream=codec_type,codec_name,channels,duration",
         f"file:{path}",
     ]  # fmt: skip
     try:
         done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)
         found = json.loads(done.stdout or b"{}")
+        guessed = b"Estimating duration from bitrate" in done.stderr
     except (subprocess.TimeoutExpired, json.JSONDecodeError):
-        found = {}
+        found, guessed = {}, True
     streams = found.get("streams") or []
     if not streams or "format" not in found:
         raise no_recording()
@@ -49,12 +56,17 @@ def probe(path: Path) -> Probe:
             suffixes=SUFFIXES,
         )
     first = sounds[0]
+    if int(found["format"].get("probe_score") or 0) < _LEAST_SCORE:
+        raise no_recording()
+    if _riff_cut_off(path):
+        raise truncated()
     seconds = float(found["format"].get("duration") or first.get("duration") or 0)
     return Probe(
-        str(found["format"]["format_name"]),
-        str(first["codec_name"]),
-        int(seconds * 1e6),
-        int(first.get("channels") or 1),
+        container=str(found["format"]["format_name"]),
+        codec=str(first["codec_name"]),
+        duration_us=int(seconds * 1e6),
+        channels=int(first.get("channels") or 1),
+        exact=not guessed,
     )
 
 
@@ -63,3 +75,17 @@ def no_recording() -> Refusal:
     return Refusal(
         N_("This is no recording, whatever its name says. Choose a sound file ({suffixes})."), suffixes=SUFFIXES
     )
+
+
+def truncated() -> Refusal:
+    """What is said of a file whose end is missing."""
+    return Refusal(N_("This file is cut off: its end is missing. Copy it again from where it was recorded."))
+
+
+def _riff_cut_off(path: Path) -> bool:
+    """Whether a WAV file is shorter than its header says; ffmpeg plays what is there and says nothing."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    said = int.from_bytes(head[4:8], "little")
+    # 0 and the largest number are what recorders write that do not know yet.
+    return head[:4] == b"RIFF" and said not in (0, 0xFFFFFFFF) and path.stat().st_size < (said + 8) * 0.97

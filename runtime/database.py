@@ -77,6 +77,7 @@ class Database:
             try:
                 yield session
             finally:
+                session.expunge_all()  # what was read stays readable after the session is gone
                 session.rollback()
 
     @contextmanager

@@ -1,0 +1,306 @@
+"""Ingest: from an upload to a clip. Streams to disk, works one at a time, and survives being killed."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlmodel import Session, col, select
+
+from broadcast.audio import RATE, Ffmpeg, Stopped
+from broadcast.audio_encode import Encoded, encode
+from broadcast.audio_measure import Measured, measure
+from broadcast.audio_probe import Probe, no_recording, probe, truncated
+from broadcast.clips import Clip, ClipRendition, Field, clip, folded, new_id
+from broadcast.file_names import clean_name, extension_of, title_of
+from broadcast.ingest_jobs import IngestJob, JobState, as_text, unfinished
+from broadcast.ingest_jobs import new_id as new_job_id
+from broadcast.media import Media, Stored, disk_full, hash_of, is_disk_full
+from broadcast.upload import Upload
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.refusal import N_, Refusal
+
+log = logging.getLogger(__name__)
+
+#: Shorter than this nobody hears as a recording.
+SHORTEST_US = 100_000
+#: How far the sound may end before its header says, before we call it cut off: 2 s or 3 %, what is larger.
+_CUT_OFF_US, _CUT_OFF_SHARE = 2_000_000, 0.03
+#: Where each step ends on the bar from 0 to 1.
+_MEASURED_AT, _ENCODED_AT = 0.25, 0.95
+
+
+class Ingest:
+    """Receives uploads and makes clips of them, in a thread of its own, one at a time."""
+
+    def __init__(
+        self, database: Database, media: Media, originals: Media, clock: Clock, *, most_bytes: int, most_hours: float
+    ) -> None:
+        """media: where renditions go. originals: where uploads are kept as they came."""
+        self._database = database
+        self._media = media
+        self._originals = originals
+        self._clock = clock
+        self._most_bytes = most_bytes
+        self._most_hours = most_hours
+        self._stopping = threading.Event()
+        self._ffmpeg = Ffmpeg(self._stopping)
+        self._waiting: queue.Queue[str | None] = queue.Queue()
+        self._thread: threading.Thread | None = None
+        self._on_progress: list[Callable[[str], None]] = []
+
+    # -- receiving
+
+    def open_upload(
+        self,
+        commune_id: str,
+        file_name: str,
+        *,
+        by: str,
+        size_hint: int = 0,
+        trim_silence: bool = True,
+        title: str = "",
+        language: str = "vi",
+        field: int = int(Field.GENERAL),
+        replaces: str | None = None,
+    ) -> Upload:
+        """Begin to receive a file. size_hint: what the sender says, 0 when it does not.
+
+        Raises Refusal (too large, no room), NotFound (what it shall replace).
+        """
+        if size_hint > self._most_bytes:
+            raise self.too_large()
+        self._originals.check_room(size_hint)
+        name = clean_name(file_name)
+        path = self._originals.incoming()
+        with self._database.writing() as session:
+            if replaces is not None:
+                clip(session, replaces)
+            job = IngestJob(
+                id=new_job_id(), commune_id=commune_id, file_name=name, created_at=self._clock.now(), created_by=by,
+                title=title.strip() or title_of(name), language=language or "vi", field=field,
+                trim_silence=trim_silence, replaces=replaces, incoming=path.name,
+            )  # fmt: skip
+            session.add(job)
+        return Upload(self, job.id, path, self._most_bytes)
+
+    def received(self, job_id: str, size: int) -> None:
+        """The bytes are on disk; work can begin."""
+        self._set(job_id, state=JobState.WAITING.value, bytes=size)
+        self._waiting.put(job_id)
+
+    def refuse(self, job_id: str, refusal: Refusal, state: JobState = JobState.REFUSED) -> None:
+        """Write down why nothing came of it."""
+        self._set(job_id, state=state.value, refusal=as_text(refusal), finished_at=self._clock.now())
+
+    def too_large(self) -> Refusal:
+        """What is said of a file beyond the limit."""
+        return Refusal(
+            N_("This file is larger than {most_mb} MB. Save it as mp3 or m4a and choose it again."),
+            most_mb=self._most_bytes // 1_000_000,
+        )
+
+    # -- working
+
+    def start(self) -> None:
+        """Finish or clean up what was under way when we last ended, and begin to work."""
+        self.recover()
+        self._thread = threading.Thread(target=self._work, name="ingest", daemon=True)
+        self._thread.start()
+
+    def recover(self) -> None:
+        """What was received is worked again from its beginning; what was not is cleaned up. The operator sees which."""
+        with self._database.session() as session:
+            jobs = unfinished(session)
+        kept = []
+        for job in jobs:
+            path = self._originals.folder / "incoming" / job.incoming
+            if job.state == JobState.RECEIVING or not path.exists():
+                self.refuse(
+                    job.id,
+                    Refusal(N_("Loa was stopped while this file was on its way. Choose it again.")),
+                    JobState.INTERRUPTED,
+                )
+            else:
+                kept.append(path)
+                self._set(job.id, state=JobState.WAITING.value, progress=0.0, resumed=True)
+                self._waiting.put(job.id)
+        self._originals.sweep(kept)
+        self._media.sweep()
+
+    def close(self) -> None:
+        """Stop; what is under way is taken up at the next start."""
+        self._stopping.set()
+        self._waiting.put(None)
+        if self._thread is not None:
+            self._thread.join(20)
+
+    def work_one(self, job_id: str) -> None:
+        """Make a clip of a received file, or refuse it."""
+        with self._database.session() as session:
+            job = session.get(IngestJob, job_id)
+        if job is None or job.finished:
+            return
+        path = self._originals.folder / "incoming" / job.incoming
+        try:
+            self._make_clip(job, path)
+        except Refusal as refusal:
+            path.unlink(missing_ok=True)
+            self.refuse(job_id, refusal)
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            path.unlink(missing_ok=True)
+            self.refuse(job_id, disk_full(0))
+
+    def _work(self) -> None:
+        while (job_id := self._waiting.get()) is not None and not self._stopping.is_set():
+            try:
+                self.work_one(job_id)
+            except Stopped:
+                return
+            except Exception:
+                log.exception("upload %s could not be worked", job_id)
+                self.refuse(job_id, Refusal(N_("Something went wrong in Loa itself while working on this file.")))
+            self._media.sweep()
+
+    def _make_clip(self, job: IngestJob, path: Path) -> None:
+        # 1. The same bytes are the same clip.
+        sha256, size = hash_of(path)
+        with self._database.session() as session:
+            before = _same(session, job, sha256)
+        if before is not None:
+            path.unlink()
+            self._set(
+                job.id, state=JobState.READY.value, progress=1.0, clip_id=before.id, same_as_before=True,
+                finished_at=self._clock.now(),
+            )  # fmt: skip
+            return
+        # 2. What is it, and how long?
+        self._set(job.id, state=JobState.PROBING.value)
+        found = probe(path)
+        self._check_length(found.duration_us)
+        # 3. How loud, where does it begin and end?
+        self._set(job.id, state=JobState.MEASURING.value)
+        self._originals.check_room(size // 4)
+        measured = measure(
+            path, self._ffmpeg, expected_us=found.duration_us, progress=self._bar(job.id, 0, _MEASURED_AT)
+        )
+        self._check_measured(found, measured)
+        # 4. Encode.
+        self._set(job.id, state=JobState.ENCODING.value, progress=_MEASURED_AT)
+        made: list[Path] = []
+
+        def make_file(suffix: str) -> Path:
+            made.append(self._media.incoming(suffix))
+            return made[-1]
+
+        try:
+            encoded = encode(
+                path, measured, self._ffmpeg, make_file, trim=job.trim_silence,
+                progress=self._bar(job.id, _MEASURED_AT, _ENCODED_AT),
+            )  # fmt: skip
+            # 5. Keep: files first, then the row that names them.
+            opus, mp3 = self._media.adopt(encoded.opus, "opus"), self._media.adopt(encoded.mp3, "mp3")
+        finally:
+            for left in made:
+                left.unlink(missing_ok=True)
+        extension = extension_of(job.file_name, found.container)
+        original = self._originals.adopt(path, extension)
+        self._keep(job, original, extension, measured, encoded, {"opus": opus, "mp3": mp3})
+
+    def _keep(
+        self,
+        job: IngestJob,
+        original: Stored,
+        extension: str,
+        measured: Measured,
+        encoded: Encoded,
+        files: dict[str, Stored],
+    ) -> None:
+        first, last = (measured.sound_from, measured.sound_until) if job.trim_silence else (0, measured.samples)
+        with self._database.writing() as session:
+            made = Clip(
+                id=new_id(), commune_id=job.commune_id, title=job.title, language=job.language, field=job.field,
+                original_name=job.file_name, original_sha256=original.sha256, original_bytes=original.bytes,
+                original_extension=extension, uploaded_at=job.created_at, uploaded_by=job.created_by,
+                duration_us=encoded.samples * 1_000_000 // RATE, trim_silence=job.trim_silence,
+                trimmed_start_us=first * 1_000_000 // RATE,
+                trimmed_end_us=(measured.samples - last) * 1_000_000 // RATE,
+                loudness_before_lufs=measured.loudness_lufs, loudness_after_lufs=encoded.loudness_lufs,
+                true_peak_after_dbtp=encoded.true_peak_dbtp, peaks=_cut(measured, first, last),
+                folded=folded(f"{job.title} {job.file_name}"),
+            )  # fmt: skip
+            session.add(made)
+            session.flush()
+            for codec, file in files.items():
+                session.add(
+                    ClipRendition(clip_id=made.id, codec=codec, sha256=file.sha256, bytes=file.bytes, extension=codec)
+                )
+            if job.replaces is not None:
+                old = clip(session, job.replaces)
+                old.replaced_by, old.retired_at = made.id, old.retired_at or self._clock.now()
+                session.add(old)
+            row = session.get(IngestJob, job.id)
+            if row is not None:
+                row.state, row.progress, row.clip_id = JobState.READY.value, 1.0, made.id
+                row.finished_at = self._clock.now()
+                session.add(row)
+
+    def _check_length(self, duration_us: int) -> None:
+        if duration_us > self._most_hours * 3_600_000_000:
+            raise Refusal(
+                N_("This recording is longer than {most} hours. Cut it into parts and choose them one by one."),
+                most=f"{self._most_hours:g}",
+            )
+
+    def _check_measured(self, found: Probe, measured: Measured) -> None:
+        length_us = measured.samples * 1_000_000 // RATE
+        self._check_length(length_us)
+        if length_us < SHORTEST_US:
+            if found.duration_us > 1_000_000:
+                raise truncated()
+            raise no_recording()
+        if found.exact and found.duration_us - length_us > max(_CUT_OFF_US, found.duration_us * _CUT_OFF_SHARE):
+            raise truncated()
+        if measured.loudness_lufs is None and not any(measured.peaks):
+            raise Refusal(
+                N_("This recording is silent from beginning to end. Check the microphone and record it again.")
+            )
+
+    def _bar(self, job_id: str, start: float, end: float) -> Callable[[float], None]:
+        last = [start]
+
+        def told(share: float) -> None:
+            at = start + (end - start) * share
+            if at - last[0] >= 0.02:
+                last[0] = at
+                self._set(job_id, progress=at)
+
+        return told
+
+    def _set(self, job_id: str, **values: object) -> None:
+        with self._database.writing() as session:
+            row = session.get(IngestJob, job_id)
+            if row is None:
+                return
+            for name, value in values.items():
+                setattr(row, name, value)
+            session.add(row)
+
+
+def _same(session: Session, job: IngestJob, sha256: str) -> Clip | None:
+    query = select(Clip).where(
+        Clip.commune_id == job.commune_id,
+        Clip.original_sha256 == sha256,
+        Clip.trim_silence == job.trim_silence,
+        col(Clip.retired_at).is_(None),
+    )
+    return session.exec(query).first()
+
+
+def _cut(measured: Measured, first: int, last: int) -> bytes:
+    count = len(measured.peaks)
+    return measured.peaks[first * count // measured.samples : max(1, -(-last * count // measured.samples))]

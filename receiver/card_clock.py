@@ -1,0 +1,76 @@
+"""The card's clock: when each of its frames leaves, learnt from what it says with every stretch it asks for.
+
+A straight line through what was said, by least squares; all of it at first, then with a memory of `MEMORY` stretches.
+What a card says is coarse (USB: whole milliseconds) and comes through a busy machine; the crystal behind it is steady.
+"""
+
+from receiver.cues import FRAME_US
+from receiver.speaker import Stretch
+
+#: Stretches remembered: 20 s of 20 ms. Long enough for 1 ms granules to average out, short enough while it warms up.
+MEMORY = 1_000
+#: What is this far off the line is a freak (the machine stood still between two readings of a clock)…
+FREAK_US = 3_000.0
+#: …unless so many come in a row: then the card stopped and went on.
+FREAKS = 5
+#: See `_follow`.
+CALM = 20
+#: Until so many stretches were heard the line is a guess.
+SETTLED = 10
+#: A crystal worse than this is none: the rate is held within.
+MOST_PPM = 500.0
+
+
+class CardClock:
+    """Fed with every stretch, in order; used by the speaker's thread alone."""
+
+    def __init__(self) -> None:
+        self._run: int | None = None
+        self._next_first = 0
+        self._count = 0
+        self._leaves_us = 0.0
+        self._freaks = 0
+        #: Length of a frame by the local clock, µs. Kept over a stop: the crystal is the same.
+        self.frame_us = FRAME_US
+
+    @property
+    def settled(self) -> bool:
+        """Whether enough was heard to steer by."""
+        return self._count >= SETTLED
+
+    def hear(self, stretch: Stretch) -> tuple[float, bool]:
+        """When the stretch's first frame leaves (local µs), and whether that goes on from the last stretch.
+
+        False when the card stopped in between: the sound has a hole there.
+        """
+        goes_on = stretch.run == self._run and stretch.first == self._next_first
+        if not goes_on:
+            self._restart(stretch)
+        elif self._count:
+            self._follow(stretch)
+            goes_on = self._count > 0 or self._freaks == 0
+        self._next_first = stretch.first + stretch.frames
+        leaves_us = self._leaves_us
+        self._leaves_us += stretch.frames * self.frame_us
+        return leaves_us, goes_on
+
+    def _restart(self, stretch: Stretch) -> None:
+        self._run, self._count, self._freaks = stretch.run, 1, 0
+        self._leaves_us = stretch.leaves_local_us
+
+    def _follow(self, stretch: Stretch) -> None:
+        off_us = stretch.leaves_local_us - self._leaves_us
+        if abs(off_us) > FREAK_US:
+            self._freaks += 1
+            if self._freaks >= FREAKS:
+                self._restart(stretch)
+            return
+        self._freaks = 0
+        self._count = min(self._count + 1, MEMORY)
+        n = self._count
+        self._leaves_us += off_us * 2 * (2 * n - 1) / (n * (n + 1))
+        if n > 2:
+            # As if CALM stretches had confirmed the rate that is known: half a second's jitter must not bend it.
+            self.frame_us += off_us * 6 / ((n + CALM) * (n + CALM + 1)) / stretch.frames
+            most = FRAME_US * MOST_PPM * 1e-6
+            self.frame_us = min(max(self.frame_us, FRAME_US - most), FRAME_US + most)

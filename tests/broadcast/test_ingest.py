@@ -95,7 +95,9 @@ def test_every_format_that_people_bring_becomes_a_clip(
             str(tmp_path / "media" / rendition.sha256[:2] / f"{rendition.sha256}.{rendition.extension}")
         )
         assert (info.samplerate, info.channels) == (48_000, 1)
-        assert abs(info.frames * 1_000_000 // 48_000 - made.duration_us) <= 21
+        # One frame for Opus; an MP3 says its padding no finer than this.
+        most_us = 21 if rendition.codec == "opus" else 1_000
+        assert abs(info.frames * 1_000_000 // 48_000 - made.duration_us) <= most_us
 
 
 def test_trimming_can_be_switched_off(ingest: Ingest, database: Database, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ FREAK_US = 3_000.0
 FREAKS = 5
 #: See `_follow`.
 CALM = 20
-#: Until so many stretches were heard the line is a guess.
-SETTLED = 10
+#: The first stretches fill the card's buffer, before it runs: what they say is a guess.
+FILLING = 15
 #: A crystal worse than this is none: the rate is held within.
 MOST_PPM = 500.0
 
@@ -27,16 +27,11 @@ class CardClock:
     def __init__(self) -> None:
         self._run: int | None = None
         self._next_first = 0
-        self._count = 0
+        self._count = self._filling = 0
         self._leaves_us = 0.0
         self._freaks = 0
         #: Length of a frame by the local clock, µs. Kept over a stop: the crystal is the same.
         self.frame_us = FRAME_US
-
-    @property
-    def settled(self) -> bool:
-        """Whether enough was heard to steer by."""
-        return self._count >= SETTLED
 
     def hear(self, stretch: Stretch) -> tuple[float, bool]:
         """When the stretch's first frame leaves (local µs), and whether that goes on from the last stretch.
@@ -46,9 +41,11 @@ class CardClock:
         goes_on = stretch.run == self._run and stretch.first == self._next_first
         if not goes_on:
             self._restart(stretch)
-        elif self._count:
+        elif self._filling > 0:
+            self._filling -= 1
+            self._leaves_us = stretch.leaves_local_us
+        else:
             self._follow(stretch)
-            goes_on = self._count > 0 or self._freaks == 0
         self._next_first = stretch.first + stretch.frames
         leaves_us = self._leaves_us
         self._leaves_us += stretch.frames * self.frame_us
@@ -57,6 +54,7 @@ class CardClock:
     def _restart(self, stretch: Stretch) -> None:
         self._run, self._count, self._freaks = stretch.run, 1, 0
         self._leaves_us = stretch.leaves_local_us
+        self._filling = FILLING
 
     def _follow(self, stretch: Stretch) -> None:
         off_us = stretch.leaves_local_us - self._leaves_us

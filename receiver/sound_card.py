@@ -1,0 +1,138 @@
+"""A speaker that is a sound card, through PortAudio. Home of sounddevice.
+
+The card is opened anew when it stops asking: unplugged, or in a storm of xruns. Its clock is PortAudio's; how that lies
+to the local monotonic clock is measured, since it need not be the same one (PulseAudio).
+"""
+
+import logging
+import threading
+from typing import Any
+
+import numpy as np
+import sounddevice
+
+from receiver.cues import RATE
+from receiver.speaker import Render, SpeakerFailed, Stretch, local_us
+
+log = logging.getLogger(__name__)
+
+#: Asked for at once. 20 ms: 50 calls a second.
+BLOCK_FRAMES = 960
+#: How far ahead the card is fed: what a busy small computer may stand still without a hole.
+LATENCY_S = 0.25
+#: A card that has not asked for so long is lost; looked for again so often.
+LOST_S = 1.0
+#: Readings of both clocks, of which the quickest counts.
+READINGS = 9
+
+
+class SoundCard:
+    """See `Speaker`. device: as PortAudio names it; None is the default."""
+
+    def __init__(self, device: str | int | None = None) -> None:
+        self._device = device
+        self._stream: Any = None
+        self._render: Render | None = None
+        self._guard: threading.Thread | None = None
+        self._ending = threading.Event()
+        self._xruns = 0
+        self._run = -1
+        self._first = 0
+        self._ahead_us = 0.0  # local clock less PortAudio's
+        self._asked_us = 0
+
+    @property
+    def xruns(self) -> int:
+        """See `Speaker`."""
+        return self._xruns
+
+    @property
+    def running(self) -> bool:
+        """See `Speaker`."""
+        return self._stream is not None and local_us() - self._asked_us < LOST_S * 1e6
+
+    def open(self, render: Render) -> None:
+        """See `Speaker`."""
+        if self._render is not None:
+            raise RuntimeError("the speaker is open already")
+        self._render = render
+        try:
+            self._begin()
+        except (sounddevice.PortAudioError, ValueError) as failure:
+            self._render = None
+            raise SpeakerFailed(f"sound card {self._device or 'default'}: {failure}") from failure
+        self._ending.clear()
+        self._guard = threading.Thread(target=self._watch, name="card guard", daemon=True)
+        self._guard.start()
+
+    def close(self) -> None:
+        """See `Speaker`."""
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            self._ending.set()
+            guard.join()
+            self._stop()
+        self._render = None
+
+    def _begin(self) -> None:
+        self._run += 1
+        self._first = 0
+        self._asked_us = local_us()
+        self._stream = sounddevice.OutputStream(
+            samplerate=RATE,
+            blocksize=BLOCK_FRAMES,
+            device=self._device,
+            channels=1,
+            dtype="float32",
+            latency=LATENCY_S,
+            callback=self._ask,
+        )
+        self._compare_clocks()
+        self._stream.start()
+
+    def _stop(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            try:
+                stream.abort()
+                stream.close()
+            except sounddevice.PortAudioError as failure:
+                log.warning("the sound card did not close in order: %s", failure)
+
+    def _compare_clocks(self) -> None:
+        narrowest_us, ahead_us = 1e9, 0.0
+        for _ in range(READINGS):
+            before_us, theirs_s, after_us = local_us(), self._stream.time, local_us()
+            if after_us - before_us < narrowest_us:
+                narrowest_us, ahead_us = after_us - before_us, (before_us + after_us) / 2 - theirs_s * 1e6
+        self._ahead_us = ahead_us
+
+    def _ask(self, out: Any, frames: int, times: Any, status: Any) -> None:
+        self._asked_us = local_us()
+        if status.output_underflow:
+            self._xruns += 1
+            self._run += 1
+            self._first = 0
+        leaves_us = times.outputBufferDacTime * 1e6 + self._ahead_us
+        first, self._first = self._first, self._first + frames
+        render = self._render
+        if render is None:
+            out.fill(0)
+            return
+        np.clip(render(Stretch(frames, first, leaves_us, self._run)), -1.0, 1.0, out=out[:, 0])
+
+    def _watch(self) -> None:
+        """Open the card anew when it was lost."""
+        while not self._ending.wait(LOST_S):
+            if self._stream is not None and local_us() - self._asked_us < LOST_S * 1e6:
+                continue
+            log.warning("the sound card does not ask any more; it is opened anew")
+            self._stop()
+            try:
+                # PortAudio knows only the devices that were there when it was set up.
+                sounddevice._terminate()
+                sounddevice._initialize()
+                self._begin()
+                self._xruns += 1
+            except (sounddevice.PortAudioError, ValueError) as failure:
+                log.warning("the sound card is not there: %s", failure)

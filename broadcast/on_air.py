@@ -1,0 +1,308 @@
+"""Broadcasts: one airing each, from the plan to the end, with every change of state and its cause."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+from sqlalchemy import Column, LargeBinary
+from sqlmodel import Field, Session, SQLModel, col, or_, select
+
+from broadcast.programmes import clip_items, duration_us, items_of, manifest_items, programme
+from devices.receivers import Receiver, reached_by
+from runtime.clock import to_us
+from runtime.database import UtcDateTime
+from runtime.refusal import N_, NotFound, Refusal
+from wire.broadcasts import BroadcastClass, Item, Manifest, Targets
+from wire.messages import for_commune
+
+#: Between "now" and the first sample, so that receivers can fetch and switch their amplifiers on.
+LEAD = timedelta(seconds=8)
+#: A live broadcast needs no fetching, only the manifest's way.
+LIVE_LEAD = timedelta(seconds=3)
+#: How long a manifest is good after its end: reports and late questions refer to it.
+MANIFEST_HOLDS = timedelta(hours=24)
+
+
+class BroadcastState(StrEnum):
+    """Where a broadcast stands. Worked out, never stored."""
+
+    PLANNED = "planned"  # kept, not yet with the broker
+    ANNOUNCED = "announced"  # the broker has its manifest
+    ON_AIR = "on_air"
+    ENDED = "ended"
+    STOPPED = "stopped"
+    WITHDRAWN = "withdrawn"
+    MISSED = "missed"
+
+
+class Broadcast(SQLModel, table=True):
+    """One airing. items, targets: JSON as on the wire, frozen when it was planned.
+
+    revision: grows with each change; announced_revision: the last that the broker acknowledged, 0 for none.
+    cause: why it was stopped, withdrawn or missed.
+    """
+
+    id: str = Field(primary_key=True)
+    commune_id: str = Field(foreign_key="commune.id", index=True)
+    programme_id: int | None = Field(default=None, foreign_key="programme.id")
+    clip_id: str | None = Field(default=None, foreign_key="clip.id")
+    title: str
+    class_: str = Field(sa_column_kwargs={"name": "class"})
+    precedence: int = 0
+    starts_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    ends_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    targets: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    items: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    revision: int = 1
+    announced_revision: int = 0
+    announced_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    cleared_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    planned_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    planned_by: str = ""
+    stopped_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    stopped_by: str = ""
+    withdrawn_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    missed: bool = False
+    cause: str = ""
+
+    @property
+    def broadcast_class(self) -> BroadcastClass:
+        """Its legal class."""
+        return BroadcastClass(self.class_)
+
+    @property
+    def meant_for(self) -> Targets:
+        """Who sounds."""
+        return msgspec.json.decode(self.targets, type=Targets)
+
+    @property
+    def what(self) -> list[Item]:
+        """What sounds, as on the wire."""
+        return msgspec.json.decode(self.items, type=list[Item])
+
+    @property
+    def sounds_until(self) -> datetime:
+        """When it falls silent: its end, or the stop before it."""
+        return self.ends_at if self.stopped_at is None else min(self.ends_at, self.stopped_at)
+
+
+class BroadcastChange(SQLModel, table=True):
+    """A broadcast came into a state. by: who did it, "" for Loa itself."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    broadcast_id: str = Field(foreign_key="broadcast.id", index=True)
+    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    state: str
+    cause: str = ""
+    by: str = ""
+
+
+def state(broadcast: Broadcast, now: datetime) -> BroadcastState:
+    """Where it stands at `now`."""
+    if broadcast.withdrawn_at is not None:
+        return BroadcastState.WITHDRAWN
+    if broadcast.missed:
+        return BroadcastState.MISSED
+    if broadcast.stopped_at is not None and broadcast.stopped_at <= now:
+        return BroadcastState.STOPPED
+    if now >= broadcast.ends_at:
+        return BroadcastState.ENDED
+    if now >= broadcast.starts_at:
+        return BroadcastState.ON_AIR
+    return BroadcastState.ANNOUNCED if broadcast.announced_revision else BroadcastState.PLANNED
+
+
+def plan_broadcast(
+    session: Session,
+    *,
+    commune_id: str,
+    title: str,
+    class_: BroadcastClass,
+    targets: Targets,
+    starts_at: datetime,
+    length_us: int,
+    items: Sequence[Item],
+    now: datetime,
+    by: str = "",
+    programme_id: int | None = None,
+    clip_id: str | None = None,
+    precedence: int = 0,
+    cause: str = "",
+) -> Broadcast:
+    """Keep a broadcast; the transmitter announces it after the commit. Raises Refusal when it would reach nobody."""
+    if not targets.all and not targets.zones and not targets.receivers:
+        raise Refusal(N_("Choose where it shall sound: the whole commune, zones, or single receivers."))
+    planned = Broadcast(
+        id=secrets.token_hex(8),
+        commune_id=commune_id,
+        programme_id=programme_id,
+        clip_id=clip_id,
+        title=title[:200],
+        class_=class_.value,
+        precedence=precedence,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(microseconds=length_us),
+        targets=msgspec.json.encode(targets),
+        items=msgspec.json.encode(list(items)),
+        planned_at=now,
+        planned_by=by,
+    )
+    session.add(planned)
+    session.flush()
+    _note(session, planned, now, BroadcastState.PLANNED, cause, by)
+    return planned
+
+
+def put_on_air(
+    session: Session,
+    commune_id: str,
+    *,
+    targets: Targets,
+    class_: BroadcastClass,
+    now: datetime,
+    by: str = "",
+    programme_id: int | None = None,
+    clip_id: str | None = None,
+    lead: timedelta = LEAD,
+) -> Broadcast:
+    """A programme or a clip, as soon as the receivers can have it. Raises Refusal, NotFound."""
+    if programme_id is not None:
+        chosen = programme(session, programme_id)
+        running = items_of(session, programme_id)
+        title, items, length_us = chosen.title, manifest_items(session, running), duration_us(running)
+    elif clip_id is not None:
+        items = clip_items(session, clip_id)
+        title, length_us = items[0].title, items[0].duration_us
+    else:
+        raise Refusal(N_("Choose a programme or a recording to put on air."))
+    if not reached_by(session, commune_id, targets):
+        raise Refusal(N_("No receiver would sound: there is none in what you chose."))
+    return plan_broadcast(
+        session, commune_id=commune_id, title=title, class_=class_, targets=targets, starts_at=now + lead,
+        length_us=length_us, items=items, now=now, by=by, programme_id=programme_id, clip_id=clip_id,
+        cause="put_on_air",
+    )  # fmt: skip
+
+
+def stop(session: Session, broadcast_id: str, now: datetime, *, by: str = "", cause: str = "by_operator") -> Broadcast:
+    """Silence it from now on; before its start that is to withdraw it. Stopping what is over changes nothing."""
+    found = broadcast(session, broadcast_id)
+    if state(found, now) in (BroadcastState.PLANNED, BroadcastState.ANNOUNCED):
+        return withdraw(session, broadcast_id, now, by=by, cause=cause)
+    if state(found, now) is BroadcastState.ON_AIR and found.stopped_at is None:
+        found.stopped_at, found.stopped_by, found.cause = now, by, cause
+        found.revision += 1
+        session.add(found)
+        _note(session, found, now, BroadcastState.STOPPED, cause, by)
+    return found
+
+
+def withdraw(session: Session, broadcast_id: str, now: datetime, *, by: str = "", cause: str) -> Broadcast:
+    """It shall not sound at all. Withdrawing what has begun stops it."""
+    found = broadcast(session, broadcast_id)
+    if found.withdrawn_at is not None or found.missed:
+        return found
+    if found.starts_at <= now:
+        return stop(session, broadcast_id, now, by=by, cause=cause)
+    found.withdrawn_at, found.cause = now, cause
+    found.revision += 1
+    session.add(found)
+    _note(session, found, now, BroadcastState.WITHDRAWN, cause, by)
+    return found
+
+
+def mark_missed(session: Session, planned: Broadcast, now: datetime, cause: str) -> None:
+    """Write down that it did not air, and why."""
+    planned.missed, planned.cause = True, cause
+    planned.announced_revision = planned.revision  # there is nothing to announce
+    session.add(planned)
+    _note(session, planned, now, BroadcastState.MISSED, cause, "")
+
+
+def broadcast(session: Session, broadcast_id: str) -> Broadcast:
+    """One. Raises NotFound."""
+    found = session.get(Broadcast, broadcast_id)
+    if found is None:
+        raise NotFound(N_("This broadcast is not there any more."))
+    return found
+
+
+def on_air_now(session: Session, commune_id: str | None, now: datetime) -> list[Broadcast]:
+    """What sounds now, the one that wins first."""
+    query = select(Broadcast).where(
+        col(Broadcast.starts_at) <= now,
+        col(Broadcast.ends_at) > now,
+        col(Broadcast.withdrawn_at).is_(None),
+        col(Broadcast.missed).is_(False),
+        or_(col(Broadcast.stopped_at).is_(None), col(Broadcast.stopped_at) > now),
+    )
+    if commune_id is not None:
+        query = query.where(Broadcast.commune_id == commune_id)
+    order = {"emergency": 0, "priority": 1, "normal": 2}
+    return sorted(session.exec(query), key=lambda b: (order[b.class_], -b.precedence, -b.starts_at.timestamp(), b.id))
+
+
+def upcoming(session: Session, commune_id: str, now: datetime, limit: int = 20) -> list[Broadcast]:
+    """What is planned next, in order."""
+    query = select(Broadcast).where(
+        Broadcast.commune_id == commune_id,
+        col(Broadcast.starts_at) > now,
+        col(Broadcast.withdrawn_at).is_(None),
+        col(Broadcast.missed).is_(False),
+    )
+    return list(session.exec(query.order_by(col(Broadcast.starts_at), Broadcast.id).limit(limit)))
+
+
+def between(session: Session, commune_id: str, since: datetime, until: datetime) -> list[Broadcast]:
+    """All that sound, or would have, in [since, until), in order; withdrawn ones too."""
+    query = select(Broadcast).where(
+        Broadcast.commune_id == commune_id, col(Broadcast.starts_at) < until, col(Broadcast.ends_at) > since
+    )
+    return list(session.exec(query.order_by(col(Broadcast.starts_at), Broadcast.id)))
+
+
+def changes(session: Session, broadcast_id: str) -> list[BroadcastChange]:
+    """How it came to where it stands, oldest first."""
+    query = select(BroadcastChange).where(BroadcastChange.broadcast_id == broadcast_id)
+    return list(session.exec(query.order_by(col(BroadcastChange.id))))
+
+
+def target_receivers(session: Session, meant: Broadcast) -> list[Receiver]:
+    """The receivers in service that it means."""
+    return reached_by(session, meant.commune_id, meant.meant_for)
+
+
+def manifest_of(planned: Broadcast, now: datetime) -> Manifest:
+    """What receivers are told of it."""
+    return Manifest(
+        to=for_commune(planned.commune_id),
+        revision=planned.revision,
+        issued_at_us=to_us(now),
+        expires_at_us=to_us(planned.ends_at + MANIFEST_HOLDS),
+        broadcast=planned.id,
+        title=planned.title,
+        class_=planned.broadcast_class,
+        precedence=planned.precedence,
+        targets=planned.meant_for,
+        starts_at_us=to_us(planned.starts_at),
+        ends_at_us=to_us(planned.ends_at),
+        items=planned.what,
+        stopped_at_us=to_us(planned.stopped_at) if planned.stopped_at else None,
+        withdrawn=planned.withdrawn_at is not None,
+    )
+
+
+def note_announced(session: Session, broadcast_id: str, revision: int, now: datetime) -> None:
+    """The broker acknowledged a revision. An older one than known changes nothing."""
+    found = broadcast(session, broadcast_id)
+    if revision > found.announced_revision:
+        if found.announced_revision == 0:
+            _note(session, found, now, BroadcastState.ANNOUNCED, "", "")
+        found.announced_revision, found.announced_at = revision, now
+        session.add(found)
+
+
+def _note(session: Session, changed: Broadcast, at: datetime, into: BroadcastState, cause: str, by: str) -> None:
+    session.add(BroadcastChange(broadcast_id=changed.id, at=at, state=into.value, cause=cause, by=by))

@@ -1,0 +1,192 @@
+"""Play reports: what each receiver says of each broadcast, and "heard at 48 of 50"."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, Column, func
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from broadcast.clips import folded
+from broadcast.on_air import Broadcast, BroadcastState, state, target_receivers
+from devices.presence import PresenceChange
+from devices.receivers import Receiver
+from devices.uplink import Uplink
+from runtime.clock import from_us
+from runtime.database import UtcDateTime, upsert_many
+from wire.reports import Outcome, PlayReport
+
+#: A receiver reports at the end; before this has passed its silence means nothing.
+REPORT_WITHIN = timedelta(seconds=60)
+
+
+class PlayReportRow(SQLModel, table=True):
+    """What one receiver said of one broadcast. Times in µs as in the report."""
+
+    broadcast_id: str = Field(primary_key=True)
+    receiver_id: str = Field(primary_key=True, index=True)
+    report: str = Field(unique=True)
+    manifest_revision: int
+    outcome: str
+    cause: str = ""
+    first_frame_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    last_frame_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    frames_played: int = Field(sa_column=Column(BigInteger, nullable=False))
+    frames_due: int = Field(sa_column=Column(BigInteger, nullable=False))
+    error_p50_us: int = 0
+    error_p99_us: int = 0
+    error_max_us: int = 0
+    late: int = 0
+    lost: int = 0
+    concealed: int = 0
+    underruns: int = 0
+    volume_percent: int = 0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """In how many places a broadcast sounded. reported: how many said anything. meant: how many it was for."""
+
+    heard: int
+    reported: int
+    meant: int
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One receiver's part. outcome: "" while nothing was reported. cause: a word, see docs/protocol.md."""
+
+    receiver: Receiver
+    outcome: str
+    cause: str
+    report: PlayReportRow | None
+    offline_since: datetime | None = None
+
+
+def register(uplink: Uplink) -> None:
+    """Take play reports from now on."""
+    uplink.on_report(PlayReport, take_report)
+
+
+def take_report(session: Session, receiver_id: str, report: PlayReport) -> None:
+    """Write one down. A later report of the same receiver on the same broadcast takes the place of the first."""
+    row = {
+        "broadcast_id": report.broadcast,
+        "receiver_id": receiver_id,
+        "report": report.report,
+        "manifest_revision": report.manifest_revision,
+        "outcome": report.outcome.value,
+        "cause": report.cause[:200],
+        "first_frame_at": from_us(report.first_frame_at_us) if report.first_frame_at_us else None,
+        "last_frame_at": from_us(report.last_frame_at_us) if report.last_frame_at_us else None,
+        "frames_played": report.frames_played,
+        "frames_due": report.frames_due,
+        "error_p50_us": report.error_p50_us,
+        "error_p99_us": report.error_p99_us,
+        "error_max_us": report.error_max_us,
+        "late": report.late,
+        "lost": report.lost,
+        "concealed": report.concealed,
+        "underruns": report.underruns,
+        "volume_percent": report.volume_percent,
+    }
+    upsert_many(session, PlayReportRow, [row], ["broadcast_id", "receiver_id"])
+
+
+def reports_of(session: Session, broadcast_id: str) -> dict[str, PlayReportRow]:
+    """What was said of a broadcast, by receiver."""
+    query = select(PlayReportRow).where(PlayReportRow.broadcast_id == broadcast_id)
+    return {row.receiver_id: row for row in session.exec(query)}
+
+
+def heard_at(
+    session: Session, broadcasts: Sequence[Broadcast], meant: Mapping[str, int] | None = None
+) -> dict[str, Heard]:
+    """In how many places each sounded. meant: how many each was for, when the caller knows; else it is looked up."""
+    ids = [b.id for b in broadcasts]
+    query = select(PlayReportRow.broadcast_id, PlayReportRow.outcome, func.count()).where(
+        col(PlayReportRow.broadcast_id).in_(ids)
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for broadcast_id, outcome, count in session.exec(
+        query.group_by(col(PlayReportRow.broadcast_id), col(PlayReportRow.outcome))
+    ):
+        counts.setdefault(broadcast_id, {})[outcome] = count
+    reached: dict[bytes, int] = {}
+    found = {}
+    for b in broadcasts:
+        said = counts.get(b.id, {})
+        heard = said.get(Outcome.PLAYED, 0) + said.get(Outcome.PARTLY, 0)
+        if meant is not None:
+            total = meant[b.id]
+        else:
+            key = b.commune_id.encode() + b.targets
+            if key not in reached:
+                reached[key] = len(target_receivers(session, b))
+            total = reached[key]
+        found[b.id] = Heard(heard, sum(said.values()), max(total, sum(said.values())))
+    return found
+
+
+def details(session: Session, broadcast: Broadcast, now: datetime) -> list[Detail]:
+    """Each receiver's part, and for those that said nothing, why as far as we know."""
+    said = reports_of(session, broadcast.id)
+    meant = {r.id: r for r in target_receivers(session, broadcast)}
+    for receiver_id in said.keys() - meant.keys():
+        receiver = session.get(Receiver, receiver_id)
+        if receiver is not None:
+            meant[receiver_id] = receiver
+    away = _offline_at(session, list(meant.keys() - said.keys()), broadcast)
+    found = []
+    for receiver in meant.values():
+        report = said.get(receiver.id)
+        if report is not None:
+            found.append(Detail(receiver, report.outcome, report.cause, report))
+        elif state(broadcast, now) in (BroadcastState.WITHDRAWN, BroadcastState.MISSED):
+            found.append(Detail(receiver, "", broadcast.cause, None))
+        elif now < broadcast.sounds_until + REPORT_WITHIN:
+            found.append(Detail(receiver, "", "waiting", None, away.get(receiver.id)))
+        elif receiver.id in away:
+            found.append(Detail(receiver, "", "offline", None, away[receiver.id]))
+        else:
+            found.append(Detail(receiver, "", "no_report", None))
+    return sorted(found, key=lambda d: (d.outcome == Outcome.PLAYED, d.receiver.name))
+
+
+def play_log(
+    session: Session,
+    commune_id: str,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    class_: str | None = None,
+    search: str = "",
+    limit: int = 50,
+    offset: int = 0,
+) -> list[Broadcast]:
+    """What began, or should have, newest first."""
+    query = select(Broadcast).where(Broadcast.commune_id == commune_id, col(Broadcast.starts_at) <= now)
+    if since is not None:
+        query = query.where(col(Broadcast.starts_at) >= since)
+    if until is not None:
+        query = query.where(col(Broadcast.starts_at) < until)
+    if class_:
+        query = query.where(Broadcast.class_ == class_)
+    query = query.order_by(col(Broadcast.starts_at).desc(), col(Broadcast.id))
+    if not search:
+        return list(session.exec(query.limit(limit).offset(offset)))
+    words = folded(search).split()
+    matching = (b for b in session.exec(query.limit(5000)) if all(word in folded(b.title) for word in words))
+    return list(matching)[offset : offset + limit]
+
+
+def _offline_at(session: Session, receiver_ids: list[str], broadcast: Broadcast) -> dict[str, datetime]:
+    """Who was offline when it began, and since when. One query."""
+    newest = (
+        select(func.max(PresenceChange.id))
+        .where(col(PresenceChange.receiver_id).in_(receiver_ids), col(PresenceChange.at) <= broadcast.sounds_until)
+        .group_by(col(PresenceChange.receiver_id))
+    )
+    rows = session.exec(select(PresenceChange).where(col(PresenceChange.id).in_(newest)))
+    return {row.receiver_id: row.at for row in rows if row.state == "offline"}

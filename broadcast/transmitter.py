@@ -1,0 +1,117 @@
+"""The transmitter: announces what is planned. Commit first, publish, and write down "announced" when the broker has it.
+
+After a crash, or while the broker was away, what is not announced is found in the table and sent; receivers take a
+manifest twice without harm.
+"""
+
+import logging
+import threading
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from broadcast.on_air import MANIFEST_HOLDS, Broadcast, manifest_of, note_announced
+from devices.downlink import Downlink
+from runtime.clock import Clock
+from runtime.database import Database
+
+log = logging.getLogger(__name__)
+
+#: How often the table is looked through without being nudged: another controller may have planned something.
+LOOK_EVERY_S = 1.0
+#: How long the broker may take to acknowledge before it is asked again.
+ACKNOWLEDGED_WITHIN_S = 5.0
+#: How many manifests are under way at once.
+_BATCH = 200
+
+
+class Transmitter:
+    """Announces in a thread of its own."""
+
+    def __init__(self, database: Database, downlink: Downlink, clock: Clock) -> None:
+        self._database = database
+        self._downlink = downlink
+        self._clock = clock
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to announce."""
+        self._thread = threading.Thread(target=self._work, name="transmitter", daemon=True)
+        self._thread.start()
+
+    def nudge(self) -> None:
+        """Something was planned or changed: look at once. Call it after the commit."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop; what is not announced yet is found at the next start."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(ACKNOWLEDGED_WITHIN_S + 5)
+
+    def announce_due(self) -> int:
+        """Send what the broker does not have yet, soonest first. Gives how many it acknowledged."""
+        now = self._clock.now()
+        with self._database.session() as session:
+            due = unannounced(session, now)[:_BATCH]
+        under_way = [(b, self._downlink.send_manifest(b.commune_id, manifest_of(b, now))) for b in due]
+        done = [b for b, delivery in under_way if delivery.wait(ACKNOWLEDGED_WITHIN_S)]
+        if done:
+            with self._database.writing() as session:
+                for sent in done:
+                    note_announced(session, sent.id, sent.revision, self._clock.now())
+        if len(done) < len(under_way):
+            log.warning("%d manifests were not acknowledged; they are sent again", len(under_way) - len(done))
+        return len(done)
+
+    def clear_old(self) -> int:
+        """Take manifests away that nobody needs any more, so that the broker does not fill. Gives how many."""
+        now = self._clock.now()
+        with self._database.session() as session:
+            old = _old(session, now)
+        under_way = [(b, self._downlink.clear_manifest(b.commune_id, b.id)) for b in old]
+        done = [b.id for b, delivery in under_way if delivery.wait(ACKNOWLEDGED_WITHIN_S)]
+        if done:
+            with self._database.writing() as session:
+                for found in session.exec(select(Broadcast).where(col(Broadcast.id).in_(done))):
+                    found.cleared_at = now
+                    session.add(found)
+        return len(done)
+
+    def _work(self) -> None:
+        while not self._stopping:
+            self._wake.wait(LOOK_EVERY_S)
+            self._wake.clear()
+            if self._stopping:
+                return
+            if not self._downlink.connected:
+                continue
+            try:
+                while self.announce_due() == _BATCH:
+                    continue
+                self.clear_old()
+            except Exception:
+                log.exception("announcing failed; it is tried again")
+
+
+def unannounced(session: Session, now: datetime) -> list[Broadcast]:
+    """What the broker does not have in its newest form, and receivers could still use, soonest first."""
+    query = select(Broadcast).where(
+        col(Broadcast.announced_revision) < col(Broadcast.revision),
+        col(Broadcast.ends_at) > now - timedelta(minutes=5),
+        col(Broadcast.missed).is_(False),
+    )
+    return list(session.exec(query.order_by(col(Broadcast.starts_at)).limit(_BATCH)))
+
+
+def _old(session: Session, now: datetime) -> list[Broadcast]:
+    query = select(Broadcast).where(
+        col(Broadcast.ends_at) < now - MANIFEST_HOLDS,
+        col(Broadcast.announced_revision) > 0,
+        col(Broadcast.cleared_at).is_(None),
+        col(Broadcast.missed).is_(False),
+    )
+    return list(session.exec(query.limit(_BATCH)))

@@ -17,8 +17,10 @@ log = logging.getLogger(__name__)
 
 #: 5 ms of a decaying 2 kHz: heard as a click on a horn, found to a sample by correlation.
 CLICK_FRAMES = 240
-#: Frames of resampled sound thrown away before a jump lands, for the filter to fill.
-SETTLE_FRAMES = 2_400
+#: Read and thrown away before a jump lands: after a seek, libsndfile's MP3 is silent or wrong for up to 4,300 samples.
+PRE_ROLL_FRAMES = 9_600
+#: The same for a file that is resampled; its filter needs some more.
+SETTLE_FRAMES = 9_600
 #: Live sound kept behind what was read last: the interpolation looks back a little, and a re-anchor goes back a few ms.
 LIVE_KEPT_FRAMES = 4_800
 
@@ -91,7 +93,9 @@ class ClipSource:
         if first >= self._file.frames:
             return np.zeros(frames, np.float32)
         if first != self._at:
-            self._file.seek(first)
+            before = min(first, PRE_ROLL_FRAMES)
+            self._file.seek(first - before)
+            self._file.read(before, dtype="float32")
         sound = self._mono(frames)
         self._at = first + len(sound)
         return _padded(sound, frames)

@@ -17,10 +17,11 @@ log = logging.getLogger(__name__)
 
 #: 5 ms of a decaying 2 kHz: heard as a click on a horn, found to a sample by correlation.
 CLICK_FRAMES = 240
-#: Read and thrown away before a jump lands: after a seek, libsndfile's MP3 is silent or wrong for up to 4,300 samples.
-PRE_ROLL_FRAMES = 9_600
-#: The same for a file that is resampled; its filter needs some more.
-SETTLE_FRAMES = 9_600
+#: soundfile seeks after each read, and libsndfile's MP3 is silent or wrong for up to 4,300 samples after a seek: so much
+#: is read before what is wanted, in the same call.
+MP3_PRE_ROLL_FRAMES = 6_000
+#: Frames of resampled sound thrown away before a jump lands, for the filter to fill.
+SETTLE_FRAMES = 2_400
 #: Live sound kept behind what was read last: the interpolation looks back a little, and a re-anchor goes back a few ms.
 LIVE_KEPT_FRAMES = 4_800
 
@@ -65,6 +66,7 @@ class ClipSource:
         except (soundfile.SoundFileError, OSError) as failure:
             raise SourceFailed(f"{self._name}: {failure}") from failure
         self._rate: int = self._file.samplerate
+        self._pre_roll = MP3_PRE_ROLL_FRAMES if self._file.format in ("MP3", "MPEG") else 0
         self._at = 0  # of the file, at its own rate
         self._resampler: soxr.ResampleStream | None = None
         self._ready = np.zeros(0, np.float32)  # resampled, not yet handed over
@@ -92,20 +94,15 @@ class ClipSource:
     def _native(self, first: int, frames: int) -> Samples:
         if first >= self._file.frames:
             return np.zeros(frames, np.float32)
-        if first != self._at:
-            before = min(first, PRE_ROLL_FRAMES)
-            self._file.seek(first - before)
-            self._file.read(before, dtype="float32")
-        sound = self._mono(frames)
-        self._at = first + len(sound)
-        return _padded(sound, frames)
+        self._at = first
+        return _padded(self._mono(frames), frames)
 
     def _resampled(self, first: int, frames: int) -> Samples:
         if self._resampler is None or first < self._next or first > self._next + len(self._ready) + RATE:
             begin = max(0, first - SETTLE_FRAMES) * self._rate // RATE
             # The rates' least common grid: a second of either is whole in both, so that no fraction is left over.
             begin = begin // self._rate * self._rate
-            self._file.seek(min(begin, self._file.frames))
+            self._at = min(begin, self._file.frames)
             self._resampler = soxr.ResampleStream(self._rate, RATE, 1, dtype="float32")
             self._ready, self._next = np.zeros(0, np.float32), begin // self._rate * RATE
         ended = False
@@ -119,7 +116,11 @@ class ClipSource:
 
     def _mono(self, frames: int) -> Samples:
         """The next frames of the file, fewer at its end."""
-        block: Samples = self._file.read(frames, dtype="float32", always_2d=True)
+        before = min(self._at, self._pre_roll)
+        if self._file.tell() != self._at - before:
+            self._file.seek(self._at - before)
+        block: Samples = self._file.read(before + frames, dtype="float32", always_2d=True)[before:]
+        self._at += len(block)
         return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
 
 

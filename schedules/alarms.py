@@ -1,0 +1,87 @@
+"""The alarm clock: wakes for the timetable. The only home of APScheduler; the table stays the truth."""
+
+import logging
+import threading
+from datetime import timedelta
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from broadcast.transmitter import Transmitter
+from devices.heartbeats import forget_old_samples
+from devices.presence import PresenceWatch
+from runtime.clock import Clock
+from runtime.database import Database
+from schedules.slots import plan
+
+log = logging.getLogger(__name__)
+
+#: A plan without changes reads some rows and writes nothing. It is nudged at each edit besides.
+PLAN_EVERY_S = 15
+SWEEP_EVERY_S = 1
+TIDY_EVERY_S = 3600
+
+
+class Alarms:
+    """Wakes the plan, the presence sweep and the tidying. Nothing is kept inside: after a restart all is worked out."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        transmitter: Transmitter,
+        presence: PresenceWatch,
+        *,
+        plan_ahead: timedelta,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._transmitter = transmitter
+        self._presence = presence
+        self._plan_ahead = plan_ahead
+        self._planning = threading.Lock()
+        self.failures = 0
+        # Times are intervals on the scheduler's own clock; which instants are due is decided by ours.
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC",
+            executors={"default": ThreadPoolExecutor(3)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._scheduler.add_listener(self._failed, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+
+    def start(self) -> None:
+        """Plan now, and begin to wake."""
+        self.plan_now()
+        self._scheduler.add_job(self.plan_now, "interval", seconds=PLAN_EVERY_S, id="plan")
+        self._scheduler.add_job(self._sweep, "interval", seconds=SWEEP_EVERY_S, id="presence")
+        self._scheduler.add_job(self._tidy, "interval", seconds=TIDY_EVERY_S, id="tidy")
+        self._scheduler.start()
+
+    def close(self) -> None:
+        """Stop waking; a plan under way ends first."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+    def plan_now(self) -> None:
+        """Bring the plan in line with the timetable at once. Call it after the commit of an edit."""
+        with self._planning:
+            done = plan(self._database, self._clock.now(), self._plan_ahead)
+        if done.missed:
+            log.error("%d broadcasts were missed while the controller was away", len(done.missed))
+        if done.anything:
+            self._transmitter.nudge()
+
+    def _sweep(self) -> None:
+        self._presence.sweep(self._clock.now())
+
+    def _tidy(self) -> None:
+        with self._database.writing() as session:
+            forget_old_samples(session, self._clock.now())
+
+    def _failed(self, event: JobExecutionEvent) -> None:
+        # APScheduler would leave it at a line in its own log.
+        self.failures += 1
+        log.error(
+            "the alarm %r failed: %s", event.job_id, event.exception or "it came too late", exc_info=event.exception
+        )

@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 
 #: 5 ms of a decaying 2 kHz: heard as a click on a horn, found to a sample by correlation.
 CLICK_FRAMES = 240
-#: soundfile seeks after each read, and libsndfile's MP3 is silent or wrong for up to 4,300 samples after a seek: so much
-#: is read before what is wanted, in the same call.
+#: soundfile seeks after each read, and libsndfile's MP3 is silent or wrong for up to 4,300 samples after a seek: this
+#: much is read before what is wanted, in the same call.
 MP3_PRE_ROLL_FRAMES = 6_000
 #: Frames of resampled sound thrown away before a jump lands, for the filter to fill.
 SETTLE_FRAMES = 2_400

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime.refusal import N_, Refusal
-from wire.sealing import SealingKey
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
@@ -16,8 +15,8 @@ _FILE_MODE = 0o600
 class Secrets:
     """What only the controller knows."""
 
-    #: signs everything that receivers obey.
-    controller_key: SealingKey = field(repr=False)
+    #: 32 bytes, the Ed25519 seed of the key that signs everything receivers obey.
+    controller_seed: bytes = field(repr=False)
     #: of the controller's own account at the embedded broker.
     broker_password: str = field(repr=False)
     #: signs what the browser keeps for us.
@@ -29,7 +28,7 @@ class Secrets:
         folder.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
         _check_private(folder)
         return cls(
-            controller_key=SealingKey(_kept(folder / "controller.key", 32)),
+            controller_seed=_kept(folder / "controller.key", 32),
             broker_password=_kept(folder / "broker.password", 24).hex(),
             session_key=_kept(folder / "session.key", 32),
         )

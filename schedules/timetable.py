@@ -90,7 +90,8 @@ def add_schedule(
     rule = _checked(session, commune_id, programme_id, rule, targets, now)
     added = Schedule(
         commune_id=commune_id, programme_id=programme_id, class_=class_.value, precedence=precedence,
-        targets=msgspec.json.encode(targets), rule=msgspec.json.encode(rule), created_at=now, created_by=by, changed_at=now,
+        targets=msgspec.json.encode(targets), rule=msgspec.json.encode(rule),
+        created_at=now, created_by=by, changed_at=now,
     )  # fmt: skip
     session.add(added)
     session.flush()

@@ -1,0 +1,76 @@
+"""The chimes: four notes up before, three down after, made once for each commune."""
+
+from datetime import datetime
+from pathlib import Path
+
+from pydub import AudioSegment
+from pydub.generators import Sine
+from sqlmodel import select
+
+from broadcast.audio import RATE, Ffmpeg
+from broadcast.audio_encode import encode
+from broadcast.audio_measure import measure
+from broadcast.clips import Clip, ClipRendition, Field, new_id
+from broadcast.media import Media
+from broadcast.programmes import ItemKind
+from runtime.database import Database
+
+#: Hz; the notes of each chime (C E G C′, and back).
+_NOTES = {ItemKind.OPENING_CHIME: (523, 659, 784, 1047), ItemKind.CLOSING_CHIME: (1047, 784, 523)}
+_TITLES = {ItemKind.OPENING_CHIME: "Nhạc hiệu mở đầu", ItemKind.CLOSING_CHIME: "Nhạc hiệu kết thúc"}
+_NOTE_MS, _LAST_NOTE_MS = 380, 1400
+
+
+def chime(kind: ItemKind) -> AudioSegment:
+    """A chime as sound: each note rings on under the next."""
+    notes = _NOTES[kind]
+    whole = AudioSegment.silent(duration=_NOTE_MS * len(notes) + _LAST_NOTE_MS, frame_rate=RATE)
+    for place, hertz in enumerate(notes):
+        ring = _LAST_NOTE_MS if place == len(notes) - 1 else _NOTE_MS * 2
+        note = Sine(hertz, sample_rate=RATE).to_audio_segment(duration=ring, volume=-12)
+        overtone = Sine(hertz * 2, sample_rate=RATE).to_audio_segment(duration=ring, volume=-26)
+        whole = whole.overlay(note.overlay(overtone).fade_in(8).fade_out(ring - 20), position=_NOTE_MS * place)
+    return whole
+
+
+def ensure_chimes(database: Database, media: Media, commune_id: str, now: datetime) -> None:
+    """Make the commune's chimes when it has none. Safe to call at every start."""
+    with database.session() as session:
+        there = set(session.exec(select(Clip.builtin).where(Clip.commune_id == commune_id, Clip.builtin != "")))
+    for kind in _NOTES:
+        if kind.value not in there:
+            _make(database, media, commune_id, kind, now)
+
+
+def _make(database: Database, media: Media, commune_id: str, kind: ItemKind, now: datetime) -> None:
+    made: list[Path] = []
+
+    def make_file(suffix: str) -> Path:
+        made.append(media.incoming(suffix))
+        return made[-1]
+
+    run = Ffmpeg()
+    try:
+        original = make_file(".wav")
+        chime(kind).export(original, format="wav").close()
+        measured = measure(original, run)
+        encoded = encode(original, measured, run, make_file, trim=False)
+        files = {"opus": media.adopt(encoded.opus, "opus"), "mp3": media.adopt(encoded.mp3, "mp3")}
+        kept = media.adopt(original, "wav")
+    finally:
+        for left in made:
+            left.unlink(missing_ok=True)
+    with database.writing() as session:
+        clip = Clip(
+            id=new_id(), commune_id=commune_id, title=_TITLES[kind], field=int(Field.GENERAL), builtin=kind.value,
+            original_name=f"{kind.value}.wav", original_sha256=kept.sha256, original_bytes=kept.bytes,
+            original_extension="wav", uploaded_at=now, duration_us=encoded.samples * 1_000_000 // RATE,
+            loudness_before_lufs=measured.loudness_lufs, loudness_after_lufs=encoded.loudness_lufs,
+            true_peak_after_dbtp=encoded.true_peak_dbtp, peaks=measured.peaks,
+        )  # fmt: skip
+        session.add(clip)
+        session.flush()
+        for codec, file in files.items():
+            session.add(
+                ClipRendition(clip_id=clip.id, codec=codec, sha256=file.sha256, bytes=file.bytes, extension=codec)
+            )

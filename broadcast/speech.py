@@ -1,0 +1,39 @@
+"""Speech from text, by an engine that can be swapped."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Protocol
+
+from runtime.refusal import N_, Refusal
+
+_TIMEOUT_S = 120
+
+
+class SpeechEngine(Protocol):
+    """Speaks a text into a WAV file."""
+
+    def speak(self, text: str, into: Path) -> None:
+        """Write the speech of `text` to `into`. Raises Refusal when it cannot."""
+        ...
+
+
+class EspeakNg:
+    """espeak-ng: robotic, small, free, and on every Debian. voice: vi, vi-vn-x-central, vi-vn-x-south."""
+
+    def __init__(self, voice: str = "vi", words_a_minute: int = 150) -> None:
+        self._voice = voice
+        self._speed = words_a_minute
+
+    def speak(self, text: str, into: Path) -> None:
+        """As `SpeechEngine.speak`."""
+        program = shutil.which("espeak-ng")
+        if program is None:
+            raise Refusal(N_("The speech engine espeak-ng is not installed. Run: make setup"))
+        try:
+            subprocess.run(
+                [program, "-v", self._voice, "-s", str(self._speed), "-w", str(into), "--stdin"],
+                input=text.encode(), check=True, capture_output=True, timeout=_TIMEOUT_S,
+            )  # fmt: skip
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            raise Refusal(N_("The text could not be spoken. Shorten it and try again.")) from error

@@ -1,0 +1,169 @@
+"""The ladder: which broadcast sounds at any instant, and which sample of which file that is.
+
+Pure computation over the manifests held. The higher class sounds, then the higher precedence, then the one that starts
+later, then the larger id; the others go on afterwards where they would have been. Joining late, resuming and playing
+without a network are the same computation.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from receiver.cues import ClipSpec, Cue, LiveSound, LiveSpec
+from wire.broadcasts import RANK, BroadcastClass, ClipItem, LiveItem, Manifest, Rendition
+from wire.commands import AllowedHours, Config
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Stretch(NamedTuple):
+    """From one instant to another (controller time, until excluded) one broadcast has the horn, or none (None)."""
+
+    from_us: int
+    until_us: int
+    manifest: Manifest | None
+
+
+def strength(manifest: Manifest) -> tuple[int, int, int, str]:
+    """The larger sounds."""
+    return (RANK[manifest.class_], manifest.precedence, manifest.starts_at_us, manifest.broadcast)
+
+
+def stretches(manifests: Iterable[Manifest], config: Config | None, from_us: int, until_us: int) -> list[Stretch]:
+    """Who has the horn in [from_us, until_us), without gaps, in order. manifests: those that mean this receiver."""
+    wishes = [
+        m
+        for m in manifests
+        if not m.withdrawn and m.starts_at_us < until_us and m.sounds_until_us > max(from_us, m.starts_at_us)
+    ]
+    edges = {from_us, until_us}
+    for m in wishes:
+        edges |= {at for at in (m.starts_at_us, m.sounds_until_us) if from_us < at < until_us}
+    if config is not None and config.allowed_hours:
+        edges |= set(_hour_edges(config, from_us, until_us))
+    ordered, found = sorted(edges), list[Stretch]()
+    for start, end in zip(ordered, ordered[1:], strict=False):
+        open_now = [m for m in wishes if m.starts_at_us <= start and m.sounds_until_us >= end]
+        if not allowed(config, start):
+            open_now = [m for m in open_now if m.class_ is BroadcastClass.EMERGENCY]
+        winner = max(open_now, key=strength, default=None)
+        if found and found[-1].manifest is winner:
+            found[-1] = found[-1]._replace(until_us=end)
+        else:
+            found.append(Stretch(start, end, winner))
+    return found
+
+
+def allowed(config: Config | None, at_us: int) -> bool:
+    """Whether others than an emergency may sound at an instant of controller time. No hours given: always."""
+    if config is None or not config.allowed_hours:
+        return True
+    local = (_EPOCH + timedelta(microseconds=at_us)).astimezone(_zone(config))
+    minute = local.hour * 60 + local.minute
+    return any(_holds(hours, local.weekday(), minute) for hours in config.allowed_hours)
+
+
+class Ladder:
+    """The timeline that the playout asks. Made anew whenever plan, shelf or streams change; it never changes itself."""
+
+    def __init__(
+        self,
+        manifests: Sequence[Manifest],
+        config: Config | None,
+        path_of: Callable[[Rendition], Path | None],
+        live_of: Callable[[str], LiveSound | None],
+    ) -> None:
+        """path_of: where a file lies, None when it is not there. live_of: the stream of a broadcast, when there is one."""
+        self._manifests = manifests
+        self._config = config
+        self._path_of = path_of
+        self._live_of = live_of
+
+    def cues(self, controller_us: int, horizon_us: int) -> list[Cue]:
+        """See `receiver.cues.Timeline`."""
+        found: list[Cue] = []
+        for stretch in stretches(self._manifests, self._config, controller_us, horizon_us):
+            if stretch.manifest is not None:
+                found.extend(self._cues_of(stretch, stretch.manifest))
+        return found
+
+    def sounds_next(self, controller_us: int, within_us: int) -> bool:
+        """Whether anything is to sound in [controller_us, controller_us + within_us): then the amplifier is on."""
+        found = stretches(self._manifests, self._config, controller_us, controller_us + within_us)
+        return any(stretch.manifest is not None for stretch in found)
+
+    def now(self, controller_us: int) -> Manifest | None:
+        """The broadcast that has the horn at an instant."""
+        return stretches(self._manifests, self._config, controller_us, controller_us + 1)[0].manifest
+
+    def _cues_of(self, stretch: Stretch, manifest: Manifest) -> Iterable[Cue]:
+        for position, item in enumerate(manifest.items):
+            starts_at_us = manifest.starts_at_us + item.offset_us
+            from_us = max(stretch.from_us, starts_at_us)
+            until_us = min(stretch.until_us, starts_at_us + item.duration_us)
+            if from_us >= until_us:
+                continue
+            made = self._source_of(manifest, position, item)
+            if made is not None:
+                origin_us, source, key = made
+                yield Cue(manifest.broadcast, origin_us or starts_at_us, until_us, source, key, from_us, position)
+
+    def _source_of(
+        self, manifest: Manifest, position: int, item: ClipItem | LiveItem
+    ) -> tuple[int, ClipSpec | LiveSpec, str] | None:
+        name = f"{manifest.broadcast}/{position}"
+        if isinstance(item, LiveItem):
+            sound = self._live_of(manifest.broadcast)
+            if sound is None:
+                return None
+            return getattr(sound, "starts_at_us", 0), LiveSpec(sound), f"{name}/{id(sound)}"
+        for rendition in item.renditions:
+            path = self._path_of(rendition)
+            if path is not None:
+                return 0, ClipSpec(path, rendition.codec), f"{name}/{rendition.sha256[:16]}"
+        return None
+
+
+def sounding_share(manifest: Manifest, others: Iterable[Manifest], config: Config | None) -> tuple[int, int]:
+    """Of a broadcast: µs that its items cover until its end or stop, and µs of these in which it has the horn."""
+    due_us = own_us = 0
+    whole = stretches(
+        [manifest, *others], config, manifest.starts_at_us, max(manifest.sounds_until_us, manifest.starts_at_us + 1)
+    )
+    for item in manifest.items:
+        start = manifest.starts_at_us + item.offset_us
+        end = min(start + item.duration_us, manifest.sounds_until_us)
+        due_us += max(0, end - start)
+        for stretch in whole:
+            if stretch.manifest is not None and stretch.manifest.broadcast == manifest.broadcast:
+                own_us += max(0, min(end, stretch.until_us) - max(start, stretch.from_us))
+    return due_us, own_us
+
+
+def _hour_edges(config: Config, from_us: int, until_us: int) -> Iterable[int]:
+    zone = _zone(config)
+    day = (_EPOCH + timedelta(microseconds=from_us)).astimezone(zone).date()
+    while True:
+        midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+        midnight_us = (midnight - _EPOCH) // timedelta(microseconds=1)
+        if midnight_us >= until_us:
+            return
+        minutes = {0} | {m for hours in config.allowed_hours for m in (hours.from_minute, hours.until_minute)}
+        for minute in minutes:
+            edge = midnight_us + minute * 60_000_000
+            if from_us < edge < until_us:
+                yield edge
+        day += timedelta(days=1)
+
+
+def _holds(hours: AllowedHours, weekday: int, minute: int) -> bool:
+    return weekday in hours.weekdays and hours.from_minute <= minute < hours.until_minute
+
+
+def _zone(config: Config) -> ZoneInfo:
+    try:
+        return ZoneInfo(config.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("Etc/GMT-7")  # Vietnam's offset, which needs no table of the zone's history

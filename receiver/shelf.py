@@ -1,0 +1,227 @@
+"""The shelf: audio on the receiver's own disk, fetched ahead, resumed after a cut, checked by its hash."""
+
+import hashlib
+import http.client
+import logging
+import os
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from receiver.kept_file import sync_folder
+from wire.broadcasts import Rendition
+
+log = logging.getLogger(__name__)
+
+_BLOCK = 64 * 1024
+_TIMEOUT_S = 10.0
+#: Waits after a failure. The first are short: most failures are a phone network's hiccup.
+_RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+
+
+class Wanted(NamedTuple):
+    """A file that is needed. needed_at_us: controller time; the soonest is fetched first."""
+
+    rendition: Rendition
+    needed_at_us: int
+
+
+class FetchFailed(Exception):
+    """A file could not be fetched this time: the message says why."""
+
+
+class Shelf:
+    """Files by hash, in one folder. `wanted` tells it what to have; a thread of its own fetches."""
+
+    def __init__(self, folder: Path, limit_bytes: int = 2_000_000_000) -> None:
+        """What was fetched before is taken as it is: it was verified before it got its name."""
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.limit_bytes = limit_bytes
+        self._lock = threading.Lock()
+        self._held = {p.name: p.stat().st_size for p in folder.iterdir() if p.is_file() and p.suffix != ".part"}
+        self._wanted: list[Wanted] = []
+        self._bases: Sequence[str] = ()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._failures: dict[str, tuple[int, float]] = {}  # file → how often, not before (monotonic s)
+        self._on_arrival: Callable[[], None] = lambda: None
+        #: Files whose hash was not the one that the manifest names.
+        self.corrupt = 0
+        #: Why the last fetch failed, "" when it did not. full: no room for what is wanted.
+        self.last_failure = ""
+        self.full = False
+
+    @property
+    def used_bytes(self) -> int:
+        """How much lies on the shelf."""
+        with self._lock:
+            return sum(self._held.values())
+
+    def on_arrival(self, told: Callable[[], None]) -> None:
+        """Call `told` from the fetching thread after each file that arrived."""
+        self._on_arrival = told
+
+    def start(self) -> None:
+        """Begin to fetch."""
+        self._thread = threading.Thread(target=self._work, name="shelf", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; what is half fetched is resumed at the next start."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(_TIMEOUT_S + 2)
+
+    def want(self, wanted: Iterable[Wanted], bases: Sequence[str]) -> None:
+        """All files that are needed from now on, and where they are to be had."""
+        ordered = sorted(wanted, key=lambda w: w.needed_at_us)
+        with self._lock:
+            changed = ordered != self._wanted or list(bases) != list(self._bases)
+            self._wanted, self._bases = ordered, tuple(bases)
+        if changed:
+            self._wake.set()
+
+    def path_of(self, rendition: Rendition) -> Path | None:
+        """Where a file lies, None when it is not there (yet)."""
+        name = _name(rendition)
+        with self._lock:
+            return self._folder / name if self._held.get(name) == rendition.bytes else None
+
+    def distrust(self, path: Path) -> None:
+        """A file proved unreadable: check its hash, and fetch it anew when it is not what it was."""
+        if path.exists() and _hash_of(path) == path.stem:
+            return
+        with self._lock:
+            self._held.pop(path.name, None)
+        path.unlink(missing_ok=True)
+        self.corrupt += 1
+        self._wake.set()
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            next_file, wait_s = self._next()
+            if next_file is None:
+                self._wake.wait(wait_s)
+                self._wake.clear()
+                continue
+            try:
+                self._fetch(next_file)
+            except (FetchFailed, OSError) as failure:
+                name = _name(next_file)
+                times = self._failures.get(name, (0, 0.0))[0]
+                wait_s = _RETRY_S[min(times, len(_RETRY_S) - 1)]
+                self._failures[name] = (times + 1, time.monotonic() + wait_s)
+                self.last_failure = str(failure)
+                log.warning("%s: %s; tried again in %.0f s", name[:16], failure, wait_s)
+            else:
+                self._failures.pop(_name(next_file), None)
+                self.last_failure = ""
+                self._on_arrival()
+
+    def _next(self) -> tuple[Rendition | None, float]:
+        """What to fetch now, or how long there is nothing to do."""
+        now_s, soonest_s = time.monotonic(), 3600.0
+        with self._lock:
+            for wanted in self._wanted:
+                name = _name(wanted.rendition)
+                if self._held.get(name) == wanted.rendition.bytes or not self._bases:
+                    continue
+                not_before_s = self._failures.get(name, (0, 0.0))[1]
+                if not_before_s <= now_s:
+                    return wanted.rendition, 0.0
+                soonest_s = min(soonest_s, not_before_s - now_s)
+        return None, soonest_s
+
+    def _fetch(self, rendition: Rendition) -> None:
+        self._make_room(rendition.bytes)
+        failures = []
+        for base in self._bases:
+            try:
+                self._fetch_from(base, rendition)
+            except (
+                FetchFailed,
+                urllib.error.URLError,
+                http.client.HTTPException,
+                TimeoutError,
+                ConnectionError,
+            ) as failure:
+                failures.append(str(failure) or type(failure).__name__)
+            else:
+                return
+        raise FetchFailed("; ".join(failures))
+
+    def _fetch_from(self, base: str, rendition: Rendition) -> None:
+        if not base.startswith(("http://", "https://")):
+            raise FetchFailed("a media base that is neither http nor https")
+        part = self._folder / f"{_name(rendition)}.part"
+        have = part.stat().st_size if part.exists() else 0
+        if have > rendition.bytes:
+            part.unlink()
+            have = 0
+        if have < rendition.bytes:
+            request = urllib.request.Request(base + rendition.path)  # noqa: S310 - the scheme is checked above
+            if have:
+                request.add_header("Range", f"bytes={have}-")
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
+                mode = "ab" if have and answer.status == http.HTTPStatus.PARTIAL_CONTENT else "wb"
+                self._receive(answer, part, mode, rendition.bytes)
+        self._adopt(part, rendition)
+
+    def _receive(self, answer: http.client.HTTPResponse, part: Path, mode: str, size: int) -> None:
+        have = part.stat().st_size if mode == "ab" else 0
+        with part.open(mode) as file:
+            while block := answer.read(_BLOCK):
+                if self._stopping.is_set():
+                    raise FetchFailed("stopping")
+                have += len(block)
+                if have > size:
+                    raise FetchFailed("more bytes than the manifest says")
+                file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+        if have < size:
+            raise FetchFailed(f"{have} of {size} bytes came")
+
+    def _adopt(self, part: Path, rendition: Rendition) -> None:
+        if _hash_of(part) != rendition.sha256:
+            part.unlink(missing_ok=True)
+            self.corrupt += 1
+            raise FetchFailed("its hash is not the one that the manifest names")
+        part.replace(self._folder / _name(rendition))
+        sync_folder(self._folder)
+        with self._lock:
+            self._held[_name(rendition)] = rendition.bytes
+
+    def _make_room(self, needed: int) -> None:
+        """Drop what no manifest wants, the longest unused first. Raises FetchFailed when that is not enough."""
+        with self._lock:
+            kept = {_name(w.rendition) for w in self._wanted}
+            spare = sorted((n for n in self._held if n not in kept), key=lambda n: (self._folder / n).stat().st_mtime)
+            used = sum(self._held.values())
+            while used + needed > self.limit_bytes and spare:
+                name = spare.pop(0)
+                used -= self._held.pop(name)
+                (self._folder / name).unlink(missing_ok=True)
+        self.full = used + needed > self.limit_bytes
+        if self.full:
+            raise FetchFailed("the shelf is full of what is needed sooner")
+
+
+def _name(rendition: Rendition) -> str:
+    suffix = rendition.codec if rendition.codec.isalnum() else "bin"
+    return f"{rendition.sha256}.{suffix}"
+
+
+def _hash_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

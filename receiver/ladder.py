@@ -7,6 +7,7 @@ without a network are the same computation.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -44,7 +45,7 @@ def stretches(manifests: Iterable[Manifest], config: Config | None, from_us: int
     if config is not None and config.allowed_hours:
         edges |= set(_hour_edges(config, from_us, until_us))
     ordered, found = sorted(edges), list[Stretch]()
-    for start, end in zip(ordered, ordered[1:], strict=False):
+    for start, end in pairwise(ordered):
         open_now = [m for m in wishes if m.starts_at_us <= start and m.sounds_until_us >= end]
         if not allowed(config, start):
             open_now = [m for m in open_now if m.class_ is BroadcastClass.EMERGENCY]
@@ -75,7 +76,7 @@ class Ladder:
         path_of: Callable[[Rendition], Path | None],
         live_of: Callable[[str], LiveSound | None],
     ) -> None:
-        """path_of: where a file lies, None when it is not there. live_of: the stream of a broadcast, when there is one."""
+        """path_of: where a file lies, None when it is not there. live_of: the stream of a broadcast, if any."""
         self._manifests = manifests
         self._config = config
         self._path_of = path_of

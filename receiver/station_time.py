@@ -46,7 +46,7 @@ QUIET_US = 1500.0
 
 _FIRST_BURST, _FIRST_GAP_US = 12, 60_000
 #: (until so many are kept, gap µs): quick at first, since what jitter leaves shrinks as 1/n.
-_GAPS_QUIET_US = ((300, 100_000),)
+_GAPS_QUIET_US = ((300, 100_000), (600, 250_000))
 _GAPS_JITTERY_US = ((600, 50_000), (1000, 100_000))
 #: At rest: bursts of this many, so often. On a jittery network twice as often as on a quiet one.
 _BURST, _BURST_GAP_US = 4, 40_000
@@ -72,8 +72,9 @@ class _Fit(NamedTuple):
     half_way_us: float
     #: Whether the network is.
     quiet: bool
-    #: The quickest there and back.
-    quickest_us: float
+    #: What an answer usually takes. Never asked faster than twice in this time: a controller that a thousand receivers
+    #: ask at once gets slower, and is then asked less.
+    usual_us: float
 
 
 class _Bounds(NamedTuple):
@@ -230,7 +231,7 @@ class StationTime:
             return _FIRST_GAP_US if self._asked < 200 else 1_000_000
         for until, gap_us in _GAPS_QUIET_US if self._fit.quiet else _GAPS_JITTERY_US:
             if len(self._kept) < until:
-                return max(gap_us, round(self._fit.quickest_us / 2))
+                return max(gap_us, round(self._fit.usual_us / 2))
         if self._asked % _BURST:
             return _BURST_GAP_US
         return _REST_US if self.precision_us < _PRECISE_US else _REST_JITTERY_US

@@ -16,7 +16,7 @@ _DECODED_KEPT = 8
 
 
 class LiveSound:
-    """A stream as the playout reads it; see `receiver.cues.LiveSound`. starts_at_us: controller time of its sample 0."""
+    """A stream as the playout reads it (`receiver.cues.LiveSound`). starts_at_us: controller time of its sample 0."""
 
     def __init__(self, first: LiveFrame) -> None:
         self._lock = threading.Lock()

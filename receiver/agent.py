@@ -1,0 +1,296 @@
+"""The agent: joins the parts of a receiver and lets it live, with or without a network."""
+
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from receiver.amplifier import Amplifier
+from receiver.commands import Commander
+from receiver.connection import Connection
+from receiver.identity import Identity, SessionNumber
+from receiver.ladder import Ladder
+from receiver.live_ear import LiveEar
+from receiver.outbox import Outbox, addressed, new_report_id
+from receiver.plan import Plan
+from receiver.playout import Playout
+from receiver.reporter import Reporter
+from receiver.shelf import Shelf, Wanted
+from receiver.speaker import Speaker, local_us
+from receiver.station_time import StationTime
+from receiver.time_asker import TimeAsker
+from wire.broadcasts import ClipItem
+from wire.commands import Config
+from wire.messages import encode
+from wire.reports import FaultReport, Heartbeat, Held
+from wire.topics import Kind, Topic
+
+log = logging.getLogger(__name__)
+
+#: How often the agent looks whether there is something to do, when nothing wakes it.
+STEP_S = 0.25
+#: The amplifier stays on this long after the last sound: between two items it would click.
+AMPLIFIER_HOLD_US = 5_000_000
+#: How far ahead the heartbeat names the broadcasts held.
+_MOST_HELD = 40
+
+
+class Agent:
+    """One receiver."""
+
+    def __init__(
+        self, identity: Identity, folder: Path, speaker: Speaker, amplifier: Amplifier, *, version: str
+    ) -> None:
+        """folder: all that it keeps. Raises OSError when that cannot be written."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._identity = identity
+        self._version = version
+        self._speaker = speaker
+        self._amplifier = amplifier
+        self._began_us = local_us()
+        self._station = StationTime()
+        self._asker = TimeAsker(self._station, identity.receiver, identity.controller_keys, folder / "time.json")
+        self._plan = Plan(folder / "plan", identity.receiver, identity.commune, identity.controller_keys)
+        self._shelf = Shelf(folder / "shelf")
+        self._outbox = Outbox(folder / "outbox", identity.key)
+        self._playout = Playout(speaker, self._station)
+        self._ear = LiveEar(identity.controller_keys, self._plan_changed)
+        self._reporter = Reporter(folder, identity.receiver, self._plan, self._playout, self._ear, self._outbox)
+        self._commander = Commander(identity.receiver, identity.controller_keys, self._outbox)
+        self._sessions = SessionNumber(folder / "session", int(time.time()))
+        self._connection = Connection(identity, self._sessions, self, version)
+        self._ladder = self._new_ladder()
+        self._inbox: queue.SimpleQueue[tuple[Kind, Topic, bytes]] = queue.SimpleQueue()
+        self._wake = threading.Event()
+        self._dirty = threading.Event()
+        self._sequence = 0
+        self._next_heartbeat_us = 0
+        self._last_sound_us = -AMPLIFIER_HOLD_US
+        self._faults: dict[str, str] = {}
+        self._volume: int | None = None  # told by command, until the next config
+
+    # -- what the connection tells (its thread)
+
+    def connected(self, session: int) -> None:
+        """A session began: hear our commune, ask the time, send what waits."""
+        log.info("connected, session %d", session)
+        self._connection.listen_to(self._plan.commune)
+        self._station.hurry(local_us())
+        self._outbox.send_all_again()
+        self._sequence = 0
+        self._next_heartbeat_us = 0
+        self._wake.set()
+
+    def disconnected(self) -> None:
+        """Nothing changes for what was planned."""
+
+    def message(self, kind: Kind, topic: Topic, payload: bytes) -> None:
+        """Time and live sound at once; the rest in the agent's own thread, since it writes to disk."""
+        if kind is Kind.TIME_TELL:
+            self._asker.answered(payload, local_us())
+        elif kind is Kind.LIVE:
+            self._ear.hear(_live_topic(topic), topic.broadcast, payload, self._now_us())
+        else:
+            self._inbox.put((kind, topic, payload))
+            self._wake.set()
+
+    # -- life
+
+    def run(self, stopping: threading.Event) -> str:
+        """Live until told to stop. Gives why it ended: "stopped" or "reboot". Raises SpeakerFailed at the start."""
+        self._asker.recall(local_us(), log.info)
+        self._apply_config(self._plan.config)
+        self._playout.set_timeline(self._ladder)
+        with contextlib.ExitStack() as closing:
+            self._playout.start()
+            closing.callback(self._amplifier.close)
+            closing.callback(self._playout.close)
+            closing.callback(self._reporter.keep)
+            self._shelf.on_arrival(self._plan_changed)
+            self._shelf.start()
+            closing.callback(self._shelf.close)
+            self._connection.start()
+            closing.callback(lambda: self._connection.close("reboot" if self._commander.reboot else "stopped"))
+            self._plan_changed()
+            while not stopping.is_set() and not self._commander.reboot:
+                self._step()
+                wait_s = min(STEP_S, max(0.0, (self._next_event_us() - local_us()) / 1e6))
+                self._wake.wait(wait_s)
+                self._wake.clear()
+        return "reboot" if self._commander.reboot else "stopped"
+
+    def _next_event_us(self) -> int:
+        return self._station.next_ask() if self._connection.is_connected else local_us() + 1_000_000
+
+    def _step(self) -> None:
+        now_local_us = local_us()
+        if self._connection.is_connected and now_local_us >= self._station.next_ask():
+            self._connection.publish(Kind.TIME_ASK, self._asker.ask(local_us()), qos=0)
+        self._read_inbox()
+        if self._dirty.is_set():
+            self._dirty.clear()
+            self._renew()
+        now_us = self._now_us()
+        if now_us is not None:
+            self._switch_amplifier(now_us, now_local_us)
+            self._reporter.step(now_us, now_local_us, self._volume_percent(), self._card_fault())
+            gone = self._plan.drop_expired(now_us)
+            if gone:
+                self._reporter.forget(gone)
+                self._plan_changed()
+            self._asker.keep(now_local_us)
+            self._tell_faults(now_us)
+        if self._connection.is_connected:
+            for letter in self._outbox.due(now_local_us):
+                self._connection.publish(Kind.REPORT, letter.payload, qos=1)
+            if now_local_us >= self._next_heartbeat_us:
+                self._send_heartbeat(now_local_us)
+
+    def _read_inbox(self) -> None:
+        while True:
+            try:
+                kind, topic, payload = self._inbox.get_nowait()
+            except queue.Empty:
+                return
+            now_us = self._now_us()
+            if kind is Kind.CONFIG:
+                if self._plan.take_config(payload, now_us):
+                    self._volume = None
+                    self._apply_config(self._plan.config)
+                    self._connection.listen_to(self._plan.commune)
+                    self._plan_changed()
+            elif kind is Kind.AIR and topic.commune == self._plan.commune:
+                if self._plan.take_manifest(topic.broadcast, payload, now_us):
+                    self._plan_changed()
+            elif kind is Kind.DO:
+                self._obey(payload, now_us)
+
+    def _obey(self, payload: bytes, now_us: int | None) -> None:
+        volume = self._commander.take(payload, now_us, self._station)
+        if volume is not None:
+            self._volume = volume
+            self._playout.set_volume(self._volume_percent())
+        self._plan_changed()
+
+    def _plan_changed(self) -> None:
+        self._dirty.set()
+        self._wake.set()
+
+    def _renew(self) -> None:
+        """Plan, shelf or streams changed: a new ladder, and what to fetch."""
+        self._ladder = self._new_ladder()
+        self._playout.set_timeline(self._commander.over(self._ladder))
+        now_us = self._now_us()
+        wanted = [
+            Wanted(item.renditions[0], manifest.starts_at_us)
+            for manifest in self._plan.for_us()
+            if not manifest.withdrawn and (now_us is None or manifest.sounds_until_us > now_us)
+            for item in manifest.items
+            if isinstance(item, ClipItem)
+        ]
+        if self._plan.config is not None:
+            self._shelf.limit_bytes = self._plan.config.shelf_limit_bytes
+            self._shelf.want(wanted, self._plan.config.media_bases)
+
+    def _new_ladder(self) -> Ladder:
+        return Ladder(self._plan.for_us(), self._plan.config, self._shelf.path_of, self._ear.sound_of)
+
+    def _apply_config(self, config: Config | None) -> None:
+        if config is None:
+            return
+        self._playout.set_path_delay(config.path_delay_us)
+        self._playout.set_volume(self._volume_percent())
+        self._next_heartbeat_us = 0
+
+    def _volume_percent(self) -> int:
+        config = self._plan.config
+        if config is None:
+            return 0
+        wanted = config.volume_percent if self._volume is None else self._volume
+        return min(wanted, config.volume_ceiling_percent)
+
+    def _now_us(self) -> int | None:
+        return round(self._station.to_controller_us(local_us())) if self._station.locked else None
+
+    def _switch_amplifier(self, now_us: int, now_local_us: int) -> None:
+        lead_us = (self._plan.config.amplifier_lead_ms if self._plan.config else 5000) * 1000
+        if self._ladder.sounds_next(now_us, lead_us + 500_000) or self._commander.sounds(now_us, lead_us):
+            self._last_sound_us = now_local_us
+            self._amplifier.switch(True)
+        elif now_local_us - self._last_sound_us > AMPLIFIER_HOLD_US:
+            self._amplifier.switch(False)
+
+    def _card_fault(self) -> str:
+        return "" if self._speaker.running else "card"
+
+    def _tell_faults(self, now_us: int) -> None:
+        found: dict[str, str] = {}
+        if not self._speaker.running:
+            found["card"] = "the sound card does not take sound"
+        if self._shelf.full:
+            found["store_full"] = self._shelf.last_failure
+        for fault in found.keys() ^ self._faults.keys():
+            report = FaultReport(
+                to="", revision=0, issued_at_us=0, expires_at_us=0, report=new_report_id(),
+                receiver=self._identity.receiver, fault=fault, present=fault in found, at_us=now_us,
+                detail=found.get(fault, "")[:300],
+            )  # fmt: skip
+            self._outbox.put(addressed(report, now_us))
+        self._faults = found
+
+    def _send_heartbeat(self, now_local_us: int) -> None:
+        config = self._plan.config
+        self._next_heartbeat_us = now_local_us + (config.heartbeat_s if config else 20) * 1_000_000
+        now_us, sounding = self._now_us(), self._playout.sounding()
+        counts = self._ear.counts()
+        playout = msgspec.structs.replace(
+            self._playout.state(), late=counts.late, lost=counts.lost, concealed=counts.concealed
+        )
+        ahead = sorted((m for m in self._plan.for_us() if not m.withdrawn), key=lambda m: m.starts_at_us)
+        ahead = [m for m in ahead if now_us is None or m.sounds_until_us > now_us][:_MOST_HELD]
+        by_id = {m.broadcast: m for m in ahead}
+        beat = Heartbeat(
+            session=self._sessions.current,
+            sequence=self._sequence,
+            sent_at_us=now_us or 0,
+            broadcast=sounding.cue.broadcast if sounding else "",
+            position_us=self._position_us(now_us, sounding.cue.broadcast, by_id) if sounding else 0,
+            level_dbfs=round(self._playout.level_dbfs(), 1),
+            clock=self._station.state(now_local_us, time.time_ns() // 1000),
+            playout=playout,
+            volume_percent=self._volume_percent(),
+            amplifier_on=self._amplifier.is_on,
+            holds=[Held(broadcast=m.broadcast, revision=m.revision, ready=self._ready(m.items)) for m in ahead],
+            store_used_bytes=self._shelf.used_bytes,
+            store_limit_bytes=self._shelf.limit_bytes,
+            outbox=len(self._outbox),
+            refused=dict(self._refused()),
+            version=self._version,
+            uptime_s=(now_local_us - self._began_us) // 1_000_000,
+            config_revision=config.revision if config else 0,
+        )
+        self._sequence += 1
+        self._connection.publish(Kind.HEARTBEAT, encode(beat), qos=0)
+
+    def _position_us(self, now_us: int | None, broadcast: str, by_id: dict) -> int:  # type: ignore[type-arg]
+        manifest = by_id.get(broadcast)
+        return max(0, now_us - manifest.starts_at_us) if manifest is not None and now_us is not None else 0
+
+    def _ready(self, items: list) -> bool:  # type: ignore[type-arg]
+        clips = [item for item in items if isinstance(item, ClipItem)]
+        return all(self._shelf.path_of(item.renditions[0]) is not None for item in clips)
+
+    def _refused(self) -> Counter[str]:
+        total = self._plan.refused + self._asker.refused + self._ear.refused + self._commander.refused
+        if self._shelf.corrupt:
+            total["corrupt_media"] += self._shelf.corrupt
+        return total
+
+
+def _live_topic(topic: Topic) -> str:
+    return f"loa/1/c/{topic.commune}/live/{topic.broadcast}"

@@ -1,0 +1,105 @@
+"""Commands: taken once, obeyed soon, and answered."""
+
+import logging
+from collections import Counter, deque
+from collections.abc import Mapping
+
+from receiver.cues import ClickSpec, Cue, Timeline, ToneSpec
+from receiver.outbox import Outbox, addressed, new_report_id
+from receiver.speaker import local_us
+from receiver.station_time import StationTime
+from wire.commands import Command, Identify, Reboot, ReportsHeard, SetVolume, TestTone
+from wire.messages import for_receiver
+from wire.reports import CommandDone
+from wire.sealing import PublicKey, Refused, open_sealed
+
+log = logging.getLogger(__name__)
+
+#: Commands remembered, so that one that comes twice is obeyed once.
+_REMEMBERED = 200
+#: An identifying tone starts this long after the command came.
+_TONE_LEAD_US = 700_000
+
+
+class Commander:
+    """Takes commands. One thread."""
+
+    def __init__(self, receiver: str, keys: Mapping[str, PublicKey], outbox: Outbox) -> None:
+        self._receiver = receiver
+        self._keys = keys
+        self._outbox = outbox
+        self._revision = 0
+        self._seen: deque[str] = deque(maxlen=_REMEMBERED)
+        self._tones: list[Cue] = []
+        self.refused: Counter[str] = Counter()
+        #: Told to start again.
+        self.reboot = False
+
+    def take(self, payload: bytes, now_us: int | None, station: StationTime) -> int | None:
+        """Obey a command. Gives the volume when it sets one. now_us: controller time, None when not known."""
+        try:
+            command: Command = open_sealed(
+                payload, Command, self._keys, to=for_receiver(self._receiver), now_us=now_us, newer_than=self._revision
+            )
+        except Refused as refused:
+            self.refused[refused.reason.value] += 1
+            return None
+        self._revision = command.revision
+        if command.command in self._seen:
+            return None
+        self._seen.append(command.command)
+        action, volume = command.action, None
+        if isinstance(action, ReportsHeard):
+            self._outbox.heard(action.reports)
+            return None
+        detail = ""
+        if isinstance(action, SetVolume):
+            volume = action.volume_percent
+        elif isinstance(action, Reboot):
+            self.reboot = True
+        elif not station.locked:
+            detail = "this receiver does not know the time yet"
+        elif isinstance(action, Identify):
+            start_us = round(station.to_controller_us(local_us())) + _TONE_LEAD_US
+            self._add(command.command, start_us, action.seconds * 1_000_000, ToneSpec())
+        elif isinstance(action, TestTone):
+            length_us = (action.clicks - 1) * action.period_us + 50_000
+            self._add(command.command, action.starts_at_us, length_us, ClickSpec(action.clicks, action.period_us))
+        self._answer(command.command, detail, now_us)
+        return volume
+
+    def over(self, timeline: Timeline) -> Timeline:
+        """The timeline with the tones that are asked for, where nothing else sounds."""
+        return _WithTones(timeline, tuple(self._tones))
+
+    def sounds(self, now_us: int, within_us: int) -> bool:
+        """Whether a tone is due soon."""
+        return any(cue.starts_at_us < now_us + within_us and cue.until_us > now_us for cue in self._tones)
+
+    def _add(self, name: str, start_us: int, length_us: int, source: ToneSpec | ClickSpec) -> None:
+        self._tones = [cue for cue in self._tones if cue.until_us > start_us - 60_000_000][-8:]
+        self._tones.append(Cue("", start_us, start_us + length_us, source, f"tone {name}"))
+
+    def _answer(self, command: str, detail: str, now_us: int | None) -> None:
+        if now_us is None:
+            return
+        done = CommandDone(
+            to="", revision=0, issued_at_us=0, expires_at_us=0, report=new_report_id(), receiver=self._receiver,
+            command=command, done=not detail, at_us=now_us, detail=detail,
+        )  # fmt: skip
+        self._outbox.put(addressed(done, now_us))
+
+
+class _WithTones:
+    def __init__(self, timeline: Timeline, tones: tuple[Cue, ...]) -> None:
+        self._timeline = timeline
+        self._tones = tones
+
+    def cues(self, controller_us: int, horizon_us: int) -> list[Cue]:
+        """Broadcasts go before tones: a tone sounds only where nothing else does."""
+        found = self._timeline.cues(controller_us, horizon_us)
+        for tone in self._tones:
+            start, end = max(tone.starts_at_us, controller_us), min(tone.until_us, horizon_us)
+            if start < end and not any(cue.sounds_from_us < end and cue.until_us > start for cue in found):
+                found.append(tone)
+        return sorted(found, key=lambda cue: cue.sounds_from_us)

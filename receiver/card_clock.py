@@ -13,8 +13,8 @@ MEMORY = 1_000
 FREAK_US = 3_000.0
 #: …unless so many come in a row: then the card stopped and went on.
 FREAKS = 5
-#: See `_follow`.
-CALM = 20
+#: What is thought of a card before it was heard: its saying errs by so much, its crystal by so much (one sigma).
+SAYING_US, CRYSTAL_PPM = 30.0, 50.0
 #: The first stretches fill the card's buffer, before it runs: what they say is a guess.
 FILLING = 15
 #: A crystal worse than this is none: the rate is held within.
@@ -30,6 +30,8 @@ class CardClock:
         self._count = self._filling = 0
         self._leaves_us = 0.0
         self._freaks = 0
+        self._variances = (0.0, 0.0, 0.0)  # of level, of both, of rate
+        self._level_gain = self._rate_gain = 0.0
         #: Length of a frame by the local clock, µs. Kept over a stop: the crystal is the same.
         self.frame_us = FRAME_US
 
@@ -55,6 +57,8 @@ class CardClock:
         self._run, self._count, self._freaks = stretch.run, 1, 0
         self._leaves_us = stretch.leaves_local_us
         self._filling = FILLING
+        self._variances = SAYING_US**2, 0.0, (FRAME_US * CRYSTAL_PPM * 1e-6) ** 2
+        self._level_gain = self._rate_gain = 0.0
 
     def _follow(self, stretch: Stretch) -> None:
         off_us = stretch.leaves_local_us - self._leaves_us
@@ -65,10 +69,17 @@ class CardClock:
             return
         self._freaks = 0
         self._count = min(self._count + 1, MEMORY)
-        n = self._count
-        self._leaves_us += off_us * 2 * (2 * n - 1) / (n * (n + 1))
-        if n > 2:
-            # As if CALM stretches had confirmed the rate that is known: half a second's jitter must not bend it.
-            self.frame_us += off_us * 6 / ((n + CALM) * (n + CALM + 1)) / stretch.frames
-            most = FRAME_US * MOST_PPM * 1e-6
-            self.frame_us = min(max(self.frame_us, FRAME_US - most), FRAME_US + most)
+        if self._count < MEMORY:
+            self._weigh(stretch.frames)
+        self._leaves_us += off_us * self._level_gain
+        self.frame_us += off_us * self._rate_gain
+        most = FRAME_US * MOST_PPM * 1e-6
+        self.frame_us = min(max(self.frame_us, FRAME_US - most), FRAME_US + most)
+
+    def _weigh(self, frames: int) -> None:
+        """How much the next saying counts: least squares, as a Kalman filter of level (µs) and rate (µs a frame)."""
+        level, both, rate = self._variances
+        level, both = level + frames * (2 * both + frames * rate), both + frames * rate
+        self._level_gain, self._rate_gain = level / (level + SAYING_US**2), both / (level + SAYING_US**2)
+        left = 1 - self._level_gain
+        self._variances = level * left, both * left, rate - self._rate_gain * both

@@ -99,7 +99,7 @@ class _WithTones:
         """Broadcasts go before tones: a tone sounds only where nothing else does."""
         found = self._timeline.cues(controller_us, horizon_us)
         for tone in self._tones:
-            start, end = max(tone.starts_at_us, controller_us), min(tone.until_us, horizon_us)
+            start, end = max(tone.starts_at_us, controller_us), min(tone.until_us, controller_us + horizon_us)
             if start < end and not any(cue.sounds_from_us < end and cue.until_us > start for cue in found):
                 found.append(tone)
         return sorted(found, key=lambda cue: cue.sounds_from_us)

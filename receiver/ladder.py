@@ -85,7 +85,7 @@ class Ladder:
     def cues(self, controller_us: int, horizon_us: int) -> list[Cue]:
         """See `receiver.cues.Timeline`."""
         found: list[Cue] = []
-        for stretch in stretches(self._manifests, self._config, controller_us, horizon_us):
+        for stretch in stretches(self._manifests, self._config, controller_us, controller_us + horizon_us):
             if stretch.manifest is not None:
                 found.extend(self._cues_of(stretch, stretch.manifest))
         return found

@@ -87,7 +87,9 @@ class Timeline(Protocol):
     """What the playout asks for what to sound: the ladder."""
 
     def cues(self, controller_us: int, horizon_us: int) -> list[Cue]:
-        """The cues of the next `horizon_us` from `controller_us` on, in order, none overlapping; the first may have begun before.
+        """The cues of the next `horizon_us` from `controller_us` on, in order, none overlapping.
+
+        The first may have begun before.
 
         Called ten times a second from the playout's thread. Times between cues are silent.
         """

@@ -1,0 +1,122 @@
+"""The web: pages, JSON API, audio for receivers, live updates; joined into one application."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from importlib import metadata
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from runtime.refusal import N_, NotFound, Refusal
+from web.api import v1
+from web.assets import Assets
+from web.deps import Deps
+from web.frame import MustChangePassword, NotSignedIn, Renderer, _is_api, translator_of
+from web.live import LiveFeed
+from web.pages import clips, first_steps, live, media, on_air, play_log, programmes, receivers, sign_in, timetable
+from web.rate_limit import SignInLimit
+from web.security import PagesCompressed, SecurityHeaders
+
+log = logging.getLogger(__name__)
+
+__all__ = ["Deps", "create_app"]
+
+
+def create_app(deps: Deps) -> FastAPI:
+    """The application over the running parts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        app.state.live.close()
+
+    app = FastAPI(
+        title="Loa", version=metadata.version("loa"), lifespan=lifespan, docs_url=None, redoc_url=None,
+        openapi_url="/api/v1/openapi.json", description="The same nouns as the pages. Sign in first, send X-Form-Token.",
+    )  # fmt: skip
+    assets = Assets()
+    app.state.deps = deps
+    app.state.assets = assets
+    app.state.renderer = Renderer(assets)
+    app.state.sign_in_limit = SignInLimit()
+    app.state.live = LiveFeed(deps, app.state.renderer)
+    for module in (sign_in, first_steps, on_air, clips, programmes, timetable, receivers, play_log, live, media, v1):
+        app.include_router(module.router)
+    app.add_exception_handler(NotSignedIn, _not_signed_in)
+    app.add_exception_handler(MustChangePassword, _must_change_password)
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _failed)
+    app.add_exception_handler(Exception, _our_fault)
+    app.add_middleware(PagesCompressed)
+    app.add_middleware(SecurityHeaders)
+
+    @app.get("/static/{name:path}", include_in_schema=False)
+    def static(name: str, request: Request) -> Response:
+        return assets.answer(name, request) or Response(status_code=404)
+
+    @app.get("/health", include_in_schema=False)
+    def health() -> dict[str, bool]:
+        return {"ok": True, "broker": deps.downlink.connected}
+
+    return app
+
+
+def _not_signed_in(request: Request, _error: Exception) -> Response:
+    if _is_api(request):
+        return JSONResponse({"error": "sign in first"}, HTTPStatus.UNAUTHORIZED)
+    if request.headers.get("hx-request"):
+        return Response(status_code=204, headers={"HX-Redirect": "/sign-in"})
+    return RedirectResponse("/sign-in", status_code=303)
+
+
+def _must_change_password(request: Request, _error: Exception) -> Response:
+    if _is_api(request):
+        return JSONResponse({"error": "change the one-time password first"}, HTTPStatus.FORBIDDEN)
+    return RedirectResponse("/password", status_code=303)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, Refusal):
+        raise error
+    status = HTTPStatus.NOT_FOUND if isinstance(error, NotFound) else HTTPStatus.UNPROCESSABLE_ENTITY
+    return _say(request, error, status)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    if _is_api(request) and isinstance(error, RequestValidationError):
+        found = [{"field": ".".join(str(p) for p in e["loc"][1:]), "why": e["msg"]} for e in error.errors()]
+        return JSONResponse({"error": "some fields are wrong", "fields": found}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    refusal = Refusal(N_("Some fields are empty or wrong. Check them and send the form again."))
+    return _say(request, refusal, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    refusal = Refusal(N_("There is no such page. Go back to the beginning."))
+    if status != HTTPStatus.NOT_FOUND:
+        refusal = Refusal(N_("This request cannot be answered. Load the page again."))
+    return _say(request, refusal, HTTPStatus(status))
+
+
+def _our_fault(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    refusal = Refusal(N_("Something went wrong in Loa itself. Try again; if it stays so, call your technician."))
+    return _say(request, refusal, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _say(request: Request, refusal: Refusal, status: HTTPStatus) -> Response:
+    t = translator_of(request)
+    said = t.refusal(refusal)
+    if _is_api(request):
+        return JSONResponse({"error": said}, status)
+    renderer: Renderer = request.app.state.renderer
+    if request.headers.get("hx-request"):
+        return HTMLResponse(
+            renderer.render("_notice.html", said=said, t=t), 200, {"HX-Retarget": "#notices", "HX-Reswap": "innerHTML"}
+        )
+    return HTMLResponse(renderer.render("refused.html", said=said, t=t), status)

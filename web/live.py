@@ -1,0 +1,91 @@
+"""Live updates: one ticker renders what is watched, and every browser that watches it gets the same bytes."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from starlette.concurrency import run_in_threadpool
+
+from web.deps import Deps
+from web.frame import Renderer
+
+log = logging.getLogger(__name__)
+
+#: The page's clock shows seconds, so it is rendered once a second; only what changed is sent.
+EVERY_S = 1.0
+#: A comment now and then keeps proxies from closing a quiet stream.
+QUIET_S = 15.0
+
+
+@dataclass
+class _Channel:
+    """One rendering that some browsers watch: a commune in a language."""
+
+    watchers: set[asyncio.Queue[str | None]] = field(default_factory=set)
+    last: str = ""
+    ticker: asyncio.Task[None] | None = None
+
+
+class LiveFeed:
+    """Server-sent events. All on the event loop; rendering in worker threads."""
+
+    def __init__(self, deps: Deps, renderer: Renderer) -> None:
+        self.deps = deps
+        self.renderer = renderer
+        self._channels: dict[str, _Channel] = {}
+
+    async def watch(self, key: str, event: str, render: Callable[[], str]) -> AsyncIterator[bytes]:
+        """A stream of events named `event`. key: watchers of one key share a rendering. render: makes the HTML."""
+        channel = self._channels.setdefault(key, _Channel())
+        queue: asyncio.Queue[str | None] = asyncio.Queue(8)
+        channel.watchers.add(queue)
+        if channel.ticker is None:
+            channel.ticker = asyncio.create_task(self._tick(key, channel, render))
+        try:
+            if channel.last:
+                yield _event(event, channel.last)
+            while True:
+                try:
+                    html = await asyncio.wait_for(queue.get(), QUIET_S)
+                except TimeoutError:
+                    yield b": still here\n\n"
+                    continue
+                if html is None:
+                    return
+                yield _event(event, html)
+        finally:
+            channel.watchers.discard(queue)
+
+    def close(self) -> None:
+        """End every stream."""
+        for channel in self._channels.values():
+            for queue in channel.watchers:
+                _put(queue, None)
+
+    async def _tick(self, key: str, channel: _Channel, render: Callable[[], str]) -> None:
+        while channel.watchers:
+            try:
+                html = await run_in_threadpool(render)
+            except Exception:
+                log.exception("live update %s failed", key)
+            else:
+                if html != channel.last:
+                    channel.last = html
+                    for queue in channel.watchers:
+                        _put(queue, html)
+            await asyncio.sleep(EVERY_S)
+        channel.ticker = None
+        self._channels.pop(key, None)
+
+
+def _put(queue: asyncio.Queue[str | None], html: str | None) -> None:
+    """Never wait for a slow browser: it skips to the newest."""
+    while queue.full():
+        queue.get_nowait()
+    queue.put_nowait(html)
+
+
+def _event(name: str, html: str) -> bytes:
+    lines = "".join(f"data: {line}\n" for line in html.splitlines())
+    return f"event: {name}\n{lines}\n".encode()

@@ -1,0 +1,73 @@
+"""What every answer carries: a strict content policy and its companions; and compression where it is safe.
+
+Pure ASGI, so that a stream of server-sent events and a file with ranges pass through untouched.
+"""
+
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: No inline script, no inline style, nothing from elsewhere, no frames, forms only to us.
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), payment=(), usb=(), microphone=(self)",
+}
+#: A year. Sent over https only; a browser that was once here securely then refuses to come otherwise.
+STRICT_TRANSPORT = "max-age=31536000"
+
+#: Audio is compressed already and is asked for by byte ranges; shipped files are compressed at start.
+_UNCOMPRESSED = ("/media/", "/static/", "/live/")
+
+
+class SecurityHeaders:
+    """Adds the headers above, and `no-store` to whatever does not say how it may be kept."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and dress the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store")
+                if scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
+            await send(message)
+
+        await self._app(scope, receive, dressed)
+
+
+class PagesCompressed:
+    """gzip for pages and JSON; media, shipped files and live streams go as they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._plain = app
+        self._packed = GZipMiddleware(app, minimum_size=500, compresslevel=6)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Choose the way by the path."""
+        plain = scope["type"] != "http" or scope["path"].startswith(_UNCOMPRESSED)
+        await (self._plain if plain else self._packed)(scope, receive, send)

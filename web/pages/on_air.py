@@ -1,0 +1,213 @@
+"""On air, the home page: what sounds now and where, is it all right, what comes next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from sqlmodel import Session
+
+from broadcast.clips import clips
+from broadcast.on_air import Broadcast, on_air_now, put_on_air, stop, target_receivers, upcoming
+from broadcast.programmes import programmes
+from devices import faults
+from devices.communes import Commune
+from devices.presence import PresenceState, ReceiverNow
+from devices.receivers import Receiver, receivers
+from runtime.clock import from_us, to_us
+from runtime.refusal import N_, Refusal
+from web.deps import Deps
+from web.frame import Frame, In, Reading, Renderer, back_to, own_form, renderer_of
+from web.language import Translator
+from web.targets import TargetChoice, class_from, target_choice, targets_from
+from web.wording import Wording
+
+router = APIRouter(include_in_schema=False)
+NEXT_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Sounding:
+    """A broadcast on air. position_us, length_us: from its start. sounding: receivers that say they sound it."""
+
+    broadcast: Broadcast
+    position_us: int
+    length_us: int
+    where: str
+    sounding: int
+    meant: int
+    ready: int
+    level: int
+
+
+@dataclass(frozen=True)
+class WorstPair:
+    """The two receivers furthest apart now, with how well that is known. Times in µs."""
+
+    skew_us: int
+    error_us: int
+    one: str
+    other: str
+
+
+@dataclass(frozen=True)
+class OnAir:
+    """What the home page shows."""
+
+    sounding: list[Sounding]
+    coming: list[Sounding]
+    counts: dict[str, int]
+    all_receivers: int
+    worst: WorstPair | None
+    broker_connected: bool
+
+
+def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, now: datetime) -> OnAir:
+    """What the home page shows at `now`. The number of queries does not grow with the receivers."""
+    known = receivers(session, commune.id)
+    states = deps.presence.snapshot(now)
+    broken = faults.current(session)
+    counts = {"on_air": 0, "online": 0, "late": 0, "offline": 0, "fault": 0, "new": 0}
+    for receiver in known:
+        counts[shown_state(states.get(receiver.id), broken.get(receiver.id))] += 1
+    on_air = [_sounding(session, b, states, known, t, now) for b in on_air_now(session, commune.id, now)]
+    coming = [_sounding(session, b, states, known, t, now) for b in upcoming(session, commune.id, now, NEXT_SHOWN)]
+    return OnAir(on_air, coming, counts, len(known), worst_pair(known, states), deps.downlink.connected)
+
+
+def shown_state(now: ReceiverNow | None, broken: list[faults.Fault] | None) -> str:
+    """The one state shown of a receiver: trouble before all else, sounding before idle."""
+    if now is None or now.state is PresenceState.NEW:
+        return "new"
+    if now.state in (PresenceState.OFFLINE, PresenceState.LATE):
+        return now.state.value
+    if broken:
+        return "fault"
+    return "on_air" if now.heartbeat is not None and now.heartbeat.broadcast else "online"
+
+
+def worst_pair(known: list[Receiver], states: dict[str, ReceiverNow]) -> WorstPair | None:
+    """The two that may be furthest apart of those sounding one broadcast: each one's own playout error, and what of
+    controller time it cannot know.
+    """
+    found: WorstPair | None = None
+    sounding: dict[str, list[tuple[int, int, str]]] = {}
+    for receiver in known:
+        now = states.get(receiver.id)
+        if now is None or now.state is not PresenceState.ONLINE or now.heartbeat is None or not now.heartbeat.broadcast:
+            continue
+        beat = now.heartbeat
+        sounding.setdefault(beat.broadcast, []).append((beat.playout.error_p99_us, beat.clock.error_us, receiver.name))
+    for group in sounding.values():
+        worst = sorted(group, reverse=True)[:2]
+        if len(worst) == 2:
+            pair = WorstPair(worst[0][0] + worst[1][0], worst[0][1] + worst[1][1], worst[0][2], worst[1][2])
+            if found is None or pair.skew_us > found.skew_us:
+                found = pair
+    return found
+
+
+def _sounding(
+    session: Session, b: Broadcast, states: dict[str, ReceiverNow], known: list[Receiver], t: Translator, now: datetime
+) -> Sounding:
+    meant = target_receivers(session, b)
+    beats = [s.heartbeat for r in meant if (s := states.get(r.id)) and s.heartbeat and s.state is PresenceState.ONLINE]
+    sounding = [beat for beat in beats if beat.broadcast == b.id]
+    ready = sum(any(held.broadcast == b.id and held.ready for held in beat.holds) for beat in beats)
+    level = max((beat.level_dbfs for beat in sounding), default=-120.0)
+    length_us = to_us(b.ends_at) - to_us(b.starts_at)
+    return Sounding(
+        b, min(length_us, max(0, to_us(now) - to_us(b.starts_at))), length_us, where_words(b, known, t), len(sounding),
+        len(meant), ready, max(0, min(100, round((level + 60) / 60 * 100))),
+    )  # fmt: skip
+
+
+def where_words(b: Broadcast, known: list[Receiver], t: Translator) -> str:
+    """Where a broadcast sounds, in words."""
+    meant = b.meant_for
+    if meant.all:
+        return t("The whole commune")
+    names = {r.id: r.name for r in known}
+    parts = [t.count("{n} zone", "{n} zones", len(meant.zones))] if meant.zones else []
+    if len(meant.receivers) == 1:
+        parts.append(names.get(meant.receivers[0], meant.receivers[0]))
+    elif meant.receivers:
+        parts.append(t.count("{n} receiver", "{n} receivers", len(meant.receivers)))
+    return ", ".join(parts)
+
+
+def _fragment(deps: Deps, renderer: Renderer, commune: Commune, t: Translator) -> str:
+    now = deps.clock.now()
+    with deps.database.session() as session:
+        view = on_air_view(session, deps, commune, t, now)
+    return renderer.render("_on_air.html", view=view, t=t, w=Wording(t, commune.zone), now=now, from_us=from_us)
+
+
+@router.get("/")
+def home(frame: In, session: Reading) -> Response:
+    """The home page; before there is anything, the first steps."""
+    if not frame.commune_id or not receivers(session, frame.commune_id):
+        return back_to(frame.request, "/first-steps")
+    now = frame.deps.clock.now()
+    view = on_air_view(session, frame.deps, frame.commune, frame.t, now)
+    return renderer_of(frame.request).page(frame, "on_air.html", view=view, from_us=from_us)
+
+
+@router.get("/live/on-air")
+async def watch(frame: In) -> StreamingResponse:
+    """The live part of the home page, sent anew whenever it changed."""
+    feed = frame.request.app.state.live
+    deps, commune, t = frame.deps, frame.commune, frame.t
+    events = feed.watch(
+        f"on-air {commune.id} {t.language}", "on_air", lambda: _fragment(deps, feed.renderer, commune, t)
+    )
+    return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+@router.get("/put-on-air")
+def put_on_air_page(frame: In, session: Reading, programme: int | None = None, clip: str | None = None) -> HTMLResponse:
+    """What, where, as what class: the form for putting something on air now."""
+    return renderer_of(frame.request).page(
+        frame, "put_on_air.html",
+        programmes=programmes(session, frame.commune_id), clips=clips(session, frame.commune_id),
+        chosen=f"programme {programme}" if programme else f"clip {clip}" if clip else "",
+        targets=target_choice(session, frame.commune_id),
+    )  # fmt: skip
+
+
+@router.post("/put-on-air", dependencies=[Depends(own_form)])
+def do_put_on_air(
+    frame: In,
+    what: Annotated[str, Form()],
+    chosen: Annotated[TargetChoice, Depends(targets_from)],
+    class_: Annotated[str, Depends(class_from)],
+) -> Response:
+    """Put it on air."""
+    kind, _, ident = what.partition(" ")
+    if kind not in ("programme", "clip") or (kind == "programme" and not ident.isdigit()):
+        raise Refusal(N_("Choose a programme or a recording to put on air."))
+    with frame.deps.database.writing() as session:
+        put_on_air(
+            session, frame.commune_id, targets=chosen.targets(), class_=class_, now=frame.deps.clock.now(),
+            by=frame.operator.name, programme_id=int(ident) if kind == "programme" else None,
+            clip_id=ident if kind == "clip" else None,
+        )  # fmt: skip
+    frame.deps.transmitter.nudge()
+    return back_to(frame.request, "/")
+
+
+@router.post("/broadcasts/{broadcast_id}/stop", dependencies=[Depends(own_form)])
+def do_stop(frame: In, broadcast_id: str) -> Response:
+    """Silence it now, or before it began, withdraw it."""
+    stop_broadcast(frame, broadcast_id)
+    return back_to(frame.request, "/")
+
+
+def stop_broadcast(frame: Frame, broadcast_id: str) -> None:
+    """Stop a broadcast of the commune that is shown."""
+    with frame.deps.database.writing() as session:
+        found = session.get(Broadcast, broadcast_id)
+        if found is not None and found.commune_id == frame.commune_id:
+            stop(session, broadcast_id, frame.deps.clock.now(), by=frame.operator.name)
+    frame.deps.transmitter.nudge()

@@ -1,0 +1,52 @@
+"""Where something shall sound, as a form asks it; and as what class."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Form
+from sqlmodel import Session
+
+from devices.receivers import Receiver, receivers
+from devices.zones import Zone, zones
+from runtime.refusal import N_, Refusal
+from wire.broadcasts import BroadcastClass, Targets
+
+
+@dataclass(frozen=True)
+class TargetChoice:
+    """What is chosen, and what there is to choose from."""
+
+    all: bool = True
+    zones: list[str] = field(default_factory=list)
+    receivers: list[str] = field(default_factory=list)
+    zone_choices: list[Zone] = field(default_factory=list)
+    receiver_choices: list[Receiver] = field(default_factory=list)
+
+    def targets(self) -> Targets:
+        """As the wire says it."""
+        return Targets(all=True) if self.all else Targets(zones=self.zones, receivers=self.receivers)
+
+
+def target_choice(session: Session, commune_id: str, chosen: Targets | None = None) -> TargetChoice:
+    """For a form: what there is, and what is chosen so far."""
+    now = chosen or Targets(all=True)
+    return TargetChoice(
+        now.all, list(now.zones), list(now.receivers), zones(session, commune_id), receivers(session, commune_id)
+    )
+
+
+def targets_from(
+    where: Annotated[str, Form()] = "all",
+    zones: Annotated[list[str] | None, Form()] = None,
+    receivers: Annotated[list[str] | None, Form()] = None,
+) -> TargetChoice:
+    """From a sent form."""
+    return TargetChoice(where == "all", zones or [], receivers or [])
+
+
+def class_from(class_: Annotated[str, Form(alias="class")] = "normal") -> BroadcastClass:
+    """From a sent form. Raises Refusal."""
+    try:
+        return BroadcastClass(class_)
+    except ValueError:
+        raise Refusal(N_("There are three classes: normal, priority, emergency.")) from None

@@ -1,0 +1,84 @@
+"""Words for states, classes, kinds and causes, marked for translation: one table each, used by every page."""
+
+from runtime.refusal import N_
+from web.language import Translator
+
+STATES = {
+    "on_air": N_("ON AIR"),
+    "ready": N_("Ready"),
+    "online": N_("Online"),
+    "late": N_("No word lately"),
+    "offline": N_("Connection lost"),
+    "fault": N_("Fault"),
+    "new": N_("New"),
+}
+CLASSES = {"normal": N_("Normal"), "priority": N_("Priority"), "emergency": N_("Emergency")}
+KINDS = {"wired": N_("Wired"), "fm": N_("FM"), "ip": N_("IP")}
+FIELDS = {
+    1: N_("General"),
+    2: N_("Unexpected"),
+    3: N_("Party and State policy and law"),
+    4: N_("Local direction"),
+    5: N_("Knowledge"),
+    6: N_("Good examples"),
+}
+LANGUAGES_SPOKEN = {
+    "vi": "Tiếng Việt",
+    "mtq": "Mường",
+    "tyz": "Tày",
+    "tai": "Thái",
+    "hmn": "H'Mông",
+    "km": "Khmer",
+    "cjm": "Chăm",
+    "en": "English",
+}
+BROADCAST_STATES = {
+    "planned": N_("Planned"),
+    "announced": N_("Announced"),
+    "on_air": N_("On air"),
+    "ended": N_("Ended"),
+    "stopped": N_("Stopped"),
+    "withdrawn": N_("Withdrawn"),
+    "missed": N_("Missed"),
+}
+OUTCOMES = {
+    "played": N_("Sounded"),
+    "partly": N_("Sounded in part"),
+    "missed": N_("Did not sound"),
+    "refused": N_("Refused"),
+    "": N_("No report"),
+}
+#: Why a broadcast did not, or not wholly, sound; and why a receiver changed its state.
+CAUSES = {
+    "cut": N_("cut by a broadcast of a higher class"),
+    "late": N_("joined late"),
+    "interrupted": N_("interrupted"),
+    "no_audio": N_("the audio was not there in time"),
+    "not_running": N_("the receiver was switched off"),
+    "allowed_hours": N_("outside the allowed hours"),
+    "volume_zero": N_("the volume was at zero"),
+    "card": N_("fault of the sound card"),
+    "waiting": N_("waiting for the report"),
+    "offline": N_("connection lost"),
+    "no_report": N_("no report came"),
+    "by_operator": N_("by the operator"),
+    "schedule_changed": N_("the schedule was changed"),
+    "schedule_removed": N_("the schedule was taken off"),
+    "schedule_paused": N_("the schedule rests"),
+    "controller_away": N_("Loa was not running"),
+    "silent": N_("nothing heard for too long"),
+    "connection_lost": N_("the connection broke"),
+    "stopped": N_("switched off in order"),
+    "reboot": N_("restarted"),
+    "heard": N_("heard again"),
+    "put_on_air": N_("put on air by hand"),
+    "schedule": N_("from the timetable"),
+    "store_full": N_("the receiver's store is full"),
+    "live_ended": N_("the live sound ended"),
+}
+CHIMES = {"opening_chime": N_("Opening chime"), "closing_chime": N_("Closing chime"), "gap": N_("Pause")}
+
+
+def cause(t: Translator, word: str) -> str:
+    """A cause in words; one we do not know is said as it is."""
+    return t(CAUSES[word]) if word in CAUSES else word

@@ -79,7 +79,8 @@ def page(frame: In, session: Reading, q: str = "", field: str = "", language: st
     part = frame.request.headers.get("hx-target") == "clips"
     return renderer_of(frame.request).page(
         frame, "_clips.html" if part else "clips.html", view=view, q=q, field=field, language=language,
-        fields=FIELDS, spoken=LANGUAGES_SPOKEN, replaces=None, limit_mb=frame.deps.settings.max_upload_bytes // 1_000_000,
+        fields=FIELDS, spoken=LANGUAGES_SPOKEN, replaces=None,
+        limit_mb=frame.deps.settings.max_upload_bytes // 1_000_000,
     )  # fmt: skip
 
 

@@ -1,0 +1,175 @@
+"""Programmes: in what order does it sound, and how long?"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session
+
+from broadcast.clips import clips
+from broadcast.programmes import (
+    Item,
+    ItemKind,
+    Programme,
+    RunningItem,
+    add_programme,
+    duration_us,
+    items_of,
+    items_of_all,
+    programme,
+    programmes,
+    rename,
+    replace_items,
+    restore,
+    retire,
+)
+from runtime.refusal import N_, NotFound, Refusal
+from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
+from web.pages.clips import listen_url, thinned
+from web.words import CHIMES
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class ProgrammeRow:
+    """One programme in the list. Lengths in µs."""
+
+    programme: Programme
+    length_us: int
+    count: int
+    titles: list[str]
+
+
+def programmes_view(session: Session, commune_id: str) -> list[ProgrammeRow]:
+    """The list. The number of queries does not grow with it."""
+    found = programmes(session, commune_id)
+    items = items_of_all(session, [p.number for p in found])
+    return [
+        ProgrammeRow(
+            p, duration_us(items[p.number]), len(items[p.number]),
+            [i.clip.title for i in items[p.number] if i.kind is ItemKind.CLIP and i.clip],
+        )
+        for p in found
+    ]  # fmt: skip
+
+
+@router.get("/programmes")
+def page(frame: In, session: Reading) -> HTMLResponse:
+    """The list."""
+    return renderer_of(frame.request).page(frame, "programmes.html", rows=programmes_view(session, frame.commune_id))
+
+
+@router.post("/programmes", dependencies=[Depends(own_form)])
+def add(frame: In, title: Annotated[str, Form()], chimes: Annotated[str, Form()] = "") -> Response:
+    """A new programme, with its chimes when wanted."""
+    items = [Item(ItemKind.OPENING_CHIME), Item(ItemKind.CLOSING_CHIME)] if chimes else []
+    with frame.deps.database.writing() as session:
+        added = add_programme(
+            session, frame.commune_id, title, items, now=frame.deps.clock.now(), by=frame.operator.name
+        )
+        number = added.number
+    return back_to(frame.request, f"/programmes/{number}")
+
+
+@router.get("/programmes/{number}")
+def one(frame: In, session: Reading, number: int) -> HTMLResponse:
+    """One programme: its items in order, with buttons to change it."""
+    return _editor(frame, session, number, "programme.html")
+
+
+@router.post("/programmes/{number}", dependencies=[Depends(own_form)])
+def change(frame: In, number: int, title: Annotated[str, Form()]) -> Response:
+    """Give it another title."""
+    with frame.deps.database.writing() as session:
+        own_programme(frame, session, number)
+        rename(session, number, title)
+    return back_to(frame.request, f"/programmes/{number}")
+
+
+@router.post("/programmes/{number}/items", dependencies=[Depends(own_form)])
+def add_item(frame: In, number: int, what: Annotated[str, Form()], gap_s: Annotated[float, Form()] = 2.0) -> Response:
+    """Put one more item in: a clip before the closing chime, a chime at its end, a gap."""
+    with frame.deps.database.writing() as session:
+        own_programme(frame, session, number)
+        items = _plain(items_of(session, number))
+        kind, _, clip_id = what.partition(" ")
+        if kind == "clip":
+            at = len(items) - 1 if items and items[-1].kind is ItemKind.CLOSING_CHIME else len(items)
+            items.insert(at, Item(ItemKind.CLIP, clip_id))
+        elif kind == ItemKind.GAP:
+            at = len(items) - 1 if items and items[-1].kind is ItemKind.CLOSING_CHIME else len(items)
+            items.insert(at, Item(ItemKind.GAP, gap_ms=round(gap_s * 1000)))
+        elif kind == ItemKind.OPENING_CHIME:
+            items.insert(0, Item(ItemKind.OPENING_CHIME))
+        elif kind == ItemKind.CLOSING_CHIME:
+            items.append(Item(ItemKind.CLOSING_CHIME))
+        else:
+            raise Refusal(N_("Choose what to put in."))
+        replace_items(session, number, items)
+    return _after(frame, number)
+
+
+@router.post("/programmes/{number}/items/{position}/{action}", dependencies=[Depends(own_form)])
+def move(frame: In, number: int, position: int, action: str) -> Response:
+    """Move an item up or down, or take it out."""
+    with frame.deps.database.writing() as session:
+        own_programme(frame, session, number)
+        items = _plain(items_of(session, number))
+        if 0 <= position < len(items):
+            item = items.pop(position)
+            if action == "up":
+                items.insert(max(0, position - 1), item)
+            elif action == "down":
+                items.insert(position + 1, item)
+            replace_items(session, number, items)
+    return _after(frame, number)
+
+
+@router.post("/programmes/{number}/retire", dependencies=[Depends(own_form)])
+def do_retire(frame: In, number: int) -> Response:
+    """Out of the list; what is planned with it still sounds."""
+    with frame.deps.database.writing() as session:
+        own_programme(frame, session, number)
+        retire(session, number, frame.deps.clock.now())
+    return back_to(frame.request, f"/programmes/{number}")
+
+
+@router.post("/programmes/{number}/restore", dependencies=[Depends(own_form)])
+def do_restore(frame: In, number: int) -> Response:
+    """Back into the list."""
+    with frame.deps.database.writing() as session:
+        own_programme(frame, session, number)
+        restore(session, number)
+    return back_to(frame.request, f"/programmes/{number}")
+
+
+def own_programme(frame: Frame, session: Session, number: int) -> Programme:
+    """A programme of the commune that is shown. Raises NotFound."""
+    found = programme(session, number)
+    if found.commune_id != frame.commune_id:
+        raise NotFound(N_("This programme is not there any more."))
+    return found
+
+
+def _after(frame: Frame, number: int) -> Response:
+    """The changed items for htmx, the whole page without script."""
+    if not frame.request.headers.get("hx-request"):
+        return back_to(frame.request, f"/programmes/{number}")
+    with frame.deps.database.session() as session:
+        return _editor(frame, session, number, "_items.html")
+
+
+def _editor(frame: Frame, session: Session, number: int, template: str) -> HTMLResponse:
+    found, items = own_programme(frame, session, number), items_of(session, number)
+    return renderer_of(frame.request).page(
+        frame, template, programme=found, items=items, length_us=duration_us(items), words=CHIMES,
+        clips=clips(session, frame.commune_id), thinned=thinned, listen_url=listen_url,
+    )  # fmt: skip
+
+
+def _plain(items: list[RunningItem]) -> list[Item]:
+    return [
+        Item(i.kind, i.clip.id if i.kind is ItemKind.CLIP and i.clip else None, i.duration_us // 1000) for i in items
+    ]

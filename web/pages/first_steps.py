@@ -1,0 +1,40 @@
+"""First minutes: name the commune, add a receiver, bring a recording, hear it. Each can be left and found again."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import HTMLResponse, Response
+
+from broadcast.chimes import ensure_chimes
+from broadcast.clips import clips
+from broadcast.play_reports import play_log
+from devices.communes import add_commune
+from devices.receivers import receivers
+from web.frame import COMMUNE_COOKIE, In, Reading, back_to, own_form, renderer_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/first-steps")
+def page(frame: In, session: Reading) -> HTMLResponse:
+    """The four steps, with what is done already."""
+    here = frame.commune_id
+    return renderer_of(frame.request).page(
+        frame, "first_steps.html", has_commune=bool(here), has_receiver=bool(here and receivers(session, here)),
+        has_clip=bool(here and clips(session, here)),
+        has_sounded=bool(here and play_log(session, here, frame.deps.clock.now(), limit=1)),
+    )  # fmt: skip
+
+
+@router.post("/communes", dependencies=[Depends(own_form)])
+def add(
+    frame: In, commune_id: Annotated[str, Form()], name: Annotated[str, Form()], province: Annotated[str, Form()] = ""
+) -> Response:
+    """The first commune, or one more; its chimes are made at once."""
+    with frame.deps.database.writing() as session:
+        added = add_commune(session, commune_id.strip(), name, province=province)
+        ident = added.id
+    ensure_chimes(frame.deps.database, frame.deps.media, ident, frame.deps.clock.now())
+    answer = back_to(frame.request, "/first-steps")
+    answer.set_cookie(COMMUNE_COOKIE, ident, max_age=31_536_000, samesite="lax", httponly=True)
+    return answer

@@ -32,7 +32,7 @@ _TONE_AHEAD_US = 3_000_000
 
 @dataclass(frozen=True)
 class ReceiverRow:
-    """One receiver in the list. state: one of words.STATES. holds: how many coming broadcasts it has ready, of how many."""
+    """One receiver in the list. state: one of words.STATES. ready, held: coming broadcasts."""
 
     receiver: Receiver
     station: Station | None

@@ -1,0 +1,1 @@
+"""The migrations of all tables, by Alembic."""

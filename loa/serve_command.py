@@ -1,0 +1,43 @@
+"""`loa serve`: run the controller until it is told to stop."""
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from loa.controller import Controller
+from runtime.refusal import Refusal
+from runtime.settings import load_settings
+
+
+@click.command(help="Run the controller: broker, timetable, web page. Settings: docs/settings.md.")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Where everything is kept.")
+@click.option("--http-host", help="Address the web page listens on.")
+@click.option("--http-port", type=int, help="Port the web page listens on.")
+@click.option("--public-url", help="How browsers and receivers reach this controller, e.g. https://loa.example.vn")
+@click.option("--broker-host", help="Address the embedded broker listens on.")
+@click.option("--broker-port", type=int, help="Port the embedded broker listens on.")
+@click.option("--broker-url", help="Use this MQTT broker instead of the embedded one.")
+@click.option("--database-url", help="Use this database instead of SQLite in the data directory.")
+def serve(data: Path | None, **options: str | int | None) -> None:
+    """Read the settings, join the parts, and run."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if data is not None:
+        given["data_dir"] = str(data)
+    try:
+        settings = load_settings(**given)
+        logging.basicConfig(
+            level=settings.log_level.upper(),
+            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+            stream=sys.stderr,
+        )
+        with Controller(settings) as controller:
+            if controller.first_password:
+                click.echo(
+                    f"First operator: {controller.first_operator}   one-time password: {controller.first_password}"
+                )
+            click.echo(f"Loa is ready: {controller.settings.base_url}")
+            controller.run_web()
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal

@@ -21,6 +21,8 @@ from runtime.refusal import N_, Refusal
 
 #: How long a writer waits for another before it gives up. Longer than any transaction of ours lasts.
 BUSY_TIMEOUT_MS = 15_000
+#: Any number that nobody else in the same PostgreSQL takes.
+_UPGRADE_LOCK = 7261
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -108,18 +110,14 @@ def upgrade(database: Database, scripts: Path) -> None:
     scripts: the folder of the Alembic migrations.
     """
     config = Config()
-    config.set_main_option("script_location", str(scripts))
-    with database.engine.connect() as connection:
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    # One transaction holds the lock and all changes: an upgrade that fails leaves the tables as they were.
+    with database.engine.connect().execution_options(loa_immediate=True) as connection, connection.begin():
         if not database.is_sqlite:
-            connection.exec_driver_sql("SELECT pg_advisory_lock(7261)")
-        try:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
-        finally:
-            if not database.is_sqlite:
-                connection.exec_driver_sql("SELECT pg_advisory_unlock(7261)")
-                connection.commit()
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 def insert_if_absent(session: Session, table: type[SQLModel], values: dict[str, Any]) -> bool:

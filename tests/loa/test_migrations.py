@@ -1,0 +1,96 @@
+"""The migrations make the tables that the code describes: on SQLite and on PostgreSQL."""
+
+import importlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlmodel import SQLModel
+
+import loa
+from devices.communes import Commune
+from runtime.database import Database, upgrade
+
+PACKAGES = ("devices", "broadcast", "schedules", "web")
+MIGRATIONS = Path(loa.__file__).parent / "migrations"
+ROOT = MIGRATIONS.parent.parent
+
+# A table in any module counts, also in one that nobody thought of here.
+for path in sorted(ROOT.glob("*/**/*.py")):
+    if path.relative_to(ROOT).parts[0] in PACKAGES and "table=True" in path.read_text():
+        importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without any table."""
+    if request.param == "sqlite":
+        opened = Database(f"sqlite:///{tmp_path / 'with 100% of it' / 'loa.db'}")
+    else:
+        opened = Database(request.getfixturevalue("postgres_server"))
+        with opened.engine.begin() as connection:
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+            connection.exec_driver_sql("CREATE SCHEMA public")
+    yield opened
+    opened.close()
+
+
+def table_names(database: Database) -> set[str]:
+    return set(sqlalchemy.inspect(database.engine).get_table_names())
+
+
+def test_what_the_migrations_make_is_what_the_tables_say(empty: Database) -> None:
+    upgrade(empty, MIGRATIONS)
+    with empty.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_every_table_of_the_packages_is_there_after_the_upgrade(empty: Database) -> None:
+    upgrade(empty, MIGRATIONS)
+    assert table_names(empty) == {*SQLModel.metadata.tables, "alembic_version"}
+
+
+def test_an_upgrade_of_what_is_up_to_date_changes_nothing_and_keeps_the_rows(empty: Database) -> None:
+    upgrade(empty, MIGRATIONS)
+    with empty.writing() as session:
+        session.add(Commune(id="thieu-trung", name="Xã Thiệu Trung"))
+    upgrade(empty, MIGRATIONS)
+    with empty.session() as session:
+        assert session.get(Commune, "thieu-trung") is not None
+
+
+def test_two_controllers_may_start_at_once(empty: Database) -> None:
+    failed: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            upgrade(empty, MIGRATIONS)
+        except BaseException as error:
+            failed.append(error)
+
+    starts = [threading.Thread(target=start) for _ in range(3)]
+    for one in starts:
+        one.start()
+    for one in starts:
+        one.join()
+    assert failed == []
+    assert "commune" in table_names(empty)
+
+
+def test_an_upgrade_that_fails_leaves_nothing_behind(empty: Database, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    (broken / "versions").mkdir(parents=True)
+    (broken / "env.py").write_text((MIGRATIONS / "env.py").read_text())
+    (broken / "versions" / "0001_broken.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\nrevision = '0001'\ndown_revision = None\n"
+        "def upgrade():\n    op.create_table('half', sa.Column('id', sa.Integer(), primary_key=True))\n"
+        "    raise RuntimeError('power cut')\n"
+    )
+    with pytest.raises(RuntimeError, match="power cut"):
+        upgrade(empty, broken)
+    assert table_names(empty) == set()

@@ -48,7 +48,7 @@ class LiveStream:
         self._packets: dict[int, bytes] = {}
         self._next: int | None = None  # the packet to decode next
         self._heard_one = False
-        self.newest = first.index
+        self.newest = first.first_index
         self.add(first)
 
     def fits(self, frame: LiveFrame) -> bool:
@@ -58,10 +58,10 @@ class LiveStream:
     def add(self, frame: LiveFrame) -> bool:
         """Take the packets of a frame. False when it is not of this stream, or absurdly far ahead."""
         ahead_of = self._next if self._next is not None else self.newest
-        if not self.fits(frame) or frame.index > ahead_of + MOST_AHEAD_PACKETS:
+        if not self.fits(frame) or frame.first_index > ahead_of + MOST_AHEAD_PACKETS:
             return False
         late = repeated = taken = 0
-        for index, packet in enumerate(frame.packets, frame.index):
+        for index, packet in enumerate(frame.packets, frame.first_index):
             if index in self._packets:
                 repeated += 1
             elif self._next is not None and index < self._next:
@@ -70,7 +70,7 @@ class LiveStream:
             elif packet:
                 self._packets[index] = packet
                 taken += 1
-        self.newest = max(self.newest, frame.index + len(frame.packets) - 1)
+        self.newest = max(self.newest, frame.first_index + len(frame.packets) - 1)
         c = self.counts
         self.counts = c._replace(taken=c.taken + taken, late=c.late + late, repeated=c.repeated + repeated)
         return True

@@ -36,7 +36,7 @@ class LiveFrame(NamedTuple):
     """Some packets of a stream, one after the other. Units and clocks: as in the table above."""
 
     stream: bytes
-    index: int
+    first_index: int
     starts_at_us: int
     packets: tuple[bytes, ...]
     packet_ms: int = PACKET_MS
@@ -49,14 +49,14 @@ class LiveFrame(NamedTuple):
     @property
     def stream_starts_at_us(self) -> int:
         """Controller time at which sample 0 of the stream left, or would have."""
-        return self.starts_at_us - self.index * self.packet_ms * 1000
+        return self.starts_at_us - self.first_index * self.packet_ms * 1000
 
 
 def seal_frame(frame: LiveFrame, topic: str, key: SealingKey) -> bytes:
     """The frame as it goes on `topic`. Raises ValueError when it breaks the limits above (our own fault)."""
     if not 1 <= len(frame.packets) <= MOST_PACKETS or any(len(p) > MOST_PACKET_BYTES for p in frame.packets):
         raise ValueError("a live frame holds 1 to 50 packets of at most 1275 bytes")
-    head = _HEAD.pack(_MAGIC, frame.stream, frame.index, frame.starts_at_us, frame.packet_ms, len(frame.packets))
+    head = _HEAD.pack(_MAGIC, frame.stream, frame.first_index, frame.starts_at_us, frame.packet_ms, len(frame.packets))
     lengths = struct.pack(f">{len(frame.packets)}H", *map(len, frame.packets))
     body = head + lengths + b"".join(frame.packets)
     return body + key.sign(_signed(topic, body))

@@ -51,7 +51,7 @@ def test_every_frame_is_on_one_line_and_none_lacks(packets_per_message: int) -> 
     assert {f.stream_starts_at_us for f in frames} == {frames[0].starts_at_us}
     index = 0
     for frame in frames:
-        assert frame.index == index
+        assert frame.first_index == index
         index += len(frame.packets)
     assert index == 51  # one second, and one more packet for the look-ahead
 

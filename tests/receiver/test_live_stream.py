@@ -33,7 +33,7 @@ def heard(stream: LiveStream, first: int, last: int) -> Samples:
 
 
 def whole(sent: list[LiveFrame], but: set[int] = frozenset()) -> LiveStream:  # type: ignore[assignment]
-    kept = [f for f in sent if f.index not in but]
+    kept = [f for f in sent if f.first_index not in but]
     stream = LiveStream(kept[0])
     for frame in kept[1:]:
         assert stream.add(frame)
@@ -77,7 +77,7 @@ def test_a_long_hole_fades_to_silence_and_never_bursts() -> None:
 def test_a_late_joiner_hears_the_same_as_the_others() -> None:
     sent = frames(tone(3))
     all_along = heard(whole(sent), 0, 150)
-    joined = heard(whole([f for f in sent if f.index >= 60]), 70, 150)
+    joined = heard(whole([f for f in sent if f.first_index >= 60]), 70, 150)
     assert np.abs(joined[4_800:] - all_along[70 * 960 + 4_800 :]).max() < 0.02
 
 

@@ -22,6 +22,7 @@ from web.frame import Frame, In, Reading, Renderer, back_to, own_form, renderer_
 from web.language import Translator
 from web.targets import TargetChoice, class_from, target_choice, targets_from
 from web.wording import Wording
+from wire.broadcasts import BroadcastClass
 
 router = APIRouter(include_in_schema=False)
 NEXT_SHOWN = 5
@@ -181,7 +182,7 @@ def do_put_on_air(
     frame: In,
     what: Annotated[str, Form()],
     chosen: Annotated[TargetChoice, Depends(targets_from)],
-    class_: Annotated[str, Depends(class_from)],
+    class_: Annotated[BroadcastClass, Depends(class_from)],
 ) -> Response:
     """Put it on air."""
     kind, _, ident = what.partition(" ")

@@ -20,7 +20,7 @@ from runtime.refusal import N_, NotFound, Refusal
 from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
 from web.pages.on_air import shown_state
 from web.words import KINDS, STATES, cause
-from wire.commands import Identify, Reboot, SetVolume, TestTone
+from wire.commands import Action, Identify, Reboot, SetVolume, TestTone
 
 router = APIRouter(include_in_schema=False)
 #: Trouble first.
@@ -203,7 +203,7 @@ def command(frame: In, receiver_id: str, action: str, volume: Annotated[int, For
     """Identify, test tone, volume now, restart."""
     with frame.deps.database.session() as session:
         own_receiver(frame, session, receiver_id)
-    actions = {
+    actions: dict[str, Action] = {
         "identify": Identify(),
         "test-tone": TestTone(starts_at_us=frame.deps.clock.now_us() + _TONE_AHEAD_US),
         "volume": SetVolume(volume_percent=min(100, max(0, volume))),

@@ -1,0 +1,53 @@
+"""`loa receiver add`: enrol a receiver at the controller, and write its credentials."""
+
+from pathlib import Path
+
+import click
+
+from devices.enrolment import enrol
+from devices.stations import StationKind, add_station, stations
+from loa.controller import issuer, open_database, public_broker_url
+from runtime.clock import ControllerClock
+from runtime.refusal import Refusal
+from runtime.secret_files import Secrets
+from runtime.settings import load_settings
+from wire.sealing import SealingKey
+
+
+@click.command(help="At the controller: add a receiver and write its credentials into a file.")
+@click.argument("receiver")
+@click.option("--commune", required=True, help="Short name of its commune.")
+@click.option("--name", help="As people call it; by default its short name.")
+@click.option("--station", help="Name of its station; made when the commune has none of that name.")
+@click.option("--kind", type=click.Choice([k.value for k in StationKind]), default="ip", show_default=True)
+@click.option("--zone", "zones", multiple=True, help="Short name of a zone; may be given several times.")
+@click.option("--path-delay-ms", type=float, default=0.0, show_default=True)
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="The controller's data folder.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="By default RECEIVER.json.")
+def add(
+    receiver: str, commune: str, name: str | None, station: str | None, kind: str, zones: tuple[str, ...],
+    path_delay_ms: float, data: Path | None, out: Path | None,
+) -> None:  # fmt: skip
+    """Works on the tables; a running controller learns the account within seconds."""
+    target = out or Path(f"{receiver}.json")
+    try:
+        if target.exists():
+            raise click.ClickException(f"{target} is there already. Choose another file with --out.")
+        settings = load_settings(**({"data_dir": data} if data else {}))
+        database = open_database(settings)
+        key = SealingKey(Secrets.load_or_create(settings.data_dir / "secrets").controller_seed)
+        with database.writing() as session:
+            wanted = station or kind.upper()
+            known = {s.name: s.number for s in stations(session, commune)}
+            number = known.get(wanted) or add_station(session, commune, StationKind(kind), wanted).number
+            _, credentials = enrol(
+                session, issuer(settings, key, public_broker_url(settings)), receiver_id=receiver, commune_id=commune,
+                station_id=number, name=name or receiver, zones=list(zones), now=ControllerClock().now(),
+                path_delay_ms=path_delay_ms,
+            )  # fmt: skip
+            credentials.write(target)
+        database.close()
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"{target} holds its credentials. Bring it to the receiver, readable by its owner alone, then run:")
+    click.echo(f"  loa receiver run --credentials {target} --data /var/lib/loa-receiver")

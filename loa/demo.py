@@ -1,0 +1,234 @@
+"""The demo: a controller and three receivers on this machine, each a process of its own, in one folder."""
+
+import subprocess
+import tempfile
+import time
+import urllib.request
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from broadcast.chimes import ensure_chimes
+from broadcast.ingest import Ingest
+from broadcast.ingest_jobs import job
+from broadcast.media import Media
+from broadcast.programmes import Item, ItemKind, add_programme
+from broadcast.speech import EspeakNg
+from devices.communes import add_commune, communes
+from devices.enrolment import enrol
+from devices.stations import StationKind, add_station
+from devices.zones import add_zone
+from loa.children import Child
+from loa.controller import free_port, issuer, open_database, public_broker_url
+from runtime.clock import ControllerClock
+from runtime.database import Database
+from runtime.refusal import Refusal
+from runtime.secret_files import Secrets
+from runtime.settings import Settings, load_settings
+from web.access import create_first_operator
+from wire.sealing import SealingKey
+
+COMMUNE = "thieu-trung"
+SAMPLE_TEXT = (
+    "Kính chào bà con. Đây là Đài truyền thanh xã Thiệu Trung. "
+    "Từ hôm nay, loa có dây, loa FM và loa thông minh của xã cùng phát một lúc, như một đài. "
+    "Chúc bà con một ngày làm việc tốt lành."
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A receiver of the demo. path_delay_ms: of its amplifier chain. ppm: of its virtual crystal."""
+
+    receiver: str
+    name: str
+    place: str
+    kind: StationKind
+    station: str
+    maker: str
+    former_commune: str
+    zone: str
+    path_delay_ms: float
+    ppm: float
+
+
+PLACES = (
+    Place("cum-ip-thon-1", "Cụm IP thôn 1", "Nhà văn hóa thôn 1", StationKind.IP, "Cụm IP Thiệu Trung", "VTC", "Thiệu Trung", "thon-1", 0, 20),
+    Place("co-day-thon-3", "Đài có dây thôn 3", "Trạm truyền thanh cũ", StationKind.WIRED, "Đài có dây Thiệu Chính", "Điện tử Bình Minh", "Thiệu Chính", "thon-3", 35, -35),
+    Place("fm-hau-hien", "Máy phát FM Hậu Hiền", "UBND xã cũ", StationKind.FM, "Đài FM Hậu Hiền", "EMICO", "Hậu Hiền", "hau-hien", 120, 60),
+)  # fmt: skip
+ZONES = {"thon-1": "Thôn 1", "thon-3": "Thôn 3", "hau-hien": "Khu Hậu Hiền"}
+
+
+class DemoFailed(Exception):
+    """The demo could not be started: the message says what did not come up, and its last words."""
+
+
+class Demo:
+    """Everything the demo runs. A context manager: what was started is stopped, however it ends."""
+
+    def __init__(self, folder: Path | None = None, http_port: int = 0) -> None:
+        """folder: kept when given, else a temporary one that is removed. http_port: 0 takes 8080, or a free one."""
+        self._closing = ExitStack()
+        self._kept = folder
+        self._http_port = http_port
+        self.password = ""
+        self.operator = ""
+        self.began_s = time.monotonic()
+
+    def __enter__(self) -> "Demo":
+        try:
+            self._start()
+        except BaseException:
+            self._closing.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.close()
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return self.settings.base_url
+
+    def recording(self, receiver: str) -> Path:
+        """Where a receiver's virtual card records."""
+        return self.folder / "receivers" / receiver / "recording"
+
+    def _start(self) -> None:
+        if self._kept is not None:
+            self.folder = self._kept.absolute()
+        else:
+            self.folder = Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix="loa-demo-")))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.settings = load_settings(
+            data_dir=self.folder / "controller",
+            http_port=self._http_port or _port_or_free(8080),
+            broker_port=free_port(),
+        )
+        # 1. What the commune has: made directly in the tables, before anything runs.
+        self._prepare()
+        # 2. The controller, then the receivers.
+        self.controller = Child("controller", self._controller_arguments(), self.folder / "controller.log")
+        self._closing.callback(self.controller.stop)
+        self.controller.start()
+        self.receivers: dict[str, Child] = {}
+        for place in PLACES:
+            child = Child(place.receiver, self._receiver_arguments(place), self.folder / f"{place.receiver}.log")
+            self.receivers[place.receiver] = child
+            self._closing.callback(child.stop)
+            child.start()
+        self._wait_until_up()
+
+    def _controller_arguments(self) -> list[str]:
+        settings = self.settings
+        return [
+            "serve", "--data", str(settings.data_dir), "--http-port", str(settings.http_port),
+            "--broker-port", str(settings.broker_port),
+        ]  # fmt: skip
+
+    def _receiver_arguments(self, place: Place) -> list[str]:
+        home = self.folder / "receivers" / place.receiver
+        return [
+            "receiver", "run", "--credentials", str(home / "credentials.json"), "--data", str(home / "data"),
+            "--speaker", f"virtual:{self.recording(place.receiver)}", "--ppm", str(place.ppm),
+        ]  # fmt: skip
+
+    def _prepare(self) -> None:
+        database = open_database(self.settings)
+        try:
+            now = ControllerClock().now()
+            with database.session() as session:
+                known = communes(session)
+            if not known:
+                make_commune(self.settings, database, self.folder)
+            with database.writing() as session:
+                first = create_first_operator(session, now)
+            if first is not None:
+                self.operator, self.password = first
+        finally:
+            database.close()
+
+    def _wait_until_up(self) -> None:
+        deadline_s = time.monotonic() + 60
+        while time.monotonic() < deadline_s:
+            for child in (self.controller, *self.receivers.values()):
+                if not child.running:
+                    raise DemoFailed(f"{child.name} ended:\n{child.last_words()}")
+            try:
+                with urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:  # noqa: S310 - our own loopback
+                    if b'"broker":true' in answer.read():
+                        return
+            except OSError:
+                time.sleep(0.05)
+        raise DemoFailed(f"the controller did not answer:\n{self.controller.last_words()}")
+
+
+def make_commune(settings: Settings, database: Database, folder: Path) -> None:
+    """The commune Thiệu Trung with its three stations, a sample clip and a programme. Raises Refusal."""
+    clock = ControllerClock()
+    now = clock.now()
+    key = SealingKey(Secrets.load_or_create(settings.data_dir / "secrets").controller_seed)
+    giving = issuer(settings, key, public_broker_url(settings))
+    with database.writing() as session:
+        add_commune(session, COMMUNE, "Xã Thiệu Trung", province="Thanh Hóa")
+        for zone, name in ZONES.items():
+            add_zone(session, COMMUNE, zone, name)
+        for place in PLACES:
+            station = add_station(
+                session, COMMUNE, place.kind, place.station, maker=place.maker, former_commune=place.former_commune
+            )
+            _, credentials = enrol(
+                session, giving, receiver_id=place.receiver, commune_id=COMMUNE, station_id=station.number,
+                name=place.name, place=place.place, zones=[place.zone], path_delay_ms=place.path_delay_ms, now=now,
+            )  # fmt: skip
+            home = folder / "receivers" / place.receiver
+            home.mkdir(parents=True, exist_ok=True)
+            credentials.write(home / "credentials.json")
+    media, originals = Media(settings.data_dir / "media"), Media(settings.data_dir / "originals")
+    ensure_chimes(database, media, COMMUNE, now)
+    ingest = Ingest(database, media, originals, clock, most_bytes=settings.max_upload_bytes, most_hours=1)
+    spoken = folder / "sample.wav"
+    EspeakNg().speak(SAMPLE_TEXT, spoken)
+    upload = ingest.open_upload(COMMUNE, "Lời chào.wav", by="demo", title="Lời chào của xã")
+    upload.write(spoken.read_bytes())
+    upload.finish()
+    ingest.work_one(upload.job_id)
+    spoken.unlink()
+    with database.writing() as session:
+        made = job(session, upload.job_id)
+        if made.clip_id is None:
+            raise made.why or Refusal("The sample clip could not be made.")
+        items = [Item(ItemKind.OPENING_CHIME), Item(ItemKind.CLIP, made.clip_id), Item(ItemKind.CLOSING_CHIME)]
+        add_programme(session, COMMUNE, "Bản tin sáng", items, now=now, by="demo")
+
+
+def make_mp3(path: Path, seconds: int = 20) -> None:
+    """A real recording to upload: speech over a bed of noise that never repeats, as an MP3. Raises DemoFailed."""
+    speech = path.with_suffix(".speech.wav")
+    EspeakNg().speak(SAMPLE_TEXT, speech)
+    command = [
+        "ffmpeg", "-loglevel", "error", "-y", "-i", str(speech),
+        "-f", "lavfi", "-i", f"anoisesrc=color=pink:seed=7:duration={seconds}:sample_rate=44100:amplitude=0.25",
+        "-filter_complex", f"[0:a]aresample=44100,apad[s];[s][1:a]amix=inputs=2:duration=shortest,atrim=0:{seconds}",
+        "-c:a", "libmp3lame", "-b:a", "128k", str(path),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, check=False)
+    speech.unlink()
+    if done.returncode:
+        raise DemoFailed(done.stderr.decode(errors="replace"))
+
+
+def _port_or_free(wanted: int) -> int:
+    """A well-known port when nobody has it, else a free one."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{wanted}/", timeout=0.3):
+            return free_port()
+    except ConnectionRefusedError:
+        return wanted
+    except OSError as error:
+        return wanted if isinstance(getattr(error, "reason", None), ConnectionRefusedError) else free_port()

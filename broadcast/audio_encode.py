@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from broadcast.audio import RATE, Ffmpeg, Progress, source, unreadable
 from broadcast.audio_measure import Measured, loudness, true_peak
+from broadcast.media import disk_full
 
 TARGET_LUFS = -16.0
 MOST_TRUE_PEAK_DBTP = -1.5
@@ -66,6 +67,8 @@ def encode(
                 break
             limit_dbfs -= reached.true_peak - MOST_TRUE_PEAK_DBTP + 0.2
     except subprocess.CalledProcessError as error:
+        if "No space left on device" in str(error.stderr):
+            raise disk_full(0) from error
         raise unreadable() from error
     return Encoded(opus, mp3, last - first, reached.loudness, reached.true_peak)
 
@@ -132,6 +135,7 @@ def _encode_both(chain: _Chain, opus: Path, mp3: Path, run: Ffmpeg, progress: Pr
             acodec="libopus",
             audio_bitrate=OPUS_BIT_RATE,
             application="audio",
+            compression_level=OPUS_COMPLEXITY,
             map_metadata=-1,
         )
         run.run([out], expected_us=length_us, progress=progress)

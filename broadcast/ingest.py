@@ -164,6 +164,7 @@ class Ingest:
             except Exception:
                 log.exception("upload %s could not be worked", job_id)
                 self.refuse(job_id, Refusal(N_("Something went wrong in Loa itself while working on this file.")))
+                self._drop_incoming(job_id)
             self._media.sweep()
 
     def _make_clip(self, job: IngestJob, path: Path) -> None:
@@ -173,6 +174,7 @@ class Ingest:
             before = _same(session, job, sha256)
         if before is not None:
             path.unlink()
+            self._retire_replaced(job, before.id)
             self._set(
                 job.id, state=JobState.READY.value, progress=1.0, clip_id=before.id, same_as_before=True,
                 finished_at=self._clock.now(),
@@ -239,15 +241,28 @@ class Ingest:
                 session.add(
                     ClipRendition(clip_id=made.id, codec=codec, sha256=file.sha256, bytes=file.bytes, extension=codec)
                 )
-            if job.replaces is not None:
-                old = clip(session, job.replaces)
-                old.replaced_by, old.retired_at = made.id, old.retired_at or self._clock.now()
-                session.add(old)
+            self._replace(session, job, made.id)
             row = session.get(IngestJob, job.id)
             if row is not None:
                 row.state, row.progress, row.clip_id = JobState.READY.value, 1.0, made.id
                 row.finished_at = self._clock.now()
                 session.add(row)
+
+    def _retire_replaced(self, job: IngestJob, successor: str) -> None:
+        with self._database.writing() as session:
+            self._replace(session, job, successor)
+
+    def _replace(self, session: Session, job: IngestJob, successor: str) -> None:
+        if job.replaces is not None and job.replaces != successor:
+            old = clip(session, job.replaces)
+            old.replaced_by, old.retired_at = successor, old.retired_at or self._clock.now()
+            session.add(old)
+
+    def _drop_incoming(self, job_id: str) -> None:
+        with self._database.session() as session:
+            job = session.get(IngestJob, job_id)
+        if job is not None:
+            (self._originals.folder / "incoming" / job.incoming).unlink(missing_ok=True)
 
     def _check_length(self, duration_us: int) -> None:
         if duration_us > self._most_hours * 3_600_000_000:

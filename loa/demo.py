@@ -54,9 +54,18 @@ class Place:
 
 
 PLACES = (
-    Place("cum-ip-thon-1", "Cụm IP thôn 1", "Nhà văn hóa thôn 1", StationKind.IP, "Cụm IP Thiệu Trung", "VTC", "Thiệu Trung", "thon-1", 0, 20),
-    Place("co-day-thon-3", "Đài có dây thôn 3", "Trạm truyền thanh cũ", StationKind.WIRED, "Đài có dây Thiệu Chính", "Điện tử Bình Minh", "Thiệu Chính", "thon-3", 35, -35),
-    Place("fm-hau-hien", "Máy phát FM Hậu Hiền", "UBND xã cũ", StationKind.FM, "Đài FM Hậu Hiền", "EMICO", "Hậu Hiền", "hau-hien", 120, 60),
+    Place(
+        "cum-ip-thon-1", "Cụm IP thôn 1", "Nhà văn hóa thôn 1", StationKind.IP,
+        "Cụm IP Thiệu Trung", "VTC", "Thiệu Trung", "thon-1", 0, 20,
+    ),
+    Place(
+        "co-day-thon-3", "Đài có dây thôn 3", "Trạm truyền thanh cũ", StationKind.WIRED,
+        "Đài có dây Thiệu Chính", "Điện tử Bình Minh", "Thiệu Chính", "thon-3", 35, -35,
+    ),
+    Place(
+        "fm-hau-hien", "Máy phát FM Hậu Hiền", "UBND xã cũ", StationKind.FM,
+        "Đài FM Hậu Hiền", "EMICO", "Hậu Hiền", "hau-hien", 120, 60,
+    ),
 )  # fmt: skip
 ZONES = {"thon-1": "Thôn 1", "thon-3": "Thôn 3", "hau-hien": "Khu Hậu Hiền"}
 

@@ -1,0 +1,92 @@
+"""Ingest of a long recording, beside ffmpeg's two-pass loudnorm plus Opus, in one run.
+
+    benchmarks/ingest.py [MINUTES]
+
+Prints both times, their ratio, both loudnesses, and the memory of this process for a short and the long recording.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from broadcast.audio import Ffmpeg
+from broadcast.audio_encode import MOST_TRUE_PEAK_DBTP, TARGET_LUFS, encode
+from broadcast.audio_measure import measure
+from broadcast.audio_probe import probe
+from broadcast.speech import EspeakNg
+
+TEXT = (
+    "Kính chào bà con. Đây là đài truyền thanh xã Thiệu Trung. Hôm nay trời nắng, nhiệt độ từ hai mươi đến hai mươi tám "
+    "độ. Bà con chú ý lịch tiêm phòng cho gia súc, gia cầm tại nhà văn hóa thôn."
+)
+
+
+def recording(folder: Path, minutes: float) -> Path:
+    """Spoken Vietnamese over a little noise, as an MP3 from a phone would be."""
+    speech, made = folder / "speech.wav", folder / f"{minutes:g}.mp3"
+    EspeakNg().speak(TEXT, speech)
+    subprocess.run(
+        ["ffmpeg", "-loglevel", "error", "-y", "-stream_loop", "-1", "-i", str(speech), "-f", "lavfi", "-i",
+         "anoisesrc=color=pink:seed=3:amplitude=0.01", "-filter_complex", "amix=inputs=2:normalize=0", "-t",
+         str(minutes * 60), "-b:a", "128k", str(made)],
+        check=True,
+    )  # fmt: skip
+    return made
+
+
+def two_pass(path: Path, out: Path) -> float:
+    """The reference: loudnorm measures, loudnorm applies, libopus encodes. Gives seconds."""
+    began_s = time.monotonic()
+    asked = f"loudnorm=I={TARGET_LUFS}:TP={MOST_TRUE_PEAK_DBTP}:LRA=11"
+    said = subprocess.run(
+        ["ffmpeg", "-hide_banner", "-nostats", "-i", str(path), "-af", f"{asked}:print_format=json", "-f", "null", "-"],
+        check=True, capture_output=True, text=True,
+    ).stderr  # fmt: skip
+    m = json.loads(said[said.rindex("{") : said.rindex("}") + 1])
+    asked += (
+        f":measured_I={m['input_i']}:measured_TP={m['input_tp']}:measured_LRA={m['input_lra']}"
+        f":measured_thresh={m['input_thresh']}:offset={m['target_offset']}:linear=true"
+    )
+    subprocess.run(
+        ["ffmpeg", "-loglevel", "error", "-y", "-i", str(path), "-af",
+         f"{asked},aresample=48000,aformat=channel_layouts=mono", "-c:a", "libopus", "-b:a", "48k", str(out)],
+        check=True,
+    )  # fmt: skip
+    return time.monotonic() - began_s
+
+
+def ours(path: Path, folder: Path) -> tuple[float, float | None, float | None]:
+    """Loa's way, both renditions. Gives seconds, LUFS, dBTP."""
+    began_s, run = time.monotonic(), Ffmpeg()
+    measured = measure(path, run, expected_us=probe(path).duration_us)
+    made = encode(path, measured, run, lambda suffix: folder / f"ours-{path.stem}{suffix}", trim=True)
+    return time.monotonic() - began_s, made.loudness_lufs, made.true_peak_dbtp
+
+
+def peak_mb() -> float:
+    """The most memory this process ever had, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure and print one line of JSON."""
+    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ours(recording(folder, 0.5), folder)
+        short_mb, long = peak_mb(), recording(folder, minutes)
+        seconds, lufs, dbtp = ours(long, folder)
+        reference_s = two_pass(long, folder / "reference.opus")
+        print(json.dumps({
+            "minutes": minutes, "ours_s": round(seconds, 2), "two_pass_s": round(reference_s, 2),
+            "ratio": round(seconds / reference_s, 3), "limit": 0.6, "lufs": lufs, "dbtp": dbtp,
+            "memory_mb_after_30_s": round(short_mb, 1), "memory_mb_after_long": round(peak_mb(), 1),
+        }))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

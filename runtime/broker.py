@@ -121,7 +121,11 @@ class MqttBroker:
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> Delivery:
         """As `Broker.publish`."""
-        return _Sent(self._client.publish(topic, payload, qos, retain))
+        info = self._client.publish(topic, payload, qos, retain)
+        if qos and info.rc == mqtt.MQTT_ERR_NO_CONN:
+            # paho has kept it and sends it later, but its own wait would give up on this code for good.
+            info.rc = mqtt.MQTT_ERR_SUCCESS
+        return _Sent(info)
 
     def subscribe(self, topic_filter: str, handler: Handler, qos: int = 1) -> None:
         """As `Broker.subscribe`."""

@@ -117,17 +117,23 @@ class Mosquitto:
     def stop(self) -> None:
         """End it in order; it writes its store."""
         self._stopping.set()
+        self._end()
+        if self._guard is not None:
+            self._guard.join(_START_TIMEOUT_S + 5)
+            self._guard = None
+        self._end()  # the guard may have been bringing a new one up just then
+
+    def _end(self) -> None:
         with self._lock:
             process = self._process
-        if process is not None and process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        if self._guard is not None:
-            self._guard.join(10)
+        if process is None or process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def _start_once(self, program: str) -> None:
         output = (self._folder / "mosquitto.log").open("ab")

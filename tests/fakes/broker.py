@@ -1,10 +1,13 @@
 """A broker in memory, with the manners of the real one: retained messages, wildcards, accounts, access lists, wills."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runtime.broker import Handler
 from runtime.mosquitto import AclRow
+
+log = logging.getLogger(__name__)
 
 
 def matches(topic_filter: str, topic: str) -> bool:
@@ -40,6 +43,8 @@ class FakeBroker:
     _clients: list["FakeClient"] = field(default_factory=list)
     _own: "FakeClient | None" = None
     _told: list[Callable[[], None]] = field(default_factory=list)
+    #: what we published at QoS 1 while it was away.
+    _waiting: list[tuple[str, bytes, int, bool, Acknowledged]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._own = self.client("controller", trusted=True)
@@ -56,7 +61,10 @@ class FakeBroker:
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> Acknowledged:
         assert self._own is not None
-        return self._own.publish(topic, payload, qos=qos, retain=retain)
+        sent = self._own.publish(topic, payload, qos=qos, retain=retain)
+        if not self.up and qos:
+            self._waiting.append((topic, payload, qos, retain, sent))
+        return sent
 
     def subscribe(self, topic_filter: str, handler: Handler, qos: int = 1) -> None:
         assert self._own is not None
@@ -75,6 +83,10 @@ class FakeBroker:
     def come_back(self) -> None:
         """The broker is there again."""
         self.up = True
+        waiting, self._waiting = self._waiting, []
+        for topic, payload, qos, retain, sent in waiting:
+            self.deliver(topic, payload, qos, retain)
+            sent.done = True
         for told in self._told:
             told()
 
@@ -112,7 +124,7 @@ class FakeClient:
         self._handlers.append((topic_filter, handler))
         for topic, payload in list(self._broker.retained.items()):
             if matches(topic_filter, topic) and self._allowed(topic):
-                handler(topic, payload, True)
+                _hand(handler, topic, payload, True)
 
     def will(self, topic: str, payload: bytes) -> None:
         self._will = (topic, payload)
@@ -128,7 +140,14 @@ class FakeClient:
             return
         for topic_filter, handler in self._handlers:
             if matches(topic_filter, topic):
-                handler(topic, payload, retained)
+                _hand(handler, topic, payload, retained)
 
     def _allowed(self, topic: str) -> bool:
         return self._trusted or self._broker.may(self._user, "read", topic)
+
+
+def _hand(handler: Handler, topic: str, payload: bytes, retained: bool) -> None:
+    try:
+        handler(topic, payload, retained)
+    except Exception:
+        log.exception("a message on %s could not be handled", topic)

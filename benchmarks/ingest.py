@@ -20,8 +20,8 @@ from broadcast.audio_probe import probe
 from broadcast.speech import EspeakNg
 
 TEXT = (
-    "Kính chào bà con. Đây là đài truyền thanh xã Thiệu Trung. Hôm nay trời nắng, nhiệt độ từ hai mươi đến hai mươi tám "
-    "độ. Bà con chú ý lịch tiêm phòng cho gia súc, gia cầm tại nhà văn hóa thôn."
+    "Kính chào bà con. Đây là đài truyền thanh xã Thiệu Trung. Hôm nay trời nắng, nhiệt độ từ hai mươi đến hai mươi "
+    "tám độ. Bà con chú ý lịch tiêm phòng cho gia súc, gia cầm tại nhà văn hóa thôn."
 )
 
 

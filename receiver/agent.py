@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 STEP_S = 0.25
 #: The amplifier stays on this long after the last sound: between two items it would click.
 AMPLIFIER_HOLD_US = 5_000_000
+#: What sounds has to hold this long before it is told outside the rhythm: a gap between items is no news.
+_TELL_AFTER_US = 600_000
 #: How far ahead the heartbeat names the broadcasts held.
 _MOST_HELD = 40
 
@@ -72,6 +74,8 @@ class Agent:
         self._next_heartbeat_us = 0
         self._last_sound_us = -AMPLIFIER_HOLD_US
         self._faults: dict[str, str] = {}
+        self._told_broadcast = ""  # what the last heartbeat said sounds
+        self._other_since_us = 0
         self._volume: int | None = None  # told by command, until the next config
 
     # -- what the connection tells (its thread)
@@ -148,7 +152,7 @@ class Agent:
         if self._connection.is_connected:
             for letter in self._outbox.due(now_local_us):
                 self._connection.publish(Kind.REPORT, letter.payload, qos=1)
-            if now_local_us >= self._next_heartbeat_us:
+            if now_local_us >= self._next_heartbeat_us or self._sounds_other(now_local_us):
                 self._send_heartbeat(now_local_us)
 
     def _read_inbox(self) -> None:
@@ -243,10 +247,20 @@ class Agent:
             self._outbox.put(addressed(report, now_us))
         self._faults = found
 
+    def _sounds_other(self, now_local_us: int) -> bool:
+        """Something else sounds than the last heartbeat said: the page should know at once, but not at each chime."""
+        sounding = self._playout.sounding()
+        broadcast = sounding.cue.broadcast if sounding else ""
+        if broadcast == self._told_broadcast:
+            self._other_since_us = now_local_us
+            return False
+        return now_local_us - self._other_since_us >= _TELL_AFTER_US
+
     def _send_heartbeat(self, now_local_us: int) -> None:
         config = self._plan.config
         self._next_heartbeat_us = now_local_us + (config.heartbeat_s if config else 20) * 1_000_000
         now_us, sounding = self._now_us(), self._playout.sounding()
+        self._told_broadcast = sounding.cue.broadcast if sounding else ""
         counts = self._ear.counts()
         playout = msgspec.structs.replace(
             self._playout.state(), late=counts.late, lost=counts.lost, concealed=counts.concealed

@@ -61,7 +61,7 @@ class Database:
                 )
             with self.engine.connect():
                 pass
-        except (OperationalError, sqlalchemy.exc.ArgumentError, sqlite3.Error) as error:
+        except (OperationalError, sqlalchemy.exc.ArgumentError, sqlite3.Error, OSError) as error:
             raise Refusal(
                 N_("The database cannot be opened ({why}). Check LOA_DATABASE_URL and that the database runs."),
                 why=str(getattr(error, "orig", error)).splitlines()[0][:200],
@@ -123,6 +123,9 @@ def upgrade(database: Database, scripts: Path) -> None:
 def insert_if_absent(session: Session, table: type[SQLModel], values: dict[str, Any]) -> bool:
     """Insert one row unless a unique key is there already. True when this call inserted it: then the claim is ours."""
     statement = _insert(session)(table.__table__).values(**values).on_conflict_do_nothing()  # type: ignore[attr-defined]
+    # inline: a new id fetched by RETURNING would hide the row count. SQLAlchemy keeps an INSERT's count only on demand;
+    # without these PostgreSQL answers -1, and every claim would seem lost.
+    statement = statement.inline().execution_options(preserve_rowcount=True)
     return bool(session.connection().execute(statement).rowcount == 1)
 
 

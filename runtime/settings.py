@@ -127,3 +127,26 @@ def load_settings(**given: Any) -> Settings:
         ) from error
     except (tomllib.TOMLDecodeError, OSError) as error:
         raise Refusal(N_("The settings file cannot be read: {why}"), why=str(error)) from error
+
+
+def settings_document() -> str:
+    """The text of docs/settings.md; a test holds the file equal to it."""
+    lines = [
+        "# Settings",
+        "",
+        "Each is set in the environment as `LOA_…`, or in the file `loa.toml` in the data folder (`LOA_SETTINGS_FILE` names",
+        "another) with the name in lower case and without `LOA_`. Options of `loa serve` go before the environment, the",
+        "environment goes before the file. A name that is in the file and not here is refused.",
+        "",
+        "| setting | default | what it is |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{str(field.default).lower()}`"
+        lines.append(f"| `LOA_{name.upper()}` | {default} | {field.description} |")
+    lines += [
+        "",
+        "Secrets are no settings: they are made on the first start, in `secrets/` in the data folder, readable by the owner",
+        "alone. Back them up with the database: receivers obey no other controller key.",
+    ]
+    return "\n".join(lines) + "\n"

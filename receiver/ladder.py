@@ -16,6 +16,8 @@ from receiver.cues import ClipSpec, Cue, LiveSound, LiveSpec
 from wire.broadcasts import RANK, BroadcastClass, ClipItem, LiveItem, Manifest, Rendition
 from wire.commands import AllowedHours, Config
 
+#: What is handed to the card is heard a quarter of a second later; a cue goes on being the same one meanwhile.
+_BEGUN_BEFORE_US = 2_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -85,9 +87,10 @@ class Ladder:
     def cues(self, controller_us: int, horizon_us: int) -> list[Cue]:
         """See `receiver.cues.Timeline`."""
         found: list[Cue] = []
-        for stretch in stretches(self._manifests, self._config, controller_us, controller_us + horizon_us):
+        since_us = controller_us - _BEGUN_BEFORE_US
+        for stretch in stretches(self._manifests, self._config, since_us, controller_us + horizon_us):
             if stretch.manifest is not None:
-                found.extend(self._cues_of(stretch, stretch.manifest))
+                found.extend(cue for cue in self._cues_of(stretch, stretch.manifest) if cue.until_us > controller_us)
         return found
 
     def sounds_next(self, controller_us: int, within_us: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
 
-from sqlalchemy import Column, LargeBinary
+from sqlalchemy import BigInteger, Column, LargeBinary
 from sqlmodel import Field as Col
 from sqlmodel import Session, SQLModel, col, select
 
@@ -44,14 +44,14 @@ class Clip(SQLModel, table=True):
     field: int = int(Field.GENERAL)
     original_name: str
     original_sha256: str = Col(index=True)
-    original_bytes: int
+    original_bytes: int = Col(sa_type=BigInteger)
     original_extension: str = ""
     uploaded_at: datetime = Col(sa_column=Column(UtcDateTime, nullable=False))
     uploaded_by: str = ""
-    duration_us: int
+    duration_us: int = Col(sa_type=BigInteger)
     trim_silence: bool = True
-    trimmed_start_us: int = 0
-    trimmed_end_us: int = 0
+    trimmed_start_us: int = Col(default=0, sa_type=BigInteger)
+    trimmed_end_us: int = Col(default=0, sa_type=BigInteger)
     loudness_before_lufs: float | None = None
     loudness_after_lufs: float | None = None
     true_peak_after_dbtp: float | None = None
@@ -68,7 +68,7 @@ class ClipRendition(SQLModel, table=True):
     clip_id: str = Col(foreign_key="clip.id", primary_key=True)
     codec: str = Col(primary_key=True)
     sha256: str = Col(index=True)
-    bytes: int
+    bytes: int = Col(sa_type=BigInteger)
     extension: str
 
 

@@ -5,7 +5,7 @@ import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Column
+from sqlalchemy import BigInteger, Column
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from runtime.database import UtcDateTime
@@ -42,7 +42,7 @@ class IngestJob(SQLModel, table=True):
     language: str = "vi"
     field: int = 1
     trim_silence: bool = True
-    bytes: int = 0
+    bytes: int = Field(default=0, sa_type=BigInteger)
     state: str = JobState.RECEIVING.value
     progress: float = 0.0
     refusal: str = ""

@@ -26,20 +26,20 @@ class PlayReportRow(SQLModel, table=True):
     broadcast_id: str = Field(primary_key=True)
     receiver_id: str = Field(primary_key=True, index=True)
     report: str = Field(unique=True)
-    manifest_revision: int
+    manifest_revision: int = Field(sa_type=BigInteger)
     outcome: str
     cause: str = ""
     first_frame_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     last_frame_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     frames_played: int = Field(sa_column=Column(BigInteger, nullable=False))
     frames_due: int = Field(sa_column=Column(BigInteger, nullable=False))
-    error_p50_us: int = 0
-    error_p99_us: int = 0
-    error_max_us: int = 0
-    late: int = 0
-    lost: int = 0
-    concealed: int = 0
-    underruns: int = 0
+    error_p50_us: int = Field(default=0, sa_type=BigInteger)
+    error_p99_us: int = Field(default=0, sa_type=BigInteger)
+    error_max_us: int = Field(default=0, sa_type=BigInteger)
+    late: int = Field(default=0, sa_type=BigInteger)
+    lost: int = Field(default=0, sa_type=BigInteger)
+    concealed: int = Field(default=0, sa_type=BigInteger)
+    underruns: int = Field(default=0, sa_type=BigInteger)
     volume_percent: int = 0
 
 

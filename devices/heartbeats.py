@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Column, LargeBinary
+from sqlalchemy import BigInteger, Column, LargeBinary
 from sqlmodel import Field, Session, SQLModel, col, delete, select
 
 from runtime.database import Database, UtcDateTime, upsert_many
@@ -19,8 +19,8 @@ class LastHeartbeat(SQLModel, table=True):
     """The last heartbeat heard of a receiver. payload: the message's JSON."""
 
     receiver_id: str = Field(primary_key=True)
-    session: int
-    sequence: int
+    session: int = Field(sa_type=BigInteger)
+    sequence: int = Field(sa_type=BigInteger)
     heard_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
@@ -35,14 +35,14 @@ class HeartbeatSample(SQLModel, table=True):
 
     receiver_id: str = Field(primary_key=True)
     minute_at: datetime = Field(sa_column=Column(UtcDateTime, primary_key=True))
-    clock_error_us: int
-    clock_offset_us: int
-    playout_p50_us: int
-    playout_p99_us: int
-    playout_max_us: int
+    clock_error_us: int = Field(sa_type=BigInteger)
+    clock_offset_us: int = Field(sa_type=BigInteger)
+    playout_p50_us: int = Field(sa_type=BigInteger)
+    playout_p99_us: int = Field(sa_type=BigInteger)
+    playout_max_us: int = Field(sa_type=BigInteger)
     steering_ppm: float
-    lost: int
-    underruns: int
+    lost: int = Field(sa_type=BigInteger)
+    underruns: int = Field(sa_type=BigInteger)
     playing: bool
 
 

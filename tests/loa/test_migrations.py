@@ -3,6 +3,7 @@
 import importlib
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
 import loa
+from broadcast.clips import Clip
 from devices.communes import Commune
 from runtime.database import Database, upgrade
 
+HOUR_US = 3_600_000_000
 PACKAGES = ("devices", "broadcast", "schedules", "web")
 MIGRATIONS = Path(loa.__file__).parent / "migrations"
 ROOT = MIGRATIONS.parent.parent
@@ -94,3 +97,21 @@ def test_an_upgrade_that_fails_leaves_nothing_behind(empty: Database, tmp_path: 
     with pytest.raises(RuntimeError, match="power cut"):
         upgrade(empty, broken)
     assert table_names(empty) == set()
+
+
+def test_four_hours_in_microseconds_fit_into_the_tables(empty: Database) -> None:
+    upgrade(empty, MIGRATIONS)
+    with empty.writing() as session:
+        session.add(Commune(id="thieu-trung", name="Xã Thiệu Trung"))
+        session.flush()
+        session.add(
+            Clip(
+                id="c", commune_id="thieu-trung", title="Dài", original_name="d.mp3", original_sha256="0" * 64,
+                original_bytes=500_000_000, original_extension="mp3", uploaded_at=datetime(2026, 11, 24, tzinfo=UTC),
+                uploaded_by="lan", duration_us=4 * HOUR_US, trim_silence=True, peaks=b"", folded="dai",
+            )
+        )  # fmt: skip
+    with empty.session() as session:
+        clip = session.get(Clip, "c")
+        assert clip is not None
+        assert clip.duration_us == 4 * HOUR_US

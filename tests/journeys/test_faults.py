@@ -1,0 +1,176 @@
+"""kill -9 in the middle of a broadcast: what was planned still sounds, reports are not lost, nothing airs twice."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from broadcast.on_air import Broadcast
+from broadcast.play_reports import PlayReportRow
+from loa.demo import PLACES, Demo, make_mp3
+from loa.demo_check import Browser, measure, online, schedule_once, sign_in, upload, wait_for
+from runtime.database import Database
+
+pytestmark = pytest.mark.xdist_group("journeys")
+
+
+class Stage:
+    """A demo of its own with a twenty-second recording on the timetable, ten seconds ahead."""
+
+    def __init__(self, demo: Demo) -> None:
+        self.demo = demo
+        self.browser = Browser(demo.url)
+        sign_in(self.browser, demo)
+        wait_for("three receivers online", lambda: online(self.browser) == len(PLACES), 30)
+        self.file = demo.folder / "uploaded.mp3"
+        make_mp3(self.file)
+        clip, _ = upload(self.browser, self.file)
+        made = {"title": "Bản tin", "items": [{"kind": "clip", "clip": clip}]}
+        self.programme = self.browser.api("/programmes", made)["programme"]
+        planned = schedule_once(self.browser, self.programme, 10)
+        self.broadcast = planned["broadcasts"][0]
+        wait_for("the audio on every receiver", self._everywhere, 9)
+
+    def _everywhere(self) -> bool:
+        folder = self.demo.folder / "receivers"
+        return all(
+            any((folder / p.receiver / "data" / "plan" / "air").glob(f"{self.broadcast}.jws"))
+            and not list((folder / p.receiver / "data" / "shelf").glob("*.part"))
+            and any((folder / p.receiver / "data" / "shelf").glob("*.opus"))
+            for p in PLACES
+        )
+
+    def wait_until_sounding(self, seconds: float) -> None:
+        """Until the broadcast has sounded for so long, by the recordings' own growth."""
+        started = self.started_at()
+        while time.time() < started + seconds:
+            time.sleep(0.05)
+
+    def started_at(self) -> float:
+        """Epoch seconds of the start."""
+        with self.database.session() as session:
+            found = session.get(Broadcast, self.broadcast)
+            assert found is not None
+            return found.starts_at.timestamp()
+
+    @property
+    def database(self) -> Database:
+        return Database(self.demo.settings.database)
+
+    def reports(self) -> dict[str, PlayReportRow]:
+        """What was written down at the controller."""
+        with self.database.session() as session:
+            rows = session.exec(select(PlayReportRow).where(PlayReportRow.broadcast_id == self.broadcast))
+            return {row.receiver_id: row for row in rows}
+
+    def all_reported(self) -> bool:
+        return len(self.reports()) == len(PLACES)
+
+    def broadcasts_in_all(self) -> int:
+        """How many broadcasts the table holds: one, or something was planned twice."""
+        with self.database.session() as session:
+            return len(session.exec(select(Broadcast.id)).all())
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with Demo() as demo:
+        yield Stage(demo)
+
+
+def broker_pid(folder: Path) -> int:
+    """The pid of the demo's Mosquitto, by its configuration file."""
+    wanted = str(folder / "controller" / "broker" / "mosquitto.conf")
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if wanted in (entry / "cmdline").read_text():
+                    return int(entry.name)
+            except OSError:
+                continue
+    raise AssertionError("the demo's broker does not run")
+
+
+def outcomes(stage: Stage) -> dict[str, Any]:
+    return {name: (row.outcome, row.cause) for name, row in stage.reports().items()}
+
+
+def test_the_controller_dies_before_the_instant_and_comes_back_after_it(stage: Stage) -> None:
+    stage.demo.controller.kill()
+    stage.wait_until_sounding(8)
+    stage.demo.controller.start()
+    wait_for("the reports", stage.all_reported, 60)
+    assert set(outcomes(stage).values()) == {("played", "")}
+    assert stage.broadcasts_in_all() == 1
+    assert measure(stage.demo, stage.file, None).p99_ms < 5
+
+
+def test_the_broker_dies_in_the_middle(stage: Stage) -> None:
+    stage.wait_until_sounding(5)
+    os.kill(broker_pid(stage.demo.folder), signal.SIGKILL)
+    wait_for("the reports", stage.all_reported, 60)
+    assert set(outcomes(stage).values()) == {("played", "")}
+    assert stage.broadcasts_in_all() == 1
+    wait_for("three receivers online", lambda: online(stage.browser) == len(PLACES), 40)
+
+
+def test_a_receiver_dies_in_the_middle_and_joins_again_in_step(stage: Stage) -> None:
+    victim = stage.demo.receivers["fm-hau-hien"]
+    stage.wait_until_sounding(6)
+    victim.kill()
+    victim.start()
+    wait_for("the reports", stage.all_reported, 60)
+    said = stage.reports()
+    row = said.pop("fm-hau-hien")
+    assert {r.outcome for r in said.values()} == {"played"}
+    assert row.outcome == "partly"
+    assert 0.5 * row.frames_due < row.frames_played < row.frames_due
+    assert measure(stage.demo, stage.file, None).p99_ms < 5
+
+
+def test_an_emergency_cuts_a_programme_which_then_goes_on_where_it_would_have_been(stage: Stage) -> None:
+    stage.wait_until_sounding(1)
+    clips = stage.browser.api("/clips")
+    sample = next(c for c in clips if c["title"] == "Lời chào của xã")
+    asked = {"clip": sample["clip"], "targets": {"receivers": ["cum-ip-thon-1"]}, "class": "emergency"}
+    emergency = stage.browser.api("/broadcasts", asked)["broadcast"]
+    wait_for("the reports", stage.all_reported, 60)
+    cut = stage.reports()["cum-ip-thon-1"]
+    assert (cut.outcome, cut.cause) == ("partly", "cut")
+    assert stage.reports()["fm-hau-hien"].outcome == "played"
+    wait_for("the emergency's report", lambda: stage.browser.api(f"/broadcasts/{emergency}")["reported"] == 1, 30)
+    assert stage.browser.api(f"/broadcasts/{emergency}")["heard"] == 1
+
+
+def test_nothing_is_left_running_when_the_demo_ends() -> None:
+    with Demo() as demo:
+        pids = [demo.controller.pid, *(child.pid for child in demo.receivers.values()), broker_pid(demo.folder)]
+        folder = demo.folder
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+    assert not folder.exists()
+
+
+def test_nothing_is_left_running_when_the_controller_is_killed() -> None:
+    with Demo() as demo:
+        broker = broker_pid(demo.folder)
+        demo.controller.kill()
+        wait_for("the broker to end", lambda: not Path(f"/proc/{broker}").exists(), 10)
+
+
+def test_secrets_are_their_owners_alone_and_in_no_log() -> None:
+    with Demo() as demo:
+        secrets = demo.folder / "controller" / "secrets"
+        held = [path.read_text() for path in secrets.iterdir()]
+        held += [
+            json.loads((demo.folder / "receivers" / p.receiver / "credentials.json").read_text())["broker_secret"]
+            for p in PLACES
+        ]
+        assert all(path.stat().st_mode & 0o077 == 0 for path in [secrets, *secrets.iterdir()])
+        written = "".join(path.read_text() for path in demo.folder.glob("*.log"))
+        assert [secret for secret in held if secret in written] == []

@@ -1,0 +1,85 @@
+"""What import contracts cannot say: homes of foreign libraries, names and lengths of files."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("wire", "runtime", "devices", "broadcast", "schedules", "web", "receiver", "loa")
+
+#: foreign library → the modules that may import it (a trailing dot stands for all below).
+HOMES = {
+    "apscheduler": ("schedules.alarms",),
+    "ffmpeg": ("broadcast.audio",),
+    "pydub": ("broadcast.audio", "broadcast.chimes"),
+    "paho": ("runtime.broker", "receiver.connection"),
+    "nacl": ("wire.sealing",),
+    "sounddevice": ("receiver.speaker", "receiver.sound_card"),
+    "soundfile": ("receiver.sources",),
+    "soxr": ("receiver.sources", "broadcast.live_pacing"),
+    "opuslib_next": ("receiver.live_stream", "broadcast.live_encoder"),
+    "gpiozero": ("receiver.gpio_amplifier",),
+    "dateutil": ("schedules.recurrence",),
+    "alembic": ("runtime.database", "runtime.migration", "loa.migrations."),
+    "argon2": ("web.access", "web.passwords"),
+    "limits": ("web.access", "web.rate_limit"),
+    "babel": ("web.",),
+    "jinja2": ("web.",),
+    "uvicorn": ("loa.",),
+    "numpy": ("receiver.", "broadcast.live_pacing", "loa.skew", "loa.demo_check"),
+}
+REFUSED_NAMES = ("utils", "util", "helpers", "helper", "common", "core", "manager", "misc")
+MOST_LINES = 320
+
+
+def modules() -> list[tuple[str, Path]]:
+    """Every module of the packages: dotted name and file."""
+    return [
+        (".".join(path.relative_to(ROOT).with_suffix("").parts), path)
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+    ]
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level names that a file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def at_home(module: str, homes: tuple[str, ...]) -> bool:
+    """Whether a module is one of the homes. `broadcast.audio` also covers `broadcast.audio_probe`."""
+    return any(module.startswith(home) for home in homes)
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_foreign_library_is_imported_only_in_its_home(library: str) -> None:
+    strangers = [name for name, path in modules() if library in imported(path) and not at_home(name, HOMES[library])]
+    assert strangers == []
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_every_library_in_the_table_is_really_used(library: str) -> None:
+    assert any(library in imported(path) for _, path in modules())
+
+
+def test_no_file_is_a_junk_drawer() -> None:
+    assert [name for name, _ in modules() if name.split(".")[-1] in REFUSED_NAMES] == []
+
+
+def test_no_file_has_outgrown_its_noun() -> None:
+    too_long = {name: lines for name, path in modules() if (lines := len(path.read_text().splitlines())) > MOST_LINES}
+    assert too_long == {}
+
+
+def test_a_package_is_one_sentence_and_nothing_else() -> None:
+    for package in PACKAGES:
+        body = ast.parse((ROOT / package / "__init__.py").read_text()).body
+        assert len(body) == 1, f"{package}/__init__.py holds more than its docstring"
+        assert isinstance(body[0], ast.Expr)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from sqlmodel import Session, col, select
 
+from broadcast.acceptance import check_length, check_measured
 from broadcast.audio import RATE, Ffmpeg, Stopped
 from broadcast.audio_encode import Encoded, encode
 from broadcast.audio_measure import Measured, measure
-from broadcast.audio_probe import Probe, no_recording, probe, truncated
+from broadcast.audio_probe import probe
 from broadcast.clips import Clip, ClipRendition, Field, clip, folded, new_id
 from broadcast.file_names import clean_name, extension_of, title_of
 from broadcast.ingest_jobs import IngestJob, JobState, as_text, unfinished
@@ -24,10 +25,6 @@ from runtime.refusal import N_, Refusal
 
 log = logging.getLogger(__name__)
 
-#: Shorter than this nobody hears as a recording.
-SHORTEST_US = 100_000
-#: How far the sound may end before its header says, before we call it cut off: 2 s or 3 %, what is larger.
-_CUT_OFF_US, _CUT_OFF_SHARE = 2_000_000, 0.03
 #: Where each step ends on the bar from 0 to 1.
 _MEASURED_AT, _ENCODED_AT = 0.25, 0.95
 
@@ -183,14 +180,14 @@ class Ingest:
         # 2. What is it, and how long?
         self._set(job.id, state=JobState.PROBING.value)
         found = probe(path)
-        self._check_length(found.duration_us)
+        check_length(found.duration_us, self._most_hours)
         # 3. How loud, where does it begin and end?
         self._set(job.id, state=JobState.MEASURING.value)
         self._originals.check_room(size // 4)
         measured = measure(
             path, self._ffmpeg, expected_us=found.duration_us, progress=self._bar(job.id, 0, _MEASURED_AT)
         )
-        self._check_measured(found, measured)
+        check_measured(found, measured, self._most_hours)
         # 4. Encode.
         self._set(job.id, state=JobState.ENCODING.value, progress=_MEASURED_AT)
         made: list[Path] = []
@@ -263,27 +260,6 @@ class Ingest:
             job = session.get(IngestJob, job_id)
         if job is not None:
             (self._originals.folder / "incoming" / job.incoming).unlink(missing_ok=True)
-
-    def _check_length(self, duration_us: int) -> None:
-        if duration_us > self._most_hours * 3_600_000_000:
-            raise Refusal(
-                N_("This recording is longer than {most} hours. Cut it into parts and choose them one by one."),
-                most=f"{self._most_hours:g}",
-            )
-
-    def _check_measured(self, found: Probe, measured: Measured) -> None:
-        length_us = measured.samples * 1_000_000 // RATE
-        self._check_length(length_us)
-        if length_us < SHORTEST_US:
-            if found.duration_us > 1_000_000:
-                raise truncated()
-            raise no_recording()
-        if found.exact and found.duration_us - length_us > max(_CUT_OFF_US, found.duration_us * _CUT_OFF_SHARE):
-            raise truncated()
-        if measured.loudness_lufs is None and not any(measured.peaks):
-            raise Refusal(
-                N_("This recording is silent from beginning to end. Check the microphone and record it again.")
-            )
 
     def _bar(self, job_id: str, start: float, end: float) -> Callable[[float], None]:
         last = [start]

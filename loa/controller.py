@@ -1,6 +1,7 @@
 """The controller: where all parts are joined. What opens last closes first, also after a start that failed."""
 
 import logging
+import signal
 import socket
 import threading
 from contextlib import ExitStack
@@ -71,7 +72,6 @@ class Controller:
         self.first_password: str | None = None
         self.first_operator = ""
         self._open = ExitStack()
-        self._server: uvicorn.Server | None = None
 
     def __enter__(self) -> "Controller":
         try:
@@ -167,8 +167,11 @@ class Controller:
             self.app, host=self.settings.http_host, port=self.settings.http_port, log_level="warning", access_log=False,
             timeout_graceful_shutdown=3, proxy_headers=True, server_header=False,
         )  # fmt: skip
-        self._server = uvicorn.Server(config)
-        self._server.run()
+        # uvicorn stops at a signal and then raises it again; without a handler of ours that would end the process
+        # before anything is closed.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        uvicorn.Server(config).run()
 
     def _start_broker(self) -> Mosquitto | None:
         settings = self.settings

@@ -16,6 +16,8 @@ from runtime.database import Database
 from schedules.slots import plan
 
 log = logging.getLogger(__name__)
+# It tells of every job that ran, each second; what fails is told below.
+logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 #: A plan without changes reads some rows and writes nothing. It is nudged at each edit besides.
 PLAN_EVERY_S = 15

@@ -17,7 +17,7 @@ from loa.demo import PLACES, Demo, make_mp3
 from loa.demo_check import Browser, measure, online, schedule_once, sign_in, upload, wait_for
 from runtime.database import Database
 
-pytestmark = pytest.mark.xdist_group("journeys")
+pytestmark = pytest.mark.xdist_group("faults")
 
 
 class Stage:

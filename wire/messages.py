@@ -45,4 +45,7 @@ def encode(message: Message) -> bytes:
 
 def decode(payload: bytes, kind: type[M]) -> M:
     """Read a message. Raises `msgspec.DecodeError` (its subclass `ValidationError` for a wrong shape)."""
-    return msgspec.json.decode(payload, type=kind)
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except RecursionError:
+        raise msgspec.DecodeError("nested without end") from None

@@ -158,7 +158,7 @@ def _take_apart(payload: bytes) -> tuple[Header, bytes, bytes, bytes]:
     try:
         header = msgspec.json.decode(_unb64(parts[0]), type=Header)
         body, signature = _unb64(parts[1]), _unb64(parts[2])
-    except (ValueError, msgspec.DecodeError) as error:
+    except (ValueError, msgspec.DecodeError, RecursionError) as error:
         raise Refused(Reason.MALFORMED, str(error)) from None
     if header.alg != "EdDSA":
         raise Refused(Reason.BAD_SIGNATURE, f"alg {header.alg[:20]}")
@@ -171,7 +171,7 @@ def _read(body: bytes, kind: object) -> S:  # type: ignore[type-var]
     except msgspec.ValidationError as error:
         reason = Reason.WRONG_TYPE if "$.type" in str(error) else Reason.MALFORMED
         raise Refused(reason, str(error)) from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:  # nested without end
         raise Refused(Reason.MALFORMED, str(error)) from None
     return message
 
@@ -183,4 +183,4 @@ def _b64(data: bytes) -> bytes:
 def _unb64(data: bytes) -> bytes:
     if b"=" in data or b"+" in data or b"/" in data:
         raise ValueError("not base64url as RFC 7515 writes it")
-    return base64.urlsafe_b64decode(data + b"=" * (-len(data) % 4))
+    return base64.b64decode(data + b"=" * (-len(data) % 4), altchars=b"-_", validate=True)

@@ -69,6 +69,12 @@ class LiveInput:
         self._child.communicate()
         self._child = None
 
+    def stop(self) -> None:
+        """End the input, from any thread: `pieces` ends soon."""
+        child = self._child
+        if child is not None:
+            child.kill()
+
     def pieces(self) -> Iterator[bytes]:
         """Sound until the input ends, in pieces of at most 10 ms, as it comes.
 

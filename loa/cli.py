@@ -12,6 +12,7 @@ main = click.version_option(metadata.version("loa"), prog_name="loa")(
         {
             "serve": Place("loa.serve_command:serve", "Run the controller: broker, timetable, web page."),
             "demo": Place("loa.demo_command:demo", "Controller, broker and three receivers on this machine."),
+            "live": Place("loa.live_command:live", "A recording, standard input or a sound card on air, live."),
             "receiver": Place("loa.cli:receiver", "Run a receiver, or add one at the controller."),
             "operator": Place("loa.operator_command:operator", "A new one-time password for an operator."),
         },

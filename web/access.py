@@ -115,7 +115,7 @@ def change_password(session: Session, operator_id: int, old: str, new: str, agai
     if found is None or not verify(found.password_hash, old):
         raise Refusal(N_("The old password is not right."))
     check_new(new, again, found.name)
-    if hmac.compare_digest(old, new):
+    if old == new:
         raise Refusal(N_("The new password must be another one than the old."))
     found.password_hash, found.must_change_password = hash_password(new), False
     session.add(found)

@@ -1,0 +1,83 @@
+"""A controller's parts for asking the pages, with a broker in memory and as many receivers as one likes."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+
+from broadcast.ingest import Ingest
+from broadcast.media import Media
+from broadcast.transmitter import Transmitter
+from devices.communes import add_commune
+from devices.downlink import Downlink
+from devices.enrolment import Issuer, enrol
+from devices.presence import PresenceWatch
+from devices.stations import StationKind, add_station
+from devices.zones import add_zone
+from runtime.clock import ManualClock
+from runtime.database import Database
+from runtime.settings import Settings
+from schedules.alarms import Alarms
+from tests.cast import COMMUNE, COMMUNE_NAME, OPERATOR
+from tests.fakes.broker import FakeBroker
+from web.access import Operator, form_token, open_session
+from web.app import Deps, create_app
+from web.passwords import hash_password
+from wire.reports import ClockState, Heartbeat, PlayoutState
+from wire.sealing import PublicKey, SealingKey
+
+KEY = b"k" * 32
+PASSWORD = "loa-phuong-2026"
+
+
+class Office:
+    """The pages over a small commune; `browser` is signed in."""
+
+    def __init__(self, database: Database, clock: ManualClock, folder: Path, *, must_change: bool = False) -> None:
+        self.database, self.clock, self.broker = database, clock, FakeBroker()
+        seal = SealingKey(bytes(range(32)))
+        downlink = Downlink(self.broker, seal, clock, media_base="http://loa.example/media/")
+        self.presence = PresenceWatch(database, now=clock.now())
+        transmitter = Transmitter(database, downlink, clock)
+        self.deps = Deps(
+            settings=Settings(data_dir=folder), session_key=KEY, database=database, clock=clock,
+            ingest=Ingest(database, Media(folder / "m"), Media(folder / "o"), clock, most_bytes=10**7, most_hours=1),
+            media=Media(folder / "m"), originals=Media(folder / "o"), downlink=downlink, transmitter=transmitter,
+            presence=self.presence,
+            alarms=Alarms(database, clock, transmitter, self.presence, plan_ahead=timedelta(hours=48)),
+            issuer=Issuer(broker_url="mqtt://b:1883", controller=PublicKey(seal.public)), accounts_changed=lambda: None,
+        )  # fmt: skip
+        with database.writing() as session:
+            add_commune(session, COMMUNE, COMMUNE_NAME)
+            self.station = add_station(session, COMMUNE, StationKind.FM, "FM Hậu Hiền").number
+            add_zone(session, COMMUNE, "thon-1", "Thôn 1")
+            lan = Operator(
+                name=OPERATOR, password_hash=hash_password(PASSWORD), must_change_password=must_change,
+                created_at=clock.now(),
+            )  # fmt: skip
+            session.add(lan)
+            session.flush()
+            token = open_session(session, lan.id or 0, clock.now())
+        self.app = create_app(self.deps)
+        self.browser = TestClient(self.app, follow_redirects=False)
+        self.browser.cookies.set("loa_session", token)
+        self.form_token = form_token(KEY, token)
+        self.stranger = TestClient(self.app, follow_redirects=False)
+
+    def add_receivers(self, count: int, first: int = 0) -> None:
+        """So many receivers, all of them online."""
+        with self.database.writing() as session:
+            for k in range(first, first + count):
+                enrol(
+                    session, self.deps.issuer, receiver_id=f"loa-{k}", commune_id=COMMUNE, station_id=self.station,
+                    name=f"Thôn {k}", zones=["thon-1"], now=self.clock.now(),
+                )  # fmt: skip
+        for k in range(first, first + count):
+            beat = Heartbeat(
+                session=1, sequence=1, clock=ClockState(locked=True, error_us=300), playout=PlayoutState(error_p99_us=9)
+            )
+            self.presence.heard(f"loa-{k}", beat, self.clock.now())
+
+    def post(self, path: str, **fields: str) -> int:
+        """Send a form of ours. Gives the status."""
+        return self.browser.post(path, data={**fields, "form_token": self.form_token}).status_code

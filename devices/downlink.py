@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 from sqlmodel import Session
 
-from devices.communes import commune
+from devices.communes import Commune, commune, communes
 from devices.receivers import Receiver
 from devices.zones import zones_of, zones_of_all
 from runtime.broker import Broker, Delivery
@@ -65,16 +65,17 @@ class Downlink:
 
     def configure(self, session: Session, receiver: Receiver) -> Delivery:
         """Send a receiver what it is set to now."""
-        return self._configure(session, receiver, zones_of(session, receiver.id))
+        return self._configure(receiver, commune(session, receiver.commune_id), zones_of(session, receiver.id))
 
     def configure_all(self, session: Session, receivers: list[Receiver]) -> None:
-        """The same for many, with one query for their zones."""
+        """The same for many, with one query for their zones and one for their communes."""
         memberships = zones_of_all(session, [r.id for r in receivers])
+        where = {found.id: found for found in communes(session)}
         for receiver in receivers:
-            self._configure(session, receiver, memberships[receiver.id])
+            self._configure(receiver, where[receiver.commune_id], memberships[receiver.id])
 
-    def _configure(self, session: Session, receiver: Receiver, zones: list[str]) -> Delivery:
-        now_us, where = self._clock.now_us(), commune(session, receiver.commune_id)
+    def _configure(self, receiver: Receiver, where: Commune, zones: list[str]) -> Delivery:
+        now_us = self._clock.now_us()
         config = Config(
             to=for_receiver(receiver.id),
             revision=receiver.config_revision,

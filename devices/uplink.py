@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Column
+from sqlalchemy.exc import DataError
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices import faults, heartbeats
@@ -27,7 +28,7 @@ from wire import topics
 from wire.commands import ReportsHeard
 from wire.messages import CONTROLLER, decode
 from wire.reports import FaultReport, Heartbeat, Presence, Report
-from wire.sealing import PublicKey, Reason, Refused, kid_of, open_sealed
+from wire.sealing import PublicKey, Reason, Refused, open_sealed
 from wire.time import TimeAsk
 from wire.topics import Kind
 
@@ -37,6 +38,9 @@ log = logging.getLogger(__name__)
 BATCH_S = 1.0
 #: Reports waiting to be written. Beyond it they are left to the receivers' outboxes, which send them again.
 MOST_WAITING = 10_000
+
+#: What a database answers to a value that it cannot hold: an instant in the year 40000, a number of 70 bits, a NUL.
+UNSTORABLE = (OverflowError, ValueError, DataError)
 
 ReportHandler = Callable[[Session, str, Any], None]
 
@@ -61,7 +65,6 @@ class Uplink:
         self._downlink = downlink
         self._presence = presence
         self._handlers: list[tuple[type, ReportHandler]] = [(FaultReport, faults.take_report)]
-        self._keys: dict[str, PublicKey] = {}
         self._pending: dict[str, Heard] = {}
         self._pending_lock = threading.Lock()
         self._reports: queue.Queue[tuple[str, bytes] | None] = queue.Queue(MOST_WAITING)
@@ -98,14 +101,35 @@ class Uplink:
         """Write down the heartbeats that wait."""
         with self._pending_lock:
             pending, self._pending = self._pending, {}
-        heartbeats.keep(self._database, pending.values())
+        try:
+            heartbeats.keep(self._database, pending.values())
+        except UNSTORABLE:
+            for heard in pending.values():
+                try:
+                    heartbeats.keep(self._database, [heard])
+                except UNSTORABLE:
+                    self._refuse(heard.receiver_id, Kind.HEARTBEAT, Reason.MALFORMED)
 
     def take_reports(self, batch: list[tuple[str, bytes]]) -> None:
-        """Verify reports, write them in one transaction, and then tell their receivers that they were heard."""
+        """Verify reports, write them in one transaction, and then tell their receivers that they were heard.
+
+        One that cannot be written down is refused, and holds up no other.
+        """
+        try:
+            self._take(batch)
+        except UNSTORABLE:
+            if len(batch) == 1:
+                self._refuse(batch[0][0], Kind.REPORT, Reason.MALFORMED)
+                return
+            for one in batch:
+                self.take_reports([one])
+
+    def _take(self, batch: list[tuple[str, bytes]]) -> None:
         heard: dict[str, list[str]] = {}
         with self._database.writing() as session:
+            keys = self._keys_of(session, {receiver_id for receiver_id, _ in batch})
             for receiver_id, payload in batch:
-                report = self._open(session, receiver_id, payload)
+                report = self._open(keys, receiver_id, payload)
                 if report is None:
                     continue
                 heard.setdefault(receiver_id, []).append(report.report)
@@ -188,9 +212,9 @@ class Uplink:
             except Exception:
                 log.exception("heartbeats could not be written down")
 
-    def _open(self, session: Session, receiver_id: str, payload: bytes) -> Report | None:
+    def _open(self, keys: dict[str, PublicKey], receiver_id: str, payload: bytes) -> Report | None:
+        key = keys.get(receiver_id)
         try:
-            key = self._key_of(session, receiver_id, kid_of(payload))
             report: Report = open_sealed(
                 payload, Report, {key.kid: key} if key else {}, to=CONTROLLER, now_us=self._clock.now_us()
             )
@@ -202,16 +226,13 @@ class Uplink:
             return None
         return report
 
-    def _key_of(self, session: Session, receiver_id: str, kid: str) -> PublicKey | None:
-        known = self._keys.get(receiver_id)
-        if known is None or known.kid != kid:
-            row = session.exec(
-                select(Receiver.public_key).where(Receiver.id == receiver_id, col(Receiver.retired_at).is_(None))
-            ).first()
-            if row is None:
-                return None
-            known = self._keys[receiver_id] = PublicKey(bytes.fromhex(row))
-        return known
+    @staticmethod
+    def _keys_of(session: Session, receiver_ids: set[str]) -> dict[str, PublicKey]:
+        """The keys in force now: of receivers in service, the newest of each. One query."""
+        query = select(Receiver.id, Receiver.public_key).where(
+            col(Receiver.id).in_(receiver_ids), col(Receiver.retired_at).is_(None)
+        )
+        return {receiver_id: PublicKey(bytes.fromhex(public)) for receiver_id, public in session.exec(query)}
 
     @staticmethod
     def _sender(topic: str) -> str | None:

@@ -1,0 +1,222 @@
+"""The uplink: what receivers say is believed only with the right key, written down once, and then said heard."""
+
+import msgspec
+import pytest
+from sqlmodel import Session, select
+
+from devices import faults
+from devices.enrolment import renew_credentials, retire_receiver
+from devices.heartbeats import last_heartbeats
+from devices.presence import PresenceState
+from devices.uplink import HeardReport
+from tests.devices.conftest import ISSUER, KEY, Site
+from tests.devices.test_receivers import counted
+from wire.commands import Command, ReportsHeard
+from wire.messages import CONTROLLER
+from wire.reports import CommandDone, FaultReport, Presence
+from wire.sealing import Reason, SealingKey
+from wire.time import TimeAsk, TimeTell
+from wire.topics import Kind, of_receiver
+
+
+@pytest.fixture
+def two(site: Site) -> Site:
+    site.enrol("thon-1")
+    site.enrol("thon-2")
+    return site
+
+
+def said_heard(site: Site, receiver_id: str) -> list[list[str]]:
+    """What the controller said heard, to one receiver."""
+    actions = [command.action for command in site.sent(receiver_id, Kind.DO, Command)]
+    return [action.reports for action in actions if isinstance(action, ReportsHeard)]
+
+
+def written(site: Site) -> list[str]:
+    with site.database.session() as session:
+        return sorted(session.exec(select(HeardReport.report)))
+
+
+def test_a_report_with_its_receivers_seal_is_written_down_and_said_heard(two: Site) -> None:
+    two.uplink.take_reports([("thon-1", two.sealed(two.fault("thon-1")))])
+    assert written(two) == ["r1"]
+    assert said_heard(two, "thon-1") == [["r1"]]
+    assert not two.uplink.refused
+
+
+def test_a_report_that_comes_twice_counts_once_and_is_said_heard_again(two: Site) -> None:
+    taken: list[str] = []
+    two.uplink.on_report(FaultReport, lambda session, receiver_id, report: taken.append(report.report))
+    payload = two.sealed(two.fault("thon-1"))
+    two.uplink.take_reports([("thon-1", payload), ("thon-1", payload)])
+    two.uplink.take_reports([("thon-1", payload)])
+    assert taken == written(two) == ["r1"]
+    assert said_heard(two, "thon-1") == [["r1", "r1"], ["r1"]]
+
+
+def test_each_receiver_is_told_of_its_own(two: Site) -> None:
+    batch = [("thon-1", "a"), ("thon-2", "b"), ("thon-1", "c")]
+    two.uplink.take_reports([(name, two.sealed(two.fault(name, report))) for name, report in batch])
+    assert said_heard(two, "thon-1") == [["a", "c"]]
+    assert said_heard(two, "thon-2") == [["b"]]
+
+
+def test_a_report_goes_to_whom_its_kind_concerns(two: Site) -> None:
+    done: list[tuple[str, str]] = []
+    two.uplink.on_report(CommandDone, lambda session, receiver_id, report: done.append((receiver_id, report.command)))
+    now_us = two.clock.now_us()
+    report = CommandDone(
+        to=CONTROLLER, revision=1, issued_at_us=now_us, expires_at_us=now_us + 1, report="r9", receiver="thon-1",
+        command="c1", done=True, at_us=now_us,
+    )  # fmt: skip
+    two.uplink.take_reports([("thon-1", two.sealed(report)), ("thon-1", two.sealed(two.fault("thon-1")))])
+    assert done == [("thon-1", "c1")]
+
+
+def forged(site: Site) -> dict[str, tuple[str, bytes, Reason]]:
+    fault, now_us = site.fault("thon-1"), site.clock.now_us()
+    raw = msgspec.json.encode(fault)
+    return {
+        "plain": ("thon-1", raw, Reason.UNSEALED),
+        "noise": ("thon-1", b"\xff" * 100, Reason.MALFORMED),
+        "another's seal": ("thon-1", site.sealed(fault, by="thon-2"), Reason.UNKNOWN_KEY),
+        "the controller's own seal": ("thon-1", KEY.seal(fault), Reason.UNKNOWN_KEY),
+        "a key nobody knows": ("thon-1", SealingKey.new().seal(fault), Reason.UNKNOWN_KEY),
+        "a true seal, said of another": ("thon-1", site.sealed(site.fault("thon-2"), by="thon-1"), Reason.NOT_FOR_US),
+        "another's report, sent on": ("thon-2", site.sealed(fault), Reason.UNKNOWN_KEY),
+        "not to the controller": ("thon-1", site.sealed(site.fault("thon-1", to="r/thon-1")), Reason.NOT_FOR_US),
+        "expired": ("thon-1", site.sealed(site.fault("thon-1", expires_at_us=now_us)), Reason.EXPIRED),
+        "nobody's": ("thon-9", site.sealed(fault), Reason.UNKNOWN_KEY),
+        "the year 40000": (
+            "thon-1",
+            site.sealed(site.fault("thon-1", at_us=1_200_000_000_000_000_000)),
+            Reason.MALFORMED,
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "plain", "noise", "another's seal", "the controller's own seal", "a key nobody knows",
+        "a true seal, said of another", "another's report, sent on", "not to the controller", "expired", "nobody's",
+        "the year 40000",
+    ],
+)  # fmt: skip
+def test_what_is_not_to_be_believed_is_counted_and_never_said_heard(two: Site, name: str) -> None:
+    sender, payload, reason = forged(two)[name]
+    good = two.sealed(two.fault("thon-2", "good"))
+    two.uplink.take_reports([(sender, payload), ("thon-2", good)])
+    assert two.uplink.refused == {reason.value: 1}
+    assert written(two) == ["good"], "one bad report holds up no other"
+    assert said_heard(two, "thon-2") == [["good"]]
+    assert said_heard(two, "thon-1") == []
+
+
+def test_who_is_out_of_service_is_not_believed_any_more(two: Site) -> None:
+    two.uplink.take_reports([("thon-1", two.sealed(two.fault("thon-1", "before")))])
+    with two.database.writing() as session:
+        retire_receiver(session, "thon-1", two.clock.now())
+    two.uplink.take_reports([("thon-1", two.sealed(two.fault("thon-1", "after")))])
+    assert written(two) == ["before"]
+    assert two.uplink.refused == {"unknown_key": 1}
+
+
+def test_with_new_credentials_the_old_key_holds_no_longer(two: Site) -> None:
+    two.uplink.take_reports([("thon-1", two.sealed(two.fault("thon-1", "a")))])
+    by_the_old = two.sealed(two.fault("thon-1", "b"))
+    with two.database.writing() as session:
+        two.credentials["thon-1"] = renew_credentials(session, ISSUER, "thon-1")
+    two.uplink.take_reports([("thon-1", by_the_old), ("thon-1", two.sealed(two.fault("thon-1", "c")))])
+    assert written(two) == ["a", "c"]
+    assert two.uplink.refused == {"unknown_key": 1}
+
+
+def test_heard_is_said_only_after_the_commit(two: Site) -> None:
+    at_that_moment: list[list[str]] = []
+    two.broker.subscribe(of_receiver("thon-1", Kind.DO), lambda *_: at_that_moment.append(written(two)))
+    two.uplink.take_reports([("thon-1", two.sealed(two.fault("thon-1")))])
+    assert at_that_moment == [["r1"]]
+
+
+def test_what_could_not_be_written_is_not_said_heard_and_comes_again(two: Site) -> None:
+    broken = [True]
+
+    def handler(session: Session, receiver_id: str, report: FaultReport) -> None:
+        if broken[0]:
+            raise OSError("the disk is full")
+
+    two.uplink.on_report(FaultReport, handler)
+    payload = two.sealed(two.fault("thon-1"))
+    with pytest.raises(OSError, match="full"):
+        two.uplink.take_reports([("thon-1", payload)])
+    assert said_heard(two, "thon-1") == []
+    assert written(two) == []
+    with two.database.session() as session:
+        assert faults.current(session) == {}
+    broken[0] = False
+    two.uplink.take_reports([("thon-1", payload)])
+    assert said_heard(two, "thon-1") == [["r1"]]
+
+
+def test_the_time_is_told_at_once_and_without_the_database(two: Site) -> None:
+    two.uplink.start()
+    with counted(two.database) as statements:
+        two.say("thon-1", Kind.TIME_ASK, TimeAsk(nonce="0" * 16, asked_local_us=77))
+    [tell] = two.sent("thon-1", Kind.TIME_TELL, TimeTell)
+    assert statements == []
+    assert (tell.nonce, tell.asked_local_us) == ("0" * 16, 77)
+    assert tell.heard_at_us == tell.told_at_us == two.clock.now_us()
+    assert two.sent("thon-2", Kind.TIME_TELL, TimeTell) == []
+    two.uplink.close()
+
+
+def test_an_ask_that_the_broker_kept_is_not_answered(two: Site) -> None:
+    two.broker.publish(
+        of_receiver("thon-1", Kind.TIME_ASK), b'{"nonce":"0000000000000000","asked_local_us":1}', qos=0, retain=True
+    )
+    two.uplink.start()
+    assert two.sent("thon-1", Kind.TIME_TELL, TimeTell) == []
+    two.uplink.close()
+
+
+@pytest.mark.parametrize("kind", [Kind.TIME_ASK, Kind.PRESENCE, Kind.HEARTBEAT])
+@pytest.mark.parametrize("payload", [b"x", b"{}", b'{"session":"1"}', b"[" * 100_000])
+def test_noise_is_counted_and_changes_nothing(listening: Site, kind: Kind, payload: bytes) -> None:
+    listening.say("thon-1", kind, payload)
+    assert listening.uplink.refused == {"malformed": 1}
+    assert listening.watch.snapshot(listening.clock.now()) == {}
+    assert listening.sent("thon-1", Kind.TIME_TELL, TimeTell) == []
+
+
+def test_what_comes_by_the_broker_takes_its_way(two: Site) -> None:
+    two.uplink.start()
+    two.say("thon-1", Kind.PRESENCE, Presence(session=5, online=True), retain=True)
+    two.beat("thon-1", session=5)
+    two.say("thon-1", Kind.REPORT, two.sealed(two.fault("thon-1")))
+    two.uplink.close()
+    assert two.watch.receiver_now("thon-1", two.clock.now()).state is PresenceState.ONLINE
+    assert written(two) == ["r1"]
+    assert said_heard(two, "thon-1") == [["r1"]]
+    with two.database.session() as session:
+        assert last_heartbeats(session)["thon-1"].session == 5
+
+
+def test_a_heartbeat_that_no_database_can_hold_holds_up_no_other(two: Site) -> None:
+    two.uplink.start()
+    two.beat("thon-1", session=2**70)
+    two.beat("thon-2", session=5)
+    two.uplink.close()
+    with two.database.session() as session:
+        assert list(last_heartbeats(session)) == ["thon-2"]
+    assert two.uplink.refused == {"malformed": 1}
+
+
+def test_one_receiver_cannot_speak_for_another(two: Site) -> None:
+    two.uplink.start()
+    own = two.client("thon-1")
+    for kind in (Kind.TIME_ASK, Kind.PRESENCE, Kind.HEARTBEAT, Kind.REPORT):
+        own.publish(of_receiver("thon-2", kind), two.sealed(two.fault("thon-2")), qos=1, retain=False)
+    two.uplink.close()
+    assert written(two) == []
+    assert not two.uplink.refused, "it does not even arrive"

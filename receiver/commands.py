@@ -8,10 +8,10 @@ from receiver.cues import ClickSpec, Cue, Timeline, ToneSpec
 from receiver.outbox import Outbox, addressed, new_report_id
 from receiver.speaker import local_us
 from receiver.station_time import StationTime
-from wire.commands import Command, Identify, Reboot, ReportsHeard, SetVolume, TestTone
+from wire.commands import Command, Identify, Reboot, ReportsHeard, SetVolume
 from wire.messages import for_receiver
 from wire.reports import CommandDone
-from wire.sealing import PublicKey, Refused, open_sealed
+from wire.sealing import PublicKey, Reason, Refused, open_sealed
 
 log = logging.getLogger(__name__)
 
@@ -44,28 +44,30 @@ class Commander:
         except Refused as refused:
             self.refused[refused.reason.value] += 1
             return None
+        action, volume = command.action, None
+        if isinstance(action, ReportsHeard):
+            self._revision = command.revision
+            self._outbox.heard(action.reports)
+            return None
+        if now_us is None:
+            # Its expiry cannot be checked: an old Reboot, played at every start, would silence this receiver for good.
+            self.refused[Reason.EXPIRED.value] += 1
+            return None
         self._revision = command.revision
         if command.command in self._seen:
             return None
         self._seen.append(command.command)
-        action, volume = command.action, None
-        if isinstance(action, ReportsHeard):
-            self._outbox.heard(action.reports)
-            return None
-        detail = ""
         if isinstance(action, SetVolume):
             volume = action.volume_percent
         elif isinstance(action, Reboot):
             self.reboot = True
-        elif not station.locked:
-            detail = "this receiver does not know the time yet"
         elif isinstance(action, Identify):
             start_us = round(station.to_controller_us(local_us())) + _TONE_LEAD_US
             self._add(command.command, start_us, action.seconds * 1_000_000, ToneSpec())
-        elif isinstance(action, TestTone):
+        else:
             length_us = (action.clicks - 1) * action.period_us + 50_000
             self._add(command.command, action.starts_at_us, length_us, ClickSpec(action.clicks, action.period_us))
-        self._answer(command.command, detail, now_us)
+        self._answer(command.command, now_us)
         return volume
 
     def over(self, timeline: Timeline) -> Timeline:
@@ -80,12 +82,10 @@ class Commander:
         self._tones = [cue for cue in self._tones if cue.until_us > start_us - 60_000_000][-8:]
         self._tones.append(Cue("", start_us, start_us + length_us, source, f"tone {name}"))
 
-    def _answer(self, command: str, detail: str, now_us: int | None) -> None:
-        if now_us is None:
-            return
+    def _answer(self, command: str, now_us: int) -> None:
         done = CommandDone(
             to="", revision=0, issued_at_us=0, expires_at_us=0, report=new_report_id(), receiver=self._receiver,
-            command=command, done=not detail, at_us=now_us, detail=detail,
+            command=command, done=True, at_us=now_us,
         )  # fmt: skip
         self._outbox.put(addressed(done, now_us))
 

@@ -158,6 +158,7 @@ REFUSED: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "silent.wav": (lambda p: sound(p / "s.wav", "-af", "volume=0"), "silent"),
     "cut.m4a": (lambda p: sound(p / "c.m4a", seconds=20)[:5_000], "recording"),
     "cut.wav": (lambda p: sound(p / "c.wav", seconds=20)[:300_000], "cut off"),
+    "cut.mp3": (lambda p: sound(p / "c.mp3", "-q:a", "4", seconds=60)[:100_000], "cut off"),
     "cut.flac": (lambda p: sound(p / "c.flac", seconds=60)[:60_000], "cut off"),
 }
 

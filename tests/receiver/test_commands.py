@@ -99,18 +99,10 @@ def test_an_old_one_played_at_every_start_does_nothing_while_the_time_is_not_kno
 @pytest.mark.parametrize("now_us", [None, NOW_US])
 def test_what_was_heard_is_forgotten_with_and_without_the_time(desk: Desk, now_us: int | None) -> None:
     for report in ("a", "b"):
-        desk.outbox.put(
-            FaultReport(
-                to=CONTROLLER,
-                revision=1,
-                issued_at_us=1,
-                expires_at_us=2,
-                report=report,
-                receiver="thon-1",
-                fault="card",
-                present=True,
-                at_us=1,
-            )  # fmt: skip
-        )
+        fault = FaultReport(
+            to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report=report, receiver="thon-1",
+            fault="card", present=True, at_us=1,
+        )  # fmt: skip
+        desk.outbox.put(fault)
     desk.told(ReportsHeard(reports=["a", "unknown"]), now_us=now_us)
     assert [letter.report for letter in desk.outbox.due(local_us())] == ["b"]

@@ -11,6 +11,7 @@ The rig calls them by the files beside this one; nothing here knows anything of 
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -22,9 +23,10 @@ from broadcast.ingest_jobs import job
 from broadcast.media import Media
 from broadcast.on_air import LEAD, put_on_air
 from devices.communes import add_commune
-from devices.enrolment import enrol
+from devices.enrolment import CONTROLLER_USER, enrol
 from devices.stations import StationKind, add_station
 from loa.controller import issuer, open_database, public_broker_url
+from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock, to_us
 from runtime.refusal import Refusal
 from runtime.secret_files import Secrets
@@ -131,6 +133,24 @@ def live(work: Path, options: list[str]) -> None:
     os.execv(sys.executable, [*LOA, "live", "-", "--raw", *options])  # noqa: S606
 
 
+def watch(work: Path) -> None:
+    """Write down every heartbeat, so that what receivers say of themselves can be held against what was measured."""
+    settings = settings_of(work)
+    password = Secrets.load_or_create(settings.data_dir / "secrets").broker_password
+    broker = MqttBroker(
+        f"mqtt://{IP}:{BROKER_PORT}", user=CONTROLLER_USER, password=password, client_id="w", clean=True
+    )
+    with (work / "beats.jsonl").open("wb", buffering=0) as beats:
+
+        def hear(topic: str, payload: bytes, _retained: bool) -> None:
+            at_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+            said = {"receiver": topic.split("/")[3], "at_ns": at_ns, "beat": json.loads(payload)}
+            beats.write(json.dumps(said).encode() + b"\n")
+
+        broker.subscribe("loa/1/r/+/heartbeat", hear, qos=0)
+        signal.pause()
+
+
 def beside(*arguments: str) -> None:
     """Run one of our own subcommands beside the controller, when the receivers are enrolled."""
     subprocess.Popen([sys.executable, __file__, *arguments])
@@ -154,6 +174,7 @@ def main() -> None:
             else:
                 os.mkfifo(work / FIFO)
                 beside("send", str(work), *rest[1:])
+            beside("watch", str(work))
             os.execv(sys.executable, [*LOA, "serve"])  # noqa: S606 - the rig's own child shall be the controller
         case "client":
             client(work, int(rest[0]))
@@ -161,6 +182,8 @@ def main() -> None:
             ingest(work, Path(rest[0]), float(rest[1]))
         case "play":
             play(work)
+        case "watch":
+            watch(work)
         case "send":
             live(work, rest)
         case _:

@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: The broker is given this long at the start; after it we serve the page all the same and go on trying.
 _BROKER_PATIENCE_S = 5.0
+#: How often receivers added by another process are looked for.
+_ACCOUNTS_EVERY_S = 3.0
 
 
 def open_database(settings: Settings) -> Database:
@@ -71,6 +73,7 @@ class Controller:
         self.settings = settings
         self.first_password: str | None = None
         self.first_operator = ""
+        self._accounts: dict[str, str] = {}
         self._open = ExitStack()
 
     def __enter__(self) -> "Controller":
@@ -139,6 +142,7 @@ class Controller:
             self.presence,
             plan_ahead=timedelta(hours=settings.plan_ahead_hours),
         )
+        self.alarms.every(_ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
         self.alarms.start()
         closing.callback(self.alarms.close)
         # A broker that came back without its store has lost what was retained.
@@ -219,10 +223,20 @@ class Controller:
     def _accounts_changed(self) -> None:
         """The receivers changed: the embedded broker learns their accounts."""
         if self.mosquitto is None:
+            with self.database.session() as session:
+                self._accounts = accounts(session)
             return
         with self.database.session() as session:
-            known = accounts(session)
+            known = self._accounts = accounts(session)
         self.mosquitto.set_accounts({**known, CONTROLLER_USER: hash_password(self.secrets.broker_password)})
+
+    def _notice_accounts(self) -> None:
+        """Another process (`loa receiver add`, a second controller) may have added a receiver."""
+        with self.database.session() as session:
+            known = accounts(session)
+        if known != self._accounts:
+            self._accounts_changed()
+            self._configure_all()
 
     def _configure_all(self) -> None:
         with self.database.session() as session:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
@@ -59,6 +60,10 @@ class Alarms:
         self._scheduler.add_job(self._sweep, "interval", seconds=SWEEP_EVERY_S, id="presence")
         self._scheduler.add_job(self._tidy, "interval", seconds=TIDY_EVERY_S, id="tidy")
         self._scheduler.start()
+
+    def every(self, seconds: float, name: str, call: Callable[[], None]) -> None:
+        """Wake for something of the joining place's too."""
+        self._scheduler.add_job(call, "interval", seconds=seconds, id=name)
 
     def close(self) -> None:
         """Stop waking; a plan under way ends first."""

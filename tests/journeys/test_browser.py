@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from loa.controller import free_port
 from loa.demo import Demo, make_mp3
 
 pytestmark = pytest.mark.xdist_group("journeys")
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("journeys")
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    with Demo(http_port=0) as running:
+    with Demo(http_port=free_port()) as running:
         yield running
 
 

@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from broadcast.on_air import Broadcast
 from broadcast.play_reports import PlayReportRow
+from loa.controller import free_port
 from loa.demo import PLACES, Demo, make_mp3
 from loa.demo_check import Browser, measure, online, schedule_once, sign_in, upload, wait_for
 from runtime.database import Database
@@ -80,7 +81,7 @@ class Stage:
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    with Demo() as demo:
+    with Demo(http_port=free_port()) as demo:
         yield Stage(demo)
 
 
@@ -149,7 +150,7 @@ def test_an_emergency_cuts_a_programme_which_then_goes_on_where_it_would_have_be
 
 
 def test_nothing_is_left_running_when_the_demo_ends() -> None:
-    with Demo() as demo:
+    with Demo(http_port=free_port()) as demo:
         pids = [demo.controller.pid, *(child.pid for child in demo.receivers.values()), broker_pid(demo.folder)]
         folder = demo.folder
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
@@ -157,14 +158,14 @@ def test_nothing_is_left_running_when_the_demo_ends() -> None:
 
 
 def test_nothing_is_left_running_when_the_controller_is_killed() -> None:
-    with Demo() as demo:
+    with Demo(http_port=free_port()) as demo:
         broker = broker_pid(demo.folder)
         demo.controller.kill()
         wait_for("the broker to end", lambda: not Path(f"/proc/{broker}").exists(), 10)
 
 
 def test_secrets_are_their_owners_alone_and_in_no_log() -> None:
-    with Demo() as demo:
+    with Demo(http_port=free_port()) as demo:
         secrets = demo.folder / "controller" / "secrets"
         held = [path.read_text() for path in secrets.iterdir()]
         held += [

@@ -95,9 +95,8 @@ class Site:
         return found
 
 
-@pytest.fixture
-def site(clock: ManualClock, database: Database, broker: FakeBroker) -> Site:
-    """An empty commune with the zones thon-1 and thon-2; its uplink is not started."""
+def site_on(clock: ManualClock, database: Database, broker: FakeBroker) -> Site:
+    """An empty commune with the zones zone-1 and zone-2; its uplink is not started."""
     broker.acl = acl_rows()
     with database.writing() as session:
         add_commune(session, COMMUNE, COMMUNE_NAME, province="Thanh Hóa")
@@ -107,6 +106,12 @@ def site(clock: ManualClock, database: Database, broker: FakeBroker) -> Site:
     downlink = Downlink(broker, KEY, clock, media_base="http://media/")
     watch = PresenceWatch(database, now=clock.now())
     return Site(clock, database, broker, station, downlink, watch, Uplink(broker, database, clock, downlink, watch))
+
+
+@pytest.fixture
+def site(clock: ManualClock, database: Database, broker: FakeBroker) -> Site:
+    """On SQLite."""
+    return site_on(clock, database, broker)
 
 
 @pytest.fixture

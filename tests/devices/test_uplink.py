@@ -9,8 +9,10 @@ from devices.enrolment import renew_credentials, retire_receiver
 from devices.heartbeats import last_heartbeats
 from devices.presence import PresenceState
 from devices.uplink import HeardReport
-from tests.devices.conftest import ISSUER, KEY, Site
+from runtime.clock import ManualClock
+from tests.devices.conftest import ISSUER, KEY, Site, site_on
 from tests.devices.test_receivers import counted
+from tests.fakes.broker import FakeBroker
 from wire.commands import Command, ReportsHeard
 from wire.messages import CONTROLLER
 from wire.reports import CommandDone, FaultReport, Presence
@@ -202,14 +204,27 @@ def test_what_comes_by_the_broker_takes_its_way(two: Site) -> None:
         assert last_heartbeats(session)["thon-1"].session == 5
 
 
-def test_a_heartbeat_that_no_database_can_hold_holds_up_no_other(two: Site) -> None:
-    two.uplink.start()
-    two.beat("thon-1", session=2**70)
-    two.beat("thon-2", session=5)
-    two.uplink.close()
-    with two.database.session() as session:
+@pytest.mark.parametrize("kept_in", ["database", pytest.param("postgres", marks=pytest.mark.xdist_group("postgres"))])
+def test_what_no_database_can_hold_holds_up_no_other(
+    request: pytest.FixtureRequest, clock: ManualClock, broker: FakeBroker, kept_in: str
+) -> None:
+    site = site_on(clock, request.getfixturevalue(kept_in), broker)
+    for name in ("thon-1", "thon-2"):
+        site.enrol(name)
+    site.uplink.start()
+    site.beat("thon-1", session=2**70)
+    site.beat("thon-2", session=5)
+    site.uplink.close()
+    bad = site.fault("thon-1", "bad", at_us=1_200_000_000_000_000_000)
+    nul = site.fault("thon-1", "\0")  # PostgreSQL knows no such letter
+    good = site.fault("thon-2", "good")
+    site.uplink.take_reports([(report.receiver, site.sealed(report)) for report in (bad, nul, good)])
+    with site.database.session() as session:
         assert list(last_heartbeats(session)) == ["thon-2"]
-    assert two.uplink.refused == {"malformed": 1}
+    assert "good" in written(site)
+    assert said_heard(site, "thon-2") == [["good"]]
+    assert "bad" not in written(site)
+    assert site.uplink.refused == {"malformed": 2 if kept_in == "database" else 3}
 
 
 def test_one_receiver_cannot_speak_for_another(two: Site) -> None:

@@ -127,13 +127,14 @@ def failings(figures: dict[str, Any], before: dict[str, Any], after: dict[str, A
     return said
 
 
-def sign_in(browser: Browser, demo: Demo) -> None:
-    """With the one-time password, which is changed at once."""
+def sign_in(browser: Browser, demo: Demo) -> str:
+    """With the one-time password, which is changed at once. Gives the new one."""
     browser.page("/sign-in")
     browser.send("/sign-in", name=demo.operator, password=demo.password)
     chosen = f"{demo.password}-2"
     browser.send("/password", old=demo.password, new=chosen, again=chosen)
     browser.page("/clips")
+    return chosen
 
 
 def online(browser: Browser) -> int:

@@ -11,11 +11,12 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from loa.controller import free_port
 from loa.demo import Demo, make_mp3
+from loa.demo_check import Browser, sign_in
 
 pytestmark = pytest.mark.xdist_group("journeys")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def demo() -> Iterator[Demo]:
     with Demo(http_port=free_port()) as running:
         yield running
@@ -95,9 +96,10 @@ def test_an_announcer_brings_a_recording_and_hears_it_on_three_receivers(
 
 def test_the_pages_fit_a_phone_and_a_keyboard_reaches_the_content(demo: Demo, page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
+    password = sign_in(Browser(demo.url), demo)
     page.goto(demo.url + "/sign-in")
     page.get_by_label("Tên", exact=True).fill(demo.operator)
-    page.get_by_label("Mật khẩu", exact=True).fill("loa-phuong-2026")
+    page.get_by_label("Mật khẩu", exact=True).fill(password)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Đang phát")).to_be_visible()
     page.keyboard.press("Tab")

@@ -17,6 +17,8 @@ MOST_SLEW_PPM = 50.0
 STEP_US = 500_000
 #: A step is believed when it is still there after this long: a virtual machine's hiccup is not.
 STEP_HOLDS_US = 10_000_000
+#: Two readings of a clock this close together are one instant; we try so often.
+_ONE_INSTANT_NS, _READINGS = 5_000, 5
 
 
 class Clock(Protocol):
@@ -46,8 +48,7 @@ class ControllerClock:
         self._wall_ns = wall_ns
         self._monotonic_ns = monotonic_ns
         self._lock = threading.Lock()
-        self._anchor_us = wall_ns() // 1000
-        self._anchor_monotonic_us = monotonic_ns() // 1000
+        self._anchor_us, self._anchor_monotonic_us = self._read_both()
         self._stepped_since_us: int | None = None
         self._on_step: list[Callable[[int], None]] = []
 
@@ -63,10 +64,10 @@ class ControllerClock:
         """Controller time in microseconds since 1970, UTC."""
         stepped = 0
         with self._lock:
-            monotonic_us = self.monotonic_us()
+            wall_us, monotonic_us = self._read_both()
             passed_us = monotonic_us - self._anchor_monotonic_us
             ours_us = self._anchor_us + passed_us
-            error_us = self._wall_ns() // 1000 - ours_us
+            error_us = wall_us - ours_us
             if abs(error_us) > STEP_US:
                 stepped = self._consider_step(error_us, monotonic_us)
                 ours_us += stepped
@@ -85,6 +86,22 @@ class ControllerClock:
     def monotonic_us(self) -> int:
         """CLOCK_MONOTONIC in microseconds."""
         return self._monotonic_ns() // 1000
+
+    def _read_both(self) -> tuple[int, int]:
+        """Wall and monotonic clock at one instant, µs.
+
+        A busy machine may stand still between the two readings; the pair whose readings lie closest together counts.
+        """
+        closest_ns, wall_ns, at_ns = 1 << 62, 0, 0
+        for _ in range(_READINGS):
+            before_ns = self._monotonic_ns()
+            wall = self._wall_ns()
+            after_ns = self._monotonic_ns()
+            if after_ns - before_ns < closest_ns:
+                closest_ns, wall_ns, at_ns = after_ns - before_ns, wall, (before_ns + after_ns) // 2
+            if closest_ns < _ONE_INSTANT_NS:
+                break
+        return wall_ns // 1000, at_ns // 1000
 
     def _consider_step(self, error_us: int, monotonic_us: int) -> int:
         if self._stepped_since_us is None:

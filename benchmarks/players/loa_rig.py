@@ -9,6 +9,7 @@
 The rig calls them by the files beside this one; nothing here knows anything of networks or crystals.
 """
 
+import ctypes
 import json
 import os
 import signal
@@ -39,6 +40,7 @@ IP, BROKER_PORT, HTTP_PORT = "10.77.0.10", 18_830, 18_080
 LOA = (sys.executable, "-m", "loa")
 #: The reference signal is S16_LE, 48 kHz, two channels.
 FRAME_BYTES, RATE = 4, 48_000
+_PR_SET_PDEATHSIG = 1
 CLIP, FIFO = "clip.txt", "fifo"
 
 
@@ -152,8 +154,13 @@ def watch(work: Path) -> None:
 
 
 def beside(*arguments: str) -> None:
-    """Run one of our own subcommands beside the controller, when the receivers are enrolled."""
+    """Run one of our own subcommands beside the controller, and end with it."""
     subprocess.Popen([sys.executable, __file__, *arguments])
+
+
+def end_with_parent() -> None:
+    """Ask the kernel for a SIGTERM when the controller ends, however it ends (prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -166,6 +173,8 @@ def write_whole(path: Path, text: str) -> None:
 def main() -> None:
     """Dispatch."""
     what, work, rest = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
+    if what in ("ingest", "watch", "send"):
+        end_with_parent()
     match what:
         case "stored" | "live":
             enrol_receivers(work, int(rest[0]))

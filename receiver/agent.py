@@ -275,7 +275,7 @@ class Agent:
             broadcast=sounding.cue.broadcast if sounding else "",
             position_us=self._position_us(now_us, sounding.cue.broadcast, by_id) if sounding else 0,
             level_dbfs=round(self._playout.level_dbfs(), 1),
-            clock=self._station.state(now_local_us, time.time_ns() // 1000),
+            clock=self._station.state(local_us(), time.time_ns() // 1000),
             playout=playout,
             volume_percent=self._volume_percent(),
             amplifier_on=self._amplifier.is_on,

@@ -10,6 +10,7 @@ import click
 
 from loa.demo import Demo, DemoFailed
 from loa.demo_check import check as do_check
+from loa.demo_offline import check_offline
 from loa.signals import stop_on_signals
 from runtime.refusal import Refusal
 
@@ -21,14 +22,15 @@ from runtime.refusal import Refusal
 @click.option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="With --check: keep the recordings here."
 )
-def demo(data: Path | None, http_port: int, check: bool, keep: Path | None) -> None:
+@click.option("--offline", is_flag=True, help="With --check: controller and broker are killed before the instant.")
+def demo(data: Path | None, http_port: int, check: bool, keep: Path | None, offline: bool) -> None:
     """Start all, then wait or check."""
     stopping = threading.Event()
     stop_on_signals(stopping)
     try:
         with Demo(data, http_port) as running:
             if check:
-                figures, failed = do_check(running, keep)
+                figures, failed = (check_offline if offline else do_check)(running, keep)
                 click.echo(json.dumps(figures, ensure_ascii=False))
                 for line in failed:
                     click.echo(line, err=True)

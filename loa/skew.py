@@ -83,6 +83,17 @@ def instants_of(reference: Samples, recording: Recording) -> Instants:
     return found
 
 
+def times_heard(reference: Samples, recording: Recording) -> int:
+    """How often the reference sounded on a recording: occurrences of a second from its middle."""
+    middle = len(reference) // 2
+    window = reference[middle : middle + RATE]
+    left, count = recording.samples.copy(), 0
+    while (place := _locate(window, left, 0, len(left) - len(window))) is not None:
+        count += 1
+        left[round(place) : round(place) + len(window)] = 0.0
+    return count
+
+
 def skew(instants: list[Instants]) -> Skew:
     """Over all pairs of receivers. Raises ValueError when no window sounded on two of them."""
     differences = [np.abs(first - second) * 1e3 for i, first in enumerate(instants) for second in instants[i + 1 :]]

@@ -16,6 +16,7 @@ from broadcast.play_reports import PlayReportRow
 from loa.controller import free_port
 from loa.demo import PLACES, Demo, make_mp3
 from loa.demo_check import Browser, measure, online, schedule_once, sign_in, upload, wait_for
+from loa.demo_offline import broker_pid, check_offline
 from runtime.database import Database
 
 pytestmark = pytest.mark.xdist_group("faults")
@@ -85,19 +86,6 @@ def stage() -> Iterator[Stage]:
         yield Stage(demo)
 
 
-def broker_pid(folder: Path) -> int:
-    """The pid of the demo's Mosquitto, by its configuration file."""
-    wanted = str(folder / "controller" / "broker" / "mosquitto.conf")
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if wanted in (entry / "cmdline").read_text():
-                    return int(entry.name)
-            except OSError:
-                continue
-    raise AssertionError("the demo's broker does not run")
-
-
 def outcomes(stage: Stage) -> dict[str, Any]:
     return {name: (row.outcome, row.cause) for name, row in stage.reports().items()}
 
@@ -114,7 +102,7 @@ def test_the_controller_dies_before_the_instant_and_comes_back_after_it(stage: S
 
 def test_the_broker_dies_in_the_middle(stage: Stage) -> None:
     stage.wait_until_sounding(5)
-    os.kill(broker_pid(stage.demo.folder), signal.SIGKILL)
+    os.kill(broker_pid(stage.demo), signal.SIGKILL)
     wait_for("the reports", stage.all_reported, 60)
     assert set(outcomes(stage).values()) == {("played", "")}
     assert stage.broadcasts_in_all() == 1
@@ -149,9 +137,16 @@ def test_an_emergency_cuts_a_programme_which_then_goes_on_where_it_would_have_be
     assert stage.browser.api(f"/broadcasts/{emergency}")["heard"] == 1
 
 
+def test_all_sounds_in_step_although_controller_and_broker_are_dead() -> None:
+    with Demo(http_port=free_port()) as demo:
+        figures, failed = check_offline(demo, None)
+    assert failed == []
+    assert (figures["sounded"], figures["reports_after"], figures["doubles"]) == (3, 3, 0)
+
+
 def test_nothing_is_left_running_when_the_demo_ends() -> None:
     with Demo(http_port=free_port()) as demo:
-        pids = [demo.controller.pid, *(child.pid for child in demo.receivers.values()), broker_pid(demo.folder)]
+        pids = [demo.controller.pid, *(child.pid for child in demo.receivers.values()), broker_pid(demo)]
         folder = demo.folder
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
     assert not folder.exists()
@@ -159,7 +154,7 @@ def test_nothing_is_left_running_when_the_demo_ends() -> None:
 
 def test_nothing_is_left_running_when_the_controller_is_killed() -> None:
     with Demo(http_port=free_port()) as demo:
-        broker = broker_pid(demo.folder)
+        broker = broker_pid(demo)
         demo.controller.kill()
         wait_for("the broker to end", lambda: not Path(f"/proc/{broker}").exists(), 10)
 

@@ -1,5 +1,6 @@
 """The controller: where all parts are joined. What opens last closes first, also after a start that failed."""
 
+import hashlib
 import logging
 import signal
 import socket
@@ -204,7 +205,7 @@ class Controller:
     def _connect(self) -> MqttBroker:
         settings = self.settings
         if settings.broker_url:
-            broker = MqttBroker(settings.broker_url, ca_file=settings.broker_tls_ca)
+            broker = MqttBroker(settings.broker_url, ca_file=settings.broker_tls_ca, client_id=_client_id(settings))
         else:
             if self.mosquitto is None:
                 raise RuntimeError("the embedded broker was not started")
@@ -241,6 +242,12 @@ class Controller:
     def _configure_all(self) -> None:
         with self.database.session() as session:
             self.downlink.configure_all(session, receivers(session))
+
+
+def _client_id(settings: Settings) -> str:
+    """Our name at a broker of others: the same after a restart, another one for another controller."""
+    place = f"{socket.gethostname()}:{settings.data_dir.absolute()}"
+    return f"loa-controller-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
 
 
 def free_port() -> int:

@@ -15,6 +15,7 @@ from loa.children import Child
 from loa.controller import free_port, open_database
 from loa.demo_check import wait_for
 from runtime.database import Database
+from runtime.mosquitto import Mosquitto, hash_password
 from runtime.settings import load_settings
 
 pytestmark = pytest.mark.xdist_group("journeys")
@@ -112,6 +113,20 @@ def test_the_controller_runs_on_postgresql(tmp_path: Path, postgres_server: str)
         assert not (tmp_path / "data" / "loa.db").exists()
     finally:
         alone.child.stop()
+
+
+def test_an_external_broker_by_its_url_is_used_instead_of_our_own(tmp_path: Path) -> None:
+    outside = Mosquitto(tmp_path / "outside", host="127.0.0.1", port=0, controller_user="loa", acl=[])
+    outside.set_accounts({"loa": hash_password("geheim")})
+    outside.start()
+    alone = Alone(tmp_path, "--broker-url", f"mqtt://loa:geheim@127.0.0.1:{outside.port}")
+    try:
+        alone.start()
+        assert not (tmp_path / "data" / "broker").exists()
+        assert "geheim" not in alone.child.log.read_text()
+    finally:
+        alone.child.stop()
+        outside.stop()
 
 
 def test_a_port_that_is_taken_is_one_clear_sentence(tmp_path: Path) -> None:

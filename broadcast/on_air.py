@@ -23,6 +23,7 @@ LEAD = timedelta(seconds=8)
 LIVE_LEAD = timedelta(seconds=3)
 #: How long a manifest is good after its end: reports and late questions refer to it.
 MANIFEST_HOLDS = timedelta(hours=24)
+LONGEST_TITLE = 200
 
 
 class BroadcastState(StrEnum):
@@ -139,7 +140,7 @@ def plan_broadcast(
         commune_id=commune_id,
         programme_id=programme_id,
         clip_id=clip_id,
-        title=title[:200],
+        title=title[:LONGEST_TITLE],
         class_=class_.value,
         precedence=precedence,
         starts_at=starts_at,

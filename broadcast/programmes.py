@@ -100,7 +100,9 @@ def rename(session: Session, programme_id: int, title: str) -> Programme:
 
 
 def replace_items(session: Session, programme_id: int, items: Sequence[Item]) -> None:
-    """Put exactly these items in it, in this order. What is announced already stays as it was announced.
+    """Put exactly these items in it, in this order.
+
+    What the timetable planned with it and has not begun is planned anew by the next plan; what sounds, sounds on.
 
     Raises Refusal, NotFound.
     """

@@ -4,18 +4,25 @@ A slot is claimed by inserting its row: schedule and instant are unique, so whoe
 controller, a restart or a clock that was set back finds it taken. Row and broadcast are one transaction.
 """
 
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Column
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, delete, select
 
-from broadcast.on_air import Broadcast, mark_missed, plan_broadcast, withdraw
+from broadcast.on_air import LONGEST_TITLE, Broadcast, mark_missed, plan_broadcast, withdraw
+from broadcast.play_reports import PlayReportRow
 from broadcast.programmes import duration_us, items_of, manifest_items, programme
 from devices.communes import commune
 from runtime.database import Database, UtcDateTime, insert_if_absent
 from runtime.refusal import Refusal
 from schedules.timetable import Schedule, due, schedules
+from wire.broadcasts import ClipItem
+
+log = logging.getLogger(__name__)
 
 #: How far back a start looks for what was due while nothing ran. Older things are not explained, only absent.
 LOOK_BACK = timedelta(days=2)
@@ -38,6 +45,14 @@ class Slot(SQLModel, table=True):
     cause: str = ""
 
 
+class Form(NamedTuple):
+    """What a programme sends, as it is now."""
+
+    title: str
+    items: list[ClipItem]
+    length_us: int
+
+
 @dataclass
 class Planned:
     """What a plan did: ids of broadcasts."""
@@ -55,18 +70,39 @@ class Planned:
 def plan(database: Database, now: datetime, ahead: timedelta) -> Planned:
     """Bring the slots from a little back to `ahead` in line with the timetable, schedule by schedule.
 
-    What a schedule planned before it was changed, and has not begun, is withdrawn and planned anew. Safe to call at any
-    time, as often as one likes, from several controllers.
+    What was planned by an older form of its schedule or its programme, and has not begun, is withdrawn and planned
+    anew. Safe to call at any time, as often as one likes, from several controllers. One schedule that fails by our own
+    fault holds up no other; its error is raised in the end.
     """
-    done = Planned()
+    done, failed = Planned(), list[Exception]()
     with database.session() as session:
-        numbers = [s.number for s in session.exec(select(Schedule)) if _wants_planning(session, s, now, ahead)]
-    for number in numbers:
-        with database.writing() as session:
-            found = session.get(Schedule, number)
-            if found is not None:
-                _withdraw_outdated(session, found, now, done)
-                _claim_due(session, found, now, ahead, done)
+        forms: dict[int, Form | Refusal] = {}
+        wanting = []
+        for found in session.exec(select(Schedule)).all():
+            if found.programme_id not in forms:
+                forms[found.programme_id] = _form(session, found.programme_id)
+            if _wants_planning(session, found, forms[found.programme_id], now, ahead):
+                wanting.append(found.number)
+    for number in wanting:
+        step = Planned()
+        try:
+            with database.writing() as session:
+                current = session.get(Schedule, number)
+                if current is not None:
+                    form = _form(session, current.programme_id)
+                    _withdraw_outdated(session, current, form, now, step)
+                    _claim_due(session, current, form, now, ahead, step)
+        except OperationalError:
+            raise  # the database itself: the next one would fail as well, after as long a wait
+        except Exception as error:
+            log.exception("schedule %d could not be planned", number)
+            failed.append(error)
+        else:  # only what was committed was done
+            done.planned += step.planned
+            done.withdrawn += step.withdrawn
+            done.missed += step.missed
+    if failed:
+        raise failed[0]
     return done
 
 
@@ -80,42 +116,80 @@ def slot_of_broadcast(session: Session, broadcast_id: str) -> Slot | None:
     return session.exec(select(Slot).where(Slot.broadcast_id == broadcast_id)).first()
 
 
+def _form(session: Session, programme_id: int) -> Form | Refusal:
+    """What a programme would send now, or why it cannot."""
+    try:
+        chosen, running = programme(session, programme_id), items_of(session, programme_id)
+        return Form(chosen.title, manifest_items(session, running), duration_us(running))
+    except Refusal as refusal:
+        return refusal
+
+
 def _since(found: Schedule, now: datetime) -> datetime:
-    """From when on its instants count: not from before it was made or changed."""
-    return max(now - LOOK_BACK, found.changed_at)
+    """From when on its instants count: not from before it was made or changed.
+
+    Never later than now: it may have been changed by a clock that ran ahead and was set back since.
+    """
+    return max(now - LOOK_BACK, min(found.changed_at, now))
 
 
-def _wants_planning(session: Session, found: Schedule, now: datetime, ahead: timedelta) -> bool:
+def _wants_planning(session: Session, found: Schedule, form: Form | Refusal, now: datetime, ahead: timedelta) -> bool:
     """Whether a plan would change anything: read first, so that an idle plan takes no write lock."""
-    rows = session.exec(
-        select(Slot.due_at, Slot.schedule_revision).where(
-            Slot.schedule_id == found.number, col(Slot.due_at) >= _since(found, now) - timedelta(seconds=1)
-        )
-    ).all()
-    if any(revision != found.revision and due_at > now for due_at, revision in rows):
-        return True
+    since = _since(found, now)
+    taken = set(session.exec(select(Slot.due_at).where(Slot.schedule_id == found.number, col(Slot.due_at) >= since)))
     zone = commune(session, found.commune_id).zone
-    return not set(due(found, zone, _since(found, now), now + ahead)) <= {due_at for due_at, _ in rows}
+    return not set(due(found, zone, since, now + ahead)) <= taken or bool(_outdated(session, found, form, now))
 
 
-def _withdraw_outdated(session: Session, found: Schedule, now: datetime, done: Planned) -> None:
-    query = select(Slot).where(
-        Slot.schedule_id == found.number,
-        col(Slot.due_at) > now,
-        col(Slot.schedule_revision) != found.revision,
+def _outdated(session: Session, found: Schedule, form: Form | Refusal, now: datetime) -> list[tuple[Slot, str]]:
+    """Slots that have not begun and no longer hold, each with why.
+
+    What receivers have reported on has aired, whatever the clock says now: it is never planned again.
+    """
+    query = (
+        select(Slot, Broadcast)
+        .join(Broadcast, col(Slot.broadcast_id) == col(Broadcast.id), isouter=True)
+        .where(Slot.schedule_id == found.number, col(Slot.due_at) > now)
+        .order_by(col(Slot.due_at))
     )
-    for slot in session.exec(query).all():
+    stale = [(slot, why) for slot, planned in session.exec(query) if (why := _why_outdated(slot, planned, found, form))]
+    if not stale:
+        return []
+    ids = [slot.broadcast_id for slot, _ in stale if slot.broadcast_id]
+    aired = set(
+        session.exec(select(PlayReportRow.broadcast_id).where(col(PlayReportRow.broadcast_id).in_(ids)).distinct())
+    )
+    return [(slot, why) for slot, why in stale if slot.broadcast_id not in aired]
+
+
+def _why_outdated(slot: Slot, planned: Broadcast | None, found: Schedule, form: Form | Refusal) -> str:
+    """Why a slot that has not begun no longer holds, "" when it does."""
+    if slot.schedule_revision != found.revision:
+        return "schedule_paused" if found.paused else "schedule_removed" if found.retired_at else "schedule_changed"
+    if slot.outcome == "missed":
+        return "schedule_changed"  # by a clock that ran ahead: its hour is still to come
+    if isinstance(form, Refusal):
+        return ""  # half made: what is planned is better than silence
+    if planned is None:
+        return "schedule_changed"  # refused then, and now there is something to hear
+    if planned.withdrawn_at is not None or planned.missed:
+        return ""  # by a person
+    changed = planned.what != form.items or planned.title != (found.title or form.title)[:LONGEST_TITLE]
+    return "schedule_changed" if changed else ""
+
+
+def _withdraw_outdated(session: Session, found: Schedule, form: Form | Refusal, now: datetime, done: Planned) -> None:
+    for slot, why in _outdated(session, found, form, now):
         if slot.broadcast_id is not None:
-            cause = (
-                "schedule_paused" if found.paused else "schedule_removed" if found.retired_at else "schedule_changed"
-            )
-            withdraw(session, slot.broadcast_id, now, cause=cause)
+            withdraw(session, slot.broadcast_id, now, cause=why)
             done.withdrawn.append(slot.broadcast_id)
         session.exec(delete(Slot).where(col(Slot.id) == slot.id))
     session.flush()
 
 
-def _claim_due(session: Session, found: Schedule, now: datetime, ahead: timedelta, done: Planned) -> None:
+def _claim_due(
+    session: Session, found: Schedule, form: Form | Refusal, now: datetime, ahead: timedelta, done: Planned
+) -> None:
     zone = commune(session, found.commune_id).zone
     for due_at in due(found, zone, _since(found, now), now + ahead):
         claim = {
@@ -125,11 +199,10 @@ def _claim_due(session: Session, found: Schedule, now: datetime, ahead: timedelt
         if not insert_if_absent(session, Slot, claim):
             continue
         slot = session.exec(select(Slot).where(Slot.schedule_id == found.number, Slot.due_at == due_at)).one()
-        try:
-            planned = _plan_one(session, found, due_at, now)
-        except Refusal as refusal:
-            slot.outcome, slot.cause = "refused", str(refusal)
+        if isinstance(form, Refusal):
+            slot.outcome, slot.cause = "refused", str(form)
         else:
+            planned = _plan_one(session, found, form, due_at, now)
             slot.broadcast_id = planned.id
             if planned.ends_at - now < LEAST_LEFT and due_at < now:
                 mark_missed(session, planned, now, "controller_away")
@@ -141,19 +214,17 @@ def _claim_due(session: Session, found: Schedule, now: datetime, ahead: timedelt
     session.flush()
 
 
-def _plan_one(session: Session, found: Schedule, due_at: datetime, now: datetime) -> Broadcast:
-    chosen = programme(session, found.programme_id)
-    running = items_of(session, found.programme_id)
+def _plan_one(session: Session, found: Schedule, form: Form, due_at: datetime, now: datetime) -> Broadcast:
     return plan_broadcast(
         session,
         commune_id=found.commune_id,
-        title=found.title or chosen.title,
+        title=found.title or form.title,
         class_=found.broadcast_class,
         precedence=found.precedence,
         targets=found.meant_for,
         starts_at=due_at,
-        length_us=duration_us(running),
-        items=manifest_items(session, running),
+        length_us=form.length_us,
+        items=form.items,
         now=now,
         programme_id=found.programme_id,
         cause="schedule",

@@ -39,7 +39,6 @@ class Sounding:
     sounding: int
     meant: int
     ready: int
-    level: int
 
 
 @dataclass(frozen=True)
@@ -116,11 +115,10 @@ def _sounding(
     beats = [s.heartbeat for r in meant if (s := states.get(r.id)) and s.heartbeat and s.state is PresenceState.ONLINE]
     sounding = [beat for beat in beats if beat.broadcast == b.id]
     ready = sum(any(held.broadcast == b.id and held.ready for held in beat.holds) for beat in beats)
-    level = max((beat.level_dbfs for beat in sounding), default=-120.0)
     length_us = to_us(b.ends_at) - to_us(b.starts_at)
     return Sounding(
         b, min(length_us, max(0, to_us(now) - to_us(b.starts_at))), length_us, where_words(b, known, t), len(sounding),
-        len(meant), ready, max(0, min(100, round((level + 60) / 60 * 100))),
+        len(meant), ready,
     )  # fmt: skip
 
 

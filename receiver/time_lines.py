@@ -1,0 +1,151 @@
+"""Lines through exchanges: offset and drift of controller time, and how well they are known.
+
+On a jittery network two parallel lines lie along the quickest ways there and back; on a quiet one a line lies midst of
+all. Why so: docs/decisions/0051.
+"""
+
+from collections import deque
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Seconds = NDArray[np.float64]
+Micros = NDArray[np.float64]
+
+#: Crystals are within ±100 ppm, the controller slews by at most 50 more.
+MOST_DRIFT_PPM = 200.0
+#: Before data say more, drift is held to be zero within this (one sigma), so that a second of jitter bends nothing.
+USUAL_DRIFT_PPM = 15.0
+#: How many of the quickest ways lie along each line of a jittery network: few, its quickest are sharply bounded.
+ALONG_JITTERY = 2
+#: A network is quiet when half of all exchanges take no longer than the quickest and this.
+QUIET_US = 1500.0
+#: Of weights made anew: the line does not move any more after these.
+_ROUNDS = 6
+_GRID = np.linspace(-1.0, 1.0, 25)
+
+
+class Fit(NamedTuple):
+    """offset at `at_us` (whole µs beside a fraction, so that no digit is lost), and all that is said of it."""
+
+    at_us: int
+    offset_us: int
+    fraction_us: float
+    drift_ppm: float
+    drift_error_ppm: float
+    #: How far apart two receivers with the same network may be.
+    precision_us: float
+    #: Half the distance between the lines.
+    half_way_us: float
+    #: Whether the network is.
+    quiet: bool
+    #: What an answer usually takes. Never asked faster than twice in this time: a controller that a thousand receivers
+    #: ask at once gets slower, and is then asked less.
+    usual_us: float
+
+
+class Bounds(NamedTuple):
+    """One exchange as two bounds of controller less local: below `there`, above `back`."""
+
+    local_us: int
+    there_us: float
+    back_us: float
+
+
+def fit_lines(kept: deque[Bounds] | list[Bounds], prior_ppm: float, drift_ppm: float | None = None) -> Fit:
+    """Lay the two lines. drift_ppm: when it is known and only the offset is asked for."""
+    last = kept[-1]
+    at_us, whole_us = last.local_us, round((last.there_us + last.back_us) / 2)
+    bounds = np.array([(b.local_us - at_us, b.there_us - whole_us, b.back_us - whole_us) for b in kept])
+    seconds, there, back = bounds[:, 0] * 1e-6, bounds[:, 1], bounds[:, 2]
+    count = len(seconds)
+    excess = np.sort(there - back)
+    excess_us = float(excess[count // 2] - excess[0])
+    quiet = excess_us < QUIET_US
+    if quiet:
+        ppm, middle_us, sigma_ppm, sigma_us = _midst(seconds, (there + back) / 2, prior_ppm, drift_ppm)
+        half_way_us = max(0.0, float((there - ppm * seconds).min() - (back - ppm * seconds).max()) / 2)
+        # The bounds hold whatever the midst says.
+        reach_us = half_way_us + abs(middle_us - _between(there, back, ppm * seconds))
+        return Fit(
+            at_us, whole_us, middle_us, ppm, 3 * sigma_ppm, 3 * sigma_us + 2.0, reach_us, True, float(excess[0])
+        )  # fmt: skip
+    along = min(ALONG_JITTERY, 1 + count // 20)
+    unit_us = (excess_us + 10.0) / count
+
+    if drift_ppm is None:
+        # 1. Every drift weighed by how far apart it lets the lines lie (in units of what one exchange in `count` leaves
+        #    open) and by the prior; the mean of them all errs less than the best of them. Coarse first, then fine.
+        ppm, width_ppm = prior_ppm, MOST_DRIFT_PPM
+        for _ in range(3):
+            drifts = np.clip(ppm + width_ppm * _GRID, -MOST_DRIFT_PPM, MOST_DRIFT_PPM)
+            apart_us = _lowest(there - np.outer(drifts, seconds), along) + _lowest(
+                np.outer(drifts, seconds) - back, along
+            )
+            logarithm = apart_us / unit_us - 0.5 * ((drifts - prior_ppm) / USUAL_DRIFT_PPM) ** 2
+            weights = np.exp(logarithm - logarithm.max())
+            weights /= weights.sum()
+            ppm = float(weights @ drifts)
+            sigma_ppm = float(np.sqrt(weights @ (drifts - ppm) ** 2))
+            if sigma_ppm > width_ppm / 5:
+                break
+            width_ppm = max(5 * sigma_ppm, width_ppm / 12)
+    else:
+        ppm, sigma_ppm = drift_ppm, 0.0
+    # 2. The offset.
+    up, down = np.sort(there - ppm * seconds), np.sort(ppm * seconds - back)
+    middle_us = float(up[:along].mean() - down[:along].mean()) / 2
+    edge = max(2, along)
+    spread_us = float(np.hypot(_spread(up, edge), _spread(down, edge)))
+    precision_us = 1.5 * spread_us / np.sqrt(edge) + 2.0
+    drift_error_ppm = 3 * sigma_ppm
+    half_way_us = max(0.0, float(up[0] + down[0]) / 2)
+    return Fit(
+        at_us, whole_us, middle_us, ppm, drift_error_ppm, float(precision_us), half_way_us, quiet, float(excess[0])
+    )
+
+
+def _midst(
+    seconds: Seconds, offsets: Micros, prior_ppm: float, drift_ppm: float | None
+) -> tuple[float, float, float, float]:
+    """The line that leaves as much above as below: drift, offset at the end, and one sigma of both.
+
+    On a quiet network what is left is the machines' own doing, now there and now back, with freaks on either side: the
+    midst of all errs less than the quickest do. Least absolute deviations, by weights that are made anew (IRLS).
+    """
+    before_ppm = prior_ppm if drift_ppm is None else drift_ppm
+    # The prior, as one more equation; a drift that is given is held as good as fast.
+    prior = 1 / (USUAL_DRIFT_PPM if drift_ppm is None else 1e-3) ** 2
+    ppm, offset_us = before_ppm, float(np.median(offsets - before_ppm * seconds))
+    ppm_variance = offset_variance = 0.0
+    for _ in range(_ROUNDS):
+        off = np.abs(offsets - offset_us - ppm * seconds)
+        sigma_us = max(5.0, 1.48 * float(np.median(off)))
+        weights = 1 / (sigma_us * np.maximum(off, sigma_us / 2))
+        # The normal equations by hand: numpy.linalg would bring 9 MB of its own.
+        all_, first = float(weights.sum()), float((weights * seconds).sum())
+        second = float((weights * seconds * seconds).sum()) + prior
+        right = float((weights * seconds * offsets).sum()) + prior * before_ppm
+        left = float((weights * offsets).sum())
+        determinant = all_ * second - first * first
+        ppm, offset_us = (all_ * right - first * left) / determinant, (second * left - first * right) / determinant
+        ppm_variance, offset_variance = all_ / determinant, second / determinant
+    return ppm, offset_us, float(np.sqrt(ppm_variance)), float(np.sqrt(offset_variance))
+
+
+def _between(there: Micros, back: Micros, slope: Micros) -> float:
+    """Midway between the lines along the very quickest."""
+    return float((there - slope).min() + (back - slope).max()) / 2
+
+
+def _spread(values: Micros, count: int) -> float:
+    """How far the `count` lowest values reach above the lowest."""
+    ordered = np.sort(values)
+    return float(ordered[min(count, len(ordered) - 1)] - ordered[0])
+
+
+def _lowest(rows: Micros, count: int) -> Micros:
+    """The mean of the `count` lowest of each row."""
+    lowest: Micros = np.partition(rows, count - 1, axis=1)[:, :count].mean(axis=1)
+    return lowest

@@ -25,7 +25,7 @@ class PlayReportRow(SQLModel, table=True):
 
     broadcast_id: str = Field(primary_key=True)
     receiver_id: str = Field(primary_key=True, index=True)
-    report: str = Field(unique=True)
+    report: str
     manifest_revision: int = Field(sa_type=BigInteger)
     outcome: str
     cause: str = ""

@@ -46,10 +46,13 @@ ReportHandler = Callable[[Session, str, Any], None]
 
 
 class HeardReport(SQLModel, table=True):
-    """A report was taken. Its id is the claim: a report that comes twice is taken once."""
+    """A report was taken. Receiver and id are the claim: a report that comes twice is taken once.
+
+    Not the id alone: a receiver could otherwise claim the ids of another's reports.
+    """
 
     report: str = Field(primary_key=True)
-    receiver_id: str
+    receiver_id: str = Field(primary_key=True)
     heard_at: Any = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 

@@ -31,7 +31,7 @@ def upgrade() -> None:
     op.create_table(
         "heardreport",
         sa.Column("report", sa.String(), primary_key=True),
-        sa.Column("receiver_id", sa.String(), nullable=False),
+        sa.Column("receiver_id", sa.String(), primary_key=True),
         sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_table(
@@ -60,7 +60,7 @@ def upgrade() -> None:
         "playreportrow",
         sa.Column("broadcast_id", sa.String(), primary_key=True),
         sa.Column("receiver_id", sa.String(), primary_key=True, index=True),
-        sa.Column("report", sa.String(), nullable=False, unique=True),
+        sa.Column("report", sa.String(), nullable=False),
         sa.Column("manifest_revision", sa.BigInteger(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("cause", sa.String(), nullable=False),

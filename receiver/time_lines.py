@@ -18,7 +18,7 @@ MOST_DRIFT_PPM = 200.0
 #: Before data say more, drift is held to be zero within this (one sigma), so that a second of jitter bends nothing.
 USUAL_DRIFT_PPM = 15.0
 #: How many of the quickest ways lie along each line of a jittery network: few, its quickest are sharply bounded.
-ALONG_JITTERY = 2
+ALONG_JITTERY = 6
 #: A network is quiet when half of all exchanges take no longer than the quickest and this.
 QUIET_US = 1500.0
 #: Of weights made anew: the line does not move any more after these.

@@ -90,7 +90,7 @@ def measure(
     command = [
         sys.executable, "rig.py", "run", "--player", str(player_file(player, live, rig)), "--net", profile.net,
         "--name", run, "--dur", str(seconds), "--warm", str(warm), "--seed", str(seed), "--timens", TIMENS,
-        "--set", f"root={ROOT}", *options, *(["--keep"] if keep else []),
+        "--set", f"root={ROOT}", "--set", f"seconds={warm + seconds + 10}", *options, *(["--keep"] if keep else []),
     ]  # fmt: skip
     result = rig / "results" / f"{run}.json"
     for _ in range(2):

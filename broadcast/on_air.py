@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, Session, SQLModel, col, or_, select
 
+from broadcast.clips import clip
 from broadcast.programmes import clip_items, duration_us, items_of, manifest_items, programme
 from devices.receivers import Receiver, reached_by
 from runtime.clock import to_us
@@ -171,9 +172,13 @@ def put_on_air(
     """A programme or a clip, as soon as the receivers can have it. Raises Refusal, NotFound."""
     if programme_id is not None:
         chosen = programme(session, programme_id)
+        if chosen.commune_id != commune_id:
+            raise NotFound(N_("This programme is not there any more."))
         running = items_of(session, programme_id)
         title, items, length_us = chosen.title, manifest_items(session, running), duration_us(running)
     elif clip_id is not None:
+        if clip(session, clip_id).commune_id != commune_id:
+            raise NotFound(N_("This recording is not there any more."))
         items = clip_items(session, clip_id)
         title, length_us = items[0].title, items[0].duration_us
     else:

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from broadcast.clips import Clip, ClipRendition
+from broadcast.programmes import Item, ItemKind, add_programme
+from devices.communes import add_commune
 from runtime.clock import ManualClock
 from runtime.database import Database
 from tests.cast import COMMUNE_NAME, OPERATOR
@@ -178,3 +181,27 @@ def test_media_is_served_by_ranges_and_only_by_its_hash(office: Office) -> None:
     assert (part.status_code, part.content) == (206, b"0123456789")
     for name in ("../secrets/controller.key", "a" * 64 + ".opus", kept.sha256 + ".wav"):
         assert office.stranger.get(f"/media/{name}").status_code == 404
+
+
+def test_what_belongs_to_another_commune_is_neither_aired_nor_replaced(office: Office) -> None:
+    now = office.clock.now()
+    with office.database.writing() as session:
+        add_commune(session, "xuan-loc", "Xã Xuân Lộc")
+        session.add(
+            Clip(
+                id="c" * 16, commune_id="xuan-loc", title="Bản tin", original_name="a.mp3", original_sha256="0" * 64,
+                original_bytes=1, uploaded_at=now, duration_us=5_000_000, peaks=b"a",
+            )
+        )  # fmt: skip
+        session.flush()
+        session.add(ClipRendition(clip_id="c" * 16, codec="opus", sha256="1" * 64, bytes=1, extension="opus"))
+        session.flush()
+        theirs = add_programme(session, "xuan-loc", "Bản tin", [Item(ItemKind.CLIP, "c" * 16)], now=now).number
+    for what in (f"programme {theirs}", "clip " + "c" * 16):
+        asked = {"what": what, "where": "all", "class": "normal"}
+        fields = {**asked, "form_token": office.form_token}
+        answer = office.browser.post("/put-on-air", data=fields)
+        assert answer.status_code == 404, answer.text
+    headers = {"X-Form-Token": office.form_token}
+    sent = office.browser.post("/clips/upload?name=a.mp3&replaces=" + "c" * 16, content=b"x", headers=headers)
+    assert sent.status_code in (404, 422)

@@ -104,7 +104,9 @@ async def upload(
 
 @router.post("/clips", dependencies=[Depends(own_form)])
 async def upload_without_script(frame: In, request: Request) -> Response:
-    """The same from a plain form, for browsers without script."""
+    """The same from a plain form, for browsers without script. What is too large is refused before it is read."""
+    if int(request.headers.get("content-length") or 0) > frame.deps.settings.max_upload_bytes + 10_000:
+        raise frame.deps.ingest.too_large()
     form = await request.form()
     file = form.get("file")
     if not isinstance(file, UploadFile):
@@ -192,6 +194,9 @@ def own_clip(frame: Frame, session: Session, clip_id: str) -> Clip:
 def _open(
     frame: Frame, name: str, size: int, trim: bool, replaces: str, language: str, field: int, title: str
 ) -> Upload:
+    if replaces:
+        with frame.deps.database.session() as session:
+            own_clip(frame, session, replaces)
     return frame.deps.ingest.open_upload(
         frame.commune_id, name, by=frame.operator.name, size_hint=size, trim_silence=trim, title=title,
         language=language, field=field if field in list(Field) else int(Field.GENERAL), replaces=replaces or None,

@@ -72,6 +72,8 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._environment.globals.update(asset=assets.url, languages=LANGUAGES)
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)  # compiled at the start, not for the first who asks
 
     def render(self, template: str, **values: Any) -> str:
         """The HTML."""

@@ -1,5 +1,6 @@
 """The controller: where all parts are joined. What opens last closes first, also after a start that failed."""
 
+import gc
 import hashlib
 import logging
 import signal
@@ -172,6 +173,9 @@ class Controller:
             self.app, host=self.settings.http_host, port=self.settings.http_port, log_level="warning", access_log=False,
             timeout_graceful_shutdown=3, proxy_headers=True, server_header=False,
         )  # fmt: skip
+        # What was loaded stays; looking through it again and again would make one request in some hundred slow.
+        gc.collect()
+        gc.freeze()
         # uvicorn stops at a signal and then raises it again; without a handler of ours that would end the process
         # before anything is closed.
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -303,6 +303,9 @@ def manifest_of(planned: Broadcast, now: datetime) -> Manifest:
 def note_announced(session: Session, broadcast_id: str, revision: int, now: datetime) -> None:
     """The broker acknowledged a revision. An older one than known changes nothing."""
     found = broadcast(session, broadcast_id)
+    if revision >= found.announced_revision and found.cleared_at is not None:
+        found.cleared_at = None  # it is there again
+        session.add(found)
     if revision > found.announced_revision:
         if found.announced_revision == 0:
             _note(session, found, now, BroadcastState.ANNOUNCED, "", "")

@@ -8,7 +8,7 @@ import logging
 import threading
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, or_, select
 
 from broadcast.on_air import MANIFEST_HOLDS, Broadcast, manifest_of, note_announced
 from devices.downlink import Downlink
@@ -104,9 +104,15 @@ class Transmitter:
 
 
 def unannounced(session: Session, now: datetime) -> list[Broadcast]:
-    """What the broker does not have in its newest form, and receivers could still use, soonest first."""
+    """What the broker does not have in its newest form, and receivers could still use, soonest first.
+
+    What was cleared and is still to come was cleared by a clock that ran ahead.
+    """
     query = select(Broadcast).where(
-        col(Broadcast.announced_revision) < col(Broadcast.revision),
+        or_(
+            col(Broadcast.announced_revision) < col(Broadcast.revision),
+            and_(col(Broadcast.cleared_at).is_not(None), col(Broadcast.ends_at) > now),
+        ),
         col(Broadcast.ends_at) > now - timedelta(minutes=5),
         col(Broadcast.missed).is_(False),
     )

@@ -1,6 +1,7 @@
 """The transmitter: what is kept goes out, once more after every crash, and is noted only when the broker has it."""
 
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 
@@ -15,7 +16,7 @@ from broadcast.on_air import (
     state,
     stop,
 )
-from broadcast.transmitter import Transmitter
+from broadcast.transmitter import ACKNOWLEDGED_WITHIN_S, Transmitter
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from tests.broadcast.studio import Studio
@@ -110,6 +111,35 @@ def test_a_manifest_stays_as_long_as_somebody_may_ask_for_it_and_goes_then(studi
     assert studio.transmitter.clear_old() == 1
     assert topics.air(COMMUNE, put.id) not in studio.broker.retained
     assert studio.transmitter.clear_old() == 0
+
+
+def test_what_a_clock_that_ran_ahead_has_cleared_is_announced_again(studio: Studio) -> None:
+    put, now = studio.speak_now(), studio.now()
+    studio.transmitter.announce_due()
+    studio.clock.advance(timedelta(days=2))
+    studio.transmitter.clear_old()
+    assert studio.broker.retained == {}
+    studio.clock.set(now)
+    assert studio.transmitter.announce_due() == 1
+    assert topics.air(COMMUNE, put.id) in studio.broker.retained
+    assert studio.transmitter.announce_due() == 0
+
+
+def test_a_broker_that_answers_nothing_holds_up_the_next_look_once_and_not_for_each(studio: Studio) -> None:
+    """An emergency must not wait behind two hundred manifests, five seconds each."""
+
+    class Silent:
+        def wait(self, timeout_s: float) -> bool:
+            waited.append(timeout_s)
+            studio.clock.advance(seconds=timeout_s)
+            return False
+
+    waited: list[float] = []
+    for _ in range(20):
+        studio.speak_now()
+    with patch.object(studio.downlink, "send_manifest", return_value=Silent()):
+        assert studio.transmitter.announce_due() == 0
+    assert sum(waited) == pytest.approx(ACKNOWLEDGED_WITHIN_S)
 
 
 def test_soonest_goes_first(studio: Studio) -> None:

@@ -103,12 +103,6 @@ class Ffmpeg:
                         progress(min(1.0, max(0.0, int(value) / expected_us)))
 
 
-def last_line(error: subprocess.CalledProcessError) -> str:
-    """What ffmpeg said at the end, for the log."""
-    lines = str(error.stderr).strip().splitlines()
-    return lines[-1][-300:] if lines else f"status {error.returncode}"
-
-
 def unreadable() -> Refusal:
     """What is said when a file cannot be decoded."""
     return Refusal(

@@ -74,6 +74,7 @@ class Agent:
         self._next_heartbeat_us = 0
         self._last_sound_us = -AMPLIFIER_HOLD_US
         self._faults: dict[str, str] = {}
+        self._distrusted: set[str] = set()
         self._told_broadcast = ""  # what the last heartbeat said sounds
         self._other_since_us = 0
         self._volume: int | None = None  # told by command, until the next config
@@ -148,12 +149,27 @@ class Agent:
                 self._reporter.forget(gone)
                 self._plan_changed()
             self._asker.keep(now_local_us)
+            self._distrust_unreadable()
             self._tell_faults(now_us)
         if self._connection.is_connected:
             for letter in self._outbox.due(now_local_us):
                 self._connection.publish(Kind.REPORT, letter.payload, qos=1)
             if now_local_us >= self._next_heartbeat_us or self._sounds_other(now_local_us):
                 self._send_heartbeat(now_local_us)
+
+    def _distrust_unreadable(self) -> None:
+        """A file that cannot be read is looked at again, and fetched anew when its hash is not what it was."""
+        failures = self._playout.failures()
+        for key in failures.keys() - self._distrusted:
+            log.warning("%s cannot be played: %s", key, failures[key])
+            for manifest in self._plan.for_us():
+                for item in manifest.items:
+                    for rendition in item.renditions if isinstance(item, ClipItem) else ():
+                        path = self._shelf.path_of(rendition)
+                        if path is not None and key.endswith(rendition.sha256[:16]):
+                            self._shelf.distrust(path)
+                            self._plan_changed()
+        self._distrusted = set(failures)
 
     def _read_inbox(self) -> None:
         while True:

@@ -203,6 +203,9 @@ class Shelf:
         """Drop what no manifest wants, the longest unused first. Raises FetchFailed when that is not enough."""
         with self._lock:
             kept = {_name(w.rendition) for w in self._wanted}
+            for part in self._folder.glob("*.part"):
+                if part.stem not in kept:
+                    part.unlink()  # half of what nobody wants any more
             spare = sorted((n for n in self._held if n not in kept), key=lambda n: (self._folder / n).stat().st_mtime)
             used = sum(self._held.values())
             while used + needed > self.limit_bytes and spare:

@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from sqlmodel import Session
 
-from broadcast.on_air import Broadcast
 from devices.receivers import reached_by
 from schedules.timetable import Occurrence
 from wire.broadcasts import RANK, BroadcastClass, Targets
@@ -47,14 +46,6 @@ class Clash:
     loser: Wish
     receivers: tuple[str, ...]
     fate: Fate
-
-
-def wish_of_broadcast(planned: Broadcast) -> Wish:
-    """A planned broadcast as a wish."""
-    return Wish(
-        planned.title, planned.broadcast_class, planned.precedence, planned.starts_at, planned.sounds_until,
-        planned.meant_for, planned.id,
-    )  # fmt: skip
 
 
 def wish_of_occurrence(due: Occurrence) -> Wish:

@@ -19,7 +19,7 @@ from broadcast.programmes import duration_us, items_of, manifest_items, programm
 from devices.communes import commune
 from runtime.database import Database, UtcDateTime, insert_if_absent
 from runtime.refusal import Refusal
-from schedules.timetable import Schedule, due, schedules
+from schedules.timetable import Schedule, due
 from wire.broadcasts import ClipItem
 
 log = logging.getLogger(__name__)
@@ -229,13 +229,3 @@ def _plan_one(session: Session, found: Schedule, form: Form, due_at: datetime, n
         programme_id=found.programme_id,
         cause="schedule",
     )
-
-
-def next_due_at(session: Session, now: datetime) -> datetime | None:
-    """When the timetable is due next at all, None when never."""
-    found = [
-        at[0]
-        for s in schedules(session)
-        if (at := due(s, commune(session, s.commune_id).zone, now, now + timedelta(days=7)))
-    ]
-    return min(found, default=None)

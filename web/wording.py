@@ -73,13 +73,6 @@ class Wording:
         year = f" {day.year}" if other_year else ""
         return f"{_WEEKDAYS_EN[day.weekday()]} {day.day} {_MONTHS_EN[day.month - 1]}{year}"
 
-    def near_day(self, day: date, now: datetime) -> str:
-        """A heading for a day: "Hôm nay, thứ Ba 24/11"."""
-        names = {-1: self.t("Yesterday"), 0: self.t("Today"), 1: self.t("Tomorrow")}
-        days = (day - now.astimezone(self.zone).date()).days
-        whole = self.day(day, now)
-        return f"{names[days]}, {whole}" if days in names else whole[0].upper() + whole[1:]
-
     def date(self, day: date) -> str:
         """A bare date: "24/11/2026", "24 Nov 2026"."""
         return f"{day:%d/%m/%Y}" if self._vi else f"{day.day} {_MONTHS_EN[day.month - 1]} {day.year}"

@@ -42,11 +42,6 @@ class LiveFrame(NamedTuple):
     packet_ms: int = PACKET_MS
 
     @property
-    def packet_samples(self) -> int:
-        """Samples of one packet at 48 kHz."""
-        return self.packet_ms * RATE // 1000
-
-    @property
     def stream_starts_at_us(self) -> int:
         """Controller time at which sample 0 of the stream left, or would have."""
         return self.starts_at_us - self.first_index * self.packet_ms * 1000

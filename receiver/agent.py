@@ -20,6 +20,7 @@ from receiver.outbox import Outbox, addressed, new_report_id
 from receiver.plan import Plan
 from receiver.playout import Playout
 from receiver.reporter import Reporter
+from receiver.rot import look_again
 from receiver.shelf import Shelf, Wanted
 from receiver.speaker import Speaker, local_us
 from receiver.station_time import StationTime
@@ -158,17 +159,9 @@ class Agent:
                 self._send_heartbeat(now_local_us)
 
     def _distrust_unreadable(self) -> None:
-        """A file that cannot be read is looked at again, and fetched anew when its hash is not what it was."""
         failures = self._playout.failures()
-        for key in failures.keys() - self._distrusted:
-            log.warning("%s cannot be played: %s", key, failures[key])
-            for manifest in self._plan.for_us():
-                for item in manifest.items:
-                    for rendition in item.renditions if isinstance(item, ClipItem) else ():
-                        path = self._shelf.path_of(rendition)
-                        if path is not None and key.endswith(rendition.sha256[:16]):
-                            self._shelf.distrust(path)
-                            self._plan_changed()
+        if failures.keys() - self._distrusted and look_again(failures, self._plan.for_us(), self._shelf):
+            self._plan_changed()
         self._distrusted = set(failures)
 
     def _read_inbox(self) -> None:

@@ -25,7 +25,7 @@ from receiver.shelf import Shelf, Wanted
 from receiver.speaker import Speaker, local_us
 from receiver.station_time import StationTime
 from receiver.time_asker import TimeAsker
-from wire.broadcasts import ClipItem
+from wire.broadcasts import ClipItem, Item, Manifest
 from wire.commands import Config
 from wire.messages import encode
 from wire.reports import FaultReport, Heartbeat, Held
@@ -300,11 +300,11 @@ class Agent:
         self._sequence += 1
         self._connection.publish(Kind.HEARTBEAT, encode(beat), qos=0)
 
-    def _position_us(self, now_us: int | None, broadcast: str, by_id: dict) -> int:  # type: ignore[type-arg]
+    def _position_us(self, now_us: int | None, broadcast: str, by_id: dict[str, Manifest]) -> int:
         manifest = by_id.get(broadcast)
         return max(0, now_us - manifest.starts_at_us) if manifest is not None and now_us is not None else 0
 
-    def _ready(self, items: list) -> bool:  # type: ignore[type-arg]
+    def _ready(self, items: list[Item]) -> bool:
         clips = [item for item in items if isinstance(item, ClipItem)]
         return all(self._shelf.path_of(item.renditions[0]) is not None for item in clips)
 

@@ -8,15 +8,18 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from receiver.kept_file import write_whole
 from wire.broadcasts import Manifest
 from wire.commands import Config
-from wire.messages import for_commune, for_receiver
+from wire.messages import Sealed, for_commune, for_receiver
 from wire.sealing import PublicKey, Reason, Refused, open_sealed
 from wire.topics import is_id
 
 log = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=Sealed)
 
 
 class Plan:
@@ -103,7 +106,7 @@ class Plan:
                 found[manifest.broadcast] = manifest
         self.manifests = found
 
-    def _open(self, payload: bytes, kind: type, to: str, now_us: int | None, path: Path | None):  # type: ignore[no-untyped-def]
+    def _open(self, payload: bytes, kind: type[S], to: str, now_us: int | None, path: Path | None) -> S | None:
         try:
             return open_sealed(payload, kind, self._keys, to=to, now_us=now_us)
         except Refused as refused:

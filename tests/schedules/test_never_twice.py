@@ -20,13 +20,14 @@ from sqlmodel import SQLModel, col, select
 from broadcast.on_air import Broadcast, manifest_of
 from broadcast.play_reports import take_report
 from broadcast.programmes import Item, ItemKind, replace_items
+from devices.communes import commune
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import Refusal
 from schedules import slots
 from schedules.recurrence import Repeat, Rule
 from schedules.slots import LEAST_LEFT, Slot, plan
-from schedules.timetable import add_schedule, change_schedule, pause
+from schedules.timetable import add_schedule, change_schedule, due, pause, schedules
 from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE, MORNING
 from wire.broadcasts import BroadcastClass
@@ -160,11 +161,11 @@ class Timetable(RuleBasedStateMachine):
         now = self.clock.now()
         with self.database.session() as session:
             for number in self.numbers:
-                found = slots.schedules(session, COMMUNE)
+                found = schedules(session, COMMUNE)
                 schedule = next(s for s in found if s.number == number)
-                zone = slots.commune(session, COMMUNE).zone
+                zone = commune(session, COMMUNE).zone
                 taken = {s.due_at: s for s in slots.slots_of(session, number)}
-                for due_at in slots.due(schedule, zone, now, now + AHEAD):
+                for due_at in due(schedule, zone, now, now + AHEAD):
                     slot = taken[due_at]
                     if slot.outcome == "refused":
                         continue

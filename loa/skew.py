@@ -22,6 +22,8 @@ RATE = 48_000
 WINDOW = 4_800  # 100 ms: long enough for a sharp peak, short enough to see a change
 HOP = 4_800
 SEARCH = 2_400  # ±50 ms round where the last window lets expect the next
+#: A window may lie so far (5 ms) from where the last one lets expect it; a greater jump must hold for a second.
+STEADY = 240
 #: Below this correlation a window is not the reference: silence, another sound, a glitch.
 LEAST_CORRELATION = 0.6
 
@@ -68,19 +70,30 @@ def instants_of(reference: Samples, recording: Recording) -> Instants:
     found = np.full(max(0, (len(reference) - WINDOW) // HOP + 1), np.nan)
     lag: int | None = None
     for k in range(len(found)):
-        window = reference[k * HOP : k * HOP + WINDOW]
+        start = k * HOP
+        window = reference[start : start + WINDOW]
         if float(np.sqrt(np.mean(window**2))) < 1e-3:
             continue
-        place = None
-        if lag is not None:
-            expected = k * HOP + lag
-            place = _locate(window, recording.samples, expected - SEARCH, expected + SEARCH)
-        if place is None:
-            place = _locate(window, recording.samples, 0, len(recording.samples) - WINDOW)
+        place = None if lag is None else _near(window, recording.samples, start + lag)
+        if place is None or lag is None or abs(place - start - lag) > STEADY:
+            # Speech is like itself elsewhere: 100 ms alone are found where they never sounded, a second is not.
+            lag = _lag_of_second(reference, start, recording.samples)
+            place = None if lag is None else _near(window, recording.samples, start + lag)
         if place is not None:
-            lag = round(place) - k * HOP
+            lag = round(place) - start
             found[k] = recording.instant_s(place)
     return found
+
+
+def _near(window: Samples, samples: Samples, expected: int) -> float | None:
+    return _locate(window, samples, expected - SEARCH, expected + SEARCH)
+
+
+def _lag_of_second(reference: Samples, start: int, samples: Samples) -> int | None:
+    """How many frames later than in the reference the second from `start` on stands in the recording."""
+    second = reference[start : start + RATE]
+    place = _locate(second, samples, 0, len(samples) - len(second)) if len(second) == RATE else None
+    return None if place is None else round(place) - start
 
 
 def times_heard(reference: Samples, recording: Recording) -> int:

@@ -54,6 +54,19 @@ def test_another_sound_is_not_taken_for_the_reference(tmp_path: Path, noise: np.
         skew([instants_of(noise, first), instants_of(noise, second)])
 
 
+def test_what_was_missed_is_not_taken_for_a_like_sound_elsewhere(tmp_path: Path, noise: np.ndarray) -> None:
+    # A tenth of a second that sounds twice, once at 0.5 s and once at 2.0 s; the first is missed by a receiver that died.
+    speech = noise.copy()
+    speech[int(0.5 * RATE) : int(0.6 * RATE)] = speech[2 * RATE : int(2.1 * RATE)]
+    cut = speech.copy()
+    cut[int(0.35 * RATE) : int(0.85 * RATE)] = 0.0
+    found = instants_of(speech, write_recording(tmp_path / "a", cut, starts_at_s=100.0))
+    whole = instants_of(speech, write_recording(tmp_path / "b", speech, starts_at_s=100.0))
+    assert np.isnan(found[4:8]).all()
+    assert skew([found, whole]).max_ms < 0.002
+    assert np.isfinite(found[9:]).all()
+
+
 def test_a_recording_without_a_segment_is_refused(tmp_path: Path) -> None:
     (tmp_path / "audio.raw").write_bytes(b"")
     (tmp_path / "segments.csv").write_text("")

@@ -145,7 +145,7 @@ class Uplink:
             self._downlink.send_command(receiver_id, ReportsHeard(reports=reports))
 
     def _time_asked(self, topic: str, payload: bytes, retained: bool) -> None:
-        heard_at_us = self._clock.now_us()
+        heard_at_us = self._clock.at_us(self._broker.arrived_ns // 1000)
         receiver_id = self._sender(topic)
         if receiver_id is None or retained:
             return

@@ -13,10 +13,11 @@ import msgspec
 from receiver.amplifier import Amplifier
 from receiver.commands import Commander
 from receiver.connection import Connection
+from receiver.fault_reports import FaultReports
 from receiver.identity import Identity, SessionNumber
 from receiver.ladder import Ladder
 from receiver.live_ear import LiveEar
-from receiver.outbox import Outbox, addressed, new_report_id
+from receiver.outbox import Outbox
 from receiver.plan import Plan
 from receiver.playout import Playout
 from receiver.reporter import Reporter
@@ -28,7 +29,7 @@ from receiver.time_asker import TimeAsker
 from wire.broadcasts import ClipItem, Item, Manifest
 from wire.commands import Config
 from wire.messages import encode
-from wire.reports import FaultReport, Heartbeat, Held
+from wire.reports import Heartbeat, Held
 from wire.topics import Kind, Topic
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class Agent:
         self._sequence = 0
         self._next_heartbeat_us = 0
         self._last_sound_us = -AMPLIFIER_HOLD_US
-        self._faults: dict[str, str] = {}
+        self._fault_reports = FaultReports(identity.receiver, self._outbox)
         self._distrusted: set[str] = set()
         self._told_broadcast = ""  # what the last heartbeat said sounds
         self._other_since_us = 0
@@ -98,7 +99,8 @@ class Agent:
     def message(self, kind: Kind, topic: Topic, payload: bytes) -> None:
         """Time and live sound at once; the rest in the agent's own thread, since it writes to disk."""
         if kind is Kind.TIME_TELL:
-            self._asker.answered(payload, local_us())
+            if self._asker.answered(payload, self._connection.arrived_us):
+                self._ask()
         elif kind is Kind.LIVE:
             self._ear.hear(_live_topic(topic), topic.broadcast, payload, self._now_us())
         else:
@@ -130,13 +132,16 @@ class Agent:
                 self._wake.clear()
         return "reboot" if self._commander.reboot else "stopped"
 
+    def _ask(self) -> None:
+        self._connection.publish(Kind.TIME_ASK, self._asker.ask(local_us()), qos=0)
+
     def _next_event_us(self) -> int:
         return self._station.next_ask() if self._connection.is_connected else local_us() + 1_000_000
 
     def _step(self) -> None:
         now_local_us = local_us()
         if self._connection.is_connected and now_local_us >= self._station.next_ask():
-            self._connection.publish(Kind.TIME_ASK, self._asker.ask(local_us()), qos=0)
+            self._ask()
         self._read_inbox()
         if self._dirty.is_set():
             self._dirty.clear()
@@ -247,14 +252,7 @@ class Agent:
             found["card"] = "the sound card does not take sound"
         if self._shelf.full:
             found["store_full"] = self._shelf.last_failure
-        for fault in found.keys() ^ self._faults.keys():
-            report = FaultReport(
-                to="", revision=0, issued_at_us=0, expires_at_us=0, report=new_report_id(),
-                receiver=self._identity.receiver, fault=fault, present=fault in found, at_us=now_us,
-                detail=found.get(fault, "")[:300],
-            )  # fmt: skip
-            self._outbox.put(addressed(report, now_us))
-        self._faults = found
+        self._fault_reports.tell(found, now_us)
 
     def _sounds_other(self, now_local_us: int) -> bool:
         """Something else sounds than the last heartbeat said: the page should know at once, but not at each chime."""

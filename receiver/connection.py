@@ -15,6 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from receiver.identity import CredentialsUnusable, Identity, SessionNumber
 from wire import topics
 from wire.messages import encode
+from wire.mqtt_loop import MqttLoop
 from wire.reports import Presence
 from wire.topics import Kind
 
@@ -60,13 +61,18 @@ class Connection:
         self._client.username_pw_set(identity.receiver, identity.broker_secret)
         if parts.scheme == "mqtts":
             self._client.tls_set_context(ssl.create_default_context(cadata=identity.tls_ca_pem))
-        self._client.reconnect_delay_set(*RECONNECT_S)
         self._client.on_pre_connect = self._new_session
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
         self._client.on_message = self._message
         self._client.on_socket_open = _no_delay
+        self._loop = MqttLoop(self._client, wait_s=RECONNECT_S, name="connection")
         self._address = (parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883))
+
+    @property
+    def arrived_us(self) -> int:
+        """CLOCK_MONOTONIC, µs, at which the message that the listener holds now stood at our socket."""
+        return self._loop.arrived_ns // 1000
 
     @property
     def is_connected(self) -> bool:
@@ -76,7 +82,7 @@ class Connection:
     def start(self) -> None:
         """Begin to connect; does not wait."""
         self._client.connect_async(*self._address, keepalive=KEEPALIVE_S)
-        self._client.loop_start()
+        self._loop.start()
 
     def close(self, cause: str) -> None:
         """Say farewell and leave. cause: "stopped" or "reboot"."""
@@ -84,12 +90,11 @@ class Connection:
             self.publish(Kind.PRESENCE, self._presence(online=False, cause=cause), qos=1, retain=True).wait_for_publish(
                 2
             )
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._loop.close()
 
     def publish(self, kind: Kind, payload: bytes, *, qos: int, retain: bool = False) -> mqtt.MQTTMessageInfo:
         """Send on one of our own topics, without waiting."""
-        return self._client.publish(topics.of_receiver(self._identity.receiver, kind), payload, qos, retain)
+        return self._loop.publish(topics.of_receiver(self._identity.receiver, kind), payload, qos, retain)
 
     def listen_to(self, commune: str) -> None:
         """Hear this commune's broadcasts, and no other's. Call it again after each connection."""
@@ -98,6 +103,7 @@ class Connection:
         self._commune = commune
         if self._client.is_connected():
             self._client.subscribe([(topics.air_of_commune(commune), 1), (topics.live_of_commune(commune), 0)])
+        self._loop.flush()
 
     def _presence(self, *, online: bool, cause: str = "") -> bytes:
         return encode(

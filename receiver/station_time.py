@@ -16,8 +16,8 @@ from receiver.time_lines import Bounds, Fit, fit_lines
 from wire.reports import ClockState
 from wire.time import Exchange
 
-#: Exchanges looked at: some ten minutes of them at rest.
-KEPT = 1600
+#: Exchanges looked at: the many of the first two minutes, and ten minutes at rest.
+KEPT = 3000
 #: Older ones say little: a crystal in a warming box moves by some 0.1 ppm in this time, 60 µs.
 KEPT_US = 600_000_000
 #: With fewer exchanges there is no estimate: a lone slow one would be believed.
@@ -29,14 +29,15 @@ LONGEST_DELAY_US = 5_000_000
 #: This many answers in a row that contradict the estimate mean that a clock was set, or that we slept.
 CONTRADICTIONS = 3
 _FIRST_BURST, _FIRST_GAP_US = 12, 60_000
-#: (until so many are kept, gap µs): quick at first, since what jitter leaves shrinks as 1/n.
-_GAPS_QUIET_US = ((300, 100_000), (600, 250_000))
-_GAPS_JITTERY_US = ((800, 25_000), (1400, 100_000))
-#: At rest: bursts of this many, so often. On a jittery network twice as often as on a quiet one.
-_BURST, _BURST_GAP_US = 4, 40_000
-_REST_US, _REST_JITTERY_US = 4_000_000, 2_000_000
-#: An estimate this precise can rest.
-_PRECISE_US = 60.0
+#: On a quiet network asks come in bursts, each as soon as the last is answered (or is given up, after so long): the
+#: first wakes processors that slept, the quickest of all counts.
+_BURST_QUIET, _GIVEN_UP_US = 6, 50_000
+#: Exchanges that lie closer together than this are one burst.
+_ONE_BURST_US = 15_000
+#: The gap grows with the time that exchanges are known of, to this share of it: what a drift leaves in doubt is then
+#: known equally well over seconds and over minutes. (share, least µs, most µs); between bursts on a quiet network.
+_GAP_QUIET, _GAP_JITTERY = (1 / 40, 250_000, 8_000_000), (1 / 1000, 18_000, 1_000_000)
+_ESTIMATE_EVERY_US = 250_000
 
 
 class StationTime:
@@ -48,7 +49,7 @@ class StationTime:
         self._against: list[Bounds] = []
         self._fit: Fit | None = None
         self._prior_ppm = drift_ppm
-        self._last_us = 0
+        self._last_us = self._estimated_us = 0
         self._asked = 0
         self._next_ask_us = 0
         self._answered_since_hurry = 0
@@ -114,6 +115,12 @@ class StationTime:
         self._asked += 1
         self._next_ask_us = local_us + self._gap_us()
 
+    @property
+    def burst_goes_on(self) -> bool:
+        """Whether to ask again now that an answer has come."""
+        fit = self._fit
+        return fit is not None and fit.quiet and self._settled and self._asked % _BURST_QUIET != 0
+
     def hurry(self, local_us: int) -> None:
         """The connection is new: ask now, and a first burst, since the network may be another."""
         self._answered_since_hurry = 0
@@ -139,12 +146,21 @@ class StationTime:
             self.restarts += 1
             self._answered_since_hurry = 0
         else:
-            self._kept.append(bounds)
+            self._keep(bounds)
         self._against.clear()
         while bounds.local_us - self._kept[0].local_us > KEPT_US:
             self._kept.popleft()
         self._estimate()
         return True
+
+    def _keep(self, bounds: Bounds) -> None:
+        """Of a burst only the quickest: what delayed the others delayed them one way."""
+        last = self._kept[-1] if self._kept else None
+        if last is not None and abs(bounds.local_us - last.local_us) < _ONE_BURST_US:
+            if bounds.there_us - bounds.back_us < last.there_us - last.back_us:
+                self._kept[-1] = bounds
+        else:
+            self._kept.append(bounds)
 
     def _held(self) -> Fit:
         if self._fit is None:
@@ -164,9 +180,10 @@ class StationTime:
         enough = CONTRADICTIONS if self._fit is not None else TO_LOCK
         if len(self._kept) < enough:
             return
-        # A lone answer moves little when hundreds are kept: one in four is estimated then, and all of the first ones.
-        if self.exchanges % 4 and len(self._kept) > 40:
+        # A lone answer moves little when many are kept.
+        if len(self._kept) > 40 and self._last_us - self._estimated_us < _ESTIMATE_EVERY_US:
             return
+        self._estimated_us = self._last_us
         self._fit = fit_lines(self._kept, self._prior_ppm)
         if len(self._kept) >= 60 and self._bent(self._fit):
             for _ in range(len(self._kept) // 2):
@@ -180,12 +197,16 @@ class StationTime:
         off_us = (recent.offset_us - fit.offset_us) + recent.fraction_us - fit.fraction_us
         return abs(off_us) > 30.0 + 1.5 * (recent.precision_us + fit.precision_us)
 
+    @property
+    def _settled(self) -> bool:
+        return self._answered_since_hurry >= _FIRST_BURST
+
     def _gap_us(self) -> int:
-        if self._fit is None or self._answered_since_hurry < _FIRST_BURST:
+        if self._fit is None or not self._settled:
             return _FIRST_GAP_US if self._asked < 200 else 1_000_000
-        for until, gap_us in _GAPS_QUIET_US if self._fit.quiet else _GAPS_JITTERY_US:
-            if len(self._kept) < until:
-                return max(gap_us, round(self._fit.usual_us / 2))
-        if self._asked % _BURST:
-            return _BURST_GAP_US
-        return _REST_US if self.precision_us < _PRECISE_US else _REST_JITTERY_US
+        quiet, least_us = self._fit.quiet, round(self._fit.usual_us / 4)
+        if quiet and self._asked % _BURST_QUIET:
+            return max(_GIVEN_UP_US, least_us)
+        share, at_least_us, most_us = _GAP_QUIET if quiet else _GAP_JITTERY
+        known_us = self._last_us - self._kept[0].local_us
+        return max(least_us, at_least_us, min(most_us, round(share * known_us)))

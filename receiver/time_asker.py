@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ _KEEP_EVERY_US = 30_000_000
 
 
 class TimeAsker:
-    """The receiver's half of the exchange. `answered` is the connection's thread's, the rest the agent's."""
+    """The receiver's half of the exchange. `answered` is the connection's thread's, the rest the agent's or its."""
 
     def __init__(self, station: StationTime, receiver: str, keys: Mapping[str, PublicKey], kept: Path) -> None:
         """kept: a file in which station time outlives this program, as long as the machine is not started anew."""
@@ -31,30 +32,37 @@ class TimeAsker:
         self._kept = kept
         self._kept_at_us = 0
         self._waiting: dict[str, int] = {}
+        self._lock = threading.Lock()  # asks leave from the agent's thread, and from the connection's within a burst
         self.refused: Counter[str] = Counter()
 
     def ask(self, local_us: int) -> bytes:
         """A new ask, as it goes out now."""
         nonce = secrets.token_hex(8)
-        self._waiting[nonce] = local_us
-        while len(self._waiting) > _MOST_WAITING:
-            self._waiting.pop(next(iter(self._waiting)))
-        self._station.asked(local_us)
+        with self._lock:
+            self._waiting[nonce] = local_us
+            while len(self._waiting) > _MOST_WAITING:
+                self._waiting.pop(next(iter(self._waiting)))
+            self._station.asked(local_us)
         return encode(TimeAsk(nonce=nonce, asked_local_us=local_us))
 
-    def answered(self, payload: bytes, local_us: int) -> None:
-        """An answer came at `local_us`. What was not asked, was asked and answered, or is forged is counted only."""
+    def answered(self, payload: bytes, local_us: int) -> bool:
+        """An answer came at `local_us`. Gives whether to ask again at once.
+
+        What was not asked, was asked and answered, or is forged is counted only.
+        """
         try:
             tell: TimeTell = open_sealed(payload, TimeTell, self._keys, to=for_receiver(self._receiver), now_us=None)
         except Refused as refused:
             self.refused[refused.reason.value] += 1
-            return
-        asked_us = self._waiting.pop(tell.nonce, None)
+            return False
+        with self._lock:
+            asked_us = self._waiting.pop(tell.nonce, None)
         if asked_us is None or asked_us != tell.asked_local_us:
             self.refused[Reason.OLD.value] += 1
-            return
+            return False
         if not self._station.add(exchange(tell, local_us)):
             self.refused[Reason.MALFORMED.value] += 1
+        return self._station.burst_goes_on
 
     def keep(self, local_us: int) -> None:
         """Write down what is known, now and then."""
@@ -86,7 +94,7 @@ class TimeAsker:
         except (OSError, ValueError, KeyError, TypeError):
             return
         for k in range(8, 0, -1):
-            self._station.add(Exchange(local_us - k * 1000, offset_us, int(2 * error_us)))
+            self._station.add(Exchange(local_us - k * 100_000, offset_us, int(2 * error_us)))
         told(f"station time taken up from before, known to {error_us / 1000:.1f} ms")
 
 

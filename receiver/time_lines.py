@@ -15,10 +15,13 @@ Micros = NDArray[np.float64]
 
 #: Crystals are within ±100 ppm, the controller slews by at most 50 more.
 MOST_DRIFT_PPM = 200.0
-#: Before data say more, drift is held to be zero within this (one sigma), so that a second of jitter bends nothing.
-USUAL_DRIFT_PPM = 15.0
-#: How many of the quickest ways lie along each line of a jittery network: few, its quickest are sharply bounded.
-ALONG_JITTERY = 6
+#: Before data say more, drift is held to be zero within about this, so that a second of jitter bends nothing. On a
+#: jittery network with tails as long as those of a Cauchy distribution: they do not pull on the rare crystal at 50 ppm.
+USUAL_DRIFT_PPM = 20.0
+#: An edge of jitter is not sharp, since the machines delay as well: it says as much as so many times fewer exchanges.
+BLUNT = 4.0
+#: How many of the quickest ways tell how well an edge is known.
+_EDGE = 6
 #: A network is quiet when half of all exchanges take no longer than the quickest and this.
 QUIET_US = 1500.0
 #: Of weights made anew: the line does not move any more after these.
@@ -40,8 +43,8 @@ class Fit(NamedTuple):
     half_way_us: float
     #: Whether the network is.
     quiet: bool
-    #: What an answer usually takes. Never asked faster than twice in this time: a controller that a thousand receivers
-    #: ask at once gets slower, and is then asked less.
+    #: What an answer usually takes. Never asked faster than four times in this time: a controller that a thousand
+    #: receivers ask at once gets slower, and is then asked less.
     usual_us: float
 
 
@@ -71,8 +74,7 @@ def fit_lines(kept: deque[Bounds] | list[Bounds], prior_ppm: float, drift_ppm: f
         return Fit(
             at_us, whole_us, middle_us, ppm, 3 * sigma_ppm, 3 * sigma_us + 2.0, reach_us, True, float(excess[0])
         )  # fmt: skip
-    along = min(ALONG_JITTERY, 1 + count // 20)
-    unit_us = (excess_us + 10.0) / count
+    unit_us = BLUNT * (excess_us + 10.0) / count
 
     if drift_ppm is None:
         # 1. Every drift weighed by how far apart it lets the lines lie (in units of what one exchange in `count` leaves
@@ -80,10 +82,9 @@ def fit_lines(kept: deque[Bounds] | list[Bounds], prior_ppm: float, drift_ppm: f
         ppm, width_ppm = prior_ppm, MOST_DRIFT_PPM
         for _ in range(3):
             drifts = np.clip(ppm + width_ppm * _GRID, -MOST_DRIFT_PPM, MOST_DRIFT_PPM)
-            apart_us = _lowest(there - np.outer(drifts, seconds), along) + _lowest(
-                np.outer(drifts, seconds) - back, along
-            )
-            logarithm = apart_us / unit_us - 0.5 * ((drifts - prior_ppm) / USUAL_DRIFT_PPM) ** 2
+            slopes = np.outer(drifts, seconds)
+            apart_us = (there - slopes).min(axis=1) - (back - slopes).max(axis=1)
+            logarithm = apart_us / unit_us - np.log1p(((drifts - prior_ppm) / USUAL_DRIFT_PPM) ** 2)
             weights = np.exp(logarithm - logarithm.max())
             weights /= weights.sum()
             ppm = float(weights @ drifts)
@@ -95,10 +96,8 @@ def fit_lines(kept: deque[Bounds] | list[Bounds], prior_ppm: float, drift_ppm: f
         ppm, sigma_ppm = drift_ppm, 0.0
     # 2. The offset.
     up, down = np.sort(there - ppm * seconds), np.sort(ppm * seconds - back)
-    middle_us = float(up[:along].mean() - down[:along].mean()) / 2
-    edge = max(2, along)
-    spread_us = float(np.hypot(_spread(up, edge), _spread(down, edge)))
-    precision_us = 1.5 * spread_us / np.sqrt(edge) + 2.0
+    middle_us = float(up[0] - down[0]) / 2
+    precision_us = 1.5 * float(np.hypot(_spread(up), _spread(down))) / np.sqrt(_EDGE) + 2.0
     drift_error_ppm = 3 * sigma_ppm
     half_way_us = max(0.0, float(up[0] + down[0]) / 2)
     return Fit(
@@ -145,13 +144,6 @@ def _between(there: Micros, back: Micros, slope: Micros) -> float:
     return float((there - slope).min() + (back - slope).max()) / 2
 
 
-def _spread(values: Micros, count: int) -> float:
-    """How far the `count` lowest values reach above the lowest."""
-    ordered = np.sort(values)
-    return float(ordered[min(count, len(ordered) - 1)] - ordered[0])
-
-
-def _lowest(rows: Micros, count: int) -> Micros:
-    """The mean of the `count` lowest of each row."""
-    lowest: Micros = np.partition(rows, count - 1, axis=1)[:, :count].mean(axis=1)
-    return lowest
+def _spread(ordered: Micros) -> float:
+    """How far the quickest reach above the very quickest."""
+    return float(ordered[min(_EDGE, len(ordered) - 1)] - ordered[0])

@@ -15,6 +15,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from runtime.refusal import N_, Refusal
+from wire.mqtt_loop import MqttLoop
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,11 @@ class Broker(Protocol):
 
     def on_connected(self, told: Callable[[], None]) -> None:
         """Call `told` after each connection."""
+        ...
+
+    @property
+    def arrived_ns(self) -> int:
+        """CLOCK_MONOTONIC, ns, at which the message that a handler holds now stood at our socket."""
         ...
 
     def close(self) -> None:
@@ -103,7 +109,6 @@ class MqttBroker:
         self._client.username_pw_set(unquote(parts.username or user), unquote(parts.password or password))
         if parts.scheme == "mqtts":
             self._client.tls_set_context(ssl.create_default_context(cafile=str(ca_file) if ca_file else None))
-        self._client.reconnect_delay_set(*RECONNECT_S)
         self._client.max_inflight_messages_set(200)
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
@@ -112,7 +117,8 @@ class MqttBroker:
         self._client.connect_async(
             parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883), KEEPALIVE_S
         )
-        self._client.loop_start()
+        self._loop = MqttLoop(self._client, wait_s=RECONNECT_S, name="broker")
+        self._loop.start()
 
     @property
     def connected(self) -> bool:
@@ -121,7 +127,7 @@ class MqttBroker:
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> Delivery:
         """As `Broker.publish`."""
-        info = self._client.publish(topic, payload, qos, retain)
+        info = self._loop.publish(topic, payload, qos, retain)
         if qos and info.rc == mqtt.MQTT_ERR_NO_CONN:
             # paho has kept it and sends it later, but its own wait would give up on this code for good.
             info.rc = mqtt.MQTT_ERR_SUCCESS
@@ -141,16 +147,21 @@ class MqttBroker:
         self._client.message_callback_add(topic_filter, on_message)
         if self._client.is_connected():
             self._client.subscribe(topic_filter, qos)
+            self._loop.flush()
 
     def on_connected(self, told: Callable[[], None]) -> None:
         """As `Broker.on_connected`."""
         with self._lock:
             self._told.append(told)
 
+    @property
+    def arrived_ns(self) -> int:
+        """As `Broker.arrived_ns`."""
+        return self._loop.arrived_ns
+
     def close(self) -> None:
         """Leave in order."""
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._loop.close()
 
     def _connected(
         self,

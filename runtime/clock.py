@@ -36,6 +36,10 @@ class Clock(Protocol):
         """A clock that only runs forward, for measuring how long something took."""
         ...
 
+    def at_us(self, monotonic_us: int) -> int:
+        """Controller time, µs since 1970, at an instant of `monotonic_us` that is a moment ago."""
+        ...
+
 
 class ControllerClock:
     """Runs on the monotonic clock, follows the wall clock slowly, and takes over a step that stays."""
@@ -62,6 +66,15 @@ class ControllerClock:
 
     def now_us(self) -> int:
         """Controller time in microseconds since 1970, UTC."""
+        return self._now()[0]
+
+    def at_us(self, monotonic_us: int) -> int:
+        """As `Clock.at_us`."""
+        now_us, now_monotonic_us = self._now()
+        return now_us - (now_monotonic_us - monotonic_us)
+
+    def _now(self) -> tuple[int, int]:
+        """Controller time and the monotonic clock, of one instant, µs."""
         stepped = 0
         with self._lock:
             wall_us, monotonic_us = self._read_both()
@@ -81,7 +94,7 @@ class ControllerClock:
             log.warning("the wall clock was set by %+.3f s; controller time follows", stepped / 1e6)
             for told in self._on_step:
                 told(stepped)
-        return ours_us
+        return ours_us, monotonic_us
 
     def monotonic_us(self) -> int:
         """CLOCK_MONOTONIC in microseconds."""
@@ -131,6 +144,10 @@ class ManualClock:
     def monotonic_us(self) -> int:
         """Runs with `advance`, and not with `set`."""
         return self._monotonic_us
+
+    def at_us(self, monotonic_us: int) -> int:
+        """As `Clock.at_us`."""
+        return self._now_us - (self._monotonic_us - monotonic_us)
 
     def advance(self, by: timedelta | None = None, *, seconds: float = 0.0) -> None:
         """Let time pass."""

@@ -13,7 +13,7 @@ HOMES = {
     "apscheduler": ("schedules.alarms",),
     "ffmpeg": ("broadcast.audio",),
     "pydub": ("broadcast.audio", "broadcast.chimes"),
-    "paho": ("runtime.broker", "receiver.connection"),
+    "paho": ("wire.mqtt_loop", "runtime.broker", "receiver.connection"),
     "nacl": ("wire.sealing",),
     "sounddevice": ("receiver.speaker", "receiver.sound_card"),
     "soundfile": ("receiver.sources",),

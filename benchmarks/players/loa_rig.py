@@ -1,7 +1,7 @@
 """Loa as a player of the sync rig: what its server, its clients and its source are, by subcommand.
 
-    loa_rig.py stored WORK COUNT REF SECONDS   a new controller with COUNT receivers, whose credentials it writes into
-                                               WORK; the first SECONDS of REF are made a clip meanwhile
+    loa_rig.py stored WORK COUNT REF SECONDS   the first SECONDS of REF made a clip, then a new controller with COUNT
+                                               receivers, whose credentials it writes into WORK
     loa_rig.py client WORK NUMBER              a receiver on the rig's virtual card; waits for its credentials
     loa_rig.py play WORK                       the clip on air; writes WORK/feed.json
     loa_rig.py live WORK COUNT [OPTION …]      as stored, with `loa live` on WORK/fifo for a clip
@@ -24,7 +24,7 @@ from broadcast.ingest_jobs import job
 from broadcast.media import Media
 from broadcast.on_air import LEAD, put_on_air
 from devices.communes import add_commune
-from devices.enrolment import CONTROLLER_USER, enrol
+from devices.enrolment import CONTROLLER_USER, Credentials, enrol
 from devices.stations import StationKind, add_station
 from loa.controller import issuer, open_database, public_broker_url
 from runtime.broker import MqttBroker
@@ -54,8 +54,8 @@ def settings_of(work: Path) -> Settings:
     return load_settings(**given)
 
 
-def enrol_receivers(work: Path, count: int) -> None:
-    """Make a commune with receivers at full volume, and write their credentials."""
+def enrol_receivers(work: Path, count: int) -> dict[str, Credentials]:
+    """Make a commune with receivers at full volume. Gives their credentials."""
     settings = settings_of(work)
     database, now = open_database(settings), ControllerClock().now()
     key = SealingKey(Secrets.load_or_create(settings.data_dir / "secrets").controller_seed)
@@ -71,6 +71,11 @@ def enrol_receivers(work: Path, count: int) -> None:
             receiver.volume_percent = 100
             session.add(receiver)
     database.close()
+    return made
+
+
+def hand_out(work: Path, made: dict[str, Credentials]) -> None:
+    """Write the credentials that the clients wait for."""
     for name, credentials in made.items():
         credentials.write(work / f"{name}.new")
         (work / f"{name}.new").rename(work / f"{name}.json")
@@ -173,22 +178,21 @@ def write_whole(path: Path, text: str) -> None:
 def main() -> None:
     """Dispatch."""
     what, work, rest = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
-    if what in ("ingest", "watch", "send"):
+    if what in ("watch", "send"):
         end_with_parent()
     match what:
         case "stored" | "live":
-            enrol_receivers(work, int(rest[0]))
+            made = enrol_receivers(work, int(rest[0]))
             if what == "stored":
-                beside("ingest", str(work), *rest[1:])
+                ingest(work, Path(rest[1]), float(rest[2]))
             else:
                 os.mkfifo(work / FIFO)
                 beside("send", str(work), *rest[1:])
+            hand_out(work, made)
             beside("watch", str(work))
             os.execv(sys.executable, [*LOA, "serve"])  # noqa: S606 - the rig's own child shall be the controller
         case "client":
             client(work, int(rest[0]))
-        case "ingest":
-            ingest(work, Path(rest[0]), float(rest[1]))
         case "play":
             play(work)
         case "watch":

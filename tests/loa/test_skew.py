@@ -55,7 +55,7 @@ def test_another_sound_is_not_taken_for_the_reference(tmp_path: Path, noise: np.
 
 
 def test_what_was_missed_is_not_taken_for_a_like_sound_elsewhere(tmp_path: Path, noise: np.ndarray) -> None:
-    # A tenth of a second that sounds twice, once at 0.5 s and once at 2.0 s; the first is missed by a receiver that died.
+    # A tenth of a second that sounds twice, at 0.5 s and at 2.0 s; a receiver that died misses the first.
     speech = noise.copy()
     speech[int(0.5 * RATE) : int(0.6 * RATE)] = speech[2 * RATE : int(2.1 * RATE)]
     cut = speech.copy()

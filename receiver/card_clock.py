@@ -17,6 +17,10 @@ FREAKS = 5
 SAYING_US, CRYSTAL_PPM = 30.0, 50.0
 #: The first stretches fill the card's buffer, before it runs: what they say is a guess.
 FILLING = 15
+#: Stretches of the first 2 s.
+FRESH = 85
+#: After so many stretches of what it says, a card is known well enough to be believed to the tenth of a millisecond.
+KNOWN_AFTER = 10
 #: A crystal worse than this is none: the rate is held within.
 MOST_PPM = 500.0
 
@@ -34,6 +38,16 @@ class CardClock:
         self._level_gain = self._rate_gain = 0.0
         #: Length of a frame by the local clock, µs. Kept over a stop: the crystal is the same.
         self.frame_us = FRAME_US
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the card began a moment ago (some 2 s): what is thought of its clock may still move."""
+        return self._filling > 0 or self._count < FRESH
+
+    @property
+    def known(self) -> bool:
+        """Whether what is thought of its clock rests on what it said while it ran."""
+        return self._filling == 0 and self._count >= KNOWN_AFTER
 
     def hear(self, stretch: Stretch) -> tuple[float, bool]:
         """When the stretch's first frame leaves (local µs), and whether that goes on from the last stretch.

@@ -30,8 +30,10 @@ log = logging.getLogger(__name__)
 MOST_STEERING = 500e-6
 #: An error is steered away with this time constant: slow enough that jitter of the estimate is not heard as one.
 STEERED_IN_US = 2e6
-#: Beyond this the playhead is put right at once: steering would take more than some 10 s.
-REANCHOR_US = 4_000.0
+#: Beyond this the playhead is put right at once: steering would take longer than the second in which we are in step.
+REANCHOR_US = 1_000.0
+#: Just after the card began, as soon as its clock is known: a hole was heard anyway.
+FRESH_REANCHOR_US = 200.0
 #: While nothing sounds it costs nothing to be exact.
 SILENT_REANCHOR_US = 5.0
 #: The volume goes from nothing to full in this time.
@@ -231,7 +233,7 @@ class Playout:
         if head is not None:
             self._error_us = (target_us - head.epoch_us) - head.at_us
             silent = voice_at(self._mixed + self._voices, head.instant_us) is None
-            if abs(self._error_us) > (SILENT_REANCHOR_US if silent else REANCHOR_US):
+            if abs(self._error_us) > self._bearable_us(silent):
                 jumped = True
                 self._reanchors += not silent
         if head is None or jumped:
@@ -241,6 +243,14 @@ class Playout:
         steering = frame_us / FRAME_US - 1 + self._error_us / STEERED_IN_US
         self._step_us = FRAME_US * (1 + min(max(steering, -MOST_STEERING), MOST_STEERING))
         return head, jumped
+
+    def _bearable_us(self, silent: bool) -> float:
+        """The error that is steered away; beyond it the playhead jumps."""
+        if silent:
+            return SILENT_REANCHOR_US
+        if not self._card.fresh:
+            return REANCHOR_US
+        return FRESH_REANCHOR_US if self._card.known else math.inf
 
     def _mix(self, head: _Head, frames: int, voices: tuple[Voice, ...], *, count: bool = False) -> Samples:
         """What the voices have for the `frames` from the playhead on. count: it is handed to the card."""

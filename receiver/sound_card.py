@@ -22,6 +22,8 @@ BLOCK_FRAMES = 960
 LATENCY_S = 0.25
 #: A card that has not asked for so long is lost; looked for again so often.
 LOST_S = 1.0
+#: So many xruns between two looks are a storm: a card that stutters is opened anew.
+STORM = 10
 #: Readings of both clocks, of which the quickest counts.
 READINGS = 9
 
@@ -40,6 +42,7 @@ class SoundCard:
         self._first = 0
         self._ahead_us = 0.0  # local clock less PortAudio's
         self._asked_us = 0
+        self._xruns_seen = 0
 
     @property
     def xruns(self) -> int:
@@ -122,17 +125,22 @@ class SoundCard:
         np.clip(render(Stretch(frames, first, leaves_us, self._run)), -1.0, 1.0, out=out[:, 0])
 
     def _watch(self) -> None:
-        """Open the card anew when it was lost."""
         while not self._ending.wait(LOST_S):
-            if self._stream is not None and local_us() - self._asked_us < LOST_S * 1e6:
-                continue
-            log.warning("the sound card does not ask any more; it is opened anew")
-            self._stop()
-            try:
-                # PortAudio knows only the devices that were there when it was set up.
-                sounddevice._terminate()
-                sounddevice._initialize()
-                self._begin()
-                self._xruns += 1
-            except (sounddevice.PortAudioError, ValueError) as failure:
-                log.warning("the sound card is not there: %s", failure)
+            self.look()
+
+    def look(self) -> None:
+        """Open the card anew when it was lost, or stutters."""
+        storm = self._xruns - self._xruns_seen >= STORM
+        self._xruns_seen = self._xruns
+        if self._stream is not None and not storm and local_us() - self._asked_us < LOST_S * 1e6:
+            return
+        log.warning("the sound card %s; it is opened anew", "stutters" if storm else "does not ask any more")
+        self._stop()
+        try:
+            # PortAudio knows only the devices that were there when it was set up.
+            sounddevice._terminate()
+            sounddevice._initialize()
+            self._begin()
+            self._xruns += 1
+        except (sounddevice.PortAudioError, ValueError) as failure:
+            log.warning("the sound card is not there: %s", failure)

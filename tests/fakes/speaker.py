@@ -19,6 +19,8 @@ class FakeSpeaker:
         self._run = -1
         self._first = 0
         self._run_starts_us = starts_local_us
+        #: By how much what it says is wrong while its buffer fills, for so many stretches of a run.
+        self.guess_wrong_us, self.guesses = 0.0, 14
 
     @property
     def running(self) -> bool:
@@ -49,7 +51,8 @@ class FakeSpeaker:
         """Ask for so much, in stretches of `frames`."""
         for _ in range(max(1, round(seconds * RATE / frames))):
             assert self._render is not None, "a closed speaker takes nothing"
-            stretch = Stretch(frames, self._first, self.leaves_us, self._run)
+            wrong_us = self.guess_wrong_us if self._first < self.guesses * frames else 0.0
+            stretch = Stretch(frames, self._first, self.leaves_us + wrong_us, self._run)
             sound = self._render(stretch)
             assert sound.shape == (frames,), "a speaker is given exactly what it asked for"
             assert sound.dtype == np.float32

@@ -195,6 +195,20 @@ def test_after_a_hole_in_the_card_it_goes_on_in_step(studio: Studio) -> None:
     assert studio.playout.state().underruns == 1
 
 
+def test_a_card_that_began_with_a_wrong_guess_is_in_step_within_a_second(studio: Studio, noise: Path) -> None:
+    studio.air(clip(noise, studio.instant(0.0), 4))
+    studio.speaker.take(1)
+    studio.speaker.guess_wrong_us = 3_200.0
+    studio.speaker.run_dry(60_000)
+    studio.speaker.take(1)
+    studio.playout.state()
+    studio.speaker.take(0.2)
+    state = studio.playout.state()
+    studio.playout.close()
+    assert state.error_max_us < 250
+    assert 1 <= state.reanchors <= 2
+
+
 def test_an_emergency_sounds_at_once_and_the_other_goes_on_where_it_would_have_been(
     studio: Studio, noise: Path
 ) -> None:

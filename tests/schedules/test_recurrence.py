@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.refusal import Refusal
-from schedules.recurrence import MOST_TIMES, Repeat, Rule, instants, next_instants
+from schedules.recurrence import MOST_TIMES, Holidays, Repeat, Rule, Season, instants, next_instants
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -96,6 +96,15 @@ def test_it_stays_five_on_the_wall_when_the_clocks_change() -> None:
 @pytest.mark.parametrize(
     ("bad", "says"),
     [
+        ({"repeat": Repeat.MONTHLY_BY_DAY}, "day of the month"),
+        ({"repeat": Repeat.MONTHLY_BY_DAY, "month_days": [32]}, "day of the month"),
+        ({"repeat": Repeat.MONTHLY_BY_DAY, "month_days": [0]}, "day of the month"),
+        ({"repeat": Repeat.MONTHLY_BY_WEEKDAY, "which": [1]}, "day of the week"),
+        ({"repeat": Repeat.MONTHLY_BY_WEEKDAY, "weekdays": [0], "which": [5]}, "the month's weekdays"),
+        ({"every": 0}, "at least every 52"),
+        ({"every": 53}, "at least every 52"),
+        ({"seasons": [Season(first=(2, 30), last=(3, 1), times=[FIVE])]}, "no year has"),
+        ({"seasons": [Season(first=(1, 1), last=(3, 1), times=[])]}, "at what time"),
         ({"times": []}, "at what time"),
         ({"times": [time(h, m) for h in range(24) for m in (0, 30)]}, "At most 24"),
         ({"repeat": Repeat.WEEKLY}, "day of the week"),
@@ -124,7 +133,23 @@ RULES = st.builds(
     times=st.lists(st.times().map(lambda t: t.replace(microsecond=0)), min_size=1, max_size=4),
     from_day=DAYS,
     until_day=st.none(),
+    every=st.integers(1, 5),
     weekdays=st.lists(st.integers(0, 6), min_size=1, max_size=7),
+    month_days=st.lists(st.sampled_from([1, 15, 29, 30, 31, -1]), min_size=1),
+    which=st.lists(st.sampled_from([1, 2, 4, -1]), min_size=1),
+    seasons=st.lists(
+        st.builds(
+            Season,
+            first=st.tuples(st.integers(1, 12), st.integers(1, 28)),
+            last=st.tuples(st.integers(1, 12), st.integers(1, 28)),
+            times=st.lists(st.times().map(lambda t: t.replace(microsecond=0)), min_size=1, max_size=2),
+        ),
+        max_size=2,
+    ),
+    except_days=st.lists(DAYS, max_size=3),
+    extra_days=st.lists(DAYS, max_size=3),
+    holidays=st.sampled_from(Holidays),
+    tet=st.sampled_from(Holidays),
 )
 ZONES = st.sampled_from([HANOI, BERLIN, ZoneInfo("Pacific/Apia"), ZoneInfo("America/St_Johns")])
 WHEN = st.datetimes(datetime(2026, 1, 1), datetime(2030, 12, 1), timezones=st.just(UTC))  # noqa: DTZ001

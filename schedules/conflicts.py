@@ -1,13 +1,15 @@
 """Clashes: what else is planned for the same receivers at the same time, and who sounds."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from devices.receivers import reached_by
+from schedules.recurrence import Rule, days
 from schedules.timetable import Occurrence
 from wire.broadcasts import RANK, BroadcastClass, Targets
 
@@ -48,6 +50,27 @@ class Clash:
     fate: Fate
 
 
+@dataclass(frozen=True)
+class Recurring:
+    """Somebody wants to sound again and again. wish: whose instants do not count, but its length."""
+
+    rule: Rule
+    wish: Wish
+
+    @property
+    def length(self) -> timedelta:
+        """How long it sounds each time."""
+        return self.wish.ends_at - self.wish.starts_at
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Two that recur and meet on some days. first: the clash of the first of them. days: on how many."""
+
+    first: Clash
+    days: int
+
+
 def wish_of_occurrence(due: Occurrence) -> Wish:
     """A due instant of the timetable as a wish."""
     return Wish(
@@ -60,14 +83,7 @@ def clashes(session: Session, commune_id: str, new: Sequence[Wish], others: Sequ
     """Where the new wishes meet others or one another, in order of time. Receivers are looked up once a target."""
     everything = sorted([*others, *new], key=lambda w: (w.starts_at, w.order))
     chosen = {id(wish) for wish in new}
-    reached: dict[str, frozenset[str]] = {}
-
-    def who(targets: Targets) -> frozenset[str]:
-        key = repr(targets)
-        if key not in reached:
-            reached[key] = frozenset(r.id for r in reached_by(session, commune_id, targets))
-        return reached[key]
-
+    who = _reached(session, commune_id)
     found, open_now = [], list[Wish]()
     for wish in everything:
         open_now = [other for other in open_now if other.ends_at > wish.starts_at]
@@ -78,6 +94,94 @@ def clashes(session: Session, commune_id: str, new: Sequence[Wish], others: Sequ
                     found.append(_clash(wish, other, tuple(sorted(shared))))
         open_now.append(wish)
     return found
+
+
+def meetings(
+    session: Session, commune_id: str, zone: ZoneInfo, new: Recurring, others: Iterable[Recurring], first: date,
+    last: date,
+) -> list[Meeting]:  # fmt: skip
+    """Where one that recurs meets others from the day `first` to `last`, each other at most once, in order of time.
+
+    By the wall clock, which both share: on a day on which a zone's clocks change, an overlap within the hour that is
+    skipped or comes twice may be told wrongly; `clashes` tells it rightly, instant by instant.
+    """
+    who, day = _reached(session, commune_id), timedelta(days=1)
+    ours = days(new.rule, first - day, last)
+    found = []
+    for other in others:
+        if not who(new.wish.targets) & who(other.wish.targets):
+            continue
+        theirs = days(other.rule, first - day, last)
+        # What sounds over midnight meets what is due on the day after.
+        pairs = [
+            (our_day, our_day + shift)
+            for shift in _shifts(new, other)
+            for our_day in sorted(set(ours) & {their_day - shift for their_day in theirs})
+        ]
+        met = sorted({(o, t, *hit) for o, t in pairs if (hit := _overlap(new, other, o, t))})
+        if met:
+            our_day, their_day, our_time, their_time = met[0]
+            shared = tuple(sorted(who(new.wish.targets) & who(other.wish.targets)))
+            clash = _clash(_on(new, our_day, our_time, zone), _on(other, their_day, their_time, zone), shared)
+            found.append(Meeting(clash, len({o for o, *_ in met})))
+    return sorted(found, key=lambda m: min(m.first.winner.starts_at, m.first.loser.starts_at))
+
+
+def _shifts(new: Recurring, other: Recurring) -> list[timedelta]:
+    """By how many days the other's may lie apart from ours and meet it: the same day, and over midnight."""
+    latest = datetime.combine(date.min, max(_all_times(new.rule))) + new.length
+    theirs = datetime.combine(date.min, max(_all_times(other.rule))) + other.length
+    shifts = [timedelta(0)] if _may_meet(new, other) else []
+    if latest.date() > date.min:
+        shifts.append(timedelta(days=1))
+    if theirs.date() > date.min:
+        shifts.append(timedelta(days=-1))
+    return shifts
+
+
+def _may_meet(new: Recurring, other: Recurring) -> bool:
+    """Whether any of their times of day are close enough; most are not, and cost nothing more."""
+    return any(
+        _start(a) < _start(b) + other.length and _start(b) < _start(a) + new.length
+        for a in _all_times(new.rule)
+        for b in _all_times(other.rule)
+    )
+
+
+def _overlap(new: Recurring, other: Recurring, our_day: date, their_day: date) -> tuple[time, time] | None:
+    """The first times of two days at which they meet."""
+    between = timedelta(days=(their_day - our_day).days)
+    for a in new.rule.times_on(our_day):
+        for b in other.rule.times_on(their_day):
+            if _start(a) < between + _start(b) + other.length and between + _start(b) < _start(a) + new.length:
+                return a, b
+    return None
+
+
+def _on(recurring: Recurring, day: date, at: time, zone: ZoneInfo) -> Wish:
+    start = datetime.combine(day, at, tzinfo=zone)
+    return replace(recurring.wish, starts_at=start, ends_at=start + recurring.length)
+
+
+def _all_times(rule: Rule) -> list[time]:
+    return [*rule.times, *(at for season in rule.seasons for at in season.times)]
+
+
+def _start(at: time) -> timedelta:
+    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+
+
+def _reached(session: Session, commune_id: str) -> Callable[[Targets], frozenset[str]]:
+    """Who is reached by targets; looked up once for each."""
+    known: dict[str, frozenset[str]] = {}
+
+    def who(targets: Targets) -> frozenset[str]:
+        key = repr(targets)
+        if key not in known:
+            known[key] = frozenset(r.id for r in reached_by(session, commune_id, targets))
+        return known[key]
+
+    return who
 
 
 def _clash(one: Wish, other: Wish, receivers: tuple[str, ...]) -> Clash:

@@ -1,6 +1,7 @@
 """Clashes: who sounds when two want the same receivers, and what becomes of the other. As the receivers decide it."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -9,12 +10,17 @@ from hypothesis import strategies as st
 from receiver.ladder import strength as receivers_strength
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
-from schedules.conflicts import Clash, Fate, Wish, clashes
+from schedules import conflicts
+from schedules.conflicts import Clash, Fate, Meeting, Recurring, Wish, clashes, meetings
+from schedules.recurrence import Holidays, Repeat, Rule, instants
 from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE, MORNING
 from wire.broadcasts import BroadcastClass, Manifest, Targets
 from wire.messages import for_commune
 
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+#: The Tuesday of this week is a public holiday.
+MONDAY, SUNDAY = date(2026, 11, 23), date(2026, 11, 29)
 NORMAL, PRIORITY, EMERGENCY = BroadcastClass.NORMAL, BroadcastClass.PRIORITY, BroadcastClass.EMERGENCY
 ONE, TWO = Targets(receivers=["loa-1"]), Targets(zones=["thon-2"])
 
@@ -101,3 +107,76 @@ def test_what_the_page_says_wins_is_what_the_receiver_lets_sound(one: Wish, othe
     here = (one.strength > other.strength, one.strength == other.strength)
     there = [receivers_strength(as_sent(w)) for w in (one, other)]
     assert here == (there[0] > there[1], there[0] == there[1])
+
+
+def recurring(title: str, length_min: int, targets: Targets = ALL, **rule: object) -> Recurring:
+    made = Rule(**{"repeat": Repeat.DAILY, "times": [time(5)], "from_day": MONDAY} | rule).check()  # type: ignore[arg-type]
+    return Recurring(made, wish(title, 0, length_min, targets=targets))
+
+
+def met(studio: Studio, new: Recurring, *others: Recurring, last: date = MONDAY + timedelta(days=364)) -> list[Meeting]:
+    with studio.database.session() as session:
+        return meetings(session, COMMUNE, HANOI, new, others, MONDAY, last)
+
+
+@pytest.mark.parametrize(
+    ("at", "days_met"),
+    [(time(4, 49), 0), (time(4, 50), 0), (time(4, 51), 365), (time(5, 19), 365), (time(5, 20), 0)],
+)
+def test_two_that_recur_meet_when_they_overlap_and_not_when_they_touch(studio: Studio, at: time, days_met: int) -> None:
+    found = met(studio, recurring("new", 20), recurring("old", 10, times=[at]))
+    assert sum(m.days for m in found) == days_met
+
+
+def test_they_meet_on_the_days_that_both_have(studio: Studio) -> None:
+    [one] = met(studio, recurring("new", 20, repeat=Repeat.WEEKLY, weekdays=[0, 2]), recurring("old", 10), last=SUNDAY)
+    assert one.days == 2
+    assert one.first.winner.starts_at == datetime.combine(MONDAY, time(5), tzinfo=HANOI)
+    assert met(studio, recurring("new", 20, holidays=Holidays.ONLY), recurring("old", 9), last=SUNDAY)[0].days == 1
+
+
+def test_what_sounds_over_midnight_meets_the_day_after(studio: Studio) -> None:
+    late = recurring("late", 30, times=[time(23, 50)])
+    early = recurring("early", 10, times=[time(0, 10)], repeat=Repeat.ONCE, from_day=MONDAY + timedelta(days=3))
+    for new, other in ((late, early), (early, late)):
+        [one] = met(studio, new, other)
+        assert one.days == 1
+        assert {w.title: w.starts_at.day for w in (one.first.winner, one.first.loser)} == {
+            "late": MONDAY.day + 2,
+            "early": MONDAY.day + 3,
+        }
+
+
+def test_those_on_other_receivers_do_not_meet(studio: Studio) -> None:
+    assert met(studio, recurring("new", 20, ONE), recurring("old", 20, TWO)) == []
+
+
+SPAN = 21
+RECURRING = st.builds(
+    lambda title, length, **rule: recurring(title, length, **rule),
+    st.just("x"),
+    st.integers(1, 200),
+    repeat=st.sampled_from([Repeat.ONCE, Repeat.DAILY, Repeat.WEEKLY]),
+    every=st.integers(1, 3),
+    weekdays=st.lists(st.integers(0, 6), min_size=1, max_size=3),
+    times=st.lists(st.times().map(lambda t: t.replace(second=0, microsecond=0)), min_size=1, max_size=3),
+    from_day=st.dates(MONDAY, MONDAY + timedelta(days=SPAN - 1)),
+)
+
+
+@given(RECURRING, RECURRING)
+def test_the_quick_look_sees_what_the_look_at_every_instant_sees(new: Recurring, other: Recurring) -> None:
+    """Held against the clashes of all instants, one by one."""
+    last = MONDAY + timedelta(days=SPAN)
+    reached = lambda *_: lambda _targets: frozenset(["loa-1"])  # noqa: E731
+    start, end = datetime.combine(MONDAY, time(), tzinfo=HANOI), datetime.combine(last, time(23, 59), tzinfo=HANOI)
+
+    def each(of: Recurring) -> list[tuple[datetime, datetime]]:
+        return [(at, at + of.length) for at in instants(of.rule, HANOI, start - timedelta(days=1), end)]
+
+    both = [a for a, b in each(new) if any(a < d and c < b for c, d in each(other))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conflicts, "_reached", reached)
+        found = meetings(None, COMMUNE, HANOI, new, [other], MONDAY, last)  # type: ignore[arg-type]
+    days_met = {at.astimezone(HANOI).date() for at in both}
+    assert (found[0].days if found else 0) == len(days_met)

@@ -16,10 +16,11 @@ from receiver.time_lines import Bounds, Fit, fit_lines
 from wire.reports import ClockState
 from wire.time import Exchange
 
-#: Exchanges looked at: the many of the first two minutes, and ten minutes at rest.
+#: Exchanges looked at: the many of the first minutes, and most of an hour at rest.
 KEPT = 3000
-#: Older ones say little: a crystal in a warming box moves by some 0.1 ppm in this time, 60 µs.
-KEPT_US = 600_000_000
+#: Older ones say little: a crystal in a warming box moves by some 0.1 ppm in ten minutes, 60 µs. Where jitter leaves more
+#: in doubt than that, an hour says more; a crystal that wanders further is noticed (`_bent`).
+KEPT_QUIET_US, KEPT_JITTERY_US = 600_000_000, 3_600_000_000
 #: With fewer exchanges there is no estimate: a lone slow one would be believed.
 TO_LOCK = 6
 #: How fast the drift may be wrong while nothing is heard, beyond what the fit says.
@@ -36,7 +37,7 @@ _BURST_QUIET, _GIVEN_UP_US = 6, 50_000
 _ONE_BURST_US = 15_000
 #: The gap grows with the time that exchanges are known of, to this share of it: what a drift leaves in doubt is then
 #: known equally well over seconds and over minutes. (share, least µs, most µs); between bursts on a quiet network.
-_GAP_QUIET, _GAP_JITTERY = (1 / 40, 250_000, 8_000_000), (1 / 1000, 18_000, 1_000_000)
+_GAP_QUIET, _GAP_JITTERY = (1 / 40, 250_000, 8_000_000), (1 / 2000, 18_000, 1_000_000)
 _ESTIMATE_EVERY_US = 250_000
 
 
@@ -148,7 +149,8 @@ class StationTime:
         else:
             self._keep(bounds)
         self._against.clear()
-        while bounds.local_us - self._kept[0].local_us > KEPT_US:
+        kept_us = KEPT_QUIET_US if self._fit is None or self._fit.quiet else KEPT_JITTERY_US
+        while bounds.local_us - self._kept[0].local_us > kept_us:
             self._kept.popleft()
         self._estimate()
         return True

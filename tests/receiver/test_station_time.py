@@ -1,5 +1,6 @@
 """Station time against simulated networks and clocks: a seeded world turned by hand, nothing sleeps."""
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ class World:
     way: Way = lan
     back: Way | None = None
     drift_ppm: float = 0.0
+    wander_ppm: float = 0.0
     seed: int = 1
     lost: float = 0.0
     now_us: int = 1_000_000
@@ -42,7 +44,10 @@ class World:
         self.flying: list[tuple[int, Exchange]] = []
 
     def truth_us(self, local_us: float) -> float:
-        return local_us + OFFSET_US + self.jumped_us + local_us * self.drift_ppm * 1e-6
+        # A box that the sun warms and the night cools, in half an hour for all of it.
+        turn = 2 * math.pi / 1.8e9
+        wandered_us = self.wander_ppm * 1e-6 * (1 - math.cos(local_us * turn)) / turn
+        return local_us + OFFSET_US + self.jumped_us + local_us * self.drift_ppm * 1e-6 + wandered_us
 
     def run(self, seconds: float, *, answering: bool = True) -> None:
         end_us = self.now_us + round(seconds * 1e6)
@@ -129,6 +134,15 @@ def test_jitter_of_twenty_milliseconds_leaves_less_than_half_of_one() -> None:
         world.errors_us.clear()
         world.run(40)
         assert max(map(abs, world.errors_us)) < 500
+
+
+@pytest.mark.parametrize(("way", "wander_ppm", "most_us"), [(lan, 0.1, 30), (lan, 1.0, 200), (four_g, 0.5, 700)])
+def test_a_crystal_that_wanders_is_followed(way: Way, wander_ppm: float, most_us: float) -> None:
+    world = World(way, wander_ppm=wander_ppm)
+    world.run(200)
+    world.errors_us.clear()
+    world.run(1200)
+    assert max(map(abs, world.errors_us)) < most_us
 
 
 @pytest.mark.parametrize("way", [lan, four_g])

@@ -94,7 +94,8 @@ def measure(
     run = f"{player}{'-live' if live else ''}-{name}-{seed}"
     options = [option.format(middle=seconds / 2, late=min(60, seconds // 2)) for option in profile.options]
     command = [
-        sys.executable, "rig.py", "run", "--player", str(player_file(player, live, rig, settle_s)), "--net", profile.net,
+        sys.executable, "rig.py", "run", "--player", str(player_file(player, live, rig, settle_s)),
+        "--net", profile.net,
         "--name", run, "--dur", str(seconds), "--warm", str(warm), "--seed", str(seed), "--timens", TIMENS,
         "--set", f"root={ROOT}", "--set", f"seconds={warm + seconds + 10}", *options, *(["--keep"] if keep else []),
     ]  # fmt: skip

@@ -18,8 +18,8 @@ from wire.time import Exchange
 
 #: Exchanges looked at: the many of the first minutes, and most of an hour at rest.
 KEPT = 3000
-#: Older ones say little: a crystal in a warming box moves by some 0.1 ppm in ten minutes, 60 µs. Where jitter leaves more
-#: in doubt than that, an hour says more; a crystal that wanders further is noticed (`_bent`).
+#: Older ones say little: a crystal in a warming box moves by some 0.1 ppm in ten minutes, 60 µs. Where jitter leaves
+#: more in doubt than that, an hour says more; a crystal that wanders further is noticed (`_bent`).
 KEPT_QUIET_US, KEPT_JITTERY_US = 600_000_000, 3_600_000_000
 #: With fewer exchanges there is no estimate: a lone slow one would be believed.
 TO_LOCK = 6

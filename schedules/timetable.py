@@ -174,11 +174,11 @@ def next_due(session: Session, found: Schedule, now: datetime, count: int = 10) 
     return next_instants(found.when, commune(session, found.commune_id).zone, now, count)
 
 
-def week(session: Session, commune_id: str, monday: date) -> list[Occurrence]:
-    """What is due in the seven days from `monday` on, by the commune's own clock, in order."""
+def between(session: Session, commune_id: str, first: date, end: date) -> list[Occurrence]:
+    """What is due from the day `first` to the day before `end`, by the commune's own clock, in order."""
     zone = commune(session, commune_id).zone
-    start = datetime.combine(monday, time(), tzinfo=zone)
-    return occurrences(session, schedules(session, commune_id), zone, start, start + timedelta(days=7))
+    start, stop = (datetime.combine(day, time(), tzinfo=zone) for day in (first, end))
+    return occurrences(session, schedules(session, commune_id), zone, start, stop)
 
 
 def occurrences(

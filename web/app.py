@@ -17,7 +17,18 @@ from web.assets import Assets
 from web.deps import Deps
 from web.frame import MustChangePassword, NotSignedIn, Renderer, _is_api, translator_of
 from web.live import LiveFeed
-from web.pages import clips, first_steps, media, on_air, play_log, programmes, receivers, sign_in, timetable
+from web.pages import (
+    clips,
+    first_steps,
+    media,
+    on_air,
+    play_log,
+    programmes,
+    receivers,
+    schedule_form,
+    sign_in,
+    timetable,
+)
 from web.rate_limit import SignInLimit
 from web.security import PagesCompressed, SecurityHeaders
 
@@ -44,7 +55,9 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.renderer = Renderer(assets)
     app.state.sign_in_limit = SignInLimit()
     app.state.live = LiveFeed(deps, app.state.renderer)
-    for module in (sign_in, first_steps, on_air, clips, programmes, timetable, receivers, play_log, media, v1):
+    for module in (
+        sign_in, first_steps, on_air, clips, programmes, timetable, schedule_form, receivers, play_log, media, v1,
+    ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)
     app.add_exception_handler(MustChangePassword, _must_change_password)

@@ -366,5 +366,5 @@ def test_what_a_page_shows_for_the_week_is_what_is_planned(office: Office) -> No
     office.schedule(at(6, 17))
     office.plan()
     with office.database.session() as session:
-        shown = [o.starts_at for o in timetable.week(session, COMMUNE, date(2026, 11, 23))]
+        shown = [o.starts_at for o in timetable.between(session, COMMUNE, date(2026, 11, 23), date(2026, 11, 30))]
     assert office.in_force() == [s for s in shown if s < office.now() + AHEAD]

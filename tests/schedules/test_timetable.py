@@ -13,6 +13,7 @@ from schedules.recurrence import Repeat, Rule
 from schedules.timetable import (
     Schedule,
     add_schedule,
+    between,
     change_schedule,
     next_due,
     pause,
@@ -20,7 +21,6 @@ from schedules.timetable import (
     retire,
     schedule,
     schedules,
-    week,
 )
 from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE, VIETNAM
@@ -122,7 +122,7 @@ def test_the_week_is_the_communes_from_monday_midnight_to_the_next(studio: Studi
     )  # fmt: skip
     add(studio, rule=edges)
     with studio.database.session() as session:
-        shown = week(session, COMMUNE, MONDAY)
+        shown = between(session, COMMUNE, MONDAY, MONDAY + timedelta(days=7))
     assert len(shown) == 14
     assert shown[0].starts_at == datetime(2026, 11, 23, tzinfo=VIETNAM)
     assert shown[-1].starts_at == datetime(2026, 11, 29, 23, 59, 59, tzinfo=VIETNAM)
@@ -132,7 +132,10 @@ def test_the_week_is_the_communes_from_monday_midnight_to_the_next(studio: Studi
 def test_the_week_is_in_order_over_all_schedules(studio: Studio) -> None:
     late, early = add(studio), add(studio, rule=Rule(repeat=Repeat.DAILY, times=[time(5, 30)], from_day=TUESDAY))
     with studio.database.session() as session:
-        assert [o.schedule.number for o in week(session, COMMUNE, MONDAY)][:2] == [early.number, late.number]
+        assert [o.schedule.number for o in between(session, COMMUNE, MONDAY, MONDAY + timedelta(days=7))][:2] == [
+            early.number,
+            late.number,
+        ]
 
 
 def test_an_unknown_schedule_is_not_there(studio: Studio) -> None:

@@ -15,13 +15,13 @@ from broadcast.programmes import Item, ItemKind, add_programme, duration_us, ite
 from devices.presence import PresenceState
 from devices.receivers import receivers
 from runtime.refusal import N_, NotFound
-from schedules.recurrence import Repeat, Rule
+from schedules.recurrence import Holidays, Repeat, Rule
 from schedules.slots import slots_of
 from schedules.timetable import Schedule, add_schedule, next_due, retire, schedules
 from web.frame import In, Reading, own_form
 from web.pages.clips import _open, _receive, own_clip
 from web.pages.on_air import stop_broadcast
-from web.pages.timetable import own_schedule
+from web.pages.schedule_form import own_schedule
 from wire.broadcasts import BroadcastClass, Targets
 
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(own_form)])
@@ -55,14 +55,21 @@ class ProgrammeIn(BaseModel):
 
 
 class ScheduleIn(BaseModel):
-    """A new schedule. times: of the day, by the commune's clock. weekdays: 0 is Monday, for weekly."""
+    """A new schedule. times: of the day, by the commune's clock. The rest as `schedules.recurrence.Rule` has it."""
 
     programme: int
     repeat: Repeat
     times: list[time]
     from_day: date
     until_day: date | None = None
+    every: int = 1
     weekdays: list[int] = []
+    month_days: list[int] = []
+    which: list[int] = []
+    except_days: list[date] = []
+    extra_days: list[date] = []
+    holidays: Holidays = Holidays.ALIKE
+    tet: Holidays = Holidays.ALIKE
     targets: TargetsIn
     broadcast_class: BroadcastClass = Field(BroadcastClass.NORMAL, alias="class")
 
@@ -161,7 +168,14 @@ def make_schedule(frame: In, asked: ScheduleIn) -> dict[str, Any]:
         times=asked.times,
         from_day=asked.from_day,
         until_day=asked.until_day,
+        every=asked.every,
         weekdays=asked.weekdays,
+        month_days=asked.month_days,
+        which=asked.which,
+        except_days=asked.except_days,
+        extra_days=asked.extra_days,
+        holidays=asked.holidays,
+        tet=asked.tet,
     ).check()
     now = frame.deps.clock.now()
     with frame.deps.database.writing() as session:

@@ -82,3 +82,25 @@ if (drop) {
 document.addEventListener("play", (event) => {
   document.querySelectorAll("audio").forEach((other) => { if (other !== event.target) other.pause(); });
 }, true);
+
+// Timetable: one airing dragged to another day; the time can be changed before it moves.
+const moving = document.querySelector("#move");
+if (moving) {
+  let taken = null;
+  document.addEventListener("dragstart", (event) => { taken = event.target.closest ? event.target.closest("[data-move]") : null; });
+  document.querySelectorAll("[data-drop]").forEach((day) => {
+    day.addEventListener("dragover", (event) => { if (taken) event.preventDefault(); });
+    day.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (!taken) return;
+      const time = prompt(t("askTime"), taken.dataset.time.slice(0, 5));
+      if (!time) return;
+      moving.action = taken.dataset.move;
+      moving.elements.from_day.value = taken.dataset.day;
+      moving.elements.from_time.value = taken.dataset.time;
+      moving.elements.to_day.value = day.dataset.drop;
+      moving.elements.to_time.value = time;
+      moving.submit();
+    });
+  });
+}

@@ -1,0 +1,154 @@
+"""What a schedule would do, before it is kept: when, whom it meets, and what would go wrong."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session
+
+from broadcast.programmes import RunningItem, duration_us, items_of, items_of_all, manifest_items, programmes
+from devices.communes import commune
+from devices.presence import PresenceState, ReceiverNow
+from devices.receivers import Receiver, reached_by
+from devices.zones import Zone, zones
+from schedules.conflicts import Meeting, Recurring, Wish, meetings
+from schedules.days_off import day_off
+from schedules.recurrence import Rule, days, next_instants
+from schedules.timetable import Schedule, schedules
+from wire.broadcasts import BroadcastClass, ClipItem, Targets
+
+#: Clashes are looked for so far ahead.
+AHEAD = timedelta(days=365)
+SHOWN = 10
+#: The same clip more often than this on one day is probably a mistake.
+MOST_AIRS_A_DAY = 6
+#: What a slow mobile link brings, bytes a second: 100 kbit/s.
+SLOW_LINK_BYTES_S = 12_500
+
+
+@dataclass(frozen=True)
+class Due:
+    """One of the next instants. day_off: the name of the public holiday, "" when it is none."""
+
+    at: datetime
+    day_off: str
+
+
+@dataclass(frozen=True)
+class Late:
+    """A receiver that may not have the audio in time. offline_since: None when it is there, but may be too slow."""
+
+    receiver: Receiver
+    offline_since: datetime | None
+    needs: timedelta
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """A clip that would sound too often. day: the worst one."""
+
+    title: str
+    times: int
+    day: date
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """All that can be known before. meetings: with what is on the timetable, in order of time."""
+
+    next: list[Due]
+    meetings: list[Meeting] = field(default_factory=list)
+    empty_zones: list[Zone] = field(default_factory=list)
+    nobody: bool = False
+    late: list[Late] = field(default_factory=list)
+    repeated: list[Repeated] = field(default_factory=list)
+
+
+def outlook(
+    session: Session, commune_id: str, *, rule: Rule, programme_id: int, targets: Targets, class_: BroadcastClass,
+    precedence: int, now: datetime, states: Mapping[str, ReceiverNow], without: int = 0,
+) -> Outlook:  # fmt: skip
+    """states: the receivers as they are now. without: the number of the schedule that this one takes the place of."""
+    zone = commune(session, commune_id).zone
+    upcoming = next_instants(rule, zone, now, SHOWN)
+    running = items_of(session, programme_id)
+    others = [s for s in schedules(session, commune_id) if s.number != without and not s.paused]
+    length = timedelta(microseconds=duration_us(running))
+    new = Recurring(rule, Wish("", class_, precedence, now, now + length, targets, "new"))
+    today = now.astimezone(zone).date()
+    reached = reached_by(session, commune_id, targets)
+    return Outlook(
+        next=[Due(at, day_off(at.astimezone(zone).date())) for at in upcoming],
+        meetings=meetings(
+            session, commune_id, zone, new, _recurring(session, commune_id, others, now), today, today + AHEAD
+        ),
+        empty_zones=[
+            z for z in zones(session, commune_id)
+            if z.id in targets.zones and not reached_by(session, commune_id, Targets(zones=[z.id]))
+        ],
+        nobody=not reached,
+        late=_late(reached, manifest_items(session, running), upcoming, now, states) if running else [],
+        repeated=_repeated(session, running, rule, others, today),
+    )  # fmt: skip
+
+
+def _recurring(session: Session, commune_id: str, of: list[Schedule], now: datetime) -> list[Recurring]:
+    titles = {p.number: p.title for p in programmes(session, commune_id, include_retired=True)}
+    lengths = {
+        n: duration_us(items) for n, items in items_of_all(session, sorted({s.programme_id for s in of})).items()
+    }
+    return [
+        Recurring(
+            s.when,
+            Wish(
+                s.title or titles.get(s.programme_id, ""), s.broadcast_class, s.precedence, now,
+                now + timedelta(microseconds=lengths[s.programme_id]), s.meant_for, f"schedule {s.number}",
+            ),
+        )
+        for s in of
+    ]  # fmt: skip
+
+
+def _late(
+    reached: list[Receiver], items: list[ClipItem], upcoming: list[datetime], now: datetime,
+    states: Mapping[str, ReceiverNow],
+) -> list[Late]:  # fmt: skip
+    """Who is not there, or would need longer than there is on a slow link."""
+    if not upcoming:
+        return []
+    size = sum(item.renditions[0].bytes for item in items)
+    needs, left = timedelta(seconds=size / SLOW_LINK_BYTES_S), upcoming[0] - now
+    found = []
+    for one in reached:
+        at = states.get(one.id)
+        away = at is None or at.state is not PresenceState.ONLINE
+        if away and left < timedelta(days=1):
+            found.append(Late(one, (at.last_heard_at if at else None) or now, needs))
+        elif not away and needs > left:
+            found.append(Late(one, None, needs))
+    return found
+
+
+def _repeated(
+    session: Session, running: list[RunningItem], rule: Rule, others: list[Schedule], today: date
+) -> list[Repeated]:
+    """Clips of this programme that would sound too often on one of the next 28 days, all schedules together."""
+    until = today + timedelta(days=28)
+    clips = {item.clip.id: item.clip.title for item in running if item.clip is not None}
+    airs: Counter[tuple[str, date]] = Counter()
+    of_others = items_of_all(session, sorted({s.programme_id for s in others}))
+    counted = [(rule, running), *((s.when, of_others[s.programme_id]) for s in others)]
+    for one, items in counted:
+        if not any(item.clip is not None and item.clip.id in clips for item in items):
+            continue
+        for day in days(one, today, until):
+            for item in items:
+                if item.clip is not None and item.clip.id in clips:
+                    airs[item.clip.id, day] += len(one.times_on(day))
+    found = []
+    for clip_id, title in clips.items():
+        day, times = max(((d, n) for (c, d), n in airs.items() if c == clip_id), key=lambda x: x[1], default=(today, 0))
+        if times > MOST_AIRS_A_DAY:
+            found.append(Repeated(title, times, day))
+    return found

@@ -1,0 +1,104 @@
+"""A schedule's form: what shall sound when and where, and what that will do, shown before it is kept."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session
+
+from broadcast.programmes import programmes
+from runtime.refusal import N_, NotFound
+from schedules.outlook import outlook
+from schedules.recurrence import Rule
+from schedules.timetable import Schedule, add_schedule, change_schedule, schedule
+from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
+from web.rule_form import Draft, draft_of, rule_from
+from web.rule_words import rule_sentence
+from web.targets import TargetChoice, class_from, target_choice, targets_from
+from wire.broadcasts import BroadcastClass
+
+router = APIRouter(include_in_schema=False)
+#: Of two on one hour the higher comes first; the form knows three steps.
+PRECEDENCES = (-1, 0, 1)
+
+
+@router.get("/timetable/new")
+def new(frame: In, session: Reading, programme: int = 0) -> HTMLResponse:
+    """The form for a new schedule."""
+    today = frame.deps.clock.now().astimezone(frame.commune.zone).date()
+    draft = Draft(programme_id=programme, from_day=(today + timedelta(days=1)).isoformat())
+    return _form(frame, session, draft, target_choice(session, frame.commune_id), None)
+
+
+@router.get("/timetable/{number}")
+def one(frame: In, session: Reading, number: int) -> HTMLResponse:
+    """The form for a schedule that is there."""
+    found = own_schedule(frame, session, number)
+    draft = draft_of(found.when, found.programme_id, found.class_, found.precedence)
+    return _form(frame, session, draft, target_choice(session, frame.commune_id, found.meant_for), found)
+
+
+@router.post("/timetable/preview", dependencies=[Depends(own_form)])
+def preview(
+    frame: In,
+    session: Reading,
+    rule: Annotated[Rule, Depends(rule_from)],
+    chosen: Annotated[TargetChoice, Depends(targets_from)],
+    class_: Annotated[BroadcastClass, Depends(class_from)],
+    programme_id: Annotated[int, Form()] = 0,
+    number: Annotated[int, Form()] = 0,
+    precedence: Annotated[int, Form()] = 0,
+) -> HTMLResponse:
+    """What the schedule would do, before it is kept: its next times, whom it meets, and what would go wrong."""
+    now = frame.deps.clock.now()
+    found = outlook(
+        session, frame.commune_id, rule=rule, programme_id=programme_id, targets=chosen.targets(), class_=class_,
+        precedence=precedence, now=now, states=frame.deps.presence.snapshot(now), without=number,
+    )  # fmt: skip
+    return renderer_of(frame.request).page(
+        frame, "_preview.html", sentence=rule_sentence(frame.wording, rule), found=found, class_=class_.value
+    )
+
+
+@router.post("/timetable", dependencies=[Depends(own_form)])
+def add(
+    frame: In,
+    rule: Annotated[Rule, Depends(rule_from)],
+    chosen: Annotated[TargetChoice, Depends(targets_from)],
+    class_: Annotated[BroadcastClass, Depends(class_from)],
+    programme_id: Annotated[int, Form()],
+    number: Annotated[int, Form()] = 0,
+    precedence: Annotated[int, Form()] = 0,
+) -> Response:
+    """Keep a new schedule, or the changes to one."""
+    now, rank = frame.deps.clock.now(), min(max(precedence, PRECEDENCES[0]), PRECEDENCES[-1])
+    with frame.deps.database.writing() as session:
+        if number:
+            own_schedule(frame, session, number)
+            change_schedule(
+                session, number, now=now, programme_id=programme_id, rule=rule, targets=chosen.targets(),
+                class_=class_, precedence=rank,
+            )  # fmt: skip
+        else:
+            add_schedule(
+                session, frame.commune_id, programme_id=programme_id, rule=rule, targets=chosen.targets(),
+                class_=class_, now=now, by=frame.operator.name, precedence=rank,
+            )  # fmt: skip
+    frame.deps.alarms.plan_now()
+    return back_to(frame.request, "/timetable")
+
+
+def own_schedule(frame: Frame, session: Session, number: int) -> Schedule:
+    """A schedule of the commune that is shown. Raises NotFound."""
+    found = schedule(session, number)
+    if found.commune_id != frame.commune_id:
+        raise NotFound(N_("This schedule is not there any more."))
+    return found
+
+
+def _form(frame: Frame, session: Session, draft: Draft, targets: TargetChoice, found: Schedule | None) -> HTMLResponse:
+    return renderer_of(frame.request).page(
+        frame, "schedule.html", draft=draft, targets=targets, schedule=found,
+        programmes=programmes(session, frame.commune_id),
+    )  # fmt: skip

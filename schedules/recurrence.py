@@ -190,7 +190,7 @@ def _pattern(
     if anchor is not None and anchor > date(year, 12, 31):
         return ()
     made = rrule.rrule(
-        {Repeat.DAILY: rrule.DAILY, Repeat.WEEKLY: rrule.WEEKLY}.get(repeat, rrule.MONTHLY),
+        rrule.DAILY if repeat is Repeat.DAILY else rrule.WEEKLY if repeat is Repeat.WEEKLY else rrule.MONTHLY,
         interval=every,
         wkst=rrule.MO,
         dtstart=_midnight(anchor or first),

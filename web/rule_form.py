@@ -134,7 +134,7 @@ def _single_days(text: str) -> list[date]:
                 found.append(date.fromisoformat(word))
         except ValueError:
             raise Refusal(
-                N_("“{word}” is no day. Write single days as 02/09/2026, with commas between.", word=word)
+                N_("“{word}” is no day. Write single days as 02/09/2026, with commas between."), word=word
             ) from None
     return found
 

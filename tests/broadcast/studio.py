@@ -29,6 +29,22 @@ ALL = Targets(all=True)
 SECOND = 1_000_000
 
 
+def add_clip(session: Session, clip_id: str, seconds: float, *, now: datetime, builtin: str = "") -> None:
+    """A clip as the ingest leaves it, without its audio."""
+    digest = sha256(clip_id.encode()).hexdigest()
+    session.add(
+        Clip(
+            id=clip_id, commune_id=COMMUNE, title=clip_id.title(), original_name=f"{clip_id}.mp3",
+            original_sha256=digest, original_bytes=1000, uploaded_at=now,
+            duration_us=round(seconds * SECOND), peaks=b"", builtin=builtin,
+        )
+    )  # fmt: skip
+    session.flush()
+    for codec, extension in (("opus", "opus"), ("mp3", "mp3")):
+        session.add(ClipRendition(clip_id=clip_id, codec=codec, sha256=digest, bytes=500, extension=extension))
+    session.flush()
+
+
 @dataclass
 class Studio:
     """What goes out, from one commune."""
@@ -69,19 +85,8 @@ class Studio:
         set_zones(session, receiver_id, COMMUNE, zones)
 
     def add_clip(self, session: Session, clip_id: str, seconds: float, *, builtin: str = "") -> None:
-        """A clip as the ingest leaves it, without its audio."""
-        digest = sha256(clip_id.encode()).hexdigest()
-        session.add(
-            Clip(
-                id=clip_id, commune_id=COMMUNE, title=clip_id.title(), original_name=f"{clip_id}.mp3",
-                original_sha256=digest, original_bytes=1000, uploaded_at=self.now(),
-                duration_us=round(seconds * SECOND), peaks=b"", builtin=builtin,
-            )
-        )  # fmt: skip
-        session.flush()
-        for codec, extension in (("opus", "opus"), ("mp3", "mp3")):
-            session.add(ClipRendition(clip_id=clip_id, codec=codec, sha256=digest, bytes=500, extension=extension))
-        session.flush()
+        """See `add_clip`."""
+        add_clip(session, clip_id, seconds, now=self.now(), builtin=builtin)
 
     def add_programme(self, session: Session, title: str, items: list[Item]) -> int:
         """A programme; gives its number."""

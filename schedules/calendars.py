@@ -1,0 +1,220 @@
+"""The timetable as iCalendar (RFC 5545), out and in, so that a calendar program shows the same. The home of icalendar.
+
+A schedule with several times a day is several events, since an event has one. What a calendar program cannot know
+(holidays, Tết, seasons) is written as single days, for `AHEAD` from now on.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import icalendar
+import msgspec
+from dateutil import rrule
+
+from runtime.refusal import N_, Refusal
+from schedules.recurrence import Holidays, Repeat, Rule, days
+
+#: Single days are written out so far ahead; a program that has subscribed to the calendar reads it anew long before.
+AHEAD = timedelta(days=730)
+#: Of a rule with COUNT so many are counted at most.
+_MOST_COUNTED = 4000
+_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_KNOWN_PARTS = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "WKST"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A schedule as a calendar tells it. uid: the same each time, so that a program knows it again."""
+
+    uid: str
+    title: str
+    rule: Rule
+    length: timedelta
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read from a calendar. unread: titles with why they were left out, as Refusals."""
+
+    entries: list[Entry] = field(default_factory=list)
+    unread: list[tuple[str, Refusal]] = field(default_factory=list)
+
+
+def write_calendar(name: str, entries: Iterable[Entry], zone: ZoneInfo, now: datetime) -> bytes:
+    """The calendar file. zone: the commune's; times are written in it."""
+    calendar = icalendar.Calendar()
+    calendar.add("prodid", "-//Loa//Timetable//VI")
+    calendar.add("version", "2.0")
+    calendar.add("x-wr-calname", name)
+    today = now.astimezone(zone).date()
+    for entry in entries:
+        for at in sorted({*entry.rule.times, *(t for s in entry.rule.seasons for t in s.times)}):
+            event = _event(entry, at, zone, today)
+            if event is not None:
+                event.add("dtstamp", now)
+                calendar.add_component(event)
+    calendar.add_missing_timezones()
+    made: bytes = calendar.to_ical()
+    return made
+
+
+def read_calendar(content: bytes, zone: ZoneInfo) -> Read:
+    """Schedules from a calendar file; events alike but for their time become one. Raises Refusal when it is none."""
+    try:
+        calendar = icalendar.Calendar.from_ical(content)
+    except (ValueError, IndexError, KeyError) as failure:
+        raise Refusal(N_("This is no calendar file (.ics). Export one from your calendar program.")) from failure
+    found = Read()
+    merged: dict[tuple[str, bytes, timedelta], Entry] = {}
+    for event in calendar.walk("VEVENT"):
+        title = str(event.get("summary", "")).strip()
+        try:
+            entry = _entry(event, title, zone)
+        except Refusal as refusal:
+            found.unread.append((title, refusal))
+            continue
+        key = (title, repr(_without_times(entry.rule)).encode(), entry.length)
+        before = merged.get(key)
+        if before is not None:
+            times = [*before.rule.times, *entry.rule.times]
+            entry = Entry(before.uid, title, _with(before.rule, times=times), entry.length, entry.where)
+        merged[key] = entry
+    for entry in merged.values():
+        try:
+            found.entries.append(Entry(entry.uid, entry.title, entry.rule.check(), entry.length, entry.where))
+        except Refusal as refusal:
+            found.unread.append((entry.title, refusal))
+    return found
+
+
+def _event(entry: Entry, at: time, zone: ZoneInfo, today: date) -> icalendar.Event | None:
+    """One time of day of a schedule; None when it is never due any more."""
+    rule = entry.rule
+    horizon = max(today, rule.from_day) + AHEAD
+    due = [day for day in days(rule, min(rule.from_day, *(rule.extra_days or [rule.from_day])), horizon)
+           if at in rule.times_on(day)]  # fmt: skip
+    if not due:
+        return None
+    regular = _regular_days(rule, due[0], horizon)
+    plain = set(due)
+    left_out, besides = [day for day in regular if day not in plain], sorted(plain - set(regular))
+    # Few days of many: they are named, and the rule is left out.
+    by_rule = bool(regular) and len(left_out) <= len(due)
+    event = icalendar.Event()
+    event.add("uid", f"{entry.uid}-{at:%H%M%S}")
+    event.add("summary", entry.title)
+    event.add("dtstart", datetime.combine(due[0], at, tzinfo=zone))
+    event.add("duration", entry.length)
+    if entry.where:
+        event.add("location", entry.where)
+    if by_rule:
+        event.add("rrule", _rrule_of(rule, at, zone))
+        if left_out:
+            event.add("exdate", [datetime.combine(day, at, tzinfo=zone) for day in left_out])
+    else:
+        besides = due[1:]
+    if besides:
+        event.add("rdate", [datetime.combine(day, at, tzinfo=zone) for day in besides])
+    return event
+
+
+def _regular_days(rule: Rule, first: date, last: date) -> list[date]:
+    """What the bare rule gives from its first day on: what a calendar program works out itself."""
+    if rule.repeat is Repeat.ONCE:
+        return []
+    bare = _with(
+        rule, holidays=Holidays.ALIKE, tet=Holidays.ALIKE, except_days=[], extra_days=[],
+        from_day=first if rule.every == 1 else rule.from_day,
+    )  # fmt: skip
+    regular = days(bare, first, last)
+    return regular if regular[:1] == [first] else []
+
+
+def _rrule_of(rule: Rule, at: time, zone: ZoneInfo) -> dict[str, Any]:
+    frequency = {Repeat.DAILY: "DAILY", Repeat.WEEKLY: "WEEKLY"}.get(rule.repeat, "MONTHLY")
+    made: dict[str, Any] = {"freq": frequency}
+    if rule.every > 1:
+        made["interval"] = rule.every
+    if rule.repeat is Repeat.WEEKLY:
+        made["byday"] = [_DAYS[day] for day in rule.weekdays]
+    if rule.repeat is Repeat.MONTHLY_BY_WEEKDAY:
+        made["byday"] = [f"{nth}{_DAYS[day]}" for nth in rule.which for day in rule.weekdays]
+    if rule.repeat is Repeat.MONTHLY_BY_DAY:
+        made["bymonthday"] = rule.month_days
+    if rule.until_day is not None:
+        made["until"] = datetime.combine(rule.until_day, at, tzinfo=zone).astimezone(UTC)
+    return made
+
+
+def _entry(event: icalendar.Event, title: str, zone: ZoneInfo) -> Entry:
+    start = event.get("dtstart")
+    if start is None or not isinstance(start.dt, datetime):
+        raise Refusal(N_("It has no time of day."))
+    local = _local(start.dt, zone)
+    end, length = event.get("dtend"), event.get("duration")
+    lasts = length.dt if length is not None else _local(end.dt, zone) - local if end is not None else timedelta(0)
+    rule = Rule(
+        repeat=Repeat.ONCE, times=[local.time()], from_day=local.date(),
+        except_days=_single(event, "exdate", zone), extra_days=_single(event, "rdate", zone),
+    )  # fmt: skip
+    if event.get("rrule") is not None:
+        rule = _with(rule, **_from_rrule(event["rrule"], local, zone))
+    return Entry(str(event.get("uid", "")), title, rule, lasts, str(event.get("location", "")))
+
+
+def _from_rrule(parts: Any, local: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    """What an RRULE says, in our terms. Raises Refusal for what we have no rule for."""
+    said = {key.upper(): value for key, value in parts.items()}
+    frequency = str(said["FREQ"][0]).upper()
+    unknown = sorted(set(said) - _KNOWN_PARTS)
+    if unknown or frequency not in ("DAILY", "WEEKLY", "MONTHLY"):
+        raise Refusal(N_("It repeats in a way that the timetable does not know ({part})."), part=unknown or frequency)
+    by_day = [str(day).upper() for day in said.get("BYDAY", [])]
+    weekdays = sorted({_DAYS.index(day[-2:]) for day in by_day})
+    found: dict[str, Any] = {"every": int(said.get("INTERVAL", [1])[0]), "weekdays": weekdays}
+    if frequency == "MONTHLY" and by_day:
+        which = {int(day[:-2] or 0) for day in by_day}
+        if len(which) * len(weekdays) != len(set(by_day)) or 0 in which:
+            raise Refusal(N_("It repeats in a way that the timetable does not know ({part})."), part=", ".join(by_day))
+        found |= {"repeat": Repeat.MONTHLY_BY_WEEKDAY, "which": sorted(which)}
+    elif frequency == "MONTHLY":
+        month_days = [int(day) for day in said.get("BYMONTHDAY", [local.day])]
+        found |= {"repeat": Repeat.MONTHLY_BY_DAY, "month_days": month_days, "weekdays": []}
+    elif frequency == "WEEKLY" or by_day:
+        found |= {"repeat": Repeat.WEEKLY, "weekdays": weekdays or [local.weekday()]}
+    else:
+        found |= {"repeat": Repeat.DAILY}
+    if "UNTIL" in said:
+        until = said["UNTIL"][0]
+        found["until_day"] = _local(until, zone).date() if isinstance(until, datetime) else until
+    elif "COUNT" in said:
+        counted = rrule.rrulestr(parts.to_ical().decode(), dtstart=local.replace(tzinfo=None))
+        found["until_day"] = list(islice(counted, _MOST_COUNTED))[-1].date()
+    return found
+
+
+def _single(event: icalendar.Event, name: str, zone: ZoneInfo) -> list[date]:
+    lists = event.get(name, [])
+    found = []
+    for one in lists if isinstance(lists, list) else [lists]:
+        for each in one.dts:
+            found.append(_local(each.dt, zone).date() if isinstance(each.dt, datetime) else each.dt)
+    return found
+
+
+def _local(at: datetime, zone: ZoneInfo) -> datetime:
+    """In the commune's time; one without a zone is meant so already."""
+    return at.replace(tzinfo=zone) if at.tzinfo is None else at.astimezone(zone)
+
+
+def _without_times(rule: Rule) -> Rule:
+    return _with(rule, times=[])
+
+
+def _with(rule: Rule, **changed: Any) -> Rule:
+    return msgspec.structs.replace(rule, **changed)

@@ -83,7 +83,7 @@ class SelfTester:
         if under.fetching_since_us is None:
             self._shelf.discard(under.action.media)  # it shall really be fetched
             under.fetching_since_us = local_us
-            under.first_began_us = under.first_began_us or local_us
+            under.first_began_us = local_us if under.first_began_us is None else under.first_began_us
             return True
         try:
             if not self._passed(under, local_us):
@@ -120,17 +120,18 @@ class SelfTester:
         why = self._shelf.failure_of(under.action.media)
         if isinstance(why, WrongHash):
             raise Failure(SelfTestStep.VERIFY, str(why))
-        if local_us - (under.fetching_since_us or local_us) >= FETCH_WITHIN_US:
+        if under.fetching_since_us is not None and local_us - under.fetching_since_us >= FETCH_WITHIN_US:
             raise Failure(SelfTestStep.FETCH, str(why) if why else "it did not come in time")
 
     def _report(self, under: _Under, now_us: int, local_us: int, failure: Failure | None) -> None:
         self._under = None
         self._shelf.discard(under.action.media)
+        began_us = local_us if under.first_began_us is None else under.first_began_us
         report = SelfTestReport(
             to="", revision=0, issued_at_us=0, expires_at_us=0, report=new_report_id(), receiver=self._receiver,
             test=under.action.test, ok=failure is None, at_us=now_us,
             failed_step=failure.step.value if failure else "", detail=failure.detail[:200] if failure else "",
-            took_ms=(local_us - (under.first_began_us or local_us)) // 1000, attempts=under.attempt,
+            took_ms=(local_us - began_us) // 1000, attempts=under.attempt,
         )  # fmt: skip
         self._outbox.put(addressed(report, now_us))
         log.info("self-test %s: %s", report.test, report.failed_step or "passed")

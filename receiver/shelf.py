@@ -104,14 +104,14 @@ class Shelf:
         return self._why.get(_name(rendition))
 
     def discard(self, rendition: Rendition) -> None:
-        """Throw a file away, and what is known of it; it is fetched anew when it is wanted."""
+        """Throw a file away, and what is known of it; it is fetched anew when `want` names it again."""
         name = _name(rendition)
         with self._lock:
             self._held.pop(name, None)
             self._failures.pop(name, None)
             self._why.pop(name, None)
+            self._wanted = [wanted for wanted in self._wanted if _name(wanted.rendition) != name]
         (self._folder / name).unlink(missing_ok=True)
-        self._wake.set()
 
     def distrust(self, path: Path) -> bool:
         """A file proved unreadable: check its hash. True when it was not what it was; then it is fetched anew."""

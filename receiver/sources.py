@@ -187,7 +187,7 @@ class ChimeSource:
         for place, hertz in enumerate(_CHIME_NOTES_HZ):
             begin = place * _NOTE_FRAMES
             at = np.arange(CHIME_FRAMES - begin) / RATE
-            ring = np.minimum(at / 0.008, 1.0) * np.exp(-at * 4.0) * np.sin(2 * np.pi * hertz * at)
+            ring = np.minimum(at / 0.008, 1.0) * np.exp(-at * 3.0) * np.sin(2 * np.pi * hertz * at)
             self._sound[begin:] += (spec.level * ring).astype(np.float32)
 
     def read(self, first: int, frames: int) -> Samples:

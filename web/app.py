@@ -17,7 +17,7 @@ from web.assets import Assets
 from web.deps import Deps
 from web.frame import MustChangePassword, NotSignedIn, Renderer, _is_api, translator_of
 from web.live import LiveFeed
-from web.pages import clips, first_steps, media, on_air, play_log, programmes, receivers, sign_in, timetable
+from web.pages import clips, first_steps, media, on_air, play_log, programmes, receivers, self_tests, sign_in, timetable
 from web.rate_limit import SignInLimit
 from web.security import PagesCompressed, SecurityHeaders
 
@@ -44,7 +44,19 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.renderer = Renderer(assets)
     app.state.sign_in_limit = SignInLimit()
     app.state.live = LiveFeed(deps, app.state.renderer)
-    for module in (sign_in, first_steps, on_air, clips, programmes, timetable, receivers, play_log, media, v1):
+    for module in (
+        sign_in,
+        first_steps,
+        on_air,
+        clips,
+        programmes,
+        timetable,
+        receivers,
+        self_tests,
+        play_log,
+        media,
+        v1,
+    ):
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)
     app.add_exception_handler(MustChangePassword, _must_change_password)

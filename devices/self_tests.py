@@ -193,7 +193,7 @@ def has_old(session: Session, now: datetime) -> bool:
     """Whether `forget_old` has anything to do: read first, so that idling takes no write lock."""
     over = col(SelfTestRun.judged_at) < now - timedelta(hours=1)
     old = col(SelfTestRun.begun_at) < now - KEPT
-    return session.exec(select(SelfTestRun.id).where(over, or_(SelfTestRun.sha256 != "", old))).first() is not None
+    return session.exec(select(SelfTestRun.id).where(over, or_(col(SelfTestRun.sha256) != "", old))).first() is not None
 
 
 def forget_old(session: Session, now: datetime) -> list[str]:

@@ -121,4 +121,4 @@ class Falls:
         with self._lock:
             for kept in (self._failed, self._missing):
                 for at in [at for at in kept if at[0] in gone]:
-                    del kept[at]  # type: ignore[attr-defined]
+                    del kept[at]

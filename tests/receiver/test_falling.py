@@ -10,10 +10,17 @@ import soundfile
 from receiver.cues import RATE, ChimeSpec
 from receiver.falls import Falls
 from receiver.ladder import Ladder
+from receiver.live_ear import LiveEar
+from receiver.outbox import Outbox
+from receiver.plan import Plan
+from receiver.reporter import AFTER_END_US, Reporter
 from receiver.sources import CHIME_FRAMES, ChimeSource
-from tests.receiver.plans import config, manifest, rendition
+from tests.receiver.plans import KEY, KEYS, config, manifest, rendition
 from tests.receiver.test_playout import Studio, until
-from wire.broadcasts import ClipItem
+from wire.broadcasts import ClipItem, Manifest
+from wire.messages import CONTROLLER
+from wire.reports import Outcome, PlayReport
+from wire.sealing import PublicKey, SealingKey, open_sealed
 
 OPUS, BACKUP = rendition("a"), rendition("e")
 LENGTH_S = 8
@@ -32,7 +39,7 @@ def strength(sound: np.ndarray, hertz: float) -> float:
     return float(abs(np.mean(sound * np.exp(-2j * np.pi * hertz * at)))) * 2
 
 
-def play(tmp_path: Path, *, backup: bool) -> tuple[Studio, dict[int, str]]:
+def play(tmp_path: Path, *, backup: bool) -> tuple[Studio, PlayReport]:
     """8 s of 440 Hz whose second half is damaged; the backup is 700 Hz."""
     damaged = tone(tmp_path / f"{OPUS.sha256}.opus", 440, LENGTH_S)
     content = bytearray(damaged.read_bytes())
@@ -66,13 +73,31 @@ def play(tmp_path: Path, *, backup: bool) -> tuple[Studio, dict[int, str]]:
     assert played is not None
     assert played.lacking == 0
     assert 2 * RATE < played.frames < 5 * RATE, "what stood in is not counted as the recording"
-    return studio, played.stood_in
+    return studio, report_of(tmp_path, plan, studio, falls)
+
+
+def report_of(folder: Path, plan: Manifest, studio: Studio, falls: Falls) -> PlayReport:
+    """What the receiver tells of it afterwards."""
+    own, now_us = SealingKey(bytes(32)), plan.ends_at_us + AFTER_END_US
+    sealed = msgspec.structs.replace(plan, expires_at_us=now_us + 10**9)
+    held = Plan(folder / "plan", "loa-1", "tt", KEYS)
+    assert held.take_manifest("b", KEY.seal(sealed), now_us)
+    outbox = Outbox(folder / "outbox", own)
+    reporter = Reporter(folder, "loa-1", held, studio.playout, LiveEar(KEYS, lambda: None), outbox, falls)
+    reporter.step(now_us, 0, 80, "")
+    [letter] = outbox.due(0)
+    public = PublicKey(own.public)
+    report: PlayReport = open_sealed(letter.payload, PlayReport, {public.kid: public}, to=CONTROLLER, now_us=now_us)
+    return report
 
 
 @pytest.mark.parametrize(("backup", "rung", "length_s"), [(True, "backup", 2.0), (False, "chime", CHIME_FRAMES / RATE)])
 def test_it_falls_without_a_gap_or_a_burst(tmp_path: Path, backup: bool, rung: str, length_s: float) -> None:
-    studio, stood_in = play(tmp_path, backup=backup)
-    assert stood_in == {0: rung}
+    studio, report = play(tmp_path, backup=backup)
+    assert (report.outcome, report.cause) == (Outcome.PARTLY, rung)
+    [stood_in] = report.stood_in
+    assert (stood_in.position, stood_in.clip, stood_in.rung) == (0, "c", rung)
+    assert "ends after" in stood_in.detail
     sound = studio.speaker.sound
     pieces = [sound[k : k + 2400] for k in range(RATE, len(sound) - 2400, 2400)]  # 50 ms each
     changes = next(k for k, piece in enumerate(pieces) if strength(piece, 440) < 0.1)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, func
+import msgspec
+from sqlalchemy import BigInteger, Column, LargeBinary, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from broadcast.clips import folded
@@ -14,14 +15,14 @@ from devices.receivers import Receiver
 from devices.uplink import Uplink
 from runtime.clock import from_us
 from runtime.database import UtcDateTime, upsert_many
-from wire.reports import Outcome, PlayReport
+from wire.reports import Outcome, PlayReport, StoodIn
 
 #: A receiver reports at the end; before this has passed its silence means nothing.
 REPORT_WITHIN = timedelta(seconds=60)
 
 
 class PlayReportRow(SQLModel, table=True):
-    """What one receiver said of one broadcast. Times in µs as in the report."""
+    """What one receiver said of one broadcast. Times in µs as in the report. stood_in: JSON, a list of StoodIn."""
 
     broadcast_id: str = Field(primary_key=True)
     receiver_id: str = Field(primary_key=True, index=True)
@@ -41,6 +42,12 @@ class PlayReportRow(SQLModel, table=True):
     concealed: int = Field(default=0, sa_type=BigInteger)
     underruns: int = Field(default=0, sa_type=BigInteger)
     volume_percent: int = 0
+    stood_in: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+
+    @property
+    def items_stood_in(self) -> list[StoodIn]:
+        """The items in whose place something else sounded."""
+        return msgspec.json.decode(self.stood_in, type=list[StoodIn]) if self.stood_in else []
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,7 @@ def take_report(session: Session, receiver_id: str, report: PlayReport) -> None:
         "concealed": report.concealed,
         "underruns": report.underruns,
         "volume_percent": report.volume_percent,
+        "stood_in": msgspec.json.encode(report.stood_in) if report.stood_in else b"",
     }
     upsert_many(session, PlayReportRow, [row], ["broadcast_id", "receiver_id"])
 

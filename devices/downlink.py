@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
@@ -13,7 +14,7 @@ from devices.zones import zones_of, zones_of_all
 from runtime.broker import Broker, Delivery
 from runtime.clock import Clock
 from wire import topics
-from wire.broadcasts import Manifest
+from wire.broadcasts import ClipItem, Manifest
 from wire.commands import Action, Command, Config
 from wire.messages import Sealed, for_receiver
 from wire.sealing import SealingKey
@@ -40,11 +41,16 @@ class Downlink:
         self._heartbeat_s = heartbeat_s
         self._lock = threading.Lock()
         self._last_revision = 0
+        self._backup_of: Callable[[Session, str], ClipItem | None] = lambda _session, _commune: None
 
     @property
     def key(self) -> SealingKey:
         """The controller's key, for those that sign a stream of their own (live sound)."""
         return self._key
+
+    def backup_from(self, backup_of: Callable[[Session, str], ClipItem | None]) -> None:
+        """Put the backup recording that `backup_of(session, commune)` gives into every config from now on."""
+        self._backup_of = backup_of
 
     @property
     def connected(self) -> bool:
@@ -65,16 +71,19 @@ class Downlink:
 
     def configure(self, session: Session, receiver: Receiver) -> Delivery:
         """Send a receiver what it is set to now."""
-        return self._configure(receiver, commune(session, receiver.commune_id), zones_of(session, receiver.id))
+        where, backup = commune(session, receiver.commune_id), self._backup_of(session, receiver.commune_id)
+        return self._configure(receiver, where, zones_of(session, receiver.id), backup)
 
     def configure_all(self, session: Session, receivers: list[Receiver]) -> None:
         """The same for many, with one query for their zones and one for their communes."""
         memberships = zones_of_all(session, [r.id for r in receivers])
         where = {found.id: found for found in communes(session)}
+        backups = {commune_id: self._backup_of(session, commune_id) for commune_id in {r.commune_id for r in receivers}}
         for receiver in receivers:
-            self._configure(receiver, where[receiver.commune_id], memberships[receiver.id])
+            commune_id = receiver.commune_id
+            self._configure(receiver, where[commune_id], memberships[receiver.id], backups[commune_id])
 
-    def _configure(self, receiver: Receiver, where: Commune, zones: list[str]) -> Delivery:
+    def _configure(self, receiver: Receiver, where: Commune, zones: list[str], backup: ClipItem | None) -> Delivery:
         now_us = self._clock.now_us()
         config = Config(
             to=for_receiver(receiver.id),
@@ -91,6 +100,7 @@ class Downlink:
             time_zone=where.time_zone,
             media_bases=[self._media_base],
             heartbeat_s=self._heartbeat_s,
+            backup=backup,
         )
         return self._publish(topics.of_receiver(receiver.id, topics.Kind.CONFIG), config, retain=True)
 

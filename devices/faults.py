@@ -11,7 +11,10 @@ from wire.reports import FaultReport
 
 
 class Fault(SQLModel, table=True):
-    """A fault at a receiver. ended_at: None while it is there. fault: by name ("card", "store_full", "clock")."""
+    """A fault at a receiver. ended_at: None while it is there.
+
+    fault: by name ("card", "store_full", "media", "self_test").
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     receiver_id: str = Field(index=True)
@@ -23,16 +26,19 @@ class Fault(SQLModel, table=True):
 
 def take_report(session: Session, receiver_id: str, report: FaultReport) -> None:
     """Write down that a fault appeared or went away. Saying it twice changes nothing."""
-    query = select(Fault).where(
-        Fault.receiver_id == receiver_id, Fault.fault == report.fault, col(Fault.ended_at).is_(None)
-    )
-    present = session.exec(query).first()
-    if report.present and present is None:
-        began_at = from_us(report.at_us)
-        session.add(Fault(receiver_id=receiver_id, fault=report.fault, detail=report.detail[:500], began_at=began_at))
-    elif not report.present and present is not None:
-        present.ended_at = from_us(report.at_us)
-        session.add(present)
+    present = _present(session, receiver_id, report.fault)
+    if not report.present or present is None:
+        note(session, receiver_id, report.fault, present=report.present, at=from_us(report.at_us), detail=report.detail)
+
+
+def note(session: Session, receiver_id: str, fault: str, *, present: bool, at: datetime, detail: str = "") -> None:
+    """Write down a fault that we found ourselves, or that it went away. What is known of one that lasts is renewed."""
+    known = _present(session, receiver_id, fault)
+    if present and known is None:
+        session.add(Fault(receiver_id=receiver_id, fault=fault, detail=detail[:500], began_at=at))
+    elif known is not None:
+        known.ended_at, known.detail = (None, detail[:500]) if present else (at, known.detail)
+        session.add(known)
 
 
 def current(session: Session) -> dict[str, list[Fault]]:
@@ -47,3 +53,8 @@ def history(session: Session, receiver_id: str, limit: int = 50) -> list[Fault]:
     """A receiver's latest faults, newest first."""
     query = select(Fault).where(Fault.receiver_id == receiver_id).order_by(col(Fault.began_at).desc()).limit(limit)
     return list(session.exec(query))
+
+
+def _present(session: Session, receiver_id: str, fault: str) -> Fault | None:
+    query = select(Fault).where(Fault.receiver_id == receiver_id, Fault.fault == fault, col(Fault.ended_at).is_(None))
+    return session.exec(query).first()

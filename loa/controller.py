@@ -14,10 +14,13 @@ from types import TracebackType
 import uvicorn
 
 from broadcast import play_reports
+from broadcast.backup_clip import backup_item
 from broadcast.chimes import ensure_chimes
 from broadcast.ingest import Ingest
 from broadcast.media import Media
+from broadcast.nightly_test import NightlyTest
 from broadcast.transmitter import Transmitter
+from devices import self_tests
 from devices.communes import communes
 from devices.downlink import Downlink
 from devices.enrolment import CONTROLLER_USER, Issuer, accounts, acl_rows
@@ -43,6 +46,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _BROKER_PATIENCE_S = 5.0
 #: How often receivers added by another process are looked for.
 _ACCOUNTS_EVERY_S = 3.0
+#: How often it is looked whether a self-test is due, or somebody is to be asked.
+_TESTS_EVERY_S = 5.0
 
 
 def open_database(settings: Settings) -> Database:
@@ -117,9 +122,11 @@ class Controller:
             media_base=f"{settings.base_url}/media/",
             heartbeat_s=settings.heartbeat_s,
         )
+        self.downlink.backup_from(backup_item)
         self.presence = PresenceWatch(self.database, period_s=settings.heartbeat_s, now=self.clock.now())
         self.uplink = Uplink(self.broker, self.database, self.clock, self.downlink, self.presence)
         play_reports.register(self.uplink)
+        self_tests.register(self.uplink)
         self.uplink.start()
         closing.callback(self.uplink.close)
         # 4. What goes out.
@@ -145,6 +152,11 @@ class Controller:
             plan_ahead=timedelta(hours=settings.plan_ahead_hours),
         )
         self.alarms.every(_ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
+        self.nightly_test = NightlyTest(
+            self.database, media, self.downlink, self.presence, self.clock, at=settings.self_test_at,
+            verdict_after=timedelta(minutes=settings.self_test_verdict_after_min),
+        )  # fmt: skip
+        self.alarms.every(_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
         self.alarms.start()
         closing.callback(self.alarms.close)
         # A broker that came back without its store has lost what was retained.
@@ -157,7 +169,7 @@ class Controller:
                 settings=settings, session_key=self.secrets.session_key, database=self.database,
                 clock=self.clock, ingest=self.ingest,
                 media=media, originals=originals, downlink=self.downlink, transmitter=self.transmitter,
-                presence=self.presence, alarms=self.alarms,
+                presence=self.presence, alarms=self.alarms, nightly_test=self.nightly_test,
                 issuer=issuer(settings, self.key, public_broker_url(settings, self._broker_port)),
                 accounts_changed=self._accounts_changed,
             )

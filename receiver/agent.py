@@ -13,7 +13,8 @@ import msgspec
 from receiver.amplifier import Amplifier
 from receiver.commands import Commander
 from receiver.connection import Connection
-from receiver.fault_reports import FaultReports
+from receiver.falls import Falls
+from receiver.fault_reports import FaultReports, present_faults
 from receiver.identity import Identity, SessionNumber
 from receiver.ladder import Ladder
 from receiver.live_ear import LiveEar
@@ -22,10 +23,12 @@ from receiver.plan import Plan
 from receiver.playout import Playout
 from receiver.reporter import Reporter
 from receiver.rot import look_again
-from receiver.shelf import Shelf, Wanted
+from receiver.self_test import SelfTester
+from receiver.shelf import Shelf
 from receiver.speaker import Speaker, local_us
 from receiver.station_time import StationTime
 from receiver.time_asker import TimeAsker
+from receiver.wants import wanted_files
 from wire.broadcasts import ClipItem, Item, Manifest
 from wire.commands import Config
 from wire.messages import encode
@@ -64,8 +67,12 @@ class Agent:
         self._outbox = Outbox(folder / "outbox", identity.key)
         self._playout = Playout(speaker, self._station)
         self._ear = LiveEar(identity.controller_keys, self._plan_changed)
-        self._reporter = Reporter(folder, identity.receiver, self._plan, self._playout, self._ear, self._outbox)
-        self._commander = Commander(identity.receiver, identity.controller_keys, self._outbox)
+        self._falls = Falls()
+        self._reporter = Reporter(
+            folder, identity.receiver, self._plan, self._playout, self._ear, self._outbox, self._falls
+        )
+        self._tester = SelfTester(identity.receiver, self._shelf, self._outbox, lambda: speaker.running)
+        self._commander = Commander(identity.receiver, identity.controller_keys, self._outbox, self._tester.take)
         self._sessions = SessionNumber(folder / "session", int(time.time()))
         self._connection = Connection(identity, self._sessions, self, version)
         self._ladder = self._new_ladder()
@@ -76,7 +83,6 @@ class Agent:
         self._next_heartbeat_us = 0
         self._last_sound_us = -AMPLIFIER_HOLD_US
         self._fault_reports = FaultReports(identity.receiver, self._outbox)
-        self._distrusted: set[str] = set()
         self._told_broadcast = ""  # what the last heartbeat said sounds
         self._other_since_us = 0
         self._volume: int | None = None  # told by command, until the next config
@@ -153,9 +159,12 @@ class Agent:
             gone = self._plan.drop_expired(now_us)
             if gone:
                 self._reporter.forget(gone)
+                self._falls.forget(gone)
                 self._plan_changed()
             self._asker.keep(now_local_us)
-            self._distrust_unreadable()
+            self._distrust_unreadable(now_us)
+            if self._tester.step(now_us, now_local_us):
+                self._plan_changed()
             self._tell_faults(now_us)
         if self._connection.is_connected:
             for letter in self._outbox.due(now_local_us):
@@ -163,11 +172,11 @@ class Agent:
             if now_local_us >= self._next_heartbeat_us or self._sounds_other(now_local_us):
                 self._send_heartbeat(now_local_us)
 
-    def _distrust_unreadable(self) -> None:
-        failures = self._playout.failures()
-        if failures.keys() - self._distrusted and look_again(failures, self._plan.for_us(), self._shelf):
+    def _distrust_unreadable(self, now_us: int) -> None:
+        failed = self._playout.failed_cues()
+        if self._falls.take(failed, now_us):
+            look_again({found.cue.key for found in failed}, self._plan, self._shelf, self._falls)
             self._plan_changed()
-        self._distrusted = set(failures)
 
     def _read_inbox(self) -> None:
         while True:
@@ -203,20 +212,13 @@ class Agent:
         """Plan, shelf or streams changed: a new ladder, and what to fetch."""
         self._ladder = self._new_ladder()
         self._playout.set_timeline(self._commander.over(self._ladder))
-        now_us = self._now_us()
-        wanted = [
-            Wanted(item.renditions[0], manifest.starts_at_us)
-            for manifest in self._plan.for_us()
-            if not manifest.withdrawn and (now_us is None or manifest.sounds_until_us > now_us)
-            for item in manifest.items
-            if isinstance(item, ClipItem)
-        ]
         if self._plan.config is not None:
             self._shelf.limit_bytes = self._plan.config.shelf_limit_bytes
-            self._shelf.want(wanted, self._plan.config.media_bases)
+            wanted = wanted_files(self._plan.for_us(), self._plan.config, self._falls, self._now_us())
+            self._shelf.want(wanted + self._tester.wanted(), self._plan.config.media_bases)
 
     def _new_ladder(self) -> Ladder:
-        return Ladder(self._plan.for_us(), self._plan.config, self._shelf.path_of, self._ear.sound_of)
+        return Ladder(self._plan.for_us(), self._plan.config, self._shelf.path_of, self._ear.sound_of, self._falls)
 
     def _apply_config(self, config: Config | None) -> None:
         if config is None:
@@ -247,12 +249,8 @@ class Agent:
         return "" if self._speaker.running else "card"
 
     def _tell_faults(self, now_us: int) -> None:
-        found: dict[str, str] = {}
-        if not self._speaker.running:
-            found["card"] = "the sound card does not take sound"
-        if self._shelf.full:
-            found["store_full"] = self._shelf.last_failure
-        self._fault_reports.tell(found, now_us)
+        lacking = self._falls.fault(self._plan.for_us(), now_us)
+        self._fault_reports.tell(present_faults(self._speaker, self._shelf, lacking), now_us)
 
     def _sounds_other(self, now_local_us: int) -> bool:
         """Something else sounds than the last heartbeat said: the page should know at once, but not at each chime."""

@@ -2,13 +2,13 @@
 
 import logging
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from receiver.cues import ClickSpec, Cue, Timeline, ToneSpec
 from receiver.outbox import Outbox, addressed, new_report_id
 from receiver.speaker import local_us
 from receiver.station_time import StationTime
-from wire.commands import Command, Identify, Reboot, ReportsHeard, SetVolume
+from wire.commands import Command, Identify, Reboot, ReportsHeard, SelfTest, SetVolume
 from wire.messages import for_receiver
 from wire.reports import CommandDone
 from wire.sealing import PublicKey, Reason, Refused, open_sealed
@@ -24,10 +24,18 @@ _TONE_LEAD_US = 700_000
 class Commander:
     """Takes commands. One thread."""
 
-    def __init__(self, receiver: str, keys: Mapping[str, PublicKey], outbox: Outbox) -> None:
+    def __init__(
+        self,
+        receiver: str,
+        keys: Mapping[str, PublicKey],
+        outbox: Outbox,
+        on_self_test: Callable[[SelfTest, int], None] = lambda _action, _local_us: None,
+    ) -> None:
+        """on_self_test: takes a self-test and the instant (local clock, µs) at which it was asked for."""
         self._receiver = receiver
         self._keys = keys
         self._outbox = outbox
+        self._on_self_test = on_self_test
         self._revision = 0
         self._seen: deque[str] = deque(maxlen=_REMEMBERED)
         self._tones: list[Cue] = []
@@ -61,6 +69,8 @@ class Commander:
             volume = action.volume_percent
         elif isinstance(action, Reboot):
             self.reboot = True
+        elif isinstance(action, SelfTest):
+            self._on_self_test(action, local_us())
         elif isinstance(action, Identify):
             start_us = round(station.to_controller_us(local_us())) + _TONE_LEAD_US
             self._add(command.command, start_us, action.seconds * 1_000_000, ToneSpec())

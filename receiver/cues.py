@@ -40,6 +40,12 @@ class ClickSpec(NamedTuple):
     level: float = 0.7
 
 
+class ChimeSpec(NamedTuple):
+    """Four notes up, the receiver's own: for what cannot be played. level: of a note's peak, 0 to 1."""
+
+    level: float = 0.2
+
+
 class LiveSound(Protocol):
     """What the playout needs of a live stream. Called from the playout's threads; never blocks."""
 
@@ -54,7 +60,7 @@ class LiveSpec(NamedTuple):
     sound: LiveSound
 
 
-SourceSpec = ClipSpec | ToneSpec | ClickSpec | LiveSpec
+SourceSpec = ClipSpec | ToneSpec | ClickSpec | ChimeSpec | LiveSpec
 
 
 class Cue(NamedTuple):
@@ -66,6 +72,7 @@ class Cue(NamedTuple):
     from_us, until_us: the stretch that sounds, until excluded; from_us 0 means from starts_at_us on. From within the
     source when joined late or resumed after an emergency.
     gain: 0 to 1, on top of the volume.
+    stands_in: a Rung's word when it sounds in the place of the item, "" for the item itself.
     """
 
     broadcast: str
@@ -76,6 +83,7 @@ class Cue(NamedTuple):
     from_us: int = 0
     position: int = 0
     gain: float = 1.0
+    stands_in: str = ""
 
     @property
     def sounds_from_us(self) -> int:

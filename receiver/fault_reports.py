@@ -1,6 +1,8 @@
 """Tells the controller of a fault when it comes and when it goes, once each."""
 
 from receiver.outbox import Outbox, addressed, new_report_id
+from receiver.shelf import Shelf
+from receiver.speaker import Speaker
 from wire.reports import FaultReport
 
 #: The wire's limit for what is said of a fault.
@@ -24,3 +26,15 @@ class FaultReports:
             )  # fmt: skip
             self._outbox.put(addressed(report, now_us))
         self._known = frozenset(present)
+
+
+def present_faults(speaker: Speaker, shelf: Shelf, lacking: str) -> dict[str, str]:
+    """The faults that are there now, with what is known of them. lacking: what cannot be played, "" for nothing."""
+    found: dict[str, str] = {}
+    if not speaker.running:
+        found["card"] = "the sound card does not take sound"
+    if shelf.full:
+        found["store_full"] = shelf.last_failure
+    if lacking:
+        found["media"] = lacking
+    return found

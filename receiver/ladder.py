@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from receiver.cues import ClipSpec, Cue, LiveSound, LiveSpec
-from wire.broadcasts import RANK, BroadcastClass, ClipItem, LiveItem, Manifest, Rendition
+from receiver.cues import Cue, LiveSound, LiveSpec
+from receiver.falls import Falls
+from receiver.rungs import item_cues
+from wire.broadcasts import RANK, BroadcastClass, LiveItem, Manifest, Rendition
 from wire.commands import AllowedHours, Config
 
 #: What is handed to the card is heard a quarter of a second later; a cue goes on being the same one meanwhile.
@@ -77,12 +79,17 @@ class Ladder:
         config: Config | None,
         path_of: Callable[[Rendition], Path | None],
         live_of: Callable[[str], LiveSound | None],
+        falls: Falls | None = None,
     ) -> None:
-        """path_of: where a file lies, None when it is not there. live_of: the stream of a broadcast, if any."""
+        """path_of: where a file lies, None when it is not there. live_of: the stream of a broadcast, if any.
+
+        falls: what is known of recordings that cannot be played.
+        """
         self._manifests = manifests
         self._config = config
         self._path_of = path_of
         self._live_of = live_of
+        self._falls = falls or Falls()
 
     def cues(self, controller_us: int, horizon_us: int) -> list[Cue]:
         """See `receiver.cues.Timeline`."""
@@ -90,7 +97,8 @@ class Ladder:
         since_us = controller_us - _BEGUN_BEFORE_US
         for stretch in stretches(self._manifests, self._config, since_us, controller_us + horizon_us):
             if stretch.manifest is not None:
-                found.extend(cue for cue in self._cues_of(stretch, stretch.manifest) if cue.until_us > controller_us)
+                cues = self._cues_of(stretch, stretch.manifest, controller_us)
+                found.extend(cue for cue in cues if cue.until_us > controller_us)
         return found
 
     def sounds_next(self, controller_us: int, within_us: int) -> bool:
@@ -102,32 +110,32 @@ class Ladder:
         """The broadcast that has the horn at an instant."""
         return stretches(self._manifests, self._config, controller_us, controller_us + 1)[0].manifest
 
-    def _cues_of(self, stretch: Stretch, manifest: Manifest) -> Iterable[Cue]:
+    def _cues_of(self, stretch: Stretch, manifest: Manifest, controller_us: int) -> Iterable[Cue]:
         for position, item in enumerate(manifest.items):
             starts_at_us = manifest.starts_at_us + item.offset_us
-            from_us = max(stretch.from_us, starts_at_us)
-            until_us = min(stretch.until_us, starts_at_us + item.duration_us)
-            if from_us >= until_us:
+            if stretch.from_us >= starts_at_us + item.duration_us or stretch.until_us <= starts_at_us:
                 continue
-            made = self._source_of(manifest, position, item)
-            if made is not None:
-                origin_us, source, key = made
-                yield Cue(manifest.broadcast, origin_us or starts_at_us, until_us, source, key, from_us, position)
+            if isinstance(item, LiveItem):
+                whole = self._live_cues(manifest, position, item)
+            else:
+                backup = self._config.backup if self._config is not None else None
+                whole = item_cues(manifest, position, item, backup, self._path_of, self._falls, controller_us)
+            for cue in whole:
+                from_us, until_us = max(stretch.from_us, cue.sounds_from_us), min(stretch.until_us, cue.until_us)
+                if from_us < until_us:
+                    yield cue._replace(from_us=from_us, until_us=until_us)
 
-    def _source_of(
-        self, manifest: Manifest, position: int, item: ClipItem | LiveItem
-    ) -> tuple[int, ClipSpec | LiveSpec, str] | None:
-        name = f"{manifest.broadcast}/{position}"
-        if isinstance(item, LiveItem):
-            sound = self._live_of(manifest.broadcast)
-            if sound is None:
-                return None
-            return getattr(sound, "starts_at_us", 0), LiveSpec(sound), f"{name}/{id(sound)}"
-        for rendition in item.renditions:
-            path = self._path_of(rendition)
-            if path is not None:
-                return 0, ClipSpec(path, rendition.codec), f"{name}/{rendition.sha256[:16]}"
-        return None
+    def _live_cues(self, manifest: Manifest, position: int, item: LiveItem) -> Iterable[Cue]:
+        sound = self._live_of(manifest.broadcast)
+        if sound is not None:
+            from_us = manifest.starts_at_us + item.offset_us
+            origin_us, key = (
+                getattr(sound, "starts_at_us", 0) or from_us,
+                f"{manifest.broadcast}/{position}/{id(sound)}",
+            )
+            yield Cue(
+                manifest.broadcast, origin_us, from_us + item.duration_us, LiveSpec(sound), key, from_us, position
+            )
 
 
 def sounding_share(manifest: Manifest, others: Iterable[Manifest], config: Config | None) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import msgspec
 
 from receiver.kept_file import write_whole
 from wire.messages import CONTROLLER
-from wire.reports import CommandDone, FaultReport, PlayReport, Report
+from wire.reports import Report
 from wire.sealing import SealingKey
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def new_report_id() -> str:
     return secrets.token_hex(8)
 
 
-def addressed(report: PlayReport | FaultReport | CommandDone, now_us: int) -> PlayReport | FaultReport | CommandDone:
+def addressed(report: Report, now_us: int) -> Report:
     """The report with what every sealed message carries. now_us: controller time."""
     return msgspec.structs.replace(
         report, to=CONTROLLER, revision=now_us, issued_at_us=now_us, expires_at_us=now_us + HOLDS_US

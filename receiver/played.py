@@ -39,6 +39,7 @@ class Played:
     first_frame_at_us, last_frame_at_us: controller time at the horn; 0 when nothing sounded.
     frames: at 48 kHz. lacking: frames that were due and silent, since their audio was not there or not readable.
     underruns: holes while it sounded, the card's and ours. errors: one for each block handed over.
+    stood_in: the items in whose place something else sounded, by position: which rung. Not among the frames.
     """
 
     first_frame_at_us: int = 0
@@ -47,6 +48,7 @@ class Played:
     lacking: float = 0.0
     underruns: int = 0
     errors: ErrorTally = field(default_factory=ErrorTally)
+    stood_in: dict[int, str] = field(default_factory=dict)
 
     def sounded(self, from_us: float, until_us: float, frames: float, error_us: float) -> None:
         """A stretch was handed to the card."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from receiver.card_clock import CardClock
 from receiver.cues import FRAME_US, RATE, Cue, Samples, Timeline
+from receiver.falls import FailedCue
 from receiver.interpolation import interpolate, span
 from receiver.played import ErrorTally, Played
 from receiver.speaker import Speaker, Stretch, local_us
@@ -165,6 +166,14 @@ class Playout:
         """Why sources among the cues ahead cannot be played, by the cue's key."""
         return {voice.cue.key: voice.reader.failure for voice in self._voices if voice.reader.failure}
 
+    def failed_cues(self) -> list[FailedCue]:
+        """The same, with how far each can be played."""
+        return [
+            FailedCue(v.cue, v.cue.starts_at_us + int(v.reader.readable_until * FRAME_US), v.reader.failure)
+            for v in self._voices
+            if v.reader.failure
+        ]
+
     # The feeder's thread
 
     def _feed(self) -> None:
@@ -293,7 +302,9 @@ class Playout:
         with self._lock:
             played = self._played.setdefault(cue.broadcast, Played())
             frames = length_us / FRAME_US
-            if lacking:
+            if cue.stands_in:
+                played.stood_in.setdefault(cue.position, cue.stands_in)
+            elif lacking:
                 played.lacking += frames
                 if not self._lacking:
                     played.underruns += 1

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from receiver.falls import Falls
 from receiver.kept_file import write_whole
 from receiver.ladder import allowed, sounding_share
 from receiver.live_ear import LiveEar
@@ -16,7 +17,7 @@ from receiver.outbox import Outbox, addressed, new_report_id
 from receiver.plan import Plan
 from receiver.playout import Playout
 from wire.broadcasts import BroadcastClass, LiveItem, Manifest
-from wire.reports import Outcome, PlayReport
+from wire.reports import Outcome, PlayReport, Rung, StoodIn
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +38,22 @@ class Progress(msgspec.Struct, kw_only=True):
     error_p50_us: float = 0.0
     error_p99_us: float = 0.0
     error_max_us: float = 0.0
+    stood_in: dict[int, str] = {}
 
 
 class Reporter:
     """Makes play reports. One thread."""
 
-    def __init__(self, folder: Path, receiver: str, plan: Plan, playout: Playout, ear: LiveEar, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        receiver: str,
+        plan: Plan,
+        playout: Playout,
+        ear: LiveEar,
+        outbox: Outbox,
+        falls: Falls | None = None,
+    ) -> None:
         self._progress = folder / "progress"
         self._told = folder / "told"
         for place in (self._progress, self._told):
@@ -52,6 +63,7 @@ class Reporter:
         self._playout = playout
         self._ear = ear
         self._outbox = outbox
+        self._falls = falls or Falls()
         self._earlier = {path.stem: self._read(path) for path in self._progress.glob("*.json")}
         self._reported = {path.name for path in self._told.iterdir()}
         self._kept_at_us = 0
@@ -103,6 +115,7 @@ class Reporter:
             error_p50_us=now.errors.percentile_us(50) if now.frames else earlier.error_p50_us,
             error_p99_us=max(earlier.error_p99_us, now.errors.percentile_us(99)),
             error_max_us=max(earlier.error_max_us, now.errors.max_us),
+            stood_in={**now.stood_in, **earlier.stood_in},
         )
 
     def _report(self, manifest: Manifest, now_us: int, volume_percent: int, fault: str) -> None:
@@ -124,7 +137,7 @@ class Reporter:
             frames_played=round(so_far.frames), frames_due=frames_due,
             error_p50_us=round(so_far.error_p50_us), error_p99_us=round(so_far.error_p99_us),
             error_max_us=round(so_far.error_max_us), late=counts.late, lost=counts.lost, concealed=counts.concealed,
-            underruns=so_far.underruns, volume_percent=volume_percent,
+            underruns=so_far.underruns, volume_percent=volume_percent, stood_in=self._stood_in(manifest, so_far),
         )  # fmt: skip
         # The report first, then the note that it was made: after a power cut between them it is made twice, and the
         # controller keeps one of a broadcast and a receiver.
@@ -137,9 +150,23 @@ class Reporter:
         self._ear.forget(manifest.broadcast)
         log.info("broadcast %s: %s %s", manifest.broadcast, outcome.value, cause)
 
+    def _stood_in(self, manifest: Manifest, so_far: Progress) -> list[StoodIn]:
+        return [
+            StoodIn(
+                position=position, clip=getattr(manifest.items[position], "clip", ""), rung=Rung(rung),
+                detail=self._falls.why(manifest.broadcast, position)[:200],
+            )
+            for position, rung in sorted(so_far.stood_in.items())
+            if position < len(manifest.items)
+        ]  # fmt: skip
+
     def _judge(
         self, manifest: Manifest, so_far: Progress, frames_due: int, due_us: int, own_us: int, volume: int, fault: str
     ) -> tuple[Outcome, str]:
+        if Rung.BACKUP.value in so_far.stood_in.values():
+            return Outcome.PARTLY, "backup"
+        if so_far.stood_in:
+            return Outcome.PARTLY, "chime"
         lacking = frames_due - round(so_far.frames)
         if so_far.frames > 0 and lacking <= TOLERATED_FRAMES:
             return Outcome.PLAYED, "volume_zero" if volume == 0 else ""

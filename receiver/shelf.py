@@ -34,6 +34,10 @@ class FetchFailed(Exception):
     """A file could not be fetched this time: the message says why."""
 
 
+class WrongHash(FetchFailed):
+    """What came is not the file that is named."""
+
+
 class Shelf:
     """Files by hash, in one folder. `wanted` tells it what to have; a thread of its own fetches."""
 
@@ -50,6 +54,7 @@ class Shelf:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._failures: dict[str, tuple[int, float]] = {}  # file → how often, not before (monotonic s)
+        self._why: dict[str, FetchFailed] = {}  # file → the last failure
         self._on_arrival: Callable[[], None] = lambda: None
         #: Files whose hash was not the one that the manifest names.
         self.corrupt = 0
@@ -94,15 +99,30 @@ class Shelf:
         with self._lock:
             return self._folder / name if self._held.get(name) == rendition.bytes else None
 
-    def distrust(self, path: Path) -> None:
-        """A file proved unreadable: check its hash, and fetch it anew when it is not what it was."""
-        if path.exists() and _hash_of(path) == path.stem:
-            return
+    def failure_of(self, rendition: Rendition) -> FetchFailed | None:
+        """Why a file could not be fetched when it was last tried; None when it is there or was not tried."""
+        return self._why.get(_name(rendition))
+
+    def discard(self, rendition: Rendition) -> None:
+        """Throw a file away, and what is known of it; it is fetched anew when `want` names it again."""
+        name = _name(rendition)
+        with self._lock:
+            self._held.pop(name, None)
+            self._failures.pop(name, None)
+            self._why.pop(name, None)
+            self._wanted = [wanted for wanted in self._wanted if _name(wanted.rendition) != name]
+        (self._folder / name).unlink(missing_ok=True)
+
+    def distrust(self, path: Path) -> bool:
+        """A file proved unreadable: check its hash. True when it was not what it was; then it is fetched anew."""
+        if path.exists() and hash_of(path) == path.stem:
+            return False
         with self._lock:
             self._held.pop(path.name, None)
         path.unlink(missing_ok=True)
         self.corrupt += 1
         self._wake.set()
+        return True
 
     def _work(self) -> None:
         while not self._stopping.is_set():
@@ -119,9 +139,11 @@ class Shelf:
                 wait_s = _RETRY_S[min(times, len(_RETRY_S) - 1)]
                 self._failures[name] = (times + 1, time.monotonic() + wait_s)
                 self.last_failure = str(failure)
+                self._why[name] = failure if isinstance(failure, FetchFailed) else FetchFailed(str(failure))
                 log.warning("%s: %s; tried again in %.0f s", name[:16], failure, wait_s)
             else:
                 self._failures.pop(_name(next_file), None)
+                self._why.pop(_name(next_file), None)
                 self.last_failure = ""
                 self._on_arrival()
 
@@ -141,7 +163,7 @@ class Shelf:
 
     def _fetch(self, rendition: Rendition) -> None:
         self._make_room(rendition.bytes)
-        failures = []
+        failures, kind = [], FetchFailed
         for base in self._bases:
             try:
                 self._fetch_from(base, rendition)
@@ -153,9 +175,10 @@ class Shelf:
                 ConnectionError,
             ) as failure:
                 failures.append(str(failure) or type(failure).__name__)
+                kind = WrongHash if isinstance(failure, WrongHash) else kind
             else:
                 return
-        raise FetchFailed("; ".join(failures))
+        raise kind("; ".join(failures))
 
     def _fetch_from(self, base: str, rendition: Rendition) -> None:
         if not base.startswith(("http://", "https://")):
@@ -190,10 +213,10 @@ class Shelf:
             raise FetchFailed(f"{have} of {size} bytes came")
 
     def _adopt(self, part: Path, rendition: Rendition) -> None:
-        if _hash_of(part) != rendition.sha256:
+        if hash_of(part) != rendition.sha256:
             part.unlink(missing_ok=True)
             self.corrupt += 1
-            raise FetchFailed("its hash is not the one that the manifest names")
+            raise WrongHash("its hash is not the one that the manifest names")
         part.replace(self._folder / _name(rendition))
         sync_folder(self._folder)
         with self._lock:
@@ -222,7 +245,8 @@ def _name(rendition: Rendition) -> str:
     return f"{rendition.sha256}.{suffix}"
 
 
-def _hash_of(path: Path) -> str:
+def hash_of(path: Path) -> str:
+    """The sha256 of a file, hex."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):

@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from receiver.cues import RATE, ClickSpec, ClipSpec, LiveSound, LiveSpec, Samples, SourceSpec, ToneSpec
+from receiver.cues import RATE, ChimeSpec, ClickSpec, ClipSpec, LiveSound, LiveSpec, Samples, SourceSpec, ToneSpec
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,12 @@ MP3_PRE_ROLL_FRAMES = 6_000
 SETTLE_FRAMES = 2_400
 #: Live sound kept behind what was read last: the interpolation looks back a little, and a re-anchor goes back a few ms.
 LIVE_KEPT_FRAMES = 4_800
+#: Louder than any recording of ours decodes to: what a damaged MP3 bursts out in.
+LOUDEST = 2.0
+_CHIME_NOTES_HZ = (523, 659, 784, 1047)
+_NOTE_FRAMES = RATE * 38 // 100
+#: The length of the receiver's own chime.
+CHIME_FRAMES = 3 * _NOTE_FRAMES + RATE * 14 // 10
 
 
 class SourceFailed(Exception):
@@ -51,6 +57,8 @@ def open_source(spec: SourceSpec) -> Source:
             return ToneSource(spec)
         case ClickSpec():
             return ClickSource(spec)
+        case ChimeSpec():
+            return ChimeSource(spec)
         case LiveSpec():
             return LiveSource(spec.sound)
 
@@ -120,6 +128,11 @@ class ClipSource:
         if self._file.tell() != self._at - before:
             self._file.seek(self._at - before)
         block: Samples = self._file.read(before + frames, dtype="float32", always_2d=True)[before:]
+        if len(block) < frames and self._at + len(block) < self._file.frames:
+            raise SourceFailed(f"{self._name}: {len(block)} of {frames} frames came")
+        # Not `<=`: of what is no number nothing is true.
+        if len(block) and not np.abs(block).max() < LOUDEST:
+            raise SourceFailed(f"{self._name}: noise instead of sound")
         self._at += len(block)
         return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
 
@@ -161,6 +174,28 @@ class ClickSource:
                 sound[place : place + CLICK_FRAMES] += self._click[: len(sound) - place]
             number += 1
         return sound[CLICK_FRAMES : CLICK_FRAMES + frames]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class ChimeSource:
+    """C E G C′, each note ringing on under the next."""
+
+    def __init__(self, spec: ChimeSpec) -> None:
+        self._sound = np.zeros(CHIME_FRAMES, np.float32)
+        for place, hertz in enumerate(_CHIME_NOTES_HZ):
+            begin = place * _NOTE_FRAMES
+            at = np.arange(CHIME_FRAMES - begin) / RATE
+            ring = np.minimum(at / 0.008, 1.0) * np.exp(-at * 3.0) * np.sin(2 * np.pi * hertz * at)
+            self._sound[begin:] += (spec.level * ring).astype(np.float32)
+
+    def read(self, first: int, frames: int) -> Samples:
+        """See `Source`."""
+        begin, end = min(max(first, 0), CHIME_FRAMES), min(max(first + frames, 0), CHIME_FRAMES)
+        sound = np.zeros(frames, np.float32)
+        sound[begin - first : end - first] = self._sound[begin:end]
+        return sound
 
     def close(self) -> None:
         """Nothing is held."""

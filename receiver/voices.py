@@ -25,6 +25,8 @@ class Reader:
     def __init__(self, cue: Cue) -> None:
         """Opens the cue's source; when that fails, `failure` says why, and nothing is ever there to read."""
         self.failure = ""
+        #: When it failed: the sample up to which it can be read all the same.
+        self.readable_until = 0
         self._name = f"broadcast {cue.broadcast}, item {cue.position}"
         self._chunks: dict[int, Samples] = {}
         self._source: Source | None = None
@@ -42,8 +44,10 @@ class Reader:
         for number in range(here, min(here + AHEAD_CHUNKS, last // CHUNK_FRAMES) + 1):
             if number not in self._chunks:
                 try:
-                    self._chunks[number] = self._source.read(number * CHUNK_FRAMES, CHUNK_FRAMES)
+                    self._chunks[number] = self._chunk(number, last)
                 except SourceFailed as failure:
+                    # The interpolation reads a little beyond what sounds.
+                    self.readable_until = max(0, number * CHUNK_FRAMES - REACH - 2)
                     self._fail(failure)
                     return
         for number in [number for number in self._chunks if number < here - BEHIND_CHUNKS]:
@@ -67,6 +71,14 @@ class Reader:
         if self._source is not None and not self._live:
             self._source.close()
             self._source = None
+
+    def _chunk(self, number: int, last: int) -> Samples:
+        if self._source is None:
+            raise SourceFailed("closed")
+        ends = getattr(self._source, "frames", None)
+        if ends is not None and last > ends + CHUNK_FRAMES and number * CHUNK_FRAMES >= ends:
+            raise SourceFailed(f"it ends after {ends / RATE:.1f} s of {last / RATE:.1f}")
+        return self._source.read(number * CHUNK_FRAMES, CHUNK_FRAMES)
 
     def _fail(self, failure: SourceFailed) -> None:
         self.failure = str(failure)

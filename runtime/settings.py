@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,6 +72,16 @@ class Settings(BaseSettings):
         ge=1,
         le=600,
         description="Seconds between a receiver's heartbeats. A dead receiver is shown after two and a half of them.",
+    )
+    self_test_at: time = Field(
+        time(2, 30),
+        description="When all receivers are tested each night, by the commune's clock. Nothing is heard of it.",
+    )
+    self_test_verdict_after_min: int = Field(
+        60,
+        ge=10,
+        le=600,
+        description="Minutes that receivers have for the nightly test. Who has not passed by then is shown as a fault in the morning.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is written to the log."

@@ -26,6 +26,7 @@ from web.pages import (
     programmes,
     receivers,
     schedule_form,
+    self_tests,
     sign_in,
     timetable,
 )
@@ -56,7 +57,8 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.sign_in_limit = SignInLimit()
     app.state.live = LiveFeed(deps, app.state.renderer)
     for module in (
-        sign_in, first_steps, on_air, clips, programmes, timetable, schedule_form, receivers, play_log, media, v1,
+        sign_in, first_steps, on_air, clips, programmes, timetable, schedule_form, receivers, self_tests, play_log, media,
+        v1,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from broadcast.ingest import Ingest
 from broadcast.media import Media
+from broadcast.nightly_test import NightlyTest
 from broadcast.transmitter import Transmitter
 from devices.downlink import Downlink
 from devices.enrolment import Issuer
@@ -30,5 +31,6 @@ class Deps:
     transmitter: Transmitter
     presence: PresenceWatch
     alarms: Alarms
+    nightly_test: NightlyTest
     issuer: Issuer
     accounts_changed: Callable[[], None]

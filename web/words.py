@@ -75,6 +75,23 @@ CAUSES = {
     "schedule": N_("from the timetable"),
     "store_full": N_("the receiver's store is full"),
     "live_ended": N_("the live sound ended"),
+    "backup": N_("the backup recording sounded instead"),
+    "chime": N_("a chime sounded instead"),
+}
+FAULTS = {
+    "card": N_("Fault of the sound card"),
+    "store_full": N_("The receiver's store is full"),
+    "media": N_("Audio is missing or damaged"),
+}
+SELF_TEST_FAILURES = {
+    "fetch": N_("the audio could not be fetched"),
+    "verify": N_("the audio arrived damaged"),
+    "decode": N_("the audio could not be decoded"),
+    "length": N_("the audio has the wrong length"),
+    "level": N_("the audio has the wrong level"),
+    "speaker": N_("the sound card does not work"),
+    "no_answer": N_("no answer came"),
+    "never_heard": N_("it was never heard"),
 }
 CHIMES = {"opening_chime": N_("Opening chime"), "closing_chime": N_("Closing chime"), "gap": N_("Pause")}
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from wire.broadcasts import Microseconds
+from wire.broadcasts import ClipItem, Microseconds, Rendition
 from wire.messages import Message, Sealed
 
 Percent = Annotated[int, Meta(ge=0, le=100)]
@@ -34,6 +34,7 @@ class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
     allowed_hours: outside them nothing but an emergency sounds; empty: no limit. time_zone: IANA name they are in.
     media_bases: where renditions are fetched, tried in order, each an http(s) URL with a slash at the end.
     heartbeat_s: seconds between heartbeats. shelf_limit_bytes: how much audio is kept.
+    backup: a recording kept on the shelf always, for what cannot be played; its offset says nothing.
     """
 
     commune: str
@@ -48,6 +49,7 @@ class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
     media_bases: list[str]
     heartbeat_s: Annotated[int, Meta(ge=1, le=3600)] = 20
     shelf_limit_bytes: Annotated[int, Meta(gt=0)] = 2_000_000_000
+    backup: ClipItem | None = None
 
 
 class Identify(Message, frozen=True, kw_only=True, tag="identify", tag_field="kind"):
@@ -80,7 +82,21 @@ class ReportsHeard(Message, frozen=True, kw_only=True, tag="reports_heard", tag_
     reports: list[str]
 
 
-Action = Identify | TestTone | Reboot | SetVolume | ReportsHeard
+class SelfTest(Message, frozen=True, kw_only=True, tag="self_test", tag_field="kind"):
+    """Fetch a recording, verify and decode all of it, look at the speaker, and report. Nothing is heard.
+
+    test: its id, named again in the report. media: made for this test alone, so that it must really be fetched.
+    frames: its length at 48 kHz. level_dbfs: RMS over the whole of it. spread_ms: begin at some moment within so long.
+    """
+
+    test: str
+    media: Rendition
+    frames: Annotated[int, Meta(gt=0)]
+    level_dbfs: float
+    spread_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 0
+
+
+Action = Identify | TestTone | Reboot | SetVolume | ReportsHeard | SelfTest
 
 
 class Command(Sealed, frozen=True, kw_only=True, tag="command", tag_field="type"):

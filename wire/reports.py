@@ -110,6 +110,22 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # none, by rule (allowed hours)
 
 
+class Rung(StrEnum):
+    """What sounded in the place of an item that could not be played."""
+
+    BACKUP = "backup"  # the recording that the config names
+    CHIME = "chime"  # the receiver's own
+
+
+class StoodIn(Message, frozen=True, kw_only=True):
+    """An item that could not be played, or not to its end. position: in the manifest, from 0. rung: what sounded."""
+
+    position: Annotated[int, Meta(ge=0)]
+    clip: str
+    rung: Rung
+    detail: str = ""
+
+
 class PlayReport(Sealed, frozen=True, kw_only=True, tag="play_report", tag_field="type"):
     """What sounded of one broadcast at one receiver.
 
@@ -118,6 +134,7 @@ class PlayReport(Sealed, frozen=True, kw_only=True, tag="play_report", tag_field
     frames_played, frames_due: at 48 kHz; due counts what items cover until the end or the stop.
     cause: why not all of it ("" when all): see docs/protocol.md for the words.
     error_p50_us, error_p99_us, error_max_us: as in PlayoutState, over this broadcast.
+    stood_in: the items in whose place something else sounded; that is not in frames_played.
     """
 
     report: str
@@ -138,6 +155,7 @@ class PlayReport(Sealed, frozen=True, kw_only=True, tag="play_report", tag_field
     concealed: int = 0
     underruns: int = 0
     volume_percent: Percent = 0
+    stood_in: list[StoodIn] = []
 
 
 class FaultReport(Sealed, frozen=True, kw_only=True, tag="fault", tag_field="type"):
@@ -162,4 +180,32 @@ class CommandDone(Sealed, frozen=True, kw_only=True, tag="command_done", tag_fie
     detail: str = ""
 
 
-Report = PlayReport | FaultReport | CommandDone
+class SelfTestStep(StrEnum):
+    """Where a self-test failed."""
+
+    FETCH = "fetch"
+    VERIFY = "verify"
+    DECODE = "decode"
+    LENGTH = "length"
+    LEVEL = "level"
+    SPEAKER = "speaker"
+
+
+class SelfTestReport(Sealed, frozen=True, kw_only=True, tag="self_test_report", tag_field="type"):
+    """How a self-test went. failed_step: a SelfTestStep, "" when ok. took_ms: from its beginning, the spread left out.
+
+    attempts: 1, or 2 when it was tried again.
+    """
+
+    report: str
+    receiver: str
+    test: str
+    ok: bool
+    at_us: int
+    failed_step: str = ""
+    detail: str = ""
+    took_ms: Annotated[int, Meta(ge=0)] = 0
+    attempts: Annotated[int, Meta(ge=1)] = 1
+
+
+Report = PlayReport | FaultReport | CommandDone | SelfTestReport

@@ -76,9 +76,9 @@ def test_what_is_withdrawn_or_stopped_is_silent() -> None:
     assert [c.until_us for c in ladder([stopped]).cues(NOW_US, 60 * SECOND_US)] == [NOW_US + 5 * SECOND_US]
 
 
-def test_a_file_that_is_not_there_is_silence_not_another_file() -> None:
+def test_a_file_that_is_not_there_is_never_another_programme() -> None:
     nothing = Ladder([manifest("b", 0, 20)], config(), lambda _: None, lambda _: None)
-    assert nothing.cues(NOW_US, 60 * SECOND_US) == []
+    assert [cue.stands_in for cue in nothing.cues(NOW_US, 60 * SECOND_US)] == ["chime"]
     assert nothing.now(NOW_US) is not None
 
 

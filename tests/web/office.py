@@ -1,12 +1,13 @@
 """A controller's parts for asking the pages, with a broker in memory and as many receivers as one likes."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 from fastapi.testclient import TestClient
 
 from broadcast.ingest import Ingest
 from broadcast.media import Media
+from broadcast.nightly_test import NightlyTest
 from broadcast.transmitter import Transmitter
 from devices.communes import add_commune
 from devices.downlink import Downlink
@@ -45,6 +46,10 @@ class Office:
             media=Media(folder / "m"), originals=Media(folder / "o"), downlink=downlink, transmitter=transmitter,
             presence=self.presence,
             alarms=Alarms(database, clock, transmitter, self.presence, plan_ahead=timedelta(hours=48)),
+            nightly_test=NightlyTest(
+                database, Media(folder / "m"), downlink, self.presence, clock, at=time(2, 30),
+                verdict_after=timedelta(hours=1),
+            ),
             issuer=Issuer(broker_url="mqtt://b:1883", controller=PublicKey(seal.public)), accounts_changed=lambda: None,
         )  # fmt: skip
         with database.writing() as session:

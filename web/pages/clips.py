@@ -12,10 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
+from broadcast.backup_clip import backup_of, choose_backup
 from broadcast.clips import Clip, Field, change_clip, clip, clips, renditions_of, restore, retire
 from broadcast.ingest_jobs import IngestJob, JobState, recent_jobs
 from broadcast.programmes import Programme, used_in
 from broadcast.upload import Upload
+from devices.receivers import receivers
 from runtime.refusal import NotFound, Refusal
 from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
 from web.words import FIELDS, LANGUAGES_SPOKEN
@@ -139,6 +141,7 @@ def one(frame: In, session: Reading, clip_id: str) -> HTMLResponse:
     return renderer_of(frame.request).page(
         frame, "clip.html", row=row, fields=FIELDS, spoken=LANGUAGES_SPOKEN, replaces=found,
         limit_mb=frame.deps.settings.max_upload_bytes // 1_000_000, q="", field="", language="",
+        is_backup=backup_of(session, frame.commune_id) == clip_id,
     )  # fmt: skip
 
 
@@ -175,6 +178,20 @@ def do_restore(frame: In, clip_id: str) -> Response:
     return back_to(frame.request, f"/clips/{clip_id}")
 
 
+@router.post("/clips/{clip_id}/backup", dependencies=[Depends(own_form)])
+def make_backup(frame: In, clip_id: str) -> Response:
+    """What receivers sound when a recording cannot be played; they fetch it at once."""
+    _choose_backup(frame, clip_id, clip_id)
+    return back_to(frame.request, f"/clips/{clip_id}")
+
+
+@router.post("/clips/{clip_id}/no-backup", dependencies=[Depends(own_form)])
+def no_backup(frame: In, clip_id: str) -> Response:
+    """No longer: receivers sound their chime then."""
+    _choose_backup(frame, clip_id, None)
+    return back_to(frame.request, f"/clips/{clip_id}")
+
+
 @router.get("/clips/{clip_id}/original")
 def original(frame: In, session: Reading, clip_id: str) -> FileResponse:
     """The file as it was uploaded."""
@@ -189,6 +206,14 @@ def own_clip(frame: Frame, session: Session, clip_id: str) -> Clip:
     if found.commune_id != frame.commune_id:
         raise NotFound("This recording is not there any more.")
     return found
+
+
+def _choose_backup(frame: Frame, shown: str, clip_id: str | None) -> None:
+    with frame.deps.database.writing() as session:
+        own_clip(frame, session, shown)
+        choose_backup(session, frame.commune_id, clip_id)
+    with frame.deps.database.session() as session:
+        frame.deps.downlink.configure_all(session, receivers(session, frame.commune_id))
 
 
 def _open(

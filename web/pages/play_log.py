@@ -14,6 +14,7 @@ from runtime.refusal import N_, NotFound
 from web.frame import Frame, In, Reading, renderer_of
 from web.pages.on_air import where_words
 from web.words import BROADCAST_STATES, CLASSES, OUTCOMES, cause
+from wire.broadcasts import ClipItem
 
 router = APIRouter(include_in_schema=False)
 PER_PAGE = 50
@@ -69,6 +70,7 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
         frame, "play_log_one.html", b=found, state=state(found, now).value, words=BROADCAST_STATES,
         heard=heard_at(session, [found])[found.id], details=said, outcomes=OUTCOMES, changes=changes(session, found.id),
         cause=lambda word: cause(frame.t, word),
+        titles={n: item.title for n, item in enumerate(found.what) if isinstance(item, ClipItem) and item.title},
         where=where_words(found, receivers(session, frame.commune_id), frame.t),
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, Response
@@ -14,9 +14,11 @@ from devices.enrolment import enrol, renew_credentials, retire_receiver
 from devices.heartbeats import HeartbeatSample, samples
 from devices.presence import PresenceChange, ReceiverNow
 from devices.receivers import Receiver, change_receiver, receiver, receivers
+from devices.self_tests import latest
 from devices.stations import Station, StationKind, add_station, stations
 from devices.zones import add_zone, zones, zones_of, zones_of_all
 from runtime.refusal import N_, NotFound, Refusal
+from web.fault_words import fault_words, test_words
 from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
 from web.pages.on_air import shown_state
 from web.words import KINDS, STATES, cause
@@ -25,6 +27,8 @@ from wire.commands import Action, Identify, Reboot, SetVolume, TestTone
 router = APIRouter(include_in_schema=False)
 #: Trouble first.
 _ORDER = ("fault", "offline", "late", "on_air", "online", "new")
+#: A self-test older than this says nothing about now.
+_TESTS_SHOWN = timedelta(days=3)
 PLOT_WIDTH, PLOT_HEIGHT = 720, 160
 #: A test tone starts this far ahead, so that every receiver has heard of it.
 _TONE_AHEAD_US = 3_000_000
@@ -106,7 +110,12 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     rows = receivers_view(session, frame, frame.deps.clock.now())
     part = frame.request.headers.get("hx-target") == "receivers"
     return renderer_of(frame.request).page(
-        frame, "_receivers.html" if part else "receivers.html", rows=rows, states=STATES, kinds=KINDS
+        frame,
+        "_receivers.html" if part else "receivers.html",
+        rows=rows,
+        states=STATES,
+        kinds=KINDS,
+        **_tests(session, frame, [row.receiver.id for row in rows]),
     )
 
 
@@ -170,6 +179,7 @@ def one(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
         chosen=zones_of(session, receiver_id), broken=broken, history=history,
         past_faults=faults.history(session, receiver_id, 20), cause=lambda word: cause(frame.t, word),
         plot=plot_of(samples(session, receiver_id, now - timedelta(hours=24)), frame, now),
+        **_tests(session, frame, [receiver_id]),
     )  # fmt: skip
 
 
@@ -252,6 +262,15 @@ def own_receiver(frame: Frame, session: Session, receiver_id: str) -> Receiver:
     if found.commune_id != frame.commune_id:
         raise NotFound(N_("There is no receiver {id}."), id=receiver_id)
     return found
+
+
+def _tests(session: Session, frame: Frame, receiver_ids: list[str]) -> dict[str, Any]:
+    """What the templates need to say how the last self-tests went."""
+    return {
+        "tests": latest(session, receiver_ids, frame.deps.clock.now() - _TESTS_SHOWN),
+        "test_words": lambda part: test_words(frame, part),
+        "fault_words": lambda fault: fault_words(frame, fault),
+    }
 
 
 def _tell(frame: Frame, receiver_id: str) -> None:

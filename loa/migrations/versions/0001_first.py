@@ -76,6 +76,35 @@ def upgrade() -> None:
         sa.Column("concealed", sa.BigInteger(), nullable=False),
         sa.Column("underruns", sa.BigInteger(), nullable=False),
         sa.Column("volume_percent", sa.Integer(), nullable=False),
+        sa.Column("stood_in", sa.LargeBinary(), nullable=False),
+    )
+    op.create_table(
+        "selftestrun",
+        sa.Column("id", sa.String(), primary_key=True),
+        sa.Column("commune_id", sa.String(), sa.ForeignKey("commune.id"), nullable=False, index=True),
+        sa.Column("night", sa.String(), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False, index=True),
+        sa.Column("verdict_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("frames", sa.BigInteger(), nullable=False),
+        sa.Column("level_dbfs", sa.Float(), nullable=False),
+        sa.Column("spread_ms", sa.Integer(), nullable=False),
+        sa.UniqueConstraint("commune_id", "night"),
+    )
+    op.create_table(
+        "selftestpart",
+        sa.Column("test_id", sa.String(), sa.ForeignKey("selftestrun.id"), primary_key=True),
+        sa.Column("receiver_id", sa.String(), primary_key=True, index=True),
+        sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ok", sa.Boolean(), nullable=True),
+        sa.Column("failed_step", sa.String(), nullable=False),
+        sa.Column("detail", sa.String(), nullable=False),
+        sa.Column("took_ms", sa.BigInteger(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
     )
     op.create_table(
         "presencechange",
@@ -110,6 +139,11 @@ def upgrade() -> None:
         sa.Column("replaced_by", sa.String(), nullable=True),
         sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("folded", sa.String(), nullable=False),
+    )
+    op.create_table(
+        "backupclip",
+        sa.Column("commune_id", sa.String(), sa.ForeignKey("commune.id"), primary_key=True),
+        sa.Column("clip_id", sa.String(), sa.ForeignKey("clip.id"), nullable=False),
     )
     op.create_table(
         "ingestjob",

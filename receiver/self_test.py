@@ -1,0 +1,180 @@
+"""The self-test: fetch, verify and decode a recording that was made for it, look at the speaker, and report.
+
+Nothing is heard, and nothing that sounds is disturbed: its file is fetched after all that a broadcast needs, by the
+same way, and decoded in a thread of its own.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from receiver.cues import RATE, ClipSpec
+from receiver.outbox import Outbox, addressed, new_report_id
+from receiver.shelf import Shelf, Wanted, WrongHash, hash_of
+from receiver.sources import ClipSource, SourceFailed
+from receiver.wants import wanted_last
+from wire.commands import SelfTest
+from wire.reports import SelfTestReport, SelfTestStep
+
+log = logging.getLogger(__name__)
+
+#: The shelf tries again by itself meanwhile, as for any file.
+FETCH_WITHIN_US = 120_000_000
+#: One that failed is tried once more, so much later.
+AGAIN_AFTER_US = 30_000_000
+_ATTEMPTS = 2
+#: How far the sound may be from what was announced.
+_LENGTH_WITHIN_FRAMES = RATE // 50
+_LEVEL_WITHIN_DB = 6.0
+
+
+class Failure(Exception):
+    """A step failed: which, and why."""
+
+    def __init__(self, step: SelfTestStep, detail: str) -> None:
+        super().__init__(detail)
+        self.step, self.detail = step, detail
+
+
+@dataclass
+class _Under:
+    """A test under way. Instants by the local clock, µs. fetching_since: None while it waits to begin."""
+
+    action: SelfTest
+    begins_at_us: int
+    attempt: int = 1
+    first_began_us: int | None = None
+    fetching_since_us: int | None = None
+    check: "_Check | None" = None
+
+
+class SelfTester:
+    """Carries out one test at a time. One thread, but for the decoding."""
+
+    def __init__(self, receiver: str, shelf: Shelf, outbox: Outbox, speaker_runs: Callable[[], bool]) -> None:
+        self._receiver, self._shelf, self._outbox = receiver, shelf, outbox
+        self._speaker_runs = speaker_runs
+        self._under: _Under | None = None
+
+    def take(self, action: SelfTest, local_us: int) -> None:
+        """Begin at some moment of the spread. One that is under way already goes on; another takes its place."""
+        if self._under is not None and self._under.action.test == action.test:
+            return
+        if self._under is not None:
+            self._shelf.discard(self._under.action.media)
+        # Not all at one instant: they share a network and a controller.
+        self._under = _Under(action, local_us + random.randint(0, action.spread_ms) * 1000)  # noqa: S311
+
+    def wanted(self) -> list[Wanted]:
+        """What the shelf shall fetch for it now."""
+        under = self._under
+        return [wanted_last(under.action.media)] if under is not None and under.fetching_since_us is not None else []
+
+    def step(self, now_us: int, local_us: int) -> bool:
+        """Go on. now_us: controller time. True when what is wanted has changed."""
+        under = self._under
+        if under is None or local_us < under.begins_at_us:
+            return False
+        if under.fetching_since_us is None:
+            self._shelf.discard(under.action.media)  # it shall really be fetched
+            under.fetching_since_us = local_us
+            under.first_began_us = local_us if under.first_began_us is None else under.first_began_us
+            return True
+        try:
+            if not self._passed(under, local_us):
+                return False
+        except Failure as failure:
+            if under.attempt < _ATTEMPTS:
+                log.warning("self-test %s: %s; tried again", under.action.test, failure)
+                under.attempt += 1
+                under.begins_at_us, under.fetching_since_us, under.check = local_us + AGAIN_AFTER_US, None, None
+            else:
+                self._report(under, now_us, local_us, failure)
+            return True
+        self._report(under, now_us, local_us, None)
+        return True
+
+    def _passed(self, under: _Under, local_us: int) -> bool:
+        """Whether it is through. Raises Failure."""
+        if under.check is None:
+            path = self._shelf.path_of(under.action.media)
+            if path is None:
+                self._still_coming(under, local_us)
+                return False
+            under.check = _Check(path, under.action)
+            under.check.start()
+        if under.check.is_alive():
+            return False
+        if under.check.failure is not None:
+            raise under.check.failure
+        if not self._speaker_runs():
+            raise Failure(SelfTestStep.SPEAKER, "the sound card does not take sound")
+        return True
+
+    def _still_coming(self, under: _Under, local_us: int) -> None:
+        why = self._shelf.failure_of(under.action.media)
+        if isinstance(why, WrongHash):
+            raise Failure(SelfTestStep.VERIFY, str(why))
+        if under.fetching_since_us is not None and local_us - under.fetching_since_us >= FETCH_WITHIN_US:
+            raise Failure(SelfTestStep.FETCH, str(why) if why else "it did not come in time")
+
+    def _report(self, under: _Under, now_us: int, local_us: int, failure: Failure | None) -> None:
+        self._under = None
+        self._shelf.discard(under.action.media)
+        began_us = local_us if under.first_began_us is None else under.first_began_us
+        report = SelfTestReport(
+            to="", revision=0, issued_at_us=0, expires_at_us=0, report=new_report_id(), receiver=self._receiver,
+            test=under.action.test, ok=failure is None, at_us=now_us,
+            failed_step=failure.step.value if failure else "", detail=failure.detail[:200] if failure else "",
+            took_ms=(local_us - began_us) // 1000, attempts=under.attempt,
+        )  # fmt: skip
+        self._outbox.put(addressed(report, now_us))
+        log.info("self-test %s: %s", report.test, report.failed_step or "passed")
+
+
+class _Check(threading.Thread):
+    """Verifies and decodes, beside whatever sounds."""
+
+    def __init__(self, path: Path, action: SelfTest) -> None:
+        super().__init__(name="self-test", daemon=True)
+        self._path, self._action = path, action
+        self.failure: Failure | None = None
+
+    def run(self) -> None:
+        try:
+            check_file(self._path, self._action)
+        except Failure as failure:
+            self.failure = failure
+        except OSError as error:
+            self.failure = Failure(SelfTestStep.VERIFY, str(error))
+        except Exception as error:
+            log.exception("the self-test itself failed")
+            self.failure = Failure(SelfTestStep.DECODE, str(error))
+
+
+def check_file(path: Path, action: SelfTest) -> None:
+    """Read a file back, verify it, decode all of it, and compare length and level. Raises Failure, OSError."""
+    if hash_of(path) != action.media.sha256:
+        raise Failure(SelfTestStep.VERIFY, "what lies on the disk is not what came")
+    square = 0.0
+    try:
+        source = ClipSource(ClipSpec(path, action.media.codec))
+        try:
+            frames = source.frames
+            for first in range(0, min(frames, action.frames), RATE // 2):
+                sound = source.read(first, min(RATE // 2, frames - first)).astype(np.float64)
+                square += float(np.dot(sound, sound))
+        finally:
+            source.close()
+    except SourceFailed as failure:
+        raise Failure(SelfTestStep.DECODE, str(failure)) from failure
+    if abs(frames - action.frames) > _LENGTH_WITHIN_FRAMES:
+        raise Failure(SelfTestStep.LENGTH, f"{frames} frames, not {action.frames}")
+    level_dbfs = 10 * np.log10(max(square / max(frames, 1), 1e-12))
+    if abs(level_dbfs - action.level_dbfs) > _LEVEL_WITHIN_DB:
+        raise Failure(SelfTestStep.LEVEL, f"{level_dbfs:.0f} dBFS, not {action.level_dbfs:.0f}")

@@ -1,0 +1,38 @@
+"""Faults and self-tests as people read them."""
+
+from datetime import datetime
+
+from devices.faults import Fault
+from devices.self_tests import FAULT, SelfTestPart
+from web.frame import Frame
+from web.words import FAULTS, SELF_TEST_FAILURES
+
+
+def test_words(frame: Frame, part: SelfTestPart) -> str:
+    """How a test went: "passed 02:31", "failed: no answer came"."""
+    t, w = frame.t, frame.wording
+    if part.ok and part.answered_at is not None:
+        return t("passed {at}", at=w.clock(part.answered_at))
+    why = part.why or part.failed_step
+    return t("failed: {why}", why=_why(frame, why)) if why else t("under way")
+
+
+def fault_words(frame: Frame, fault: Fault) -> str:
+    """A fault as people read it; one that nobody knows is said as it is."""
+    t = frame.t
+    if fault.fault == FAULT:
+        return t("Night test {result}", result=t("failed: {why}", why=_why(frame, fault.detail)))
+    if fault.fault in FAULTS:
+        return f"{t(FAULTS[fault.fault])} ({fault.detail})" if fault.detail else t(FAULTS[fault.fault])
+    return fault.detail or fault.fault
+
+
+def _why(frame: Frame, why: str) -> str:
+    word, _, since = why.partition(" ")
+    if word == "offline":
+        try:
+            at = frame.wording.when(datetime.fromisoformat(since), frame.deps.clock.now())
+        except ValueError:
+            return frame.t("connection lost")
+        return frame.t("no connection since {at}", at=at)
+    return frame.t(SELF_TEST_FAILURES[word]) if word in SELF_TEST_FAILURES else why

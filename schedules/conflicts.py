@@ -96,6 +96,28 @@ def clashes(session: Session, commune_id: str, new: Sequence[Wish], others: Sequ
     return found
 
 
+def clashing(session: Session, commune_id: str, wishes: Sequence[Wish]) -> set[tuple[str, datetime]]:
+    """Which of them meet any other, by order and start: what a page marks, without saying whom."""
+    who = _reached(session, commune_id)
+    shared: dict[tuple[int, int], bool] = {}
+    found: set[tuple[str, datetime]] = set()
+    open_now = list[tuple[Wish, frozenset[str]]]()
+    for wish in sorted(wishes, key=lambda w: (w.starts_at, w.order)):
+        open_now = [one for one in open_now if one[0].ends_at > wish.starts_at]
+        reached, key = who(wish.targets), (wish.order, wish.starts_at)
+        for other, others_reached in open_now:
+            other_key = (other.order, other.starts_at)
+            if key in found and other_key in found:
+                continue
+            both = (id(reached), id(others_reached))
+            if both not in shared:
+                shared[both] = not reached.isdisjoint(others_reached)
+            if shared[both]:
+                found |= {key, other_key}
+        open_now.append((wish, reached))
+    return found
+
+
 def meetings(
     session: Session, commune_id: str, zone: ZoneInfo, new: Recurring, others: Iterable[Recurring], first: date,
     last: date,
@@ -118,7 +140,7 @@ def meetings(
             for shift in _shifts(new, other)
             for our_day in sorted(set(ours) & {their_day - shift for their_day in theirs})
         ]
-        met = sorted({(o, t, *hit) for o, t in pairs if (hit := _overlap(new, other, o, t))})
+        met = _met(new, other, pairs)
         if met:
             our_day, their_day, our_time, their_time = met[0]
             shared = tuple(sorted(who(new.wish.targets) & who(other.wish.targets)))
@@ -148,6 +170,22 @@ def _may_meet(new: Recurring, other: Recurring) -> bool:
     )
 
 
+def _met(new: Recurring, other: Recurring, pairs: list[tuple[date, date]]) -> list[tuple[date, date, time, time]]:
+    """Of these days of ours and theirs those on which they meet, with the first times at which they do, in order."""
+    # The times of all days but for seasons are the same: what they give is worked out once.
+    known: dict[tuple[int, int, int], tuple[time, time] | None] = {}
+    found = []
+    for our_day, their_day in pairs:
+        ours, theirs = new.rule.times_on(our_day), other.rule.times_on(their_day)
+        key = (id(ours), id(theirs), (their_day - our_day).days)
+        if key not in known:
+            known[key] = _overlap(new, other, our_day, their_day)
+        hit = known[key]
+        if hit is not None:
+            found.append((our_day, their_day, *hit))
+    return sorted(found)
+
+
 def _overlap(new: Recurring, other: Recurring, our_day: date, their_day: date) -> tuple[time, time] | None:
     """The first times of two days at which they meet."""
     between = timedelta(days=(their_day - our_day).days)
@@ -173,10 +211,10 @@ def _start(at: time) -> timedelta:
 
 def _reached(session: Session, commune_id: str) -> Callable[[Targets], frozenset[str]]:
     """Who is reached by targets; looked up once for each."""
-    known: dict[str, frozenset[str]] = {}
+    known: dict[tuple[object, ...], frozenset[str]] = {}
 
     def who(targets: Targets) -> frozenset[str]:
-        key = repr(targets)
+        key = (targets.all, *targets.zones, None, *targets.receivers)
         if key not in known:
             known[key] = frozenset(r.id for r in reached_by(session, commune_id, targets))
         return known[key]

@@ -18,6 +18,7 @@ from web.deps import Deps
 from web.frame import MustChangePassword, NotSignedIn, Renderer, _is_api, translator_of
 from web.live import LiveFeed
 from web.pages import (
+    calendar_files,
     clips,
     first_steps,
     media,
@@ -57,8 +58,8 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.sign_in_limit = SignInLimit()
     app.state.live = LiveFeed(deps, app.state.renderer)
     for module in (
-        sign_in, first_steps, on_air, clips, programmes, timetable, schedule_form, receivers, self_tests, play_log, media,
-        v1,
+        sign_in, first_steps, on_air, clips, programmes, calendar_files, timetable, schedule_form, receivers,
+        self_tests, play_log, media, v1,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)

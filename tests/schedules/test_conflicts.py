@@ -11,7 +11,7 @@ from receiver.ladder import strength as receivers_strength
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from schedules import conflicts
-from schedules.conflicts import Clash, Fate, Meeting, Recurring, Wish, clashes, meetings
+from schedules.conflicts import Clash, Fate, Meeting, Recurring, Wish, clashes, clashing, meetings
 from schedules.recurrence import Holidays, Repeat, Rule, instants
 from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE, MORNING
@@ -149,6 +149,26 @@ def test_what_sounds_over_midnight_meets_the_day_after(studio: Studio) -> None:
 
 def test_those_on_other_receivers_do_not_meet(studio: Studio) -> None:
     assert met(studio, recurring("new", 20, ONE), recurring("old", 20, TWO)) == []
+
+
+WISHES = st.lists(
+    st.builds(
+        lambda n, start, length, targets: wish(f"w{n}", start, start + length, targets=targets),
+        st.integers(0, 99), st.integers(0, 60), st.integers(1, 30), st.sampled_from([ALL, ONE, TWO]),
+    ),
+    max_size=8, unique_by=lambda w: w.order,
+)  # fmt: skip
+
+
+@given(WISHES)
+def test_what_a_page_marks_is_what_clashes(wishes: list[Wish]) -> None:
+    """ONE and TWO have nobody in common."""
+    reached = {repr(ALL): frozenset("ab"), repr(ONE): frozenset("a"), repr(TWO): frozenset("b")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conflicts, "_reached", lambda *_: lambda targets: reached[repr(targets)])
+        marked = clashing(None, COMMUNE, wishes)  # type: ignore[arg-type]
+        pairs = clashes(None, COMMUNE, wishes, [])  # type: ignore[arg-type]
+    assert marked == {(w.order, w.starts_at) for c in pairs for w in (c.winner, c.loser)}
 
 
 SPAN = 21

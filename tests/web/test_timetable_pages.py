@@ -166,3 +166,25 @@ def test_the_month_shows_each_day_with_its_holidays(office: Office, programme: i
     assert month.count("data-drop=") == 35
     assert "Và 2 mục nữa" in month
     assert "Tết Dương lịch" in month
+
+
+def test_the_timetable_is_saved_as_a_calendar_and_reading_it_again_changes_nothing(
+    office: Office, programme: int
+) -> None:
+    assert add(office, programme, repeat="weekly", weekdays="1") == 303
+    saved = office.browser.get("/timetable.ics")
+    assert saved.headers["content-type"].startswith("text/calendar")
+    read = office.browser.post(
+        f"/timetable/read?form_token={office.form_token}", files={"file": ("lich.ics", saved.content)}
+    )
+    assert "1 lịch đã có sẵn" in read.text
+    assert len(kept(office)) == 1
+    other = saved.content.replace("Bản tin sáng".encode(), b"Khac")
+    read = office.browser.post(f"/timetable/read?form_token={office.form_token}", files={"file": ("l.ics", other)})
+    assert "Không có chương trình nào tên như vậy" in read.text
+    moved = saved.content.replace(b"T050000", b"T060000")
+    read = office.browser.post(f"/timetable/read?form_token={office.form_token}", files={"file": ("l.ics", moved)})
+    assert "Đã đưa 1 lịch lên lịch phát" in read.text
+    assert len(kept(office)) == 2
+    bad = office.browser.post(f"/timetable/read?form_token={office.form_token}", files={"file": ("l.ics", b"x")})
+    assert bad.status_code == 422

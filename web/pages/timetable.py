@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from broadcast.programmes import Programme, programmes
 from runtime.refusal import N_, Refusal
-from schedules.conflicts import clashes, wish_of_occurrence
+from schedules.conflicts import clashing, wish_of_occurrence
 from schedules.copying import copy_days, move
 from schedules.days_off import day_off
 from schedules.timetable import Occurrence, Schedule, between, next_due, pause, restore, retire, schedules
@@ -58,13 +58,10 @@ def page(frame: In, session: Reading, week_of: str = "", month_of: str = "") -> 
         first = start = monday_of(_day_of(week_of, today))
         end, before, after = start + _WEEK, start - _WEEK, start + _WEEK
     due = between(session, frame.commune_id, start, end)
-    wishes = [wish_of_occurrence(o) for o in due]
-    clashing = {
-        (w.order, w.starts_at) for c in clashes(session, frame.commune_id, wishes, []) for w in (c.winner, c.loser)
-    }
+    clash = clashing(session, frame.commune_id, [wish_of_occurrence(o) for o in due])
     return renderer_of(frame.request).page(
         frame, "timetable.html", days=_days(frame, due, start, end, first if month_of else None, today),
-        rows=_rows(frame, session, now), first=first, before=before, after=after, clashing=clashing,
+        rows=[] if month_of else _rows(frame, session, now), first=first, before=before, after=after, clashing=clash,
         month=bool(month_of), today=today,
     )  # fmt: skip
 

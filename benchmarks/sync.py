@@ -5,7 +5,7 @@
     benchmarks/sync.py --profile clean --profile 4g --seconds 20 --settle 30 --player loa --limit   (`make sync-check`)
 
 Needs root (network namespaces), gcc and ALSA's headers (the rig's virtual card), and for comparing snapserver and
-snapclient; `scripts/setup --benchmarks` installs them. The rig is copied to where it can be built.
+snapclient; `scripts/setup --snapcast` installs them. The rig is copied to where it can be built.
 """
 
 import argparse

@@ -151,7 +151,7 @@ def _rrule_of(rule: Rule, at: time, zone: ZoneInfo) -> dict[str, Any]:
     return made
 
 
-def _entry(event: icalendar.Event, title: str, zone: ZoneInfo) -> Entry:
+def _entry(event: icalendar.Component, title: str, zone: ZoneInfo) -> Entry:
     start = event.get("dtstart")
     if start is None or not isinstance(start.dt, datetime):
         raise Refusal(N_("It has no time of day."))
@@ -198,7 +198,7 @@ def _from_rrule(parts: Any, local: datetime, zone: ZoneInfo) -> dict[str, Any]:
     return found
 
 
-def _single(event: icalendar.Event, name: str, zone: ZoneInfo) -> list[date]:
+def _single(event: icalendar.Component, name: str, zone: ZoneInfo) -> list[date]:
     lists = event.get(name, [])
     found = []
     for one in lists if isinstance(lists, list) else [lists]:

@@ -276,3 +276,26 @@ def test_what_was_retained_outlives_the_broker(place: Place) -> None:
     place.come_back()
     late = ready_ear(place, "loa/1/c/thieu-trung/air/+")
     until(lambda: late.heard == [(AIR, b"kept", True)])
+
+
+def test_what_many_threads_publish_at_once_arrives_whole(place: Place) -> None:
+    """Large ones, so that the socket takes them in parts; published from within a handler as well."""
+    ear = ready_ear(place, "loa/1/c/+/air/+")
+    place.broker.subscribe("loa/1/again", lambda *_: place.broker.publish(AIR, b"z" * 60_000, qos=1, retain=False))
+    settle(place)
+
+    def publish(letter: bytes) -> None:
+        for _ in range(20):
+            place.broker.publish(AIR, letter * 60_000, qos=1, retain=False)
+            place.broker.publish("loa/1/again", b"", qos=0, retain=False)
+
+    threads = [threading.Thread(target=publish, args=(letter,)) for letter in (b"a", b"b", b"c", b"d")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    until(lambda: len(ear.heard) >= 160)
+    payloads = ear.payloads()
+    assert {len(p) for p in payloads} == {60_000}
+    assert all(len(set(p)) == 1 for p in payloads)
+    assert sorted(p[:1] for p in payloads) == sorted([b"a", b"b", b"c", b"d"] * 20 + [b"z"] * 80)

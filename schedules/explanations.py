@@ -1,0 +1,185 @@
+"""Why did this (not) play here at that time? Answered from what was decided and told, not from what should be."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlmodel import Session, col, select
+
+from broadcast.on_air import Broadcast, BroadcastChange, BroadcastState, changes, state
+from broadcast.play_reports import REPORT_WITHIN, PlayReportRow
+from devices.presence import PresenceChange, PresenceState
+from devices.receivers import Receiver
+from devices.zones import zones_of
+from schedules.slots import Slot
+from schedules.timetable import Schedule
+from wire.broadcasts import RANK
+from wire.reports import Outcome
+
+#: Looked at this far on both sides of the instant that is asked about.
+AROUND = timedelta(minutes=30)
+
+
+class Verdict(StrEnum):
+    """What became of a broadcast on one receiver."""
+
+    PLAYED = "played"
+    PARTLY = "partly"
+    SILENT = "silent"
+    MUTED = "muted"  # it played, at volume zero
+    WITHDRAWN = "withdrawn"
+    MISSED = "missed"
+    STILL_TO_COME = "still_to_come"
+    WAITING = "waiting"  # the report is not due yet
+    OFFLINE = "offline"
+    NO_REPORT = "no_report"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """From one instant to another something stronger had the horn."""
+
+    since: datetime
+    until: datetime
+    by: Broadcast
+
+
+@dataclass(frozen=True)
+class Story:
+    """One broadcast on one receiver. cause: a word of `web.words`. decided: the last change, with who did it."""
+
+    broadcast: Broadcast
+    verdict: Verdict
+    cause: str = ""
+    report: PlayReportRow | None = None
+    cuts: list[Cut] = field(default_factory=list)
+    offline_since: datetime | None = None
+    decided: BroadcastChange | None = None
+
+
+@dataclass(frozen=True)
+class NotPlanned:
+    """A due instant of which no broadcast was made. cause: why, as it was written down."""
+
+    schedule: Schedule
+    due_at: datetime
+    cause: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that is known of one receiver around an instant. elsewhere: what the commune aired that did not mean it."""
+
+    receiver: Receiver
+    at: datetime
+    presence: PresenceState
+    since: datetime | None
+    stories: list[Story]
+    not_planned: list[NotPlanned]
+    elsewhere: list[Broadcast]
+
+
+def explain(session: Session, receiver: Receiver, at: datetime, now: datetime) -> Explanation:
+    """What was on at `at`, and within half an hour of it. The queries grow with the broadcasts then alone."""
+    zones = set(zones_of(session, receiver.id))
+    near = _near(session, receiver.commune_id, at)
+    ours = [b for b in near if _means(b, receiver.id, zones)]
+    reported = select(PlayReportRow).where(
+        PlayReportRow.receiver_id == receiver.id, col(PlayReportRow.broadcast_id).in_([b.id for b in near])
+    )
+    reports = {row.broadcast_id: row for row in session.exec(reported)}
+    ours += [b for b in near if b.id in reports and b not in ours]  # moved to another zone since
+    presence = _presence(session, receiver.id, at)
+    return Explanation(
+        receiver, at, PresenceState(presence.state) if presence else PresenceState.NEW,
+        presence.at if presence else None,
+        [_story(session, b, ours, reports.get(b.id), receiver, now) for b in ours],
+        _not_planned(session, receiver, zones, at),
+        [b for b in near if b not in ours],
+    )  # fmt: skip
+
+
+def _near(session: Session, commune_id: str, at: datetime) -> list[Broadcast]:
+    query = select(Broadcast).where(
+        Broadcast.commune_id == commune_id,
+        col(Broadcast.starts_at) < at + AROUND,
+        col(Broadcast.ends_at) > at - AROUND,
+    )
+    return list(session.exec(query.order_by(col(Broadcast.starts_at), col(Broadcast.id))))
+
+
+def _means(broadcast: Broadcast, receiver_id: str, zones: set[str]) -> bool:
+    targets = broadcast.meant_for
+    return targets.all or receiver_id in targets.receivers or bool(zones & set(targets.zones))
+
+
+def _story(
+    session: Session, told: Broadcast, others: list[Broadcast], report: PlayReportRow | None, receiver: Receiver,
+    now: datetime,
+) -> Story:  # fmt: skip
+    at_once = state(told, now)
+    if report is not None:
+        verdict = {Outcome.PLAYED: Verdict.PLAYED, Outcome.PARTLY: Verdict.PARTLY}.get(
+            Outcome(report.outcome), Verdict.SILENT
+        )
+        if verdict in (Verdict.PLAYED, Verdict.PARTLY) and report.volume_percent == 0:
+            verdict = Verdict.MUTED
+        cuts = _cuts(told, others) if verdict is not Verdict.PLAYED else []
+        return Story(told, verdict, report.cause, report, cuts)
+    if at_once in (BroadcastState.WITHDRAWN, BroadcastState.MISSED):
+        decided = changes(session, told.id)
+        verdict = Verdict.WITHDRAWN if at_once is BroadcastState.WITHDRAWN else Verdict.MISSED
+        return Story(told, verdict, told.cause, decided=decided[-1] if decided else None)
+    if told.starts_at > now:
+        return Story(told, Verdict.STILL_TO_COME, cuts=_cuts(told, others))
+    presence = _presence(session, receiver.id, told.sounds_until)
+    away = presence.at if presence is not None and presence.state == PresenceState.OFFLINE else None
+    if away is not None:
+        return Story(told, Verdict.OFFLINE, offline_since=away)
+    waiting = now < told.sounds_until + REPORT_WITHIN
+    return Story(told, Verdict.WAITING if waiting else Verdict.NO_REPORT, cuts=_cuts(told, others))
+
+
+def _cuts(told: Broadcast, others: list[Broadcast]) -> list[Cut]:
+    """When others were stronger, by the rule of the receiver's ladder."""
+    found = []
+    for other in others:
+        aired = other.withdrawn_at is None and not other.missed
+        since, until = max(told.starts_at, other.starts_at), min(told.sounds_until, other.sounds_until)
+        if other.id != told.id and aired and since < until and _strength(other) > _strength(told):
+            found.append(Cut(since, until, other))
+    return found
+
+
+def _strength(b: Broadcast) -> tuple[int, int, datetime, str]:
+    return (RANK[b.broadcast_class], b.precedence, b.starts_at, b.id)
+
+
+def _presence(session: Session, receiver_id: str, at: datetime) -> PresenceChange | None:
+    query = (
+        select(PresenceChange)
+        .where(PresenceChange.receiver_id == receiver_id, col(PresenceChange.at) <= at)
+        .order_by(col(PresenceChange.at).desc(), col(PresenceChange.id).desc())
+        .limit(1)
+    )
+    return session.exec(query).first()
+
+
+def _not_planned(session: Session, receiver: Receiver, zones: set[str], at: datetime) -> list[NotPlanned]:
+    query = (
+        select(Slot, Schedule)
+        .join(Schedule, col(Slot.schedule_id) == col(Schedule.id))
+        .where(
+            Schedule.commune_id == receiver.commune_id,
+            col(Slot.broadcast_id).is_(None),
+            col(Slot.due_at) > at - AROUND,
+            col(Slot.due_at) < at + AROUND,
+        )
+        .order_by(col(Slot.due_at))
+    )
+    found = []
+    for slot, schedule in session.exec(query):
+        targets = schedule.meant_for
+        if targets.all or receiver.id in targets.receivers or zones & set(targets.zones):
+            found.append(NotPlanned(schedule, slot.due_at, slot.cause))
+    return found

@@ -155,6 +155,7 @@ class Agent:
         now_us = self._now_us()
         if now_us is not None:
             self._switch_amplifier(now_us, now_local_us)
+            self._playout.set_volume(self._volume_percent())
             self._reporter.step(now_us, now_local_us, self._volume_percent(), self._card_fault())
             gone = self._plan.drop_expired(now_us)
             if gone:
@@ -231,8 +232,9 @@ class Agent:
         config = self._plan.config
         if config is None:
             return 0
-        wanted = config.volume_percent if self._volume is None else self._volume
-        return min(wanted, config.volume_ceiling_percent)
+        wanted, now_us = config.volume_percent if self._volume is None else self._volume, self._now_us()
+        loudest = 100 if now_us is None else self._ladder.loudest_percent(now_us)
+        return min(wanted, config.volume_ceiling_percent, loudest)
 
     def _now_us(self) -> int | None:
         return round(self._station.to_controller_us(local_us())) if self._station.locked else None

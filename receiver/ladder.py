@@ -15,12 +15,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from receiver.cues import Cue, LiveSound, LiveSpec
 from receiver.falls import Falls
 from receiver.rungs import item_cues
+from wire.allowed_hours import allowed, night_volume_percent, shut
 from wire.broadcasts import RANK, BroadcastClass, LiveItem, Manifest, Rendition
-from wire.commands import AllowedHours, Config
+from wire.commands import Config
 
 #: What is handed to the card is heard a quarter of a second later; a cue goes on being the same one meanwhile.
 _BEGUN_BEFORE_US = 2_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Stretch(NamedTuple):
@@ -46,12 +48,12 @@ def stretches(manifests: Iterable[Manifest], config: Config | None, from_us: int
     edges = {from_us, until_us}
     for m in wishes:
         edges |= {at for at in (m.starts_at_us, m.sounds_until_us) if from_us < at < until_us}
-    if config is not None and config.allowed_hours:
-        edges |= set(_hour_edges(config, from_us, until_us))
+    closed = shut_stretches(config, from_us, until_us)
+    edges |= {at for stretch in closed for at in stretch if from_us < at < until_us}
     ordered, found = sorted(edges), list[Stretch]()
     for start, end in pairwise(ordered):
         open_now = [m for m in wishes if m.starts_at_us <= start and m.sounds_until_us >= end]
-        if not allowed(config, start):
+        if any(since <= start < until for since, until in closed):
             open_now = [m for m in open_now if m.class_ is BroadcastClass.EMERGENCY]
         winner = max(open_now, key=strength, default=None)
         if found and found[-1].manifest is winner:
@@ -61,13 +63,17 @@ def stretches(manifests: Iterable[Manifest], config: Config | None, from_us: int
     return found
 
 
-def allowed(config: Config | None, at_us: int) -> bool:
+def may_sound(config: Config | None, at_us: int) -> bool:
     """Whether others than an emergency may sound at an instant of controller time. No hours given: always."""
+    return config is None or allowed(config.allowed_hours, config.days_off, _zone(config), _at(at_us))
+
+
+def shut_stretches(config: Config | None, from_us: int, until_us: int) -> list[tuple[int, int]]:
+    """When nothing but an emergency may sound within [from_us, until_us), controller time, until excluded."""
     if config is None or not config.allowed_hours:
-        return True
-    local = (_EPOCH + timedelta(microseconds=at_us)).astimezone(_zone(config))
-    minute = local.hour * 60 + local.minute
-    return any(_holds(hours, local.weekday(), minute) for hours in config.allowed_hours)
+        return []
+    found = shut(config.allowed_hours, config.days_off, _zone(config), _at(from_us), _at(until_us))
+    return [((since - _EPOCH) // _MICROSECOND, (until - _EPOCH) // _MICROSECOND) for since, until in found]
 
 
 class Ladder:
@@ -109,6 +115,16 @@ class Ladder:
     def now(self, controller_us: int) -> Manifest | None:
         """The broadcast that has the horn at an instant."""
         return stretches(self._manifests, self._config, controller_us, controller_us + 1)[0].manifest
+
+    def loudest_percent(self, controller_us: int) -> int:
+        """How loud what has the horn at an instant may be: the night level, which an emergency does not know."""
+        config = self._config
+        if config is None or not config.night_levels:
+            return 100
+        now = self.now(controller_us)
+        if now is not None and now.class_ is BroadcastClass.EMERGENCY:
+            return 100
+        return night_volume_percent(config.night_levels, _zone(config), _at(controller_us))
 
     def _cues_of(self, stretch: Stretch, manifest: Manifest, controller_us: int) -> Iterable[Cue]:
         for position, item in enumerate(manifest.items):
@@ -154,24 +170,8 @@ def sounding_share(manifest: Manifest, others: Iterable[Manifest], config: Confi
     return due_us, own_us
 
 
-def _hour_edges(config: Config, from_us: int, until_us: int) -> Iterable[int]:
-    zone = _zone(config)
-    day = (_EPOCH + timedelta(microseconds=from_us)).astimezone(zone).date()
-    while True:
-        midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-        midnight_us = (midnight - _EPOCH) // timedelta(microseconds=1)
-        if midnight_us >= until_us:
-            return
-        minutes = {0} | {m for hours in config.allowed_hours for m in (hours.from_minute, hours.until_minute)}
-        for minute in minutes:
-            edge = midnight_us + minute * 60_000_000
-            if from_us < edge < until_us:
-                yield edge
-        day += timedelta(days=1)
-
-
-def _holds(hours: AllowedHours, weekday: int, minute: int) -> bool:
-    return weekday in hours.weekdays and hours.from_minute <= minute < hours.until_minute
+def _at(controller_us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=controller_us)
 
 
 def _zone(config: Config) -> ZoneInfo:

@@ -11,7 +11,7 @@ import msgspec
 
 from receiver.falls import Falls
 from receiver.kept_file import write_whole
-from receiver.ladder import allowed, sounding_share
+from receiver.ladder import shut_stretches, sounding_share
 from receiver.live_ear import LiveEar
 from receiver.outbox import Outbox, addressed, new_report_id
 from receiver.plan import Plan
@@ -173,19 +173,22 @@ class Reporter:
         cut = due_us - own_us > 1_000
         if so_far.frames > 0:
             if cut:
-                return Outcome.PARTLY, "cut"
+                return Outcome.PARTLY, "allowed_hours" if self._closes(manifest) else "cut"
             if so_far.first_frame_at_us > manifest.starts_at_us + 50_000:
                 return Outcome.PARTLY, "late"
             return Outcome.PARTLY, fault or "interrupted"
         if own_us == 0 and due_us > 0:
-            if manifest.class_ is not BroadcastClass.EMERGENCY and not allowed(
-                self._plan.config, manifest.starts_at_us
-            ):
+            if self._closes(manifest):
                 return Outcome.REFUSED, "allowed_hours"
             return Outcome.MISSED, "cut"
         if self._began_us is not None and self._began_us > manifest.sounds_until_us:
             return Outcome.MISSED, "not_running"
         return Outcome.MISSED, fault or "no_audio"
+
+    def _closes(self, manifest: Manifest) -> bool:
+        """Whether the allowed hours take something of it away."""
+        closed = shut_stretches(self._plan.config, manifest.starts_at_us, manifest.sounds_until_us)
+        return manifest.class_ is not BroadcastClass.EMERGENCY and bool(closed)
 
     @staticmethod
     def _read(path: Path) -> Progress:

@@ -3,25 +3,16 @@
 controller → one receiver. Sealed.
 """
 
+from datetime import date
 from typing import Annotated
 
 from msgspec import Meta
 
+from wire.allowed_hours import AllowedHours, NightLevel
 from wire.broadcasts import ClipItem, Microseconds, Rendition
 from wire.messages import Message, Sealed
 
 Percent = Annotated[int, Meta(ge=0, le=100)]
-
-
-class AllowedHours(Message, frozen=True, kw_only=True):
-    """A stretch of the week in which others than an emergency may sound.
-
-    weekdays: 0 is Monday, as ISO 8601 less one. from_minute, until_minute: of the commune's local day, until excluded.
-    """
-
-    weekdays: list[Annotated[int, Meta(ge=0, le=6)]]
-    from_minute: Annotated[int, Meta(ge=0, le=1439)]
-    until_minute: Annotated[int, Meta(ge=1, le=1440)]
 
 
 class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
@@ -32,6 +23,7 @@ class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
     path_delay_us: from the card's output to the horn (amplifier chain, FM chain); sound is sent this much earlier.
     amplifier_lead_ms: how long before the first sample the amplifier is switched on.
     allowed_hours: outside them nothing but an emergency sounds; empty: no limit. time_zone: IANA name they are in.
+    days_off: the public holidays of the next two years, local days. night_levels: the lowest that holds counts.
     media_bases: where renditions are fetched, tried in order, each an http(s) URL with a slash at the end.
     heartbeat_s: seconds between heartbeats. shelf_limit_bytes: how much audio is kept.
     backup: a recording kept on the shelf always, for what cannot be played; its offset says nothing.
@@ -45,6 +37,8 @@ class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
     path_delay_us: Microseconds = 0
     amplifier_lead_ms: Annotated[int, Meta(ge=0, le=60_000)] = 5000
     allowed_hours: list[AllowedHours] = []
+    days_off: list[date] = []
+    night_levels: list[NightLevel] = []
     time_zone: str = "Asia/Ho_Chi_Minh"
     media_bases: list[str]
     heartbeat_s: Annotated[int, Meta(ge=1, le=3600)] = 20

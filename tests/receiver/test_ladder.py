@@ -6,10 +6,10 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.ladder import Ladder, allowed, sounding_share, strength, stretches
+from receiver.ladder import Ladder, may_sound, sounding_share, strength, stretches
 from tests.receiver.plans import NOW_US, SECOND_US, config, manifest
+from wire.allowed_hours import AllowedHours, NightLevel
 from wire.broadcasts import RANK, BroadcastClass, Manifest, Rendition
-from wire.commands import AllowedHours
 
 plans = st.lists(
     st.tuples(
@@ -87,11 +87,25 @@ def test_outside_the_allowed_hours_only_an_emergency_sounds_even_if_the_controll
     hours = [AllowedHours(weekdays=[2], from_minute=18 * 60, until_minute=18 * 60 + 7)]
     held = config(allowed_hours=hours)
     edge_us = NOW_US + 20 * SECOND_US
-    assert allowed(held, edge_us - 1)
-    assert not allowed(held, edge_us)
+    assert may_sound(held, edge_us - 1)
+    assert not may_sound(held, edge_us)
     normal = manifest("n", 0, 60)
     assert [s.until_us for s in stretches([normal], held, NOW_US, NOW_US + 60 * SECOND_US)] == [
         edge_us, NOW_US + 60 * SECOND_US,
     ]  # fmt: skip
     storm = manifest("e", 0, 60, class_=BroadcastClass.EMERGENCY.value)
     assert [s.manifest for s in stretches([storm], held, NOW_US, NOW_US + 60 * SECOND_US)] == [storm]
+
+
+def test_at_night_nothing_but_an_emergency_is_louder_than_the_night_level() -> None:
+    # NOW_US is 2026-11-18 18:06:40 in Vietnam.
+    night = [NightLevel(from_minute=18 * 60, until_minute=18 * 60 + 7, volume_percent=25)]
+    held, edge_us = config(night_levels=night), NOW_US + 20 * SECOND_US
+
+    def loudest(plan: list[Manifest], at_us: int) -> int:
+        return Ladder(plan, held, lambda _: None, lambda _: None).loudest_percent(at_us)
+
+    assert loudest([manifest("n", 0, 60)], edge_us - 1) == 25
+    assert loudest([manifest("n", 0, 60)], edge_us) == 100
+    assert loudest([manifest("e", 0, 60, class_=BroadcastClass.EMERGENCY.value)], edge_us - 1) == 100
+    assert loudest([], edge_us - 1) == 25

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tests.wire.test_protocol_documents import all_messages
 from wire import commands
+from wire.allowed_hours import AllowedHours
 from wire.broadcasts import RANK, BroadcastClass, ClipItem, LiveItem, Manifest, Rendition, Targets
-from wire.commands import AllowedHours, Config, Identify, SetVolume
+from wire.commands import Config, Identify, SetVolume
 from wire.messages import Message, Sealed, decode, encode, for_commune, for_receiver
 from wire.reports import ClockState, Heartbeat, PlayReport, Presence
 
@@ -79,6 +80,8 @@ def test_of_every_message_only_what_has_a_default_may_be_left_out() -> None:
         (AllowedHours, {"weekdays": [7], "from_minute": 0, "until_minute": 1}),
         (AllowedHours, {"weekdays": [0], "from_minute": 1440, "until_minute": 1440}),
         (AllowedHours, {"weekdays": [0], "from_minute": 0, "until_minute": 1441}),
+        (AllowedHours, {"weekdays": [0], "from_minute": 0, "until_minute": 1, "season_first": "13-01"}),
+        (AllowedHours, {"weekdays": [0], "from_minute": 0, "until_minute": 1, "days_off": "never"}),
         (Identify, {"kind": "identify", "seconds": 61}),
         (commands.TestTone, {"kind": "test_tone", "starts_at_us": 0, "period_us": 1}),
         (SetVolume, {"kind": "set_volume", "volume_percent": 101}),

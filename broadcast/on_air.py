@@ -11,6 +11,7 @@ from sqlmodel import Field, Session, SQLModel, col, or_, select
 
 from broadcast.clips import clip
 from broadcast.programmes import clip_items, duration_us, items_of, manifest_items, programme
+from devices.noise_rules import check_allowed
 from devices.receivers import Receiver, reached_by
 from runtime.clock import to_us
 from runtime.database import UtcDateTime
@@ -185,8 +186,10 @@ def put_on_air(
         raise Refusal(N_("Choose a programme or a recording to put on air."))
     if not reached_by(session, commune_id, targets):
         raise Refusal(N_("No receiver would sound: there is none in what you chose."))
+    starts_at = now + lead
+    check_allowed(session, commune_id, targets, class_, starts_at, starts_at + timedelta(microseconds=length_us))
     return plan_broadcast(
-        session, commune_id=commune_id, title=title, class_=class_, targets=targets, starts_at=now + lead,
+        session, commune_id=commune_id, title=title, class_=class_, targets=targets, starts_at=starts_at,
         length_us=length_us, items=items, now=now, by=by, programme_id=programme_id, clip_id=clip_id,
         cause="put_on_air",
     )  # fmt: skip

@@ -3,16 +3,18 @@
 import secrets
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import NamedTuple
 
 import msgspec
 from sqlmodel import Session
 
-from devices.communes import Commune, commune, communes
+from devices.communes import Commune, commune
+from devices.noise_rules import NoiseRules, days_off_ahead, hours_for, night_levels_for, rules_of
 from devices.receivers import Receiver
 from devices.zones import zones_of, zones_of_all
 from runtime.broker import Broker, Delivery
-from runtime.clock import Clock
+from runtime.clock import Clock, to_us
 from wire import topics
 from wire.broadcasts import ClipItem, Manifest
 from wire.commands import Action, Command, Config
@@ -25,6 +27,14 @@ COMMAND_HOLDS = timedelta(minutes=2)
 #: A config is good until the next one; a receiver that was in a store room for a year still has its zones.
 CONFIG_HOLDS = timedelta(days=400)
 TIME_HOLDS = timedelta(seconds=30)
+
+
+class _Around(NamedTuple):
+    """What all receivers of a commune share."""
+
+    commune: Commune
+    rules: dict[str, NoiseRules]
+    backup: ClipItem | None
 
 
 class Downlink:
@@ -71,23 +81,29 @@ class Downlink:
 
     def configure(self, session: Session, receiver: Receiver) -> Delivery:
         """Send a receiver what it is set to now."""
-        where, backup = commune(session, receiver.commune_id), self._backup_of(session, receiver.commune_id)
-        return self._configure(receiver, where, zones_of(session, receiver.id), backup)
+        around = self._around(session, receiver.commune_id)
+        return self._configure(receiver, around, zones_of(session, receiver.id))
 
     def configure_all(self, session: Session, receivers: list[Receiver]) -> None:
-        """The same for many, with one query for their zones and one for their communes."""
+        """The same for many; the number of queries grows with their communes alone."""
         memberships = zones_of_all(session, [r.id for r in receivers])
-        where = {found.id: found for found in communes(session)}
-        backups = {commune_id: self._backup_of(session, commune_id) for commune_id in {r.commune_id for r in receivers}}
+        around = {one: self._around(session, one) for one in sorted({r.commune_id for r in receivers})}
         for receiver in receivers:
-            commune_id = receiver.commune_id
-            self._configure(receiver, where[commune_id], memberships[receiver.id], backups[commune_id])
+            self._configure(receiver, around[receiver.commune_id], memberships[receiver.id])
 
-    def _configure(self, receiver: Receiver, where: Commune, zones: list[str], backup: ClipItem | None) -> Delivery:
-        now_us = self._clock.now_us()
+    def _around(self, session: Session, commune_id: str) -> "_Around":
+        return _Around(
+            commune(session, commune_id), rules_of(session, commune_id), self._backup_of(session, commune_id)
+        )
+
+    def _configure(self, receiver: Receiver, around: "_Around", zones: list[str]) -> Delivery:
+        now = self._clock.now()
+        now_us, where = to_us(now), around.commune
+        today = now.astimezone(where.zone).date()
         config = Config(
             to=for_receiver(receiver.id),
-            revision=receiver.config_revision,
+            # New with each month besides: the holidays ahead are other ones, and it holds longer again.
+            revision=receiver.config_revision + _months(today),
             issued_at_us=now_us,
             expires_at_us=now_us + CONFIG_HOLDS // timedelta(microseconds=1),
             commune=receiver.commune_id,
@@ -97,10 +113,13 @@ class Downlink:
             volume_ceiling_percent=min(receiver.volume_ceiling_percent, where.volume_ceiling_percent),
             path_delay_us=receiver.path_delay_us,
             amplifier_lead_ms=receiver.amplifier_lead_ms,
+            allowed_hours=hours_for(around.rules, zones),
+            days_off=days_off_ahead(today) if around.rules else [],
+            night_levels=night_levels_for(around.rules, zones),
             time_zone=where.time_zone,
             media_bases=[self._media_base],
             heartbeat_s=self._heartbeat_s,
-            backup=backup,
+            backup=around.backup,
         )
         return self._publish(topics.of_receiver(receiver.id, topics.Kind.CONFIG), config, retain=True)
 
@@ -141,3 +160,8 @@ class Downlink:
         with self._lock:
             self._last_revision = max(self._last_revision + 1, now_us)
             return self._last_revision
+
+
+def _months(day: date) -> int:
+    """Months since the beginning of 2026."""
+    return (day.year - 2026) * 12 + day.month - 1

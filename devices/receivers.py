@@ -63,6 +63,22 @@ def reached_by(session: Session, commune_id: str, targets: Targets) -> list[Rece
     return [r for r in candidates if targets.include(r.id, memberships[r.id])]
 
 
+class Reach:
+    """Who is reached by targets, as ids; looked up once for each."""
+
+    def __init__(self, session: Session, commune_id: str) -> None:
+        self._session, self._commune_id = session, commune_id
+        self._known: dict[tuple[object, ...], frozenset[str]] = {}
+
+    def __call__(self, targets: Targets) -> frozenset[str]:
+        """Their ids."""
+        key = (targets.all, *targets.zones, None, *targets.receivers)
+        if key not in self._known:
+            reached = reached_by(self._session, self._commune_id, targets)
+            self._known[key] = frozenset(receiver.id for receiver in reached)
+        return self._known[key]
+
+
 def change_receiver(
     session: Session,
     receiver_id: str,

@@ -45,6 +45,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 #: The broker is given this long at the start; after it we serve the page all the same and go on trying.
 _BROKER_PATIENCE_S = 5.0
 #: How often receivers added by another process are looked for.
+#: Receivers take it only when it is new: of a new month (`devices.downlink`).
+_CONFIGS_EVERY_S = 86_400
 _ACCOUNTS_EVERY_S = 3.0
 #: How often it is looked whether a self-test is due, or somebody is to be asked.
 _TESTS_EVERY_S = 5.0
@@ -152,6 +154,7 @@ class Controller:
             plan_ahead=timedelta(hours=settings.plan_ahead_hours),
         )
         self.alarms.every(_ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
+        self.alarms.every(_CONFIGS_EVERY_S, "configs", self._configure_all)
         self.nightly_test = NightlyTest(
             self.database, media, self.downlink, self.presence, self.clock, at=settings.self_test_at,
             verdict_after=timedelta(minutes=settings.self_test_verdict_after_min),

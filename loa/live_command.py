@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -28,6 +29,7 @@ from broadcast.on_air import (
 from devices.communes import communes
 from devices.downlink import Downlink
 from devices.enrolment import CONTROLLER_USER
+from devices.noise_rules import check_allowed
 from devices.receivers import reached_by
 from loa.controller import open_database
 from loa.signals import stop_on_signals
@@ -46,6 +48,8 @@ log = logging.getLogger(__name__)
 
 #: No live broadcast lasts longer: a microphone that was forgotten falls silent.
 MOST_HOURS = 4.0
+#: What is asked of the allowed hours before it begins.
+_AT_LEAST = timedelta(seconds=1)
 #: How long the broker may take to let us in, and to acknowledge the manifest.
 BROKER_PATIENCE_S = 10.0
 #: How often we look whether somebody stopped the broadcast on the page.
@@ -88,10 +92,13 @@ class LiveOnAir:
         with self._database.writing() as session:
             if not reached_by(session, self._commune, self._targets):
                 raise Refusal(N_("No receiver would sound: there is none in what you chose."))
+            starts_at = now + LIVE_LEAD
+            # How long somebody will speak is not known; receivers fall silent where the allowed hours end.
+            check_allowed(session, self._commune, self._targets, self._class, starts_at, starts_at + _AT_LEAST)
             item = LiveItem(offset_us=0, duration_us=self._length_us, buffer_us=self._buffer_us)
             self._planned = plan_broadcast(
                 session, commune_id=self._commune, title=self._title, class_=self._class, targets=self._targets,
-                starts_at=now + LIVE_LEAD, length_us=self._length_us, items=[item], now=now, by="loa live",
+                starts_at=starts_at, length_us=self._length_us, items=[item], now=now, by="loa live",
                 cause="put_on_air",
             )  # fmt: skip
         self._announce()

@@ -1,6 +1,6 @@
 """Clashes: what else is planned for the same receivers at the same time, and who sounds."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from devices.receivers import reached_by
+from devices.receivers import Reach
 from schedules.recurrence import Rule, days
 from schedules.timetable import Occurrence
 from wire.broadcasts import RANK, BroadcastClass, Targets
@@ -83,7 +83,7 @@ def clashes(session: Session, commune_id: str, new: Sequence[Wish], others: Sequ
     """Where the new wishes meet others or one another, in order of time. Receivers are looked up once a target."""
     everything = sorted([*others, *new], key=lambda w: (w.starts_at, w.order))
     chosen = {id(wish) for wish in new}
-    who = _reached(session, commune_id)
+    who = Reach(session, commune_id)
     found, open_now = [], list[Wish]()
     for wish in everything:
         open_now = [other for other in open_now if other.ends_at > wish.starts_at]
@@ -98,7 +98,7 @@ def clashes(session: Session, commune_id: str, new: Sequence[Wish], others: Sequ
 
 def clashing(session: Session, commune_id: str, wishes: Sequence[Wish]) -> set[tuple[str, datetime]]:
     """Which of them meet any other, by order and start: what a page marks, without saying whom."""
-    who = _reached(session, commune_id)
+    who = Reach(session, commune_id)
     shared: dict[tuple[int, int], bool] = {}
     found: set[tuple[str, datetime]] = set()
     open_now = list[tuple[Wish, frozenset[str]]]()
@@ -127,7 +127,7 @@ def meetings(
     By the wall clock, which both share: on a day on which a zone's clocks change, an overlap within the hour that is
     skipped or comes twice may be told wrongly; `clashes` tells it rightly, instant by instant.
     """
-    who, day = _reached(session, commune_id), timedelta(days=1)
+    who, day = Reach(session, commune_id), timedelta(days=1)
     ours = days(new.rule, first - day, last)
     found = []
     for other in others:
@@ -207,19 +207,6 @@ def _all_times(rule: Rule) -> list[time]:
 
 def _start(at: time) -> timedelta:
     return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
-
-
-def _reached(session: Session, commune_id: str) -> Callable[[Targets], frozenset[str]]:
-    """Who is reached by targets; looked up once for each."""
-    known: dict[tuple[object, ...], frozenset[str]] = {}
-
-    def who(targets: Targets) -> frozenset[str]:
-        key = (targets.all, *targets.zones, None, *targets.receivers)
-        if key not in known:
-            known[key] = frozenset(r.id for r in reached_by(session, commune_id, targets))
-        return known[key]
-
-    return who
 
 
 def _clash(one: Wish, other: Wish, receivers: tuple[str, ...]) -> Clash:

@@ -9,13 +9,16 @@ from sqlmodel import Session
 
 from broadcast.programmes import RunningItem, duration_us, items_of, items_of_all, manifest_items, programmes
 from devices.communes import commune
+from devices.days_off import day_off
+from devices.noise_rules import refusal_of
 from devices.presence import PresenceState, ReceiverNow
 from devices.receivers import Receiver, reached_by
 from devices.zones import Zone, zones
+from runtime.refusal import Refusal
 from schedules.conflicts import Meeting, Recurring, Wish, meetings
-from schedules.days_off import day_off
+from schedules.noise_budget import Overrun
 from schedules.recurrence import Rule, days, next_instants
-from schedules.timetable import Schedule, schedules
+from schedules.timetable import Schedule, first_outside, over_budget, schedules
 from wire.broadcasts import BroadcastClass, ClipItem, Targets
 
 #: Clashes are looked for so far ahead.
@@ -55,7 +58,10 @@ class Repeated:
 
 @dataclass(frozen=True)
 class Outlook:
-    """All that can be known before. meetings: with what is on the timetable, in order of time."""
+    """All that can be known before. meetings: with what is on the timetable, in order of time.
+
+    outside: why it cannot be kept, since it would sound outside the allowed hours. overruns: of the noise budget.
+    """
 
     next: list[Due]
     meetings: list[Meeting] = field(default_factory=list)
@@ -63,6 +69,8 @@ class Outlook:
     nobody: bool = False
     late: list[Late] = field(default_factory=list)
     repeated: list[Repeated] = field(default_factory=list)
+    outside: Refusal | None = None
+    overruns: list[Overrun] = field(default_factory=list)
 
 
 def outlook(
@@ -78,6 +86,7 @@ def outlook(
     new = Recurring(rule, Wish("", class_, precedence, now, now + length, targets, "new"))
     today = now.astimezone(zone).date()
     reached = reached_by(session, commune_id, targets)
+    closed = first_outside(session, commune_id, rule, targets, class_, length, now)
     return Outlook(
         next=[Due(at, day_off(at.astimezone(zone).date())) for at in upcoming],
         meetings=meetings(
@@ -90,6 +99,8 @@ def outlook(
         nobody=not reached,
         late=_late(reached, manifest_items(session, running), upcoming, now, states) if running else [],
         repeated=_repeated(session, running, rule, others, today),
+        outside=refusal_of(session, closed, zone) if closed is not None else None,
+        overruns=over_budget(session, commune_id, rule, targets, class_, length, now, without=without),
     )  # fmt: skip
 
 

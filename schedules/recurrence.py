@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from dateutil import rrule
 
+from devices.days_off import day_off, is_tet
 from runtime.refusal import N_, Refusal
-from schedules.days_off import day_off, is_tet
 
 MOST_TIMES = 24
 MOST_SINGLE_DAYS = 366

@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column
 from sqlalchemy.exc import OperationalError
@@ -17,10 +18,11 @@ from broadcast.on_air import LONGEST_TITLE, Broadcast, mark_missed, plan_broadca
 from broadcast.play_reports import PlayReportRow
 from broadcast.programmes import duration_us, items_of, manifest_items, programme
 from devices.communes import commune
+from devices.noise_rules import Permission, permission
 from runtime.database import Database, UtcDateTime, insert_if_absent
 from runtime.refusal import Refusal
 from schedules.timetable import Schedule, due
-from wire.broadcasts import ClipItem
+from wire.broadcasts import BroadcastClass, ClipItem
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 LOOK_BACK = timedelta(days=2)
 #: A broadcast that has less than this left is not begun: receivers would switch their amplifiers on for nothing.
 LEAST_LEFT = timedelta(seconds=10)
+#: Why there is no broadcast of a due instant that nobody may sound at.
+OUTSIDE_HOURS = "allowed_hours"
 
 
 class Slot(SQLModel, table=True):
@@ -51,6 +55,17 @@ class Form(NamedTuple):
     title: str
     items: list[ClipItem]
     length_us: int
+
+
+class Frame(NamedTuple):
+    """A schedule's surroundings. may: when its targets may sound, None for always (an emergency)."""
+
+    zone: ZoneInfo
+    may: Permission | None
+
+    def lets(self, due_at: datetime) -> bool:
+        """Whether anybody may sound at a due instant; who may not refuses for itself."""
+        return self.may is None or self.may.anybody(due_at)
 
 
 @dataclass
@@ -81,7 +96,8 @@ def plan(database: Database, now: datetime, ahead: timedelta) -> Planned:
         for found in session.exec(select(Schedule)).all():
             if found.programme_id not in forms:
                 forms[found.programme_id] = _form(session, found.programme_id)
-            if _wants_planning(session, found, forms[found.programme_id], now, ahead):
+            frame = _frame(session, found, now)
+            if _wants_planning(session, found, forms[found.programme_id], frame, now, ahead):
                 wanting.append(found.number)
     for number in wanting:
         step = Planned()
@@ -89,9 +105,9 @@ def plan(database: Database, now: datetime, ahead: timedelta) -> Planned:
             with database.writing() as session:
                 current = session.get(Schedule, number)
                 if current is not None:
-                    form = _form(session, current.programme_id)
-                    _withdraw_outdated(session, current, form, now, step)
-                    _claim_due(session, current, form, now, ahead, step)
+                    form, frame = _form(session, current.programme_id), _frame(session, current, now)
+                    _withdraw_outdated(session, current, form, frame, now, step)
+                    _claim_due(session, current, form, frame, now, ahead, step)
         except OperationalError:
             raise  # the database itself: the next one would fail as well, after as long a wait
         except Exception as error:
@@ -125,6 +141,13 @@ def _form(session: Session, programme_id: int) -> Form | Refusal:
         return refusal
 
 
+def _frame(session: Session, found: Schedule, now: datetime) -> Frame:
+    zone = commune(session, found.commune_id).zone
+    if found.broadcast_class is BroadcastClass.EMERGENCY:
+        return Frame(zone, None)
+    return Frame(zone, permission(session, found.commune_id, found.meant_for, now.astimezone(zone).date()))
+
+
 def _since(found: Schedule, now: datetime) -> datetime:
     """From when on its instants count: not from before it was made or changed.
 
@@ -133,15 +156,19 @@ def _since(found: Schedule, now: datetime) -> datetime:
     return max(now - LOOK_BACK, min(found.changed_at, now))
 
 
-def _wants_planning(session: Session, found: Schedule, form: Form | Refusal, now: datetime, ahead: timedelta) -> bool:
+def _wants_planning(
+    session: Session, found: Schedule, form: Form | Refusal, frame: Frame, now: datetime, ahead: timedelta
+) -> bool:
     """Whether a plan would change anything: read first, so that an idle plan takes no write lock."""
     since = _since(found, now)
     taken = set(session.exec(select(Slot.due_at).where(Slot.schedule_id == found.number, col(Slot.due_at) >= since)))
-    zone = commune(session, found.commune_id).zone
-    return not set(due(found, zone, since, now + ahead)) <= taken or bool(_outdated(session, found, form, now))
+    due_at = set(due(found, frame.zone, since, now + ahead))
+    return not due_at <= taken or bool(_outdated(session, found, form, frame, now))
 
 
-def _outdated(session: Session, found: Schedule, form: Form | Refusal, now: datetime) -> list[tuple[Slot, str]]:
+def _outdated(
+    session: Session, found: Schedule, form: Form | Refusal, frame: Frame, now: datetime
+) -> list[tuple[Slot, str]]:
     """Slots that have not begun and no longer hold, each with why.
 
     What receivers have reported on has aired, whatever the clock says now: it is never planned again.
@@ -152,7 +179,11 @@ def _outdated(session: Session, found: Schedule, form: Form | Refusal, now: date
         .where(Slot.schedule_id == found.number, col(Slot.due_at) > now)
         .order_by(col(Slot.due_at))
     )
-    stale = [(slot, why) for slot, planned in session.exec(query) if (why := _why_outdated(slot, planned, found, form))]
+    stale = [
+        (slot, why)
+        for slot, planned in session.exec(query)
+        if (why := _why_outdated(slot, planned, found, form, frame))
+    ]
     if not stale:
         return []
     ids = [slot.broadcast_id for slot, _ in stale if slot.broadcast_id]
@@ -162,13 +193,15 @@ def _outdated(session: Session, found: Schedule, form: Form | Refusal, now: date
     return [(slot, why) for slot, why in stale if slot.broadcast_id not in aired]
 
 
-def _why_outdated(slot: Slot, planned: Broadcast | None, found: Schedule, form: Form | Refusal) -> str:
+def _why_outdated(slot: Slot, planned: Broadcast | None, found: Schedule, form: Form | Refusal, frame: Frame) -> str:
     """Why a slot that has not begun no longer holds, "" when it does."""
     if slot.schedule_revision != found.revision:
         return "schedule_paused" if found.paused else "schedule_removed" if found.retired_at else "schedule_changed"
     if slot.outcome == "missed":
         return "schedule_changed"  # by a clock that ran ahead: its hour is still to come
-    if isinstance(form, Refusal):
+    if frame.lets(slot.due_at) is (slot.cause == OUTSIDE_HOURS):
+        return OUTSIDE_HOURS if planned is not None else "schedule_changed"  # the hours are other ones than then
+    if isinstance(form, Refusal) or slot.cause == OUTSIDE_HOURS:
         return ""  # half made: what is planned is better than silence
     if planned is None:
         return "schedule_changed"  # refused then, and now there is something to hear
@@ -178,8 +211,10 @@ def _why_outdated(slot: Slot, planned: Broadcast | None, found: Schedule, form: 
     return "schedule_changed" if changed else ""
 
 
-def _withdraw_outdated(session: Session, found: Schedule, form: Form | Refusal, now: datetime, done: Planned) -> None:
-    for slot, why in _outdated(session, found, form, now):
+def _withdraw_outdated(
+    session: Session, found: Schedule, form: Form | Refusal, frame: Frame, now: datetime, done: Planned
+) -> None:
+    for slot, why in _outdated(session, found, form, frame, now):
         if slot.broadcast_id is not None:
             withdraw(session, slot.broadcast_id, now, cause=why)
             done.withdrawn.append(slot.broadcast_id)
@@ -188,10 +223,10 @@ def _withdraw_outdated(session: Session, found: Schedule, form: Form | Refusal, 
 
 
 def _claim_due(
-    session: Session, found: Schedule, form: Form | Refusal, now: datetime, ahead: timedelta, done: Planned
-) -> None:
-    zone = commune(session, found.commune_id).zone
-    for due_at in due(found, zone, _since(found, now), now + ahead):
+    session: Session, found: Schedule, form: Form | Refusal, frame: Frame, now: datetime, ahead: timedelta,
+    done: Planned,
+) -> None:  # fmt: skip
+    for due_at in due(found, frame.zone, _since(found, now), now + ahead):
         claim = {
             "schedule_id": found.number, "due_at": due_at, "schedule_revision": found.revision, "claimed_at": now,
             "outcome": "planned", "cause": "",
@@ -199,7 +234,9 @@ def _claim_due(
         if not insert_if_absent(session, Slot, claim):
             continue
         slot = session.exec(select(Slot).where(Slot.schedule_id == found.number, Slot.due_at == due_at)).one()
-        if isinstance(form, Refusal):
+        if not frame.lets(due_at):
+            slot.outcome, slot.cause = "refused", OUTSIDE_HOURS
+        elif isinstance(form, Refusal):
             slot.outcome, slot.cause = "refused", str(form)
         else:
             planned = _plan_one(session, found, form, due_at, now)

@@ -11,12 +11,17 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from broadcast.programmes import Programme, duration_us, items_of, items_of_all, manifest_items, programme
 from devices.communes import commune
+from devices.noise_rules import Shut, permission, refusal_of
 from devices.receivers import receiver
 from devices.zones import zones
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
+from schedules.noise_budget import Overrun, has_budget, overruns, refuse, weeks_from
 from schedules.recurrence import Rule, instants, next_instants
 from wire.broadcasts import BroadcastClass, Targets
+
+#: So far ahead a schedule is held against the allowed hours before it is kept; the plan holds each instant again.
+CHECKED_AHEAD = timedelta(days=366)
 
 
 class Schedule(SQLModel, table=True):
@@ -87,7 +92,7 @@ def add_schedule(
     precedence: int = 0,
 ) -> Schedule:
     """Put a programme on the timetable. Raises Refusal (never due, nobody to hear, nothing to hear), NotFound."""
-    rule = _checked(session, commune_id, programme_id, rule, targets, now)
+    rule = _checked(session, commune_id, programme_id, rule, targets, class_, now, without=0)
     added = Schedule(
         commune_id=commune_id, programme_id=programme_id, class_=class_.value, precedence=precedence,
         targets=msgspec.json.encode(targets), rule=msgspec.json.encode(rule),
@@ -112,7 +117,10 @@ def change_schedule(
     """Change what is not None. What is planned by the old form is withdrawn by the next plan. Raises as `add`."""
     found = schedule(session, schedule_id)
     new_programme = found.programme_id if programme_id is None else programme_id
-    checked = _checked(session, found.commune_id, new_programme, rule or found.when, targets or found.meant_for, now)
+    checked = _checked(
+        session, found.commune_id, new_programme, rule or found.when, targets or found.meant_for,
+        class_ or found.broadcast_class, now, without=found.number,
+    )  # fmt: skip
     found.programme_id, found.rule = new_programme, msgspec.json.encode(checked)
     if targets is not None:
         found.targets = msgspec.json.encode(targets)
@@ -196,6 +204,42 @@ def occurrences(
     return sorted(found, key=lambda o: (o.starts_at, o.schedule.number))
 
 
+def first_outside(
+    session: Session, commune_id: str, rule: Rule, targets: Targets, class_: BroadcastClass, length: timedelta,
+    now: datetime,
+) -> Shut | None:  # fmt: skip
+    """Where a rule would first sound outside the allowed hours within the year ahead; None for nowhere."""
+    if class_ is BroadcastClass.EMERGENCY:
+        return None
+    local = commune(session, commune_id).zone
+    may = permission(session, commune_id, targets, now.astimezone(local).date())
+    if not any(may.hours):
+        return None
+    due_at = instants(rule, local, now, now + CHECKED_AHEAD) or next_instants(rule, local, now, 1)
+    return next((closed for at in due_at if (closed := may.shut(at, at + length)) is not None), None)
+
+
+def over_budget(
+    session: Session, commune_id: str, rule: Rule, targets: Targets, class_: BroadcastClass, length: timedelta,
+    now: datetime, *, without: int = 0,
+) -> list[Overrun]:  # fmt: skip
+    """Where a rule would make it too many minutes in the weeks ahead, beside all that is on the timetable.
+
+    without: the number of the schedule that it takes the place of, 0 for none.
+    """
+    if class_ is BroadcastClass.EMERGENCY or not has_budget(session, commune_id):
+        return []
+    local = commune(session, commune_id).zone
+    start, end = weeks_from(now.astimezone(local).date(), local)
+    new = [(at, at + length, targets) for at in instants(rule, local, now, end)]
+    others = [
+        (o.starts_at, o.ends_at, o.schedule.meant_for)
+        for o in occurrences(session, schedules(session, commune_id), local, start, end)
+        if o.schedule.broadcast_class is not BroadcastClass.EMERGENCY and o.schedule.number != without
+    ]
+    return overruns(session, commune_id, new, others)
+
+
 def check_targets(session: Session, commune_id: str, targets: Targets) -> None:
     """Refuse targets that are nobody, or of another commune."""
     if not targets.all and not targets.zones and not targets.receivers:
@@ -209,15 +253,24 @@ def check_targets(session: Session, commune_id: str, targets: Targets) -> None:
             raise Refusal(N_("{receiver} is no receiver of this commune."), receiver=receiver_id)
 
 
-def _checked(session: Session, commune_id: str, programme_id: int, rule: Rule, targets: Targets, now: datetime) -> Rule:
+def _checked(
+    session: Session, commune_id: str, programme_id: int, rule: Rule, targets: Targets, class_: BroadcastClass,
+    now: datetime, *, without: int,
+) -> Rule:  # fmt: skip
     chosen = programme(session, programme_id)
     if chosen.commune_id != commune_id:
         raise NotFound(N_("This programme is not there any more."))
-    manifest_items(session, items_of(session, programme_id))  # refuses what has nothing to hear
+    running = items_of(session, programme_id)
+    manifest_items(session, running)  # refuses what has nothing to hear
     check_targets(session, commune_id, targets)
-    rule = rule.check()
-    if not next_instants(rule, commune(session, commune_id).zone, now, 1):
+    rule, local = rule.check(), commune(session, commune_id).zone
+    if not next_instants(rule, local, now, 1):
         raise Refusal(N_("This time has passed already. Choose a later one."))
+    length = timedelta(microseconds=duration_us(running))
+    closed = first_outside(session, commune_id, rule, targets, class_, length, now)
+    if closed is not None:
+        raise refusal_of(session, closed, local)
+    refuse(over_budget(session, commune_id, rule, targets, class_, length, now, without=without))
     return rule
 
 

@@ -21,7 +21,7 @@ HOMES = {
     "opuslib_next": ("receiver.live_stream", "broadcast.live_encoder"),
     "gpiozero": ("receiver.gpio_amplifier",),
     "dateutil": ("schedules.recurrence", "schedules.calendars"),
-    "holidays": ("schedules.days_off",),
+    "holidays": ("devices.days_off",),
     "icalendar": ("schedules.calendars",),
     "alembic": ("runtime.database", "runtime.migration", "loa.migrations."),
     "argon2": ("web.access", "web.passwords"),

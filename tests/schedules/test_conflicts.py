@@ -165,7 +165,7 @@ def test_what_a_page_marks_is_what_clashes(wishes: list[Wish]) -> None:
     """ONE and TWO have nobody in common."""
     reached = {repr(ALL): frozenset("ab"), repr(ONE): frozenset("a"), repr(TWO): frozenset("b")}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conflicts, "_reached", lambda *_: lambda targets: reached[repr(targets)])
+        patch.setattr(conflicts, "Reach", lambda *_: lambda targets: reached[repr(targets)])
         marked = clashing(None, COMMUNE, wishes)  # type: ignore[arg-type]
         pairs = clashes(None, COMMUNE, wishes, [])  # type: ignore[arg-type]
     assert marked == {(w.order, w.starts_at) for c in pairs for w in (c.winner, c.loser)}
@@ -196,7 +196,7 @@ def test_the_quick_look_sees_what_the_look_at_every_instant_sees(new: Recurring,
 
     both = [a for a, b in each(new) if any(a < d and c < b for c, d in each(other))]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conflicts, "_reached", reached)
+        patch.setattr(conflicts, "Reach", reached)
         found = meetings(None, COMMUNE, HANOI, new, [other], MONDAY, last)  # type: ignore[arg-type]
     days_met = {at.astimezone(HANOI).date() for at in both}
     assert (found[0].days if found else 0) == len(days_met)

@@ -15,6 +15,7 @@ from broadcast.programmes import Item, ItemKind, add_programme, duration_us, ite
 from devices.presence import PresenceState
 from devices.receivers import receivers
 from runtime.refusal import N_, NotFound
+from schedules.noise_budget import check_budget
 from schedules.recurrence import Holidays, Repeat, Rule
 from schedules.slots import slots_of
 from schedules.timetable import Schedule, add_schedule, next_due, retire, schedules
@@ -238,6 +239,7 @@ def make_broadcast(frame: In, asked: PutOnAirIn) -> dict[str, Any]:
             session, frame.commune_id, targets=asked.targets.targets(), class_=asked.broadcast_class, now=now,
             by=frame.operator.name, programme_id=asked.programme, clip_id=asked.clip,
         )  # fmt: skip
+        check_budget(session, made)
     frame.deps.transmitter.nudge()
     return _broadcast(made, now)
 

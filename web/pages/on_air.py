@@ -17,6 +17,7 @@ from devices.presence import PresenceState, ReceiverNow
 from devices.receivers import Receiver, receivers
 from runtime.clock import from_us, to_us
 from runtime.refusal import N_, Refusal
+from schedules.noise_budget import check_budget
 from web.deps import Deps
 from web.frame import Frame, In, Reading, Renderer, back_to, own_form, renderer_of
 from web.language import Translator
@@ -187,11 +188,12 @@ def do_put_on_air(
     if kind not in ("programme", "clip") or (kind == "programme" and not ident.isdigit()):
         raise Refusal(N_("Choose a programme or a recording to put on air."))
     with frame.deps.database.writing() as session:
-        put_on_air(
+        made = put_on_air(
             session, frame.commune_id, targets=chosen.targets(), class_=class_, now=frame.deps.clock.now(),
             by=frame.operator.name, programme_id=int(ident) if kind == "programme" else None,
             clip_id=ident if kind == "clip" else None,
         )  # fmt: skip
+        check_budget(session, made)
     frame.deps.transmitter.nudge()
     return back_to(frame.request, "/")
 

@@ -9,10 +9,10 @@ from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
 from broadcast.programmes import Programme, programmes
+from devices.days_off import day_off
 from runtime.refusal import N_, Refusal
 from schedules.conflicts import clashing, wish_of_occurrence
 from schedules.copying import copy_days, move
-from schedules.days_off import day_off
 from schedules.timetable import Occurrence, Schedule, between, next_due, pause, restore, retire, schedules
 from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
 from web.pages.schedule_form import own_schedule

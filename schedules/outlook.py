@@ -104,6 +104,21 @@ def outlook(
     )  # fmt: skip
 
 
+def outside_hours(session: Session, commune_id: str, now: datetime) -> list[tuple[Schedule, str, Refusal]]:
+    """Schedules that no longer fit the allowed hours, with their titles and why; they are planned where they do."""
+    titles = {p.number: p.title for p in programmes(session, commune_id, include_retired=True)}
+    ours = [s for s in schedules(session, commune_id) if not s.paused]
+    items, zone = items_of_all(session, sorted({s.programme_id for s in ours})), commune(session, commune_id).zone
+    found = []
+    for one in ours:
+        length = timedelta(microseconds=duration_us(items[one.programme_id]))
+        closed = first_outside(session, commune_id, one.when, one.meant_for, one.broadcast_class, length, now)
+        if closed is not None:
+            title = one.title or titles.get(one.programme_id, "")
+            found.append((one, title, refusal_of(session, closed, zone)))
+    return found
+
+
 def _recurring(session: Session, commune_id: str, of: list[Schedule], now: datetime) -> list[Recurring]:
     titles = {p.number: p.title for p in programmes(session, commune_id, include_retired=True)}
     lengths = {

@@ -89,7 +89,7 @@ def rule_from(
     seasons = []
     if season_times.strip():
         seasons = [
-            Season(first=_month_day(season_first), last=_month_day(season_last), times=_season_times(season_times))
+            Season(first=month_day(season_first), last=month_day(season_last), times=_season_times(season_times))
         ]
     return Rule(
         repeat=found, times=at, from_day=first, until_day=last, every=every, weekdays=weekdays or [], month_days=days,
@@ -113,7 +113,7 @@ def _season_times(text: str) -> list[time]:
         raise Refusal(N_("Write the season's times as 05:30 or 05:30, 17:00.")) from None
 
 
-def _month_day(text: str) -> tuple[int, int]:
+def month_day(text: str) -> tuple[int, int]:
     """ "15/10" as (10, 15)."""
     try:
         day, month = (int(part) for part in text.strip().split("/"))

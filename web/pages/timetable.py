@@ -10,14 +10,17 @@ from sqlmodel import Session
 
 from broadcast.programmes import Programme, programmes
 from devices.days_off import day_off
+from devices.noise_rules import rules_of
 from runtime.refusal import N_, Refusal
 from schedules.conflicts import clashing, wish_of_occurrence
 from schedules.copying import copy_days, move
 from schedules.timetable import Occurrence, Schedule, between, next_due, pause, restore, retire, schedules
 from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
+from web.noise_form import clock
 from web.pages.schedule_form import own_schedule
 from web.rule_words import rule_sentence
 from web.wording import monday_of
+from wire.allowed_hours import AllowedHours, open_minutes
 
 router = APIRouter(include_in_schema=False)
 _WEEK = timedelta(days=7)
@@ -25,13 +28,17 @@ _WEEK = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Day:
-    """One day of the week or month that is shown. day_off: the name of the public holiday, "" when it is none."""
+    """One day of the week or month that is shown. day_off: the name of the public holiday, "" when it is none.
+
+    open: the commune's allowed hours of the day, from and until; None when there is no limit.
+    """
 
     day: date
     today: bool
     due: list[Occurrence]
     day_off: str
     of_month: bool = True
+    open: list[tuple[str, str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,9 +65,11 @@ def page(frame: In, session: Reading, week_of: str = "", month_of: str = "") -> 
         first = start = monday_of(_day_of(week_of, today))
         end, before, after = start + _WEEK, start - _WEEK, start + _WEEK
     due = between(session, frame.commune_id, start, end)
+    limit = rules_of(session, frame.commune_id).get("")
     clash = clashing(session, frame.commune_id, [wish_of_occurrence(o) for o in due])
     return renderer_of(frame.request).page(
-        frame, "timetable.html", days=_days(frame, due, start, end, first if month_of else None, today),
+        frame, "timetable.html",
+        days=_days(frame, due, start, end, first if month_of else None, today, limit.allowed_hours if limit else []),
         rows=[] if month_of else _rows(frame, session, now), first=first, before=before, after=after, clashing=clash,
         month=bool(month_of), today=today,
     )  # fmt: skip
@@ -131,14 +140,23 @@ def _day_of(text: str, today: date) -> date:
         return today
 
 
-def _days(frame: Frame, due: list[Occurrence], start: date, end: date, month: date | None, today: date) -> list[Day]:
+def _days(
+    frame: Frame, due: list[Occurrence], start: date, end: date, month: date | None, today: date,
+    hours: list[AllowedHours],
+) -> list[Day]:  # fmt: skip
     on: dict[date, list[Occurrence]] = {}
     for occurrence in due:
         on.setdefault(occurrence.starts_at.astimezone(frame.commune.zone).date(), []).append(occurrence)
     return [
-        Day(d, d == today, on.get(d, []), day_off(d), month is None or d.month == month.month)
+        Day(d, d == today, on.get(d, []), day_off(d), month is None or d.month == month.month, _open(hours, d))
         for d in (start + timedelta(days=k) for k in range((end - start).days))
     ]
+
+
+def _open(hours: list[AllowedHours], day: date) -> list[tuple[str, str]] | None:
+    if not hours:
+        return None
+    return [(clock(since), clock(until)) for since, until in open_minutes(hours, day, bool(day_off(day)))]
 
 
 def _rows(frame: Frame, session: Session, now: datetime) -> list[ScheduleRow]:

@@ -1,0 +1,155 @@
+"""Noise rules as a form shows them and sends them, and in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import time
+
+from runtime.refusal import N_, Refusal
+from web.rule_form import month_day
+from web.wording import Wording
+from wire.allowed_hours import AllowedHours, NightLevel, OnDaysOff
+
+#: Rows of the form: what is there, and some empty ones.
+ROWS = 6
+_EVERY_DAY = list(range(7))
+
+
+@dataclass(frozen=True)
+class HoursRow:
+    """One stretch as the form shows it. Times as "05:00", "" for an unused row."""
+
+    from_time: str = ""
+    until_time: str = ""
+    weekdays: tuple[int, ...] = tuple(_EVERY_DAY)
+    season_first: str = ""
+    season_last: str = ""
+    days_off: str = "alike"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a form says."""
+
+    hours: list[AllowedHours]
+    night: NightLevel | None
+    minutes_a_day: int | None
+    minutes_a_week: int | None
+    refuses: bool
+
+
+def rows_of(hours: list[AllowedHours]) -> list[HoursRow]:
+    """What is kept, and empty rows to fill in; at least two of them."""
+    rows = [
+        HoursRow(
+            clock(one.from_minute), clock(one.until_minute), tuple(one.weekdays), _shown(one.season_first),
+            _shown(one.season_last), one.days_off.value,
+        )
+        for one in hours
+    ]  # fmt: skip
+    return rows + [HoursRow()] * max(2, ROWS - len(rows))
+
+
+def sent_rules(form: Mapping[str, list[str]]) -> Sent:
+    """From a sent form: its fields with all their values. Raises Refusal with what is wrong."""
+
+    def one(name: str) -> str:
+        return (form.get(name) or [""])[0].strip()
+
+    hours = []
+    for row in range(len(form.get("from_time", []))):
+        since, until = _at(form, "from_time", row), _at(form, "until_time", row)
+        if not since and not until:
+            continue
+        if not since or not until:
+            raise Refusal(N_("Say from when and until when, or leave both empty."))
+        season = [_wire_day(_at(form, name, row)) for name in ("season_first", "season_last")]
+        try:
+            weekdays = sorted({int(day) for day in form.get(f"weekdays{row}", [])} & set(_EVERY_DAY))
+            days_off = OnDaysOff(_at(form, "days_off", row) or "alike")
+        except ValueError:
+            raise Refusal(N_("Choose at least one day of the week.")) from None
+        hours.append(
+            AllowedHours(
+                weekdays=weekdays, from_minute=_minute(since), until_minute=_minute(until) or 1440,
+                season_first=season[0], season_last=season[1], days_off=days_off,
+            )
+        )  # fmt: skip
+    return Sent(
+        hours, _night(one("night_from"), one("night_until"), one("night_volume")),
+        _minutes(one("minutes_a_day")), _minutes(one("minutes_a_week")), one("refuses") == "yes",
+    )  # fmt: skip
+
+
+def hours_sentences(w: Wording, hours: list[AllowedHours]) -> list[str]:
+    """Each stretch as one says it, without a full stop."""
+    return [_sentence(w, one) for one in hours]
+
+
+def clock(minute: int) -> str:
+    """A minute of the day as "05:00"; the last one of all as "24:00"."""
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _sentence(w: Wording, one: AllowedHours) -> str:
+    t = w.t
+    days = t("every day") if one.weekdays == _EVERY_DAY else w.listed([w.weekday(day) for day in one.weekdays])
+    said = t("{since}–{until}, {days}", since=clock(one.from_minute), until=clock(one.until_minute), days=days)
+    if one.season_first:
+        said += "; " + t("from {first} to {last}", first=_shown(one.season_first), last=_shown(one.season_last))
+    if one.days_off is not OnDaysOff.ALIKE:
+        only = one.days_off is OnDaysOff.ONLY
+        said += "; " + (t("only on public holidays") if only else t("not on public holidays"))
+    return said
+
+
+def _at(form: Mapping[str, list[str]], name: str, row: int) -> str:
+    values = form.get(name, [])
+    return values[row].strip() if row < len(values) else ""
+
+
+def _night(since: str, until: str, volume: str) -> NightLevel | None:
+    if not since and not until:
+        return None
+    try:
+        percent = int(volume)
+    except ValueError:
+        percent = -1
+    if not 0 <= percent <= 100:
+        raise Refusal(N_("The volume is between 0 and 100 percent."))
+    return NightLevel(from_minute=_minute(since), until_minute=_minute(until) % 1440, volume_percent=percent)
+
+
+def _minute(text: str) -> int:
+    """ "05:30" as 330; "24:00" is 1440."""
+    if text in ("24:00", "24"):
+        return 1440
+    try:
+        at = time.fromisoformat(text)
+    except ValueError:
+        raise Refusal(N_("Write times as 05:00 or 21:30.")) from None
+    return at.hour * 60 + at.minute
+
+
+def _minutes(text: str) -> int | None:
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise Refusal(N_("Write the minutes as a number, or leave it empty.")) from None
+
+
+def _wire_day(text: str) -> str:
+    """ "15/10" as "10-15"."""
+    if not text:
+        return ""
+    month, day = month_day(text)
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        raise Refusal(N_("Write the season's first and last day as 15/10."))
+    return f"{month:02}-{day:02}"
+
+
+def _shown(wire_day: str) -> str:
+    """ "10-15" as "15/10"."""
+    month, _, day = wire_day.partition("-")
+    return f"{int(day)}/{int(month)}" if day else ""

@@ -1,0 +1,89 @@
+"""Allowed hours: when may the commune and its zones sound, how loud at night, how many minutes?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session
+
+from devices.noise_rules import NoiseRules, rules_of, set_rules
+from devices.receivers import receivers
+from devices.zones import zones
+from runtime.refusal import N_, NotFound
+from schedules.outlook import outside_hours
+from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
+from web.noise_form import clock, hours_sentences, rows_of, sent_rules
+
+router = APIRouter(include_in_schema=False)
+#: The commune itself, where an address needs a word.
+COMMUNE = "commune"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The commune or one of its zones. key: in the address. sentences: its allowed hours in words."""
+
+    key: str
+    name: str
+    rules: NoiseRules | None
+    sentences: list[str]
+
+
+async def _sent(request: Request) -> dict[str, list[str]]:
+    form = await request.form()
+    return {name: [v for v in form.getlist(name) if isinstance(v, str)] for name in form}
+
+
+@router.get("/allowed-hours")
+def page(frame: In, session: Reading) -> HTMLResponse:
+    """What the commune allows, and each zone besides."""
+    return renderer_of(frame.request).page(
+        frame, "allowed_hours.html", clock=clock, places=_places(frame, session),
+        outside=outside_hours(session, frame.commune_id, frame.deps.clock.now()),
+    )  # fmt: skip
+
+
+@router.get("/allowed-hours/{key}")
+def edit(frame: In, session: Reading, key: str) -> HTMLResponse:
+    """The form of one place."""
+    found = _place(frame, session, key)
+    kept = found.rules or NoiseRules(commune_id=frame.commune_id)
+    return renderer_of(frame.request).page(
+        frame, "allowed_hours_form.html", clock=clock, place=found, kept=kept, rows=rows_of(kept.allowed_hours)
+    )
+
+
+@router.post("/allowed-hours/{key}", dependencies=[Depends(own_form)])
+def keep(frame: In, key: str, form: Annotated[Mapping[str, list[str]], Depends(_sent)]) -> Response:
+    """Keep the rules of one place; receivers are told at once, and what is planned outside is withdrawn."""
+    sent = sent_rules(form)
+    with frame.deps.database.writing() as session:
+        _place(frame, session, key)
+        set_rules(
+            session, frame.commune_id, "" if key == COMMUNE else key, hours=sent.hours, night=sent.night,
+            minutes_a_day=sent.minutes_a_day, minutes_a_week=sent.minutes_a_week, refuses=sent.refuses,
+        )  # fmt: skip
+    with frame.deps.database.session() as session:
+        frame.deps.downlink.configure_all(session, receivers(session, frame.commune_id))
+    frame.deps.alarms.plan_now()
+    return back_to(frame.request, "/allowed-hours")
+
+
+def _places(frame: Frame, session: Session) -> list[Place]:
+    kept = rules_of(session, frame.commune_id)
+    named = [(COMMUNE, frame.commune.name), *((z.id, z.name) for z in zones(session, frame.commune_id))]
+    found = []
+    for key, name in named:
+        rules = kept.get("" if key == COMMUNE else key)
+        sentences = hours_sentences(frame.wording, rules.allowed_hours) if rules else []
+        found.append(Place(key, name, rules, sentences))
+    return found
+
+
+def _place(frame: Frame, session: Session, key: str) -> Place:
+    for place in _places(frame, session):
+        if place.key == key:
+            return place
+    raise NotFound(N_("There is no zone {id}."), id=key[:80])

@@ -6,10 +6,11 @@ from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
-from broadcast.on_air import Broadcast, BroadcastChange, BroadcastState, changes, state
+from broadcast.on_air import Broadcast, BroadcastChange, BroadcastState, between, changes, state
 from broadcast.play_reports import REPORT_WITHIN, PlayReportRow
+from broadcast.programmes import Programme
 from devices.presence import PresenceChange, PresenceState
-from devices.receivers import Receiver
+from devices.receivers import Reach, Receiver
 from devices.zones import zones_of
 from schedules.slots import Slot
 from schedules.timetable import Schedule
@@ -62,6 +63,7 @@ class NotPlanned:
     """A due instant of which no broadcast was made. cause: why, as it was written down."""
 
     schedule: Schedule
+    title: str
     due_at: datetime
     cause: str
 
@@ -82,7 +84,7 @@ class Explanation:
 def explain(session: Session, receiver: Receiver, at: datetime, now: datetime) -> Explanation:
     """What was on at `at`, and within half an hour of it. The queries grow with the broadcasts then alone."""
     zones = set(zones_of(session, receiver.id))
-    near = _near(session, receiver.commune_id, at)
+    near = between(session, receiver.commune_id, at - AROUND, at + AROUND)
     ours = [b for b in near if _means(b, receiver.id, zones)]
     reported = select(PlayReportRow).where(
         PlayReportRow.receiver_id == receiver.id, col(PlayReportRow.broadcast_id).in_([b.id for b in near])
@@ -99,13 +101,12 @@ def explain(session: Session, receiver: Receiver, at: datetime, now: datetime) -
     )  # fmt: skip
 
 
-def _near(session: Session, commune_id: str, at: datetime) -> list[Broadcast]:
-    query = select(Broadcast).where(
-        Broadcast.commune_id == commune_id,
-        col(Broadcast.starts_at) < at + AROUND,
-        col(Broadcast.ends_at) > at - AROUND,
-    )
-    return list(session.exec(query.order_by(col(Broadcast.starts_at), col(Broadcast.id))))
+def cut_by(session: Session, told: Broadcast) -> list[Cut]:
+    """When stronger broadcasts wanted the same receivers, some of them at least."""
+    who = Reach(session, told.commune_id)
+    ours = who(told.meant_for)
+    others = between(session, told.commune_id, told.starts_at, told.sounds_until)
+    return _cuts(told, [other for other in others if who(other.meant_for) & ours])
 
 
 def _means(broadcast: Broadcast, receiver_id: str, zones: set[str]) -> bool:
@@ -167,8 +168,9 @@ def _presence(session: Session, receiver_id: str, at: datetime) -> PresenceChang
 
 def _not_planned(session: Session, receiver: Receiver, zones: set[str], at: datetime) -> list[NotPlanned]:
     query = (
-        select(Slot, Schedule)
+        select(Slot, Schedule, Programme.title)
         .join(Schedule, col(Slot.schedule_id) == col(Schedule.id))
+        .join(Programme, col(Schedule.programme_id) == col(Programme.id))
         .where(
             Schedule.commune_id == receiver.commune_id,
             col(Slot.broadcast_id).is_(None),
@@ -178,8 +180,8 @@ def _not_planned(session: Session, receiver: Receiver, zones: set[str], at: date
         .order_by(col(Slot.due_at))
     )
     found = []
-    for slot, schedule in session.exec(query):
+    for slot, schedule, title in session.exec(query):
         targets = schedule.meant_for
         if targets.all or receiver.id in targets.receivers or zones & set(targets.zones):
-            found.append(NotPlanned(schedule, slot.due_at, slot.cause))
+            found.append(NotPlanned(schedule, schedule.title or title, slot.due_at, slot.cause))
     return found

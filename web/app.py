@@ -31,6 +31,7 @@ from web.pages import (
     self_tests,
     sign_in,
     timetable,
+    why,
 )
 from web.rate_limit import SignInLimit
 from web.security import PagesCompressed, SecurityHeaders
@@ -60,7 +61,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.live = LiveFeed(deps, app.state.renderer)
     for module in (
         sign_in, first_steps, on_air, clips, programmes, calendar_files, timetable, schedule_form, receivers,
-        self_tests, noise_rules, play_log, media, v1,
+        self_tests, noise_rules, play_log, why, media, v1,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)

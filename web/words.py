@@ -48,6 +48,19 @@ OUTCOMES = {
     "refused": N_("Refused"),
     "": N_("No report"),
 }
+#: What became of a broadcast on one receiver (`schedules.explanations`).
+VERDICTS = {
+    "played": N_("It sounded, all of it"),
+    "partly": N_("It sounded in part"),
+    "silent": N_("It did not sound"),
+    "muted": N_("It sounded at volume zero: nothing was to be heard"),
+    "withdrawn": N_("It was withdrawn before"),
+    "missed": N_("It did not go out"),
+    "still_to_come": N_("It is still to come"),
+    "waiting": N_("The report has not come yet"),
+    "offline": N_("Nothing is known yet"),
+    "no_report": N_("No report came, although the loudspeaker was connected"),
+}
 #: Why a broadcast did not, or not wholly, sound; and why a receiver changed its state.
 CAUSES = {
     "cut": N_("cut by a broadcast of a higher class"),

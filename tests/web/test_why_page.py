@@ -1,0 +1,73 @@
+"""The page that says why something did (not) sound."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from broadcast.on_air import put_on_air
+from broadcast.play_reports import take_report
+from runtime.clock import ManualClock
+from runtime.database import Database
+from tests.broadcast.studio import ALL, add_clip
+from tests.cast import COMMUNE
+from tests.web.office import Office
+from wire.broadcasts import BroadcastClass
+from wire.messages import CONTROLLER
+from wire.reports import Outcome, PlayReport
+
+
+@pytest.fixture
+def office(database: Database, clock: ManualClock, tmp_path: Path) -> Office:
+    clock.set(datetime(2026, 11, 23, 22, 0, tzinfo=UTC))  # five in the morning of the 24th
+    made = Office(database, clock, tmp_path)
+    made.add_receivers(3)
+    with database.writing() as session:
+        add_clip(session, "ban-tin", 60, now=clock.now())
+    return made
+
+
+def aired(office: Office) -> tuple[str, str]:
+    """A broadcast that the first receiver could not play; gives its id and the receiver's."""
+    now = office.clock.now()
+    with office.database.writing() as session:
+        told = put_on_air(
+            session, COMMUNE, targets=ALL, class_=BroadcastClass.NORMAL, now=now, by="lan", clip_id="ban-tin"
+        )
+        receiver_id = "loa-0"
+        report = PlayReport(
+            to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report="r1", receiver=receiver_id,
+            broadcast=told.id, manifest_revision=1, outcome=Outcome.MISSED, cause="no_audio",
+        )  # fmt: skip
+        take_report(session, receiver_id, report)
+        return told.id, receiver_id
+
+
+def test_it_says_in_a_sentence_why_nothing_sounded(office: Office) -> None:
+    broadcast_id, receiver_id = aired(office)
+    office.clock.set(office.clock.now() + timedelta(minutes=5))
+    shown = office.browser.get(f"/why?receiver={receiver_id}&at=2026-11-24T05:00").text
+    assert "Đã không phát</strong>: âm thanh chưa về kịp" in shown
+    assert f'href="/play-log/{broadcast_id}"' in shown
+
+
+def test_the_play_log_leads_to_it_for_each_that_did_not_play(office: Office) -> None:
+    broadcast_id, receiver_id = aired(office)
+    shown = office.browser.get(f"/play-log/{broadcast_id}").text
+    assert f"/why?receiver={receiver_id}&amp;at=2026-11-24T05:00" in shown
+    assert "/why?receiver=" in office.browser.get(f"/receivers/{receiver_id}").text
+
+
+def test_without_a_question_the_page_asks_one_and_an_empty_answer_says_so(office: Office) -> None:
+    assert "Hãy chọn cụm loa và thời điểm" in office.browser.get("/why").text
+    receiver_id = "loa-0"
+    shown = office.browser.get(f"/why?receiver={receiver_id}&at=2026-11-20T05:00").text
+    assert "không có lịch phát nào" in shown
+
+
+def test_a_time_that_is_none_and_a_receiver_of_others_are_refused(office: Office) -> None:
+    receiver_id = "loa-0"
+    answer = office.browser.get(f"/why?receiver={receiver_id}&at=yesterday")
+    assert answer.status_code == 422
+    assert "Hãy chọn ngày và giờ" in answer.text
+    assert office.browser.get("/why?receiver=no-such&at=2026-11-24T05:00").status_code == 404

@@ -1,0 +1,38 @@
+"""Why did this (not) play here at that time? Answered from what was decided and told."""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from devices.presence import PresenceState
+from devices.receivers import receivers
+from runtime.refusal import N_, Refusal
+from schedules.explanations import explain
+from web.frame import Frame, In, Reading, renderer_of
+from web.pages.receivers import own_receiver
+from web.words import CLASSES, STATES, VERDICTS, cause
+
+router = APIRouter(include_in_schema=False)
+#: How an instant stands in the address, by the commune's clock.
+AT = "%Y-%m-%dT%H:%M"
+
+
+@router.get("/why")
+def page(frame: In, session: Reading, receiver: str = "", at: str = "") -> HTMLResponse:
+    """Ask for a receiver and an instant; the answer stands below."""
+    now, known = frame.deps.clock.now(), receivers(session, frame.commune_id)
+    asked = _instant(frame, at) if at else now
+    found = explain(session, own_receiver(frame, session, receiver), asked, now) if receiver else None
+    return renderer_of(frame.request).page(
+        frame, "why.html", found=found, receivers=known, receiver=receiver,
+        at=asked.astimezone(frame.commune.zone).strftime(AT), classes=CLASSES, verdicts=VERDICTS, states=STATES,
+        offline=PresenceState.OFFLINE, cause=lambda word: cause(frame.t, word),
+    )  # fmt: skip
+
+
+def _instant(frame: Frame, text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text[:19]).replace(tzinfo=frame.commune.zone)
+    except ValueError:
+        raise Refusal(N_("Choose the day and the time that you ask about.")) from None

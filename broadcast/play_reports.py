@@ -8,7 +8,6 @@ import msgspec
 from sqlalchemy import BigInteger, Column, LargeBinary, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from broadcast.clips import folded
 from broadcast.on_air import Broadcast, BroadcastState, state, target_receivers
 from devices.presence import PresenceChange
 from devices.receivers import Receiver
@@ -159,34 +158,6 @@ def details(session: Session, broadcast: Broadcast, now: datetime) -> list[Detai
         else:
             found.append(Detail(receiver, "", "no_report", None))
     return sorted(found, key=lambda d: (d.outcome == Outcome.PLAYED, d.receiver.name))
-
-
-def play_log(
-    session: Session,
-    commune_id: str,
-    now: datetime,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    class_: str | None = None,
-    search: str = "",
-    limit: int = 50,
-    offset: int = 0,
-) -> list[Broadcast]:
-    """What began, or should have, newest first."""
-    query = select(Broadcast).where(Broadcast.commune_id == commune_id, col(Broadcast.starts_at) <= now)
-    if since is not None:
-        query = query.where(col(Broadcast.starts_at) >= since)
-    if until is not None:
-        query = query.where(col(Broadcast.starts_at) < until)
-    if class_:
-        query = query.where(Broadcast.class_ == class_)
-    query = query.order_by(col(Broadcast.starts_at).desc(), col(Broadcast.id))
-    if not search:
-        return list(session.exec(query.limit(limit).offset(offset)))
-    words = folded(search).split()
-    matching = (b for b in session.exec(query.limit(5000)) if all(word in folded(b.title) for word in words))
-    return list(matching)[offset : offset + limit]
 
 
 def _offline_at(session: Session, receiver_ids: list[str], broadcast: Broadcast) -> dict[str, datetime]:

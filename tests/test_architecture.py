@@ -23,6 +23,8 @@ HOMES = {
     "dateutil": ("schedules.recurrence", "schedules.calendars"),
     "holidays": ("devices.days_off",),
     "icalendar": ("schedules.calendars",),
+    "openpyxl": ("web.spreadsheets",),
+    "fpdf": ("web.printed_reports",),
     "alembic": ("runtime.database", "runtime.migration", "loa.migrations."),
     "argon2": ("web.access", "web.passwords"),
     "limits": ("web.access", "web.rate_limit"),

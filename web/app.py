@@ -27,6 +27,7 @@ from web.pages import (
     play_log,
     programmes,
     receivers,
+    reports,
     schedule_form,
     self_tests,
     sign_in,
@@ -61,7 +62,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.live = LiveFeed(deps, app.state.renderer)
     for module in (
         sign_in, first_steps, on_air, clips, programmes, calendar_files, timetable, schedule_form, receivers,
-        self_tests, noise_rules, play_log, why, media, v1,
+        self_tests, noise_rules, play_log, reports, why, media, v1,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)

@@ -48,6 +48,13 @@ OUTCOMES = {
     "refused": N_("Refused"),
     "": N_("No report"),
 }
+#: What the play log can be filtered by.
+LOG_OUTCOMES = {
+    "heard": N_("Heard everywhere"),
+    "lacking": N_("Not heard everywhere"),
+    "missed": N_("Missed"),
+    "withdrawn": N_("Withdrawn"),
+}
 #: What became of a broadcast on one receiver (`schedules.explanations`).
 VERDICTS = {
     "played": N_("It sounded, all of it"),

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from broadcast.on_air import LEAD, Broadcast, stop
-from broadcast.play_reports import REPORT_WITHIN, Heard, details, heard_at, play_log, reports_of, take_report
+from broadcast.play_log import Filter, play_log
+from broadcast.play_reports import REPORT_WITHIN, Heard, details, heard_at, reports_of, take_report
 from devices.presence import PresenceChange
 from devices.receivers import receiver
 from runtime.clock import ManualClock, to_us
@@ -158,8 +159,8 @@ def test_the_log_is_searched_without_diacritics_and_by_class_and_time(studio: St
     studio.clock.advance(LEAD)
     now = studio.now()
     with studio.database.session() as session:
-        assert {b.id for b in play_log(session, COMMUNE, now, search="ban TIN")} == {first.id, emergency.id}
-        assert play_log(session, COMMUNE, now, search="bão") == []
-        assert [b.id for b in play_log(session, COMMUNE, now, class_="emergency")] == [emergency.id]
-        assert play_log(session, COMMUNE, now, until=first.starts_at) == []
-        assert len(play_log(session, COMMUNE, now, since=first.starts_at)) == 2
+        assert {b.id for b in play_log(session, COMMUNE, now, Filter(search="ban TIN"))} == {first.id, emergency.id}
+        assert play_log(session, COMMUNE, now, Filter(search="bão")) == []
+        assert [b.id for b in play_log(session, COMMUNE, now, Filter(class_="emergency"))] == [emergency.id]
+        assert play_log(session, COMMUNE, now, Filter(until=first.starts_at)) == []
+        assert len(play_log(session, COMMUNE, now, Filter(since=first.starts_at))) == 2

@@ -10,7 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from broadcast.clips import Clip, clips, renditions_of
 from broadcast.ingest_jobs import job
 from broadcast.on_air import Broadcast, broadcast, on_air_now, put_on_air, state, upcoming
-from broadcast.play_reports import details, heard_at, play_log
+from broadcast.play_log import play_log
+from broadcast.play_reports import details, heard_at
 from broadcast.programmes import Item, ItemKind, add_programme, duration_us, items_of_all, programmes
 from devices.presence import PresenceState
 from devices.receivers import receivers

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from broadcast.chimes import ensure_chimes
 from broadcast.clips import clips
-from broadcast.play_reports import play_log
+from broadcast.play_log import play_log
 from devices.communes import add_commune
 from devices.receivers import receivers
 from web.frame import COMMUNE_COOKIE, In, Reading, back_to, own_form, renderer_of

@@ -1,20 +1,25 @@
 """Play log: what sounded, where, and where not?"""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
 from broadcast.on_air import Broadcast, broadcast, changes, state
-from broadcast.play_reports import Detail, Heard, details, heard_at, play_log
+from broadcast.play_log import Filter, fields_in, fields_of, play_log
+from broadcast.play_reports import Detail, Heard, details, heard_at
 from devices.receivers import receivers
+from devices.zones import zones
 from runtime.refusal import N_, NotFound
 from schedules.explanations import cut_by
 from web.frame import Frame, In, Reading, renderer_of
 from web.pages.on_air import where_words
-from web.words import BROADCAST_STATES, CLASSES, OUTCOMES, cause
+from web.words import BROADCAST_STATES, CLASSES, FIELDS, LOG_OUTCOMES, OUTCOMES, cause
 from wire.broadcasts import ClipItem
 
 router = APIRouter(include_in_schema=False)
@@ -23,39 +28,63 @@ PER_PAGE = 50
 
 @dataclass(frozen=True)
 class LogRow:
-    """One broadcast. state: a word of BROADCAST_STATES."""
+    """One broadcast. state: a word of BROADCAST_STATES. fields: of its clips, keys of FIELDS."""
 
     broadcast: Broadcast
     state: str
     where: str
     heard: Heard
+    fields: list[int]
 
 
-def log_view(
-    session: Session, frame: Frame, now: datetime, *, since: datetime | None, until: datetime | None, class_: str,
-    search: str, page: int,
-) -> list[LogRow]:  # fmt: skip
-    """One page of the log, newest first. The number of queries does not grow with it, but with kinds of targets."""
-    found = play_log(
-        session, frame.commune_id, now, since=since, until=until, class_=class_ or None, search=search,
-        limit=PER_PAGE + 1, offset=page * PER_PAGE,
-    )  # fmt: skip
-    heard, known = heard_at(session, found), receivers(session, frame.commune_id)
-    return [LogRow(b, state(b, now).value, where_words(b, known, frame.t), heard[b.id]) for b in found]
+@dataclass(frozen=True)
+class Asked:
+    """What the page's address asks for, as it stands there: unknown words ask for nothing."""
+
+    q: str = ""
+    since: str = ""
+    until: str = ""
+    class_: str = ""
+    field: str = ""
+    place: str = ""
+    outcome: str = ""
+
+    def filter(self, zone: ZoneInfo) -> Filter:
+        """As the log takes it. zone: in which its days are."""
+        return Filter(
+            since=_midnight(zone, self.since), until=_midnight(zone, self.until, 1),
+            class_=self.class_ if self.class_ in CLASSES else "",
+            field=int(self.field) if self.field.isdigit() and int(self.field) in FIELDS else 0,
+            place=self.place, outcome=self.outcome if self.outcome in LOG_OUTCOMES else "", search=self.q,
+        )  # fmt: skip
+
+    @property
+    def query(self) -> str:
+        """For links to other pages of the same."""
+        return urlencode({name: value for name, value in asdict(self).items() if value})
+
+
+def log_view(session: Session, frame: Frame, asked: Asked, *, limit: int = PER_PAGE, offset: int = 0) -> list[LogRow]:
+    """A part of the log, newest first. The number of queries does not grow with it, but with kinds of targets."""
+    now = frame.deps.clock.now()
+    found = play_log(session, frame.commune_id, now, asked.filter(frame.commune.zone), limit=limit, offset=offset)
+    heard, known, fields = heard_at(session, found), receivers(session, frame.commune_id), fields_of(session, found)
+    return [
+        LogRow(b, state(b, now).value, where_words(b, known, frame.t), heard[b.id], fields_in(b, fields)) for b in found
+    ]
 
 
 @router.get("/play-log")
-def page(
-    frame: In, session: Reading, q: str = "", since: str = "", until: str = "", class_: str = "", page: int = 0
-) -> HTMLResponse:
+def page(frame: In, session: Reading, asked: Annotated[Asked, Depends()], page: int = 0) -> HTMLResponse:
     """The log."""
-    rows = log_view(
-        session, frame, frame.deps.clock.now(), since=_midnight(frame, since), until=_midnight(frame, until, 1),
-        class_=class_ if class_ in CLASSES else "", search=q, page=max(0, page),
-    )  # fmt: skip
+    page = max(0, page)
+    rows = log_view(session, frame, asked, limit=PER_PAGE + 1, offset=page * PER_PAGE)
+    today = frame.deps.clock.now().astimezone(frame.commune.zone).date()
     return renderer_of(frame.request).page(
-        frame, "play_log.html", rows=rows[:PER_PAGE], more=len(rows) > PER_PAGE, page=max(0, page), q=q, since=since,
-        until=until, class_=class_, classes=CLASSES, words=BROADCAST_STATES, cause=lambda word: cause(frame.t, word),
+        frame, "play_log.html", rows=rows[:PER_PAGE], more=len(rows) > PER_PAGE, page=page, asked=asked,
+        classes=CLASSES, words=BROADCAST_STATES, fields=FIELDS, outcomes=LOG_OUTCOMES, month=f"{today:%Y-%m}",
+        zones=zones(session, frame.commune_id), receivers=receivers(session, frame.commune_id),
+        cause=lambda word: cause(frame.t, word),
     )  # fmt: skip
 
 
@@ -77,8 +106,8 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
     )  # fmt: skip
 
 
-def _midnight(frame: Frame, day: str, later: int = 0) -> datetime | None:
+def _midnight(zone: ZoneInfo, day: str, later: int = 0) -> datetime | None:
     try:
-        return datetime.combine(date.fromisoformat(day) + timedelta(days=later), time(), tzinfo=frame.commune.zone)
-    except ValueError:
+        return datetime.combine(date.fromisoformat(day) + timedelta(days=later), time(), tzinfo=zone)
+    except (ValueError, OverflowError):
         return None

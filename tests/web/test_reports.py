@@ -1,0 +1,115 @@
+"""The play log as files and the month on paper, read back by what opens such files."""
+
+import csv
+import io
+import zlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from re import DOTALL, findall
+
+import pytest
+from openpyxl import load_workbook
+
+from broadcast.on_air import put_on_air
+from runtime.clock import ManualClock
+from runtime.database import Database
+from runtime.refusal import Refusal
+from tests.broadcast.studio import ALL, add_clip
+from tests.cast import COMMUNE
+from tests.web.office import Office
+from web.printed_reports import monthly_pdf
+from web.spreadsheets import csv_file, xlsx_file
+from wire.broadcasts import BroadcastClass
+
+FORMULA = '=HYPERLINK("http://evil","x")'
+
+
+@pytest.fixture
+def office(database: Database, clock: ManualClock, tmp_path: Path) -> Office:
+    clock.set(datetime(2026, 11, 23, 22, 0, tzinfo=UTC))  # five in the morning of the 24th
+    made = Office(database, clock, tmp_path)
+    made.add_receivers(3)
+    with database.writing() as session:
+        add_clip(session, "ban-tin", 90, now=clock.now())
+        put_on_air(
+            session, COMMUNE, targets=ALL, class_=BroadcastClass.NORMAL, now=clock.now(), by="lan", clip_id="ban-tin"
+        )
+    clock.set(clock.now() + timedelta(hours=1))
+    return made
+
+
+def test_the_log_comes_as_csv_that_an_office_program_reads(office: Office) -> None:
+    answer = office.browser.get("/play-log.csv")
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    assert "nhat-ky-phat-thieu-trung-2026-11-24.csv" in answer.headers["content-disposition"]
+    header, row = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert header[:4] == ["Bắt đầu", "Kết thúc", "Số phút", "Tên"]
+    assert row[:4] == ["2026-11-24 05:00:08", "2026-11-24 05:01:38", "1.5", "Ban-Tin"]
+    assert row[7:9] == ["0", "3"]
+
+
+def test_and_as_a_workbook_with_times_that_are_times(office: Office) -> None:
+    sheet = load_workbook(io.BytesIO(office.browser.get("/play-log.xlsx").content)).active
+    assert sheet is not None
+    assert sheet.freeze_panes == "A2"
+    header, row = list(sheet.iter_rows(values_only=True))
+    assert header[3] == "Tên"
+    assert str(row[0]) == "2026-11-24 05:00:08"
+    assert isinstance(row[0], datetime)
+    assert row[2] == 1.5
+
+
+def test_the_files_hold_what_is_filtered_and_nothing_more(office: Office) -> None:
+    assert office.browser.get("/play-log.csv?class_=emergency").content.count(b"\n") == 1
+    assert "Ban-Tin" in office.browser.get("/play-log?field=1&place=thon-1&outcome=lacking").text
+    assert "bớt điều kiện lọc" in office.browser.get("/play-log?field=2").text
+    assert "/play-log.xlsx?class_=normal" in office.browser.get("/play-log?class_=normal&since=").text
+
+
+def test_what_looks_like_a_formula_stays_a_text() -> None:
+    assert csv_file(["a"], [[FORMULA], ["-1"], ["an toàn"]]).decode("utf-8-sig").splitlines()[1].startswith("\"'=")
+    sheet = load_workbook(io.BytesIO(xlsx_file("x", ["a"], [[FORMULA], ["bell\x07"]]))).active
+    assert sheet is not None
+    assert (sheet["A2"].data_type, sheet["A2"].value) == ("s", FORMULA)
+    assert sheet["A3"].value == "bell"
+
+
+def test_the_month_is_a_pdf_with_its_letters_in_it(office: Office) -> None:
+    answer = office.browser.get("/play-log.pdf?month=2026-11")
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF-")
+    assert b"DejaVuSans" in answer.content
+    said = text_of(answer.content)
+    for words in ("BÁO CÁO HOẠT ĐỘNG TRUYỀN THANH THÁNG 11/2026", "Xã Thiệu Trung", "1,5", "Ban-Tin", "0/3", "Thôn 2"):
+        assert words in said
+
+
+def test_a_month_that_is_none_is_refused_and_so_is_a_machine_without_letters(office: Office, tmp_path: Path) -> None:
+    for wrong in ("", "2026-13", "next"):
+        assert office.browser.get(f"/play-log.pdf?month={wrong}").status_code == 422
+    with pytest.raises(Refusal, match="fonts-dejavu-core"):
+        monthly_pdf(None, None, (tmp_path,))  # type: ignore[arg-type]
+
+
+def text_of(pdf: bytes) -> str:
+    """What a PDF of fpdf2's says: each shown string through the font's own table of characters (PDF 32000-1, 9.10)."""
+    streams = []
+    for raw in findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, DOTALL):
+        try:
+            streams.append(zlib.decompress(raw))
+        except zlib.error:
+            streams.append(raw)
+    tables = []
+    for stream in streams:
+        if b"beginbfchar" in stream or b"beginbfrange" in stream:
+            pairs = findall(rb"<([0-9A-Fa-f]{4})> <([0-9A-Fa-f]{4})>\r?\n", stream)
+            tables.append({int(a, 16): chr(int(b, 16)) for a, b in pairs})
+    said = ""
+    for stream in streams:
+        for shown in findall(rb"\(((?:\\.|[^\\()])*)\) ?Tj|\[\((.*?)\)\] TJ", stream, DOTALL):
+            raw = (shown[0] or shown[1]).replace(b"\\(", b"(").replace(b"\\)", b")").replace(b"\\r", b"\r")
+            raw = raw.replace(b"\\n", b"\n").replace(b"\\\\", b"\\")
+            codes = [int.from_bytes(raw[k : k + 2], "big") for k in range(0, len(raw), 2)]
+            # Which of its fonts a string is set in stands elsewhere; read in the wrong one it says nothing of ours.
+            said += "".join("\n" + "".join(table.get(code, "") for code in codes) for table in tables)
+    return said

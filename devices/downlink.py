@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -41,9 +41,14 @@ class Downlink:
     """Seals with the controller's key and publishes. Callable from any thread."""
 
     def __init__(
-        self, broker: Broker, key: SealingKey, clock: Clock, *, media_base: str, heartbeat_s: int = 20
-    ) -> None:
-        """media_base: where receivers fetch audio, with a slash at the end. heartbeat_s: told to every receiver."""
+        self, broker: Broker, key: SealingKey, clock: Clock, *, media_base: str, heartbeat_s: int = 20,
+        fetch_between: tuple[time, time] = (time(21), time(3)),
+    ) -> None:  # fmt: skip
+        """media_base: where receivers fetch audio, with a slash at the end. heartbeat_s: told to every receiver.
+
+        fetch_between: off-peak, by the commune's clock, over midnight too; alike for none.
+        """
+        self._fetch_between = fetch_between
         self._broker = broker
         self._key = key
         self._clock = clock
@@ -119,6 +124,8 @@ class Downlink:
             time_zone=where.time_zone,
             media_bases=[self._media_base],
             heartbeat_s=self._heartbeat_s,
+            fetch_from_minute=_minute(self._fetch_between[0]),
+            fetch_until_minute=_minute(self._fetch_between[1]),
             backup=around.backup,
         )
         return self._publish(topics.of_receiver(receiver.id, topics.Kind.CONFIG), config, retain=True)
@@ -165,3 +172,7 @@ class Downlink:
 def _months(day: date) -> int:
     """Months since the beginning of 2026."""
     return (day.year - 2026) * 12 + day.month - 1
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute

@@ -123,6 +123,7 @@ class Controller:
             self.clock,
             media_base=f"{settings.base_url}/media/",
             heartbeat_s=settings.heartbeat_s,
+            fetch_between=(settings.fetch_from, settings.fetch_until),
         )
         self.downlink.backup_from(backup_item)
         self.presence = PresenceWatch(self.database, period_s=settings.heartbeat_s, now=self.clock.now())

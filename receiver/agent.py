@@ -5,16 +5,14 @@ import logging
 import queue
 import threading
 import time
-from collections import Counter
 from pathlib import Path
-
-import msgspec
 
 from receiver.amplifier import Amplifier
 from receiver.commands import Commander
 from receiver.connection import Connection
 from receiver.falls import Falls
 from receiver.fault_reports import FaultReports, present_faults
+from receiver.heartbeats import Heartbeats
 from receiver.identity import Identity, SessionNumber
 from receiver.ladder import Ladder
 from receiver.live_ear import LiveEar
@@ -29,10 +27,8 @@ from receiver.speaker import Speaker, local_us
 from receiver.station_time import StationTime
 from receiver.time_asker import TimeAsker
 from receiver.wants import wanted_files
-from wire.broadcasts import ClipItem, Item, Manifest
 from wire.commands import Config
 from wire.messages import encode
-from wire.reports import Heartbeat, Held
 from wire.topics import Kind, Topic
 
 log = logging.getLogger(__name__)
@@ -43,8 +39,6 @@ STEP_S = 0.25
 AMPLIFIER_HOLD_US = 5_000_000
 #: What sounds has to hold this long before it is told outside the rhythm: a gap between items is no news.
 _TELL_AFTER_US = 600_000
-#: How far ahead the heartbeat names the broadcasts held.
-_MOST_HELD = 40
 
 
 class Agent:
@@ -56,21 +50,25 @@ class Agent:
         """folder: all that it keeps. Raises OSError when that cannot be written."""
         folder.mkdir(parents=True, exist_ok=True)
         self._identity = identity
-        self._version = version
         self._speaker = speaker
         self._amplifier = amplifier
         self._began_us = local_us()
         self._station = StationTime()
         self._asker = TimeAsker(self._station, identity.receiver, identity.controller_keys, folder / "time.json")
         self._plan = Plan(folder / "plan", identity.receiver, identity.commune, identity.controller_keys)
-        self._shelf = Shelf(folder / "shelf")
+        self._shelf = Shelf(folder / "shelf", now_us=self._now_us)
         self._outbox = Outbox(folder / "outbox", identity.key)
         self._playout = Playout(speaker, self._station)
         self._ear = LiveEar(identity.controller_keys, self._plan_changed)
         self._falls = Falls()
         self._reporter = Reporter(
-            folder, identity.receiver, self._plan, self._playout, self._ear, self._outbox, self._falls
-        )
+            folder, identity.receiver, self._plan, self._playout, self._ear, self._outbox, self._falls,
+            began_local_us=self._began_us,
+        )  # fmt: skip
+        self._heartbeats = Heartbeats(
+            self._plan, self._shelf, self._playout, self._ear, self._station, amplifier, self._outbox,
+            version=version, began_local_us=self._began_us,
+        )  # fmt: skip
         self._tester = SelfTester(identity.receiver, self._shelf, self._outbox, lambda: speaker.running)
         self._commander = Commander(identity.receiver, identity.controller_keys, self._outbox, self._tester.take)
         self._sessions = SessionNumber(folder / "session", int(time.time()))
@@ -117,7 +115,7 @@ class Agent:
 
     def run(self, stopping: threading.Event) -> str:
         """Live until told to stop. Gives why it ended: "stopped" or "reboot". Raises SpeakerFailed at the start."""
-        self._asker.recall(local_us(), log.info)
+        self._asker.recall(local_us, log.info)
         self._apply_config(self._plan.config)
         self._playout.set_timeline(self._ladder)
         with contextlib.ExitStack() as closing:
@@ -153,7 +151,9 @@ class Agent:
             self._dirty.clear()
             self._renew()
         now_us = self._now_us()
-        if now_us is not None:
+        if now_us is None:
+            self._fault_reports.clock_unknown(now_local_us)
+        else:
             self._switch_amplifier(now_us, now_local_us)
             self._playout.set_volume(self._volume_percent())
             self._reporter.step(now_us, now_local_us, self._volume_percent(), self._card_fault())
@@ -215,7 +215,9 @@ class Agent:
         self._playout.set_timeline(self._commander.over(self._ladder))
         if self._plan.config is not None:
             self._shelf.limit_bytes = self._plan.config.shelf_limit_bytes
-            wanted = wanted_files(self._plan.for_us(), self._plan.config, self._falls, self._now_us())
+            wanted = wanted_files(
+                self._plan.for_us(), self._plan.config, self._falls, self._now_us(), self._identity.receiver
+            )
             self._shelf.want(wanted + self._tester.wanted(), self._plan.config.media_bases)
 
     def _new_ladder(self) -> Ladder:
@@ -252,7 +254,7 @@ class Agent:
 
     def _tell_faults(self, now_us: int) -> None:
         lacking = self._falls.fault(self._plan.for_us(), now_us)
-        self._fault_reports.tell(present_faults(self._speaker, self._shelf, lacking), now_us)
+        self._fault_reports.tell(present_faults(self._speaker, self._shelf, lacking), now_us, local_us())
 
     def _sounds_other(self, now_local_us: int) -> bool:
         """Something else sounds than the last heartbeat said: the page should know at once, but not at each chime."""
@@ -264,53 +266,15 @@ class Agent:
         return now_local_us - self._other_since_us >= _TELL_AFTER_US
 
     def _send_heartbeat(self, now_local_us: int) -> None:
-        config = self._plan.config
+        config, sounding = self._plan.config, self._playout.sounding()
         self._next_heartbeat_us = now_local_us + (config.heartbeat_s if config else 20) * 1_000_000
-        now_us, sounding = self._now_us(), self._playout.sounding()
         self._told_broadcast = sounding.cue.broadcast if sounding else ""
-        counts = self._ear.counts()
-        playout = msgspec.structs.replace(
-            self._playout.state(), late=counts.late, lost=counts.lost, concealed=counts.concealed
-        )
-        ahead = sorted((m for m in self._plan.for_us() if not m.withdrawn), key=lambda m: m.starts_at_us)
-        ahead = [m for m in ahead if now_us is None or m.sounds_until_us > now_us][:_MOST_HELD]
-        by_id = {m.broadcast: m for m in ahead}
-        beat = Heartbeat(
-            session=self._sessions.current,
-            sequence=self._sequence,
-            sent_at_us=now_us or 0,
-            broadcast=sounding.cue.broadcast if sounding else "",
-            position_us=self._position_us(now_us, sounding.cue.broadcast, by_id) if sounding else 0,
-            level_dbfs=round(self._playout.level_dbfs(), 1),
-            clock=self._station.state(local_us(), time.time_ns() // 1000),
-            playout=playout,
-            volume_percent=self._volume_percent(),
-            amplifier_on=self._amplifier.is_on,
-            holds=[Held(broadcast=m.broadcast, revision=m.revision, ready=self._ready(m.items)) for m in ahead],
-            store_used_bytes=self._shelf.used_bytes,
-            store_limit_bytes=self._shelf.limit_bytes,
-            outbox=len(self._outbox),
-            refused=dict(self._refused()),
-            version=self._version,
-            uptime_s=(now_local_us - self._began_us) // 1_000_000,
-            config_revision=config.revision if config else 0,
-        )
+        beat = self._heartbeats.make(
+            self._sessions.current, self._sequence, self._now_us(), now_local_us, self._volume_percent(),
+            self._plan.refused + self._asker.refused + self._ear.refused + self._commander.refused,
+        )  # fmt: skip
         self._sequence += 1
         self._connection.publish(Kind.HEARTBEAT, encode(beat), qos=0)
-
-    def _position_us(self, now_us: int | None, broadcast: str, by_id: dict[str, Manifest]) -> int:
-        manifest = by_id.get(broadcast)
-        return max(0, now_us - manifest.starts_at_us) if manifest is not None and now_us is not None else 0
-
-    def _ready(self, items: list[Item]) -> bool:
-        clips = [item for item in items if isinstance(item, ClipItem)]
-        return all(self._shelf.path_of(item.renditions[0]) is not None for item in clips)
-
-    def _refused(self) -> Counter[str]:
-        total = self._plan.refused + self._asker.refused + self._ear.refused + self._commander.refused
-        if self._shelf.corrupt:
-            total["corrupt_media"] += self._shelf.corrupt
-        return total
 
 
 def _live_topic(topic: Topic) -> str:

@@ -65,14 +65,14 @@ def stretches(manifests: Iterable[Manifest], config: Config | None, from_us: int
 
 def may_sound(config: Config | None, at_us: int) -> bool:
     """Whether others than an emergency may sound at an instant of controller time. No hours given: always."""
-    return config is None or allowed(config.allowed_hours, config.days_off, _zone(config), _at(at_us))
+    return config is None or allowed(config.allowed_hours, config.days_off, zone_of(config), _at(at_us))
 
 
 def shut_stretches(config: Config | None, from_us: int, until_us: int) -> list[tuple[int, int]]:
     """When nothing but an emergency may sound within [from_us, until_us), controller time, until excluded."""
     if config is None or not config.allowed_hours:
         return []
-    found = shut(config.allowed_hours, config.days_off, _zone(config), _at(from_us), _at(until_us))
+    found = shut(config.allowed_hours, config.days_off, zone_of(config), _at(from_us), _at(until_us))
     return [((since - _EPOCH) // _MICROSECOND, (until - _EPOCH) // _MICROSECOND) for since, until in found]
 
 
@@ -124,7 +124,7 @@ class Ladder:
         now = self.now(controller_us)
         if now is not None and now.class_ is BroadcastClass.EMERGENCY:
             return 100
-        return night_volume_percent(config.night_levels, _zone(config), _at(controller_us))
+        return night_volume_percent(config.night_levels, zone_of(config), _at(controller_us))
 
     def _cues_of(self, stretch: Stretch, manifest: Manifest, controller_us: int) -> Iterable[Cue]:
         for position, item in enumerate(manifest.items):
@@ -174,7 +174,8 @@ def _at(controller_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=controller_us)
 
 
-def _zone(config: Config) -> ZoneInfo:
+def zone_of(config: Config) -> ZoneInfo:
+    """The commune's time zone."""
     try:
         return ZoneInfo(config.time_zone)
     except (ZoneInfoNotFoundError, ValueError):

@@ -53,7 +53,11 @@ class Reporter:
         ear: LiveEar,
         outbox: Outbox,
         falls: Falls | None = None,
+        *,
+        began_local_us: int = 0,
     ) -> None:
+        """began_local_us: when this program began, by the local clock."""
+        self._began_local_us = began_local_us
         self._progress = folder / "progress"
         self._told = folder / "told"
         for place in (self._progress, self._told):
@@ -68,11 +72,13 @@ class Reporter:
         self._reported = {path.name for path in self._told.iterdir()}
         self._kept_at_us = 0
         self._began_us: int | None = None  # controller time at which we first knew the time
+        self._ran_since_us = 0  # controller time at which this program began
 
     def step(self, now_us: int, local_us: int, volume_percent: int, fault: str) -> None:
         """Keep what sounds, report what is over. now_us: controller time. fault: of the card, "" for none."""
         if self._began_us is None:
             self._began_us = now_us
+            self._ran_since_us = now_us - (local_us - self._began_local_us)
         for manifest in self._plan.for_us():
             if manifest.broadcast in self._reported or manifest.starts_at_us > now_us:
                 continue
@@ -182,6 +188,8 @@ class Reporter:
                 return Outcome.REFUSED, "allowed_hours"
             return Outcome.MISSED, "cut"
         if self._began_us is not None and self._began_us > manifest.sounds_until_us:
+            if self._ran_since_us < manifest.sounds_until_us:
+                return Outcome.MISSED, "clock_unknown"
             return Outcome.MISSED, "not_running"
         return Outcome.MISSED, fault or "no_audio"
 

@@ -19,15 +19,21 @@ log = logging.getLogger(__name__)
 
 _BLOCK = 64 * 1024
 _TIMEOUT_S = 10.0
+#: Controller time may be set meanwhile: what waits for an instant of it is looked at again.
+_LOOK_AGAIN_S = 60.0
 #: Waits after a failure. The first are short: most failures are a phone network's hiccup.
 _RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
 class Wanted(NamedTuple):
-    """A file that is needed. needed_at_us: controller time; the soonest is fetched first."""
+    """A file that is needed. needed_at_us: controller time; the soonest is fetched first.
+
+    not_before_us: controller time from which it may be fetched, 0 for at once (`receiver.fetch_times`).
+    """
 
     rendition: Rendition
     needed_at_us: int
+    not_before_us: int = 0
 
 
 class FetchFailed(Exception):
@@ -41,8 +47,14 @@ class WrongHash(FetchFailed):
 class Shelf:
     """Files by hash, in one folder. `wanted` tells it what to have; a thread of its own fetches."""
 
-    def __init__(self, folder: Path, limit_bytes: int = 2_000_000_000) -> None:
-        """What was fetched before is taken as it is: it was verified before it got its name."""
+    def __init__(
+        self, folder: Path, limit_bytes: int = 2_000_000_000, now_us: Callable[[], int | None] = lambda: None
+    ) -> None:
+        """What was fetched before is taken as it is: it was verified before it got its name.
+
+        now_us: controller time, None while it is not known; then nothing waits.
+        """
+        self._now_us = now_us
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.limit_bytes = limit_bytes
@@ -149,16 +161,19 @@ class Shelf:
 
     def _next(self) -> tuple[Rendition | None, float]:
         """What to fetch now, or how long there is nothing to do."""
-        now_s, soonest_s = time.monotonic(), 3600.0
+        now_s, soonest_s, now_us, lacks = time.monotonic(), _LOOK_AGAIN_S, self._now_us(), False
         with self._lock:
             for wanted in self._wanted:
                 name = _name(wanted.rendition)
                 if self._held.get(name) == wanted.rendition.bytes or not self._bases:
                     continue
                 not_before_s = self._failures.get(name, (0, 0.0))[1]
-                if not_before_s <= now_s:
+                wait_s = max(not_before_s - now_s, 0.0 if now_us is None else (wanted.not_before_us - now_us) / 1e6)
+                if wait_s <= 0:
                     return wanted.rendition, 0.0
-                soonest_s = min(soonest_s, not_before_s - now_s)
+                soonest_s, lacks = min(soonest_s, wait_s), True
+            if not lacks:
+                self.full = False  # what had no room is not wanted any more
         return None, soonest_s
 
     def _fetch(self, rendition: Rendition) -> None:

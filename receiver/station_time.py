@@ -155,6 +155,13 @@ class StationTime:
         self._estimate()
         return True
 
+    def seed(self, local_us: int, offset_us: float, error_us: float) -> None:
+        """Begin with what is known from elsewhere: controller less local clock at an instant, within ± error_us."""
+        for k in range(TO_LOCK + 2, 0, -1):
+            self._kept.append(Bounds(local_us - k * 100_000, offset_us + error_us, offset_us - error_us))
+        self._last_us = local_us
+        self._estimate()
+
     def _keep(self, bounds: Bounds) -> None:
         """Of a burst only the quickest: what delayed the others delayed them one way."""
         last = self._kept[-1] if self._kept else None

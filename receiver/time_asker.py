@@ -6,17 +6,25 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from receiver.kept_file import write_whole
+from receiver.machine_clock import MachineClock
 from receiver.station_time import StationTime
 from wire.messages import encode, for_receiver
 from wire.sealing import PublicKey, Reason, Refused, open_sealed
-from wire.time import Exchange, TimeAsk, TimeTell, exchange
+from wire.time import TimeAsk, TimeTell, exchange
 
 #: Asks that wait for an answer; older ones are given up.
 _MOST_WAITING = 64
 #: How fast an unwatched clock may wander from what was known, while this program does not run.
 _WANDER_PPM = 20.0
+#: How fast the crystal of a battery clock may run wrong, in frost and heat.
+_BATTERY_CLOCK_PPM = 50.0
+#: Nothing is made of what was known longer ago.
+_OLDEST_US = 30 * 86_400_000_000
+#: With more in doubt nothing planned sounds: rather silence than the wrong minute. 50 ppm reach it in some 13 days.
+MOST_ERROR_US = 60_000_000
 #: Written down this often at most: an SD card wears.
 _KEEP_EVERY_US = 30_000_000
 
@@ -24,8 +32,12 @@ _KEEP_EVERY_US = 30_000_000
 class TimeAsker:
     """The receiver's half of the exchange. `answered` is the connection's thread's, the rest the agent's or its."""
 
-    def __init__(self, station: StationTime, receiver: str, keys: Mapping[str, PublicKey], kept: Path) -> None:
-        """kept: a file in which station time outlives this program, as long as the machine is not started anew."""
+    def __init__(
+        self, station: StationTime, receiver: str, keys: Mapping[str, PublicKey], kept: Path,
+        machine: MachineClock | None = None,
+    ) -> None:  # fmt: skip
+        """kept: a file in which station time outlives this program, and a start of the machine with a battery clock."""
+        self._machine = machine or MachineClock()
         self._station = station
         self._receiver = receiver
         self._keys = keys
@@ -70,7 +82,8 @@ class TimeAsker:
             return
         self._kept_at_us = local_us
         known = {
-            "boot": _boot(),
+            "boot": self._machine.boot_id,
+            "rtc_s": self._machine.seconds(),
             "local_us": local_us,
             "offset_us": self._station.to_controller_us(local_us) - local_us,
             "error_us": self._station.error_us(local_us),
@@ -78,25 +91,37 @@ class TimeAsker:
         }
         write_whole(self._kept, json.dumps(known).encode())
 
-    def recall(self, local_us: int, told: Callable[[str], None]) -> None:
+    def recall(self, local: Callable[[], int], told: Callable[[str], None]) -> None:
         """Take up what was known before this program was started anew, with the error that has grown since.
 
-        The monotonic clock runs on while the machine does; after a start of the machine it is another clock, and what
-        was known of it is worth nothing.
+        local: the local clock, µs. The monotonic clock runs on while the machine does. After a start of the machine
+        only its battery clock can tell how long it was off; without one nothing is known until the network is there.
         """
         try:
             known = json.loads(self._kept.read_bytes())
-            if known["boot"] != _boot() or not 0 <= local_us - known["local_us"] < 30 * 86_400_000_000:
-                return
-            drift_ppm, age_us = float(known["drift_ppm"]), local_us - int(known["local_us"])
-            offset_us = float(known["offset_us"]) + age_us * drift_ppm * 1e-6
-            error_us = float(known["error_us"]) + age_us * _WANDER_PPM * 1e-6
+            same = known["boot"] == self._machine.boot_id
+            found = self._by_local_clock(known, local()) if same else self._by_battery_clock(known, local)
         except (OSError, ValueError, KeyError, TypeError):
             return
-        for k in range(8, 0, -1):
-            self._station.add(Exchange(local_us - k * 100_000, offset_us, int(2 * error_us)))
-        told(f"station time taken up from before, known to {error_us / 1000:.1f} ms")
+        if found is not None:
+            self._station.seed(*found)
+            told(f"station time taken up from before, known to {found[2] / 1000:.1f} ms")
 
+    def _by_local_clock(self, known: dict[str, Any], local_us: int) -> tuple[int, float, float] | None:
+        age_us = local_us - int(known["local_us"])
+        if not 0 <= age_us < _OLDEST_US:
+            return None
+        offset_us = float(known["offset_us"]) + age_us * float(known["drift_ppm"]) * 1e-6
+        return local_us, offset_us, float(known["error_us"]) + age_us * _WANDER_PPM * 1e-6
 
-def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    def _by_battery_clock(self, known: dict[str, Any], local: Callable[[], int]) -> tuple[int, float, float] | None:
+        then_s, now_s = known["rtc_s"], self._machine.next_second()
+        local_us = local()
+        # When it was written down the second was under way: half of one is not known.
+        age_us = 0 if then_s is None or now_s is None else round((now_s - int(then_s) - 0.5) * 1e6)
+        if not 0 < age_us < _OLDEST_US:
+            return None  # there is none, or its battery is dead and it began anew
+        error_us = float(known["error_us"]) + 550_000 + age_us * _BATTERY_CLOCK_PPM * 1e-6
+        if error_us > MOST_ERROR_US:
+            return None
+        return local_us, int(known["local_us"]) + float(known["offset_us"]) + age_us - local_us, error_us

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 from receiver.falls import Falls
+from receiver.fetch_times import fetch_at_us, place_of
+from receiver.ladder import zone_of
 from receiver.shelf import Wanted
-from wire.broadcasts import ClipItem, Manifest, Rendition
+from wire.broadcasts import BroadcastClass, ClipItem, Manifest, Rendition
 from wire.commands import Config
 
 #: What no instant hangs on is fetched after all that an instant hangs on.
@@ -12,19 +14,21 @@ _LAST_US = 1 << 62
 
 
 def wanted_files(
-    manifests: Iterable[Manifest], config: Config | None, falls: Falls, now_us: int | None
+    manifests: Iterable[Manifest], config: Config | None, falls: Falls, now_us: int | None, receiver: str = ""
 ) -> list[Wanted]:
     """Of each recording ahead the first rendition that is not known to be unreadable, and the backup always.
 
-    manifests: those that mean this receiver. now_us: controller time, None when not known.
+    manifests: those that mean this receiver. now_us: controller time; None when not known: then nothing waits.
     """
-    wanted = [
-        Wanted(_readable(item, falls), manifest.starts_at_us)
-        for manifest in manifests
-        if not manifest.withdrawn and (now_us is None or manifest.sounds_until_us > now_us)
-        for item in manifest.items
-        if isinstance(item, ClipItem)
-    ]
+    wanted = []
+    for manifest in manifests:
+        if manifest.withdrawn or (now_us is not None and manifest.sounds_until_us <= now_us):
+            continue
+        for item in manifest.items:
+            if isinstance(item, ClipItem):
+                rendition = _readable(item, falls)
+                not_before_us = 0 if now_us is None else _fetch_at_us(manifest, rendition, config, receiver)
+                wanted.append(Wanted(rendition, manifest.starts_at_us, not_before_us))
     if config is not None and config.backup is not None:
         wanted.append(Wanted(_readable(config.backup, falls), _LAST_US))
     return wanted
@@ -37,3 +41,12 @@ def wanted_last(rendition: Rendition) -> Wanted:
 
 def _readable(item: ClipItem, falls: Falls) -> Rendition:
     return next((r for r in item.renditions if not falls.unreadable(r)), item.renditions[0])
+
+
+def _fetch_at_us(manifest: Manifest, rendition: Rendition, config: Config | None, receiver: str) -> int:
+    if config is None or manifest.class_ is BroadcastClass.EMERGENCY:
+        return 0
+    return fetch_at_us(
+        place_of(receiver, rendition.sha256), manifest.issued_at_us, manifest.starts_at_us,
+        config.fetch_from_minute, config.fetch_until_minute, zone_of(config),
+    )  # fmt: skip

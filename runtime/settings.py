@@ -65,6 +65,14 @@ class Settings(BaseSettings):
         le=24 * 14,
         description="Hours that are planned, announced and fetched ahead. Longer outages need more, and more room on the receivers.",
     )
+    fetch_from: time = Field(
+        time(21),
+        description="From when receivers fetch audio that is needed only later, by the commune's clock: when the mobile network has room.",
+    )
+    fetch_until: time = Field(
+        time(3),
+        description="Until when, by the commune's clock; before fetch_from: over midnight. The same as fetch_from: at any hour.",
+    )
     max_upload_bytes: int = Field(500_000_000, ge=1_000_000, description="Largest upload, in bytes.")
     max_clip_hours: float = Field(4.0, gt=0, le=24, description="Longest recording, in hours.")
     heartbeat_s: int = Field(

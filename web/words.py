@@ -75,6 +75,7 @@ CAUSES = {
     "interrupted": N_("interrupted"),
     "no_audio": N_("the audio was not there in time"),
     "not_running": N_("the receiver was switched off"),
+    "clock_unknown": N_("the receiver did not know the time"),
     "allowed_hours": N_("outside the allowed hours"),
     "volume_zero": N_("the volume was at zero"),
     "card": N_("fault of the sound card"),
@@ -102,6 +103,7 @@ FAULTS = {
     "card": N_("Fault of the sound card"),
     "store_full": N_("The receiver's store is full"),
     "media": N_("Audio is missing or damaged"),
+    "clock_unknown": N_("The receiver did not know the time"),
 }
 SELF_TEST_FAILURES = {
     "fetch": N_("the audio could not be fetched"),

@@ -26,6 +26,8 @@ class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
     days_off: the public holidays of the next two years, local days. night_levels: the lowest that holds counts.
     media_bases: where renditions are fetched, tried in order, each an http(s) URL with a slash at the end.
     heartbeat_s: seconds between heartbeats. shelf_limit_bytes: how much audio is kept.
+    fetch_from_minute, fetch_until_minute: of the local day, over midnight too; audio that is needed only later is
+    fetched meanwhile, each receiver at a moment of its own. Alike: no such window.
     backup: a recording kept on the shelf always, for what cannot be played; its offset says nothing.
     """
 
@@ -43,6 +45,8 @@ class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
     media_bases: list[str]
     heartbeat_s: Annotated[int, Meta(ge=1, le=3600)] = 20
     shelf_limit_bytes: Annotated[int, Meta(gt=0)] = 2_000_000_000
+    fetch_from_minute: Annotated[int, Meta(ge=0, le=1439)] = 1260
+    fetch_until_minute: Annotated[int, Meta(ge=0, le=1439)] = 180
     backup: ClipItem | None = None
 
 

@@ -143,3 +143,29 @@ def test_what_was_fetched_is_there_after_a_restart(server: Server, shelf: Shelf,
     shelf.want([Wanted(wanted, 1)], [server.base])
     until(lambda: shelf.path_of(wanted))
     assert Shelf(tmp_path / "shelf").path_of(wanted) is not None
+
+
+def test_what_may_wait_waits_for_its_instant_and_what_may_not_goes_before(server: Server, tmp_path: Path) -> None:
+    clock = [1_000_000]
+    shelf = Shelf(tmp_path / "shelf", now_us=lambda: clock[0])
+    shelf.start()
+    tonight, now = server.keep(b"tonight" * 100), server.keep(b"now" * 100)
+    tomorrow = [Wanted(tonight, 10**12, 2_000_000), Wanted(now, 10**13)]
+    shelf.want(tomorrow, [server.base])
+    until(lambda: shelf.path_of(now))
+    assert shelf.path_of(tonight) is None
+    clock[0] = 2_000_000
+    shelf.want([*tomorrow, Wanted(now, 10**14)], [server.base])  # something changed: it is looked at again
+    until(lambda: shelf.path_of(tonight))
+    shelf.close()
+    assert [name for name, _ in server.asked] == [now.path, tonight.path]
+
+
+def test_a_full_shelf_is_said_to_be_so_only_while_something_lacks(server: Server, shelf: Shelf) -> None:
+    kept, big = server.keep(b"k" * 600), server.keep(b"b" * 1000)
+    shelf.limit_bytes = 1300
+    shelf.want([Wanted(kept, 1), Wanted(big, 2)], [server.base])
+    until(lambda: shelf.full)
+    assert shelf.path_of(kept) is not None  # what is needed sooner stays
+    shelf.want([Wanted(kept, 1)], [server.base])
+    until(lambda: not shelf.full)

@@ -61,7 +61,7 @@ def test_what_was_known_is_taken_up_after_a_restart_with_an_error_that_has_grown
         exchange(asker, LOCAL_US + k * 60_000)
     asker.keep(LOCAL_US + 3_000_000)
     after, said = StationTime(), list[str]()
-    TimeAsker(after, "loa-1", KEYS, tmp_path / "time.json").recall(LOCAL_US + 63_000_000, said.append)
+    TimeAsker(after, "loa-1", KEYS, tmp_path / "time.json").recall(lambda: LOCAL_US + 63_000_000, said.append)
     assert after.locked
     assert said
     assert abs(after.to_controller_us(LOCAL_US + 63_000_000) - (NOW_US + 63_000_000)) < 2_000
@@ -72,5 +72,5 @@ def test_what_was_known_is_taken_up_after_a_restart_with_an_error_that_has_grown
 def test_a_damaged_or_foreign_memory_is_no_memory(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "time.json").write_bytes(content)
     station = StationTime()
-    TimeAsker(station, "loa-1", KEYS, tmp_path / "time.json").recall(LOCAL_US, print)
+    TimeAsker(station, "loa-1", KEYS, tmp_path / "time.json").recall(lambda: LOCAL_US, print)
     assert not station.locked

@@ -1,0 +1,71 @@
+"""Why nothing sounded while the time was not known, or while the program did not run."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from receiver.live_ear import LiveEar
+from receiver.outbox import Outbox
+from receiver.plan import Plan
+from receiver.playout import Playout
+from receiver.reporter import AFTER_END_US, Reporter
+from receiver.station_time import StationTime
+from tests.fakes.speaker import FakeSpeaker
+from tests.receiver.plans import KEY, KEYS, NOW_US, SECOND_US, config, manifest
+from wire.allowed_hours import AllowedHours
+from wire.broadcasts import BroadcastClass
+from wire.messages import CONTROLLER
+from wire.reports import Outcome, PlayReport
+from wire.sealing import PublicKey, SealingKey, open_sealed
+
+OWN = SealingKey(bytes(32))
+
+
+def told(
+    folder: Path, *, runs_for_us: int, knows_us: int, class_: str = "normal", hours: list[AllowedHours] | None = None
+) -> PlayReport:
+    """What is reported of a broadcast of 10 s that ended when nothing had sounded.
+
+    runs_for_us: how long the program has run; knows_us: how long after the end it learns the time.
+    """
+    plan = Plan(folder / "plan", "loa-1", "tt", KEYS)
+    aired = manifest("b", 0, 10, class_=class_)
+    assert plan.take_manifest("b", KEY.seal(msgspec.structs.replace(aired, expires_at_us=NOW_US + 10**12)), NOW_US)
+    if hours is not None:
+        assert plan.take_config(KEY.seal(config(allowed_hours=hours)), NOW_US)
+    outbox = Outbox(folder / "outbox", OWN)
+    playout = Playout(FakeSpeaker(), StationTime())
+    reporter = Reporter(folder, "loa-1", plan, playout, LiveEar(KEYS, lambda: None), outbox, began_local_us=0)
+    reporter.step(aired.ends_at_us + knows_us, runs_for_us, 80, "")
+    if knows_us < AFTER_END_US:
+        reporter.step(aired.ends_at_us + AFTER_END_US, runs_for_us + AFTER_END_US, 80, "")
+    [letter] = outbox.due(0)
+    public = PublicKey(OWN.public)
+    report: PlayReport = open_sealed(letter.payload, PlayReport, {public.kid: public}, to=CONTROLLER, now_us=None)
+    return report
+
+
+@pytest.mark.parametrize(
+    ("runs_for_us", "cause"),
+    [(60 * SECOND_US, "clock_unknown"), (5 * SECOND_US + 1, "clock_unknown"), (5 * SECOND_US, "not_running")],
+)
+def test_a_program_that_ran_without_knowing_the_time_says_so(tmp_path: Path, runs_for_us: int, cause: str) -> None:
+    report = told(tmp_path, runs_for_us=runs_for_us, knows_us=5 * SECOND_US)
+    assert (report.outcome, report.cause) == (Outcome.MISSED, cause)
+
+
+def test_what_the_allowed_hours_forbid_is_refused_and_what_they_cut_says_so(tmp_path: Path) -> None:
+    # NOW_US is 18:06:40 in Vietnam.
+    never = [AllowedHours(weekdays=list(range(7)), from_minute=0, until_minute=60)]
+    report = told(tmp_path, runs_for_us=60 * SECOND_US, knows_us=-5 * SECOND_US, hours=never)
+    assert (report.outcome, report.cause) == (Outcome.REFUSED, "allowed_hours")
+
+
+def test_an_emergency_is_never_refused_by_the_hours(tmp_path: Path) -> None:
+    never = [AllowedHours(weekdays=list(range(7)), from_minute=0, until_minute=60)]
+    report = told(
+        tmp_path, runs_for_us=60 * SECOND_US, knows_us=-5 * SECOND_US, hours=never,
+        class_=BroadcastClass.EMERGENCY.value,
+    )  # fmt: skip
+    assert (report.outcome, report.cause) == (Outcome.MISSED, "no_audio")

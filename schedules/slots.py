@@ -5,6 +5,7 @@ controller, a restart or a clock that was set back finds it taken. Row and broad
 """
 
 import logging
+import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -99,7 +100,8 @@ def plan(database: Database, now: datetime, ahead: timedelta) -> Planned:
             frame = _frame(session, found, now)
             if _wants_planning(session, found, forms[found.programme_id], frame, now, ahead):
                 wanting.append(found.number)
-    for number in wanting:
+    # Controllers that wake together each begin elsewhere: at the same schedule all would wait for the first.
+    for number in random.sample(wanting, len(wanting)):
         step = Planned()
         try:
             with database.writing() as session:

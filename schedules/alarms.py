@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -44,6 +44,7 @@ class Alarms:
         self._presence = presence
         self._plan_ahead = plan_ahead
         self._planning = threading.Lock()
+        self._failing: dict[str, datetime] = {}
         self.failures = 0
         # Times are intervals on the scheduler's own clock; which instants are due is decided by ours.
         self._scheduler = BackgroundScheduler(
@@ -56,14 +57,19 @@ class Alarms:
     def start(self) -> None:
         """Plan now, and begin to wake."""
         self.plan_now()
-        self._scheduler.add_job(self.plan_now, "interval", seconds=PLAN_EVERY_S, id="plan")
-        self._scheduler.add_job(self._sweep, "interval", seconds=SWEEP_EVERY_S, id="presence")
-        self._scheduler.add_job(self._tidy, "interval", seconds=TIDY_EVERY_S, id="tidy")
+        self.every(PLAN_EVERY_S, "plan", self.plan_now)
+        self.every(SWEEP_EVERY_S, "presence", self._sweep)
+        self.every(TIDY_EVERY_S, "tidy", self._tidy)
         self._scheduler.start()
 
     def every(self, seconds: float, name: str, call: Callable[[], None]) -> None:
         """Wake for something of the joining place's too."""
-        self._scheduler.add_job(call, "interval", seconds=seconds, id=name)
+        self._scheduler.add_job(lambda: self._ring(name, call), "interval", seconds=seconds, id=name)
+
+    @property
+    def failing_since(self) -> datetime | None:
+        """Since when something that should run does not; None when all that ran last went well."""
+        return min(list(self._failing.values()), default=None)
 
     def close(self) -> None:
         """Stop waking; a plan under way ends first."""
@@ -78,6 +84,14 @@ class Alarms:
             log.error("%d broadcasts were missed while the controller was away", len(done.missed))
         if done.anything:
             self._transmitter.nudge()
+
+    def _ring(self, name: str, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception:
+            self._failing.setdefault(name, self._clock.now())
+            raise  # for the listener, which says it in the log
+        self._failing.pop(name, None)
 
     def _sweep(self) -> None:
         self._presence.sweep(self._clock.now())

@@ -66,6 +66,25 @@ def test_a_job_that_fails_is_counted_and_told_and_runs_again(
     clockwork.close()
     assert clockwork.failures >= 1
     assert "the alarm 'breaking' failed: the disk is gone" in caplog.text
+    assert clockwork.failing_since is not None
+
+
+def test_one_that_runs_again_is_no_trouble_any_more(clockwork: Alarms) -> None:
+    runs, well = [], threading.Event()
+
+    def breaks_once() -> None:
+        runs.append(clockwork.failing_since)
+        if len(runs) == 1:
+            raise RuntimeError("the database is locked")
+        if len(runs) == 3:
+            well.set()
+
+    clockwork.every(0.05, "breaking", breaks_once)
+    clockwork.start()
+    assert well.wait(SOON_S)
+    clockwork.close()
+    assert runs[1] is not None, "between the failure and the next run there is trouble"
+    assert runs[2] is None
 
 
 def test_a_plan_that_fails_at_the_start_is_not_swallowed(clockwork: Alarms) -> None:

@@ -26,6 +26,9 @@ PAGES = [
     "/receivers/new",
     "/play-log",
     "/put-on-air",
+    "/allowed-hours",
+    "/allowed-hours/commune",
+    "/why",
 ]
 
 
@@ -205,3 +208,16 @@ def test_what_belongs_to_another_commune_is_neither_aired_nor_replaced(office: O
     headers = {"X-Form-Token": office.form_token}
     sent = office.browser.post("/clips/upload?name=a.mp3&replaces=" + "c" * 16, content=b"x", headers=headers)
     assert sent.status_code in (404, 422)
+
+
+def test_an_alarm_clock_that_fails_is_said_on_the_first_page(office: Office) -> None:
+    assert "Bộ hẹn giờ của Loa bị lỗi" not in office.browser.get("/").text
+    with pytest.raises(RuntimeError):
+        office.deps.alarms._ring("plan", _break)
+    assert "Bộ hẹn giờ của Loa bị lỗi" in office.browser.get("/").text
+    office.deps.alarms._ring("plan", lambda: None)
+    assert "Bộ hẹn giờ của Loa bị lỗi" not in office.browser.get("/").text
+
+
+def _break() -> None:
+    raise RuntimeError("the disk is gone")

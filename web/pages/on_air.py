@@ -54,7 +54,7 @@ class WorstPair:
 
 @dataclass(frozen=True)
 class OnAir:
-    """What the home page shows."""
+    """What the home page shows. failing_since: since when Loa's own alarm clock fails, None when it does not."""
 
     sounding: list[Sounding]
     coming: list[Sounding]
@@ -62,6 +62,7 @@ class OnAir:
     all_receivers: int
     worst: WorstPair | None
     broker_connected: bool
+    failing_since: datetime | None
 
 
 def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, now: datetime) -> OnAir:
@@ -74,7 +75,10 @@ def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, n
         counts[shown_state(states.get(receiver.id), broken.get(receiver.id))] += 1
     on_air = [_sounding(session, b, states, known, t, now) for b in on_air_now(session, commune.id, now)]
     coming = [_sounding(session, b, states, known, t, now) for b in upcoming(session, commune.id, now, NEXT_SHOWN)]
-    return OnAir(on_air, coming, counts, len(known), worst_pair(known, states), deps.downlink.connected)
+    return OnAir(
+        on_air, coming, counts, len(known), worst_pair(known, states), deps.downlink.connected,
+        deps.alarms.failing_since,
+    )  # fmt: skip
 
 
 def shown_state(now: ReceiverNow | None, broken: list[faults.Fault] | None) -> str:

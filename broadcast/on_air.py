@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, Session, SQLModel, col, or_, select
 
+from broadcast.changes import note
 from broadcast.clips import clip
 from broadcast.programmes import clip_items, duration_us, items_of, manifest_items, programme
 from devices.noise_rules import check_allowed
@@ -26,6 +27,8 @@ LIVE_LEAD = timedelta(seconds=3)
 #: How long a manifest is good after its end: reports and late questions refer to it.
 MANIFEST_HOLDS = timedelta(hours=24)
 LONGEST_TITLE = 200
+#: What is put on air by hand goes before any schedule that begins at the same microsecond.
+BY_HAND = 0xFFFF_FFFF
 
 
 class BroadcastState(StrEnum):
@@ -91,17 +94,6 @@ class Broadcast(SQLModel, table=True):
         return self.ends_at if self.stopped_at is None else min(self.ends_at, self.stopped_at)
 
 
-class BroadcastChange(SQLModel, table=True):
-    """A broadcast came into a state. by: who did it, "" for Loa itself."""
-
-    id: int | None = Field(default=None, primary_key=True)
-    broadcast_id: str = Field(foreign_key="broadcast.id", index=True)
-    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    state: str
-    cause: str = ""
-    by: str = ""
-
-
 def state(broadcast: Broadcast, now: datetime) -> BroadcastState:
     """Where it stands at `now`."""
     if broadcast.withdrawn_at is not None:
@@ -115,6 +107,11 @@ def state(broadcast: Broadcast, now: datetime) -> BroadcastState:
     if now >= broadcast.starts_at:
         return BroadcastState.ON_AIR
     return BroadcastState.ANNOUNCED if broadcast.announced_revision else BroadcastState.PLANNED
+
+
+def order_key(order: int) -> str:
+    """How ids of broadcasts begin: receivers let the larger one sound, and the page has to know beforehand which."""
+    return f"{order:08x}"
 
 
 def plan_broadcast(
@@ -132,13 +129,17 @@ def plan_broadcast(
     programme_id: int | None = None,
     clip_id: str | None = None,
     precedence: int = 0,
+    order: int = BY_HAND,
     cause: str = "",
 ) -> Broadcast:
-    """Keep a broadcast; the transmitter announces it after the commit. Raises Refusal when it would reach nobody."""
+    """Keep a broadcast; the transmitter announces it after the commit. Raises Refusal when it would reach nobody.
+
+    order: of two of one class and start, the one with the larger sounds: the schedule's number.
+    """
     if not targets.all and not targets.zones and not targets.receivers:
         raise Refusal(N_("Choose where it shall sound: the whole commune, zones, or single receivers."))
     planned = Broadcast(
-        id=secrets.token_hex(8),
+        id=order_key(order) + secrets.token_hex(8),
         commune_id=commune_id,
         programme_id=programme_id,
         clip_id=clip_id,
@@ -154,7 +155,7 @@ def plan_broadcast(
     )
     session.add(planned)
     session.flush()
-    _note(session, planned, now, BroadcastState.PLANNED, cause, by)
+    note(session, planned.id, now, BroadcastState.PLANNED, cause, by)
     return planned
 
 
@@ -204,7 +205,7 @@ def stop(session: Session, broadcast_id: str, now: datetime, *, by: str = "", ca
         found.stopped_at, found.stopped_by, found.cause = now, by, cause
         found.revision += 1
         session.add(found)
-        _note(session, found, now, BroadcastState.STOPPED, cause, by)
+        note(session, found.id, now, BroadcastState.STOPPED, cause, by)
     return found
 
 
@@ -218,7 +219,7 @@ def withdraw(session: Session, broadcast_id: str, now: datetime, *, by: str = ""
     found.withdrawn_at, found.cause = now, cause
     found.revision += 1
     session.add(found)
-    _note(session, found, now, BroadcastState.WITHDRAWN, cause, by)
+    note(session, found.id, now, BroadcastState.WITHDRAWN, cause, by)
     return found
 
 
@@ -227,7 +228,7 @@ def mark_missed(session: Session, planned: Broadcast, now: datetime, cause: str)
     planned.missed, planned.cause = True, cause
     planned.announced_revision = planned.revision  # there is nothing to announce
     session.add(planned)
-    _note(session, planned, now, BroadcastState.MISSED, cause, "")
+    note(session, planned.id, now, BroadcastState.MISSED, cause, "")
 
 
 def broadcast(session: Session, broadcast_id: str) -> Broadcast:
@@ -272,12 +273,6 @@ def between(session: Session, commune_id: str, since: datetime, until: datetime)
     return list(session.exec(query.order_by(col(Broadcast.starts_at), Broadcast.id)))
 
 
-def changes(session: Session, broadcast_id: str) -> list[BroadcastChange]:
-    """How it came to where it stands, oldest first."""
-    query = select(BroadcastChange).where(BroadcastChange.broadcast_id == broadcast_id)
-    return list(session.exec(query.order_by(col(BroadcastChange.id))))
-
-
 def target_receivers(session: Session, meant: Broadcast) -> list[Receiver]:
     """The receivers in service that it means."""
     return reached_by(session, meant.commune_id, meant.meant_for)
@@ -311,10 +306,6 @@ def note_announced(session: Session, broadcast_id: str, revision: int, now: date
         session.add(found)
     if revision > found.announced_revision:
         if found.announced_revision == 0:
-            _note(session, found, now, BroadcastState.ANNOUNCED, "", "")
+            note(session, found.id, now, BroadcastState.ANNOUNCED, "", "")
         found.announced_revision, found.announced_at = revision, now
         session.add(found)
-
-
-def _note(session: Session, changed: Broadcast, at: datetime, into: BroadcastState, cause: str, by: str) -> None:
-    session.add(BroadcastChange(broadcast_id=changed.id, at=at, state=into.value, cause=cause, by=by))

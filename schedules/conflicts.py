@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from broadcast.on_air import order_key
 from devices.receivers import Reach
 from schedules.recurrence import Rule, days
 from schedules.timetable import Occurrence
@@ -75,7 +76,7 @@ def wish_of_occurrence(due: Occurrence) -> Wish:
     """A due instant of the timetable as a wish."""
     return Wish(
         due.schedule.title or due.programme.title, due.schedule.broadcast_class, due.schedule.precedence,
-        due.starts_at, due.ends_at, due.schedule.meant_for, f"schedule {due.schedule.number}",
+        due.starts_at, due.ends_at, due.schedule.meant_for, order_key(due.schedule.number),
     )  # fmt: skip
 
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
-from broadcast.on_air import Broadcast, BroadcastChange, BroadcastState, between, changes, state
+from broadcast.changes import BroadcastChange, changes
+from broadcast.on_air import Broadcast, BroadcastState, between, state
 from broadcast.play_reports import REPORT_WITHIN, PlayReportRow
 from broadcast.programmes import Programme
 from devices.presence import PresenceChange, PresenceState

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
+from broadcast.on_air import BY_HAND, order_key
 from broadcast.programmes import RunningItem, duration_us, items_of, items_of_all, manifest_items, programmes
 from devices.communes import commune
 from devices.days_off import day_off
@@ -60,10 +61,12 @@ class Repeated:
 class Outlook:
     """All that can be known before. meetings: with what is on the timetable, in order of time.
 
-    outside: why it cannot be kept, since it would sound outside the allowed hours. overruns: of the noise budget.
+    order: tells the new one from the others in meetings. outside: why it cannot be kept, since it would sound outside
+    the allowed hours. overruns: of the noise budget.
     """
 
     next: list[Due]
+    order: str = ""
     meetings: list[Meeting] = field(default_factory=list)
     empty_zones: list[Zone] = field(default_factory=list)
     nobody: bool = False
@@ -83,12 +86,13 @@ def outlook(
     running = items_of(session, programme_id)
     others = [s for s in schedules(session, commune_id) if s.number != without and not s.paused]
     length = timedelta(microseconds=duration_us(running))
-    new = Recurring(rule, Wish("", class_, precedence, now, now + length, targets, "new"))
+    new = Recurring(rule, Wish("", class_, precedence, now, now + length, targets, order_key(without or BY_HAND)))
     today = now.astimezone(zone).date()
     reached = reached_by(session, commune_id, targets)
     closed = first_outside(session, commune_id, rule, targets, class_, length, now)
     return Outlook(
         next=[Due(at, day_off(at.astimezone(zone).date())) for at in upcoming],
+        order=new.wish.order,
         meetings=meetings(
             session, commune_id, zone, new, _recurring(session, commune_id, others, now), today, today + AHEAD
         ),
@@ -129,7 +133,7 @@ def _recurring(session: Session, commune_id: str, of: list[Schedule], now: datet
             s.when,
             Wish(
                 s.title or titles.get(s.programme_id, ""), s.broadcast_class, s.precedence, now,
-                now + timedelta(microseconds=lengths[s.programme_id]), s.meant_for, f"schedule {s.number}",
+                now + timedelta(microseconds=lengths[s.programme_id]), s.meant_for, order_key(s.number),
             ),
         )
         for s in of

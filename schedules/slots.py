@@ -266,5 +266,6 @@ def _plan_one(session: Session, found: Schedule, form: Form, due_at: datetime, n
         items=form.items,
         now=now,
         programme_id=found.programme_id,
+        order=found.number,
         cause="schedule",
     )

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from broadcast.changes import changes
 from broadcast.on_air import (
     LEAD,
     Broadcast,
     BroadcastState,
     broadcast,
-    changes,
     manifest_of,
     mark_missed,
     on_air_now,

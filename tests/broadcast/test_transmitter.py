@@ -5,12 +5,12 @@ from unittest.mock import patch
 
 import pytest
 
+from broadcast.changes import changes
 from broadcast.on_air import (
     LEAD,
     MANIFEST_HOLDS,
     BroadcastState,
     broadcast,
-    changes,
     manifest_of,
     mark_missed,
     state,

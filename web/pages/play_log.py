@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from broadcast.on_air import Broadcast, broadcast, changes, state
+from broadcast.changes import changes
+from broadcast.on_air import Broadcast, broadcast, state
 from broadcast.play_log import Filter, fields_in, fields_of, play_log
 from broadcast.play_reports import Detail, Heard, details, heard_at
 from devices.receivers import receivers

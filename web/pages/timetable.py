@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
+from broadcast.on_air import order_key
 from broadcast.programmes import Programme, programmes
 from devices.days_off import day_off
 from devices.noise_rules import rules_of
@@ -71,7 +72,7 @@ def page(frame: In, session: Reading, week_of: str = "", month_of: str = "") -> 
         frame, "timetable.html",
         days=_days(frame, due, start, end, first if month_of else None, today, limit.allowed_hours if limit else []),
         rows=[] if month_of else _rows(frame, session, now), first=first, before=before, after=after, clashing=clash,
-        month=bool(month_of), today=today,
+        month=bool(month_of), today=today, order_key=order_key,
     )  # fmt: skip
 
 

@@ -1,0 +1,30 @@
+"""Changes of broadcasts: which state each came into, when, why, and by whom."""
+
+from datetime import datetime
+
+from sqlalchemy import Column
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from runtime.database import UtcDateTime
+
+
+class BroadcastChange(SQLModel, table=True):
+    """A broadcast came into a state. by: who did it, "" for Loa itself."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    broadcast_id: str = Field(foreign_key="broadcast.id", index=True)
+    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    state: str
+    cause: str = ""
+    by: str = ""
+
+
+def changes(session: Session, broadcast_id: str) -> list[BroadcastChange]:
+    """How it came to where it stands, oldest first."""
+    query = select(BroadcastChange).where(BroadcastChange.broadcast_id == broadcast_id)
+    return list(session.exec(query.order_by(col(BroadcastChange.id))))
+
+
+def note(session: Session, broadcast_id: str, at: datetime, into: str, cause: str, by: str) -> None:
+    """Write one down. into: a word of `broadcast.on_air.BroadcastState`."""
+    session.add(BroadcastChange(broadcast_id=broadcast_id, at=at, state=into, cause=cause, by=by))

@@ -10,23 +10,23 @@ from sqlmodel import Session, col, select
 
 from broadcast.on_air import Broadcast, BroadcastState, state
 from broadcast.play_log import MOST_LOOKED_AT, Filter, fields_of, play_log
-from broadcast.play_reports import Heard, heard_at
+from broadcast.play_reports import Heard, PlayReportRow, heard_at
 from devices.communes import Commune
 from devices.presence import PresenceChange, PresenceState
 from devices.receivers import Receiver, receivers
 from wire.broadcasts import ClipItem
+from wire.reports import Outcome
 
 _MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class Line:
-    """One broadcast that did not sound, or not everywhere. cause: a word of `web.words`, "" when it sounded in part."""
+    """One broadcast that did not sound, or not everywhere. causes: words of `web.words`, at how many places each."""
 
     broadcast: Broadcast
     heard: Heard
-    state: str
-    cause: str
+    causes: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,33 @@ def monthly_report(session: Session, commune: Commune, first: date, now: datetim
         minutes_by_field=_minutes_by_field(session, aired),
         heard=sum(heard[b.id].heard for b in aired), meant=sum(heard[b.id].meant for b in aired),
         withdrawn=sum(b.withdrawn_at is not None for b in found),
-        lacking=[
-            Line(b, heard[b.id], state(b, now).value, b.cause)
-            for b in found
-            if b.withdrawn_at is None and state(b, now) is not BroadcastState.ON_AIR
-            and heard[b.id].heard < heard[b.id].meant
-        ],
+        lacking=_lacking(session, found, heard, now),
         availability=_availability(session, receivers(session, commune.id), start, until),
     )  # fmt: skip
+
+
+def _lacking(session: Session, found: list[Broadcast], heard: dict[str, Heard], now: datetime) -> list[Line]:
+    """Of whom nothing was heard, and why: what receivers told, what stopped it, and the rest without a report."""
+    those = [
+        b
+        for b in found
+        if b.withdrawn_at is None and state(b, now) is not BroadcastState.ON_AIR
+        and heard[b.id].heard < heard[b.id].meant
+    ]  # fmt: skip
+    told: dict[str, Counter[str]] = {b.id: Counter() for b in those}
+    query = select(PlayReportRow.broadcast_id, PlayReportRow.cause).where(
+        col(PlayReportRow.outcome).in_([Outcome.MISSED.value, Outcome.REFUSED.value])
+    )
+    for k in range(0, len(those), 500):
+        for broadcast_id, cause in session.exec(
+            query.where(col(PlayReportRow.broadcast_id).in_([b.id for b in those[k : k + 500]]))
+        ):
+            told[broadcast_id][cause] += 1
+    for b in those:
+        rest = heard[b.id].meant - heard[b.id].reported
+        if rest:
+            told[b.id][b.cause or "no_report"] += rest
+    return [Line(b, heard[b.id], dict(told[b.id].most_common())) for b in those]
 
 
 def _seconds(b: Broadcast) -> float:

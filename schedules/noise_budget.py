@@ -1,7 +1,7 @@
 """Noise budget: how many minutes sound in each zone on a day and in a week, and where that is too much."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,7 @@ Stretch = tuple[datetime, datetime, Targets]
 
 @dataclass(frozen=True)
 class Overrun:
-    """A day or a week with more minutes than are allowed. place: the zone's name, or the commune's.
+    """A day or a week with more minutes than are allowed. place: the zones' names, or the commune's.
 
     first: the day, or the week's Monday, in the commune's time.
     """
@@ -61,7 +61,7 @@ def overruns(session: Session, commune_id: str, new: list[Stretch], others: list
             if ours:
                 theirs = [s for s in others if who(s[2]) & members]
                 found += _too_much(limit, names.get(place) or where.name, ours, theirs, where.zone)
-    return found
+    return _joined(found)
 
 
 def weeks_from(today: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -116,6 +116,14 @@ def _too_much(
                 found.append(Overrun(place, first, week, round(sum_minutes + 0.499), most, limit.refuses))
                 break
     return found
+
+
+def _joined(found: list[Overrun]) -> list[Overrun]:
+    """What is the same of several zones is said once."""
+    places: dict[Overrun, list[str]] = {}
+    for one in found:
+        places.setdefault(replace(one, place=""), []).append(one.place)
+    return [replace(one, place=", ".join(named)) for one, named in places.items()]
 
 
 def _minutes_by_day(stretches: list[Stretch], zone: ZoneInfo) -> dict[date, float]:

@@ -9,8 +9,8 @@ from web.rule_form import month_day
 from web.wording import Wording
 from wire.allowed_hours import AllowedHours, NightLevel, OnDaysOff
 
-#: Rows of the form: what is there, and some empty ones.
-ROWS = 6
+#: Empty rows of the form besides what is there: keeping it gives new ones.
+_MORE_ROWS = 2
 _EVERY_DAY = list(range(7))
 
 
@@ -38,7 +38,7 @@ class Sent:
 
 
 def rows_of(hours: list[AllowedHours]) -> list[HoursRow]:
-    """What is kept, and empty rows to fill in; at least two of them."""
+    """What is kept, and empty rows to fill in."""
     rows = [
         HoursRow(
             clock(one.from_minute), clock(one.until_minute), tuple(one.weekdays), _shown(one.season_first),
@@ -46,7 +46,7 @@ def rows_of(hours: list[AllowedHours]) -> list[HoursRow]:
         )
         for one in hours
     ]  # fmt: skip
-    return rows + [HoursRow()] * max(2, ROWS - len(rows))
+    return rows + [HoursRow()] * _MORE_ROWS
 
 
 def sent_rules(form: Mapping[str, list[str]]) -> Sent:

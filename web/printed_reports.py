@@ -8,7 +8,7 @@ from fpdf.enums import XPos, YPos
 from broadcast.monthly_report import MonthlyReport
 from runtime.refusal import N_, Refusal
 from web.wording import Wording
-from web.words import BROADCAST_STATES, CLASSES, FIELDS, cause
+from web.words import CLASSES, FIELDS, cause
 
 #: Debian's fonts-dejavu-core, and where others keep the same.
 FONT_FOLDERS = (
@@ -45,6 +45,7 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
     page.section(
         t("By field"), [t("Field"), t("Minutes")],
         [[t(word), w.number(report.minutes_by_field.get(number, 0.0), 1)] for number, word in fields.items()],
+        widths=(130, 50),
     )  # fmt: skip
     page.section(
         t("Not heard everywhere"), [t("When"), t("What"), t("Heard at"), t("Why")],
@@ -52,7 +53,7 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
             [
                 f"{line.broadcast.starts_at.astimezone(w.zone):%d/%m %H:%M}", line.broadcast.title,
                 f"{line.heard.heard}/{line.heard.meant}",
-                cause(t, line.cause) if line.cause else t(BROADCAST_STATES[line.state]),
+                "; ".join(f"{cause(t, word)}: {count}" for word, count in line.causes.items()),
             ]
             for line in report.lacking[:_MOST_LINES]
         ],

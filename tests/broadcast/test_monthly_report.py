@@ -109,8 +109,8 @@ def test_what_was_stopped_counts_until_the_stop_and_what_never_aired_counts_for_
     report = month(studio)
     assert (report.broadcasts, report.withdrawn) == (1, 1)
     assert report.minutes == pytest.approx(1)
-    assert [(line.broadcast.id, line.cause) for line in report.lacking] == [
-        (stopped.id, "by_operator"), (missed.id, "controller_away"),
+    assert [(line.broadcast.id, line.causes) for line in report.lacking] == [
+        (stopped.id, {"by_operator": 2}), (missed.id, {"controller_away": 2}),
     ]  # fmt: skip
 
 
@@ -119,7 +119,18 @@ def test_heard_is_counted_over_all_who_were_meant(studio: Studio) -> None:
     half = air(studio, NOVEMBER + MINUTE * 10, heard_by=("loa-1",))
     report = month(studio)
     assert (report.heard, report.meant, report.heard_share) == (3, 4, 0.75)
-    assert [line.broadcast.id for line in report.lacking] == [half.id]
+    assert [(line.broadcast.id, line.causes) for line in report.lacking] == [(half.id, {"no_report": 1})]
+
+
+def test_why_it_was_not_heard_is_told_by_those_who_know(studio: Studio) -> None:
+    told = air(studio, NOVEMBER, heard_by=("loa-1",))
+    report = PlayReport(
+        to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report="r", receiver="loa-2", broadcast=told.id,
+        manifest_revision=1, outcome=Outcome.MISSED, cause="no_audio",
+    )  # fmt: skip
+    with studio.database.writing() as session:
+        take_report(session, "loa-2", report)
+    assert [line.causes for line in month(studio).lacking] == [{"no_audio": 1}]
 
 
 def test_a_receiver_was_connected_for_a_share_of_the_time_since_it_was_first_heard(studio: Studio) -> None:

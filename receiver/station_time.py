@@ -7,7 +7,7 @@ as the 1/√n of averages. On a quiet network what is left goes either way, and 
 `receiver.time_lines`). Half the distance between the lines is what no arithmetic can see: a network that is slower one
 way than the other. It is in the error bar. Why so: docs/decisions/0051.
 
-All local instants are the monotonic clock, µs; the wall clock is never looked at. After a start of the machine without a
+All local instants are the monotonic clock, µs; the wall clock is never looked at. After a start of the machine without
 network `receiver.time_asker` may seed it from the battery clock (docs/decisions/0061).
 """
 

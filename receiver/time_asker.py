@@ -25,8 +25,8 @@ _BATTERY_CLOCK_PPM = 50.0
 _OLDEST_US = 30 * 86_400_000_000
 #: With more in doubt nothing planned sounds: rather silence than the wrong minute. 50 ppm reach it in some 13 days.
 MOST_ERROR_US = 60_000_000
-#: A battery clock further from controller time than this was never set (any zone is nearer). One that begins at the same
-#: day at each power-up would look like one that was off for seconds.
+#: A battery clock further from controller time than this was never set (any zone is nearer). One that begins at the
+#: same day at each power-up would look like one that was off for seconds.
 _SET_WITHIN_US = 86_400_000_000
 #: No crystal is further off.
 _MOST_DRIFT_PPM = 200.0

@@ -18,7 +18,8 @@ def wanted_files(
 ) -> list[Wanted]:
     """Of each recording ahead the first rendition that is not known to be unreadable, and the backup always.
 
-    manifests: those that mean this receiver. now_us: controller time; None when not known: then nothing waits.
+    manifests: those that mean this receiver. now_us: controller time, None when not known. From when each may be fetched
+    is said all the same: the shelf waits as soon as the time is known.
     """
     wanted = []
     for manifest in manifests:
@@ -27,7 +28,7 @@ def wanted_files(
         for item in manifest.items:
             if isinstance(item, ClipItem):
                 rendition = _readable(item, falls)
-                not_before_us = 0 if now_us is None else _fetch_at_us(manifest, rendition, config, receiver)
+                not_before_us = _fetch_at_us(manifest, rendition, config, receiver)
                 wanted.append(Wanted(rendition, manifest.starts_at_us, not_before_us))
     if config is not None and config.backup is not None:
         wanted.append(Wanted(_readable(config.backup, falls), _LAST_US))

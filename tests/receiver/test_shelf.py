@@ -161,6 +161,12 @@ def test_what_may_wait_waits_for_its_instant_and_what_may_not_goes_before(server
     assert [name for name, _ in server.asked] == [now.path, tonight.path]
 
 
+def test_while_the_time_is_unknown_nothing_waits(server: Server, shelf: Shelf) -> None:
+    tonight = server.keep(b"tonight" * 100)
+    shelf.want([Wanted(tonight, 10**12, 10**11)], [server.base])
+    until(lambda: shelf.path_of(tonight))
+
+
 def test_a_full_shelf_is_said_to_be_so_only_while_something_lacks(server: Server, shelf: Shelf) -> None:
     kept, big = server.keep(b"k" * 600), server.keep(b"b" * 1000)
     shelf.limit_bytes = 1300

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from receiver.kept_file import write_whole
+from receiver.kept_file import keep_whole
 from receiver.machine_clock import MachineClock
 from receiver.station_time import StationTime
 from wire.messages import encode, for_receiver
@@ -104,7 +104,7 @@ class TimeAsker:
             "error_us": self._station.error_us(local_us),
             "drift_ppm": self._station.drift_ppm,
         }
-        write_whole(self._kept, json.dumps(known).encode())
+        keep_whole(self._kept, json.dumps(known).encode())
 
     def recall(self, local: Callable[[], int], told: Callable[[str], None]) -> None:
         """Take up what was known before this program was started anew, with the error that has grown since.

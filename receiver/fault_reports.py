@@ -37,9 +37,8 @@ class FaultReports:
         if self._unknown_since_us is not None:
             lasted_us, self._unknown_since_us = local_us - self._unknown_since_us, None
             if lasted_us >= CLOCK_UNKNOWN_AFTER_US:
-                detail = f"for {lasted_us // 1_000_000} s"
-                self._say("clock_unknown", True, detail, now_us - lasted_us, now_us)
-                self._say("clock_unknown", False, detail, now_us, now_us)
+                self._say("clock_unknown", True, "", now_us - lasted_us, now_us)
+                self._say("clock_unknown", False, "", now_us, now_us)
         if local_us - self._began_local_us >= FOUND_AGAIN_WITHIN_US:
             self._before = frozenset()
         self._before -= present.keys()

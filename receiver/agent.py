@@ -80,7 +80,9 @@ class Agent:
         self._sequence = 0
         self._next_heartbeat_us = 0
         self._last_sound_us = -AMPLIFIER_HOLD_US
-        self._fault_reports = FaultReports(identity.receiver, self._outbox)
+        self._fault_reports = FaultReports(
+            identity.receiver, self._outbox, folder / "faults.json", began_local_us=self._began_us
+        )
         self._told_broadcast = ""  # what the last heartbeat said sounds
         self._other_since_us = 0
         self._volume: int | None = None  # told by command, until the next config
@@ -254,7 +256,10 @@ class Agent:
 
     def _tell_faults(self, now_us: int) -> None:
         lacking = self._falls.fault(self._plan.for_us(), now_us)
-        self._fault_reports.tell(present_faults(self._speaker, self._shelf, lacking), now_us, local_us())
+        present = present_faults(self._speaker, self._shelf, lacking)
+        if "store_full" not in present:
+            self._plan.keep_again()
+        self._fault_reports.tell(present, now_us, local_us())
 
     def _sounds_other(self, now_local_us: int) -> bool:
         """Something else sounds than the last heartbeat said: the page should know at once, but not at each chime."""

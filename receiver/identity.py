@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from receiver.kept_file import write_whole
+from receiver.kept_file import keep_whole
 from wire.sealing import PublicKey, SealingKey
 from wire.topics import is_id
 
@@ -86,7 +86,8 @@ class SessionNumber:
         return self._last
 
     def next(self) -> int:
-        """The number of a new session, kept before it is used."""
+        """The number of a new session, kept before it is used where the disk takes it: see `keep_whole`."""
         self._last += 1
-        write_whole(self._path, str(self._last).encode())
+        if not keep_whole(self._path, str(self._last).encode()):
+            self._path.unlink(missing_ok=True)  # an old number would be passed over after the next start
         return self._last

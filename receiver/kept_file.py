@@ -1,7 +1,10 @@
 """Files that are whole or not there: written beside, made safe, and moved into place in one step."""
 
+import logging
 import os
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -13,6 +16,20 @@ def write_whole(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     fresh.replace(path)
     sync_folder(path.parent)
+
+
+def keep_whole(path: Path, content: bytes) -> bool:
+    """As `write_whole`, for what is only written to outlive a restart: False when the disk does not take it.
+
+    A disk that is full or worn out must not silence a receiver that knows what to play.
+    """
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        log.error("%s could not be kept: %s", path.name, error)
+        path.with_name(path.name + ".new").unlink(missing_ok=True)
+        return False
+    return True
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from receiver.kept_file import write_whole
+from receiver.kept_file import keep_whole
 from wire.messages import CONTROLLER
 from wire.reports import Report
 from wire.sealing import SealingKey
@@ -51,10 +51,10 @@ class Outbox:
         return len(self._letters)
 
     def put(self, report: Report) -> None:
-        """Seal a report and keep it. It is on disk when this returns."""
+        """Seal a report and keep it. It is on disk when this returns, unless the disk does not take it."""
         letter = Letter(report.report, self._next_order, self._key.seal(report))
         self._next_order += 1
-        write_whole(self._path(letter), letter.payload)
+        keep_whole(self._path(letter), letter.payload)
         self._letters[letter.report] = letter
         while len(self._letters) > MOST_KEPT:
             oldest = min(self._letters.values(), key=lambda kept: kept.order)

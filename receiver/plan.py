@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from receiver.kept_file import write_whole
+from receiver.kept_file import keep_whole
 from wire.broadcasts import Manifest
 from wire.commands import Config
 from wire.messages import Sealed, for_commune, for_receiver
@@ -36,6 +36,7 @@ class Plan:
         self.config: Config | None = None
         self.commune = commune
         self.manifests: dict[str, Manifest] = {}
+        self._unkept: dict[Path, bytes] = {}  # what the disk did not take
         self._read()
 
     def take_config(self, payload: bytes, now_us: int | None) -> bool:
@@ -48,7 +49,7 @@ class Plan:
             if config is not None and self.config is not None and config.revision < self.config.revision:
                 self.refused[Reason.OLD.value] += 1
             return False
-        write_whole(self._folder / "config.jws", payload)
+        self._keep(self._folder / "config.jws", payload)
         self.config = config
         if config.commune != self.commune:
             self.commune = config.commune
@@ -70,7 +71,7 @@ class Plan:
             if manifest.revision < held.revision:
                 self.refused[Reason.OLD.value] += 1
             return False
-        write_whole(self._air / f"{broadcast}.jws", payload)
+        self._keep(self._air / f"{broadcast}.jws", payload)
         self.manifests = {**self.manifests, broadcast: manifest}
         return True
 
@@ -85,10 +86,28 @@ class Plan:
         zones = self.config.zones if self.config else []
         return [m for m in self.manifests.values() if m.targets.include(self._receiver, zones)]
 
+    def keep_again(self) -> None:
+        """Write down what the disk did not take, now that there is room."""
+        for path, payload in list(self._unkept.items()):
+            self._keep(path, payload)
+
+    def _keep(self, path: Path, payload: bytes) -> None:
+        """What cannot be written is obeyed all the same, and written when there is room.
+
+        An older manifest goes: what was withdrawn would sound after a restart. An older config is better than none.
+        """
+        self._unkept.pop(path, None)
+        if keep_whole(path, payload):
+            return
+        self._unkept[path] = payload
+        if path.parent == self._air:
+            path.unlink(missing_ok=True)
+
     def _drop(self, broadcasts: list[str]) -> None:
         if broadcasts:
             self.manifests = {b: m for b, m in self.manifests.items() if b not in broadcasts}
             for broadcast in broadcasts:
+                self._unkept.pop(self._air / f"{broadcast}.jws", None)
                 (self._air / f"{broadcast}.jws").unlink(missing_ok=True)
 
     def _read(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from receiver.falls import Falls
-from receiver.kept_file import write_whole
+from receiver.kept_file import keep_whole
 from receiver.ladder import shut_stretches, sounding_share
 from receiver.live_ear import LiveEar
 from receiver.outbox import Outbox, addressed, new_report_id
@@ -106,7 +106,7 @@ class Reporter:
         for manifest in self._plan.for_us():
             if manifest.broadcast not in self._reported and self._playout.played(manifest.broadcast) is not None:
                 content = msgspec.json.encode(self._so_far(manifest.broadcast))
-                write_whole(self._progress / f"{manifest.broadcast}.json", content)
+                keep_whole(self._progress / f"{manifest.broadcast}.json", content)
 
     def _so_far(self, broadcast: str) -> Progress:
         earlier = self._earlier.get(broadcast, Progress())
@@ -148,7 +148,7 @@ class Reporter:
         # The report first, then the note that it was made: after a power cut between them it is made twice, and the
         # controller keeps one of a broadcast and a receiver.
         self._outbox.put(addressed(report, now_us))
-        (self._told / manifest.broadcast).touch()
+        keep_whole(self._told / manifest.broadcast, b"")
         self._reported.add(manifest.broadcast)
         self._earlier.pop(manifest.broadcast, None)
         (self._progress / f"{manifest.broadcast}.json").unlink(missing_ok=True)

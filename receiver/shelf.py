@@ -1,9 +1,11 @@
 """The shelf: audio on the receiver's own disk, fetched ahead, resumed after a cut, checked by its hash."""
 
+import errno
 import hashlib
 import http.client
 import logging
 import os
+import shutil
 import threading
 import time
 import urllib.error
@@ -21,6 +23,10 @@ _BLOCK = 64 * 1024
 _TIMEOUT_S = 10.0
 #: Controller time may be set meanwhile: what waits for an instant of it is looked at again.
 _LOOK_AGAIN_S = 60.0
+#: What no instant hangs on is fetched after all that an instant hangs on.
+NEEDED_LAST_US = 1 << 62
+#: Left free on the disk, for plan, reports and the machine itself.
+RESERVE_BYTES = 64 << 20
 #: Waits after a failure. The first are short: most failures are a phone network's hiccup.
 _RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
@@ -48,12 +54,14 @@ class Shelf:
     """Files by hash, in one folder. `wanted` tells it what to have; a thread of its own fetches."""
 
     def __init__(
-        self, folder: Path, limit_bytes: int = 2_000_000_000, now_us: Callable[[], int | None] = lambda: None
-    ) -> None:
+        self, folder: Path, limit_bytes: int = 2_000_000_000, now_us: Callable[[], int | None] = lambda: None,
+        *, reserve_bytes: int = RESERVE_BYTES,
+    ) -> None:  # fmt: skip
         """What was fetched before is taken as it is: it was verified before it got its name.
 
-        now_us: controller time, None while it is not known; then nothing waits.
+        now_us: controller time, None while it is not known; then nothing waits. reserve_bytes: left free on the disk.
         """
+        self._reserve_bytes = reserve_bytes
         self._now_us = now_us
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -136,6 +144,22 @@ class Shelf:
         self._wake.set()
         return True
 
+    @property
+    def lacks_room(self) -> str:
+        """Why something has no room, here or for plan and reports; "" when all has."""
+        if self.full:
+            return self.last_failure
+        free = shutil.disk_usage(self._folder).free
+        return f"the disk is full: {free // 1_000_000} MB free" if free < self._reserve_bytes // 4 else ""
+
+    @property
+    def damaged(self) -> str:
+        """Which wanted file came damaged when it was last fetched, and why; "" for none."""
+        with self._lock:
+            wanted = [_name(w.rendition) for w in self._wanted if w.needed_at_us < NEEDED_LAST_US]
+        found = next((name for name in wanted if isinstance(self._why.get(name), WrongHash)), "")
+        return f"{found[:16]}: {self._why[found]}" if found else ""
+
     def _work(self) -> None:
         while not self._stopping.is_set():
             next_file, wait_s = self._next()
@@ -150,6 +174,7 @@ class Shelf:
                 times = self._failures.get(name, (0, 0.0))[0]
                 wait_s = _RETRY_S[min(times, len(_RETRY_S) - 1)]
                 self._failures[name] = (times + 1, time.monotonic() + wait_s)
+                self.full = self.full or getattr(failure, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
                 self.last_failure = str(failure)
                 self._why[name] = failure if isinstance(failure, FetchFailed) else FetchFailed(str(failure))
                 log.warning("%s: %s; tried again in %.0f s", name[:16], failure, wait_s)
@@ -177,7 +202,7 @@ class Shelf:
         return None, soonest_s
 
     def _fetch(self, rendition: Rendition) -> None:
-        self._make_room(rendition.bytes)
+        self._make_room(rendition)
         failures, kind = [], FetchFailed
         for base in self._bases:
             try:
@@ -237,7 +262,7 @@ class Shelf:
         with self._lock:
             self._held[_name(rendition)] = rendition.bytes
 
-    def _make_room(self, needed: int) -> None:
+    def _make_room(self, rendition: Rendition) -> None:
         """Drop what no manifest wants, the longest unused first. Raises FetchFailed when that is not enough."""
         with self._lock:
             kept = {_name(w.rendition) for w in self._wanted}
@@ -245,14 +270,20 @@ class Shelf:
                 if part.stem not in kept:
                     part.unlink()  # half of what nobody wants any more
             spare = sorted((n for n in self._held if n not in kept), key=lambda n: (self._folder / n).stat().st_mtime)
-            used = sum(self._held.values())
-            while used + needed > self.limit_bytes and spare:
+            while (lacking := self._lacking_bytes(rendition)) > 0 and spare:
                 name = spare.pop(0)
-                used -= self._held.pop(name)
+                self._held.pop(name)
                 (self._folder / name).unlink(missing_ok=True)
-        self.full = used + needed > self.limit_bytes
+        self.full = lacking > 0
         if self.full:
-            raise FetchFailed("the shelf is full of what is needed sooner")
+            raise FetchFailed(f"no room: {-(-lacking // 1_000_000)} MB are lacking, all else is needed sooner")
+
+    def _lacking_bytes(self, rendition: Rendition) -> int:
+        """What is lacking for a file, by our own limit or on the disk; 0 or less: it fits. Needs the lock."""
+        part = self._folder / f"{_name(rendition)}.part"
+        to_come = rendition.bytes - (part.stat().st_size if part.exists() else 0)
+        free = shutil.disk_usage(self._folder).free - self._reserve_bytes
+        return max(sum(self._held.values()) + rendition.bytes - self.limit_bytes, to_come - free)
 
 
 def _name(rendition: Rendition) -> str:

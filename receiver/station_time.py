@@ -7,7 +7,8 @@ as the 1/√n of averages. On a quiet network what is left goes either way, and 
 `receiver.time_lines`). Half the distance between the lines is what no arithmetic can see: a network that is slower one
 way than the other. It is in the error bar. Why so: docs/decisions/0051.
 
-All local instants are the monotonic clock, µs; the wall clock is never looked at.
+All local instants are the monotonic clock, µs; the wall clock is never looked at. After a start of the machine without
+network `receiver.time_asker` may seed it from the battery clock (docs/decisions/0061).
 """
 
 from collections import deque
@@ -155,10 +156,15 @@ class StationTime:
         self._estimate()
         return True
 
-    def seed(self, local_us: int, offset_us: float, error_us: float) -> None:
-        """Begin with what is known from elsewhere: controller less local clock at an instant, within ± error_us."""
+    def seed(self, local_us: int, offset_us: float, error_us: float, drift_ppm: float) -> None:
+        """Begin with what is known from elsewhere: controller less local clock at an instant, within ± error_us.
+
+        drift_ppm: of the same crystal, from before. Without it the clock would run wrong by more than its bar grows.
+        """
+        self._prior_ppm = drift_ppm
         for k in range(TO_LOCK + 2, 0, -1):
-            self._kept.append(Bounds(local_us - k * 100_000, offset_us + error_us, offset_us - error_us))
+            then_us = offset_us - k * 0.1 * drift_ppm
+            self._kept.append(Bounds(local_us - k * 100_000, then_us + error_us, then_us - error_us))
         self._last_us = local_us
         self._estimate()
 

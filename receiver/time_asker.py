@@ -6,9 +6,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from receiver.kept_file import write_whole
+from receiver.kept_file import keep_whole
 from receiver.machine_clock import MachineClock
 from receiver.station_time import StationTime
 from wire.messages import encode, for_receiver
@@ -25,8 +25,22 @@ _BATTERY_CLOCK_PPM = 50.0
 _OLDEST_US = 30 * 86_400_000_000
 #: With more in doubt nothing planned sounds: rather silence than the wrong minute. 50 ppm reach it in some 13 days.
 MOST_ERROR_US = 60_000_000
+#: A battery clock further from controller time than this was never set (any zone is nearer). One that begins at the
+#: same day at each power-up would look like one that was off for seconds.
+_SET_WITHIN_US = 86_400_000_000
+#: No crystal is further off.
+_MOST_DRIFT_PPM = 200.0
 #: Written down this often at most: an SD card wears.
 _KEEP_EVERY_US = 30_000_000
+
+
+class Seed(NamedTuple):
+    """What was known, as `StationTime.seed` takes it. offset_us: controller less local clock, ± error_us."""
+
+    local_us: int
+    offset_us: float
+    error_us: float
+    drift_ppm: float
 
 
 class TimeAsker:
@@ -81,41 +95,53 @@ class TimeAsker:
         if not self._station.locked or local_us - self._kept_at_us < _KEEP_EVERY_US:
             return
         self._kept_at_us = local_us
+        controller_us = self._station.to_controller_us(local_us)
         known = {
             "boot": self._machine.boot_id,
-            "rtc_s": self._machine.seconds(),
+            "rtc_s": self._battery_clock_s(controller_us),
             "local_us": local_us,
-            "offset_us": self._station.to_controller_us(local_us) - local_us,
+            "offset_us": controller_us - local_us,
             "error_us": self._station.error_us(local_us),
             "drift_ppm": self._station.drift_ppm,
         }
-        write_whole(self._kept, json.dumps(known).encode())
+        keep_whole(self._kept, json.dumps(known).encode())
 
     def recall(self, local: Callable[[], int], told: Callable[[str], None]) -> None:
         """Take up what was known before this program was started anew, with the error that has grown since.
 
         local: the local clock, µs. The monotonic clock runs on while the machine does. After a start of the machine
         only its battery clock can tell how long it was off; without one nothing is known until the network is there.
+        What is not believed at one start is forgotten: somebody may set the battery clock by the wrong system clock
+        before the next.
         """
         try:
             known = json.loads(self._kept.read_bytes())
             same = known["boot"] == self._machine.boot_id
             found = self._by_local_clock(known, local()) if same else self._by_battery_clock(known, local)
+            if found is None and not same:
+                self._kept.unlink(missing_ok=True)
         except (OSError, ValueError, KeyError, TypeError):
             return
         if found is not None:
             self._station.seed(*found)
-            told(f"station time taken up from before, known to {found[2] / 1000:.1f} ms")
+            told(f"station time taken up from before, known to {found.error_us / 1000:.1f} ms")
 
-    def _by_local_clock(self, known: dict[str, Any], local_us: int) -> tuple[int, float, float] | None:
-        age_us = local_us - int(known["local_us"])
+    def _battery_clock_s(self, controller_us: float) -> int | None:
+        """What the battery clock shows; None without one that was ever set."""
+        seconds = self._machine.seconds()
+        was_set = seconds is not None and abs(seconds * 1e6 - controller_us) <= _SET_WITHIN_US
+        return seconds if was_set else None
+
+    def _by_local_clock(self, known: dict[str, Any], local_us: int) -> Seed | None:
+        age_us, drift_ppm = local_us - int(known["local_us"]), _drift_ppm(known)
         if not 0 <= age_us < _OLDEST_US:
             return None
-        offset_us = float(known["offset_us"]) + age_us * float(known["drift_ppm"]) * 1e-6
-        return local_us, offset_us, float(known["error_us"]) + age_us * _WANDER_PPM * 1e-6
+        offset_us = float(known["offset_us"]) + age_us * drift_ppm * 1e-6
+        return Seed(local_us, offset_us, float(known["error_us"]) + age_us * _WANDER_PPM * 1e-6, drift_ppm)
 
-    def _by_battery_clock(self, known: dict[str, Any], local: Callable[[], int]) -> tuple[int, float, float] | None:
-        then_s, now_s = known["rtc_s"], self._machine.next_second()
+    def _by_battery_clock(self, known: dict[str, Any], local: Callable[[], int]) -> Seed | None:
+        then_s = known["rtc_s"]
+        now_s = None if then_s is None else self._machine.next_second()
         local_us = local()
         # When it was written down the second was under way: half of one is not known.
         age_us = 0 if then_s is None or now_s is None else round((now_s - int(then_s) - 0.5) * 1e6)
@@ -124,4 +150,13 @@ class TimeAsker:
         error_us = float(known["error_us"]) + 550_000 + age_us * _BATTERY_CLOCK_PPM * 1e-6
         if error_us > MOST_ERROR_US:
             return None
-        return local_us, int(known["local_us"]) + float(known["offset_us"]) + age_us - local_us, error_us
+        offset_us = int(known["local_us"]) + float(known["offset_us"]) + age_us - local_us
+        return Seed(local_us, offset_us, error_us, _drift_ppm(known))
+
+
+def _drift_ppm(known: dict[str, Any]) -> float:
+    """Raises ValueError for what no crystal does."""
+    drift_ppm = float(known["drift_ppm"])
+    if not abs(drift_ppm) <= _MOST_DRIFT_PPM:
+        raise ValueError(drift_ppm)
+    return drift_ppm

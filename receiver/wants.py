@@ -5,12 +5,9 @@ from collections.abc import Iterable
 from receiver.falls import Falls
 from receiver.fetch_times import fetch_at_us, place_of
 from receiver.ladder import zone_of
-from receiver.shelf import Wanted
+from receiver.shelf import NEEDED_LAST_US, Wanted
 from wire.broadcasts import BroadcastClass, ClipItem, Manifest, Rendition
 from wire.commands import Config
-
-#: What no instant hangs on is fetched after all that an instant hangs on.
-_LAST_US = 1 << 62
 
 
 def wanted_files(
@@ -18,7 +15,8 @@ def wanted_files(
 ) -> list[Wanted]:
     """Of each recording ahead the first rendition that is not known to be unreadable, and the backup always.
 
-    manifests: those that mean this receiver. now_us: controller time; None when not known: then nothing waits.
+    manifests: those that mean this receiver. now_us: controller time, None when not known. From when each may be
+    fetched is said all the same: the shelf waits as soon as the time is known.
     """
     wanted = []
     for manifest in manifests:
@@ -27,16 +25,16 @@ def wanted_files(
         for item in manifest.items:
             if isinstance(item, ClipItem):
                 rendition = _readable(item, falls)
-                not_before_us = 0 if now_us is None else _fetch_at_us(manifest, rendition, config, receiver)
+                not_before_us = _fetch_at_us(manifest, rendition, config, receiver)
                 wanted.append(Wanted(rendition, manifest.starts_at_us, not_before_us))
     if config is not None and config.backup is not None:
-        wanted.append(Wanted(_readable(config.backup, falls), _LAST_US))
+        wanted.append(Wanted(_readable(config.backup, falls), NEEDED_LAST_US))
     return wanted
 
 
 def wanted_last(rendition: Rendition) -> Wanted:
     """A file that may wait until everything else is there."""
-    return Wanted(rendition, _LAST_US)
+    return Wanted(rendition, NEEDED_LAST_US)
 
 
 def _readable(item: ClipItem, falls: Falls) -> Rendition:

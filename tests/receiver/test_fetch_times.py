@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from receiver.falls import Falls
 from receiver.fetch_times import MARGIN_US, NEAR_US, fetch_at_us, place_of
 from receiver.wants import wanted_files
-from tests.receiver.plans import NOW_US, SECOND_US, config, manifest
-from wire.broadcasts import BroadcastClass
+from tests.receiver.plans import NOW_US, SECOND_US, config, manifest, rendition
+from wire.broadcasts import BroadcastClass, ClipItem
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -81,10 +81,12 @@ def test_it_is_never_before_the_announcement_nor_too_late_to_try_again(
         assert found_us <= announced_us + left_us // 10
 
 
-def test_an_emergency_the_backup_and_everything_while_the_time_is_unknown_wait_for_nothing() -> None:
+def test_an_emergency_and_the_backup_wait_for_nothing_and_a_start_without_the_time_changes_no_moment() -> None:
     far = manifest("n", 40 * 3600, 60)
     storm = manifest("e", 40 * 3600, 60, class_=BroadcastClass.EMERGENCY.value)
-    known = {w.needed_at_us: w.not_before_us for w in wanted_files([far], config(), Falls(), NOW_US, "loa-1")}
-    assert known[far.starts_at_us] >= NOW_US
+    backup = ClipItem(offset_us=0, duration_us=SECOND_US, clip="b", renditions=[rendition("b")])
+    known = wanted_files([far], config(backup=backup), Falls(), NOW_US, "loa-1")
+    assert known[0].not_before_us > NOW_US
+    assert [w.not_before_us for w in known[1:]] == [0]
     assert [w.not_before_us for w in wanted_files([storm], config(), Falls(), NOW_US, "loa-1")] == [0]
-    assert [w.not_before_us for w in wanted_files([far], config(), Falls(), None, "loa-1")] == [0]
+    assert wanted_files([far], config(), Falls(), None, "loa-1") == known[:1]

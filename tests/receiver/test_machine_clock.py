@@ -8,8 +8,10 @@ import pytest
 from receiver.machine_clock import MachineClock
 from receiver.station_time import StationTime
 from receiver.time_asker import MOST_ERROR_US, TimeAsker
-from tests.receiver.plans import KEYS, NOW_US
-from tests.receiver.test_time_asker import LOCAL_US, exchange
+from tests.receiver.plans import KEY, KEYS, NOW_US
+from tests.receiver.test_time_asker import LOCAL_US, exchange, tell
+from wire.messages import decode
+from wire.time import TimeAsk
 
 HOUR_S = 3600
 
@@ -23,7 +25,7 @@ class Machine:
         self.rtc.parent.mkdir(parents=True)
         self.boot = folder / "boot_id"
         self.boot.write_text("first\n")
-        self.seconds = 1_800_000_000.0
+        self.seconds = NOW_US / 1e6 + 7 * HOUR_S  # it shows local time, as some do
         self.passed_s = 0.0
         self.clock = MachineClock(folder / "rtc", self.boot, rest=self.rest, monotonic=lambda: self.passed_s)
         self.show()
@@ -95,6 +97,52 @@ def test_one_that_began_in_1970_and_runs_is_not_believed(machine: Machine) -> No
     machine.seconds = 17.0
     machine.show()
     assert not recall(machine).locked
+
+
+def test_a_clock_without_a_battery_that_was_never_set_is_not_taken_for_one_that_was_off_for_seconds(
+    tmp_path: Path,
+) -> None:
+    made = Machine(tmp_path)
+    made.seconds = 40.0  # since it got power
+    made.show()
+    asker = made.asker(StationTime())
+    for k in range(40):
+        exchange(asker, LOCAL_US + k * 60_000)
+    asker.keep(LOCAL_US + 3_000_000)
+    made.start_anew(off_s=1)  # hours, but it began at nothing again
+    assert not recall(made).locked
+
+
+def test_what_was_not_believed_once_is_not_believed_when_somebody_has_set_the_battery_clock(machine: Machine) -> None:
+    kept_s = machine.seconds
+    machine.start_anew(HOUR_S)
+    machine.seconds = 17.0
+    machine.show()
+    assert not recall(machine).locked
+    machine.boot.write_text("third\n")
+    machine.seconds = kept_s + 60  # by a system clock that took up where it was switched off
+    machine.show()
+    assert not recall(machine).locked
+
+
+@pytest.mark.parametrize("ppm", [-90.0, 90.0])
+def test_a_day_without_network_after_the_start_is_within_the_error_with_any_usual_crystal(
+    tmp_path: Path, ppm: float
+) -> None:
+    made = Machine(tmp_path)
+    asker = made.asker(StationTime())
+    for k in range(600):
+        passed_us = k * 100_000
+        ask = decode(asker.ask(LOCAL_US + passed_us), TimeAsk)
+        at_us = LOCAL_US + passed_us + 500 + round(passed_us * ppm * 1e-6)
+        asker.answered(KEY.seal(tell(ask, at_us)), LOCAL_US + passed_us + 1000)
+    asker.keep(LOCAL_US + 60_000_000)
+    made.start_anew(HOUR_S)
+    station = recall(made)
+    day_us = 86_400_000_000
+    began_us = NOW_US + 60_000_000 * (1 + ppm * 1e-6) + (HOUR_S + made.passed_s) * 1e6
+    truth_us = began_us + day_us * (1 + ppm * 1e-6)
+    assert abs(station.to_controller_us(1_000_000 + day_us) - truth_us) <= station.error_us(1_000_000 + day_us)
 
 
 def test_rather_nothing_than_a_minute_wrong_after_two_weeks_without_power(machine: Machine) -> None:

@@ -161,6 +161,12 @@ def test_what_may_wait_waits_for_its_instant_and_what_may_not_goes_before(server
     assert [name for name, _ in server.asked] == [now.path, tonight.path]
 
 
+def test_while_the_time_is_unknown_nothing_waits(server: Server, shelf: Shelf) -> None:
+    tonight = server.keep(b"tonight" * 100)
+    shelf.want([Wanted(tonight, 10**12, 10**11)], [server.base])
+    until(lambda: shelf.path_of(tonight))
+
+
 def test_a_full_shelf_is_said_to_be_so_only_while_something_lacks(server: Server, shelf: Shelf) -> None:
     kept, big = server.keep(b"k" * 600), server.keep(b"b" * 1000)
     shelf.limit_bytes = 1300
@@ -169,3 +175,36 @@ def test_a_full_shelf_is_said_to_be_so_only_while_something_lacks(server: Server
     assert shelf.path_of(kept) is not None  # what is needed sooner stays
     shelf.want([Wanted(kept, 1)], [server.base])
     until(lambda: not shelf.full)
+
+
+def test_a_disk_without_room_is_full_until_there_is_room_and_what_nobody_wants_goes_first(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("receiver.shelf._RETRY_S", (0.05,))
+    old, new = server.keep(b"o" * 600), server.keep(b"n" * 600)
+    shelf = Shelf(tmp_path / "shelf", reserve_bytes=0)
+    shelf.start()
+    shelf.want([Wanted(old, 1)], [server.base])
+    until(lambda: shelf.path_of(old))
+    shelf._reserve_bytes = 1 << 62
+    shelf.want([Wanted(new, 1)], [server.base])
+    until(lambda: shelf.full and shelf.lacks_room.startswith("no room"))
+    assert (shelf.path_of(old), shelf.path_of(new)) == (None, None)
+    shelf._reserve_bytes = 0
+    until(lambda: shelf.path_of(new))
+    assert (shelf.full, shelf.lacks_room) == (False, "")
+    shelf.close()
+
+
+def test_what_comes_damaged_is_said_so_until_it_comes_whole_or_nobody_wants_it(server: Server, shelf: Shelf) -> None:
+    wanted, other = server.keep(b"right" * 100), server.keep(b"fine" * 100)
+    server.files[wanted.path] = b"wrong" * 100
+    shelf.want([Wanted(wanted, 1), Wanted(other, 2)], [server.base])
+    until(lambda: shelf.damaged)
+    assert shelf.damaged.startswith(wanted.sha256[:16])
+    shelf.want([Wanted(other, 2)], [server.base])
+    assert shelf.damaged == ""
+    shelf.want([Wanted(wanted, 1)], [server.base])
+    server.files[wanted.path] = b"right" * 100
+    until(lambda: shelf.path_of(wanted))
+    assert shelf.damaged == ""

@@ -170,18 +170,3 @@ def test_secrets_are_their_owners_alone_and_in_no_log() -> None:
         assert all(path.stat().st_mode & 0o077 == 0 for path in [secrets, *secrets.iterdir()])
         written = "".join(path.read_text() for path in demo.folder.glob("*.log"))
         assert [secret for secret in held if secret in written] == []
-
-
-def test_what_was_withdrawn_or_changed_while_a_receiver_was_away_is_corrected_when_it_is_back(stage: Stage) -> None:
-    away = stage.demo.receivers["fm-hau-hien"]
-    away.kill()
-    stage.browser.api(f"/broadcasts/{stage.broadcast}/stop", {})
-    moved = schedule_once(stage.browser, stage.programme, 8)["broadcasts"][-1]
-    away.start()
-    plan = stage.demo.folder / "receivers" / "fm-hau-hien" / "data" / "plan" / "air"
-    wait_for("the new plan", lambda: (plan / f"{moved}.jws").exists(), 8)
-    stage.broadcast, withdrawn = moved, stage.broadcast
-    wait_for("the reports", stage.all_reported, 60)
-    assert set(outcomes(stage).values()) == {("played", "")}
-    stage.broadcast = withdrawn
-    assert stage.reports() == {}, "what was withdrawn sounded nowhere"

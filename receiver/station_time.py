@@ -39,7 +39,8 @@ _ONE_BURST_US = 15_000
 #: The gap grows with the time that exchanges are known of, to this share of it: what a drift leaves in doubt is then
 #: known equally well over seconds and over minutes. (share, least µs, most µs); between bursts on a quiet network.
 _GAP_QUIET, _GAP_JITTERY = (1 / 40, 250_000, 8_000_000), (1 / 2000, 18_000, 1_000_000)
-_ESTIMATE_EVERY_US = 250_000
+#: A fit over thousands takes some ms of a small processor: it is made anew each hundredth of the time known.
+_ESTIMATE_EVERY_US, _ESTIMATE_EVERY_MOST_US = 250_000, 2_000_000
 
 
 class StationTime:
@@ -196,7 +197,9 @@ class StationTime:
         if len(self._kept) < enough:
             return
         # A lone answer moves little when many are kept.
-        if len(self._kept) > 40 and self._last_us - self._estimated_us < _ESTIMATE_EVERY_US:
+        known_us = self._last_us - self._kept[0].local_us
+        every_us = min(_ESTIMATE_EVERY_MOST_US, max(_ESTIMATE_EVERY_US, known_us // 100))
+        if len(self._kept) > 40 and self._last_us - self._estimated_us < every_us:
             return
         self._estimated_us = self._last_us
         self._fit = fit_lines(self._kept, self._prior_ppm)

@@ -16,14 +16,13 @@ from broadcast.on_air import Broadcast, between
 from devices.communes import add_commune
 from devices.enrolment import CONTROLLER_USER, acl_rows, enrol
 from devices.stations import StationKind, add_station
-from loa.controller import issuer, open_database, public_broker_url
+from loa.controller import free_port, issuer, open_database, public_broker_url
 from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock
 from runtime.mosquitto import Mosquitto, hash_password
 from runtime.secret_files import Secrets
 from runtime.settings import load_settings
 from tests.cast import COMMUNE, COMMUNE_NAME
-from tests.conftest import free_port
 from wire.broadcasts import LiveItem, Manifest
 from wire.live import LiveFrame, open_frame
 from wire.sealing import PublicKey, SealingKey, open_sealed

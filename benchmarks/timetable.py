@@ -20,7 +20,7 @@ from sqlmodel import Session, SQLModel
 from broadcast.programmes import Item, ItemKind, add_programme
 from runtime.clock import ManualClock
 from runtime.database import Database
-from schedules.conflicts import Wish, clashes, wish_of_occurrence
+from schedules.conflicts import Wish, clashes, wishes_of
 from schedules.outlook import outlook
 from schedules.recurrence import Holidays, Repeat, Rule, instants
 from schedules.timetable import add_schedule, occurrences, schedules
@@ -74,7 +74,7 @@ def plainly(session: Session, rule: Rule, now: datetime, share: int) -> int:
         Wish("", NORMAL, 0, at, at + timedelta(minutes=15), ALL, "new") for at in instants(rule, VIETNAM, now, until)
     ]
     others = occurrences(session, schedules(session, COMMUNE)[::share], VIETNAM, now, until)
-    return len(clashes(session, COMMUNE, new, [wish_of_occurrence(o) for o in others]))
+    return len(clashes(session, COMMUNE, new, wishes_of(others)))
 
 
 def office_with(folder: Path, count: int) -> tuple[Office, int]:

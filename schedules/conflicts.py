@@ -72,12 +72,20 @@ class Meeting:
     days: int
 
 
-def wish_of_occurrence(due: Occurrence) -> Wish:
-    """A due instant of the timetable as a wish."""
-    return Wish(
-        due.schedule.title or due.programme.title, due.schedule.broadcast_class, due.schedule.precedence,
-        due.starts_at, due.ends_at, due.schedule.meant_for, order_key(due.schedule.number),
-    )  # fmt: skip
+def wishes_of(due: Iterable[Occurrence]) -> list[Wish]:
+    """Due instants of the timetable as wishes, in their order. What a schedule says is read once, not each time."""
+    known: dict[int, tuple[str, BroadcastClass, int, Targets, str]] = {}
+    found = []
+    for one in due:
+        key = id(one.schedule)
+        if key not in known:
+            of = one.schedule
+            known[key] = (
+                of.title or one.programme.title, of.broadcast_class, of.precedence, of.meant_for, order_key(of.number)
+            )  # fmt: skip
+        title, class_, precedence, targets, order = known[key]
+        found.append(Wish(title, class_, precedence, one.starts_at, one.ends_at, targets, order))
+    return found
 
 
 def clashes(session: Session, commune_id: str, new: Sequence[Wish], others: Sequence[Wish]) -> list[Clash]:

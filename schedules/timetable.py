@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -197,11 +198,10 @@ def occurrences(
     known = {p.number: p for p in session.exec(select(Programme).where(col(Programme.id).in_(numbers)))}
     lengths = {number: duration_us(items) for number, items in items_of_all(session, numbers).items()}
     found = []
-    for one in of:
-        length = timedelta(microseconds=lengths[one.programme_id])
-        for at in due(one, zone, after, before):
-            found.append(Occurrence(one, known[one.programme_id], at, at + length))
-    return sorted(found, key=lambda o: (o.starts_at, o.schedule.number))
+    for one in sorted(of, key=lambda s: s.number):
+        programme, length = known[one.programme_id], timedelta(microseconds=lengths[one.programme_id])
+        found += [Occurrence(one, programme, at, at + length) for at in due(one, zone, after, before)]
+    return sorted(found, key=attrgetter("starts_at"))  # of one instant in the order of their numbers: sorting is stable
 
 
 def first_outside(

@@ -15,7 +15,7 @@ from receiver.ladder import Ladder
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from runtime.refusal import Refusal
-from schedules.conflicts import Wish, clashing, wish_of_occurrence
+from schedules.conflicts import Wish, clashing, wishes_of
 from schedules.recurrence import Holidays, Repeat, Rule, Season
 from schedules.timetable import add_schedule, between
 from tests.broadcast.studio import ALL, KEY
@@ -73,11 +73,8 @@ def test_who_has_the_horn_on_the_page_has_it_on_the_receiver_at_every_edge(wante
                     session.add(added)
         office.plan()
         with database.session() as session:
-            shown = [
-                wish_of_occurrence(due)
-                for due in between(session, COMMUNE, FIRST, FIRST + timedelta(days=5))
-                if MORNING <= due.starts_at < MORNING + timedelta(hours=48)
-            ]
+            due = between(session, COMMUNE, FIRST, FIRST + timedelta(days=5))
+            shown = [w for w in wishes_of(due) if MORNING <= w.starts_at < MORNING + timedelta(hours=48)]
             sent = [_sent(b, office) for b in session.exec(select(Broadcast)) if b.withdrawn_at is None]
             marked = clashing(session, COMMUNE, shown)
         database.close()

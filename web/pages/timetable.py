@@ -13,7 +13,7 @@ from broadcast.programmes import Programme, programmes
 from devices.days_off import day_off
 from devices.noise_rules import rules_of
 from runtime.refusal import N_, Refusal
-from schedules.conflicts import clashing, wish_of_occurrence
+from schedules.conflicts import clashing, wishes_of
 from schedules.copying import copy_days, move
 from schedules.timetable import Occurrence, Schedule, between, next_due, pause, restore, retire, schedules
 from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
@@ -67,7 +67,7 @@ def page(frame: In, session: Reading, week_of: str = "", month_of: str = "") -> 
         end, before, after = start + _WEEK, start - _WEEK, start + _WEEK
     due = between(session, frame.commune_id, start, end)
     limit = rules_of(session, frame.commune_id).get("")
-    clash = clashing(session, frame.commune_id, [wish_of_occurrence(o) for o in due])
+    clash = clashing(session, frame.commune_id, wishes_of(due))
     return renderer_of(frame.request).page(
         frame, "timetable.html",
         days=_days(frame, due, start, end, first if month_of else None, today, limit.allowed_hours if limit else []),

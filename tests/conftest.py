@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlmodel import SQLModel
@@ -35,9 +36,10 @@ def broker() -> FakeBroker:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """A real PostgreSQL of our own on a free port; gives its URL."""
-    with running_postgres(tmp_path_factory.mktemp("postgres").resolve()) as url:
+    # Not below pytest's own folder: another run of pytest shuts that to all but its user.
+    with TemporaryDirectory(prefix="loa-postgres-") as folder, running_postgres(Path(folder).resolve()) as url:
         yield url
 
 

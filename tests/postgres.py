@@ -20,9 +20,6 @@ def running_postgres(folder: Path) -> Iterator[str]:
     if os.geteuid() == 0:
         # PostgreSQL refuses to run as root.
         account = pwd.getpwnam("postgres")
-        for parent in [folder, *folder.parents][:4]:
-            if parent.stat().st_uid == 0 and parent != Path("/tmp"):  # noqa: S108
-                parent.chmod(0o755)
         os.chown(folder, account.pw_uid, account.pw_gid)
         user = [shutil.which("setpriv") or "setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     data, port = folder / "data", free_port()

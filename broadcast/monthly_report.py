@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, not_, select
 
 from broadcast.on_air import Broadcast, BroadcastState, state
 from broadcast.play_log import MOST_LOOKED_AT, Filter, fields_of, play_log
-from broadcast.play_reports import Heard, PlayReportRow, heard_at
+from broadcast.play_reports import Heard, PlayReportRow, heard_at, heard_there
 from devices.communes import Commune
 from devices.presence import PresenceChange, PresenceState
 from devices.receivers import Receiver, receivers
 from wire.broadcasts import ClipItem
-from wire.reports import Outcome
 
 _MINUTE = timedelta(minutes=1)
 
@@ -106,9 +105,7 @@ def _lacking(session: Session, found: list[Broadcast], heard: dict[str, Heard], 
         and heard[b.id].heard < heard[b.id].meant
     ]  # fmt: skip
     told: dict[str, Counter[str]] = {b.id: Counter() for b in those}
-    query = select(PlayReportRow.broadcast_id, PlayReportRow.cause).where(
-        col(PlayReportRow.outcome).in_([Outcome.MISSED.value, Outcome.REFUSED.value])
-    )
+    query = select(PlayReportRow.broadcast_id, PlayReportRow.cause).where(not_(heard_there()))
     for k in range(0, len(those), 500):
         for broadcast_id, cause in session.exec(
             query.where(col(PlayReportRow.broadcast_id).in_([b.id for b in those[k : k + 500]]))

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+from msgspec import structs
 from sqlmodel import Session
 
 from broadcast.clips import Clip, Field
@@ -131,6 +132,9 @@ def test_why_it_was_not_heard_is_told_by_those_who_know(studio: Studio) -> None:
     with studio.database.writing() as session:
         take_report(session, "loa-2", report)
     assert [line.causes for line in month(studio).lacking] == [{"no_audio": 1}]
+    with studio.database.writing() as session:
+        take_report(session, "loa-2", structs.replace(report, outcome=Outcome.PLAYED, cause="volume_zero"))
+    assert (month(studio).heard, [line.causes for line in month(studio).lacking]) == (1, [{"volume_zero": 1}])
 
 
 def test_a_receiver_was_connected_for_a_share_of_the_time_since_it_was_first_heard(studio: Studio) -> None:

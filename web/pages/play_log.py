@@ -17,7 +17,7 @@ from broadcast.play_reports import Detail, Heard, details, heard_at
 from devices.receivers import receivers
 from devices.zones import zones
 from runtime.refusal import N_, NotFound
-from schedules.explanations import cut_by
+from schedules.explanations import cuts_at
 from web.frame import Frame, In, Reading, renderer_of
 from web.pages.on_air import where_words
 from web.words import BROADCAST_STATES, CLASSES, FIELDS, LOG_OUTCOMES, OUTCOMES, cause
@@ -99,7 +99,8 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
     said: list[Detail] = details(session, found, now)
     return renderer_of(frame.request).page(
         frame, "play_log_one.html", b=found, state=state(found, now).value, words=BROADCAST_STATES,
-        heard=heard_at(session, [found])[found.id], details=said, cuts=cut_by(session, found),
+        heard=heard_at(session, [found])[found.id], details=said,
+        cuts=cuts_at(session, found, [d.receiver.id for d in said]),
         outcomes=OUTCOMES, changes=changes(session, found.id),
         cause=lambda word: cause(frame.t, word),
         titles={n: item.title for n, item in enumerate(found.what) if isinstance(item, ClipItem) and item.title},

@@ -145,6 +145,16 @@ def heard_at(
     return found
 
 
+def worst_p99_us(session: Session, broadcast_ids: Sequence[str]) -> dict[str, int]:
+    """The largest error_p99_us that any receiver with sound told of each, by its id; who has none is not in it."""
+    query = (
+        select(PlayReportRow.broadcast_id, func.max(PlayReportRow.error_p99_us))
+        .where(col(PlayReportRow.broadcast_id).in_(broadcast_ids), col(PlayReportRow.frames_played) > 0)
+        .group_by(col(PlayReportRow.broadcast_id))
+    )
+    return {broadcast_id: int(worst) for broadcast_id, worst in session.exec(query)}
+
+
 def details(session: Session, broadcast: Broadcast, now: datetime) -> list[Detail]:
     """Each receiver's part, and for those that said nothing, why as far as we know."""
     said = reports_of(session, broadcast.id)

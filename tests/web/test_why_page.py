@@ -93,7 +93,8 @@ def test_without_a_question_the_page_asks_one_and_an_empty_answer_says_so(office
 
 def test_a_time_that_is_none_and_a_receiver_of_others_are_refused(office: Office) -> None:
     receiver_id = "loa-0"
-    answer = office.browser.get(f"/why?receiver={receiver_id}&at=yesterday")
-    assert answer.status_code == 422
-    assert "Hãy chọn ngày và giờ" in answer.text
+    for none in ("yesterday", "0001-01-01T00:00", "9999-12-31T23:59"):
+        answer = office.browser.get(f"/why?receiver={receiver_id}&at={none}")
+        assert answer.status_code == 422
+        assert "Hãy chọn ngày và giờ" in answer.text
     assert office.browser.get("/why?receiver=no-such&at=2026-11-24T05:00").status_code == 404

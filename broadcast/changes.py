@@ -1,8 +1,9 @@
 """Changes of broadcasts: which state each came into, when, why, and by whom."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Column
+from sqlalchemy import Column, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from runtime.database import UtcDateTime
@@ -23,6 +24,17 @@ def changes(session: Session, broadcast_id: str) -> list[BroadcastChange]:
     """How it came to where it stands, oldest first."""
     query = select(BroadcastChange).where(BroadcastChange.broadcast_id == broadcast_id)
     return list(session.exec(query.order_by(col(BroadcastChange.id))))
+
+
+def last_changes(session: Session, broadcast_ids: Sequence[str]) -> dict[str, BroadcastChange]:
+    """The latest change of each, by its id. One query."""
+    newest = (
+        select(func.max(BroadcastChange.id))
+        .where(col(BroadcastChange.broadcast_id).in_(broadcast_ids))
+        .group_by(col(BroadcastChange.broadcast_id))
+    )
+    rows = session.exec(select(BroadcastChange).where(col(BroadcastChange.id).in_(newest)))
+    return {row.broadcast_id: row for row in rows}
 
 
 def note(session: Session, broadcast_id: str, at: datetime, into: str, cause: str, by: str) -> None:

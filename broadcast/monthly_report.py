@@ -1,23 +1,24 @@
 """The month of a commune in figures, as it reports them to its province."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlalchemy import func
+from sqlmodel import Session, and_, col, not_, or_, select
 
 from broadcast.on_air import Broadcast, BroadcastState, state
-from broadcast.play_log import MOST_LOOKED_AT, Filter, fields_of, play_log
-from broadcast.play_reports import Heard, PlayReportRow, heard_at
+from broadcast.play_log import MOST_LOOKED_AT, Filter, aired_for, fields_of, play_log
+from broadcast.play_reports import Heard, PlayReportRow, heard_at, heard_there
 from devices.communes import Commune
 from devices.presence import PresenceChange, PresenceState
 from devices.receivers import Receiver, receivers
+from devices.zones import Zone, zones, zones_of_all
 from wire.broadcasts import ClipItem
-from wire.reports import Outcome
 
-_MINUTE = timedelta(minutes=1)
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,29 @@ class Availability:
     share: float | None
 
 
+@dataclass
+class ByZone:
+    """What was meant for a zone, or for some in it. heard, meant: over its broadcasts and receivers."""
+
+    zone: Zone
+    broadcasts: int = 0
+    minutes: float = 0.0
+    heard: int = 0
+    meant: int = 0
+
+    @property
+    def heard_share(self) -> float | None:
+        """0 to 1; None when nothing was meant for anybody in it."""
+        return self.heard / self.meant if self.meant else None
+
+
 @dataclass(frozen=True)
 class MonthlyReport:
     """first: the month's first day. until: the instant up to which it counts: the month's end, or now.
 
     minutes_by_class, minutes_by_field: of what went out; chimes, pauses and live sound are in field 0, so that both
-    sums are `minutes`. heard, meant: over all broadcasts and receivers.
+    sums are `minutes`. heard, meant: over all broadcasts and receivers. by_zone: by today's zones, which may share
+    receivers, so that they do not add up to the whole.
     """
 
     commune: Commune
@@ -56,6 +74,7 @@ class MonthlyReport:
     heard: int
     meant: int
     withdrawn: int
+    by_zone: list[ByZone]
     lacking: list[Line]
     availability: list[Availability]
 
@@ -80,18 +99,19 @@ def monthly_report(session: Session, commune: Commune, first: date, now: datetim
     aired = [b for b in found if b.withdrawn_at is None and not b.missed]
     seconds: dict[str, float] = {}
     for b in aired:
-        seconds[b.class_] = seconds.get(b.class_, 0.0) + _seconds(b)
+        seconds[b.class_] = seconds.get(b.class_, 0.0) + aired_for(b, now).total_seconds()
     heard: dict[str, Heard] = {}
-    for k in range(0, len(found), 500):
-        heard |= heard_at(session, found[k : k + 500])
+    for k in range(0, len(found), _AT_ONCE):
+        heard |= heard_at(session, found[k : k + _AT_ONCE])
     return MonthlyReport(
         commune=commune, first=first.replace(day=1), until=until, broadcasts=len(aired),
         minutes=sum(seconds.values()) / 60,
         minutes_by_class={name: total / 60 for name, total in seconds.items()},
         broadcasts_by_class=dict(Counter(b.class_ for b in aired)),
-        minutes_by_field=_minutes_by_field(session, aired),
+        minutes_by_field=_minutes_by_field(session, aired, now),
         heard=sum(heard[b.id].heard for b in aired), meant=sum(heard[b.id].meant for b in aired),
         withdrawn=sum(b.withdrawn_at is not None for b in found),
+        by_zone=_by_zone(session, commune.id, aired, now),
         lacking=_lacking(session, found, heard, now),
         availability=_availability(session, receivers(session, commune.id), start, until),
     )  # fmt: skip
@@ -106,12 +126,10 @@ def _lacking(session: Session, found: list[Broadcast], heard: dict[str, Heard], 
         and heard[b.id].heard < heard[b.id].meant
     ]  # fmt: skip
     told: dict[str, Counter[str]] = {b.id: Counter() for b in those}
-    query = select(PlayReportRow.broadcast_id, PlayReportRow.cause).where(
-        col(PlayReportRow.outcome).in_([Outcome.MISSED.value, Outcome.REFUSED.value])
-    )
-    for k in range(0, len(those), 500):
+    query = select(PlayReportRow.broadcast_id, PlayReportRow.cause).where(not_(heard_there()))
+    for k in range(0, len(those), _AT_ONCE):
         for broadcast_id, cause in session.exec(
-            query.where(col(PlayReportRow.broadcast_id).in_([b.id for b in those[k : k + 500]]))
+            query.where(col(PlayReportRow.broadcast_id).in_([b.id for b in those[k : k + _AT_ONCE]]))
         ):
             told[broadcast_id][cause] += 1
     for b in those:
@@ -121,14 +139,41 @@ def _lacking(session: Session, found: list[Broadcast], heard: dict[str, Heard], 
     return [Line(b, heard[b.id], dict(told[b.id].most_common())) for b in those]
 
 
-def _seconds(b: Broadcast) -> float:
-    return max(0.0, (b.sounds_until - b.starts_at).total_seconds())
+def _by_zone(session: Session, commune_id: str, aired: Sequence[Broadcast], now: datetime) -> list[ByZone]:
+    """The number of queries grows by one with every 500 broadcasts."""
+    known = [r.id for r in receivers(session, commune_id)]
+    member, told = zones_of_all(session, known), _told(session, [b.id for b in aired])
+    found = {zone.id: ByZone(zone) for zone in zones(session, commune_id)}
+    for b in aired:
+        targets, said = b.meant_for, told[b.id]
+        meant, heard = Counter[str](), Counter[str]()
+        for r in known:
+            if r in said or targets.include(r, member[r]):
+                meant.update(member[r])
+                heard.update(member[r] if said.get(r) else ())
+        for zone_id, count in meant.items():
+            line = found[zone_id]
+            line.broadcasts += 1
+            line.minutes += aired_for(b, now).total_seconds() / 60
+            line.heard, line.meant = line.heard + heard[zone_id], line.meant + count
+    return list(found.values())
 
 
-def _minutes_by_field(session: Session, aired: Sequence[Broadcast]) -> dict[int, float]:
+def _told(session: Session, ids: Sequence[str]) -> dict[str, dict[str, bool]]:
+    """Whether it was heard, of each broadcast by each receiver that reported."""
+    told: dict[str, dict[str, bool]] = defaultdict(dict)
+    query = select(PlayReportRow.broadcast_id, PlayReportRow.receiver_id, heard_there())
+    for k in range(0, len(ids), _AT_ONCE):
+        rows = session.exec(query.where(col(PlayReportRow.broadcast_id).in_(ids[k : k + _AT_ONCE])))
+        for broadcast_id, receiver_id, heard in rows:
+            told[broadcast_id][receiver_id] = bool(heard)
+    return told
+
+
+def _minutes_by_field(session: Session, aired: Sequence[Broadcast], now: datetime) -> dict[int, float]:
     fields, found = fields_of(session, aired), Counter[int]()
     for b in aired:
-        whole_us, named_us = round(_seconds(b) * 1e6), 0
+        whole_us, named_us = aired_for(b, now) // timedelta(microseconds=1), 0
         for item in b.what:
             if isinstance(item, ClipItem) and item.clip in fields:
                 part_us = max(0, min(item.offset_us + item.duration_us, whole_us) - item.offset_us)
@@ -139,13 +184,18 @@ def _minutes_by_field(session: Session, aired: Sequence[Broadcast]) -> dict[int,
 
 
 def _availability(session: Session, known: list[Receiver], start: datetime, until: datetime) -> list[Availability]:
-    """By the changes of presence that were written down; late counts as connected. One query."""
-    ids = {r.id for r in known}
-    query = select(PresenceChange).where(col(PresenceChange.at) < until)
+    """By the changes of presence of that month, and the last before it; late counts as connected. One query."""
+    ours = col(PresenceChange.receiver_id).in_([r.id for r in known])
+    before = (
+        select(func.max(PresenceChange.id))
+        .where(ours, col(PresenceChange.at) < start)
+        .group_by(col(PresenceChange.receiver_id))
+    )
+    within = and_(col(PresenceChange.at) >= start, col(PresenceChange.at) < until)
+    query = select(PresenceChange).where(ours, or_(col(PresenceChange.id).in_(before), within))
     changes: dict[str, list[PresenceChange]] = {}
     for change in session.exec(query.order_by(col(PresenceChange.at), col(PresenceChange.id))):
-        if change.receiver_id in ids:
-            changes.setdefault(change.receiver_id, []).append(change)
+        changes.setdefault(change.receiver_id, []).append(change)
     return [Availability(r, _share(changes.get(r.id, []), start, until)) for r in known]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -62,6 +62,13 @@ def play_log(
         return list(session.exec(query.limit(limit).offset(offset)))
     matching = _matching(session, commune_id, list(session.exec(query.limit(MOST_LOOKED_AT))), wanted)
     return matching[offset : offset + limit]
+
+
+def aired_for(broadcast: Broadcast, now: datetime) -> timedelta:
+    """How long it has been on air at `now`; nothing for what was withdrawn before or missed."""
+    if broadcast.withdrawn_at is not None or broadcast.missed:
+        return timedelta(0)
+    return max(timedelta(0), min(broadcast.sounds_until, now) - broadcast.starts_at)
 
 
 def fields_of(session: Session, broadcasts: Sequence[Broadcast]) -> dict[str, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import BigInteger, Column, LargeBinary, func
+from sqlalchemy import BigInteger, Column, ColumnElement, LargeBinary, and_, case, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from broadcast.on_air import Broadcast, BroadcastState, state, target_receivers
@@ -18,6 +18,8 @@ from wire.reports import Outcome, PlayReport, StoodIn
 
 #: A receiver reports at the end; before this has passed its silence means nothing.
 REPORT_WITHIN = timedelta(seconds=60)
+#: The cause of one that sounded all of it, at volume 0: nobody heard it.
+VOLUME_ZERO = "volume_zero"
 
 
 class PlayReportRow(SQLModel, table=True):
@@ -51,7 +53,7 @@ class PlayReportRow(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class Heard:
-    """In how many places a broadcast sounded. reported: how many said anything. meant: how many it was for."""
+    """In how many places a broadcast was to be heard. reported: how many said anything. meant: how many it was for."""
 
     heard: int
     reported: int
@@ -67,6 +69,17 @@ class Detail:
     cause: str
     report: PlayReportRow | None
     offline_since: datetime | None = None
+
+    @property
+    def heard(self) -> bool:
+        """Whether it, or a part of it, was to be heard there."""
+        return self.outcome in (Outcome.PLAYED, Outcome.PARTLY) and self.cause != VOLUME_ZERO
+
+
+def heard_there() -> ColumnElement[bool]:
+    """The same of a row, for queries."""
+    sounded = col(PlayReportRow.outcome).in_([Outcome.PLAYED.value, Outcome.PARTLY.value])
+    return and_(sounded, col(PlayReportRow.cause) != VOLUME_ZERO)
 
 
 def register(uplink: Uplink) -> None:
@@ -109,21 +122,18 @@ def reports_of(session: Session, broadcast_id: str) -> dict[str, PlayReportRow]:
 def heard_at(
     session: Session, broadcasts: Sequence[Broadcast], meant: Mapping[str, int] | None = None
 ) -> dict[str, Heard]:
-    """In how many places each sounded. meant: how many each was for, when the caller knows; else it is looked up."""
+    """In how many places each was to be heard. meant: how many each was for, when the caller knows, else looked up."""
     ids = [b.id for b in broadcasts]
-    query = select(PlayReportRow.broadcast_id, PlayReportRow.outcome, func.count()).where(
-        col(PlayReportRow.broadcast_id).in_(ids)
+    query = (
+        select(PlayReportRow.broadcast_id, func.sum(case((heard_there(), 1), else_=0)), func.count())
+        .where(col(PlayReportRow.broadcast_id).in_(ids))
+        .group_by(col(PlayReportRow.broadcast_id))
     )
-    counts: dict[str, dict[str, int]] = {}
-    for broadcast_id, outcome, count in session.exec(
-        query.group_by(col(PlayReportRow.broadcast_id), col(PlayReportRow.outcome))
-    ):
-        counts.setdefault(broadcast_id, {})[outcome] = count
+    counts = {broadcast_id: (int(heard), reported) for broadcast_id, heard, reported in session.exec(query)}
     reached: dict[bytes, int] = {}
     found = {}
     for b in broadcasts:
-        said = counts.get(b.id, {})
-        heard = said.get(Outcome.PLAYED, 0) + said.get(Outcome.PARTLY, 0)
+        heard, reported = counts.get(b.id, (0, 0))
         if meant is not None:
             total = meant[b.id]
         else:
@@ -131,18 +141,26 @@ def heard_at(
             if key not in reached:
                 reached[key] = len(target_receivers(session, b))
             total = reached[key]
-        found[b.id] = Heard(heard, sum(said.values()), max(total, sum(said.values())))
+        found[b.id] = Heard(heard, reported, max(total, reported))
     return found
+
+
+def worst_p99_us(session: Session, broadcast_ids: Sequence[str]) -> dict[str, int]:
+    """The largest error_p99_us that any receiver with sound told of each, by its id; who has none is not in it."""
+    query = (
+        select(PlayReportRow.broadcast_id, func.max(PlayReportRow.error_p99_us))
+        .where(col(PlayReportRow.broadcast_id).in_(broadcast_ids), col(PlayReportRow.frames_played) > 0)
+        .group_by(col(PlayReportRow.broadcast_id))
+    )
+    return {broadcast_id: int(worst) for broadcast_id, worst in session.exec(query)}
 
 
 def details(session: Session, broadcast: Broadcast, now: datetime) -> list[Detail]:
     """Each receiver's part, and for those that said nothing, why as far as we know."""
     said = reports_of(session, broadcast.id)
     meant = {r.id: r for r in target_receivers(session, broadcast)}
-    for receiver_id in said.keys() - meant.keys():
-        receiver = session.get(Receiver, receiver_id)
-        if receiver is not None:
-            meant[receiver_id] = receiver
+    others = select(Receiver).where(col(Receiver.id).in_(sorted(said.keys() - meant.keys())))
+    meant |= {r.id: r for r in session.exec(others)}  # retired since, or of another zone now
     away = _offline_at(session, list(meant.keys() - said.keys()), broadcast)
     found = []
     for receiver in meant.values():
@@ -157,7 +175,7 @@ def details(session: Session, broadcast: Broadcast, now: datetime) -> list[Detai
             found.append(Detail(receiver, "", "offline", None, away[receiver.id]))
         else:
             found.append(Detail(receiver, "", "no_report", None))
-    return sorted(found, key=lambda d: (d.outcome == Outcome.PLAYED, d.receiver.name))
+    return sorted(found, key=lambda d: (d.heard and d.outcome == Outcome.PLAYED, d.receiver.name))
 
 
 def _offline_at(session: Session, receiver_ids: list[str], broadcast: Broadcast) -> dict[str, datetime]:

@@ -48,6 +48,14 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
         widths=(130, 50),
     )  # fmt: skip
     page.section(
+        t("By zone"), [t("Zone"), t("Broadcasts"), t("Minutes"), t("Heard at")],
+        [
+            [z.zone.name, w.number(z.broadcasts), w.number(z.minutes, 1), _percent(w, z.heard_share)]
+            for z in report.by_zone
+        ],
+        widths=(84, 32, 32, 32), empty=t("No zone yet."),
+    )  # fmt: skip
+    page.section(
         t("Not heard everywhere"), [t("When"), t("What"), t("Heard at"), t("Why")],
         [
             [
@@ -59,6 +67,8 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
         ],
         widths=(22, 84, 22, 52), empty=t("Everything was heard everywhere."),
     )  # fmt: skip
+    if len(report.lacking) > _MOST_LINES:
+        page.say(t("And {n} more: they stand in the play log.", n=w.number(len(report.lacking) - _MOST_LINES)))
     page.section(
         t("Loudspeakers: share of the time connected"), [t("Receiver"), t("Place"), t("Connected")],
         [[a.receiver.name, a.receiver.place, _percent(w, a.share)] for a in report.availability],

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+from msgspec import structs
 from sqlmodel import Session
 
 from broadcast.clips import Clip, Field
@@ -17,6 +18,7 @@ from runtime.clock import ManualClock
 from runtime.database import Database
 from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE, VIETNAM
+from tests.devices.test_receivers import counted
 from wire.broadcasts import BroadcastClass, Targets
 from wire.messages import CONTROLLER
 from wire.reports import Outcome, PlayReport
@@ -122,6 +124,32 @@ def test_heard_is_counted_over_all_who_were_meant(studio: Studio) -> None:
     assert [(line.broadcast.id, line.causes) for line in report.lacking] == [(half.id, {"no_report": 1})]
 
 
+def test_each_zone_has_what_was_meant_for_it_or_for_some_in_it(studio: Studio) -> None:
+    air(studio, NOVEMBER, heard_by=("loa-1",))
+    air(studio, NOVEMBER + MINUTE * 10, minutes=2, targets=Targets(receivers=["loa-2"]), heard_by=("loa-2",))
+    air(studio, DECEMBER, heard_by=("loa-1", "loa-2"))
+    lines = {z.zone.id: (z.broadcasts, z.minutes, z.heard, z.meant) for z in month(studio).by_zone}
+    assert lines == {"thon-1": (1, pytest.approx(1), 1, 1), "thon-2": (2, pytest.approx(3), 1, 2)}
+
+
+def test_what_is_on_air_counts_for_as_long_as_it_has_been(studio: Studio) -> None:
+    air(studio, NOVEMBER, minutes=4)
+    report = month(studio, NOVEMBER + MINUTE * 3)
+    assert (report.minutes, report.by_zone[0].minutes) == (pytest.approx(3), pytest.approx(3))
+    assert report.minutes_by_field == pytest.approx({0: 2, int(Field.GENERAL): 1})
+
+
+def test_the_month_is_asked_with_as_many_queries_for_many_broadcasts(studio: Studio) -> None:
+    counts = []
+    for first in (0, 30):
+        for k in range(first, first + first + 1):
+            air(studio, NOVEMBER + MINUTE * 10 * k, heard_by=("loa-1",))
+        with studio.database.session() as session, counted(studio.database) as statements:
+            monthly_report(session, commune(session, COMMUNE), date(2026, 11, 1), studio.now())
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
+
+
 def test_why_it_was_not_heard_is_told_by_those_who_know(studio: Studio) -> None:
     told = air(studio, NOVEMBER, heard_by=("loa-1",))
     report = PlayReport(
@@ -131,6 +159,9 @@ def test_why_it_was_not_heard_is_told_by_those_who_know(studio: Studio) -> None:
     with studio.database.writing() as session:
         take_report(session, "loa-2", report)
     assert [line.causes for line in month(studio).lacking] == [{"no_audio": 1}]
+    with studio.database.writing() as session:
+        take_report(session, "loa-2", structs.replace(report, outcome=Outcome.PLAYED, cause="volume_zero"))
+    assert (month(studio).heard, [line.causes for line in month(studio).lacking]) == (1, [{"volume_zero": 1}])
 
 
 def test_a_receiver_was_connected_for_a_share_of_the_time_since_it_was_first_heard(studio: Studio) -> None:
@@ -138,6 +169,7 @@ def test_a_receiver_was_connected_for_a_share_of_the_time_since_it_was_first_hea
         session.add(PresenceChange(receiver_id="loa-1", at=at, state=state.value))
 
     with studio.database.writing() as session:
+        change(session, DECEMBER, PresenceState.ONLINE)  # not the month's any more
         change(session, NOVEMBER + timedelta(days=10), PresenceState.ONLINE)
         change(session, NOVEMBER + timedelta(days=20), PresenceState.LATE)
         change(session, NOVEMBER + timedelta(days=25), PresenceState.OFFLINE)
@@ -146,6 +178,14 @@ def test_a_receiver_was_connected_for_a_share_of_the_time_since_it_was_first_hea
     half_way = month(studio, NOVEMBER + timedelta(days=20))
     assert half_way.until == NOVEMBER + timedelta(days=20)
     assert [a.share for a in half_way.availability if a.receiver.id == "loa-1"] == [1.0]
+
+
+def test_the_state_in_which_it_came_into_the_month_goes_on_in_it(studio: Studio) -> None:
+    with studio.database.writing() as session:
+        for days, state in ((-20, PresenceState.OFFLINE), (-10, PresenceState.ONLINE), (15, PresenceState.OFFLINE)):
+            at = NOVEMBER + timedelta(days=days)
+            session.add(PresenceChange(receiver_id="loa-1", at=at, state=state.value))
+    assert {a.receiver.id: a.share for a in month(studio).availability} == {"loa-1": pytest.approx(0.5), "loa-2": None}
 
 
 def test_each_filter_of_the_log_leaves_what_it_names(studio: Studio) -> None:

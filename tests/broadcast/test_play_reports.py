@@ -63,6 +63,14 @@ def test_partly_is_heard_and_missed_is_only_reported(studio: Studio) -> None:
     assert counted(studio, put) == Heard(1, 2, 2)
 
 
+def test_what_sounded_at_volume_zero_was_heard_by_nobody_and_stands_with_those_that_need_a_look(studio: Studio) -> None:
+    put = studio.speak_now()
+    take(studio, report(studio, "loa-1", put))
+    take(studio, report(studio, "loa-2", put, cause="volume_zero"))
+    assert counted(studio, put) == Heard(1, 2, 2)
+    assert list(causes(studio, put).items()) == [("loa-2", ("played", "volume_zero")), ("loa-1", ("played", ""))]
+
+
 def test_the_instants_of_the_first_and_the_last_frame_are_kept_to_the_microsecond(studio: Studio) -> None:
     put = studio.speak_now()
     take(studio, report(studio, "loa-1", put, first_frame_at_us=to_us(put.starts_at) + 17))

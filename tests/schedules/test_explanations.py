@@ -12,7 +12,7 @@ from devices.presence import PresenceChange, PresenceState
 from devices.receivers import receiver
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
-from schedules.explanations import AROUND, Explanation, Verdict, cut_by, explain
+from schedules.explanations import AROUND, Cut, Explanation, Verdict, cuts_at, explain
 from tests.broadcast.studio import ALL
 from tests.cast import COMMUNE
 from tests.devices.test_receivers import counted
@@ -95,7 +95,7 @@ def test_what_was_cut_names_by_whom_from_when_to_when(office: Office) -> None:
     (cut,) = story.cuts
     assert (cut.by.id, cut.since, cut.until) == (storm.id, SIX + timedelta(seconds=20), SIX + timedelta(seconds=40))
     with office.database.session() as session:
-        assert [c.since for c in cut_by(session, told)] == [cut.since]
+        assert [c.since for c in cuts_at(session, told, ["loa-1"])["loa-1"]] == [cut.since]
         other = next(s for s in ask(office).stories if s.broadcast.id == storm.id)
     assert other.cuts == []  # the stronger one was cut by nobody
 
@@ -108,6 +108,30 @@ def test_an_emergency_elsewhere_cuts_nothing_here(office: Office) -> None:
     found = ask(office)
     assert [s.cuts for s in found.stories] == [[]]
     assert [b.id for b in found.elsewhere] == [storm.id]
+
+
+def test_each_receiver_is_told_of_the_cuts_at_its_own_horn_alone(office: Office) -> None:
+    told = planned(office)
+    office.clock.set(SIX + timedelta(seconds=12))
+    storm = office.speak_now(BroadcastClass.EMERGENCY, Targets(zones=["thon-2"]))
+    with office.database.session() as session:
+        found = cuts_at(session, told, ["loa-1", "loa-2"])
+    assert found == {"loa-1": [], "loa-2": [Cut(storm.starts_at, told.ends_at, storm)]}
+
+
+def test_a_cut_is_asked_of_all_receivers_with_as_many_queries_as_of_one(office: Office) -> None:
+    told = planned(office)
+    counts = []
+    for more in (1, 40):
+        with office.database.writing() as session:
+            for k in range(more):
+                office.add_receiver(session, f"more-{more}-{k}", ["thon-1"])
+        for k in range(more // 10):
+            office.speak_now(BroadcastClass.EMERGENCY, Targets(receivers=[f"more-{more}-{k}"]))
+        with office.database.session() as session, counted(office.database) as statements:
+            cuts_at(session, told, ["loa-1", "loa-2", *(f"more-{more}-{k}" for k in range(more))])
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
 
 
 def test_without_a_report_the_verdict_follows_the_clock(office: Office) -> None:
@@ -128,6 +152,20 @@ def test_who_was_gone_then_is_said_to_have_been_and_since_when(office: Office) -
     assert (found.presence, found.since) == (PresenceState.OFFLINE, SIX - 20 * MINUTE)
     assert [(s.verdict, s.offline_since) for s in found.stories] == [(Verdict.OFFLINE, SIX - 20 * MINUTE)]
     assert ask(office, receiver_id="loa-2").presence is PresenceState.NEW
+
+
+def test_each_broadcast_is_held_against_the_presence_at_its_own_end(office: Office) -> None:
+    office.schedule(at(5.75, 6, 6.25))
+    office.plan()
+    with office.database.writing() as session:
+        gone(session, SIX)
+        back = PresenceState.ONLINE.value
+        session.add(PresenceChange(receiver_id="loa-1", at=SIX + 10 * MINUTE, state=back, cause="heard"))
+    office.clock.set(SIX + timedelta(hours=1))
+    found = ask(office)
+    assert [v for v, _ in verdicts(found)] == [Verdict.NO_REPORT, Verdict.OFFLINE, Verdict.NO_REPORT]
+    assert found.presence is PresenceState.OFFLINE
+    assert ask(office, SIX - TICK).presence is PresenceState.NEW
 
 
 def test_who_withdrew_it_and_when(office: Office) -> None:
@@ -174,6 +212,24 @@ def test_one_that_moved_to_another_zone_since_is_still_told_of_what_it_reported(
         )  # fmt: skip
     said(office, told, Outcome.PLAYED)
     assert verdicts(ask(office, told.starts_at)) == [(Verdict.PLAYED, "")]
+
+
+def test_nor_do_they_grow_with_the_broadcasts_of_that_hour_whatever_became_of_them(office: Office) -> None:
+    counts = []
+    for more in (1, 12):
+        for k in range(more):
+            office.clock.set(SIX - MINUTE)
+            office.speak_now()
+            unwanted = office.speak_now()
+            with office.database.writing() as session:
+                withdraw(session, unwanted.id, office.now(), by=f"lan {k}", cause="by_operator")
+        office.clock.set(SIX + 20 * MINUTE)
+        with office.database.session() as session, counted(office.database) as statements:
+            found = explain(session, receiver(session, "loa-1"), SIX, office.now())
+        counts.append(len(statements))
+    assert len(found.stories) == 26
+    assert {s.decided.by for s in found.stories if s.decided} == {"lan 0", *(f"lan {k}" for k in range(12))}
+    assert counts[0] == counts[1]
 
 
 def test_the_queries_do_not_grow_with_days_of_broadcasts(office: Office) -> None:

@@ -10,7 +10,8 @@ from re import DOTALL, findall
 import pytest
 from openpyxl import load_workbook
 
-from broadcast.on_air import put_on_air
+from broadcast.on_air import put_on_air, withdraw
+from broadcast.play_reports import take_report
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import Refusal
@@ -19,7 +20,9 @@ from tests.cast import COMMUNE
 from tests.web.office import Office
 from web.printed_reports import monthly_pdf
 from web.spreadsheets import csv_file, xlsx_file
-from wire.broadcasts import BroadcastClass
+from wire.broadcasts import BroadcastClass, Targets
+from wire.messages import CONTROLLER
+from wire.reports import Outcome, PlayReport
 
 FORMULA = '=HYPERLINK("http://evil","x")'
 
@@ -59,11 +62,60 @@ def test_and_as_a_workbook_with_times_that_are_times(office: Office) -> None:
     assert row[2] == 1.5
 
 
+def test_a_row_has_the_minutes_that_sounded_the_places_by_name_and_the_worst_of_all_receivers(office: Office) -> None:
+    now = office.clock.now()
+    with office.database.writing() as session:
+        told = put_on_air(
+            session, COMMUNE, targets=Targets(zones=["thon-1"], receivers=["loa-2"]), class_=BroadcastClass.NORMAL,
+            now=now, clip_id="ban-tin",
+        )  # fmt: skip
+        for k, (played, p99_us) in enumerate([(480, 120), (480, 2400), (0, 9_000_000)]):
+            take_report(session, f"loa-{k}", PlayReport(
+                to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report=f"r{k}", receiver=f"loa-{k}",
+                broadcast=told.id, manifest_revision=1, outcome=Outcome.PARTLY, frames_played=played,
+                error_p99_us=p99_us,
+            ))  # fmt: skip
+        later = now + timedelta(minutes=9)
+        gone = put_on_air(session, COMMUNE, targets=ALL, class_=BroadcastClass.NORMAL, now=later, clip_id="ban-tin")
+        withdraw(session, gone.id, now, cause="by_operator")
+    office.clock.set(told.starts_at + timedelta(seconds=30))
+    (half, _) = table(office)
+    office.clock.set(now + timedelta(hours=1))
+    (withdrawn, whole, first) = table(office)
+    assert (half["Số phút"], whole["Số phút"], withdrawn["Số phút"]) == ("0.5", "1.5", "0.0")
+    assert whole["Ở đâu"] == "Thôn 1, Thôn 2"
+    assert (whole["Lệch nhiều nhất, p99 (ms)"], first["Lệch nhiều nhất, p99 (ms)"]) == ("2.4", "")
+
+
 def test_the_files_hold_what_is_filtered_and_nothing_more(office: Office) -> None:
     assert office.browser.get("/play-log.csv?class_=emergency").content.count(b"\n") == 1
     assert "Ban-Tin" in office.browser.get("/play-log?field=1&place=thon-1&outcome=lacking").text
     assert "bớt điều kiện lọc" in office.browser.get("/play-log?field=2").text
     assert "/play-log.xlsx?class_=normal" in office.browser.get("/play-log?class_=normal&since=").text
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "field=²",
+        "field=x",
+        "since=0001-01-01",
+        "until=9999-12-31",
+        "since=never",
+        "class_=loud",
+        "outcome=x",
+        "page=-1",
+    ],
+)
+def test_a_filter_that_is_none_asks_for_nothing(office: Office, asked: str) -> None:
+    answer = office.browser.get(f"/play-log?{asked}")
+    assert (answer.status_code, "Ban-Tin" in answer.text) == (200, True)
+    assert office.browser.get(f"/play-log.csv?{asked}").content.count(b"\n") == 2
+
+
+def test_a_page_beyond_the_end_is_empty(office: Office) -> None:
+    answer = office.browser.get(f"/play-log?page={10**18}")
+    assert (answer.status_code, "Ban-Tin" in answer.text) == (200, False)
 
 
 def test_what_looks_like_a_formula_stays_a_text() -> None:
@@ -80,15 +132,28 @@ def test_the_month_is_a_pdf_with_its_letters_in_it(office: Office) -> None:
     assert answer.content.startswith(b"%PDF-")
     assert b"DejaVuSans" in answer.content
     said = text_of(answer.content)
-    for words in ("BÁO CÁO HOẠT ĐỘNG TRUYỀN THANH THÁNG 11/2026", "Xã Thiệu Trung", "1,5", "Ban-Tin", "0/3", "Thôn 2"):
+    for words in (
+        "BÁO CÁO HOẠT ĐỘNG TRUYỀN THANH THÁNG 11/2026",
+        "Xã Thiệu Trung",
+        "1,5",
+        "Ban-Tin",
+        "0/3",
+        "Thôn 2",
+        "Theo thôn, vùng",
+    ):
         assert words in said
 
 
 def test_a_month_that_is_none_is_refused_and_so_is_a_machine_without_letters(office: Office, tmp_path: Path) -> None:
-    for wrong in ("", "2026-13", "next"):
+    for wrong in ("", "2026-13", "next", "0001-01", "9999-12"):
         assert office.browser.get(f"/play-log.pdf?month={wrong}").status_code == 422
     with pytest.raises(Refusal, match="fonts-dejavu-core"):
         monthly_pdf(None, None, (tmp_path,))  # type: ignore[arg-type]
+
+
+def table(office: Office) -> list[dict[str, str]]:
+    """The rows of the log's CSV."""
+    return list(csv.DictReader(io.StringIO(office.browser.get("/play-log.csv").content.decode("utf-8-sig"))))
 
 
 def text_of(pdf: bytes) -> str:

@@ -12,7 +12,7 @@ from runtime.database import Database
 from tests.broadcast.studio import ALL, add_clip
 from tests.cast import COMMUNE
 from tests.web.office import Office
-from wire.broadcasts import BroadcastClass
+from wire.broadcasts import BroadcastClass, Targets
 from wire.messages import CONTROLLER
 from wire.reports import Outcome, PlayReport
 
@@ -58,6 +58,32 @@ def test_the_play_log_leads_to_it_for_each_that_did_not_play(office: Office) -> 
     assert "/why?receiver=" in office.browser.get(f"/receivers/{receiver_id}").text
 
 
+def test_the_play_log_names_a_cut_only_where_it_was_and_volume_zero_as_not_heard(office: Office) -> None:
+    with office.database.writing() as session:
+        told = put_on_air(
+            session, COMMUNE, targets=ALL, class_=BroadcastClass.NORMAL, now=office.clock.now(), clip_id="ban-tin"
+        )
+        put_on_air(
+            session, COMMUNE, targets=Targets(receivers=["loa-0"]), class_=BroadcastClass.EMERGENCY,
+            now=office.clock.now() + timedelta(seconds=20), clip_id="ban-tin",
+        )  # fmt: skip
+        for receiver_id, outcome, cause in (
+            ("loa-0", Outcome.PARTLY, "cut"), ("loa-1", Outcome.PARTLY, "late"),
+            ("loa-2", Outcome.PLAYED, "volume_zero"),
+        ):  # fmt: skip
+            take_report(session, receiver_id, PlayReport(
+                to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report=receiver_id, receiver=receiver_id,
+                broadcast=told.id, manifest_revision=1, outcome=outcome, cause=cause,
+            ))  # fmt: skip
+    shown = office.browser.get(f"/play-log/{told.id}").text
+    rows = {k: shown.split(f'href="/receivers/loa-{k}"')[1].split("</tr>")[0] for k in range(3)}
+    assert "05:00:28–05:01:08: Ban-Tin" in rows[0]
+    assert "05:00:28" not in rows[1]
+    assert "âm lượng ở mức không" in rows[2]
+    assert "state ready" not in rows[2]
+    assert "Đã phát tại 2/3 cụm loa" in shown
+
+
 def test_without_a_question_the_page_asks_one_and_an_empty_answer_says_so(office: Office) -> None:
     assert "Hãy chọn cụm loa và thời điểm" in office.browser.get("/why").text
     receiver_id = "loa-0"
@@ -67,7 +93,8 @@ def test_without_a_question_the_page_asks_one_and_an_empty_answer_says_so(office
 
 def test_a_time_that_is_none_and_a_receiver_of_others_are_refused(office: Office) -> None:
     receiver_id = "loa-0"
-    answer = office.browser.get(f"/why?receiver={receiver_id}&at=yesterday")
-    assert answer.status_code == 422
-    assert "Hãy chọn ngày và giờ" in answer.text
+    for none in ("yesterday", "0001-01-01T00:00", "9999-12-31T23:59"):
+        answer = office.browser.get(f"/why?receiver={receiver_id}&at={none}")
+        assert answer.status_code == 422
+        assert "Hãy chọn ngày và giờ" in answer.text
     assert office.browser.get("/why?receiver=no-such&at=2026-11-24T05:00").status_code == 404

@@ -12,12 +12,12 @@ from sqlmodel import Session
 
 from broadcast.changes import changes
 from broadcast.on_air import Broadcast, broadcast, state
-from broadcast.play_log import Filter, fields_in, fields_of, play_log
+from broadcast.play_log import Filter, aired_for, fields_in, fields_of, play_log
 from broadcast.play_reports import Detail, Heard, details, heard_at
 from devices.receivers import receivers
 from devices.zones import zones
 from runtime.refusal import N_, NotFound
-from schedules.explanations import cut_by
+from schedules.explanations import cuts_at
 from web.frame import Frame, In, Reading, renderer_of
 from web.pages.on_air import where_words
 from web.words import BROADCAST_STATES, CLASSES, FIELDS, LOG_OUTCOMES, OUTCOMES, cause
@@ -25,17 +25,22 @@ from wire.broadcasts import ClipItem
 
 router = APIRouter(include_in_schema=False)
 PER_PAGE = 50
+#: Further back than any log goes; an address that asks for more has a slip in it.
+LAST_PAGE = 100_000
+#: Days nearer to the ends of the calendar cannot be turned into UTC.
+YEARS = range(1900, 2200)
 
 
 @dataclass(frozen=True)
 class LogRow:
-    """One broadcast. state: a word of BROADCAST_STATES. fields: of its clips, keys of FIELDS."""
+    """One broadcast. state: a word of BROADCAST_STATES. fields: of its clips, keys of FIELDS. aired: so far."""
 
     broadcast: Broadcast
     state: str
     where: str
     heard: Heard
     fields: list[int]
+    aired: timedelta
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Asked:
         return Filter(
             since=_midnight(zone, self.since), until=_midnight(zone, self.until, 1),
             class_=self.class_ if self.class_ in CLASSES else "",
-            field=int(self.field) if self.field.isdigit() and int(self.field) in FIELDS else 0,
+            field=next((number for number in FIELDS if str(number) == self.field), 0),
             place=self.place, outcome=self.outcome if self.outcome in LOG_OUTCOMES else "", search=self.q,
         )  # fmt: skip
 
@@ -71,14 +76,17 @@ def log_view(session: Session, frame: Frame, asked: Asked, *, limit: int = PER_P
     found = play_log(session, frame.commune_id, now, asked.filter(frame.commune.zone), limit=limit, offset=offset)
     heard, known, fields = heard_at(session, found), receivers(session, frame.commune_id), fields_of(session, found)
     return [
-        LogRow(b, state(b, now).value, where_words(b, known, frame.t), heard[b.id], fields_in(b, fields)) for b in found
-    ]
+        LogRow(
+            b, state(b, now).value, where_words(b, known, frame.t), heard[b.id], fields_in(b, fields), aired_for(b, now)
+        )
+        for b in found
+    ]  # fmt: skip
 
 
 @router.get("/play-log")
 def page(frame: In, session: Reading, asked: Annotated[Asked, Depends()], page: int = 0) -> HTMLResponse:
     """The log."""
-    page = max(0, page)
+    page = min(max(0, page), LAST_PAGE)
     rows = log_view(session, frame, asked, limit=PER_PAGE + 1, offset=page * PER_PAGE)
     today = frame.deps.clock.now().astimezone(frame.commune.zone).date()
     return renderer_of(frame.request).page(
@@ -99,7 +107,8 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
     said: list[Detail] = details(session, found, now)
     return renderer_of(frame.request).page(
         frame, "play_log_one.html", b=found, state=state(found, now).value, words=BROADCAST_STATES,
-        heard=heard_at(session, [found])[found.id], details=said, cuts=cut_by(session, found),
+        heard=heard_at(session, [found])[found.id], details=said,
+        cuts=cuts_at(session, found, [d.receiver.id for d in said]),
         outcomes=OUTCOMES, changes=changes(session, found.id),
         cause=lambda word: cause(frame.t, word),
         titles={n: item.title for n, item in enumerate(found.what) if isinstance(item, ClipItem) and item.title},
@@ -109,6 +118,7 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
 
 def _midnight(zone: ZoneInfo, day: str, later: int = 0) -> datetime | None:
     try:
-        return datetime.combine(date.fromisoformat(day) + timedelta(days=later), time(), tzinfo=zone)
-    except (ValueError, OverflowError):
+        asked = date.fromisoformat(day)
+    except ValueError:
         return None
+    return datetime.combine(asked + timedelta(days=later), time(), tzinfo=zone) if asked.year in YEARS else None

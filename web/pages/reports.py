@@ -1,17 +1,21 @@
 """The play log as files, and the month on paper: what a commune hands on to its province."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
+from sqlmodel import Session
 
 from broadcast.monthly_report import monthly_report
 from broadcast.play_log import MOST_LOOKED_AT
+from broadcast.play_reports import worst_p99_us
+from devices.receivers import receivers
+from devices.zones import zones
 from runtime.refusal import N_, Refusal
 from web.frame import Frame, In, Reading
-from web.pages.play_log import Asked, LogRow, log_view
+from web.pages.play_log import YEARS, Asked, LogRow, log_view
 from web.printed_reports import monthly_pdf
 from web.spreadsheets import Cell, csv_file, xlsx_file
 from web.words import BROADCAST_STATES, CLASSES, FIELDS, cause
@@ -24,14 +28,16 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def as_csv(frame: In, session: Reading, asked: Annotated[Asked, Depends()]) -> Response:
     """What is filtered, as CSV."""
     rows = log_view(session, frame, asked, limit=MOST_LOOKED_AT)
-    return _file(csv_file(_header(frame), _cells(frame, rows)), "text/csv; charset=utf-8", _name(frame, "csv"))
+    return _file(csv_file(_header(frame), _cells(frame, session, rows)), "text/csv; charset=utf-8", _name(frame, "csv"))
 
 
 @router.get("/play-log.xlsx")
 def as_xlsx(frame: In, session: Reading, asked: Annotated[Asked, Depends()]) -> Response:
     """The same for Excel."""
     rows = log_view(session, frame, asked, limit=MOST_LOOKED_AT)
-    return _file(xlsx_file(frame.t("Play log"), _header(frame), _cells(frame, rows)), XLSX, _name(frame, "xlsx"))
+    return _file(
+        xlsx_file(frame.t("Play log"), _header(frame), _cells(frame, session, rows)), XLSX, _name(frame, "xlsx")
+    )
 
 
 @router.get("/play-log.pdf")
@@ -40,7 +46,9 @@ def month(frame: In, session: Reading, month: str = "") -> Response:
     try:
         first = date.fromisoformat(f"{month}-01")
     except ValueError:
-        raise Refusal(N_("Choose a month.")) from None
+        first = None
+    if first is None or first.year not in YEARS:
+        raise Refusal(N_("Choose a month."))
     report = monthly_report(session, frame.commune, first, frame.deps.clock.now())
     name = f"bao-cao-{frame.commune_id}-{first:%Y-%m}.pdf"
     return _file(monthly_pdf(report, frame.wording), "application/pdf", name)
@@ -50,23 +58,33 @@ def _header(frame: Frame) -> list[str]:
     t = frame.t
     return [
         t("Begins"), t("Ends"), t("Minutes"), t("Title"), t("Class"), t("Field"), t("Where"), t("Heard at"),
-        t("Meant for"), t("State"), t("Why"),
+        t("Meant for"), t("Off by at worst, p99 (ms)"), t("State"), t("Why"),
     ]  # fmt: skip
 
 
-def _cells(frame: Frame, rows: Sequence[LogRow]) -> list[list[Cell]]:
+def _cells(frame: Frame, session: Session, rows: Sequence[LogRow]) -> list[list[Cell]]:
     t, zone = frame.t, frame.commune.zone
+    worst = worst_p99_us(session, [row.broadcast.id for row in rows])
+    names = {z.id: z.name for z in zones(session, frame.commune_id)}
+    names |= {r.id: r.name for r in receivers(session, frame.commune_id)}
     return [
         [
             row.broadcast.starts_at.astimezone(zone).replace(tzinfo=None),
             row.broadcast.sounds_until.astimezone(zone).replace(tzinfo=None),
-            round((row.broadcast.sounds_until - row.broadcast.starts_at).total_seconds() / 60, 2),
+            round(row.aired.total_seconds() / 60, 2),
             row.broadcast.title, t(CLASSES[row.broadcast.class_]), ", ".join(t(FIELDS[n]) for n in row.fields),
-            row.where, row.heard.heard, row.heard.meant, t(BROADCAST_STATES[row.state]),
+            _places(row, names), row.heard.heard, row.heard.meant,
+            worst[row.broadcast.id] / 1000 if row.broadcast.id in worst else "", t(BROADCAST_STATES[row.state]),
             cause(t, row.broadcast.cause) if row.broadcast.cause else "",
         ]
         for row in rows
     ]  # fmt: skip
+
+
+def _places(row: LogRow, names: Mapping[str, str]) -> str:
+    """Each by its name: a table is read without the pages beside it."""
+    meant = row.broadcast.meant_for
+    return row.where if meant.all else ", ".join(names.get(one, one) for one in [*meant.zones, *meant.receivers])
 
 
 def _name(frame: Frame, suffix: str) -> str:

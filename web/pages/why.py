@@ -10,6 +10,7 @@ from devices.receivers import receivers
 from runtime.refusal import N_, Refusal
 from schedules.explanations import explain
 from web.frame import Frame, In, Reading, renderer_of
+from web.pages.play_log import YEARS
 from web.pages.receivers import own_receiver
 from web.words import CLASSES, STATES, VERDICTS, cause
 
@@ -33,6 +34,9 @@ def page(frame: In, session: Reading, receiver: str = "", at: str = "") -> HTMLR
 
 def _instant(frame: Frame, text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text[:19]).replace(tzinfo=frame.commune.zone)
+        asked = datetime.fromisoformat(text[:19]).replace(tzinfo=frame.commune.zone)
     except ValueError:
-        raise Refusal(N_("Choose the day and the time that you ask about.")) from None
+        asked = None
+    if asked is None or asked.year not in YEARS:
+        raise Refusal(N_("Choose the day and the time that you ask about."))
+    return asked

@@ -131,23 +131,31 @@ class Agent:
             self._connection.start()
             closing.callback(lambda: self._connection.close("reboot" if self._commander.reboot else "stopped"))
             self._plan_changed()
+            look_at_us, woken = local_us(), True
             while not stopping.is_set() and not self._commander.reboot:
-                self._step()
-                wait_s = min(STEP_S, max(0.0, (self._next_event_us() - local_us()) / 1e6))
-                self._wake.wait(wait_s)
-                self._wake.clear()
+                self._ask_when_due()
+                # On a jittery network the time is asked for many times a second: nothing else is looked at for that.
+                if woken or local_us() >= look_at_us:
+                    look_at_us = local_us() + round(STEP_S * 1e6)
+                    self._step()
+                wait_s = max(0.0, (min(look_at_us, self._next_ask_us()) - local_us()) / 1e6)
+                woken = self._wake.wait(wait_s)
+                if woken:
+                    self._wake.clear()
         return "reboot" if self._commander.reboot else "stopped"
 
     def _ask(self) -> None:
         self._connection.publish(Kind.TIME_ASK, self._asker.ask(local_us()), qos=0)
 
-    def _next_event_us(self) -> int:
+    def _next_ask_us(self) -> int:
         return self._station.next_ask() if self._connection.is_connected else local_us() + 1_000_000
+
+    def _ask_when_due(self) -> None:
+        if local_us() >= self._next_ask_us():
+            self._ask()
 
     def _step(self) -> None:
         now_local_us = local_us()
-        if self._connection.is_connected and now_local_us >= self._station.next_ask():
-            self._ask()
         self._read_inbox()
         if self._dirty.is_set():
             self._dirty.clear()

@@ -42,12 +42,14 @@ class Downlink:
 
     def __init__(
         self, broker: Broker, key: SealingKey, clock: Clock, *, media_base: str, heartbeat_s: int = 20,
-        fetch_between: tuple[time, time] = (time(21), time(3)),
+        fetch_between: tuple[time, time] = (time(21), time(3)), time_address: str = "",
     ) -> None:  # fmt: skip
         """media_base: where receivers fetch audio, with a slash at the end. heartbeat_s: told to every receiver.
 
         fetch_between: off-peak, by the commune's clock, over midnight too; alike for none.
+        time_address: host:port where receivers ask for the time by datagram; empty: by the broker alone.
         """
+        self.time_address = time_address
         self._fetch_between = fetch_between
         self._broker = broker
         self._key = key
@@ -127,6 +129,7 @@ class Downlink:
             fetch_from_minute=_minute(self._fetch_between[0]),
             fetch_until_minute=_minute(self._fetch_between[1]),
             backup=around.backup,
+            time_address=self.time_address,
         )
         return self._publish(topics.of_receiver(receiver.id, topics.Kind.CONFIG), config, retain=True)
 
@@ -145,7 +148,12 @@ class Downlink:
         return command_id
 
     def tell_time(self, receiver_id: str, nonce: str, asked_local_us: int, heard_at_us: int) -> None:
-        """Answer a time ask, at once. told_at_us is taken last, so that our own work is in neither delay."""
+        """Answer a time ask by the broker, at once."""
+        payload = self.sealed_time(receiver_id, nonce, asked_local_us, heard_at_us)
+        self._broker.publish(topics.of_receiver(receiver_id, topics.Kind.TIME_TELL), payload, qos=0, retain=False)
+
+    def sealed_time(self, receiver_id: str, nonce: str, asked_local_us: int, heard_at_us: int) -> bytes:
+        """The answer to a time ask. told_at_us is taken last, so that our own work is in neither delay."""
         tell = TimeTell(
             to=for_receiver(receiver_id),
             revision=self._next_revision(heard_at_us),
@@ -156,8 +164,7 @@ class Downlink:
             heard_at_us=heard_at_us,
             told_at_us=0,
         )
-        payload = self._key.seal(msgspec.structs.replace(tell, told_at_us=self._clock.now_us()))
-        self._broker.publish(topics.of_receiver(receiver_id, topics.Kind.TIME_TELL), payload, qos=0, retain=False)
+        return self._key.seal(msgspec.structs.replace(tell, told_at_us=self._clock.now_us()))
 
     def _publish(self, topic: str, message: Sealed, *, retain: bool) -> Delivery:
         return self._broker.publish(topic, self._key.seal(message), qos=1, retain=retain)

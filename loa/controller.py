@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -26,6 +27,7 @@ from devices.downlink import Downlink
 from devices.enrolment import CONTROLLER_USER, Issuer, accounts, acl_rows
 from devices.presence import PresenceWatch
 from devices.receivers import receivers
+from devices.time_server import TimeServer
 from devices.uplink import Uplink
 from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock
@@ -126,6 +128,7 @@ class Controller:
             fetch_between=(settings.fetch_from, settings.fetch_until),
         )
         self.downlink.backup_from(backup_item)
+        self._start_time_server()
         self.presence = PresenceWatch(self.database, period_s=settings.heartbeat_s, now=self.clock.now())
         self.uplink = Uplink(self.broker, self.database, self.clock, self.downlink, self.presence)
         play_reports.register(self.uplink)
@@ -221,6 +224,21 @@ class Controller:
         child.start()
         self._open.callback(child.stop)
         return child
+
+    def _start_time_server(self) -> None:
+        """Answer for the time by datagram, when there is a port for it."""
+        settings = self.settings
+        port = self._broker_port if settings.time_port is None else settings.time_port
+        if not port:
+            return
+        # Beside the broker where it is ours, else beside the page.
+        listens = settings.broker_host if self.mosquitto else settings.http_host
+        known = settings.broker_host if self.mosquitto else urlsplit(settings.base_url).hostname or listens
+        server = TimeServer(self.downlink, self.clock, host=listens, port=port)
+        self._open.callback(server.close)
+        server.start()
+        host = settings.broker_public_host or known
+        self.downlink.time_address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def _connect(self) -> MqttBroker:
         settings = self.settings

@@ -26,6 +26,7 @@ from receiver.shelf import Shelf
 from receiver.speaker import Speaker, local_us
 from receiver.station_time import StationTime
 from receiver.time_asker import TimeAsker
+from receiver.time_link import TimeLink
 from receiver.wants import wanted_files
 from wire.commands import Config
 from wire.messages import encode
@@ -73,6 +74,7 @@ class Agent:
         self._commander = Commander(identity.receiver, identity.controller_keys, self._outbox, self._tester.take)
         self._sessions = SessionNumber(folder / "session", int(time.time()))
         self._connection = Connection(identity, self._sessions, self, version)
+        self._time_link = TimeLink(self._asker, identity.receiver, self._connection, local_us)
         self._ladder = self._new_ladder()
         self._inbox: queue.SimpleQueue[tuple[Kind, Topic, bytes]] = queue.SimpleQueue()
         self._wake = threading.Event()
@@ -93,7 +95,8 @@ class Agent:
         """A session began: hear our commune, ask the time, send what waits."""
         log.info("connected, session %d", session)
         self._connection.listen_to(self._plan.commune)
-        self._station.hurry(local_us())
+        self._asker.hurry(local_us())
+        self._time_link.hurry()
         self._outbox.send_all_again()
         self._sequence = 0
         self._next_heartbeat_us = 0
@@ -105,8 +108,7 @@ class Agent:
     def message(self, kind: Kind, topic: Topic, payload: bytes) -> None:
         """Time and live sound at once; the rest in the agent's own thread, since it writes to disk."""
         if kind is Kind.TIME_TELL:
-            if self._asker.answered(payload, self._connection.arrived_us):
-                self._ask()
+            self._time_link.answered_by_broker(payload, self._connection.arrived_us)
         elif kind is Kind.LIVE:
             self._ear.hear(_live_topic(topic), topic.broadcast, payload, self._now_us())
         else:
@@ -130,29 +132,14 @@ class Agent:
             closing.callback(self._shelf.close)
             self._connection.start()
             closing.callback(lambda: self._connection.close("reboot" if self._commander.reboot else "stopped"))
+            self._time_link.start()
+            closing.callback(self._time_link.close)
             self._plan_changed()
-            look_at_us, woken = local_us(), True
             while not stopping.is_set() and not self._commander.reboot:
-                self._ask_when_due()
-                # On a jittery network the time is asked for many times a second: nothing else is looked at for that.
-                if woken or local_us() >= look_at_us:
-                    look_at_us = local_us() + round(STEP_S * 1e6)
-                    self._step()
-                wait_s = max(0.0, (min(look_at_us, self._next_ask_us()) - local_us()) / 1e6)
-                woken = self._wake.wait(wait_s)
-                if woken:
+                self._step()
+                if self._wake.wait(STEP_S):
                     self._wake.clear()
         return "reboot" if self._commander.reboot else "stopped"
-
-    def _ask(self) -> None:
-        self._connection.publish(Kind.TIME_ASK, self._asker.ask(local_us()), qos=0)
-
-    def _next_ask_us(self) -> int:
-        return self._station.next_ask() if self._connection.is_connected else local_us() + 1_000_000
-
-    def _ask_when_due(self) -> None:
-        if local_us() >= self._next_ask_us():
-            self._ask()
 
     def _step(self) -> None:
         now_local_us = local_us()
@@ -237,6 +224,7 @@ class Agent:
         if config is None:
             return
         self._playout.set_path_delay(config.path_delay_us)
+        self._time_link.set_address(config.time_address)
         self._playout.set_volume(self._volume_percent())
         self._next_heartbeat_us = 0
 

@@ -96,6 +96,10 @@ class Connection:
         """Send on one of our own topics, without waiting."""
         return self._loop.publish(topics.of_receiver(self._identity.receiver, kind), payload, qos, retain)
 
+    def send(self, ask: bytes) -> None:
+        """Ask the controller for the time."""
+        self.publish(Kind.TIME_ASK, ask, qos=0)
+
     def listen_to(self, commune: str) -> None:
         """Hear this commune's broadcasts, and no other's. Call it again after each connection."""
         if self._commune not in (None, commune):

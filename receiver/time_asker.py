@@ -44,7 +44,7 @@ class Seed(NamedTuple):
 
 
 class TimeAsker:
-    """The receiver's half of the exchange. `answered` is the connection's thread's, the rest the agent's or its."""
+    """The receiver's half of the exchange. `ask` and `answered` may be called from any thread."""
 
     def __init__(
         self, station: StationTime, receiver: str, keys: Mapping[str, PublicKey], kept: Path,
@@ -58,8 +58,22 @@ class TimeAsker:
         self._kept = kept
         self._kept_at_us = 0
         self._waiting: dict[str, int] = {}
-        self._lock = threading.Lock()  # asks leave from the agent's thread, and from the connection's within a burst
+        self._lock = threading.Lock()  # over what waits, and over the estimate's writing
         self.refused: Counter[str] = Counter()
+
+    def next_ask(self) -> int:
+        """The local instant at which to ask next; one that is past means now."""
+        return self._station.next_ask()
+
+    @property
+    def burst_goes_on(self) -> bool:
+        """Whether to ask again now that an answer was taken."""
+        return self._station.burst_goes_on
+
+    def hurry(self, local_us: int) -> None:
+        """The connection is new: ask now, and a first burst."""
+        with self._lock:
+            self._station.hurry(local_us)
 
     def ask(self, local_us: int) -> bytes:
         """A new ask, as it goes out now."""
@@ -72,9 +86,9 @@ class TimeAsker:
         return encode(TimeAsk(nonce=nonce, asked_local_us=local_us))
 
     def answered(self, payload: bytes, local_us: int) -> bool:
-        """An answer came at `local_us`. Gives whether to ask again at once.
+        """An answer came at `local_us`. Gives whether it was taken.
 
-        What was not asked, was asked and answered, or is forged is counted only.
+        What was not asked, was asked and answered, is absurd or forged is counted only.
         """
         try:
             tell: TimeTell = open_sealed(payload, TimeTell, self._keys, to=for_receiver(self._receiver), now_us=None)
@@ -83,12 +97,13 @@ class TimeAsker:
             return False
         with self._lock:
             asked_us = self._waiting.pop(tell.nonce, None)
-        if asked_us is None or asked_us != tell.asked_local_us:
-            self.refused[Reason.OLD.value] += 1
-            return False
-        if not self._station.add(exchange(tell, local_us)):
-            self.refused[Reason.MALFORMED.value] += 1
-        return self._station.burst_goes_on
+            if asked_us is None or asked_us != tell.asked_local_us:
+                self.refused[Reason.OLD.value] += 1
+                return False
+            if not self._station.add(exchange(tell, local_us)):
+                self.refused[Reason.MALFORMED.value] += 1
+                return False
+        return True
 
     def keep(self, local_us: int) -> None:
         """Write down what is known, now and then."""

@@ -44,6 +44,12 @@ class Settings(BaseSettings):
         description="Address the embedded broker listens on. Receivers elsewhere need another than 127.0.0.1, and then TLS.",
     )
     broker_port: int = Field(1883, ge=0, le=65535, description="Port the embedded broker listens on. 0: any free one.")
+    time_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="UDP port on which receivers ask for the time, beside the broker. Empty: the number of the embedded broker's port. 0: none, they ask by the broker; sound is less closely in step then on networks that jitter or lose packets.",
+    )
     broker_public_host: str | None = Field(
         None, description="Name or address by which receivers reach the embedded broker. Empty: broker_host."
     )

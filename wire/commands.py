@@ -29,6 +29,7 @@ class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
     fetch_from_minute, fetch_until_minute: of the local day, over midnight too; audio that is needed only later is
     fetched meanwhile, each receiver at a moment of its own. Alike: no such window.
     backup: a recording kept on the shelf always, for what cannot be played; its offset says nothing.
+    time_address: host:port where the time is asked for by datagram; empty: by the broker alone.
     """
 
     commune: str
@@ -48,6 +49,7 @@ class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
     fetch_from_minute: Annotated[int, Meta(ge=0, le=1439)] = 1260
     fetch_until_minute: Annotated[int, Meta(ge=0, le=1439)] = 180
     backup: ClipItem | None = None
+    time_address: str = ""
 
 
 class Identify(Message, frozen=True, kw_only=True, tag="identify", tag_field="kind"):

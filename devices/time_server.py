@@ -1,0 +1,102 @@
+"""Answers receivers that ask for the time by datagram (docs/decisions/0054)."""
+
+import logging
+import socket
+import threading
+from collections import Counter
+
+import msgspec
+
+from devices.downlink import Downlink
+from runtime.clock import Clock
+from runtime.refusal import N_, Refusal
+from wire.time_datagrams import receive, stamped, unpack_ask
+
+log = logging.getLogger(__name__)
+
+#: What a flood may take of the controller: each answer is signed, some 60 µs of a processor. Beyond it asks are
+#: dropped, and receivers go by the broker.
+MOST_A_SECOND = 3000
+_LOOK_S = 0.5
+
+
+class TimeServer:
+    """One UDP socket and one thread. Nothing that comes can change anything: it tells the time, and to anybody."""
+
+    def __init__(
+        self, downlink: Downlink, clock: Clock, *, host: str, port: int, most_a_second: int = MOST_A_SECOND
+    ) -> None:
+        """port: 0 for any free one. Raises Refusal when it is taken or not ours to take."""
+        self._most_a_second = most_a_second
+        self._downlink = downlink
+        self._clock = clock
+        try:
+            self._socket = _bound(host, port)
+        except OSError as failure:
+            raise Refusal(
+                N_(
+                    "The time cannot be answered on UDP port {port} of {host}: {why}. LOA_TIME_PORT names another; 0 "
+                    "leaves it to the broker."
+                ),
+                port=port, host=host, why=failure.strerror or str(failure),
+            ) from failure  # fmt: skip
+        self._socket.settimeout(_LOOK_S)
+        self.port: int = self._socket.getsockname()[1]
+        self.refused: Counter[str] = Counter()
+        self._second, self._answered = 0, 0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="time", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Answer no more."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+        self._socket.close()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._answer_one()
+            except TimeoutError:
+                continue
+            except OSError as failure:  # as when the way to an asker is gone: the next one may be reached
+                log.debug("a time answer could not be sent: %s", failure)
+            except Exception:
+                log.exception("an ask for the time could not be handled")
+
+    def _answer_one(self) -> None:
+        came = receive(self._socket)
+        try:
+            receiver_id, ask = unpack_ask(came.payload)
+        except msgspec.DecodeError:
+            self.refused["malformed"] += 1
+            return
+        if not self._room(came.arrived_ns // 1_000_000_000):
+            self.refused["too_many"] += 1
+            return
+        heard_at_us = self._clock.at_us(came.arrived_ns // 1000)
+        answer = self._downlink.sealed_time(receiver_id, ask.nonce, ask.asked_local_us, heard_at_us)
+        self._socket.sendto(answer, came.sender)
+
+    def _room(self, second: int) -> bool:
+        if second != self._second:
+            self._second, self._answered = second, 0
+        self._answered += 1
+        return self._answered <= self._most_a_second
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+    opened = stamped(socket.socket(family, kind, protocol))
+    try:
+        opened.bind(address)
+    except OSError:
+        opened.close()
+        raise
+    return opened

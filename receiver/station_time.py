@@ -18,7 +18,7 @@ from wire.reports import ClockState
 from wire.time import Exchange
 
 #: Exchanges looked at: the many of the first minutes, and most of an hour at rest.
-KEPT = 3000
+KEPT = 2000
 #: Older ones say little: a crystal in a warming box moves by some 0.1 ppm in ten minutes, 60 µs. Where jitter leaves
 #: more in doubt than that, an hour says more; a crystal that wanders further is noticed (`_bent`).
 KEPT_QUIET_US, KEPT_JITTERY_US = 600_000_000, 3_600_000_000
@@ -38,7 +38,7 @@ _BURST_QUIET, _GIVEN_UP_US = 6, 50_000
 _ONE_BURST_US = 15_000
 #: The gap grows with the time that exchanges are known of, to this share of it: what a drift leaves in doubt is then
 #: known equally well over seconds and over minutes. (share, least µs, most µs); between bursts on a quiet network.
-_GAP_QUIET, _GAP_JITTERY = (1 / 40, 250_000, 8_000_000), (1 / 2000, 18_000, 1_000_000)
+_GAP_QUIET, _GAP_JITTERY = (1 / 40, 250_000, 8_000_000), (1 / 1400, 25_000, 1_000_000)
 #: A fit over thousands takes some ms of a small processor: it is made anew each hundredth of the time known.
 _ESTIMATE_EVERY_US, _ESTIMATE_EVERY_MOST_US = 250_000, 2_000_000
 

@@ -20,11 +20,30 @@ _I0_BETA = float(np.i0(_BETA))
 _BLEND = 0.02
 
 
-def _kernel(fraction: float) -> NDArray[np.float32]:
-    """Taps that read a sound `fraction` of a sample later; reversed for numpy's convolution."""
-    place = _AT - fraction
+#: Kernels are made once, at this many places to a sample; between two of them the error is 115 dB down. A stretch of
+#: 20 ms at 1000 ppm reaches a sample beyond where it began.
+_PER_SAMPLE, _LEAST, _MOST = 512, -1, 2
+
+
+def _made(fractions: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Taps, one row each, that read a sound `fractions` of a sample later; reversed for numpy's convolution."""
+    place = _AT - fractions[:, None]
     window = np.i0(_BETA * np.sqrt(np.maximum(0.0, 1 - (place / (REACH + 1)) ** 2))) / _I0_BETA
-    return np.ascontiguousarray((np.sinc(place) * window)[::-1], dtype=np.float32)
+    return np.ascontiguousarray((np.sinc(place) * window)[:, ::-1], dtype=np.float32)
+
+
+_KERNELS = _made(np.arange(_LEAST * _PER_SAMPLE, _MOST * _PER_SAMPLE + 1) / _PER_SAMPLE)
+
+
+def _kernel(fraction: float) -> NDArray[np.float32]:
+    """Taps that read a sound `fraction` of a sample later. Raises ValueError beyond what is made."""
+    place = (fraction - _LEAST) * _PER_SAMPLE
+    below = int(place)
+    if not 0 <= below < len(_KERNELS) - 1:
+        raise ValueError(f"{fraction} samples are further than a stretch may creep")
+    between = np.float32(place - below)
+    kernel: NDArray[np.float32] = _KERNELS[below] + between * (_KERNELS[below + 1] - _KERNELS[below])
+    return kernel
 
 
 def span(place: float, step: float, frames: int) -> tuple[int, int]:
@@ -38,7 +57,7 @@ def interpolate(sound: Samples, place: float, step: float, frames: int) -> Sampl
     """`frames` samples at places place, place + step, …
 
     sound: what `span` named, beginning with its first. place: in samples from the sound's own sample 0.
-    step: samples per frame, within 1 ± 0.001.
+    step: samples per frame, within 1 ± 0.001; over all frames no more than a sample ahead or behind.
     """
     base = int(np.floor(place))
     fraction, creep = place - base, step - 1.0

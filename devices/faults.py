@@ -10,10 +10,15 @@ from runtime.database import UtcDateTime
 from wire.reports import FaultReport
 
 
+#: The connection to a receiver is lost. Its presence shows that; the fault keeps it in sight until somebody has seen it.
+LINK = "link"
+
+
 class Fault(SQLModel, table=True):
     """A fault at a receiver. ended_at: None while it is there.
 
-    fault: by name ("card", "store_full", "media", "self_test").
+    fault: by name ("card", "store_full", "media", "self_test", "link").
+    acknowledged_at, reset_at, and by whom: see `devices.fault_latches`; None while nobody has.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -22,6 +27,10 @@ class Fault(SQLModel, table=True):
     detail: str = ""
     began_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    acknowledged_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    acknowledged_by: str = ""
+    reset_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime, index=True))
+    reset_by: str = ""
 
 
 def take_report(session: Session, receiver_id: str, report: FaultReport) -> None:
@@ -42,17 +51,18 @@ def note(session: Session, receiver_id: str, fault: str, *, present: bool, at: d
 
 
 def current(session: Session) -> dict[str, list[Fault]]:
-    """The faults that are there now, by receiver. One query."""
+    """The faults that are there now, by receiver; a lost link is told by presence. One query."""
     found: dict[str, list[Fault]] = {}
-    for fault in session.exec(select(Fault).where(col(Fault.ended_at).is_(None)).order_by(col(Fault.began_at))):
+    query = select(Fault).where(col(Fault.ended_at).is_(None), Fault.fault != LINK)
+    for fault in session.exec(query.order_by(col(Fault.began_at))):
         found.setdefault(fault.receiver_id, []).append(fault)
     return found
 
 
 def history(session: Session, receiver_id: str, limit: int = 50) -> list[Fault]:
-    """A receiver's latest faults, newest first."""
-    query = select(Fault).where(Fault.receiver_id == receiver_id).order_by(col(Fault.began_at).desc()).limit(limit)
-    return list(session.exec(query))
+    """A receiver's latest faults, newest first, without lost links: those are changes of its presence."""
+    query = select(Fault).where(Fault.receiver_id == receiver_id, Fault.fault != LINK)
+    return list(session.exec(query.order_by(col(Fault.began_at).desc()).limit(limit)))
 
 
 def _present(session: Session, receiver_id: str, fault: str) -> Fault | None:

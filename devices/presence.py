@@ -12,6 +12,7 @@ from enum import StrEnum
 from sqlalchemy import Column, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from devices import faults
 from devices.heartbeats import last_heartbeats
 from devices.receivers import receivers
 from runtime.database import Database, UtcDateTime
@@ -157,6 +158,8 @@ class PresenceWatch:
         if changes:
             with self._database.writing() as session:
                 session.add_all(changes)
+                for change in changes:
+                    _latch_link(session, change)
             for change in changes:
                 for told in self._on_change:
                     told(change.receiver_id, PresenceState(change.state))
@@ -217,6 +220,14 @@ def never_heard(session: Session, watch: PresenceWatch, now: datetime) -> list[s
     """Receivers in service that were never heard."""
     known = watch.snapshot(now)
     return [r.id for r in receivers(session) if r.id not in known]
+
+
+def _latch_link(session: Session, change: PresenceChange) -> None:
+    """A link that is lost without a farewell is a fault; one that was stopped by somebody is none."""
+    if change.state == PresenceState.OFFLINE and change.cause not in ("stopped", "reboot"):
+        faults.note(session, change.receiver_id, faults.LINK, present=True, at=change.at, detail=change.cause)
+    elif change.state == PresenceState.ONLINE:
+        faults.note(session, change.receiver_id, faults.LINK, present=False, at=change.at)
 
 
 def _cause(state: PresenceState, known: _Known) -> str:

@@ -20,6 +20,7 @@ from web.live import LiveFeed
 from web.pages import (
     calendar_files,
     clips,
+    faults,
     first_steps,
     media,
     noise_rules,
@@ -62,7 +63,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.live = LiveFeed(deps, app.state.renderer)
     for module in (
         sign_in, first_steps, on_air, clips, programmes, calendar_files, timetable, schedule_form, receivers,
-        self_tests, noise_rules, play_log, reports, why, media, v1,
+        faults, self_tests, noise_rules, play_log, reports, why, media, v1,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from devices.faults import Fault
+from devices.faults import LINK, Fault
 from devices.self_tests import FAULT, SelfTestPart
 from web.frame import Frame
 from web.words import FAULTS, SELF_TEST_FAILURES
@@ -22,6 +22,8 @@ def fault_words(frame: Frame, fault: Fault) -> str:
     t = frame.t
     if fault.fault == FAULT:
         return t("Night test {result}", result=t("failed: {why}", why=_why(frame, fault.detail)))
+    if fault.fault == LINK:
+        return t(FAULTS[LINK])
     if fault.fault in FAULTS:
         return f"{t(FAULTS[fault.fault])} ({fault.detail})" if fault.detail else t(FAULTS[fault.fault])
     return fault.detail or fault.fault

@@ -100,10 +100,16 @@ CAUSES = {
     "chime": N_("a chime sounded instead"),
 }
 FAULTS = {
+    "link": N_("The connection was lost"),
     "card": N_("Fault of the sound card"),
     "store_full": N_("The receiver's store is full"),
     "media": N_("Audio is missing or damaged"),
     "clock_unknown": N_("The receiver did not know the time"),
+}
+LATCHES = {
+    "new": N_("not acknowledged"),
+    "acknowledged": N_("being mended"),
+    "gone": N_("over, not reset"),
 }
 SELF_TEST_FAILURES = {
     "fetch": N_("the audio could not be fetched"),

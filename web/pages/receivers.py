@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
-from devices import faults, presence
+from devices import fault_latches, faults, presence
 from devices.enrolment import enrol, renew_credentials, retire_receiver
 from devices.heartbeats import HeartbeatSample, samples
 from devices.presence import PresenceChange, ReceiverNow
@@ -113,6 +113,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
         frame,
         "_receivers.html" if part else "receivers.html",
         rows=rows,
+        latched=len(fault_latches.latches(session, [row.receiver.id for row in rows])),
         states=STATES,
         kinds=KINDS,
         **_tests(session, frame, [row.receiver.id for row in rows]),

@@ -1,0 +1,94 @@
+"""Latched faults: each stays in sight until somebody has acknowledged it and, once it is gone, reset it.
+
+Two steps, as the fault warning of a voice alarm system has them (EN 54-16 §8): whoever acknowledges says "I have seen it and
+do something about it"; whoever resets says "it is mended". A fault that comes again must be acknowledged again.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlmodel import Session, col, select
+
+from devices.faults import Fault
+from runtime.refusal import N_, NotFound, Refusal
+
+
+class LatchState(StrEnum):
+    """Where a latched fault stands: nobody has seen it; seen and still there; gone, but not reset."""
+
+    NEW = "new"
+    ACKNOWLEDGED = "acknowledged"
+    GONE = "gone"
+
+
+class Latch(NamedTuple):
+    """All occurrences of one fault at one receiver since it was last reset. newest: the latest of them.
+
+    first_at: when the first began. acknowledged_by: "" while somebody still has to.
+    """
+
+    newest: Fault
+    first_at: datetime
+    times: int
+    present: bool
+    acknowledged_by: str
+    acknowledged_at: datetime | None
+
+    @property
+    def state(self) -> LatchState:
+        """See `LatchState`. One that is gone and was seen by nobody is new."""
+        if not self.acknowledged_by:
+            return LatchState.NEW
+        return LatchState.ACKNOWLEDGED if self.present else LatchState.GONE
+
+
+def latches(session: Session, receiver_ids: Sequence[str]) -> list[Latch]:
+    """Those of some receivers: what nobody has seen first, then the newest. One query."""
+    query = select(Fault).where(col(Fault.receiver_id).in_(receiver_ids), col(Fault.reset_at).is_(None))
+    together: dict[tuple[str, str], list[Fault]] = {}
+    for fault in session.exec(query.order_by(col(Fault.began_at), col(Fault.id))):
+        together.setdefault((fault.receiver_id, fault.fault), []).append(fault)
+    found = [_latch(rows) for rows in together.values()]
+    newest_first = sorted(found, key=lambda latch: latch.newest.began_at, reverse=True)
+    return sorted(newest_first, key=lambda latch: list(LatchState).index(latch.state))
+
+
+def acknowledge(session: Session, receiver_id: str, fault: str, *, by: str, now: datetime) -> None:
+    """Step one. Somebody else's is kept. Raises NotFound when there is no such fault, or it was reset meanwhile."""
+    for row in _unreset(session, receiver_id, fault):
+        if row.acknowledged_at is None:
+            row.acknowledged_at, row.acknowledged_by = now, by
+            session.add(row)
+
+
+def reset(session: Session, receiver_id: str, fault: str, *, by: str, now: datetime) -> None:
+    """Step two. Raises Refusal while the fault is there, or was not acknowledged; NotFound as `acknowledge`."""
+    rows = _unreset(session, receiver_id, fault)
+    if any(row.ended_at is None for row in rows):
+        raise Refusal(N_("This fault is still there. It can be reset once it is mended."))
+    if any(row.acknowledged_at is None for row in rows):
+        raise Refusal(N_("Acknowledge the fault first, then reset it."))
+    for row in rows:
+        row.reset_at, row.reset_by = now, by
+        session.add(row)
+
+
+def _unreset(session: Session, receiver_id: str, fault: str) -> list[Fault]:
+    query = select(Fault).where(
+        Fault.receiver_id == receiver_id, Fault.fault == fault, col(Fault.reset_at).is_(None)
+    )
+    rows = list(session.exec(query))
+    if not rows:
+        raise NotFound(N_("This fault is not there any more: somebody has reset it."))
+    return rows
+
+
+def _latch(rows: list[Fault]) -> Latch:
+    newest = rows[-1]
+    seen = all(row.acknowledged_at is not None for row in rows)
+    return Latch(
+        newest, rows[0].began_at, len(rows), any(row.ended_at is None for row in rows),
+        newest.acknowledged_by if seen else "", newest.acknowledged_at if seen else None,
+    )  # fmt: skip

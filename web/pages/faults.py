@@ -1,0 +1,43 @@
+"""Faults: what must be mended, and has everybody seen it?"""
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse, Response
+
+from devices import fault_latches
+from devices.receivers import receivers
+from web.fault_words import fault_words
+from web.frame import In, Reading, back_to, own_form, renderer_of
+from web.pages.receivers import own_receiver
+from web.words import LATCHES
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/faults")
+def page(frame: In, session: Reading) -> HTMLResponse:
+    """All that are not reset, of the commune."""
+    known = {r.id: r for r in receivers(session, frame.commune_id)}
+    part = frame.request.headers.get("hx-target") == "faults"
+    return renderer_of(frame.request).page(
+        frame, "_faults.html" if part else "faults.html", receivers=known,
+        latches=fault_latches.latches(session, list(known)), words=LATCHES,
+        fault_words=lambda fault: fault_words(frame, fault),
+    )  # fmt: skip
+
+
+@router.post("/faults/{receiver_id}/{fault}/acknowledge", dependencies=[Depends(own_form)])
+def acknowledge(frame: In, receiver_id: str, fault: str) -> Response:
+    """Seen: somebody does something about it."""
+    with frame.deps.database.writing() as session:
+        own_receiver(frame, session, receiver_id)
+        fault_latches.acknowledge(session, receiver_id, fault, by=frame.operator.name, now=frame.deps.clock.now())
+    return back_to(frame.request, "/faults")
+
+
+@router.post("/faults/{receiver_id}/{fault}/reset", dependencies=[Depends(own_form)])
+def reset(frame: In, receiver_id: str, fault: str) -> Response:
+    """Mended."""
+    with frame.deps.database.writing() as session:
+        own_receiver(frame, session, receiver_id)
+        fault_latches.reset(session, receiver_id, fault, by=frame.operator.name, now=frame.deps.clock.now())
+    return back_to(frame.request, "/faults")

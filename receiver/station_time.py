@@ -30,7 +30,7 @@ WANDER_PPM = 1.0
 LONGEST_DELAY_US = 5_000_000
 #: This many answers in a row that contradict the estimate mean that a clock was set, or that we slept.
 CONTRADICTIONS = 3
-_FIRST_BURST, _FIRST_GAP_US = 12, 60_000
+_FIRST_BURST, _FIRST_GAP_US = 12, 25_000
 #: On a quiet network asks come in bursts, each as soon as the last is answered (or is given up, after so long): the
 #: first wakes processors that slept, the quickest of all counts.
 _BURST_QUIET, _GIVEN_UP_US = 6, 50_000

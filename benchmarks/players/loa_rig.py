@@ -1,8 +1,7 @@
-"""Loa as a player of the sync rig: what its server, its clients and its source are, by subcommand.
+"""Loa as a player of the sync rig: what its server and its source are, by subcommand (`loa_client`: its clients).
 
     loa_rig.py stored WORK COUNT REF SECONDS   the first SECONDS of REF made a clip, then a new controller with COUNT
                                                receivers, whose credentials it writes into WORK
-    loa_rig.py client WORK NUMBER              a receiver on the rig's virtual card; waits for its credentials
     loa_rig.py play WORK                       the clip on air; writes WORK/feed.json
     loa_rig.py live WORK COUNT [OPTION …]      as stored, with `loa live` on WORK/fifo for a clip
 
@@ -79,18 +78,6 @@ def hand_out(work: Path, made: dict[str, Credentials]) -> None:
     for name, credentials in made.items():
         credentials.write(work / f"{name}.new")
         (work / f"{name}.new").rename(work / f"{name}.json")
-
-
-def client(work: Path, number: int) -> None:
-    """Become `loa receiver run` as soon as the credentials are there."""
-    credentials = work / f"c{number}.json"
-    while not credentials.exists():
-        time.sleep(0.02)
-    data, card = work / f"c{number}-data", "card:vdac"
-    os.execv(  # noqa: S606
-        sys.executable,
-        [*LOA, "receiver", "run", "--credentials", str(credentials), "--data", str(data), "--speaker", card],
-    )
 
 
 def ingest(work: Path, reference: Path, seconds: float) -> None:
@@ -191,8 +178,6 @@ def main() -> None:
             hand_out(work, made)
             beside("watch", str(work))
             os.execv(sys.executable, [*LOA, "serve"])  # noqa: S606 - the rig's own child shall be the controller
-        case "client":
-            client(work, int(rest[0]))
         case "play":
             play(work)
         case "watch":

@@ -1,7 +1,7 @@
 """Latched faults: each stays in sight until somebody has acknowledged it and, once it is gone, reset it.
 
-Two steps, as the fault warning of a voice alarm system has them (EN 54-16 §8): whoever acknowledges says "I have seen it and
-do something about it"; whoever resets says "it is mended". A fault that comes again must be acknowledged again.
+Two steps, as the fault warning of a voice alarm system has them (EN 54-16 §8): whoever acknowledges says "I have seen
+it and do something about it"; whoever resets says "it is mended". One that comes again must be acknowledged again.
 """
 
 from collections.abc import Sequence
@@ -76,9 +76,7 @@ def reset(session: Session, receiver_id: str, fault: str, *, by: str, now: datet
 
 
 def _unreset(session: Session, receiver_id: str, fault: str) -> list[Fault]:
-    query = select(Fault).where(
-        Fault.receiver_id == receiver_id, Fault.fault == fault, col(Fault.reset_at).is_(None)
-    )
+    query = select(Fault).where(Fault.receiver_id == receiver_id, Fault.fault == fault, col(Fault.reset_at).is_(None))
     rows = list(session.exec(query))
     if not rows:
         raise NotFound(N_("This fault is not there any more: somebody has reset it."))

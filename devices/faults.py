@@ -9,8 +9,7 @@ from runtime.clock import from_us
 from runtime.database import UtcDateTime
 from wire.reports import FaultReport
 
-
-#: The connection to a receiver is lost. Its presence shows that; the fault keeps it in sight until somebody has seen it.
+#: The connection to a receiver is lost. Its presence shows that; the fault keeps it in sight until it was seen.
 LINK = "link"
 
 

@@ -23,7 +23,7 @@ def fault_words(frame: Frame, fault: Fault) -> str:
     if fault.fault == FAULT:
         return t("Night test {result}", result=t("failed: {why}", why=_why(frame, fault.detail)))
     if fault.fault == LINK:
-        return t(FAULTS[LINK])
+        return t("The connection was lost")
     if fault.fault in FAULTS:
         return f"{t(FAULTS[fault.fault])} ({fault.detail})" if fault.detail else t(FAULTS[fault.fault])
     return fault.detail or fault.fault

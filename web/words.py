@@ -100,7 +100,6 @@ CAUSES = {
     "chime": N_("a chime sounded instead"),
 }
 FAULTS = {
-    "link": N_("The connection was lost"),
     "card": N_("Fault of the sound card"),
     "store_full": N_("The receiver's store is full"),
     "media": N_("Audio is missing or damaged"),

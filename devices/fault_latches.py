@@ -88,5 +88,5 @@ def _latch(rows: list[Fault]) -> Latch:
     seen = all(row.acknowledged_at is not None for row in rows)
     return Latch(
         newest, rows[0].began_at, len(rows), any(row.ended_at is None for row in rows),
-        newest.acknowledged_by if seen else "", newest.acknowledged_at if seen else None,
+        (newest.acknowledged_by or "") if seen else "", newest.acknowledged_at if seen else None,
     )  # fmt: skip

@@ -27,9 +27,9 @@ class Fault(SQLModel, table=True):
     began_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     acknowledged_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
-    acknowledged_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    acknowledged_by: str | None = None
     reset_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime, index=True))
-    reset_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    reset_by: str | None = None
 
 
 def take_report(session: Session, receiver_id: str, report: FaultReport) -> None:

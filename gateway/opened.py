@@ -1,0 +1,115 @@
+"""Opens what a chain describes: lines and boards once each, and of their libraries only those that it names."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gateway.description import (
+    Chain,
+    GpioInput,
+    GpioOutput,
+    HttpInput,
+    HttpOutput,
+    ModbusInput,
+    ModbusOutput,
+    SerialInput,
+    SerialOutput,
+)
+from gateway.runner import Gauge, Relay
+
+if TYPE_CHECKING:
+    from gateway.modbus_board import Board
+    from gateway.serial_line import SerialLine
+
+
+class Opened(NamedTuple):
+    """The relays and gauges of a chain, by the names in it."""
+
+    relays: Mapping[str, Relay]
+    gauges: Mapping[str, Gauge]
+
+    def close(self) -> None:
+        """Let go of all lines."""
+        for each in [*self.relays.values(), *self.gauges.values()]:
+            each.close()
+
+
+def open_chain(chain: Chain, *, pin_factory: Any = None) -> Opened:
+    """Open everything, switched off where that is known. pin_factory: gpiozero's, for tests. Raises ChainUnusable."""
+    opening = _Opening(pin_factory)
+    with ExitStack() as undo:
+        made = Opened({}, {})
+        undo.callback(lambda: made.close())
+        relays: dict[str, Relay] = {}
+        gauges: dict[str, Gauge] = {}
+        made = Opened(relays, gauges)
+        for name, output in chain.outputs.items():
+            relays[name] = opening.relay(output)
+        for name, source in chain.inputs.items():
+            gauges[name] = opening.gauge(source)
+        undo.pop_all()
+        return made
+
+
+class _Opening:
+    """What was opened so far, by where it is."""
+
+    def __init__(self, pin_factory: Any) -> None:
+        self._pin_factory = pin_factory
+        self._lines: dict[str, SerialLine] = {}
+        self._boards: dict[str, Board] = {}
+
+    # The libraries of what a chain does not name cost a small board memory for nothing.
+    # ruff: noqa: PLC0415
+
+    def relay(self, output: GpioOutput | SerialOutput | ModbusOutput | HttpOutput) -> Relay:
+        match output:
+            case GpioOutput():
+                from gateway.gpio import GpioRelay
+
+                return GpioRelay(output, pin_factory=self._pin_factory)
+            case SerialOutput():
+                from gateway.serial_line import SerialRelay
+
+                return SerialRelay(output, self._line(output.port, output.baud))
+            case ModbusOutput():
+                from gateway.modbus_board import Coil
+
+                return Coil(output, self._board(output.url))
+            case HttpOutput():
+                from gateway.http_relay import HttpRelay
+
+                return HttpRelay(output)
+
+    def gauge(self, source: GpioInput | SerialInput | ModbusInput | HttpInput) -> Gauge:
+        match source:
+            case GpioInput():
+                from gateway.gpio import GpioContact
+
+                return GpioContact(source, pin_factory=self._pin_factory)
+            case SerialInput():
+                from gateway.serial_line import SerialGauge
+
+                return SerialGauge(source, self._line(source.port, source.baud))
+            case ModbusInput():
+                from gateway.modbus_board import Register
+
+                return Register(source, self._board(source.url))
+            case HttpInput():
+                from gateway.http_relay import HttpGauge
+
+                return HttpGauge(source)
+
+    def _line(self, port: str, baud: int) -> "SerialLine":
+        from gateway.serial_line import SerialLine
+
+        if port not in self._lines:
+            self._lines[port] = SerialLine(port, baud)
+        return self._lines[port]
+
+    def _board(self, url: str) -> "Board":
+        from gateway.modbus_board import Board
+
+        if url not in self._boards:
+            self._boards[url] = Board(url)
+        return self._boards[url]

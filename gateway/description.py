@@ -1,7 +1,7 @@
 """A chain described as data: what is switched before sound may come, in which order, and what each step reads back.
 
-A TOML file on the receiver's own machine, since pins and ports are that machine's, and so that nobody far away can point a
-receiver at an address (docs/decisions/0090). `docs/chains.md` says how to write one.
+A TOML file on the receiver's own machine, since pins and ports are that machine's, and so that nobody far away can
+point a receiver at an address (docs/decisions/0090). `docs/chains.md` says how to write one.
 """
 
 import tomllib
@@ -203,6 +203,17 @@ def read_chain(file: Path) -> Chain:
     if wrong:
         raise ChainUnusable(f"{file}: " + "; ".join(wrong))
     return chain
+
+
+def step_words(step: Step) -> str:
+    """A step as a technician reads it."""
+    match step:
+        case Switch():
+            return f"switch {step.output}"
+        case Wait():
+            return f"wait {step.ms} ms"
+        case Check():
+            return f"check that {step.input} is from {step.least:g} to {step.most:g}"
 
 
 def contradictions(chain: Chain) -> list[str]:

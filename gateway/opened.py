@@ -30,8 +30,10 @@ class Opened(NamedTuple):
 
     def close(self) -> None:
         """Let go of all lines."""
-        for each in [*self.relays.values(), *self.gauges.values()]:
-            each.close()
+        for relay in self.relays.values():
+            relay.close()
+        for gauge in self.gauges.values():
+            gauge.close()
 
 
 def open_chain(chain: Chain, *, pin_factory: Any = None) -> Opened:

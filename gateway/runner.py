@@ -112,12 +112,16 @@ class ChainRunner:
 
     def turn(self) -> None:
         """Do what is to be done now, and return when it is done; the thread calls it again and again."""
-        self._changed.clear()
+        self._changed.clear()  # a wish that comes from here on ends the next rest at once
         wanted = self._wanted and not self._ending
         if wanted and self.state is ChainState.OFF and not self._resting():
             self._go_on()
         elif not wanted and self.state is not ChainState.OFF:
             self.drop()
+
+    def rest(self, seconds: float) -> None:
+        """Wait for another wish, or so long."""
+        self._changed.wait(seconds)
 
     def drop(self) -> None:
         """The steps off, each tried even if another fails. Then nothing is on that could be switched off."""

@@ -93,4 +93,3 @@ class SerialGauge:
     def close(self) -> None:
         """See `Gauge`."""
         self._line.close()
-

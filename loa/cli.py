@@ -24,6 +24,7 @@ receiver: click.Group = LazyGroup(
     "receiver",
     {
         "run": Place("loa.receiver_command:run", "Run a receiver with its credentials."),
+        "check-chain": Place("loa.receiver_command:check_chain", "Say what a chain does, or what is wrong with it."),
         "add": Place("loa.add_receiver_command:add", "At the controller: add a receiver, write its credentials."),
     },
     "A receiver: one addressable sound outlet.",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from gateway.description import ChainUnusable, read_chain, step_words
 from loa.signals import stop_on_signals
 from receiver.agent import Agent
 from receiver.amplifier import Amplifier, AmplifierFailed, RecordedAmplifier
@@ -33,10 +34,15 @@ _M_ARENA_MAX = -8
 )  # fmt: skip
 @click.option("--ppm", type=float, default=0.0, help="Crystal error of a virtual speaker.")
 @click.option("--amplifier-pin", help="Pin of the amplifier's relay, e.g. GPIO17. Without it, switching is recorded.")
+@click.option(
+    "--chain", "chain_file", type=click.Path(path_type=Path, dir_okay=False),
+    help="What is switched before it sounds, described as data (docs/chains.md). Instead of --amplifier-pin.",
+)  # fmt: skip
 @click.option("--log-level", default="info", show_default=True)
 def run(
-    credentials: Path, data: Path, speaker_name: str, ppm: float, amplifier_pin: str | None, log_level: str
-) -> None:
+    credentials: Path, data: Path, speaker_name: str, ppm: float, amplifier_pin: str | None, chain_file: Path | None,
+    log_level: str,
+) -> None:  # fmt: skip
     """Read the credentials, open speaker and amplifier, and live."""
     logging.basicConfig(
         level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
@@ -47,10 +53,10 @@ def run(
     try:
         identity = Identity.read(credentials)
         data.mkdir(parents=True, exist_ok=True)
-        amplifier = _amplifier(amplifier_pin, data)
+        amplifier = _amplifier(amplifier_pin, chain_file, data)
         agent = Agent(identity, data, _speaker(speaker_name, ppm), amplifier, version=metadata.version("loa"))
         why = agent.run(stopping)
-    except (CredentialsUnusable, SpeakerFailed, AmplifierFailed, OSError) as error:
+    except (CredentialsUnusable, SpeakerFailed, AmplifierFailed, ChainUnusable, OSError) as error:
         raise click.ClickException(str(error)) from error
     # A supervisor (systemd: Restart=on-failure) starts it anew after a reboot command.
     sys.exit(75 if why == "reboot" else 0)
@@ -75,7 +81,30 @@ def _speaker(name: str, ppm: float) -> Speaker:
     raise click.BadParameter(f"{name!r} is no speaker. Write card, card:NAME or virtual:DIR.", param_hint="--speaker")
 
 
-def _amplifier(pin: str | None, data: Path) -> Amplifier:
+@click.command("check-chain", help="Say what a chain does and how long it takes, or what is wrong with it.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def check_chain(file: Path) -> None:
+    """Read it; nothing is opened or switched."""
+    try:
+        chain = read_chain(file)
+    except ChainUnusable as error:
+        raise click.ClickException(str(error)) from error
+    for title, steps in (("on", chain.on), ("off", chain.steps_off)):
+        click.echo(f"{title}:")
+        for number, step in enumerate(steps, 1):
+            click.echo(f"  {number}. {step_words(step)} (up to {step.most_ms / 1000:g} s)")
+    click.echo(f"It is told {chain.lead_ms / 1000:g} s before the first sample; path delay {chain.path_delay_ms:g} ms.")
+
+
+def _amplifier(pin: str | None, chain_file: Path | None, data: Path) -> Amplifier:
+    if chain_file is not None and pin is not None:
+        raise click.BadParameter("give either --chain or --amplifier-pin, not both", param_hint="--chain")
+    if chain_file is not None:
+        from gateway.chain_switch import ChainSwitch  # noqa: PLC0415 - costs memory where there is no chain
+        from gateway.opened import open_chain  # noqa: PLC0415
+
+        chain = read_chain(chain_file)
+        return ChainSwitch(chain, open_chain(chain))
     if pin is None:
         return RecordedAmplifier(data / "amplifier.csv")
     from receiver.gpio_amplifier import GpioAmplifier  # noqa: PLC0415

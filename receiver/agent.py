@@ -223,7 +223,7 @@ class Agent:
     def _apply_config(self, config: Config | None) -> None:
         if config is None:
             return
-        self._playout.set_path_delay(config.path_delay_us)
+        self._playout.set_path_delay(config.path_delay_us + self._amplifier.path_delay_us)
         self._time_link.set_address(config.time_address)
         self._playout.set_volume(self._volume_percent())
         self._next_heartbeat_us = 0
@@ -240,7 +240,8 @@ class Agent:
         return round(self._station.to_controller_us(local_us())) if self._station.locked else None
 
     def _switch_amplifier(self, now_us: int, now_local_us: int) -> None:
-        lead_us = (self._plan.config.amplifier_lead_ms if self._plan.config else 5000) * 1000
+        set_ms = self._plan.config.amplifier_lead_ms if self._plan.config else 5000
+        lead_us = max(set_ms, self._amplifier.lead_ms) * 1000
         if self._ladder.sounds_next(now_us, lead_us + 500_000) or self._commander.sounds(now_us, lead_us):
             self._last_sound_us = now_local_us
             self._amplifier.switch(True)
@@ -252,7 +253,7 @@ class Agent:
 
     def _tell_faults(self, now_us: int) -> None:
         lacking = self._falls.fault(self._plan.for_us(), now_us)
-        present = present_faults(self._speaker, self._shelf, lacking)
+        present = present_faults(self._speaker, self._shelf, lacking, self._amplifier.fault)
         if "store_full" not in present:
             self._plan.keep_again()
         self._fault_reports.tell(present, now_us, local_us())

@@ -24,6 +24,21 @@ class Amplifier(Protocol):
         """What it was last told."""
         ...
 
+    @property
+    def lead_ms(self) -> int:
+        """So long it takes at most until sound comes out: it is told this much earlier."""
+        ...
+
+    @property
+    def path_delay_us(self) -> int:
+        """From the card's output to the horn, of what it is made of; the delay set in the page comes on top."""
+        ...
+
+    @property
+    def fault(self) -> str:
+        """Why it failed last, "" when it did not."""
+        ...
+
     def switch(self, on: bool) -> None:
         """On or off."""
         ...
@@ -40,7 +55,14 @@ class Switched(NamedTuple):
     on: bool
 
 
-class RecordedAmplifier:
+class PlainAmplifier:
+    """What is the same for all that are one relay and no chain."""
+
+    lead_ms = path_delay_us = 0
+    fault = ""
+
+
+class RecordedAmplifier(PlainAmplifier):
     """For machines without a relay: writes down when it was switched.
 
     file: one line each, `<CLOCK_MONOTONIC µs>,on|off`; None keeps it in `switched` only.

@@ -65,11 +65,16 @@ def _read(kept: Path) -> frozenset[str]:
         return frozenset()
 
 
-def present_faults(speaker: Speaker, shelf: Shelf, lacking: str) -> dict[str, str]:
-    """The faults that are there now, with what is known of them. lacking: what cannot be played, "" for nothing."""
+def present_faults(speaker: Speaker, shelf: Shelf, lacking: str, chain: str) -> dict[str, str]:
+    """The faults that are there now, with what is known of them.
+
+    lacking: what cannot be played, chain: why it could not be switched; "" for nothing.
+    """
     found: dict[str, str] = {}
     if not speaker.running:
         found["card"] = "the sound card does not take sound"
+    if chain:
+        found["chain"] = chain
     if no_room := shelf.lacks_room:
         found["store_full"] = no_room
     if unplayable := lacking or shelf.damaged:

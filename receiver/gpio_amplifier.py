@@ -4,10 +4,10 @@ from typing import Any
 
 import gpiozero
 
-from receiver.amplifier import AmplifierFailed
+from receiver.amplifier import AmplifierFailed, PlainAmplifier
 
 
-class GpioAmplifier:
+class GpioAmplifier(PlainAmplifier):
     """A relay on a pin of a small computer. pin: in gpiozero's words, "GPIO17". active_high: what closes the relay."""
 
     def __init__(self, pin: str, *, active_high: bool = True, pin_factory: Any = None) -> None:

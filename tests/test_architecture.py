@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("wire", "runtime", "devices", "broadcast", "schedules", "web", "receiver", "loa")
+PACKAGES = ("wire", "runtime", "devices", "broadcast", "schedules", "web", "receiver", "gateway", "loa")
 
 #: foreign library → the modules that may import it (a trailing dot stands for all below).
 HOMES = {
@@ -19,7 +19,9 @@ HOMES = {
     "soundfile": ("receiver.sources",),
     "soxr": ("receiver.sources", "broadcast.live_pacing"),
     "opuslib_next": ("receiver.live_stream", "broadcast.live_encoder"),
-    "gpiozero": ("receiver.gpio_amplifier",),
+    "gpiozero": ("receiver.gpio_amplifier", "gateway.gpio"),
+    "serial": ("gateway.serial_line",),
+    "pymodbus": ("gateway.modbus_board",),
     "dateutil": ("schedules.recurrence", "schedules.calendars"),
     "holidays": ("devices.days_off",),
     "icalendar": ("schedules.calendars",),

@@ -101,6 +101,7 @@ CAUSES = {
 }
 FAULTS = {
     "card": N_("Fault of the sound card"),
+    "chain": N_("The amplifier or transmitter could not be switched"),
     "store_full": N_("The receiver's store is full"),
     "media": N_("Audio is missing or damaged"),
     "clock_unknown": N_("The receiver did not know the time"),

@@ -1,4 +1,4 @@
-"""Devices for the contract suite, each speaking its real protocol: on a pseudo-terminal, on loopback, on gpiozero's pins.
+"""Devices for the contract suite, each speaking its real protocol: on a pseudo-terminal or on loopback.
 
 `manner` says how a device behaves: well, silent (no answer), late, wrong (another answer), babbling (without end).
 """

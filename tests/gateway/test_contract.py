@@ -154,7 +154,7 @@ def test_what_is_not_there_is_said_when_it_is_opened_or_reached(undo: ExitStack)
     for output in (SerialOutput(port="/dev/ttyNONE", on="1", off="0"), GpioOutput(pin="GPIO999")):
         factory = MockFactory()
         undo.callback(factory.close)
-        with pytest.raises(ChainUnusable, match="ttyNONE|GPIO999"):
+        with pytest.raises(ChainUnusable, match=r"ttyNONE|GPIO999"):
             Rig(output, GpioInput(pin="GPIO5"), is_on=bool, reads=0.0, factory=factory)
     away = Rig(
         ModbusOutput(url="tcp:127.0.0.1:9", coil=0), HttpInput(url="http://127.0.0.1:9/", field="x"), is_on=bool,

@@ -74,9 +74,7 @@ def test_a_chain_that_can_work_contradicts_nothing() -> None:
         ("[[on]]", "[[on", "is no TOML file"),
     ],
 )
-def test_a_slip_is_refused_with_the_field_and_what_is_wrong(
-    tmp_path: Path, changed: str, to: str, said: str
-) -> None:
+def test_a_slip_is_refused_with_the_field_and_what_is_wrong(tmp_path: Path, changed: str, to: str, said: str) -> None:
     with pytest.raises(ChainUnusable, match=said):
         read(tmp_path, FM.replace(changed, to, 1))
 

@@ -91,9 +91,10 @@ def test_a_full_disk_and_audio_that_came_damaged_are_faults_until_they_are_gone(
     speaker = FakeSpeaker()
     speaker.open(lambda stretch: np.zeros(stretch.frames, np.float32))
     full = Shelf(tmp_path / "full", reserve_bytes=1 << 62)  # no disk has so much left
-    assert list(present_faults(speaker, full, "")) == ["store_full"]
+    assert list(present_faults(speaker, full, "", "")) == ["store_full"]
     shelf = Shelf(tmp_path / "shelf", reserve_bytes=0)
-    assert present_faults(speaker, shelf, "") == {}
-    assert present_faults(speaker, shelf, "Bản tin: rot") == {"media": "Bản tin: rot"}
+    assert present_faults(speaker, shelf, "", "") == {}
+    assert present_faults(speaker, shelf, "", "step 2: pin GPIO17") == {"chain": "step 2: pin GPIO17"}
+    assert present_faults(speaker, shelf, "Bản tin: rot", "") == {"media": "Bản tin: rot"}
     speaker.close()
-    assert list(present_faults(speaker, shelf, "")) == ["card"]
+    assert list(present_faults(speaker, shelf, "", "")) == ["card"]

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("wire", "runtime", "devices", "broadcast", "schedules", "web", "receiver", "gateway", "loa")
+PACKAGES = (
+    "wire", "runtime", "devices", "people", "broadcast", "schedules", "mergers", "transfer", "province", "web",
+    "receiver", "gateway", "loa",
+)  # fmt: skip
 
 #: foreign library → the modules that may import it (a trailing dot stands for all below).
 HOMES = {

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-PACKAGES = ("runtime", "devices", "broadcast", "schedules", "web", "loa")
+PACKAGES = ("runtime", "devices", "people", "broadcast", "schedules", "mergers", "transfer", "province", "web", "loa")
 _IN_TEMPLATE = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
 _COUNTED = re.compile(r"""\bt\.count\(\s*"([^"]*)",\s*"([^"]*)\"""")
 

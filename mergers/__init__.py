@@ -1,0 +1,1 @@
+"""Communes become others: rehearsed, done in one transaction, undone."""

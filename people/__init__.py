@@ -1,0 +1,1 @@
+"""WHO may: operators, where each may do what, and what they did."""

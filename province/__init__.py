@@ -1,0 +1,1 @@
+"""The province above the communes: what is sent up, what comes down, in its own tongue."""

@@ -1,6 +1,7 @@
 """A live stream going out: sound in, signed frames out, all on one line of controller time."""
 
 import secrets
+from collections import deque
 from collections.abc import Callable
 
 from broadcast.live_encoder import LOOKAHEAD_SAMPLES, PACKET_SAMPLES, LiveEncoder
@@ -8,6 +9,8 @@ from wire.live import MOST_PACKETS, PACKET_MS, RATE, LiveFrame, seal_frame
 from wire.sealing import SealingKey
 
 PACKET_US = PACKET_MS * 1000
+#: What lies ahead is sent again no more often than this: after the broker came back, all receivers join at once.
+AGAIN_EVERY_US = 200_000
 
 
 class LiveSender:
@@ -26,9 +29,11 @@ class LiveSender:
         *,
         starts_at_us: int,
         packets_per_message: int = 2,
+        buffer_us: int = 0,
     ) -> None:
         """publish: sends one payload on `topic`, at most once, without waiting. starts_at_us: controller time.
 
+        buffer_us: how long before its sounding a frame is sent; so much is kept, to be sent again.
         packets_per_message: more make fewer messages, and a longer hole when one is lost. Raises ValueError.
         """
         if not 1 <= packets_per_message <= MOST_PACKETS:
@@ -45,6 +50,18 @@ class LiveSender:
         self._pending: list[bytes] = []
         self._encoded = 0
         self._left_over = b""
+        message_us = packets_per_message * PACKET_US
+        self._ahead: deque[bytes] = deque(maxlen=-(-buffer_us // message_us))
+        self._again_each = -(-AGAIN_EVERY_US // message_us)
+        self._again_asked = False
+        self._again_at = 0
+
+    def again(self) -> None:
+        """Somebody joined: send what lies ahead once more, with the next frame. From any thread.
+
+        It joins then as soon as it has the time, and not only when the buffer has run through.
+        """
+        self._again_asked = True
 
     @property
     def samples(self) -> int:
@@ -72,6 +89,13 @@ class LiveSender:
     def _flush(self) -> None:
         index = self._encoded - len(self._pending)
         frame = LiveFrame(self.stream, index, self._first_us + index * PACKET_US, tuple(self._pending))
-        self._publish(seal_frame(frame, self._topic, self._key))
+        payload = seal_frame(frame, self._topic, self._key)
+        self._publish(payload)
         self._pending = []
         self.frames_sent += 1
+        self._ahead.append(payload)
+        if self._again_asked and self.frames_sent >= self._again_at:
+            self._again_asked = False
+            self._again_at = self.frames_sent + self._again_each
+            for earlier in tuple(self._ahead)[:-1]:
+                self._publish(earlier)

@@ -26,6 +26,7 @@ from broadcast.on_air import (
     state,
     stop,
 )
+from devices.births import hear_births
 from devices.communes import communes
 from devices.downlink import Downlink
 from devices.enrolment import CONTROLLER_USER
@@ -102,6 +103,7 @@ class LiveOnAir:
                 cause="put_on_air",
             )  # fmt: skip
         self._announce()
+        hear_births(self._broker, self._joined)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -155,8 +157,13 @@ class LiveOnAir:
         self._sender = LiveSender(
             lambda payload: self._downlink.send_frame(topic, payload), topic, self._downlink.key,
             LiveEncoder(self._bit_rate), starts_at_us=starts_at_us, packets_per_message=self._packets_per_message,
+            buffer_us=self._buffer_us,
         )  # fmt: skip
         return self._sender
+
+    def _joined(self, _receiver: str) -> None:
+        if (sender := self._sender) is not None:
+            sender.again()
 
     def _from(self, pieces: Iterable[bytes], since_us: int) -> Iterator[bytes]:
         for piece in pieces:

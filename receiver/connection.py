@@ -134,8 +134,9 @@ class Connection:
             return
         own = [topics.of_receiver(self._identity.receiver, kind) for kind in (Kind.CONFIG, Kind.DO, Kind.TIME_TELL)]
         client.subscribe([(own[0], 1), (own[1], 1), (own[2], 0)])
-        self.publish(Kind.PRESENCE, self._presence(online=True), qos=1, retain=True)
+        # The birth last: who hears it sends live frames again, and by then we hear our commune.
         self._guarded(self._listener.connected, self._sessions.current)
+        self.publish(Kind.PRESENCE, self._presence(online=True), qos=1, retain=True)
 
     def _disconnected(
         self,

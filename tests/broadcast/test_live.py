@@ -64,3 +64,26 @@ def test_two_runs_of_a_sender_are_two_streams() -> None:
 def test_an_impossible_packing_is_refused_at_once(packets: int) -> None:
     with pytest.raises(ValueError, match="packets"):
         LiveSender(print, TOPIC, KEY, LiveEncoder(), starts_at_us=0, packets_per_message=packets)
+
+
+def test_who_joins_gets_what_lies_ahead_once_more_and_a_crowd_no_more_often_than_bearable() -> None:
+    payloads: list[bytes] = []
+    sender = LiveSender(
+        payloads.append, TOPIC, KEY, LiveEncoder(), starts_at_us=START_US, packets_per_message=2, buffer_us=400_000
+    )
+    message = noise(1_920)
+
+    def sent_next() -> list[int]:
+        before = len(payloads)
+        sender.send(message)
+        return [open_frame(p, TOPIC, PublicKey(KEY.public)).first_index // 2 for p in payloads[before:]]
+
+    for k in range(20):
+        assert sent_next() == [k]
+    sender.again()
+    assert sent_next() == [20, *range(11, 20)]  # 400 ms of 40 ms, the new one among them
+    sender.again()
+    for k in range(21, 25):
+        assert sent_next() == [k]  # 200 ms have not passed
+    assert sent_next() == [25, *range(16, 25)]
+    assert sent_next() == [26]

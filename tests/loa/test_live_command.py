@@ -25,6 +25,8 @@ from runtime.settings import load_settings
 from tests.cast import COMMUNE, COMMUNE_NAME
 from wire.broadcasts import LiveItem, Manifest
 from wire.live import LiveFrame, open_frame
+from wire.messages import encode
+from wire.reports import Presence
 from wire.sealing import PublicKey, SealingKey, open_sealed
 
 DEADLINE_S = 15.0
@@ -69,9 +71,10 @@ class Place:
         self.frames.append(open_frame(payload, topic, self.key))
 
     def live(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+        short = () if "--buffer-ms" in arguments else ("--buffer-ms", "300")
         command = [
             sys.executable, "-m", "loa", "live", *arguments, "--data", str(self.settings.data_dir),
-            "--broker-port", str(self.settings.broker_port), "--buffer-ms", "300",
+            "--broker-port", str(self.settings.broker_port), *short,
         ]  # fmt: skip
         return subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -154,6 +157,19 @@ def test_a_pipe_goes_on_over_a_broker_that_falls_and_ends_with_sigterm(place: Pl
     (kept,) = place.broadcasts()
     assert kept.cause == "live_ended"
     wait_for(lambda: place.manifests[-1].stopped_at_us is not None)
+
+
+def test_a_receiver_that_joins_gets_the_frames_that_lie_ahead_again(place: Place, tmp_path: Path) -> None:
+    sending = place.live(recording(tmp_path / "a.wav", 4), "--buffer-ms", "1000")
+    wait_for(lambda: len(place.frames) > 30)
+    birth = encode(Presence(session=1, online=True))
+    place.ear.publish("loa/1/r/thon-1/presence", birth, qos=1, retain=True)
+    sending.communicate(timeout=30)
+    wait_for(lambda: sum(len(frame.packets) for frame in place.frames) == 201 + 2 * 24)
+    indexes = [frame.first_index for frame in place.frames]
+    again = [k for k in range(1, len(indexes)) if indexes[k] < indexes[k - 1]]
+    assert len(again) == 1
+    assert indexes[again[0] : again[0] + 24] == list(range(indexes[again[0] - 1] - 48, indexes[again[0] - 1], 2))
 
 
 def test_without_a_controller_it_says_so(tmp_path: Path) -> None:

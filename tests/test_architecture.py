@@ -27,6 +27,7 @@ HOMES = {
     "pymodbus": ("gateway.modbus_board",),
     "dateutil": ("schedules.recurrence", "schedules.calendars"),
     "holidays": ("devices.days_off",),
+    "haversine": ("devices.acoustics",),
     "icalendar": ("schedules.calendars",),
     "openpyxl": ("web.spreadsheets",),
     "fpdf": ("web.printed_reports",),

@@ -1,7 +1,10 @@
 """Communes: the unit of broadcasting."""
 
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Column, Text
+from sqlalchemy.orm import QueryableAttribute, defer
 from sqlmodel import Field, Session, SQLModel, select
 
 from runtime.refusal import N_, NotFound, Refusal
@@ -9,13 +12,17 @@ from wire.topics import is_id
 
 
 class Commune(SQLModel, table=True):
-    """A commune. id: short, stands in topics ("thieu-trung")."""
+    """A commune. id: short, stands in topics ("thieu-trung").
+
+    outline: its border, the text of a GeoJSON geometry as `devices.outlines` keeps it; None when nobody brought one.
+    """
 
     id: str = Field(primary_key=True, max_length=63)
     name: str
     province: str = ""
     time_zone: str = "Asia/Ho_Chi_Minh"
     volume_ceiling_percent: int = 100
+    outline: str | None = Field(default=None, sa_column=Column(Text))
 
     @property
     def zone(self) -> ZoneInfo:
@@ -41,8 +48,9 @@ def add_commune(
 
 
 def communes(session: Session) -> list[Commune]:
-    """All, by name."""
-    return list(session.exec(select(Commune).order_by(Commune.name)))
+    """All, by name. Every page asks: the outlines, long and needed by one of them, come only when they are read."""
+    outline = cast("QueryableAttribute[Any]", Commune.outline)
+    return list(session.exec(select(Commune).options(defer(outline)).order_by(Commune.name)))
 
 
 def commune(session: Session, commune_id: str) -> Commune:

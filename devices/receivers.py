@@ -18,7 +18,8 @@ class Receiver(SQLModel, table=True):
     """A receiver. id: short, its name at the broker and in topics. public_key: hex, of the key it seals reports with.
 
     broker_hash: of its secret at the broker. path_delay_us: from the card's output to the horn.
-    config_revision: grows with each change of what it is set to.
+    config_revision: grows with each change of what it is set to. latitude_deg, longitude_deg: WGS 84, both or neither;
+    set with `devices.positions`.
     """
 
     id: str = Field(primary_key=True, max_length=63)
@@ -26,6 +27,8 @@ class Receiver(SQLModel, table=True):
     station_id: int = Field(foreign_key="station.id", index=True)
     name: str
     place: str = ""
+    latitude_deg: float | None = None
+    longitude_deg: float | None = None
     public_key: str
     broker_hash: str
     volume_percent: int = 80

@@ -27,6 +27,8 @@ HOMES = {
     "pymodbus": ("gateway.modbus_board",),
     "dateutil": ("schedules.recurrence", "schedules.calendars"),
     "holidays": ("devices.days_off",),
+    "geojson_pydantic": ("devices.outlines",),
+    "haversine": ("devices.acoustics",),
     "icalendar": ("schedules.calendars",),
     "openpyxl": ("web.spreadsheets",),
     "fpdf": ("web.printed_reports",),

@@ -211,6 +211,7 @@ def list_receivers(frame: In, session: Reading) -> list[dict[str, Any]]:
         beat = at.heartbeat if at else None
         found.append({
             "receiver": r.id, "name": r.name, "station": r.station_id, "path_delay_ms": r.path_delay_ms,
+            "latitude_deg": r.latitude_deg, "longitude_deg": r.longitude_deg,
             "volume_percent": r.volume_percent, "state": at.state if at else PresenceState.NEW,
             "since": at.since if at else None, "last_heard_at": at.last_heard_at if at else None,
             "sequence": beat.sequence if beat else None, "broadcast": beat.broadcast if beat else "",

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from devices import fault_latches, faults, presence
 from devices.enrolment import enrol, renew_credentials, retire_receiver
 from devices.heartbeats import HeartbeatSample, samples
+from devices.positions import place_receiver, typed_position
 from devices.presence import PresenceChange, ReceiverNow
 from devices.receivers import Receiver, change_receiver, receiver, receivers
 from devices.self_tests import latest
@@ -136,6 +137,8 @@ def add(
     name: Annotated[str, Form()],
     station: Annotated[str, Form()],
     place: Annotated[str, Form()] = "",
+    latitude: Annotated[str, Form()] = "",
+    longitude: Annotated[str, Form()] = "",
     station_name: Annotated[str, Form()] = "",
     path_delay_ms: Annotated[float, Form()] = 0.0,
     zones: Annotated[list[str] | None, Form()] = None,
@@ -154,6 +157,7 @@ def add(
             station_id=number, name=name, place=place, zones=zones, now=frame.deps.clock.now(),
             path_delay_ms=path_delay_ms,
         )  # fmt: skip
+        place_receiver(session, added.id, typed_position(latitude, longitude))
     _tell(frame, added.id)
     frame.deps.accounts_changed()
     return _credentials(frame, added.id, name, credentials.text())
@@ -195,6 +199,8 @@ def change(
     path_delay_ms: Annotated[float, Form()],
     amplifier_lead_s: Annotated[float, Form()],
     place: Annotated[str, Form()] = "",
+    latitude: Annotated[str, Form()] = "",
+    longitude: Annotated[str, Form()] = "",
     zones: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
     """Keep its settings; they go to the receiver at once."""
@@ -205,6 +211,7 @@ def change(
             volume_percent=volume_percent, volume_ceiling_percent=volume_ceiling_percent,
             path_delay_ms=path_delay_ms, amplifier_lead_ms=round(amplifier_lead_s * 1000),
         )  # fmt: skip
+        place_receiver(session, receiver_id, typed_position(latitude, longitude))
     _tell(frame, receiver_id)
     return back_to(frame.request, f"/receivers/{receiver_id}")
 

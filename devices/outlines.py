@@ -1,0 +1,121 @@
+"""Outlines: the border of a commune, brought as a GeoJSON file and kept as one MultiPolygon in degrees of WGS 84.
+
+GeoJSON is RFC 7946: longitude stands before latitude, rings are closed. What a file says beside its areas is left out.
+"""
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from geojson_pydantic import MultiPolygon, Polygon
+from pydantic import ValidationError
+from sqlmodel import Session
+
+from devices.communes import commune
+from devices.positions import Position, check_position
+from runtime.refusal import N_, Refusal
+
+#: A commune drawn to the metre is some hundred kB; a file beyond this is of a province or of a whole country.
+MOST_BYTES = 2_000_000
+#: What a phone draws without stuttering.
+MOST_POINTS = 20_000
+#: A millionth of a degree is 11 cm.
+_PLACES = 6
+
+
+def set_outline(session: Session, commune_id: str, file: bytes | None) -> None:
+    """Keep a commune's outline from a file, or none. Raises Refusal as `read_outline`, NotFound."""
+    found = commune(session, commune_id)
+    found.outline = None if file is None else read_outline(file)
+    session.add(found)
+    session.flush()
+
+
+def read_outline(file: bytes) -> str:
+    """The areas of a GeoJSON file as the text of one MultiPolygon.
+
+    Raises Refusal for what is no GeoJSON, has no area, lies outside the earth's degrees (another grid, numbers changed
+    places), or is too large; for an area that is drawn wrongly it says which.
+    """
+    if len(file) > MOST_BYTES:
+        raise Refusal(
+            N_("This file is too large for the border of one commune (at most {most} MB). Simplify the border first."),
+            most=MOST_BYTES // 1_000_000,
+        )
+    areas = [_checked(number, area) for number, area in enumerate(_areas(_json(file)), 1)]
+    polygons = [polygon for area in areas for polygon in area]
+    if not polygons:
+        raise Refusal(
+            N_("There is no area in this file. The border must be drawn as an area (Polygon), not as a line.")
+        )
+    if sum(len(ring) for polygon in polygons for ring in polygon) > MOST_POINTS:
+        raise Refusal(
+            N_("This border has more than {most} points. Simplify it first; {enough} are plenty for a commune."),
+            most=MOST_POINTS, enough=2000,
+        )  # fmt: skip
+    return json.dumps({"type": "MultiPolygon", "coordinates": polygons}, separators=(",", ":"))
+
+
+def _json(file: bytes) -> Any:
+    try:
+        return json.loads(file.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise Refusal(
+            N_(
+                "This is no GeoJSON file. Export the border as GeoJSON (.geojson, coordinates WGS 84) and choose "
+                "that file."
+            )
+        ) from None
+
+
+def _areas(found: Any) -> Iterator[dict[str, Any]]:
+    """Every Polygon and MultiPolygon in a GeoJSON object, however it is wrapped."""
+    waiting = deque([found])
+    while waiting:
+        at = waiting.popleft()
+        if not isinstance(at, dict):
+            continue
+        if at.get("type") in ("Polygon", "MultiPolygon"):
+            yield at
+        for key in {"FeatureCollection": ["features"], "GeometryCollection": ["geometries"]}.get(
+            str(at.get("type")), []
+        ):
+            waiting += at[key] if isinstance(at.get(key), list) else []
+        if at.get("type") == "Feature":
+            waiting.append(at.get("geometry"))
+
+
+def _checked(number: int, area: dict[str, Any]) -> list[list[list[list[float]]]]:
+    model = Polygon if area["type"] == "Polygon" else MultiPolygon
+    only = {"type": area["type"], "coordinates": area.get("coordinates")}
+    try:
+        read = model.model_validate_json(json.dumps(only), strict=True)
+    except ValidationError:
+        raise Refusal(
+            N_(
+                "Area {number} in this file is drawn wrongly: each ring needs at least 4 points of two numbers and "
+                "ends where it begins."
+            ),
+            number=number,
+        ) from None
+    polygons = [read.coordinates] if isinstance(read, Polygon) else read.coordinates
+    return [[_ring(number, ring) for ring in polygon] for polygon in polygons if polygon]
+
+
+def _ring(number: int, ring: Any) -> list[list[float]]:
+    if any(max(abs(point.longitude), abs(point.latitude)) > 1000 for point in ring):
+        raise Refusal(
+            N_(
+                "The coordinates in this file are metres, not degrees (VN-2000?). Export the border again with "
+                "coordinates WGS 84 (EPSG:4326)."
+            )
+        )
+    for point in ring:
+        check_position(Position(point.latitude, point.longitude))
+    kept = [[round(point.longitude, _PLACES), round(point.latitude, _PLACES)] for point in ring]
+    if len({tuple(point) for point in kept}) < 3:
+        raise Refusal(
+            N_("Area {number} in this file is only a point or a line. Draw the border as an area."), number=number
+        )
+    return kept

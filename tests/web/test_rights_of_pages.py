@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
@@ -59,7 +59,11 @@ def called(dependant: Dependant) -> Iterator[object]:
 
 
 def routes(office: Office) -> list[APIRoute]:
-    found = [route for route in office.app.routes if isinstance(route, APIRoute)]
+    found = [
+        context.original_route
+        for context in iter_route_contexts(office.app.routes)
+        if isinstance(context.original_route, APIRoute)
+    ]
     assert len(found) > 60
     return found
 

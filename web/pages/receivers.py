@@ -33,6 +33,9 @@ router = APIRouter(include_in_schema=False)
 _ORDER = ("fault", "offline", "late", "on_air", "online", "new")
 #: A self-test older than this says nothing about now.
 _TESTS_SHOWN = timedelta(days=3)
+_AUDITED = (
+    "name", "place", "station_id", "volume_percent", "volume_ceiling_percent", "path_delay_ms", "amplifier_lead_ms",
+)  # fmt: skip
 PLOT_WIDTH, PLOT_HEIGHT = 720, 160
 #: A test tone starts this far ahead, so that every receiver has heard of it.
 _TONE_AHEAD_US = 3_000_000
@@ -285,12 +288,7 @@ def own_receiver(frame: Frame, session: Session, receiver_id: str) -> Receiver:
 
 def _settings(found: Receiver) -> dict[str, object]:
     """What of a receiver people set, for the audit: who looks must see what was before."""
-    return found.model_dump(
-        include={
-            "name", "place", "station_id", "volume_percent", "volume_ceiling_percent", "path_delay_ms",
-            "amplifier_lead_ms",
-        }
-    )  # fmt: skip
+    return {name: getattr(found, name) for name in _AUDITED}
 
 
 def _difference(receiver_id: str, before: dict[str, object], after: dict[str, object]) -> str:

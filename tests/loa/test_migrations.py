@@ -130,8 +130,9 @@ def test_operators_of_one_commune_become_its_chairs_and_stay_signed_in(empty: Da
     upgrade(empty, before)
     with empty.engine.begin() as connection:
         for line in (
-            "INSERT INTO commune VALUES ('hien', 'Xã Hậu Hiền', 'Thanh Hóa', 'Asia/Ho_Chi_Minh', 100)",
-            "INSERT INTO commune VALUES ('kim', 'Xã Kim Liên', '', 'Asia/Ho_Chi_Minh', 100)",
+            "INSERT INTO commune (id, name, province, time_zone, volume_ceiling_percent)"
+            " VALUES ('hien', 'Xã Hậu Hiền', 'Thanh Hóa', 'Asia/Ho_Chi_Minh', 100),"
+            " ('kim', 'Xã Kim Liên', '', 'Asia/Ho_Chi_Minh', 100)",
             "INSERT INTO operator VALUES (1, 'admin', 'x', false, NULL, '2026-11-24 00:00:00', NULL)",
             "INSERT INTO operator VALUES (2, 'lan', 'y', true, 'hien', '2026-11-24 00:00:00', NULL)",
             "INSERT INTO websession VALUES ('t', 2, '2026-11-24 00:00:00', '2026-11-24 00:00:00')",

@@ -35,6 +35,7 @@ _ORDER = ("fault", "offline", "late", "on_air", "online", "new")
 _TESTS_SHOWN = timedelta(days=3)
 _AUDITED = (
     "name", "place", "station_id", "volume_percent", "volume_ceiling_percent", "path_delay_ms", "amplifier_lead_ms",
+    "latitude_deg", "longitude_deg",
 )  # fmt: skip
 PLOT_WIDTH, PLOT_HEIGHT = 720, 160
 #: A test tone starts this far ahead, so that every receiver has heard of it.

@@ -14,6 +14,7 @@ from broadcast.play_log import MOST_LOOKED_AT, Filter, aired_for, fields_of, pla
 from broadcast.play_reports import Heard, PlayReportRow, heard_at, heard_there
 from devices.communes import Commune
 from devices.presence import PresenceChange, PresenceState
+from devices.provinces import province_name
 from devices.receivers import Receiver, receivers
 from devices.zones import Zone, zones, zones_of_all
 from wire.broadcasts import ClipItem
@@ -64,6 +65,7 @@ class MonthlyReport:
     """
 
     commune: Commune
+    province: str
     first: date
     until: datetime
     broadcasts: int
@@ -104,7 +106,8 @@ def monthly_report(session: Session, commune: Commune, first: date, now: datetim
     for k in range(0, len(found), _AT_ONCE):
         heard |= heard_at(session, found[k : k + _AT_ONCE])
     return MonthlyReport(
-        commune=commune, first=first.replace(day=1), until=until, broadcasts=len(aired),
+        commune=commune, province=province_name(session, commune.province_id), first=first.replace(day=1),
+        until=until, broadcasts=len(aired),
         minutes=sum(seconds.values()) / 60,
         minutes_by_class={name: total / 60 for name, total in seconds.items()},
         broadcasts_by_class=dict(Counter(b.class_ for b in aired)),

@@ -7,6 +7,7 @@ from sqlalchemy import Column, Text
 from sqlalchemy.orm import QueryableAttribute, defer
 from sqlmodel import Field, Session, SQLModel, select
 
+from devices.provinces import province_named
 from runtime.refusal import N_, NotFound, Refusal
 from wire.topics import is_id
 
@@ -19,7 +20,7 @@ class Commune(SQLModel, table=True):
 
     id: str = Field(primary_key=True, max_length=63)
     name: str
-    province: str = ""
+    province_id: int | None = Field(default=None, foreign_key="province.id")
     time_zone: str = "Asia/Ho_Chi_Minh"
     volume_ceiling_percent: int = 100
     outline: str | None = Field(default=None, sa_column=Column(Text))
@@ -41,7 +42,8 @@ def add_commune(
         ZoneInfo(time_zone)
     except (KeyError, ValueError, OSError):
         raise Refusal(N_("{zone} is no time zone. Vietnam's is Asia/Ho_Chi_Minh."), zone=time_zone) from None
-    commune = Commune(id=commune_id, name=name.strip() or commune_id, province=province.strip(), time_zone=time_zone)
+    province_id = province_named(session, province).number if province.strip() else None
+    commune = Commune(id=commune_id, name=name.strip() or commune_id, province_id=province_id, time_zone=time_zone)
     session.add(commune)
     session.flush()
     return commune

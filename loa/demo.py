@@ -21,12 +21,12 @@ from devices.stations import StationKind, add_station
 from devices.zones import add_zone
 from loa.children import Child
 from loa.controller import free_port, issuer, open_database, public_broker_url
+from people.operators import create_first_operator
 from runtime.clock import ControllerClock
 from runtime.database import Database
 from runtime.refusal import Refusal
 from runtime.secret_files import Secrets
 from runtime.settings import Settings, load_settings
-from web.access import create_first_operator
 from wire.sealing import SealingKey
 
 COMMUNE = "thieu-trung"

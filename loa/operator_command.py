@@ -4,27 +4,46 @@ from pathlib import Path
 
 import click
 
+from devices.communes import commune as commune_of
 from loa.controller import open_database
+from people.audit import Deed, note
+from people.operators import FIRST_OPERATOR, add_operator, appoint, operator_named, renew_password
+from people.rights import Role
 from runtime.clock import ControllerClock
 from runtime.refusal import NotFound, Refusal
 from runtime.settings import load_settings
-from web.access import FIRST_OPERATOR, add_operator, renew_password
+from web.access import close_sessions
+
+#: Under this name the audit knows whoever has the machine itself.
+BY = "loa operator"
 
 
 @click.command(help="Print a new one-time password of an operator; the operator is made when there is none.")
 @click.argument("name", default=FIRST_OPERATOR)
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="The controller's data folder.")
 @click.option("--commune", help="For a new operator: the only commune this one may touch.")
-def operator(name: str, data: Path | None, commune: str | None) -> None:
+@click.option(
+    "--role", type=click.Choice([r.value for r in Role if r is not Role.PROVINCE]), default=Role.CHAIR.value,
+    help="For a new operator with a commune: what this one is there.",
+)  # fmt: skip
+def operator(name: str, data: Path | None, commune: str | None, role: str) -> None:
     """Works on the tables; the controller may run meanwhile."""
     try:
         settings = load_settings(**({"data_dir": data} if data else {}))
-        database = open_database(settings)
+        database, now = open_database(settings), ControllerClock().now()
         with database.writing() as session:
             try:
-                password = renew_password(session, name)
+                found = operator_named(session, name)
             except NotFound:
-                password = add_operator(session, name, ControllerClock().now(), commune)
+                found, password = add_operator(session, name, now)
+                found.admin = commune is None
+                if commune is not None:
+                    appoint(session, found.number, commune_of(session, commune).id, Role(role))
+                deed = Deed.OPERATOR_ADDED
+            else:
+                password, deed = renew_password(session, found), Deed.PASSWORD_RENEWED
+                close_sessions(session, found.number)
+            note(session, at=now, by=BY, commune_id=commune or "", action=deed, detail=found.name)
         database.close()
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from people.rights import NotAllowed
 from runtime.refusal import N_, NotFound, Refusal
 from web.api import v1
 from web.assets import Assets
@@ -18,6 +19,7 @@ from web.deps import Deps
 from web.frame import MustChangePassword, NotSignedIn, Renderer, _is_api, translator_of
 from web.live import LiveFeed
 from web.pages import (
+    audit,
     calendar_files,
     clips,
     faults,
@@ -63,7 +65,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.live = LiveFeed(deps, app.state.renderer)
     for module in (
         sign_in, first_steps, on_air, clips, programmes, calendar_files, timetable, schedule_form, receivers,
-        faults, self_tests, noise_rules, play_log, reports, why, media, v1,
+        faults, self_tests, noise_rules, play_log, reports, why, audit, media, v1,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)
@@ -103,7 +105,11 @@ def _must_change_password(request: Request, _error: Exception) -> Response:
 def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, Refusal):
         raise error
-    status = HTTPStatus.NOT_FOUND if isinstance(error, NotFound) else HTTPStatus.UNPROCESSABLE_ENTITY
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    if isinstance(error, NotFound):
+        status = HTTPStatus.NOT_FOUND
+    elif isinstance(error, NotAllowed):
+        status = HTTPStatus.FORBIDDEN
     return _say(request, error, status)
 
 

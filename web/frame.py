@@ -11,12 +11,16 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlmodel import Session
 
-from devices.communes import Commune, communes
+from devices.communes import Commune
+from people import audit
+from people.operators import Operator, standing_of
+from people.rights import Action, NotAllowed, Standing, may
 from runtime.refusal import N_, Refusal
 from web import access
 from web.assets import Assets
 from web.deps import Deps
 from web.language import LANGUAGES, Translator, language_asked, translators
+from web.people_words import NOT_ALLOWED
 from web.wording import Wording
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,7 +47,8 @@ class Frame:
     deps: Deps
     t: Translator
     wording: Wording
-    operator: access.Operator
+    operator: Operator
+    standing: Standing
     token: str
     commune: Commune
     communes: list[Commune]
@@ -52,6 +57,22 @@ class Frame:
     def commune_id(self) -> str:
         """The commune that is shown."""
         return self.commune.id
+
+    def may(self, action: str) -> bool:
+        """Whether who asks may do this in the commune that is shown."""
+        return may(self.standing, Action(action), self.commune_id)
+
+    def need(self, action: Action, commune_id: str | None = None) -> None:
+        """Raises NotAllowed, saying who may."""
+        if not may(self.standing, action, self.commune_id if commune_id is None else commune_id):
+            raise NotAllowed(NOT_ALLOWED[action])
+
+    def note(self, session: Session, deed: audit.Deed, detail: str = "", commune_id: str | None = None) -> None:
+        """Write down what is done, in the transaction that does it."""
+        audit.note(
+            session, at=self.deps.clock.now(), by=self.operator.name, action=deed, detail=detail,
+            commune_id=self.commune_id if commune_id is None else commune_id,
+        )  # fmt: skip
 
     @property
     def form_token(self) -> str:
@@ -133,7 +154,7 @@ def _frame(request: Request) -> Frame:
         if found is None:
             raise NotSignedIn
         operator, web_session = found
-        known = [c for c in communes(session) if operator.commune_id in (None, c.id)]
+        standing, known = standing_of(session, operator)
     if now - web_session.used_at > access.TOUCH_EVERY:
         with deps.database.writing() as session:
             access.touch(session, token, now)
@@ -141,7 +162,10 @@ def _frame(request: Request) -> Frame:
         known = [Commune(id="", name="")]
     chosen = next((c for c in known if c.id == request.cookies.get(COMMUNE_COOKIE)), known[0])
     t = translator_of(request)
-    return Frame(request, deps, t, Wording(t, chosen.zone), operator, token, chosen, known)
+    return Frame(request, deps, t, Wording(t, chosen.zone), operator, standing, token, chosen, known)
+
+
+In = Annotated[Frame, Depends(frame_of)]
 
 
 def check_form_token(request: Request, given: str | None) -> None:
@@ -168,6 +192,19 @@ async def own_form(request: Request) -> None:
     elif kind.startswith("multipart/form-data"):
         given = request.query_params.get("form_token")
     check_form_token(request, given)
+
+
+def changes(action: Action, *, new_commune: bool = False) -> Any:
+    """What every route that changes something depends on: a form of ours, and the right to do `action` here.
+
+    new_commune: it is done to a commune that is not there yet.
+    """
+
+    def allowed(_own: Annotated[None, Depends(own_form)], frame: In) -> None:
+        frame.need(action, "" if new_commune else frame.commune_id)
+
+    allowed.action = action  # type: ignore[attr-defined] # read by the test that walks all routes
+    return Depends(allowed)
 
 
 def set_session_cookie(response: Response, request: Request, token: str) -> None:
@@ -201,5 +238,4 @@ def _is_api(request: Request) -> bool:
     return request.url.path.startswith("/api/")
 
 
-In = Annotated[Frame, Depends(frame_of)]
 Reading = Annotated[Session, Depends(reading, scope="function")]

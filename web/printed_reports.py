@@ -21,7 +21,7 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
     """The month on A4, as a commune sends it to its province. Raises Refusal when the font is missing."""
     page = _Page(_font_folder(folders))
     t, month = w.t, f"{report.first:%m/%Y}"
-    page.heading(report.commune.name, report.commune.province, t("MONTHLY REPORT OF BROADCASTING"), month)
+    page.heading(report.commune.name, report.province, t("MONTHLY REPORT OF BROADCASTING"), month)
     page.say(t("Counted until {when}.", when=w.exact(report.until)))
     share = report.heard_share
     page.section(

@@ -15,10 +15,14 @@ from sqlmodel import SQLModel
 import loa
 from broadcast.clips import Clip
 from devices.communes import Commune
+from devices.provinces import province_name
+from people.operators import Operator, standing_of
+from people.rights import Role
 from runtime.database import Database, upgrade
+from web.access import WebSession
 
 HOUR_US = 3_600_000_000
-PACKAGES = ("devices", "broadcast", "schedules", "web")
+PACKAGES = ("devices", "people", "broadcast", "schedules", "mergers", "transfer", "province", "web")
 MIGRATIONS = Path(loa.__file__).parent / "migrations"
 ROOT = MIGRATIONS.parent.parent
 
@@ -115,3 +119,32 @@ def test_four_hours_in_microseconds_fit_into_the_tables(empty: Database) -> None
         clip = session.get(Clip, "c")
         assert clip is not None
         assert clip.duration_us == 4 * HOUR_US
+
+
+def test_operators_of_one_commune_become_its_chairs_and_stay_signed_in(empty: Database, tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    (before / "versions").mkdir(parents=True)
+    (before / "env.py").write_text((MIGRATIONS / "env.py").read_text())
+    for path in sorted((MIGRATIONS / "versions").glob("000[1234]_*.py")):
+        (before / "versions" / path.name).write_text(path.read_text())
+    upgrade(empty, before)
+    with empty.engine.begin() as connection:
+        for line in (
+            "INSERT INTO commune (id, name, province, time_zone, volume_ceiling_percent)"
+            " VALUES ('hien', 'Xã Hậu Hiền', 'Thanh Hóa', 'Asia/Ho_Chi_Minh', 100),"
+            " ('kim', 'Xã Kim Liên', '', 'Asia/Ho_Chi_Minh', 100)",
+            "INSERT INTO operator VALUES (1, 'admin', 'x', false, NULL, '2026-11-24 00:00:00', NULL)",
+            "INSERT INTO operator VALUES (2, 'lan', 'y', true, 'hien', '2026-11-24 00:00:00', NULL)",
+            "INSERT INTO websession VALUES ('t', 2, '2026-11-24 00:00:00', '2026-11-24 00:00:00')",
+        ):
+            connection.exec_driver_sql(line)
+    upgrade(empty, MIGRATIONS)
+    with empty.session() as session:
+        lan, admin = session.get(Operator, 2), session.get(Operator, 1)
+        assert lan is not None
+        assert admin is not None
+        assert (admin.admin, lan.admin, lan.name, lan.must_change_password) == (True, False, "lan", True)
+        standing, seen = standing_of(session, lan)
+        assert dict(standing.roles) == {"hien": Role.CHAIR}
+        assert [province_name(session, c.province_id) for c in seen] == ["Thanh Hóa"]
+        assert session.get(WebSession, "t") is not None

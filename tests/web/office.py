@@ -15,15 +15,16 @@ from devices.enrolment import Issuer, enrol
 from devices.presence import PresenceWatch
 from devices.stations import StationKind, add_station
 from devices.zones import add_zone
+from people.operators import Operator
+from people.passwords import hash_password
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.settings import Settings
 from schedules.alarms import Alarms
 from tests.cast import COMMUNE, COMMUNE_NAME, OPERATOR
 from tests.fakes.broker import FakeBroker
-from web.access import Operator, form_token, open_session
+from web.access import form_token, open_session
 from web.app import Deps, create_app
-from web.passwords import hash_password
 from wire.reports import ClockState, Heartbeat, PlayoutState
 from wire.sealing import PublicKey, SealingKey
 
@@ -57,7 +58,7 @@ class Office:
             self.station = add_station(session, COMMUNE, StationKind.FM, "FM Hậu Hiền").number
             add_zone(session, COMMUNE, "thon-1", "Thôn 1")
             lan = Operator(
-                name=OPERATOR, password_hash=hash_password(PASSWORD), must_change_password=must_change,
+                name=OPERATOR, password_hash=hash_password(PASSWORD), must_change_password=must_change, admin=True,
                 created_at=clock.now(),
             )  # fmt: skip
             session.add(lan)

@@ -3,7 +3,7 @@
 from datetime import date, datetime, time
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -15,18 +15,20 @@ from broadcast.play_reports import details, heard_at
 from broadcast.programmes import Item, ItemKind, add_programme, duration_us, items_of_all, programmes
 from devices.presence import PresenceState
 from devices.receivers import receivers
+from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import N_, NotFound
 from schedules.noise_budget import check_budget
 from schedules.recurrence import Holidays, Repeat, Rule
 from schedules.slots import slots_of
 from schedules.timetable import Schedule, add_schedule, next_due, retire, schedules
-from web.frame import In, Reading, own_form
+from web.frame import In, Reading, changes
 from web.pages.clips import _open, _receive, own_clip
-from web.pages.on_air import stop_broadcast
-from web.pages.schedule_form import own_schedule
+from web.pages.on_air import need_for_class, stop_broadcast
+from web.pages.schedule_form import own_schedule, title_of
 from wire.broadcasts import BroadcastClass, Targets
 
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(own_form)])
+router = APIRouter(prefix="/api/v1")
 
 
 class TargetsIn(BaseModel):
@@ -93,7 +95,7 @@ def list_clips(frame: In, session: Reading, search: str = "") -> list[dict[str, 
     return [{**_clip(c), "audio": [f"/media/{r.path}" for r in sounds.get(c.id, [])]} for c in found]
 
 
-@router.post("/clips", status_code=202)
+@router.post("/clips", status_code=202, dependencies=[changes(Action.CLIPS)])
 async def upload_clip(
     frame: In, request: Request, name: str, trim: bool = True, replaces: str = "", title: str = "",
     language: str = "vi",
@@ -144,7 +146,7 @@ def list_programmes(frame: In, session: Reading) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-@router.post("/programmes", status_code=201)
+@router.post("/programmes", status_code=201, dependencies=[changes(Action.PROGRAMMES)])
 def make_programme(frame: In, asked: ProgrammeIn) -> dict[str, int]:
     """A new programme."""
     items = [Item(i.kind, i.clip, i.gap_ms) for i in asked.items]
@@ -152,6 +154,7 @@ def make_programme(frame: In, asked: ProgrammeIn) -> dict[str, int]:
         added = add_programme(
             session, frame.commune_id, asked.title, items, now=frame.deps.clock.now(), by=frame.operator.name
         )
+        frame.note(session, Deed.PROGRAMME_ADDED, added.title)
         return {"programme": added.number}
 
 
@@ -162,7 +165,7 @@ def list_schedules(frame: In, session: Reading) -> list[dict[str, Any]]:
     return [_schedule(s, next_due(session, s, now, 5)) for s in schedules(session, frame.commune_id)]
 
 
-@router.post("/schedules", status_code=201)
+@router.post("/schedules", status_code=201, dependencies=[changes(Action.TIMETABLE)])
 def make_schedule(frame: In, asked: ScheduleIn) -> dict[str, Any]:
     """Put a programme on the timetable; it is planned at once. Gives the next instants and the broadcasts planned."""
     rule = Rule(
@@ -179,24 +182,27 @@ def make_schedule(frame: In, asked: ScheduleIn) -> dict[str, Any]:
         holidays=asked.holidays,
         tet=asked.tet,
     ).check()
+    need_for_class(frame, asked.broadcast_class)
     now = frame.deps.clock.now()
     with frame.deps.database.writing() as session:
         added = add_schedule(
             session, frame.commune_id, programme_id=asked.programme, rule=rule, targets=asked.targets.targets(),
             class_=asked.broadcast_class, now=now, by=frame.operator.name,
         )  # fmt: skip
+        frame.note(session, Deed.SCHEDULE_ADDED, title_of(session, added))
     frame.deps.alarms.plan_now()
     with frame.deps.database.session() as session:
         planned = [s.broadcast_id for s in slots_of(session, added.number) if s.broadcast_id]
         return {**_schedule(added, next_due(session, added, now, 5)), "broadcasts": planned}
 
 
-@router.delete("/schedules/{number}", status_code=204)
+@router.delete("/schedules/{number}", status_code=204, dependencies=[changes(Action.TIMETABLE)])
 def remove_schedule(frame: In, number: int) -> None:
     """Take a schedule off the timetable."""
     with frame.deps.database.writing() as session:
-        own_schedule(frame, session, number)
+        found = own_schedule(frame, session, number)
         retire(session, number, frame.deps.clock.now())
+        frame.note(session, Deed.SCHEDULE_RETIRED, title_of(session, found))
     frame.deps.alarms.plan_now()
 
 
@@ -232,9 +238,10 @@ def list_broadcasts(frame: In, session: Reading) -> dict[str, list[dict[str, Any
     }
 
 
-@router.post("/broadcasts", status_code=201)
+@router.post("/broadcasts", status_code=201, dependencies=[changes(Action.ON_AIR)])
 def make_broadcast(frame: In, asked: PutOnAirIn) -> dict[str, Any]:
     """Put a programme or a clip on air now."""
+    need_for_class(frame, asked.broadcast_class)
     now = frame.deps.clock.now()
     with frame.deps.database.writing() as session:
         made = put_on_air(
@@ -242,6 +249,7 @@ def make_broadcast(frame: In, asked: PutOnAirIn) -> dict[str, Any]:
             by=frame.operator.name, programme_id=asked.programme, clip_id=asked.clip,
         )  # fmt: skip
         check_budget(session, made)
+        frame.note(session, Deed.PUT_ON_AIR, made.title)
     frame.deps.transmitter.nudge()
     return _broadcast(made, now)
 
@@ -267,7 +275,7 @@ def one_broadcast(frame: In, session: Reading, broadcast_id: str) -> dict[str, A
     }  # fmt: skip
 
 
-@router.post("/broadcasts/{broadcast_id}/stop", status_code=204)
+@router.post("/broadcasts/{broadcast_id}/stop", status_code=204, dependencies=[changes(Action.ON_AIR)])
 def stop_one(frame: In, broadcast_id: str) -> None:
     """Silence it now; before it began, withdraw it."""
     stop_broadcast(frame, broadcast_id)

@@ -4,15 +4,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, UploadFile
+from fastapi import APIRouter, File, UploadFile
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
 from broadcast.programmes import duration_us, items_of_all, programmes
+from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import N_, Refusal
 from schedules.calendars import Entry, read_calendar, write_calendar
 from schedules.timetable import add_schedule, schedules
-from web.frame import Frame, In, Reading, own_form, renderer_of
+from web.frame import Frame, In, Reading, changes, renderer_of
 from wire.broadcasts import BroadcastClass, Targets
 
 router = APIRouter(include_in_schema=False)
@@ -40,7 +42,7 @@ def save(frame: In, session: Reading) -> Response:
     )
 
 
-@router.post("/timetable/read", dependencies=[Depends(own_form)])
+@router.post("/timetable/read", dependencies=[changes(Action.TIMETABLE)])
 def read(frame: In, file: Annotated[UploadFile, File()]) -> HTMLResponse:
     """Put the events of a calendar file on the timetable; reading it again changes nothing."""
     content = file.file.read(MOST_BYTES + 1)
@@ -48,6 +50,8 @@ def read(frame: In, file: Annotated[UploadFile, File()]) -> HTMLResponse:
         raise Refusal(N_("This file is too large for a calendar."))
     with frame.deps.database.writing() as session:
         taken = _take(frame, session, content)
+        if taken.added:
+            frame.note(session, Deed.CALENDAR_READ, ", ".join(taken.added))
     frame.deps.alarms.plan_now()
     return renderer_of(frame.request).page(frame, "calendar_read.html", taken=taken)
 

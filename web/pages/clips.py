@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
@@ -18,8 +18,10 @@ from broadcast.ingest_jobs import IngestJob, JobState, recent_jobs
 from broadcast.programmes import Programme, used_in
 from broadcast.upload import Upload
 from devices.receivers import receivers
+from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import NotFound, Refusal
-from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of
 from web.words import FIELDS, LANGUAGES_SPOKEN
 
 router = APIRouter(include_in_schema=False)
@@ -86,7 +88,7 @@ def page(frame: In, session: Reading, q: str = "", field: str = "", language: st
     )  # fmt: skip
 
 
-@router.post("/clips/upload", dependencies=[Depends(own_form)])
+@router.post("/clips/upload", dependencies=[changes(Action.CLIPS)])
 async def upload(
     frame: In, request: Request, name: str, size: int = 0, trim: str = "true", replaces: str = "", language: str = "vi",
     field: int = 1, title: str = "",
@@ -104,7 +106,7 @@ async def upload(
     return JSONResponse({"job": receiving.job_id})
 
 
-@router.post("/clips", dependencies=[Depends(own_form)])
+@router.post("/clips", dependencies=[changes(Action.CLIPS)])
 async def upload_without_script(frame: In, request: Request) -> Response:
     """The same from a plain form, for browsers without script. What is too large is refused before it is read."""
     if int(request.headers.get("content-length") or 0) > frame.deps.settings.max_upload_bytes + 10_000:
@@ -145,7 +147,7 @@ def one(frame: In, session: Reading, clip_id: str) -> HTMLResponse:
     )  # fmt: skip
 
 
-@router.post("/clips/{clip_id}", dependencies=[Depends(own_form)])
+@router.post("/clips/{clip_id}", dependencies=[changes(Action.CLIPS)])
 def change(
     frame: In,
     clip_id: str,
@@ -157,35 +159,38 @@ def change(
     with frame.deps.database.writing() as session:
         own_clip(frame, session, clip_id)
         change_clip(session, clip_id, title=title, language=language, field=field)
+        frame.note(session, Deed.CLIP_CHANGED, title)
     return back_to(frame.request, f"/clips/{clip_id}")
 
 
-@router.post("/clips/{clip_id}/retire", dependencies=[Depends(own_form)])
+@router.post("/clips/{clip_id}/retire", dependencies=[changes(Action.CLIPS)])
 def do_retire(frame: In, clip_id: str) -> Response:
     """Out of the library; it can be brought back on its own page."""
     with frame.deps.database.writing() as session:
-        own_clip(frame, session, clip_id)
+        found = own_clip(frame, session, clip_id)
         retire(session, clip_id, frame.deps.clock.now())
+        frame.note(session, Deed.CLIP_RETIRED, found.title)
     return back_to(frame.request, f"/clips/{clip_id}")
 
 
-@router.post("/clips/{clip_id}/restore", dependencies=[Depends(own_form)])
+@router.post("/clips/{clip_id}/restore", dependencies=[changes(Action.CLIPS)])
 def do_restore(frame: In, clip_id: str) -> Response:
     """Back into the library."""
     with frame.deps.database.writing() as session:
-        own_clip(frame, session, clip_id)
+        found = own_clip(frame, session, clip_id)
         restore(session, clip_id)
+        frame.note(session, Deed.CLIP_RESTORED, found.title)
     return back_to(frame.request, f"/clips/{clip_id}")
 
 
-@router.post("/clips/{clip_id}/backup", dependencies=[Depends(own_form)])
+@router.post("/clips/{clip_id}/backup", dependencies=[changes(Action.CLIPS)])
 def make_backup(frame: In, clip_id: str) -> Response:
     """What receivers sound when a recording cannot be played; they fetch it at once."""
     _choose_backup(frame, clip_id, clip_id)
     return back_to(frame.request, f"/clips/{clip_id}")
 
 
-@router.post("/clips/{clip_id}/no-backup", dependencies=[Depends(own_form)])
+@router.post("/clips/{clip_id}/no-backup", dependencies=[changes(Action.CLIPS)])
 def no_backup(frame: In, clip_id: str) -> Response:
     """No longer: receivers sound their chime then."""
     _choose_backup(frame, clip_id, None)
@@ -210,8 +215,9 @@ def own_clip(frame: Frame, session: Session, clip_id: str) -> Clip:
 
 def _choose_backup(frame: Frame, shown: str, clip_id: str | None) -> None:
     with frame.deps.database.writing() as session:
-        own_clip(frame, session, shown)
+        found = own_clip(frame, session, shown)
         choose_backup(session, frame.commune_id, clip_id)
+        frame.note(session, Deed.BACKUP_CHOSEN if clip_id else Deed.BACKUP_DROPPED, found.title)
     with frame.deps.database.session() as session:
         frame.deps.downlink.configure_all(session, receivers(session, frame.commune_id))
 
@@ -222,10 +228,13 @@ def _open(
     if replaces:
         with frame.deps.database.session() as session:
             own_clip(frame, session, replaces)
-    return frame.deps.ingest.open_upload(
+    upload = frame.deps.ingest.open_upload(
         frame.commune_id, name, by=frame.operator.name, size_hint=size, trim_silence=trim, title=title,
         language=language, field=field if field in list(Field) else int(Field.GENERAL), replaces=replaces or None,
     )  # fmt: skip
+    with frame.deps.database.writing() as session:
+        frame.note(session, Deed.CLIP_UPLOADED, title or name)
+    return upload
 
 
 async def _receive(receiving: Upload, blocks: AsyncIterator[bytes]) -> None:

@@ -1,12 +1,14 @@
 """Faults: what must be mended, and has everybody seen it?"""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
 from devices import fault_latches
 from devices.receivers import receivers
+from people.audit import Deed
+from people.rights import Action
 from web.fault_words import fault_words
-from web.frame import In, Reading, back_to, own_form, renderer_of
+from web.frame import In, Reading, back_to, changes, renderer_of
 from web.pages.receivers import own_receiver
 from web.words import LATCHES
 
@@ -25,19 +27,21 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     )  # fmt: skip
 
 
-@router.post("/faults/{receiver_id}/{fault}/acknowledge", dependencies=[Depends(own_form)])
+@router.post("/faults/{receiver_id}/{fault}/acknowledge", dependencies=[changes(Action.FAULTS)])
 def acknowledge(frame: In, receiver_id: str, fault: str) -> Response:
     """Seen: somebody does something about it."""
     with frame.deps.database.writing() as session:
-        own_receiver(frame, session, receiver_id)
+        found = own_receiver(frame, session, receiver_id)
         fault_latches.acknowledge(session, receiver_id, fault, by=frame.operator.name, now=frame.deps.clock.now())
+        frame.note(session, Deed.FAULT_ACKNOWLEDGED, f"{found.name}: {fault}")
     return back_to(frame.request, "/faults")
 
 
-@router.post("/faults/{receiver_id}/{fault}/reset", dependencies=[Depends(own_form)])
+@router.post("/faults/{receiver_id}/{fault}/reset", dependencies=[changes(Action.FAULTS)])
 def reset(frame: In, receiver_id: str, fault: str) -> Response:
     """Mended."""
     with frame.deps.database.writing() as session:
-        own_receiver(frame, session, receiver_id)
+        found = own_receiver(frame, session, receiver_id)
         fault_latches.reset(session, receiver_id, fault, by=frame.operator.name, now=frame.deps.clock.now())
+        frame.note(session, Deed.FAULT_RESET, f"{found.name}: {fault}")
     return back_to(frame.request, "/faults")

@@ -2,15 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 
 from broadcast.chimes import ensure_chimes
 from broadcast.clips import clips
 from broadcast.play_log import play_log
 from devices.communes import add_commune
+from devices.provinces import province_name
 from devices.receivers import receivers
-from web.frame import COMMUNE_COOKIE, In, Reading, back_to, own_form, renderer_of
+from people.audit import Deed
+from people.rights import Action
+from web.frame import COMMUNE_COOKIE, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,14 +29,17 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     )  # fmt: skip
 
 
-@router.post("/communes", dependencies=[Depends(own_form)])
+@router.post("/communes", dependencies=[changes(Action.COMMUNES, new_commune=True)])
 def add(
     frame: In, commune_id: Annotated[str, Form()], name: Annotated[str, Form()], province: Annotated[str, Form()] = ""
 ) -> Response:
     """The first commune, or one more; its chimes are made at once."""
     with frame.deps.database.writing() as session:
+        if frame.standing.province_id is not None:
+            province = province_name(session, frame.standing.province_id)
         added = add_commune(session, commune_id.strip(), name, province=province)
         ident = added.id
+        frame.note(session, Deed.COMMUNE_ADDED, added.name, ident)
     ensure_chimes(frame.deps.database, frame.deps.media, ident, frame.deps.clock.now())
     answer = back_to(frame.request, "/first-steps")
     answer.set_cookie(COMMUNE_COOKIE, ident, max_age=31_536_000, samesite="lax", httponly=True)

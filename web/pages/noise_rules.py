@@ -11,9 +11,11 @@ from sqlmodel import Session
 from devices.noise_rules import NoiseRules, rules_of, set_rules
 from devices.receivers import receivers
 from devices.zones import zones
+from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import N_, NotFound
 from schedules.outlook import outside_hours
-from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of
 from web.noise_form import clock, hours_sentences, rows_of, sent_rules
 
 router = APIRouter(include_in_schema=False)
@@ -55,16 +57,17 @@ def edit(frame: In, session: Reading, key: str) -> HTMLResponse:
     )
 
 
-@router.post("/allowed-hours/{key}", dependencies=[Depends(own_form)])
+@router.post("/allowed-hours/{key}", dependencies=[changes(Action.ALLOWED_HOURS)])
 def keep(frame: In, key: str, form: Annotated[Mapping[str, list[str]], Depends(_sent)]) -> Response:
     """Keep the rules of one place; receivers are told at once, and what is planned outside is withdrawn."""
     sent = sent_rules(form)
     with frame.deps.database.writing() as session:
-        _place(frame, session, key)
+        found = _place(frame, session, key)
         set_rules(
             session, frame.commune_id, "" if key == COMMUNE else key, hours=sent.hours, night=sent.night,
             minutes_a_day=sent.minutes_a_day, minutes_a_week=sent.minutes_a_week, refuses=sent.refuses,
         )  # fmt: skip
+        frame.note(session, Deed.ALLOWED_HOURS_SET, found.name)
     with frame.deps.database.session() as session:
         frame.deps.downlink.configure_all(session, receivers(session, frame.commune_id))
     frame.deps.alarms.plan_now()

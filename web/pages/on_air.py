@@ -15,11 +15,13 @@ from devices import faults
 from devices.communes import Commune
 from devices.presence import PresenceState, ReceiverNow
 from devices.receivers import Receiver, receivers
+from people.audit import Deed
+from people.rights import Action
 from runtime.clock import from_us, to_us
 from runtime.refusal import N_, Refusal
 from schedules.noise_budget import check_budget
 from web.deps import Deps
-from web.frame import Frame, In, Reading, Renderer, back_to, own_form, renderer_of
+from web.frame import Frame, In, Reading, Renderer, back_to, changes, renderer_of
 from web.language import Translator
 from web.targets import TargetChoice, class_from, target_choice, targets_from
 from web.wording import Wording
@@ -180,7 +182,7 @@ def put_on_air_page(frame: In, session: Reading, programme: int | None = None, c
     )  # fmt: skip
 
 
-@router.post("/put-on-air", dependencies=[Depends(own_form)])
+@router.post("/put-on-air", dependencies=[changes(Action.ON_AIR)])
 def do_put_on_air(
     frame: In,
     what: Annotated[str, Form()],
@@ -188,6 +190,7 @@ def do_put_on_air(
     class_: Annotated[BroadcastClass, Depends(class_from)],
 ) -> Response:
     """Put it on air."""
+    need_for_class(frame, class_)
     kind, _, ident = what.partition(" ")
     if kind not in ("programme", "clip") or (kind == "programme" and not ident.isdigit()):
         raise Refusal(N_("Choose a programme or a recording to put on air."))
@@ -198,15 +201,22 @@ def do_put_on_air(
             clip_id=ident if kind == "clip" else None,
         )  # fmt: skip
         check_budget(session, made)
+        frame.note(session, Deed.PUT_ON_AIR, made.title)
     frame.deps.transmitter.nudge()
     return back_to(frame.request, "/")
 
 
-@router.post("/broadcasts/{broadcast_id}/stop", dependencies=[Depends(own_form)])
+@router.post("/broadcasts/{broadcast_id}/stop", dependencies=[changes(Action.ON_AIR)])
 def do_stop(frame: In, broadcast_id: str) -> Response:
     """Silence it now, or before it began, withdraw it."""
     stop_broadcast(frame, broadcast_id)
     return back_to(frame.request, "/")
+
+
+def need_for_class(frame: Frame, class_: BroadcastClass) -> None:
+    """An emergency needs a right of its own. Raises NotAllowed."""
+    if class_ is BroadcastClass.EMERGENCY:
+        frame.need(Action.EMERGENCY)
 
 
 def stop_broadcast(frame: Frame, broadcast_id: str) -> None:
@@ -214,5 +224,7 @@ def stop_broadcast(frame: Frame, broadcast_id: str) -> None:
     with frame.deps.database.writing() as session:
         found = session.get(Broadcast, broadcast_id)
         if found is not None and found.commune_id == frame.commune_id:
+            need_for_class(frame, found.broadcast_class)
             stop(session, broadcast_id, frame.deps.clock.now(), by=frame.operator.name)
+            frame.note(session, Deed.STOPPED, found.title)
     frame.deps.transmitter.nudge()

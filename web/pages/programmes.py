@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
@@ -24,8 +24,10 @@ from broadcast.programmes import (
     restore,
     retire,
 )
+from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
-from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of
 from web.pages.clips import listen_url, thinned
 from web.words import CHIMES
 
@@ -61,7 +63,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     return renderer_of(frame.request).page(frame, "programmes.html", rows=programmes_view(session, frame.commune_id))
 
 
-@router.post("/programmes", dependencies=[Depends(own_form)])
+@router.post("/programmes", dependencies=[changes(Action.PROGRAMMES)])
 def add(frame: In, title: Annotated[str, Form()], chimes: Annotated[str, Form()] = "") -> Response:
     """A new programme, with its chimes when wanted."""
     items = [Item(ItemKind.OPENING_CHIME), Item(ItemKind.CLOSING_CHIME)] if chimes else []
@@ -70,6 +72,7 @@ def add(frame: In, title: Annotated[str, Form()], chimes: Annotated[str, Form()]
             session, frame.commune_id, title, items, now=frame.deps.clock.now(), by=frame.operator.name
         )
         number = added.number
+        frame.note(session, Deed.PROGRAMME_ADDED, added.title)
     return back_to(frame.request, f"/programmes/{number}")
 
 
@@ -79,20 +82,21 @@ def one(frame: In, session: Reading, number: int) -> HTMLResponse:
     return _editor(frame, session, number, "programme.html")
 
 
-@router.post("/programmes/{number}", dependencies=[Depends(own_form)])
+@router.post("/programmes/{number}", dependencies=[changes(Action.PROGRAMMES)])
 def change(frame: In, number: int, title: Annotated[str, Form()]) -> Response:
     """Give it another title."""
     with frame.deps.database.writing() as session:
         own_programme(frame, session, number)
         rename(session, number, title)
+        frame.note(session, Deed.PROGRAMME_CHANGED, title)
     return back_to(frame.request, f"/programmes/{number}")
 
 
-@router.post("/programmes/{number}/items", dependencies=[Depends(own_form)])
+@router.post("/programmes/{number}/items", dependencies=[changes(Action.PROGRAMMES)])
 def add_item(frame: In, number: int, what: Annotated[str, Form()], gap_s: Annotated[float, Form()] = 2.0) -> Response:
     """Put one more item in: a clip before the closing chime, a chime at its end, a gap."""
     with frame.deps.database.writing() as session:
-        own_programme(frame, session, number)
+        found = own_programme(frame, session, number)
         items = _plain(items_of(session, number))
         kind, _, clip_id = what.partition(" ")
         if kind == "clip":
@@ -108,14 +112,15 @@ def add_item(frame: In, number: int, what: Annotated[str, Form()], gap_s: Annota
         else:
             raise Refusal(N_("Choose what to put in."))
         replace_items(session, number, items)
+        frame.note(session, Deed.PROGRAMME_CHANGED, found.title)
     return _after(frame, number)
 
 
-@router.post("/programmes/{number}/items/{position}/{action}", dependencies=[Depends(own_form)])
+@router.post("/programmes/{number}/items/{position}/{action}", dependencies=[changes(Action.PROGRAMMES)])
 def move(frame: In, number: int, position: int, action: str) -> Response:
     """Move an item up or down, or take it out."""
     with frame.deps.database.writing() as session:
-        own_programme(frame, session, number)
+        found = own_programme(frame, session, number)
         items = _plain(items_of(session, number))
         if 0 <= position < len(items):
             item = items.pop(position)
@@ -124,24 +129,27 @@ def move(frame: In, number: int, position: int, action: str) -> Response:
             elif action == "down":
                 items.insert(position + 1, item)
             replace_items(session, number, items)
+            frame.note(session, Deed.PROGRAMME_CHANGED, found.title)
     return _after(frame, number)
 
 
-@router.post("/programmes/{number}/retire", dependencies=[Depends(own_form)])
+@router.post("/programmes/{number}/retire", dependencies=[changes(Action.PROGRAMMES)])
 def do_retire(frame: In, number: int) -> Response:
     """Out of the list; what is planned with it still sounds."""
     with frame.deps.database.writing() as session:
-        own_programme(frame, session, number)
+        found = own_programme(frame, session, number)
         retire(session, number, frame.deps.clock.now())
+        frame.note(session, Deed.PROGRAMME_RETIRED, found.title)
     return back_to(frame.request, f"/programmes/{number}")
 
 
-@router.post("/programmes/{number}/restore", dependencies=[Depends(own_form)])
+@router.post("/programmes/{number}/restore", dependencies=[changes(Action.PROGRAMMES)])
 def do_restore(frame: In, number: int) -> Response:
     """Back into the list."""
     with frame.deps.database.writing() as session:
-        own_programme(frame, session, number)
+        found = own_programme(frame, session, number)
         restore(session, number)
+        frame.note(session, Deed.PROGRAMME_RESTORED, found.title)
     return back_to(frame.request, f"/programmes/{number}")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
@@ -18,18 +18,25 @@ from devices.receivers import Receiver, change_receiver, receiver, receivers
 from devices.self_tests import latest
 from devices.stations import Station, StationKind, add_station, stations
 from devices.zones import add_zone, zones, zones_of, zones_of_all
+from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
 from web.fault_words import fault_words, test_words
-from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of
 from web.pages.on_air import shown_state
 from web.words import KINDS, STATES, cause
-from wire.commands import Action, Identify, Reboot, SetVolume, TestTone
+from wire.commands import Action as Command
+from wire.commands import Identify, Reboot, SetVolume, TestTone
 
 router = APIRouter(include_in_schema=False)
 #: Trouble first.
 _ORDER = ("fault", "offline", "late", "on_air", "online", "new")
 #: A self-test older than this says nothing about now.
 _TESTS_SHOWN = timedelta(days=3)
+_AUDITED = (
+    "name", "place", "station_id", "volume_percent", "volume_ceiling_percent", "path_delay_ms", "amplifier_lead_ms",
+    "latitude_deg", "longitude_deg",
+)  # fmt: skip
 PLOT_WIDTH, PLOT_HEIGHT = 720, 160
 #: A test tone starts this far ahead, so that every receiver has heard of it.
 _TONE_AHEAD_US = 3_000_000
@@ -130,7 +137,7 @@ def new(frame: In, session: Reading) -> HTMLResponse:
     )  # fmt: skip
 
 
-@router.post("/receivers", dependencies=[Depends(own_form)])
+@router.post("/receivers", dependencies=[changes(Action.RECEIVERS)])
 def add(
     frame: In,
     receiver_id: Annotated[str, Form()],
@@ -158,16 +165,18 @@ def add(
             path_delay_ms=path_delay_ms,
         )  # fmt: skip
         place_receiver(session, added.id, typed_position(latitude, longitude))
+        frame.note(session, Deed.RECEIVER_ADDED, f"{name} ({added.id})")
     _tell(frame, added.id)
     frame.deps.accounts_changed()
     return _credentials(frame, added.id, name, credentials.text())
 
 
-@router.post("/zones", dependencies=[Depends(own_form)])
+@router.post("/zones", dependencies=[changes(Action.RECEIVERS)])
 def add_a_zone(frame: In, zone_id: Annotated[str, Form()], name: Annotated[str, Form()]) -> Response:
     """A new zone."""
     with frame.deps.database.writing() as session:
         add_zone(session, frame.commune_id, zone_id.strip(), name)
+        frame.note(session, Deed.ZONE_ADDED, name)
     return back_to(frame.request, "/receivers")
 
 
@@ -188,7 +197,7 @@ def one(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
     )  # fmt: skip
 
 
-@router.post("/receivers/{receiver_id}", dependencies=[Depends(own_form)])
+@router.post("/receivers/{receiver_id}", dependencies=[changes(Action.RECEIVERS)])
 def change(
     frame: In,
     receiver_id: str,
@@ -205,23 +214,24 @@ def change(
 ) -> Response:
     """Keep its settings; they go to the receiver at once."""
     with frame.deps.database.writing() as session:
-        own_receiver(frame, session, receiver_id)
-        change_receiver(
+        before = _settings(own_receiver(frame, session, receiver_id))
+        changed = change_receiver(
             session, receiver_id, name=name, place=place, station_id=station_id, zones=zones or [],
             volume_percent=volume_percent, volume_ceiling_percent=volume_ceiling_percent,
             path_delay_ms=path_delay_ms, amplifier_lead_ms=round(amplifier_lead_s * 1000),
         )  # fmt: skip
         place_receiver(session, receiver_id, typed_position(latitude, longitude))
+        frame.note(session, Deed.RECEIVER_CHANGED, _difference(receiver_id, before, _settings(changed)))
     _tell(frame, receiver_id)
     return back_to(frame.request, f"/receivers/{receiver_id}")
 
 
-@router.post("/receivers/{receiver_id}/do/{action}", dependencies=[Depends(own_form)])
+@router.post("/receivers/{receiver_id}/do/{action}", dependencies=[changes(Action.RECEIVERS)])
 def command(frame: In, receiver_id: str, action: str, volume: Annotated[int, Form()] = 50) -> Response:
     """Identify, test tone, volume now, restart."""
     with frame.deps.database.session() as session:
-        own_receiver(frame, session, receiver_id)
-    actions: dict[str, Action] = {
+        found = own_receiver(frame, session, receiver_id)
+    actions: dict[str, Command] = {
         "identify": Identify(),
         "test-tone": TestTone(starts_at_us=frame.deps.clock.now_us() + _TONE_AHEAD_US),
         "volume": SetVolume(volume_percent=min(100, max(0, volume))),
@@ -229,37 +239,42 @@ def command(frame: In, receiver_id: str, action: str, volume: Annotated[int, For
     }
     if action not in actions:
         raise NotFound(N_("There is no such page. Go back to the beginning."))
+    with frame.deps.database.writing() as session:
+        frame.note(session, Deed.RECEIVER_COMMANDED, f"{found.name}: {action}")
     frame.deps.downlink.send_command(receiver_id, actions[action])
     return back_to(frame.request, f"/receivers/{receiver_id}")
 
 
-@router.post("/receivers/test-tone/all", dependencies=[Depends(own_form)])
+@router.post("/receivers/test-tone/all", dependencies=[changes(Action.RECEIVERS)])
 def test_tone_for_all(frame: In) -> Response:
     """Clicks on every receiver at the same instant, for measuring by ear or microphone."""
     starts_at_us = frame.deps.clock.now_us() + _TONE_AHEAD_US
-    with frame.deps.database.session() as session:
+    with frame.deps.database.writing() as session:
         known = receivers(session, frame.commune_id)
+        frame.note(session, Deed.RECEIVER_COMMANDED, f"test-tone: {len(known)}")
     for r in known:
         frame.deps.downlink.send_command(r.id, TestTone(starts_at_us=starts_at_us))
     return back_to(frame.request, "/receivers")
 
 
-@router.post("/receivers/{receiver_id}/credentials", dependencies=[Depends(own_form)])
+@router.post("/receivers/{receiver_id}/credentials", dependencies=[changes(Action.RECEIVERS)])
 def new_credentials(frame: In, receiver_id: str) -> HTMLResponse:
     """New credentials; the old ones hold no longer."""
     with frame.deps.database.writing() as session:
         found = own_receiver(frame, session, receiver_id)
         credentials = renew_credentials(session, frame.deps.issuer, receiver_id)
+        frame.note(session, Deed.CREDENTIALS_RENEWED, f"{found.name} ({receiver_id})")
     frame.deps.accounts_changed()
     return _credentials(frame, receiver_id, found.name, credentials.text())
 
 
-@router.post("/receivers/{receiver_id}/retire", dependencies=[Depends(own_form)])
+@router.post("/receivers/{receiver_id}/retire", dependencies=[changes(Action.RECEIVERS)])
 def do_retire(frame: In, receiver_id: str) -> Response:
     """Out of service."""
     with frame.deps.database.writing() as session:
-        own_receiver(frame, session, receiver_id)
+        found = own_receiver(frame, session, receiver_id)
         retire_receiver(session, receiver_id, frame.deps.clock.now())
+        frame.note(session, Deed.RECEIVER_RETIRED, f"{found.name} ({receiver_id})")
     frame.deps.accounts_changed()
     return back_to(frame.request, "/receivers")
 
@@ -270,6 +285,16 @@ def own_receiver(frame: Frame, session: Session, receiver_id: str) -> Receiver:
     if found.commune_id != frame.commune_id:
         raise NotFound(N_("There is no receiver {id}."), id=receiver_id)
     return found
+
+
+def _settings(found: Receiver) -> dict[str, object]:
+    """What of a receiver people set, for the audit: who looks must see what was before."""
+    return {name: getattr(found, name) for name in _AUDITED}
+
+
+def _difference(receiver_id: str, before: dict[str, object], after: dict[str, object]) -> str:
+    changed = [f"{key} {before[key]} → {after[key]}" for key in sorted(after) if before[key] != after[key]]
+    return f"{after['name']} ({receiver_id}): {'; '.join(changed) or '='}"
 
 
 def _tests(session: Session, frame: Frame, receiver_ids: list[str]) -> dict[str, Any]:

@@ -7,12 +7,15 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
-from broadcast.programmes import programmes
+from broadcast.programmes import programme, programmes
+from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import N_, NotFound
 from schedules.outlook import outlook
 from schedules.recurrence import Rule
 from schedules.timetable import Schedule, add_schedule, change_schedule, schedule
-from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of
+from web.pages.on_air import need_for_class
 from web.rule_form import Draft, draft_of, rule_from
 from web.rule_words import rule_sentence
 from web.targets import TargetChoice, class_from, target_choice, targets_from
@@ -39,7 +42,7 @@ def one(frame: In, session: Reading, number: int) -> HTMLResponse:
     return _form(frame, session, draft, target_choice(session, frame.commune_id, found.meant_for), found)
 
 
-@router.post("/timetable/preview", dependencies=[Depends(own_form)])
+@router.post("/timetable/preview", dependencies=[changes(Action.TIMETABLE)])
 def preview(
     frame: In,
     session: Reading,
@@ -61,7 +64,7 @@ def preview(
     )
 
 
-@router.post("/timetable", dependencies=[Depends(own_form)])
+@router.post("/timetable", dependencies=[changes(Action.TIMETABLE)])
 def add(
     frame: In,
     rule: Annotated[Rule, Depends(rule_from)],
@@ -72,6 +75,7 @@ def add(
     precedence: Annotated[int, Form()] = 0,
 ) -> Response:
     """Keep a new schedule, or the changes to one."""
+    need_for_class(frame, class_)
     now, rank = frame.deps.clock.now(), min(max(precedence, PRECEDENCES[0]), PRECEDENCES[-1])
     with frame.deps.database.writing() as session:
         if number:
@@ -85,6 +89,8 @@ def add(
                 session, frame.commune_id, programme_id=programme_id, rule=rule, targets=chosen.targets(),
                 class_=class_, now=now, by=frame.operator.name, precedence=rank,
             )  # fmt: skip
+        deed = Deed.SCHEDULE_CHANGED if number else Deed.SCHEDULE_ADDED
+        frame.note(session, deed, f"{programme(session, programme_id).title}: {rule_sentence(frame.wording, rule)}")
     frame.deps.alarms.plan_now()
     return back_to(frame.request, "/timetable")
 
@@ -95,6 +101,11 @@ def own_schedule(frame: Frame, session: Session, number: int) -> Schedule:
     if found.commune_id != frame.commune_id:
         raise NotFound(N_("This schedule is not there any more."))
     return found
+
+
+def title_of(session: Session, found: Schedule) -> str:
+    """What a schedule is called: as its programme, unless it has a title of its own."""
+    return found.title or programme(session, found.programme_id).title
 
 
 def _form(frame: Frame, session: Session, draft: Draft, targets: TargetChoice, found: Schedule | None) -> HTMLResponse:

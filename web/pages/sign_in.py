@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from people.operators import change_password as choose_password
+from people.operators import check_password
 from runtime.refusal import N_, Refusal
 from web import access
 from web.frame import (
@@ -52,7 +54,7 @@ def sign_in(
     except Refusal as refusal:
         return _form(request, name, refusal)
     with deps.database.session() as session:
-        operator = access.check_password(session, name, password)
+        operator = check_password(session, name, password)
     if operator is None or operator.id is None:
         limit.failed(name, address)
         wrong = Refusal(N_("Name or password is not right. Check both and try again."))
@@ -92,7 +94,8 @@ def change_password(
     """Take the new password."""
     try:
         with frame.deps.database.writing() as session:
-            access.change_password(session, frame.operator.id or 0, old, new, again, frame.token)
+            choose_password(session, frame.operator.number, old, new, again)
+            access.close_sessions(session, frame.operator.number, keep=frame.token)
     except Refusal as refusal:
         return renderer_of(frame.request).page(frame, "password.html", 422, refused=frame.t.refusal(refusal))
     return RedirectResponse("/", status_code=303)

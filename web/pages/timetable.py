@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
@@ -12,13 +12,15 @@ from broadcast.on_air import order_key
 from broadcast.programmes import Programme, programmes
 from devices.days_off import day_off
 from devices.noise_rules import rules_of
+from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import N_, Refusal
 from schedules.conflicts import clashing, wishes_of
 from schedules.copying import copy_days, move
 from schedules.timetable import Occurrence, Schedule, between, next_due, pause, restore, retire, schedules
-from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of
 from web.noise_form import clock
-from web.pages.schedule_form import own_schedule
+from web.pages.schedule_form import own_schedule, title_of
 from web.rule_words import rule_sentence
 from web.wording import monday_of
 from wire.allowed_hours import AllowedHours, open_minutes
@@ -76,27 +78,31 @@ def page(frame: In, session: Reading, week_of: str = "", month_of: str = "") -> 
     )  # fmt: skip
 
 
-@router.post("/timetable/{number}/pause", dependencies=[Depends(own_form)])
+@router.post("/timetable/{number}/pause", dependencies=[changes(Action.TIMETABLE)])
 def do_pause(frame: In, number: int) -> Response:
     """Let it rest, or go on."""
     with frame.deps.database.writing() as session:
         found = own_schedule(frame, session, number)
+        deed = Deed.SCHEDULE_RESUMED if found.paused else Deed.SCHEDULE_PAUSED
         pause(session, number, not found.paused, frame.deps.clock.now())
+        frame.note(session, deed, title_of(session, found))
     frame.deps.alarms.plan_now()
     return back_to(frame.request, "/timetable")
 
 
-@router.post("/timetable/{number}/retire", dependencies=[Depends(own_form)])
+@router.post("/timetable/{number}/retire", dependencies=[changes(Action.TIMETABLE)])
 def do_retire(frame: In, number: int) -> Response:
     """Take it off the timetable, or put it back."""
     with frame.deps.database.writing() as session:
         found = own_schedule(frame, session, number)
+        deed = Deed.SCHEDULE_RESTORED if found.retired_at else Deed.SCHEDULE_RETIRED
         (restore if found.retired_at else retire)(session, number, frame.deps.clock.now())
+        frame.note(session, deed, title_of(session, found))
     frame.deps.alarms.plan_now()
     return back_to(frame.request, "/timetable")
 
 
-@router.post("/timetable/{number}/move", dependencies=[Depends(own_form)])
+@router.post("/timetable/{number}/move", dependencies=[changes(Action.TIMETABLE)])
 def do_move(
     frame: In,
     number: int,
@@ -107,16 +113,20 @@ def do_move(
 ) -> Response:
     """Move one airing of a schedule to another day or time; the others stay."""
     with frame.deps.database.writing() as session:
-        own_schedule(frame, session, number)
+        found = own_schedule(frame, session, number)
         move(
             session, number, from_day, from_time, to_day, to_time,
             now=frame.deps.clock.now(), by=frame.operator.name,
+        )  # fmt: skip
+        frame.note(
+            session, Deed.SCHEDULE_CHANGED,
+            f"{title_of(session, found)}: {from_day} {from_time:%H:%M} → {to_day} {to_time:%H:%M}",
         )  # fmt: skip
     frame.deps.alarms.plan_now()
     return back_to(frame.request, f"/timetable?week_of={to_day}")
 
 
-@router.post("/timetable/copy", dependencies=[Depends(own_form)])
+@router.post("/timetable/copy", dependencies=[changes(Action.TIMETABLE)])
 def do_copy(
     frame: In, from_day: Annotated[date, Form()], to_day: Annotated[date, Form()], span: Annotated[str, Form()] = "day"
 ) -> Response:
@@ -130,6 +140,7 @@ def do_copy(
             session, frame.commune_id, source, target, 7 if week else 1,
             now=frame.deps.clock.now(), by=frame.operator.name,
         )  # fmt: skip
+        frame.note(session, Deed.DAYS_COPIED, f"{source} → {target}")
     frame.deps.alarms.plan_now()
     return back_to(frame.request, f"/timetable?week_of={target}")
 

@@ -1,0 +1,48 @@
+"""Provinces: the tier above the communes."""
+
+import unicodedata
+
+from sqlmodel import Field, Session, SQLModel, select
+
+
+class Province(SQLModel, table=True):
+    """A province. name: as people write it ("Thanh Hóa")."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+
+    @property
+    def number(self) -> int:
+        """Its id, once it is kept."""
+        if self.id is None:
+            raise RuntimeError("this province is not in the database yet")
+        return self.id
+
+
+def provinces(session: Session) -> list[Province]:
+    """All, by name."""
+    return list(session.exec(select(Province).order_by(Province.name)))
+
+
+def province_named(session: Session, name: str) -> Province:
+    """The province of this name, made when there is none. "Thanh Hoá" and "Thanh Hóa" are one."""
+    name = " ".join(unicodedata.normalize("NFC", name).split())
+    for known in provinces(session):
+        if _plain(known.name) == _plain(name):
+            return known
+    added = Province(name=name)
+    session.add(added)
+    session.flush()
+    return added
+
+
+def province_name(session: Session, province_id: int | None) -> str:
+    """Its name, or nothing."""
+    found = session.get(Province, province_id) if province_id is not None else None
+    return found.name if found else ""
+
+
+def _plain(name: str) -> str:
+    """Without marks: no two provinces differ by marks alone, but people set them in two places."""
+    letters = unicodedata.normalize("NFD", name.casefold().replace("đ", "d"))
+    return "".join(c for c in letters if not unicodedata.combining(c))

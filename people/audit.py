@@ -1,0 +1,93 @@
+"""The audit: who changed what, where and when, under the names of its time. Entries are only ever added."""
+
+from collections.abc import Collection
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Column
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from devices.communes import Commune
+from runtime.database import UtcDateTime
+
+#: Longer details are cut: a list of 150 receivers says no more than its beginning.
+MOST_DETAIL = 400
+
+
+class Deed(StrEnum):
+    """What was done. The detail says to what."""
+
+    CLIP_UPLOADED = "clip_uploaded"
+    CLIP_CHANGED = "clip_changed"
+    CLIP_RETIRED = "clip_retired"
+    CLIP_RESTORED = "clip_restored"
+    BACKUP_CHOSEN = "backup_chosen"
+    BACKUP_DROPPED = "backup_dropped"
+    PROGRAMME_ADDED = "programme_added"
+    PROGRAMME_CHANGED = "programme_changed"
+    PROGRAMME_RETIRED = "programme_retired"
+    PROGRAMME_RESTORED = "programme_restored"
+    SCHEDULE_ADDED = "schedule_added"
+    SCHEDULE_CHANGED = "schedule_changed"
+    SCHEDULE_PAUSED = "schedule_paused"
+    SCHEDULE_RESUMED = "schedule_resumed"
+    SCHEDULE_RETIRED = "schedule_retired"
+    SCHEDULE_RESTORED = "schedule_restored"
+    DAYS_COPIED = "days_copied"
+    CALENDAR_READ = "calendar_read"
+    PUT_ON_AIR = "put_on_air"
+    STOPPED = "stopped"
+    RECEIVER_ADDED = "receiver_added"
+    RECEIVER_CHANGED = "receiver_changed"
+    RECEIVER_COMMANDED = "receiver_commanded"
+    RECEIVER_TESTED = "receiver_tested"
+    CREDENTIALS_RENEWED = "credentials_renewed"
+    RECEIVER_RETIRED = "receiver_retired"
+    ZONE_ADDED = "zone_added"
+    FAULT_ACKNOWLEDGED = "fault_acknowledged"
+    FAULT_RESET = "fault_reset"
+    ALLOWED_HOURS_SET = "allowed_hours_set"
+    COMMUNE_ADDED = "commune_added"
+    OPERATOR_ADDED = "operator_added"
+    OPERATOR_CHANGED = "operator_changed"
+    PASSWORD_RENEWED = "password_renewed"  # noqa: S105 - a deed, no password
+    OPERATOR_RETIRED = "operator_retired"
+    OPERATOR_RESTORED = "operator_restored"
+    MERGED = "merged"
+    MERGER_UNDONE = "merger_undone"
+
+
+class AuditEntry(SQLModel, table=True):
+    """One deed. by: the operator's name then. commune_id: "" for the installation. commune_name: its name then."""
+
+    __tablename__ = "audit_entry"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    by: str
+    commune_id: str = Field(index=True)
+    commune_name: str
+    action: str
+    detail: str
+
+
+def note(session: Session, *, at: datetime, by: str, commune_id: str, action: Deed, detail: str = "") -> None:
+    """Write a deed down, in the transaction that does it."""
+    place = session.get(Commune, commune_id) if commune_id else None
+    session.add(
+        AuditEntry(
+            at=at, by=by, commune_id=commune_id, commune_name=place.name if place else "", action=action.value,
+            detail=detail if len(detail) <= MOST_DETAIL else detail[: MOST_DETAIL - 1] + "…",
+        )
+    )  # fmt: skip
+
+
+def entries(
+    session: Session, commune_ids: Collection[str], *, by: str = "", limit: int = 100, offset: int = 0
+) -> list[AuditEntry]:
+    """What was done in these communes, newest first."""
+    query = select(AuditEntry).where(col(AuditEntry.commune_id).in_(commune_ids))
+    if by:
+        query = query.where(AuditEntry.by == by)
+    newest = query.order_by(col(AuditEntry.at).desc(), col(AuditEntry.id).desc())
+    return list(session.exec(newest.limit(limit).offset(offset)))

@@ -1,0 +1,74 @@
+"""Rights: which role may do what. One table, one question."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runtime.refusal import Refusal
+
+
+class Role(StrEnum):
+    """What a person is in a commune. VIEWER: a village head, who looks."""
+
+    PROVINCE = "province"
+    CHAIR = "chair"
+    OPERATOR = "operator"
+    TECHNICIAN = "technician"
+    VIEWER = "viewer"
+
+
+class Action(StrEnum):
+    """What one may be allowed to do in a commune. Every page that changes something names one."""
+
+    LOOK = "look"
+    CLIPS = "clips"
+    PROGRAMMES = "programmes"
+    TIMETABLE = "timetable"
+    ON_AIR = "on_air"
+    EMERGENCY = "emergency"
+    FAULTS = "faults"
+    RECEIVERS = "receivers"
+    ALLOWED_HOURS = "allowed_hours"
+    OPERATORS = "operators"
+    COMMUNES = "communes"
+    MERGERS = "mergers"
+
+
+_WATCHING = frozenset({Action.LOOK})
+_BROADCASTING = _WATCHING | {Action.CLIPS, Action.PROGRAMMES, Action.TIMETABLE, Action.ON_AIR}
+_MENDING = _WATCHING | {Action.FAULTS, Action.RECEIVERS, Action.ALLOWED_HOURS}
+_LEADING = _BROADCASTING | _MENDING | {Action.EMERGENCY, Action.OPERATORS}
+
+#: What each role may.
+MAY: dict[Role, frozenset[Action]] = {
+    Role.VIEWER: _WATCHING,
+    Role.OPERATOR: _BROADCASTING | {Action.FAULTS},
+    Role.TECHNICIAN: _MENDING,
+    Role.CHAIR: _LEADING,
+    Role.PROVINCE: _LEADING | {Action.COMMUNES, Action.MERGERS},
+}
+
+
+class NotAllowed(Refusal):
+    """Who asked may not do this here."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What an operator is where, at one moment. roles: by commune id; a province's communes are all among them."""
+
+    operator_id: int
+    name: str
+    admin: bool
+    province_id: int | None
+    roles: Mapping[str, Role]
+
+
+def may(operator: Standing, action: Action, commune_id: str) -> bool:
+    """Whether an operator may do something in a commune. commune_id: "" for one that is not there yet."""
+    if operator.admin:
+        return True
+    role = operator.roles.get(commune_id)
+    if not commune_id and operator.province_id is not None:
+        role = Role.PROVINCE
+    return role is not None and action in MAY[role]

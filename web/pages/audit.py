@@ -1,0 +1,24 @@
+"""The audit: who changed what, where, when?"""
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from people.audit import entries
+from web.frame import In, Reading, renderer_of
+from web.people_words import DEEDS
+
+router = APIRouter(include_in_schema=False)
+PER_PAGE = 100
+
+
+@router.get("/audit")
+def page(frame: In, session: Reading, commune: str = "", by: str = "", page: int = 0) -> HTMLResponse:
+    """What was done in a commune, newest first; without one chosen, in all that one may see."""
+    mine = {c.id: c.name for c in frame.communes}
+    of = [commune] if commune in mine else [*mine, *([""] if frame.standing.admin else [])]
+    page, by = max(0, page), by.strip().lower()
+    found = entries(session, of, by=by, limit=PER_PAGE + 1, offset=page * PER_PAGE)
+    return renderer_of(frame.request).page(
+        frame, "audit.html", rows=found[:PER_PAGE], more=len(found) > PER_PAGE, page=page, commune=commune,
+        by=by, mine=mine, words={deed.value: word for deed, word in DEEDS.items()},
+    )  # fmt: skip

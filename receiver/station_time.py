@@ -11,14 +11,11 @@ All local instants are the monotonic clock, µs; the wall clock is never looked 
 network `receiver.time_asker` may seed it from the battery clock (docs/decisions/0061).
 """
 
-from collections import deque
-
+from receiver.time_kept import KeptExchanges
 from receiver.time_lines import Bounds, Fit, fit_lines
 from wire.reports import ClockState
 from wire.time import Exchange
 
-#: Exchanges looked at: the many of the first minutes, and most of an hour at rest.
-KEPT = 2000
 #: Older ones say little: a crystal in a warming box moves by some 0.1 ppm in ten minutes, 60 µs. Where jitter leaves
 #: more in doubt than that, an hour says more; a crystal that wanders further is noticed (`_bent`).
 KEPT_QUIET_US, KEPT_JITTERY_US = 600_000_000, 3_600_000_000
@@ -46,9 +43,9 @@ _ESTIMATE_EVERY_US, _ESTIMATE_EVERY_MOST_US = 250_000, 2_000_000
 class StationTime:
     """The estimate. Written by one thread, read by any."""
 
-    def __init__(self, drift_ppm: float = 0.0, *, kept: int = KEPT) -> None:
+    def __init__(self, drift_ppm: float = 0.0) -> None:
         """drift_ppm: known from before, if it is: makes the first minute better, wrong does no harm."""
-        self._kept: deque[Bounds] = deque(maxlen=kept)
+        self._kept = KeptExchanges()
         self._against: list[Bounds] = []
         self._fit: Fit | None = None
         self._prior_ppm = drift_ppm
@@ -145,15 +142,15 @@ class StationTime:
                 return True
             # 1. A clock was set, or this machine slept: what was known before is worth nothing.
             self._kept.clear()
-            self._kept.extend(self._against)
+            for one in self._against:
+                self._kept.add(one)
             self.restarts += 1
             self._answered_since_hurry = 0
         else:
             self._keep(bounds)
         self._against.clear()
         kept_us = KEPT_QUIET_US if self._fit is None or self._fit.quiet else KEPT_JITTERY_US
-        while bounds.local_us - self._kept[0].local_us > kept_us:
-            self._kept.popleft()
+        self._kept.forget_before(bounds.local_us - kept_us)
         self._estimate()
         return True
 
@@ -165,18 +162,18 @@ class StationTime:
         self._prior_ppm = drift_ppm
         for k in range(TO_LOCK + 2, 0, -1):
             then_us = offset_us - k * 0.1 * drift_ppm
-            self._kept.append(Bounds(local_us - k * 100_000, then_us + error_us, then_us - error_us))
+            self._kept.add(Bounds(local_us - k * 100_000, then_us + error_us, then_us - error_us))
         self._last_us = local_us
         self._estimate()
 
     def _keep(self, bounds: Bounds) -> None:
         """Of a burst only the quickest: what delayed the others delayed them one way."""
-        last = self._kept[-1] if self._kept else None
+        last = self._kept.newest if self._kept else None
         if last is not None and abs(bounds.local_us - last.local_us) < _ONE_BURST_US:
             if bounds.there_us - bounds.back_us < last.there_us - last.back_us:
-                self._kept[-1] = bounds
+                self._kept.replace_newest(bounds)
         else:
-            self._kept.append(bounds)
+            self._kept.add(bounds)
 
     def _held(self) -> Fit:
         if self._fit is None:
@@ -197,21 +194,21 @@ class StationTime:
         if len(self._kept) < enough:
             return
         # A lone answer moves little when many are kept.
-        known_us = self._last_us - self._kept[0].local_us
+        known_us = self._last_us - self._kept.oldest.local_us
         every_us = min(_ESTIMATE_EVERY_MOST_US, max(_ESTIMATE_EVERY_US, known_us // 100))
         if len(self._kept) > 40 and self._last_us - self._estimated_us < every_us:
             return
         self._estimated_us = self._last_us
-        self._fit = fit_lines(self._kept, self._prior_ppm)
+        self._fit = fit_lines(list(self._kept), self._prior_ppm)
         if len(self._kept) >= 60 and self._bent(self._fit):
-            for _ in range(len(self._kept) // 2):
-                self._kept.popleft()
-            self._fit = fit_lines(self._kept, self._prior_ppm)
+            self._kept.forget_half()
+            self._fit = fit_lines(list(self._kept), self._prior_ppm)
+        if not self._fit.quiet:
+            self._kept.thin(self._fit.drift_ppm)
 
     def _bent(self, fit: Fit) -> bool:
         """Whether the newest third lies off the line: a clock is being slewed, or a crystal is warming up."""
-        newest = list(self._kept)[-len(self._kept) // 3 :]
-        recent = fit_lines(newest, fit.drift_ppm, drift_ppm=fit.drift_ppm)
+        recent = fit_lines(self._kept.newest_third(), fit.drift_ppm, drift_ppm=fit.drift_ppm)
         off_us = (recent.offset_us - fit.offset_us) + recent.fraction_us - fit.fraction_us
         return abs(off_us) > 30.0 + 1.5 * (recent.precision_us + fit.precision_us)
 
@@ -226,5 +223,5 @@ class StationTime:
         if quiet and self._asked % _BURST_QUIET:
             return max(_GIVEN_UP_US, least_us)
         share, at_least_us, most_us = _GAP_QUIET if quiet else _GAP_JITTERY
-        known_us = self._last_us - self._kept[0].local_us
+        known_us = self._last_us - self._kept.oldest.local_us
         return max(least_us, at_least_us, min(most_us, round(share * known_us)))

@@ -4,7 +4,7 @@ On a jittery network two parallel lines lie along the quickest ways there and ba
 all. Why so: docs/decisions/0051.
 """
 
-from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,8 @@ MOST_DRIFT_PPM = 200.0
 USUAL_DRIFT_PPM = 20.0
 #: An edge of jitter is not sharp, since the machines delay as well: it says as much as so many times fewer exchanges.
 BLUNT = 4.0
+#: The newest exchanges are kept whole: how the network is now is read from them.
+WHOLE = 600
 #: How many of the quickest ways tell how well an edge is known.
 _EDGE = 6
 #: A network is quiet when half of all exchanges take no longer than the quickest and this.
@@ -49,22 +51,28 @@ class Fit(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """One exchange as two bounds of controller less local: below `there`, above `back`."""
+    """One exchange as two bounds of controller less local: below `there`, above `back`.
+
+    stands_for: itself, and slower ones that were thrown away (`receiver.time_kept`).
+    """
 
     local_us: int
     there_us: float
     back_us: float
+    stands_for: int = 1
 
 
-def fit_lines(kept: deque[Bounds] | list[Bounds], prior_ppm: float, drift_ppm: float | None = None) -> Fit:
+def fit_lines(kept: Sequence[Bounds], prior_ppm: float, drift_ppm: float | None = None) -> Fit:
     """Lay the two lines. drift_ppm: when it is known and only the offset is asked for."""
     last = kept[-1]
     at_us, whole_us = last.local_us, round((last.there_us + last.back_us) / 2)
     bounds = np.array([(b.local_us - at_us, b.there_us - whole_us, b.back_us - whole_us) for b in kept])
     seconds, there, back = bounds[:, 0] * 1e-6, bounds[:, 1], bounds[:, 2]
-    count = len(seconds)
-    excess = np.sort(there - back)
-    excess_us = float(excess[count // 2] - excess[0])
+    count = sum(b.stands_for for b in kept)
+    excess = there - back
+    shortest_us = float(excess.min())
+    # What is usual is read from those that are kept whole: of the older ones only the quickest are there.
+    excess_us = _middle(excess[-WHOLE:]) - shortest_us
     quiet = excess_us < QUIET_US
     if quiet:
         ppm, middle_us, sigma_ppm, sigma_us = _midst(seconds, (there + back) / 2, prior_ppm, drift_ppm)
@@ -72,7 +80,7 @@ def fit_lines(kept: deque[Bounds] | list[Bounds], prior_ppm: float, drift_ppm: f
         # The bounds hold whatever the midst says.
         reach_us = half_way_us + abs(middle_us - _between(there, back, ppm * seconds))
         return Fit(
-            at_us, whole_us, middle_us, ppm, 3 * sigma_ppm, 3 * sigma_us + 2.0, reach_us, True, float(excess[0])
+            at_us, whole_us, middle_us, ppm, 3 * sigma_ppm, 3 * sigma_us + 2.0, reach_us, True, shortest_us
         )  # fmt: skip
     unit_us = BLUNT * (excess_us + 10.0) / count
 
@@ -100,9 +108,7 @@ def fit_lines(kept: deque[Bounds] | list[Bounds], prior_ppm: float, drift_ppm: f
     precision_us = 1.5 * float(np.hypot(_spread(up), _spread(down))) / np.sqrt(_EDGE) + 2.0
     drift_error_ppm = 3 * sigma_ppm
     half_way_us = max(0.0, float(up[0] + down[0]) / 2)
-    return Fit(
-        at_us, whole_us, middle_us, ppm, drift_error_ppm, float(precision_us), half_way_us, quiet, float(excess[0])
-    )
+    return Fit(at_us, whole_us, middle_us, ppm, drift_error_ppm, float(precision_us), half_way_us, quiet, shortest_us)
 
 
 def _midst(

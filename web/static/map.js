@@ -75,7 +75,13 @@
     face.append(name);
     const icon = L.divIcon({ html: face, className: "pin state", iconSize: [44, 44] });
     const made = L.marker([0, 0], { icon, riseOnHover: true });
-    made.on("click", () => { const at = row(id); if (at) at.querySelector("a").click(); });
+    const open = () => { const at = row(id); if (at) at.querySelector("a").click(); };
+    made.on("click", open);
+    made.on("keydown", ({ originalEvent: pressed }) => {
+      if (pressed.key !== "Enter" && pressed.key !== " ") return;
+      pressed.preventDefault();
+      open();
+    });
     made.on("dragstart", () => { dragged = made; });
     made.on("dragend", () => { dragged = null; give(made.getLatLng()); });
     return made;

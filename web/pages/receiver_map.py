@@ -23,6 +23,8 @@ from web.words import KINDS, STATES, cause
 
 router = APIRouter(include_in_schema=False)
 _HISTORY_SHOWN = 8
+#: Pairs of horns in the list and as lines; more than these nobody reads, and each receiver has all of its own.
+_ECHOES_LISTED = 100
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def _echoes(frame: Frame, session: Session) -> dict[str, Any]:
     known, reach_m = receivers(session, frame.commune_id), frame.deps.settings.horn_reach_m
     return {
         "echoes": echoes_of(known, reach_m), "names": {r.id: r.name for r in known}, "reach_m": reach_m,
-        "late_ms": int(HEARD_AS_TWO_MS), "within_db": int(ECHO_WITHIN_DB),
+        "listed": _ECHOES_LISTED, "late_ms": int(HEARD_AS_TWO_MS), "within_db": int(ECHO_WITHIN_DB),
         "placed_any": any(position_of(r) is not None for r in known),
     }  # fmt: skip
 
@@ -155,7 +157,10 @@ def _now(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
 
 def _one(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
     now = _now(frame, session, receiver_id)
+    known, reach_m = receivers(session, frame.commune_id), frame.deps.settings.horn_reach_m
     return {
+        "own_echoes": [e for e in echoes_of(known, reach_m) if receiver_id in (e.one, e.other)],
+        "names": {r.id: r.name for r in known},
         **now, "station": station(session, now["r"].station_id), "kinds": KINDS, "moved": None,
         "history": presence.changes(session, receiver_id, _HISTORY_SHOWN),
         "past_faults": faults.history(session, receiver_id, _HISTORY_SHOWN),

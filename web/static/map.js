@@ -9,6 +9,8 @@
   if (!ground || !window.L) return;
   const L = window.L;
   const given = ground.dataset;
+  // Where signs overlap, trouble lies on top.
+  const RISING = ["online", "new", "on_air", "late", "offline", "fault"];
   const border = given.outline
     ? await fetch(given.outline).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null)
     : null;
@@ -92,6 +94,7 @@
     const at = made.getElement();
     at.className = at.className.replace(/\bis-\w+/g, "").trim() + ` is-${state}`;
     at.classList.toggle("chosen", receiver === chosen);
+    made.setZIndexOffset(receiver === chosen ? 9000 : 1000 * RISING.indexOf(state));
     const label = `${name}: ${word}`;
     if (at.getAttribute("aria-label") === label) return;
     at.setAttribute("aria-label", label);
@@ -114,10 +117,11 @@
     name();
   }
 
-  // Names stand at the markers where there is room for them.
+  // Names stand at the markers where there is room for them; where there is little, the signs are smaller.
   function name() {
     const shown = [...markers.values()].filter((made) => map.getBounds().contains(made.getLatLng())).length;
     ground.classList.toggle("named", shown <= 40 && map.getZoom() >= 12);
+    ground.classList.toggle("crowded", shown > 80);
   }
   map.on("moveend", name);
 
@@ -125,14 +129,17 @@
   function connect() {
     lines.clearLayers();
     if (!showEchoes.querySelector("input").checked) return;
-    const pairs = [...echoes.querySelectorAll("[data-one]")];
-    for (const pair of pairs) {
+    const listed = [...echoes.querySelectorAll("[data-one]")];
+    listed.push(...panel.querySelectorAll("[data-one]"));
+    const pairs = new Map(listed.map((pair) => [`${pair.dataset.one} ${pair.dataset.other}`, pair]));
+    const own = [...pairs.values()].filter(({ dataset: { one, other } }) => chosen === one || chosen === other);
+    for (const pair of pairs.values()) {
       const ends = [markers.get(pair.dataset.one), markers.get(pair.dataset.other)];
       if (!ends[0] || !ends[1]) continue;
-      const mine = chosen && [pair.dataset.one, pair.dataset.other].includes(chosen);
+      const mine = own.includes(pair);
       const [a, b] = ends.map((made) => made.getLatLng());
       L.polyline([a, b], { interactive: false, className: mine ? "echo mine" : "echo" }).addTo(lines);
-      if (!mine && pairs.length > 12) continue;
+      if ((mine ? own.length : pairs.size) > 12) continue;
       const figure = document.createElement("span");
       figure.textContent = `${pair.dataset.ms} ms`;
       const icon = L.divIcon({ html: figure, className: "echo-ms", iconSize: [64, 24] });

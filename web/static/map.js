@@ -85,7 +85,8 @@
       open();
     });
     made.on("dragstart", () => { dragged = made; });
-    made.on("dragend", () => { dragged = null; give(made.getLatLng()); });
+    // After the click that ends a drag: it would open the receiver anew, without the way back.
+    made.on("dragend", () => setTimeout(() => { dragged = null; give(made.getLatLng()); }));
     return made;
   }
 

@@ -64,7 +64,7 @@ PLACES = (
     ),
     Place(
         "co-day-thon-3", "Đài có dây thôn 3", "Trạm truyền thanh cũ", StationKind.WIRED,
-        "Đài có dây Thiệu Chính", "Điện tử Bình Minh", "Thiệu Chính", "thon-3", 35, -35, Position(19.87195, 105.68545),
+        "Đài có dây Thiệu Chính", "Điện tử Bình Minh", "Thiệu Chính", "thon-3", 35, -35, Position(19.86950, 105.68720),
     ),
     Place(
         "fm-hau-hien", "Máy phát FM Hậu Hiền", "UBND xã cũ", StationKind.FM,

@@ -5,6 +5,7 @@
   const rows = document.querySelector("#rows");
   const panel = document.querySelector("#panel");
   const echoes = document.querySelector("#echoes");
+  const said = document.querySelector("#opened");
   const showEchoes = document.querySelector("#show-echoes");
   if (!ground || !window.L) return;
   const L = window.L;
@@ -219,6 +220,8 @@
     const at = panel.querySelector("[data-chosen]");
     const before = chosen;
     chosen = at ? at.dataset.chosen : "";
+    const from = row(chosen);
+    if (chosen !== before) said.textContent = from ? `${from.dataset.name}: ${from.dataset.word}` : "";
     stop();
     panel.querySelectorAll("[data-script]").forEach((part) => { part.hidden = false; });
     follow();

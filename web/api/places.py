@@ -2,22 +2,24 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from devices.communes import commune
-from devices.outlines import MOST_BYTES, set_outline
-from devices.positions import Position, place_receiver
+from devices.outlines import MOST_BYTES
+from devices.positions import Position
 from devices.receivers import move_receivers, receivers
 from devices.stations import StationKind, add_station, stations
+from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import N_, NotFound
-from web.frame import Frame, In, Reading, own_form
-from web.pages.receiver_map import echoes_of
+from web.frame import In, Reading, changes
+from web.pages.receiver_map import echoes_of, keep_outline, put_on_map
 from web.pages.receivers import own_receiver
 
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(own_form)])
+router = APIRouter(prefix="/api/v1")
 
 
 class StationIn(BaseModel):
@@ -55,34 +57,39 @@ def list_stations(frame: In, session: Reading) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-@router.post("/stations", status_code=201)
+@router.post("/stations", status_code=201, dependencies=[changes(Action.RECEIVERS)])
 def make_station(frame: In, asked: StationIn) -> dict[str, int]:
     """One more station."""
     with frame.deps.database.writing() as session:
         added = add_station(
             session, frame.commune_id, asked.kind, asked.name, maker=asked.maker, former_commune=asked.former_commune
         )
+        frame.note(session, Deed.STATION_ADDED, added.name)
         return {"station": added.number}
 
 
-@router.put("/receivers/{receiver_id}/station", status_code=204)
+@router.put("/receivers/{receiver_id}/station", status_code=204, dependencies=[changes(Action.RECEIVERS)])
 def belongs(frame: In, receiver_id: str, asked: BelongsIn) -> None:
     """It belongs to another station."""
     with frame.deps.database.writing() as session:
-        own_receiver(frame, session, receiver_id)
+        found = own_receiver(frame, session, receiver_id)
+        before = found.station_id
         move_receivers(session, [receiver_id], asked.station)
+        frame.note(session, Deed.RECEIVER_CHANGED, f"{found.name}: {before} → {asked.station}")
 
 
-@router.put("/receivers/{receiver_id}/position", status_code=204)
+@router.put("/receivers/{receiver_id}/position", status_code=204, dependencies=[changes(Action.RECEIVERS)])
 def place(frame: In, receiver_id: str, asked: PositionIn) -> None:
     """It stands here."""
-    _place(frame, receiver_id, Position(asked.latitude_deg, asked.longitude_deg))
+    with frame.deps.database.writing() as session:
+        put_on_map(frame, session, receiver_id, Position(asked.latitude_deg, asked.longitude_deg))
 
 
-@router.delete("/receivers/{receiver_id}/position", status_code=204)
+@router.delete("/receivers/{receiver_id}/position", status_code=204, dependencies=[changes(Action.RECEIVERS)])
 def take_off(frame: In, receiver_id: str) -> None:
     """Nobody knows where it stands."""
-    _place(frame, receiver_id, None)
+    with frame.deps.database.writing() as session:
+        put_on_map(frame, session, receiver_id, None)
 
 
 @router.get("/outline")
@@ -94,7 +101,7 @@ def outline(frame: In, session: Reading) -> Response:
     return Response(border, media_type="application/geo+json")
 
 
-@router.put("/outline", status_code=204)
+@router.put("/outline", status_code=204, dependencies=[changes(Action.RECEIVERS)])
 async def bring_outline(frame: In, request: Request) -> None:
     """Keep the border: GeoJSON as the request's body."""
     content = b""
@@ -102,13 +109,13 @@ async def bring_outline(frame: In, request: Request) -> None:
         content += part
         if len(content) > MOST_BYTES:
             break
-    await run_in_threadpool(_keep, frame, content)
+    await run_in_threadpool(keep_outline, frame, content)
 
 
-@router.delete("/outline", status_code=204)
+@router.delete("/outline", status_code=204, dependencies=[changes(Action.RECEIVERS)])
 def remove_outline(frame: In) -> None:
     """Without a border again."""
-    _keep(frame, None)
+    keep_outline(frame, None)
 
 
 @router.get("/echoes")
@@ -122,14 +129,3 @@ def list_echoes(frame: In, session: Reading) -> list[dict[str, Any]]:
         }
         for e in echoes_of(known, frame.deps.settings.horn_reach_m)
     ]  # fmt: skip
-
-
-def _place(frame: Frame, receiver_id: str, position: Position | None) -> None:
-    with frame.deps.database.writing() as session:
-        own_receiver(frame, session, receiver_id)
-        place_receiver(session, receiver_id, position)
-
-
-def _keep(frame: Frame, content: bytes | None) -> None:
-    with frame.deps.database.writing() as session:
-        set_outline(session, frame.commune_id, content)

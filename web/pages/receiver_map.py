@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Form, UploadFile
+from fastapi import APIRouter, File, Form, UploadFile
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
@@ -15,8 +15,10 @@ from devices.outlines import MOST_BYTES, set_outline
 from devices.positions import Position, place_receiver, position_of, typed_position
 from devices.receivers import Receiver, receivers
 from devices.stations import station
+from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import N_, NotFound
-from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of
 from web.pages.on_air import shown_state
 from web.pages.receivers import ReceiverRow, own_receiver, receivers_view, self_test_values
 from web.words import KINDS, STATES, cause
@@ -77,15 +79,13 @@ def one_now(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
     return renderer_of(frame.request).page(frame, "_map_now.html", **_now(frame, session, receiver_id))
 
 
-@router.post("/receivers/{receiver_id}/position", dependencies=[Depends(own_form)])
+@router.post("/receivers/{receiver_id}/position", dependencies=[changes(Action.RECEIVERS)])
 def place(
     frame: In, receiver_id: str, latitude: Annotated[str, Form()] = "", longitude: Annotated[str, Form()] = ""
 ) -> Response:
     """Put it on the map, move it, or take it off; with a way back."""
     with frame.deps.database.writing() as session:
-        found = own_receiver(frame, session, receiver_id)
-        before = position_of(found)
-        place_receiver(session, receiver_id, typed_position(latitude, longitude))
+        before = put_on_map(frame, session, receiver_id, typed_position(latitude, longitude))
     if not frame.request.headers.get("hx-request"):
         return back_to(frame.request, f"/map?receiver={receiver_id}")
     with frame.deps.database.session() as session:
@@ -104,21 +104,36 @@ def outline(frame: In, session: Reading) -> Response:
     return Response(border, media_type="application/geo+json", headers={"Cache-Control": "private, max-age=86400"})
 
 
-@router.post("/map/outline", dependencies=[Depends(own_form)])
+@router.post("/map/outline", dependencies=[changes(Action.RECEIVERS)])
 def bring_outline(frame: In, file: Annotated[UploadFile, File()]) -> Response:
     """Keep the border of a file."""
     content = file.file.read(MOST_BYTES + 1)
-    with frame.deps.database.writing() as session:
-        set_outline(session, frame.commune_id, content)
+    keep_outline(frame, content)
     return back_to(frame.request, "/map")
 
 
-@router.post("/map/outline/remove", dependencies=[Depends(own_form)])
+@router.post("/map/outline/remove", dependencies=[changes(Action.RECEIVERS)])
 def remove_outline(frame: In) -> Response:
     """Without a border again."""
-    with frame.deps.database.writing() as session:
-        set_outline(session, frame.commune_id, None)
+    keep_outline(frame, None)
     return back_to(frame.request, "/map")
+
+
+def put_on_map(frame: Frame, session: Session, receiver_id: str, to: Position | None) -> Position | None:
+    """Place a receiver of the commune that is shown, written down. Gives where it stood. Raises Refusal, NotFound."""
+    found = own_receiver(frame, session, receiver_id)
+    before = position_of(found)
+    place_receiver(session, receiver_id, to)
+    was, now = (f"{at.latitude_deg}, {at.longitude_deg}" if at else "–" for at in (before, position_of(found)))
+    frame.note(session, Deed.RECEIVER_CHANGED, f"{found.name} ({receiver_id}): {was} → {now}")
+    return before
+
+
+def keep_outline(frame: Frame, content: bytes | None) -> None:
+    """Keep the border of a file, or none, written down. Raises Refusal."""
+    with frame.deps.database.writing() as session:
+        set_outline(session, frame.commune_id, content)
+        frame.note(session, Deed.OUTLINE_SET, "–" if content is None else f"{len(content)} B")
 
 
 def echoes_of(known: list[Receiver], reach_m: float) -> list[EchoPair]:

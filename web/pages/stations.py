@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
 from devices.receivers import move_receivers, remove_station
 from devices.stations import Station, StationKind, add_station, change_station, station, stations
+from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
-from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of
 from web.pages.receivers import ReceiverRow, own_receiver, receivers_view
 from web.words import KINDS, STATES
 
@@ -45,7 +47,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     )
 
 
-@router.post("/stations", dependencies=[Depends(own_form)])
+@router.post("/stations", dependencies=[changes(Action.RECEIVERS)])
 def add(
     frame: In,
     name: Annotated[str, Form()],
@@ -55,11 +57,12 @@ def add(
 ) -> Response:
     """One more."""
     with frame.deps.database.writing() as session:
-        add_station(session, frame.commune_id, _kind(kind), name, maker=maker, former_commune=former_commune)
+        added = add_station(session, frame.commune_id, _kind(kind), name, maker=maker, former_commune=former_commune)
+        frame.note(session, Deed.STATION_ADDED, _described(added))
     return back_to(frame.request, "/stations")
 
 
-@router.post("/stations/{number}", dependencies=[Depends(own_form)])
+@router.post("/stations/{number}", dependencies=[changes(Action.RECEIVERS)])
 def change(
     frame: In,
     number: int,
@@ -70,12 +73,14 @@ def change(
 ) -> Response:
     """Say anew what it is."""
     with frame.deps.database.writing() as session:
-        own_station(frame, session, number)
+        found = own_station(frame, session, number)
+        before = _described(found)
         change_station(session, number, kind=_kind(kind), name=name, maker=maker, former_commune=former_commune)
+        frame.note(session, Deed.STATION_CHANGED, f"{before} → {_described(found)}")
     return back_to(frame.request, "/stations")
 
 
-@router.post("/stations/{number}/move", dependencies=[Depends(own_form)])
+@router.post("/stations/{number}/move", dependencies=[changes(Action.RECEIVERS)])
 def move(
     frame: In, number: int, to: Annotated[int, Form()], receivers: Annotated[list[str] | None, Form()] = None
 ) -> Response:
@@ -83,18 +88,19 @@ def move(
     if not receivers:
         raise Refusal(N_("Choose the receivers that belong to another station."))
     with frame.deps.database.writing() as session:
-        own_station(frame, session, number)
-        for ident in receivers:
-            own_receiver(frame, session, ident)
+        before = own_station(frame, session, number).name
+        moved = [own_receiver(frame, session, ident).name for ident in receivers]
         move_receivers(session, receivers, to)
+        after = station(session, to).name
+        frame.note(session, Deed.RECEIVER_CHANGED, f"{', '.join(moved)}: {before} → {after}")
     return back_to(frame.request, "/stations")
 
 
-@router.post("/stations/{number}/remove", dependencies=[Depends(own_form)])
+@router.post("/stations/{number}/remove", dependencies=[changes(Action.RECEIVERS)])
 def remove(frame: In, number: int) -> Response:
     """An empty one goes."""
     with frame.deps.database.writing() as session:
-        own_station(frame, session, number)
+        frame.note(session, Deed.STATION_REMOVED, _described(own_station(frame, session, number)))
         remove_station(session, number)
     return back_to(frame.request, "/stations")
 
@@ -105,6 +111,11 @@ def own_station(frame: Frame, session: Session, number: int) -> Station:
     if found.commune_id != frame.commune_id:
         raise NotFound(N_("This station is not there any more."))
     return found
+
+
+def _described(s: Station) -> str:
+    """A station for the log of changes."""
+    return ", ".join(part for part in (s.name, s.kind, s.maker, s.former_commune) if part)
 
 
 def _kind(word: str) -> StationKind:

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Column
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from devices.stations import station
 from devices.zones import ZoneMember, set_zones, zones_of_all
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
@@ -104,7 +105,7 @@ def change_receiver(
     if place is not None:
         found.place = place.strip()
     if station_id is not None:
-        found.station_id = station_id
+        found.station_id = _station_of(session, found, station_id)
     if volume_ceiling_percent is not None:
         found.volume_ceiling_percent = _percent(volume_ceiling_percent)
     if volume_percent is not None:
@@ -126,10 +127,40 @@ def change_receiver(
     return found
 
 
+def move_receivers(session: Session, receiver_ids: list[str], station_id: int) -> None:
+    """To another station of their commune. They are told nothing: the station changes nothing that they do.
+
+    Raises Refusal for a station of another commune, NotFound; then none has moved.
+    """
+    for moving in [receiver(session, ident) for ident in receiver_ids]:
+        moving.station_id = _station_of(session, moving, station_id)
+        session.add(moving)
+    session.flush()
+
+
+def remove_station(session: Session, station_id: int) -> None:
+    """Take a station off that has no receiver, not even one out of service. Raises Refusal, NotFound."""
+    found = station(session, station_id)
+    if session.exec(select(Receiver.id).where(Receiver.station_id == station_id).limit(1)).first() is not None:
+        raise Refusal(
+            N_(
+                "This station has, or once had, receivers, and stays for their history. Only an empty one can be "
+                "removed."
+            )
+        )
+    session.delete(found)
+
+
 def members(session: Session, zone_id: str) -> list[Receiver]:
     """The receivers in service in a zone, by name."""
     query = select(Receiver).join(ZoneMember).where(ZoneMember.zone_id == zone_id, col(Receiver.retired_at).is_(None))
     return list(session.exec(query.order_by(Receiver.name)))
+
+
+def _station_of(session: Session, found: Receiver, station_id: int) -> int:
+    if station(session, station_id).commune_id != found.commune_id:
+        raise Refusal(N_("This station belongs to another commune."))
+    return station_id
 
 
 def _percent(value: int) -> int:

@@ -37,18 +37,17 @@ def add_station(
     session: Session, commune_id: str, kind: StationKind, name: str, *, maker: str = "", former_commune: str = ""
 ) -> Station:
     """Add one. Raises Refusal without a name."""
-    if not name.strip():
-        raise Refusal(N_("A station needs a name, for example: FM Thiệu Chính."))
-    station = Station(
-        commune_id=commune_id,
-        kind=kind.value,
-        name=name.strip(),
-        maker=maker.strip(),
-        former_commune=former_commune.strip(),
-    )
-    session.add(station)
-    session.flush()
-    return station
+    station = Station(commune_id=commune_id, kind=kind.value, name="")
+    return _described(session, station, name, maker, former_commune)
+
+
+def change_station(
+    session: Session, station_id: int, *, kind: StationKind, name: str, maker: str, former_commune: str
+) -> Station:
+    """Say anew what it is. Raises Refusal without a name, NotFound."""
+    found = station(session, station_id)
+    found.kind = kind.value
+    return _described(session, found, name, maker, former_commune)
 
 
 def stations(session: Session, commune_id: str) -> list[Station]:
@@ -62,3 +61,12 @@ def station(session: Session, station_id: int) -> Station:
     if found is None:
         raise NotFound(N_("This station is not there any more."))
     return found
+
+
+def _described(session: Session, described: Station, name: str, maker: str, former_commune: str) -> Station:
+    if not name.strip():
+        raise Refusal(N_("A station needs a name, for example: FM Thiệu Chính."))
+    described.name, described.maker, described.former_commune = name.strip(), maker.strip(), former_commune.strip()
+    session.add(described)
+    session.flush()
+    return described

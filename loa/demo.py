@@ -1,5 +1,6 @@
 """The demo: a controller and three receivers on this machine, each a process of its own, in one folder."""
 
+import json
 import subprocess
 import tempfile
 import time
@@ -17,6 +18,8 @@ from broadcast.programmes import Item, ItemKind, add_programme
 from broadcast.speech import EspeakNg
 from devices.communes import add_commune, communes
 from devices.enrolment import enrol
+from devices.outlines import set_outline
+from devices.positions import Position, place_receiver
 from devices.stations import StationKind, add_station
 from devices.zones import add_zone
 from loa.children import Child
@@ -51,23 +54,32 @@ class Place:
     zone: str
     path_delay_ms: float
     ppm: float
+    position: Position
 
 
 PLACES = (
     Place(
         "cum-ip-thon-1", "Cụm IP thôn 1", "Nhà văn hóa thôn 1", StationKind.IP,
-        "Cụm IP Thiệu Trung", "VTC", "Thiệu Trung", "thon-1", 0, 20,
+        "Cụm IP Thiệu Trung", "VTC", "Thiệu Trung", "thon-1", 0, 20, Position(19.87420, 105.68350),
     ),
     Place(
         "co-day-thon-3", "Đài có dây thôn 3", "Trạm truyền thanh cũ", StationKind.WIRED,
-        "Đài có dây Thiệu Chính", "Điện tử Bình Minh", "Thiệu Chính", "thon-3", 35, -35,
+        "Đài có dây Thiệu Chính", "Điện tử Bình Minh", "Thiệu Chính", "thon-3", 35, -35, Position(19.86950, 105.68720),
     ),
     Place(
         "fm-hau-hien", "Máy phát FM Hậu Hiền", "UBND xã cũ", StationKind.FM,
-        "Đài FM Hậu Hiền", "EMICO", "Hậu Hiền", "hau-hien", 120, 60,
+        "Đài FM Hậu Hiền", "EMICO", "Hậu Hiền", "hau-hien", 120, 60, Position(19.86310, 105.67260),
     ),
 )  # fmt: skip
 ZONES = {"thon-1": "Thôn 1", "thon-3": "Thôn 3", "hau-hien": "Khu Hậu Hiền"}
+
+
+#: A border for the map of the demo, drawn by hand round its places: no survey.
+OUTLINE = (
+    (105.6571, 19.8702), (105.6603, 19.8781), (105.6689, 19.8826), (105.6752, 19.8811), (105.6815, 19.8858),
+    (105.6903, 19.8846), (105.6968, 19.8790), (105.6951, 19.8719), (105.6992, 19.8655), (105.6917, 19.8598),
+    (105.6838, 19.8611), (105.6775, 19.8552), (105.6671, 19.8561), (105.6617, 19.8624),
+)  # fmt: skip
 
 
 class DemoFailed(Exception):
@@ -185,6 +197,8 @@ def make_commune(settings: Settings, database: Database, folder: Path) -> None:
     giving = issuer(settings, key, public_broker_url(settings))
     with database.writing() as session:
         add_commune(session, COMMUNE, "Xã Thiệu Trung", province="Thanh Hóa")
+        border = {"type": "Polygon", "coordinates": [[*OUTLINE, OUTLINE[0]]]}
+        set_outline(session, COMMUNE, json.dumps(border).encode())
         for zone, name in ZONES.items():
             add_zone(session, COMMUNE, zone, name)
         for place in PLACES:
@@ -195,6 +209,7 @@ def make_commune(settings: Settings, database: Database, folder: Path) -> None:
                 session, giving, receiver_id=place.receiver, commune_id=COMMUNE, station_id=station.number,
                 name=place.name, place=place.place, zones=[place.zone], path_delay_ms=place.path_delay_ms, now=now,
             )  # fmt: skip
+            place_receiver(session, place.receiver, place.position)
             home = folder / "receivers" / place.receiver
             home.mkdir(parents=True, exist_ok=True)
             credentials.write(home / "credentials.json")

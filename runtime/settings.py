@@ -1,12 +1,14 @@
 """Settings: a value read once at start, from the environment (LOA_…) and a file, and passed on."""
 
 import os
+import re
 import tomllib
 from datetime import time
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from runtime.refusal import N_, Refusal
@@ -97,6 +99,21 @@ class Settings(BaseSettings):
         le=600,
         description="Minutes that receivers have for the nightly test. Who has not passed by then is shown as a fault in the morning.",
     )
+    map_tiles_url: str | None = Field(
+        None,
+        description="Where the map's pictures come from, for example https://tiles.example.vn/{z}/{x}/{y}.png; browsers are let to that one server. Empty: no pictures, the commune's border on a plain ground, and nobody outside learns who looks where.",
+    )
+    map_tiles_attribution: str = Field(
+        "",
+        max_length=200,
+        description="What the owner of the map's pictures wants to be named with, for example © OpenStreetMap. Shown in the map's corner.",
+    )
+    horn_reach_m: float = Field(
+        400.0,
+        ge=20,
+        le=3000,
+        description="Metres within which a horn is understood; for telling which horns are heard as two. 400: 30 W in a quiet village.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is written to the log."
     )
@@ -117,6 +134,26 @@ class Settings(BaseSettings):
         )
         file = Path(os.environ.get("LOA_SETTINGS_FILE") or folder / FILE_NAME)
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file))
+
+    @field_validator("map_tiles_url")
+    @classmethod
+    def _tiles(cls, url: str | None) -> str | None:
+        if not url:
+            return None
+        parts = urlsplit(url)
+        if not all(place in parts.path + parts.query for place in ("{z}", "{x}", "{y}")):
+            raise ValueError("an address of map pictures has the places {z}, {x} and {y}")
+        if not re.fullmatch(r"https?://[a-z0-9.\-]+(:\d+)?", f"{parts.scheme}://{parts.netloc}".lower()):
+            raise ValueError("an address of map pictures begins with https:// and the full name of one server")
+        return url
+
+    @property
+    def map_tiles_origin(self) -> str | None:
+        """The one server that the map's pictures may come from, as a content policy names it."""
+        if self.map_tiles_url is None:
+            return None
+        parts = urlsplit(self.map_tiles_url)
+        return f"{parts.scheme}://{parts.netloc}".lower()
 
     @property
     def database(self) -> str:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from people.rights import NotAllowed
 from runtime.refusal import N_, NotFound, Refusal
-from web.api import v1
+from web.api import places, v1
 from web.assets import Assets
 from web.deps import Deps
 from web.frame import MustChangePassword, NotSignedIn, Renderer, _is_api, translator_of
@@ -29,11 +29,13 @@ from web.pages import (
     on_air,
     play_log,
     programmes,
+    receiver_map,
     receivers,
     reports,
     schedule_form,
     self_tests,
     sign_in,
+    stations,
     timetable,
     why,
 )
@@ -65,7 +67,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.live = LiveFeed(deps, app.state.renderer)
     for module in (
         sign_in, first_steps, on_air, clips, programmes, calendar_files, timetable, schedule_form, receivers,
-        faults, self_tests, noise_rules, play_log, reports, why, audit, media, v1,
+        faults, self_tests, stations, receiver_map, noise_rules, play_log, reports, why, audit, media, v1, places,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)
@@ -75,7 +77,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.add_exception_handler(HTTPException, _failed)
     app.add_exception_handler(Exception, _our_fault)
     app.add_middleware(PagesCompressed)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, map_pictures_from=deps.settings.map_tiles_origin)
 
     @app.get("/static/{name:path}", include_in_schema=False)
     def static(name: str, request: Request) -> Response:

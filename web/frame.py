@@ -228,6 +228,13 @@ def back_to(request: Request, path: str) -> Response:
     return RedirectResponse(path, status_code=303)
 
 
+def tell(frame: Frame, path: str, sentence: str, *, well: bool = True) -> Response:
+    """After what changes nothing that is shown: a sentence where htmx has a place for it (#told), else the page."""
+    if frame.request.headers.get("hx-target") != "told":
+        return back_to(frame.request, path)
+    return renderer_of(frame.request).page(frame, "_told.html", said=frame.t(sentence), well=well)
+
+
 def reading(request: Request) -> Any:
     """A session for reading, closed when the answer is made."""
     with deps_of(request).database.session() as session:

@@ -7,39 +7,48 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: No inline script, no inline style, nothing from elsewhere, no frames, forms only to us.
-CONTENT_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
-)
 HEADERS = {
-    "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), payment=(), usb=(), microphone=(self)",
+    "Permissions-Policy": "camera=(), payment=(), usb=(), geolocation=(self), microphone=(self)",
 }
 #: A year. Sent over https only; a browser that was once here securely then refuses to come otherwise.
 STRICT_TRANSPORT = "max-age=31536000"
+
+#: The one page that may show pictures from elsewhere.
+MAP = "/map"
 
 #: Audio is compressed already and is asked for by byte ranges; shipped files are compressed at start.
 _UNCOMPRESSED = ("/media/", "/static/", "/live/")
 
 
+def content_policy(pictures_from: str | None = None) -> str:
+    """No inline script, no inline style, nothing from elsewhere, no frames, forms only to us.
+
+    pictures_from: the origin of one more server of pictures, https://host.
+    """
+    return "; ".join(
+        (
+            "default-src 'self'",
+            "script-src 'self'",
+            "style-src 'self'",
+            f"img-src 'self' {pictures_from}" if pictures_from else "img-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
 class SecurityHeaders:
     """Adds the headers above, and `no-store` to whatever does not say how it may be kept."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, map_pictures_from: str | None = None) -> None:
         self._app = app
+        self._policy, self._map_policy = content_policy(), content_policy(map_pictures_from)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and dress the answer."""
@@ -50,6 +59,8 @@ class SecurityHeaders:
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                policy = self._map_policy if scope["path"] == MAP else self._policy
+                headers.setdefault("Content-Security-Policy", policy)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")

@@ -121,6 +121,15 @@ SELF_TEST_FAILURES = {
     "no_answer": N_("no answer came"),
     "never_heard": N_("it was never heard"),
 }
+#: What is said once a receiver was told to do something.
+SENT = {
+    "identify": N_("Sent. It makes itself known in a moment."),
+    "test-tone": N_("Sent. Ten clicks in three seconds."),
+    "volume": N_("Sent. It holds this volume until the next change."),
+    "reboot": N_("Sent. It starts anew; it is back in a minute or two."),
+    "self-test": N_("Sent. The test runs without a sound; the answer stands under “Night test”."),
+    "away": N_("Sent, but the receiver is not connected now: it hears of it only if it comes back at once."),
+}
 CHIMES = {"opening_chime": N_("Opening chime"), "closing_chime": N_("Closing chime"), "gap": N_("Pause")}
 
 

@@ -91,6 +91,9 @@ CHANGES = [
     ("/programmes", {"title": "Bản tin"}, {Role.OPERATOR, Role.CHAIR}),
     ("/zones", {"zone_id": "thon-9", "name": "Thôn 9"}, {Role.TECHNICIAN, Role.CHAIR}),
     ("/receivers/loa-1/do/identify", {}, {Role.TECHNICIAN, Role.CHAIR}),
+    ("/receivers/loa-1/position", {"latitude": "19.87", "longitude": "105.68"}, {Role.TECHNICIAN, Role.CHAIR}),
+    ("/stations", {"name": "Cụm IP", "kind": "ip"}, {Role.TECHNICIAN, Role.CHAIR}),
+    ("/map/outline/remove", {}, {Role.TECHNICIAN, Role.CHAIR}),
     ("/communes", {"commune_id": "moi", "name": "Xã mới"}, set()),
 ]
 
@@ -104,6 +107,15 @@ def test_a_page_does_it_for_whom_it_is_meant_and_refuses_the_others(
     assert answered == (303 if role in allowed else 403)
     with office.database.session() as session:
         assert len(session.exec(select(AuditEntry)).all()) == (1 if role in allowed else 0)
+
+
+def test_a_village_head_sees_the_map_and_the_stations_without_what_is_not_for_them(office: Office) -> None:
+    guest = Guest(office, Role.VIEWER).browser
+    for path in ("/map?receiver=loa-1", "/stations"):
+        assert "Thôn 1" in guest.get(path).text
+        assert 'method="post" action="/receivers' not in guest.get(path).text
+        assert 'method="post" action="/stations' not in guest.get(path).text
+        assert "/map/outline" not in guest.get(path).text
 
 
 def test_an_emergency_is_for_the_chair_alone(office: Office) -> None:

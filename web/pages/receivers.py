@@ -13,7 +13,7 @@ from devices import fault_latches, faults, presence
 from devices.enrolment import enrol, renew_credentials, retire_receiver
 from devices.heartbeats import HeartbeatSample, samples
 from devices.positions import place_receiver, typed_position
-from devices.presence import PresenceChange, ReceiverNow
+from devices.presence import PresenceChange, PresenceState, ReceiverNow
 from devices.receivers import Receiver, change_receiver, receiver, receivers
 from devices.self_tests import latest
 from devices.stations import Station, StationKind, add_station, stations
@@ -22,9 +22,9 @@ from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
 from web.fault_words import fault_words, test_words
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of, tell
 from web.pages.on_air import shown_state
-from web.words import KINDS, STATES, cause
+from web.words import KINDS, SENT, STATES, cause
 from wire.commands import Action as Command
 from wire.commands import Identify, Reboot, SetVolume, TestTone
 
@@ -124,7 +124,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
         latched=len(fault_latches.latches(session, [row.receiver.id for row in rows])),
         states=STATES,
         kinds=KINDS,
-        **_tests(session, frame, [row.receiver.id for row in rows]),
+        **self_test_values(session, frame, [row.receiver.id for row in rows]),
     )
 
 
@@ -193,7 +193,7 @@ def one(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
         chosen=zones_of(session, receiver_id), broken=broken, history=history,
         past_faults=faults.history(session, receiver_id, 20), cause=lambda word: cause(frame.t, word),
         plot=plot_of(samples(session, receiver_id, now - timedelta(hours=24)), frame, now),
-        **_tests(session, frame, [receiver_id]),
+        **self_test_values(session, frame, [receiver_id]),
     )  # fmt: skip
 
 
@@ -231,6 +231,7 @@ def command(frame: In, receiver_id: str, action: str, volume: Annotated[int, For
     """Identify, test tone, volume now, restart."""
     with frame.deps.database.session() as session:
         found = own_receiver(frame, session, receiver_id)
+    connected = frame.deps.presence.receiver_now(receiver_id, frame.deps.clock.now()).state is PresenceState.ONLINE
     actions: dict[str, Command] = {
         "identify": Identify(),
         "test-tone": TestTone(starts_at_us=frame.deps.clock.now_us() + _TONE_AHEAD_US),
@@ -242,7 +243,7 @@ def command(frame: In, receiver_id: str, action: str, volume: Annotated[int, For
     with frame.deps.database.writing() as session:
         frame.note(session, Deed.RECEIVER_COMMANDED, f"{found.name}: {action}")
     frame.deps.downlink.send_command(receiver_id, actions[action])
-    return back_to(frame.request, f"/receivers/{receiver_id}")
+    return tell(frame, f"/receivers/{receiver_id}", SENT[action if connected else "away"], well=connected)
 
 
 @router.post("/receivers/test-tone/all", dependencies=[changes(Action.RECEIVERS)])
@@ -297,7 +298,7 @@ def _difference(receiver_id: str, before: dict[str, object], after: dict[str, ob
     return f"{after['name']} ({receiver_id}): {'; '.join(changed) or '='}"
 
 
-def _tests(session: Session, frame: Frame, receiver_ids: list[str]) -> dict[str, Any]:
+def self_test_values(session: Session, frame: Frame, receiver_ids: list[str]) -> dict[str, Any]:
     """What the templates need to say how the last self-tests went."""
     return {
         "tests": latest(session, receiver_ids, frame.deps.clock.now() - _TESTS_SHOWN),

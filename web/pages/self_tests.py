@@ -6,8 +6,9 @@ from fastapi.responses import Response
 from devices.receivers import receivers
 from people.audit import Deed
 from people.rights import Action
-from web.frame import In, back_to, changes
+from web.frame import In, back_to, changes, tell
 from web.pages.receivers import own_receiver
+from web.words import SENT
 
 router = APIRouter(include_in_schema=False)
 
@@ -18,7 +19,7 @@ def test_one(frame: In, receiver_id: str) -> Response:
     with frame.deps.database.writing() as session:
         frame.note(session, Deed.RECEIVER_TESTED, own_receiver(frame, session, receiver_id).name)
     frame.deps.nightly_test.test_now(frame.commune_id, [receiver_id])
-    return back_to(frame.request, f"/receivers/{receiver_id}")
+    return tell(frame, f"/receivers/{receiver_id}", SENT["self-test"])
 
 
 @router.post("/receivers/self-test/all", dependencies=[changes(Action.RECEIVERS)])

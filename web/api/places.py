@@ -1,0 +1,131 @@
+"""The JSON API's places: stations, where receivers stand, the commune's border, horns heard as two."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from devices.communes import commune
+from devices.outlines import MOST_BYTES
+from devices.positions import Position
+from devices.receivers import move_receivers, receivers
+from devices.stations import StationKind, add_station, stations
+from people.audit import Deed
+from people.rights import Action
+from runtime.refusal import N_, NotFound
+from web.frame import In, Reading, changes
+from web.pages.receiver_map import echoes_of, keep_outline, put_on_map
+from web.pages.receivers import own_receiver
+
+router = APIRouter(prefix="/api/v1")
+
+
+class StationIn(BaseModel):
+    """A new station. kind: wired, fm, ip."""
+
+    name: str
+    kind: StationKind
+    maker: str = ""
+    former_commune: str = ""
+
+
+class PositionIn(BaseModel):
+    """Where a receiver stands, in degrees of WGS 84."""
+
+    latitude_deg: float
+    longitude_deg: float
+
+
+class BelongsIn(BaseModel):
+    """The station that a receiver belongs to."""
+
+    station: int
+
+
+@router.get("/stations")
+def list_stations(frame: In, session: Reading) -> list[dict[str, Any]]:
+    """The stations with the receivers of each."""
+    known = receivers(session, frame.commune_id)
+    return [
+        {
+            "station": s.number, "name": s.name, "kind": s.kind, "maker": s.maker, "former_commune": s.former_commune,
+            "receivers": [r.id for r in known if r.station_id == s.id],
+        }
+        for s in stations(session, frame.commune_id)
+    ]  # fmt: skip
+
+
+@router.post("/stations", status_code=201, dependencies=[changes(Action.RECEIVERS)])
+def make_station(frame: In, asked: StationIn) -> dict[str, int]:
+    """One more station."""
+    with frame.deps.database.writing() as session:
+        added = add_station(
+            session, frame.commune_id, asked.kind, asked.name, maker=asked.maker, former_commune=asked.former_commune
+        )
+        frame.note(session, Deed.STATION_ADDED, added.name)
+        return {"station": added.number}
+
+
+@router.put("/receivers/{receiver_id}/station", status_code=204, dependencies=[changes(Action.RECEIVERS)])
+def belongs(frame: In, receiver_id: str, asked: BelongsIn) -> None:
+    """It belongs to another station."""
+    with frame.deps.database.writing() as session:
+        found = own_receiver(frame, session, receiver_id)
+        before = found.station_id
+        move_receivers(session, [receiver_id], asked.station)
+        frame.note(session, Deed.RECEIVER_CHANGED, f"{found.name}: {before} → {asked.station}")
+
+
+@router.put("/receivers/{receiver_id}/position", status_code=204, dependencies=[changes(Action.RECEIVERS)])
+def place(frame: In, receiver_id: str, asked: PositionIn) -> None:
+    """It stands here."""
+    with frame.deps.database.writing() as session:
+        put_on_map(frame, session, receiver_id, Position(asked.latitude_deg, asked.longitude_deg))
+
+
+@router.delete("/receivers/{receiver_id}/position", status_code=204, dependencies=[changes(Action.RECEIVERS)])
+def take_off(frame: In, receiver_id: str) -> None:
+    """Nobody knows where it stands."""
+    with frame.deps.database.writing() as session:
+        put_on_map(frame, session, receiver_id, None)
+
+
+@router.get("/outline")
+def outline(frame: In, session: Reading) -> Response:
+    """The commune's border, a GeoJSON MultiPolygon."""
+    border = commune(session, frame.commune_id).outline
+    if border is None:
+        raise NotFound(N_("This commune has no border on the map yet."))
+    return Response(border, media_type="application/geo+json")
+
+
+@router.put("/outline", status_code=204, dependencies=[changes(Action.RECEIVERS)])
+async def bring_outline(frame: In, request: Request) -> None:
+    """Keep the border: GeoJSON as the request's body."""
+    content = b""
+    async for part in request.stream():
+        content += part
+        if len(content) > MOST_BYTES:
+            break
+    await run_in_threadpool(keep_outline, frame, content)
+
+
+@router.delete("/outline", status_code=204, dependencies=[changes(Action.RECEIVERS)])
+def remove_outline(frame: In) -> None:
+    """Without a border again."""
+    keep_outline(frame, None)
+
+
+@router.get("/echoes")
+def list_echoes(frame: In, session: Reading) -> list[dict[str, Any]]:
+    """Pairs of horns that some place hears as two by distance alone, the worst first."""
+    known = receivers(session, frame.commune_id)
+    return [
+        {
+            "receivers": [e.one, e.other], "distance_m": round(e.distance_m, 1),
+            "difference_ms": round(e.difference_ms, 1),
+        }
+        for e in echoes_of(known, frame.deps.settings.horn_reach_m)
+    ]  # fmt: skip

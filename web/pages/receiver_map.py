@@ -1,0 +1,200 @@
+"""Map: where do the receivers stand, how are they, and which horns are heard as two?"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, UploadFile
+from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session
+
+from devices import faults, presence
+from devices.acoustics import ECHO_WITHIN_DB, HEARD_AS_TWO_MS, EchoPair, echo_pairs
+from devices.communes import commune
+from devices.outlines import MOST_BYTES, set_outline
+from devices.positions import Position, place_receiver, position_of, typed_position
+from devices.receivers import Receiver, receivers
+from devices.stations import station
+from people.audit import Deed
+from people.rights import Action
+from runtime.refusal import N_, NotFound
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of
+from web.pages.on_air import shown_state
+from web.pages.receivers import ReceiverRow, own_receiver, receivers_view, self_test_values
+from web.words import KINDS, STATES, cause
+
+router = APIRouter(include_in_schema=False)
+_HISTORY_SHOWN = 8
+#: Pairs of horns in the list and as lines; more than these nobody reads, and each receiver has all of its own.
+_ECHOES_LISTED = 100
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Where a receiver stood before it was moved, as a form gives it back."""
+
+    latitude: str
+    longitude: str
+
+
+@router.get("/map")
+def page(frame: In, session: Reading, receiver: str = "") -> HTMLResponse:
+    """The map, with one receiver opened beside it."""
+    settings, border = frame.deps.settings, _outline(frame, session)
+    values = {
+        **_rows(frame, session), **_echoes(frame, session), **(_one(frame, session, receiver) if receiver else {}),
+        "tiles_url": settings.map_tiles_url or "", "attribution": settings.map_tiles_attribution,
+        "outline_url": f"/map/outline.json?v={_tag(border)}" if border else "",
+    }  # fmt: skip
+    return renderer_of(frame.request).page(frame, "map.html", **{"r": None, **values})
+
+
+@router.get("/map/rows")
+def rows(frame: In, session: Reading) -> HTMLResponse:
+    """The list beside the map, as it is now; the markers are drawn from it."""
+    return renderer_of(frame.request).page(frame, "_map_rows.html", **_rows(frame, session))
+
+
+@router.get("/map/echoes")
+def echoes(frame: In, session: Reading) -> HTMLResponse:
+    """The pairs of horns that are heard as two; the lines are drawn from them."""
+    return renderer_of(frame.request).page(frame, "_map_echoes.html", **_echoes(frame, session))
+
+
+@router.get("/map/nobody")
+def nobody(_frame: In) -> HTMLResponse:
+    """Beside the map when no receiver is opened."""
+    return HTMLResponse("")
+
+
+@router.get("/map/receivers/{receiver_id}")
+def one(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
+    """One receiver, beside the map."""
+    return renderer_of(frame.request).page(frame, "_map_receiver.html", **_one(frame, session, receiver_id))
+
+
+@router.get("/map/receivers/{receiver_id}/now")
+def one_now(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
+    """How it is now."""
+    return renderer_of(frame.request).page(frame, "_map_now.html", **_now(frame, session, receiver_id))
+
+
+@router.post("/receivers/{receiver_id}/position", dependencies=[changes(Action.RECEIVERS)])
+def place(
+    frame: In, receiver_id: str, latitude: Annotated[str, Form()] = "", longitude: Annotated[str, Form()] = ""
+) -> Response:
+    """Put it on the map, move it, or take it off; with a way back."""
+    with frame.deps.database.writing() as session:
+        before = put_on_map(frame, session, receiver_id, typed_position(latitude, longitude))
+    if not frame.request.headers.get("hx-request"):
+        return back_to(frame.request, f"/map?receiver={receiver_id}")
+    with frame.deps.database.session() as session:
+        values = {**_one(frame, session, receiver_id), "moved": _said(before)}
+        answer = renderer_of(frame.request).page(frame, "_map_receiver.html", **values)
+    answer.headers["HX-Trigger-After-Swap"] = "placed"
+    return answer
+
+
+@router.get("/map/outline.json")
+def outline(frame: In, session: Reading) -> Response:
+    """The commune's border as GeoJSON. Its address changes when it does."""
+    border = _outline(frame, session)
+    if border is None:
+        raise NotFound(N_("This commune has no border on the map yet."))
+    return Response(border, media_type="application/geo+json", headers={"Cache-Control": "private, max-age=86400"})
+
+
+@router.post("/map/outline", dependencies=[changes(Action.RECEIVERS)])
+def bring_outline(frame: In, file: Annotated[UploadFile, File()]) -> Response:
+    """Keep the border of a file."""
+    content = file.file.read(MOST_BYTES + 1)
+    keep_outline(frame, content)
+    return back_to(frame.request, "/map")
+
+
+@router.post("/map/outline/remove", dependencies=[changes(Action.RECEIVERS)])
+def remove_outline(frame: In) -> Response:
+    """Without a border again."""
+    keep_outline(frame, None)
+    return back_to(frame.request, "/map")
+
+
+def put_on_map(frame: Frame, session: Session, receiver_id: str, to: Position | None) -> Position | None:
+    """Place a receiver of the commune that is shown, written down. Gives where it stood. Raises Refusal, NotFound."""
+    found = own_receiver(frame, session, receiver_id)
+    before = position_of(found)
+    place_receiver(session, receiver_id, to)
+    was, now = (f"{at.latitude_deg}, {at.longitude_deg}" if at else "–" for at in (before, position_of(found)))
+    frame.note(session, Deed.RECEIVER_CHANGED, f"{found.name} ({receiver_id}): {was} → {now}")
+    return before
+
+
+def keep_outline(frame: Frame, content: bytes | None) -> None:
+    """Keep the border of a file, or none, written down. Raises Refusal."""
+    with frame.deps.database.writing() as session:
+        set_outline(session, frame.commune_id, content)
+        frame.note(session, Deed.OUTLINE_SET, "–" if content is None else f"{len(content)} B")
+
+
+def echoes_of(known: list[Receiver], reach_m: float) -> list[EchoPair]:
+    """The pairs among receivers that stand on the map."""
+    return echo_pairs({r.id: at for r in known if (at := position_of(r)) is not None}, reach_m)
+
+
+def _rows(frame: Frame, session: Session) -> dict[str, Any]:
+    found: list[ReceiverRow] = receivers_view(session, frame, frame.deps.clock.now())
+    return {
+        "unplaced": [row for row in found if position_of(row.receiver) is None],
+        "placed_rows": [row for row in found if position_of(row.receiver) is not None],
+        "states": STATES, "kinds": KINDS, "coordinates": lambda r: _coordinates(frame, r),
+        **self_test_values(session, frame, []),
+    }  # fmt: skip
+
+
+def _echoes(frame: Frame, session: Session) -> dict[str, Any]:
+    known, reach_m = receivers(session, frame.commune_id), frame.deps.settings.horn_reach_m
+    return {
+        "echoes": echoes_of(known, reach_m), "names": {r.id: r.name for r in known}, "reach_m": reach_m,
+        "listed": _ECHOES_LISTED, "late_ms": int(HEARD_AS_TWO_MS), "within_db": int(ECHO_WITHIN_DB),
+        "placed_any": any(position_of(r) is not None for r in known),
+    }  # fmt: skip
+
+
+def _now(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
+    found = own_receiver(frame, session, receiver_id)
+    at = frame.deps.presence.receiver_now(receiver_id, frame.deps.clock.now())
+    broken = faults.current(session).get(receiver_id, [])
+    return {
+        "r": found, "at": at, "broken": broken, "state": shown_state(at, broken), "states": STATES,
+        **self_test_values(session, frame, [receiver_id]),
+    }  # fmt: skip
+
+
+def _one(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
+    now = _now(frame, session, receiver_id)
+    known, reach_m = receivers(session, frame.commune_id), frame.deps.settings.horn_reach_m
+    return {
+        "own_echoes": [e for e in echoes_of(known, reach_m) if receiver_id in (e.one, e.other)],
+        "names": {r.id: r.name for r in known},
+        **now, "station": station(session, now["r"].station_id), "kinds": KINDS, "moved": None,
+        "history": presence.changes(session, receiver_id, _HISTORY_SHOWN),
+        "past_faults": faults.history(session, receiver_id, _HISTORY_SHOWN),
+        "cause": lambda word: cause(frame.t, word),
+    }  # fmt: skip
+
+
+def _outline(frame: Frame, session: Session) -> str | None:
+    return commune(session, frame.commune_id).outline if frame.commune_id else None
+
+
+def _tag(border: str) -> str:
+    return hashlib.sha256(border.encode()).hexdigest()[:12]
+
+
+def _said(before: Position | None) -> Moved:
+    return Moved("", "") if before is None else Moved(str(before.latitude_deg), str(before.longitude_deg))
+
+
+def _coordinates(frame: Frame, r: Receiver) -> str:
+    at = position_of(r)
+    return "" if at is None else f"{at.latitude_deg:.5f}, {at.longitude_deg:.5f}"

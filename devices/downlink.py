@@ -12,12 +12,13 @@ from sqlmodel import Session
 from devices.communes import Commune, commune
 from devices.noise_rules import NoiseRules, days_off_ahead, hours_for, night_levels_for, rules_of
 from devices.receivers import Receiver
-from devices.zones import zones_of, zones_of_all
+from devices.succession import formerly
+from devices.zones import zones_of_all
 from runtime.broker import Broker, Delivery
 from runtime.clock import Clock, to_us
 from wire import topics
 from wire.broadcasts import ClipItem, Manifest
-from wire.commands import Action, Command, Config
+from wire.commands import Action, Command, Config, Former
 from wire.messages import Sealed, for_receiver
 from wire.sealing import SealingKey
 from wire.time import TimeTell
@@ -88,22 +89,24 @@ class Downlink:
 
     def configure(self, session: Session, receiver: Receiver) -> Delivery:
         """Send a receiver what it is set to now."""
-        around = self._around(session, receiver.commune_id)
-        return self._configure(receiver, around, zones_of(session, receiver.id))
+        return self.configure_all(session, [receiver])[0]
 
-    def configure_all(self, session: Session, receivers: list[Receiver]) -> None:
+    def configure_all(self, session: Session, receivers: list[Receiver]) -> list[Delivery]:
         """The same for many; the number of queries grows with their communes alone."""
         memberships = zones_of_all(session, [r.id for r in receivers])
         around = {one: self._around(session, one) for one in sorted({r.commune_id for r in receivers})}
-        for receiver in receivers:
-            self._configure(receiver, around[receiver.commune_id], memberships[receiver.id])
+        former = formerly(session, [r.id for r in receivers], self._clock.now())
+        return [
+            self._configure(one, around[one.commune_id], memberships[one.id], former.get(one.id, []))
+            for one in receivers
+        ]
 
     def _around(self, session: Session, commune_id: str) -> "_Around":
         return _Around(
             commune(session, commune_id), rules_of(session, commune_id), self._backup_of(session, commune_id)
         )
 
-    def _configure(self, receiver: Receiver, around: "_Around", zones: list[str]) -> Delivery:
+    def _configure(self, receiver: Receiver, around: "_Around", zones: list[str], former: list[Former]) -> Delivery:
         now = self._clock.now()
         now_us, where = to_us(now), around.commune
         today = now.astimezone(where.zone).date()
@@ -130,6 +133,7 @@ class Downlink:
             fetch_until_minute=_minute(self._fetch_between[1]),
             backup=around.backup,
             time_address=self.time_address,
+            formerly=former,
         )
         return self._publish(topics.of_receiver(receiver.id, topics.Kind.CONFIG), config, retain=True)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
@@ -13,6 +14,7 @@ from broadcast.play_reports import REPORT_WITHIN, PlayReportRow
 from broadcast.programmes import Programme
 from devices.presence import PresenceChange, PresenceState
 from devices.receivers import Receiver
+from devices.succession import FormerPlace, places_of
 from devices.zones import zones_of, zones_of_all
 from schedules.slots import Slot
 from schedules.timetable import Schedule
@@ -86,8 +88,9 @@ class Explanation:
 def explain(session: Session, receiver: Receiver, at: datetime, now: datetime) -> Explanation:
     """What was on at `at`, and within half an hour of it. The number of queries does not grow."""
     zones = set(zones_of(session, receiver.id))
+    was = _Was(receiver.commune_id, zones, places_of(session, receiver.id))
     near = between(session, receiver.commune_id, at - AROUND, at + AROUND)
-    ours = [b for b in near if _means(b, receiver.id, zones)]
+    ours = [b for b in near if was.meant_by(b, receiver.id)]
     reported = select(PlayReportRow).where(
         PlayReportRow.receiver_id == receiver.id, col(PlayReportRow.broadcast_id).in_([b.id for b in near])
     )
@@ -103,6 +106,21 @@ def explain(session: Session, receiver: Receiver, at: datetime, now: datetime) -
         _not_planned(session, receiver, zones, at),
         [b for b in near if b not in ours],
     )  # fmt: skip
+
+
+class _Was(NamedTuple):
+    """Where a receiver is, and was before."""
+
+    commune_id: str
+    zones: set[str]
+    before: list[FormerPlace]
+
+    def meant_by(self, b: Broadcast, receiver_id: str) -> bool:
+        """Whether it was of the broadcast's commune when that began, and meant."""
+        then = next((place for place in self.before if place.left_at > b.starts_at), None)
+        if b.commune_id != (self.commune_id if then is None else then.commune_id):
+            return False
+        return _means(b, receiver_id, self.zones if then is None else set(then.zone_ids))
 
 
 def cuts_at(session: Session, told: Broadcast, receiver_ids: Sequence[str]) -> dict[str, list[Cut]]:

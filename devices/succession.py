@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import Column, ColumnElement, LargeBinary
+from sqlalchemy.orm import Mapped
 from sqlmodel import Field, Session, SQLModel, and_, col, or_, select
 
 from runtime.clock import to_us
@@ -17,11 +18,15 @@ from wire.commands import Former
 
 
 class CommuneSuccession(SQLModel, table=True):
-    """A commune is (partly) the successor of another. at: what the former began before is the successor's history too."""
+    """A commune is (partly) the successor of another. at: what the former began before is the successor's history too.
+
+    since: but not what it began before that; None: all.
+    """
 
     former_id: str = Field(foreign_key="commune.id", primary_key=True)
     successor_id: str = Field(foreign_key="commune.id", primary_key=True, index=True)
     at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    since: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
 class FormerPlace(SQLModel, table=True):
@@ -47,50 +52,52 @@ class FormerPlace(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class Ancestor:
-    """A commune whose history counts. before: what it began before this instant; None: all."""
+    """A commune whose history counts: what it began in [since, before); None: without a bound."""
 
     commune_id: str
+    since: datetime | None
     before: datetime | None
+
+    def has(self, began_at: datetime) -> bool:
+        """Whether it counts what began at an instant."""
+        return (self.since is None or began_at >= self.since) and (self.before is None or began_at < self.before)
 
 
 def lineage(session: Session, commune_id: str) -> list[Ancestor]:
     """A commune and its predecessors, itself first. A few queries, one a generation."""
-    found: dict[str, datetime | None] = {commune_id: None}
+    found = {commune_id: Ancestor(commune_id, None, None)}
     generation = [commune_id]
     while generation:
-        rows = session.exec(
-            select(CommuneSuccession).where(col(CommuneSuccession.successor_id).in_(generation))
-        ).all()  # fmt: skip
+        rows = session.exec(select(CommuneSuccession).where(col(CommuneSuccession.successor_id).in_(generation))).all()
         generation = []
         for row in rows:
-            until = found[row.successor_id]
-            before = row.at if until is None else min(row.at, until)
-            known = found.get(row.former_id, before)
-            if row.former_id not in found or (known is not None and before > known):
-                found[row.former_id] = before
+            heir = found[row.successor_id]
+            before = row.at if heir.before is None else min(row.at, heir.before)
+            bounds = [one for one in (row.since, heir.since) if one is not None]
+            if row.former_id not in found:
+                found[row.former_id] = Ancestor(row.former_id, max(bounds, default=None), before)
                 generation.append(row.former_id)
-    return [Ancestor(one, before) for one, before in found.items()]
+    return list(found.values())
 
 
 def within(
-    ancestors: Sequence[Ancestor], commune_id: ColumnElement[str], began_at: ColumnElement[datetime]
+    ancestors: Sequence[Ancestor], commune_id: Mapped[str], began_at: Mapped[datetime]
 ) -> ColumnElement[bool]:
     """The condition that a row is of these communes, and of a former one only what it began in time."""
-    conditions = [
-        commune_id == one.commune_id
-        if one.before is None
-        else and_(commune_id == one.commune_id, began_at < one.before)
-        for one in ancestors
-    ]
-    return conditions[0] if len(conditions) == 1 else or_(*conditions)
+    conditions = []
+    for one in ancestors:
+        parts = [commune_id == one.commune_id]
+        parts += [began_at >= one.since] if one.since is not None else []
+        parts += [began_at < one.before] if one.before is not None else []
+        conditions.append(and_(*parts))
+    return or_(*conditions)
 
 
 def belongs(session: Session, commune_id: str, of_commune: str, began_at: datetime) -> bool:
     """Whether something that a commune began at an instant is found under another one, which may be itself."""
     if commune_id == of_commune:
         return True
-    known = {one.commune_id: one.before for one in lineage(session, commune_id)}
-    return of_commune in known and ((before := known[of_commune]) is None or began_at < before)
+    return any(one.commune_id == of_commune and one.has(began_at) for one in lineage(session, commune_id))
 
 
 def moved_since(session: Session, at: datetime) -> dict[str, FormerPlace]:

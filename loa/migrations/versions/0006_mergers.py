@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("former_id", sa.String(63), sa.ForeignKey("commune.id"), primary_key=True),
         sa.Column("successor_id", sa.String(63), sa.ForeignKey("commune.id"), primary_key=True, index=True),
         sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=True),
     )
     op.create_table(
         "formerplace",
@@ -38,4 +39,21 @@ def upgrade() -> None:
         sa.Column("targets", sa.LargeBinary(), nullable=True),
         sa.Column("announced_revision", sa.Integer(), nullable=False),
         sa.Column("cleared_at", UtcDateTime(), nullable=True),
+    )
+    op.create_table(
+        "merger",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("plan", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("undone_at", UtcDateTime(), nullable=True),
+        sa.Column("undone_by", sa.String(), nullable=False),
+        sa.Column("told_at", UtcDateTime(), nullable=True),
+    )
+    op.create_table(
+        "mergerjournal",
+        sa.Column("merger_id", sa.Integer(), sa.ForeignKey("merger.id"), primary_key=True),
+        sa.Column("entries", sa.LargeBinary(), nullable=False),
+        sa.Column("receivers", sa.LargeBinary(), nullable=False),
     )

@@ -1,0 +1,53 @@
+"""Handing over: after a merger is committed, receivers are told. What a crash left untold is told at the next look."""
+
+import logging
+
+import msgspec
+from sqlmodel import col, select
+
+from broadcast.transmitter import Transmitter
+from devices.downlink import Downlink
+from devices.receivers import Receiver
+from mergers.mergers import Merger, MergerJournal
+from runtime.clock import Clock
+from runtime.database import Database
+
+log = logging.getLogger(__name__)
+
+#: How long the broker may take with the configs of one merger before it is asked again.
+_WITHIN_US = 10_000_000
+
+
+class Handover:
+    """Sends the configs of mergers, until the broker has them all."""
+
+    def __init__(self, database: Database, downlink: Downlink, transmitter: Transmitter, clock: Clock) -> None:
+        self._database, self._downlink, self._transmitter, self._clock = database, downlink, transmitter, clock
+
+    def step(self) -> bool:
+        """Tell what is not told yet. Call it after the commit, and now and then. True when all is told."""
+        if not self._downlink.connected:
+            return False
+        with self._database.session() as session:
+            waiting = list(session.exec(select(Merger).where(col(Merger.told_at).is_(None)).order_by(col(Merger.id))))
+        return all([self._tell(one.number) for one in waiting])
+
+    def _tell(self, merger_id: int) -> bool:
+        self._transmitter.nudge()
+        with self._database.session() as session:
+            before = session.get_one(Merger, merger_id)
+            told = msgspec.json.decode(session.get_one(MergerJournal, merger_id).receivers, type=list[str])
+            receivers = list(
+                session.exec(select(Receiver).where(col(Receiver.id).in_(told), col(Receiver.retired_at).is_(None)))
+            )
+            under_way = self._downlink.configure_all(session, receivers)
+        until_us = self._clock.monotonic_us() + _WITHIN_US
+        if not all([d.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6)) for d in under_way]):
+            log.warning("not every receiver's config was acknowledged; they are sent again")
+            return False
+        with self._database.writing() as session:
+            found = session.get_one(Merger, merger_id)
+            if found.undone_at == before.undone_at:  # else it was undone meanwhile: to be told again
+                found.told_at = self._clock.now()
+                session.add(found)
+        return True

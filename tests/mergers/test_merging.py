@@ -1,5 +1,7 @@
 """Two communes become one: nothing is lost, nothing is in two places, and what was decided holds."""
 
+from sqlmodel import select
+
 from broadcast.backup_clip import BackupClip
 from broadcast.clips import Clip
 from broadcast.programmes import Programme, ProgrammeItem
@@ -48,7 +50,7 @@ def test_merged_everything_is_in_the_new_commune_once(county: County) -> None:
     county.merge(BOTH)
     with county.database.session() as session:
         for kind in (Station, Receiver, Clip, Programme, Schedule):
-            assert {row.commune_id for row in session.query(kind)} == {TRUNG}
+            assert {row.commune_id for row in session.exec(select(kind))} == {TRUNG}
     after = county.broadcasts()
     assert [b.id for b in after] == [b.id for b in planned]
     assert {b.commune_id for b in after} == {TRUNG}

@@ -60,6 +60,7 @@ class Downlink:
         self._lock = threading.Lock()
         self._last_revision = 0
         self._backup_of: Callable[[Session, str], ClipItem | None] = lambda _session, _commune: None
+        self._held_back: Callable[[Session], set[str]] = lambda _session: set()
 
     @property
     def key(self) -> SealingKey:
@@ -69,6 +70,10 @@ class Downlink:
     def backup_from(self, backup_of: Callable[[Session, str], ClipItem | None]) -> None:
         """Put the backup recording that `backup_of(session, commune)` gives into every config from now on."""
         self._backup_of = backup_of
+
+    def hold_back(self, held_back: Callable[[Session], set[str]]) -> None:
+        """Send the receivers that `held_back(session)` names no config for now: something has to be told before it."""
+        self._held_back = held_back
 
     @property
     def connected(self) -> bool:
@@ -87,12 +92,17 @@ class Downlink:
         """Send a live frame that is signed already: at most once, never late."""
         self._broker.publish(topic, payload, qos=0, retain=False)
 
-    def configure(self, session: Session, receiver: Receiver) -> Delivery:
+    def configure(self, session: Session, receiver: Receiver) -> None:
         """Send a receiver what it is set to now."""
-        return self.configure_all(session, [receiver])[0]
+        self.configure_all(session, [receiver])
 
-    def configure_all(self, session: Session, receivers: list[Receiver]) -> list[Delivery]:
-        """The same for many; the number of queries grows with their communes alone."""
+    def configure_all(self, session: Session, receivers: list[Receiver], *, held_too: bool = False) -> list[Delivery]:
+        """The same for many; the number of queries grows with their communes alone.
+
+        held_too: also those that are held back, see `hold_back`.
+        """
+        held = set() if held_too else self._held_back(session)
+        receivers = [r for r in receivers if r.id not in held]
         memberships = zones_of_all(session, [r.id for r in receivers])
         around = {one: self._around(session, one) for one in sorted({r.commune_id for r in receivers})}
         former = formerly(session, [r.id for r in receivers], self._clock.now())

@@ -80,9 +80,7 @@ def lineage(session: Session, commune_id: str) -> list[Ancestor]:
     return list(found.values())
 
 
-def within(
-    ancestors: Sequence[Ancestor], commune_id: Mapped[str], began_at: Mapped[datetime]
-) -> ColumnElement[bool]:
+def within(ancestors: Sequence[Ancestor], commune_id: Mapped[str], began_at: Mapped[datetime]) -> ColumnElement[bool]:
     """The condition that a row is of these communes, and of a former one only what it began in time."""
     conditions = []
     for one in ancestors:

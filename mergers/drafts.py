@@ -66,7 +66,8 @@ def free_zone_id(session: Session, wanted: str, taken: Sequence[str] = ()) -> st
 
 def copied_clip(clip: Clip, clip_id: str, commune_id: str) -> Clip:
     """The same sound in another commune: its files are the same, by their hash."""
-    return Clip(**{**clip.model_dump(), "id": clip_id, "commune_id": commune_id, "replaced_by": None})
+    own = {"id": clip_id, "commune_id": commune_id, "replaced_by": None, "peaks": clip.peaks}
+    return Clip(**{**clip.model_dump(), **own})
 
 
 def at(instant: datetime) -> str:

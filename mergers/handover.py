@@ -3,9 +3,9 @@
 import logging
 
 import msgspec
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
-from broadcast.transmitter import Transmitter
+from broadcast.transmitter import Transmitter, unannounced
 from devices.downlink import Downlink
 from devices.receivers import Receiver
 from mergers.mergers import Merger, MergerJournal
@@ -23,6 +23,7 @@ class Handover:
 
     def __init__(self, database: Database, downlink: Downlink, transmitter: Transmitter, clock: Clock) -> None:
         self._database, self._downlink, self._transmitter, self._clock = database, downlink, transmitter, clock
+        downlink.hold_back(_untold)
 
     def step(self) -> bool:
         """Tell what is not told yet. Call it after the commit, and now and then. True when all is told."""
@@ -33,14 +34,19 @@ class Handover:
         return all([self._tell(one.number) for one in waiting])
 
     def _tell(self, merger_id: int) -> bool:
-        self._transmitter.nudge()
+        # First what is on air is narrowed to those that hear it now; then come those that shall not begin in its middle.
+        while self._transmitter.announce_due():
+            continue
         with self._database.session() as session:
+            if unannounced(session, self._clock.now()):
+                log.warning("not every manifest of a merger was acknowledged; its receivers are told when they are")
+                return False
             before = session.get_one(Merger, merger_id)
             told = msgspec.json.decode(session.get_one(MergerJournal, merger_id).receivers, type=list[str])
             receivers = list(
                 session.exec(select(Receiver).where(col(Receiver.id).in_(told), col(Receiver.retired_at).is_(None)))
             )
-            under_way = self._downlink.configure_all(session, receivers)
+            under_way = self._downlink.configure_all(session, receivers, held_too=True)
         until_us = self._clock.monotonic_us() + _WITHIN_US
         if not all([d.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6)) for d in under_way]):
             log.warning("not every receiver's config was acknowledged; they are sent again")
@@ -51,3 +57,8 @@ class Handover:
                 found.told_at = self._clock.now()
                 session.add(found)
         return True
+
+
+def _untold(session: Session) -> set[str]:
+    query = select(MergerJournal.receivers).join(Merger).where(col(Merger.told_at).is_(None))
+    return {one for told in session.exec(query) for one in msgspec.json.decode(told, type=list[str])}

@@ -109,14 +109,15 @@ class Merging:
                 self._ceiling_of = {c.id: c.volume_ceiling_percent for c in sources}
             else:
                 ceiling = have.commune(chosen.removeprefix("use:")).volume_ceiling_percent
-        values = {
+        values: dict[str, object] = {
             "name": plan.name.strip(), "province": plan.province.strip() or first.province,
             "time_zone": self._time_zone, "volume_ceiling_percent": ceiling,
         }  # fmt: skip
         if plan.into in plan.sources:
             self._ledger.set(have.commune(plan.into), **values)
         else:
-            # What else a commune has (its province) it has from the first.
+            # What else a commune has (its province) it has from the first; but its border is another one.
+            values["outline"] = None
             self._ledger.add(Commune(**{**first.model_dump(), **values, "id": plan.into, "retired_at": None}))
         for one in sources:
             if one.id != plan.into:

@@ -76,7 +76,7 @@ def take_along(session: Session, draft: Draft, way: Way, now: datetime) -> None:
 
 
 def _keep_on_air(session: Session, draft: Draft, way: Way) -> None:
-    where = _communes_of(session, {r for heard in way.hearing.values() for r in heard})
+    where = _communes_of(session, {r for heard in way.hearing.values() for r in heard} | draft.left.keys())
     joined = {where.get(r) for r in draft.left}
     for b in way.running:
         by_commune: dict[str, list[str]] = {}

@@ -151,7 +151,7 @@ class County:
             return list(session.exec(select(Broadcast).filter_by(**wanted).order_by(Broadcast.starts_at, Broadcast.id)))
 
 
-#: What people see of a commune, and what a merger may not change when it was undone. Counters say nothing by themselves.
+#: What people see of a commune, and what is the same when a merger was undone. Counters say nothing by themselves.
 _PASSED_OVER = {"config_revision", "revision", "changed_at", "retired_at", "id"}
 
 

@@ -132,7 +132,7 @@ class Transmitter:
             if not self._downlink.connected:
                 continue
             try:
-                while self.announce_due() == _BATCH:
+                while self.announce_due() >= _BATCH:
                     continue
                 self.clear_old()
             except Exception:

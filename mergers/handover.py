@@ -25,22 +25,23 @@ class Handover:
         self._database, self._downlink, self._transmitter, self._clock = database, downlink, transmitter, clock
         downlink.hold_back(_untold)
 
-    def step(self) -> bool:
-        """Tell what is not told yet. Call it after the commit, and now and then. True when all is told."""
+    def step(self) -> None:
+        """Tell what is not told yet. Call it after the commit, and now and then."""
         if not self._downlink.connected:
-            return False
+            return
         with self._database.session() as session:
             waiting = list(session.exec(select(Merger).where(col(Merger.told_at).is_(None)).order_by(col(Merger.id))))
-        return all([self._tell(one.number) for one in waiting])
+        for one in waiting:
+            self._tell(one.number)
 
-    def _tell(self, merger_id: int) -> bool:
+    def _tell(self, merger_id: int) -> None:
         # First what is on air is narrowed to those that hear it now; then come those that shall not begin in its middle.
         while self._transmitter.announce_due():
             continue
         with self._database.session() as session:
             if unannounced(session, self._clock.now()):
                 log.warning("not every manifest of a merger was acknowledged; its receivers are told when they are")
-                return False
+                return
             before = session.get_one(Merger, merger_id)
             told = msgspec.json.decode(session.get_one(MergerJournal, merger_id).receivers, type=list[str])
             receivers = list(
@@ -50,13 +51,12 @@ class Handover:
         until_us = self._clock.monotonic_us() + _WITHIN_US
         if not all([d.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6)) for d in under_way]):
             log.warning("not every receiver's config was acknowledged; they are sent again")
-            return False
+            return
         with self._database.writing() as session:
             found = session.get_one(Merger, merger_id)
             if found.undone_at == before.undone_at:  # else it was undone meanwhile: to be told again
                 found.told_at = self._clock.now()
                 session.add(found)
-        return True
 
 
 def _untold(session: Session) -> set[str]:

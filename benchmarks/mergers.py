@@ -94,7 +94,7 @@ def _history(county: County, commune_id: str, rows: int) -> None:
     common = {
         "commune_id": commune_id, "title": "Bản tin", "class": "normal", "precedence": 0, "targets": b'{"all":true}',
         "items": b"[]", "revision": 1, "announced_revision": 1, "planned_by": "", "stopped_by": "", "missed": False,
-        "cause": "", "replaces": "", "planned_at": first, "cleared_at": first,
+        "cause": "", "planned_at": first, "cleared_at": first,
     }  # fmt: skip
     report = {
         "report": "r", "manifest_revision": 1, "outcome": "played", "cause": "", "frames_played": 1, "frames_due": 1,

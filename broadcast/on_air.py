@@ -73,7 +73,7 @@ class Broadcast(SQLModel, table=True):
     withdrawn_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     missed: bool = False
     cause: str = ""
-    replaces: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    replaces: str | None = None
 
     @property
     def broadcast_class(self) -> BroadcastClass:
@@ -303,7 +303,7 @@ def manifest_of(planned: Broadcast, now: datetime, elsewhere: tuple[str, Targets
         items=planned.what,
         stopped_at_us=to_us(planned.stopped_at) if planned.stopped_at else None,
         withdrawn=planned.withdrawn_at is not None,
-        replaces=planned.replaces,
+        replaces=planned.replaces or "",
     )
 
 

@@ -29,6 +29,7 @@ from devices.presence import PresenceWatch
 from devices.receivers import receivers
 from devices.time_server import TimeServer
 from devices.uplink import Uplink
+from mergers.handover import Handover
 from people.operators import create_first_operator
 from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock
@@ -37,7 +38,6 @@ from runtime.mosquitto import Mosquitto, Tls, hash_password
 from runtime.refusal import N_, Refusal
 from runtime.secret_files import Secrets
 from runtime.settings import Settings
-from mergers.handover import Handover
 from schedules.alarms import Alarms
 from web.app import Deps, create_app
 from wire.sealing import PublicKey, SealingKey

@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from loa.demo import PLACES, Demo, DemoFailed, make_mp3
-from loa.skew import Recording as CardRecording
 from loa.skew import Instants, Samples, Skew, instants_of, skew
+from loa.skew import Recording as CardRecording
 
 AHEAD_S = 15
 #: From the end of the broadcast on, for the reports to come in.

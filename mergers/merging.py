@@ -110,8 +110,7 @@ class Merging:
             else:
                 ceiling = have.commune(chosen.removeprefix("use:")).volume_ceiling_percent
         values: dict[str, object] = {
-            "name": plan.name.strip(), "province": plan.province.strip() or first.province,
-            "time_zone": self._time_zone, "volume_ceiling_percent": ceiling,
+            "name": plan.name.strip(), "time_zone": self._time_zone, "volume_ceiling_percent": ceiling,
         }  # fmt: skip
         if plan.into in plan.sources:
             self._ledger.set(have.commune(plan.into), **values)
@@ -403,7 +402,7 @@ class Merging:
                         least.value,
                     )
                 ))  # fmt: skip
-            self._ledger.add(OperatorCommune(operator_id=operator_id, commune_id=plan.into, role=chosen))
+            self._ledger.add(OperatorCommune(operator_id=operator_id, commune_id=plan.into, role=chosen.value))
 
     def _places(self, commune_id: str, targets: Targets) -> list[tuple[str, Targets]]:
         area = [self._area[commune_id].id] if targets.all else []

@@ -18,7 +18,6 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True, tag="merge", tag_field="k
     sources: tuple[str, ...]
     into: str
     name: str
-    province: str = ""
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True, tag="split", tag_field="kind"):
@@ -31,7 +30,6 @@ class Split(msgspec.Struct, frozen=True, kw_only=True, tag="split", tag_field="k
     source: str
     into: str
     name: str
-    province: str = ""
     stations: tuple[int, ...] = ()
     zones: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ import msgspec
 from sqlmodel import Session, col, func, select
 
 from broadcast.on_air import Broadcast, of_commune
+from mergers.belongings import Belongings, belongings
 from mergers.drafts import Draft
 from mergers.mergers import draft_of, fingerprint_of
 from mergers.on_the_way import Way, under_way
@@ -27,10 +28,10 @@ def rehearse(session: Session, plan: Plan, now: datetime, decisions: Decisions |
     draft = draft_of(session, plan, decisions or {}, now)
     way = under_way(session, draft, now)
     names = {c.id: c.name for c in draft.have.communes} | {plan.into: plan.name.strip()}
-    lines = tuple(_Lines(draft, way).lines())
+    lines, before = tuple(_Lines(draft, way).lines()), _counted(session, draft.have, now)
     return Rehearsal(
-        plan=plan, fingerprint=fingerprint_of(draft), names=names, before=_before(session, draft, way, now),
-        after=_after(session, draft, way, lines, now), lines=lines, questions=tuple(draft.questions),
+        plan=plan, fingerprint=fingerprint_of(draft), names=names, before=before,
+        after=_after(draft, way, lines, before), lines=lines, questions=tuple(draft.questions),
         notes=tuple(_notes(draft, way)),
     )  # fmt: skip
 
@@ -140,19 +141,26 @@ class _Lines:
             yield Line(What.BROADCAST, b.id, b.title, b.commune_id, where)
 
 
-def _before(session: Session, draft: Draft, way: Way, now: datetime) -> dict[str, Counts]:
-    have = draft.have
-    ahead = [b for b in way.ahead if b.withdrawn_at is None]
+def counts(session: Session, commune_ids: list[str], now: datetime) -> dict[str, Counts]:
+    """How much there is in communes now."""
+    return _counted(session, belongings(session, commune_ids), now)
 
+
+def _counted(session: Session, have: Belongings, now: datetime) -> dict[str, Counts]:
     def there(rows: list[Any], commune_id: str) -> int:
         return sum(r.commune_id == commune_id and getattr(r, "retired_at", None) is None for r in rows)
 
+    query = select(Broadcast.commune_id, func.count(col(Broadcast.id))).where(
+        col(Broadcast.commune_id).in_([c.id for c in have.communes]), col(Broadcast.starts_at) >= now,
+        col(Broadcast.withdrawn_at).is_(None), col(Broadcast.missed).is_(False),
+    )  # fmt: skip
+    ahead = dict(session.exec(query.group_by(col(Broadcast.commune_id))).all())
     return {
         c.id: Counts(
             stations=there(have.stations, c.id), receivers=there(have.receivers, c.id), zones=there(have.zones, c.id),
             operators=there(have.roles, c.id), clips=there(have.clips, c.id), programmes=there(have.programmes, c.id),
             schedules=there(have.schedules, c.id), noise_rules=there(have.noise_rules, c.id),
-            broadcasts_ahead=there(ahead, c.id), play_log=_log_rows(session, c.id, now),
+            broadcasts_ahead=ahead.get(c.id, 0), play_log=_log_rows(session, c.id, now),
         )
         for c in have.communes
     }  # fmt: skip
@@ -163,8 +171,7 @@ def _log_rows(session: Session, commune_id: str, now: datetime) -> int:
     return int(session.exec(query.where(col(Broadcast.starts_at) < now)).one())
 
 
-def _after(session: Session, draft: Draft, way: Way, lines: tuple[Line, ...], now: datetime) -> dict[str, Counts]:
-    before = _before(session, draft, way, now)
+def _after(draft: Draft, way: Way, lines: tuple[Line, ...], before: dict[str, Counts]) -> dict[str, Counts]:
     history = sum(c.play_log for c in before.values())
     counted: dict[str, dict[What, int]] = {}
     operators: set[tuple[str, str]] = set()

@@ -79,7 +79,7 @@ class Splitting:
 
     def _commune(self) -> None:
         plan, source = self._plan, self._have.communes[0]
-        values: dict[str, object] = {"id": plan.into, "name": plan.name.strip(), "province": plan.province.strip() or source.province}
+        values: dict[str, object] = {"id": plan.into, "name": plan.name.strip()}
         values["outline"] = None  # its border is another one
         self._ledger.add(Commune(**{**source.model_dump(), **values}))
         self._draft.succession.append((plan.source, plan.into, None))

@@ -223,7 +223,7 @@ class Undoing:
                 self._ledger.add(
                     OperatorCommune(
                         operator_id=operator_id, commune_id=commune_id,
-                        role=type(row.role)(row.role if changed or role is None else role),
+                        role=row.role if changed or role is None else role,
                     )
                 )  # fmt: skip
 

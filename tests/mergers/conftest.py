@@ -3,7 +3,6 @@
 import pytest
 
 from runtime.clock import ManualClock
-from runtime.database import Database
 from tests.mergers.county import County
 
 

@@ -225,6 +225,7 @@ def list_receivers(frame: In, session: Reading) -> list[dict[str, Any]]:
             "ready": [h.broadcast for h in beat.holds if h.ready] if beat else [],
             "clock_error_us": beat.clock.error_us if beat and beat.clock.locked else None,
             "playout_p99_us": beat.playout.error_p99_us if beat else None,
+            "config_revision": beat.config_revision if beat else None,
         })  # fmt: skip
     return found
 

@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """To this version."""
     op.add_column("commune", sa.Column("retired_at", UtcDateTime()))
-    op.add_column("broadcast", sa.Column("replaces", sa.String(), nullable=False, server_default=""))
+    op.add_column("broadcast", sa.Column("replaces", sa.String(), nullable=True))
     op.create_table(
         "communesuccession",
         sa.Column("former_id", sa.String(63), sa.ForeignKey("commune.id"), primary_key=True),

@@ -123,7 +123,8 @@ def check_mergers(demo: MergersDemo, keep: Path | None) -> tuple[dict[str, Any],
         "merge_s": round(merged.took_s, 3), "told_s": round(merged.told_s, 2),
         "running": {
             c: {
-                "outcome": one["receivers"][0]["outcome"], "frames_played": _frames(demo, merged.running[c], "frames_played"),
+                "outcome": one["receivers"][0]["outcome"],
+                "frames_played": _frames(demo, merged.running[c], "frames_played"),
                 "frames_due": _frames(demo, merged.running[c], "frames_due"), "windows_lacking": _lacking(during[c]),
             }
             for c, one in merged.said.items()

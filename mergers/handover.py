@@ -35,7 +35,7 @@ class Handover:
             self._tell(one.number)
 
     def _tell(self, merger_id: int) -> None:
-        # First what is on air is narrowed to those that hear it now; then come those that shall not begin in its middle.
+        # First what is on air is narrowed to those that hear it now, then those come who shall not begin in its middle.
         while self._transmitter.announce_due():
             continue
         with self._database.session() as session:
@@ -49,7 +49,7 @@ class Handover:
             )
             under_way = self._downlink.configure_all(session, receivers, held_too=True)
         until_us = self._clock.monotonic_us() + _WITHIN_US
-        if not all([d.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6)) for d in under_way]):
+        if not all(d.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6)) for d in under_way):
             log.warning("not every receiver's config was acknowledged; they are sent again")
             return
         with self._database.writing() as session:

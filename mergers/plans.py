@@ -152,7 +152,7 @@ class Rehearsal:
     """What a plan would do. Nothing was changed.
 
     fingerprint: of all that it was worked out from but what goes on by itself; `merge` wants it back.
-    before, after: by commune id. notes: what one should know (something is on air, a receiver is away), nothing to decide.
+    before, after: by commune id. notes: what one should know (something is on air), nothing to decide.
     """
 
     plan: Plan

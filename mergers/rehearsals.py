@@ -8,6 +8,8 @@ import msgspec
 from sqlmodel import Session, col, func, select
 
 from broadcast.on_air import Broadcast, of_commune
+from broadcast.programmes import Programme
+from devices.zones import Zone
 from mergers.belongings import Belongings, belongings
 from mergers.drafts import Draft
 from mergers.mergers import draft_of, fingerprint_of
@@ -41,6 +43,8 @@ class _Lines:
 
     def __init__(self, draft: Draft, way: Way) -> None:
         self._draft, self._have, self._ledger, self._way = draft, draft.have, draft.ledger, way
+        self._titles = {p.id: p.title for p in [*draft.have.programmes, *draft.ledger.new(Programme)]}
+        self._zones = {z.id: z.name for z in [*draft.have.zones, *draft.ledger.new(Zone)]}
 
     def lines(self) -> Iterator[Line]:
         have = self._have
@@ -73,17 +77,9 @@ class _Lines:
 
     def _name(self, what: What, row: Any) -> str:
         if what is What.SCHEDULE:
-            known = {
-                p.number: p.title for p in [*self._have.programmes, *self._ledger.new(type(self._have.programmes[0]))]
-            }
-            return str(row.title or known.get(row.programme_id, ""))
+            return str(row.title or self._titles.get(row.programme_id, ""))
         if what is What.NOISE_RULE:
-            zones = (
-                {z.id: z.name for z in [*self._have.zones, *self._ledger.new(type(self._have.zones[0]))]}
-                if self._have.zones
-                else {}
-            )
-            return zones.get(row.zone_id, row.zone_id)
+            return self._zones.get(row.zone_id, row.zone_id)
         return str(row.title if what in (What.CLIP, What.PROGRAMME) else row.name)
 
     def _changes(self, what: What, row: Any) -> Iterator[Said]:

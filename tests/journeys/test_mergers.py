@@ -1,4 +1,4 @@
-"""Receivers go over to another commune while they are away, on air or restarted: over a real broker, nothing is lost."""
+"""Receivers go over to another commune while they are away, on air or restarted: nothing is lost, over a real broker."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -91,8 +91,8 @@ class County:
         digest = clip_id.encode().hex().rjust(64, "0")[-64:]
         session.add(
             Clip(
-                id=clip_id, commune_id=commune_id, title=clip_id, original_name=f"{clip_id}.mp3", original_sha256=digest,
-                original_bytes=1, uploaded_at=self.clock.now(), duration_us=round(seconds * 1e6), peaks=b"",
+                id=clip_id, commune_id=commune_id, title=clip_id, original_name=f"{clip_id}.mp3",
+                original_sha256=digest, original_bytes=1, uploaded_at=self.clock.now(), duration_us=round(seconds * 1e6), peaks=b"",
                 builtin=builtin,
             )
         )  # fmt: skip

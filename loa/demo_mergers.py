@@ -10,13 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from broadcast.play_reports import PlayReportRow
 from loa.demo import DemoFailed, make_mp3
 from loa.demo_check import MOST_SKEW_P99_MS, Browser, at_horns, sign_in, upload, wait_for, wait_for_reports
 from loa.demo_stations import CHINH, HIEN, NAMES, PLACES, TRUNG, MergersDemo
-from loa.skew import Instants, skew
+from loa.skew import lacking, skew
 from mergers.mergers import merge
 from mergers.plans import Counts, Merge, Rehearsal
 from mergers.rehearsals import counts, rehearse
@@ -125,7 +123,7 @@ def check_mergers(demo: MergersDemo, keep: Path | None) -> tuple[dict[str, Any],
             c: {
                 "outcome": one["receivers"][0]["outcome"],
                 "frames_played": _frames(demo, merged.running[c], "frames_played"),
-                "frames_due": _frames(demo, merged.running[c], "frames_due"), "windows_lacking": _lacking(during[c]),
+                "frames_due": _frames(demo, merged.running[c], "frames_due"), "windows_lacking": lacking(during[c]),
             }
             for c, one in merged.said.items()
         },
@@ -183,12 +181,6 @@ def _counted(found: Counts, areas: int = 0) -> dict[str, int]:
 def _sum(found: Any) -> Counts:
     every = [asdict(one) for one in found]
     return Counts(**{name: sum(one[name] for one in every) for name in every[0]})
-
-
-def _lacking(instants: Instants) -> int:
-    """Tenths of a second between the first and the last that were found, and were not."""
-    there = np.flatnonzero(~np.isnan(instants))
-    return len(instants) if len(there) == 0 else int(np.isnan(instants[there[0] : there[-1] + 1]).sum())
 
 
 def _frames(demo: MergersDemo, broadcast: str, column: str) -> int:

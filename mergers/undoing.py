@@ -16,6 +16,7 @@ from broadcast.on_air import Broadcast, withdraw
 from broadcast.programmes import Programme, ProgrammeItem
 from devices.communes import Commune
 from devices.noise_rules import NoiseRules
+from devices.stations import Station
 from devices.succession import CommuneSuccession
 from devices.zones import Zone, ZoneMember
 from mergers.belongings import Belongings, belongings
@@ -171,9 +172,15 @@ class Undoing:
                 self._part(row)
         elif isinstance(row, Zone | ZoneMember | NoiseRules | BackupClip):
             self._ledger.remove(row)
-        # A copied station stays where its receivers' history is, and comes back empty.
-        elif hasattr(row, "commune_id"):
+        elif isinstance(row, Station):
             self._ledger.set(row, commune_id=self._sources[0])
+            # Those that came with it go back to their own; one that was added since keeps it.
+            if not self._added_since(row):
+                self._ledger.remove(row)
+
+    def _added_since(self, station: Station) -> bool:
+        moved = {e.key[0] for e in self._entries if e.table == "receiver" and "station_id" in (e.before or {})}
+        return any(r.station_id == station.number and r.id not in moved for r in self._have.receivers)
 
     def _part(self, part: Schedule) -> None:
         """A schedule's part in the new commune: it goes on in the whole again, unless somebody changed the part."""

@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from typing import Any
 
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, SQLModel, col, select
 
 from broadcast.clips import Clip, ClipRendition
 from broadcast.on_air import Broadcast, put_on_air
-from broadcast.programmes import Item, ItemKind, add_programme
+from broadcast.programmes import Item, ItemKind, Programme, ProgrammeItem, add_programme
 from broadcast.transmitter import Transmitter
-from devices.communes import Commune, add_commune
+from devices.communes import add_commune
 from devices.downlink import Downlink
-from devices.receivers import Receiver, receivers
+from devices.receivers import Receiver
 from devices.stations import StationKind, add_station
-from devices.zones import ZoneMember, add_zone, set_zones
+from devices.zones import add_zone, set_zones
 from mergers.handover import Handover
 from mergers.mergers import merge
 from mergers.plans import Done, Merge, Plan, Rehearsal
@@ -27,7 +27,7 @@ from runtime.clock import ManualClock
 from runtime.database import Database
 from schedules.recurrence import Repeat, Rule
 from schedules.slots import plan as plan_slots
-from schedules.timetable import Schedule, add_schedule
+from schedules.timetable import add_schedule
 from tests.broadcast.studio import KEY
 from tests.cast import MORNING
 from tests.fakes.broker import FakeBroker
@@ -58,11 +58,13 @@ class County:
         self.handover = Handover(self.database, self.downlink, self.transmitter, self.clock)
         with self.database.writing() as session:
             for commune_id, kind in ((CHINH, StationKind.WIRED), (HIEN, StationKind.FM)):
-                self._commune(session, commune_id, kind)
+                self.commune(session, commune_id, kind)
 
-    def _commune(self, session: Session, commune_id: str, kind: StationKind) -> None:
-        add_commune(session, commune_id, NAMES[commune_id], province="Thanh Hóa")
-        self.stations[commune_id] = add_station(session, commune_id, kind, f"Đài {NAMES[commune_id]}").number
+    def commune(self, session: Session, commune_id: str, kind: StationKind) -> None:
+        add_commune(session, commune_id, NAMES.get(commune_id, commune_id), province="Thanh Hóa")
+        self.stations[commune_id] = add_station(
+            session, commune_id, kind, f"Đài {NAMES.get(commune_id, commune_id)}"
+        ).number
         for number in (1, 2):
             zone = f"{commune_id}-thon-{number}"
             add_zone(session, commune_id, zone, f"Thôn {number}")
@@ -73,7 +75,7 @@ class County:
             self.clip(session, commune_id, f"{commune_id}-{clip_id}", seconds, builtin)
         chimes = [Item(ItemKind.OPENING_CHIME), Item(ItemKind.CLIP, f"{commune_id}-news"), Item(ItemKind.CLOSING_CHIME)]
         now = self.clock.now()
-        made = add_programme(session, commune_id, f"Bản tin {NAMES[commune_id]}", chimes, now=now)
+        made = add_programme(session, commune_id, f"Bản tin {NAMES.get(commune_id, commune_id)}", chimes, now=now)
         self.programmes[commune_id] = made.number
         self.schedules[commune_id] = self.schedule(session, commune_id, time(5, 30))
 
@@ -92,7 +94,8 @@ class County:
         session.add(
             Clip(
                 id=clip_id, commune_id=commune_id, title=clip_id, original_name=f"{clip_id}.mp3",
-                original_sha256=digest, original_bytes=1, uploaded_at=self.clock.now(), duration_us=round(seconds * 1e6), peaks=b"",
+                original_sha256=digest, original_bytes=1, uploaded_at=self.clock.now(),
+                duration_us=round(seconds * 1e6), peaks=b"",
                 builtin=builtin,
             )
         )  # fmt: skip
@@ -161,6 +164,9 @@ def picture(database: Database, kinds: Iterable[type[SQLModel]]) -> dict[str, li
     with database.session() as session:
         for kind in kinds:
             rows = [row.model_dump() for row in session.exec(select(kind))]
+            if kind is ProgrammeItem:
+                live = set(session.exec(select(Programme.id).where(col(Programme.retired_at).is_(None))))
+                rows = [row for row in rows if row["programme_id"] in live]
             found[kind.__name__] = sorted(
                 repr(
                     sorted(
@@ -171,6 +177,3 @@ def picture(database: Database, kinds: Iterable[type[SQLModel]]) -> dict[str, li
                 if row.get("retired_at") is None
             )
     return found
-
-
-__all__ = ["Commune", "Schedule", "ZoneMember", "receivers"]

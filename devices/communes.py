@@ -67,6 +67,11 @@ def commune(session: Session, commune_id: str) -> Commune:
     return found
 
 
+def hold(session: Session, commune_id: str) -> None:
+    """Nobody merges it until this transaction ends; where somebody does now, it is waited for. Read again after it."""
+    session.exec(select(Commune.id).where(Commune.id == commune_id).with_for_update(read=True, key_share=True)).all()
+
+
 def check_id(text: str) -> None:
     """Refuse what cannot stand in a topic."""
     if not is_id(text):

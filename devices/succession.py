@@ -63,21 +63,25 @@ class Ancestor:
         return (self.since is None or began_at >= self.since) and (self.before is None or began_at < self.before)
 
 
-def lineage(session: Session, commune_id: str) -> list[Ancestor]:
-    """A commune and its predecessors, itself first. A few queries, one a generation."""
-    found = {commune_id: Ancestor(commune_id, None, None)}
-    generation = [commune_id]
-    while generation:
-        rows = session.exec(select(CommuneSuccession).where(col(CommuneSuccession.successor_id).in_(generation))).all()
-        generation = []
-        for row in rows:
-            heir = found[row.successor_id]
-            before = row.at if heir.before is None else min(row.at, heir.before)
-            bounds = [one for one in (row.since, heir.since) if one is not None]
-            if row.former_id not in found:
-                found[row.former_id] = Ancestor(row.former_id, max(bounds, default=None), before)
-                generation.append(row.former_id)
-    return list(found.values())
+def lineage(session: Session, *commune_ids: str) -> list[Ancestor]:
+    """Communes and their predecessors, themselves first. One query, whatever their number."""
+    formers: dict[str, list[CommuneSuccession]] = {}
+    for row in session.exec(select(CommuneSuccession)):
+        formers.setdefault(row.successor_id, []).append(row)
+    found: list[Ancestor] = []
+    for commune_id in commune_ids:
+        known = {commune_id: Ancestor(commune_id, None, None)}
+        waiting = [commune_id]
+        while waiting:
+            heir = known[waiting.pop(0)]
+            for row in formers.get(heir.commune_id, []):
+                if row.former_id not in known:
+                    bounds = [one for one in (row.since, heir.since) if one is not None]
+                    before = row.at if heir.before is None else min(row.at, heir.before)
+                    known[row.former_id] = Ancestor(row.former_id, max(bounds, default=None), before)
+                    waiting.append(row.former_id)
+        found += known.values()
+    return found
 
 
 def within(ancestors: Sequence[Ancestor], commune_id: Mapped[str], began_at: Mapped[datetime]) -> ColumnElement[bool]:

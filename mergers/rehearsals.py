@@ -79,7 +79,7 @@ class _Lines:
         if what is What.SCHEDULE:
             return str(row.title or self._titles.get(row.programme_id, ""))
         if what is What.NOISE_RULE:
-            return self._zones.get(row.zone_id, row.zone_id)
+            return str(self._zones.get(row.zone_id, row.zone_id))
         return str(row.title if what in (What.CLIP, What.PROGRAMME) else row.name)
 
     def _changes(self, what: What, row: Any) -> Iterator[Said]:

@@ -1,4 +1,4 @@
-"""Receivers go over to another commune while they are away, on air or restarted: nothing is lost, over a real broker."""
+"""Receivers go over to another commune while away, on air or restarted: nothing is lost, over a real broker."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from broadcast.on_air import Broadcast, stop, withdraw
+from broadcast.on_air import Broadcast, plan_broadcast, stop, withdraw
 from devices.enrolment import CONTROLLER_USER, acl_rows
 from devices.receivers import receivers
 from mergers.mergers import mergers
@@ -22,6 +22,8 @@ from runtime.database import Database
 from runtime.mosquitto import Mosquitto, hash_password
 from tests.broadcast.studio import KEY
 from tests.mergers.county import BOTH, CHINH, HIEN, TRUNG, County
+from wire import topics
+from wire.broadcasts import BroadcastClass, LiveItem, Targets
 from wire.messages import for_commune
 from wire.sealing import PublicKey
 from wire.topics import Kind, Topic
@@ -56,6 +58,7 @@ class Receiver:
             )
         )  # fmt: skip
         self.would_sound: list[tuple[str, ...]] = []
+        self.frames = 0
         self.deaf_to: set[Kind] = set()  # what does not get through any more
 
     def wake(self) -> None:
@@ -74,20 +77,21 @@ class Receiver:
         self._connection.close("stopped")
 
     def connected(self, _session: int) -> None:
-        self._listen()
+        self.listen()
 
     def disconnected(self) -> None:
         return
 
-    def _listen(self) -> None:
+    def listen(self) -> None:
         self._connection.listen_to(self.plan.commune, self.plan.former(self._clock.now_us()))
 
     def message(self, kind: Kind, topic: Topic, payload: bytes) -> None:
+        self.frames += kind is Kind.LIVE
         if kind in self.deaf_to:
             return
         now_us = self._clock.now_us()
         if kind is Kind.CONFIG and self.plan.take_config(payload, now_us):
-            self._listen()
+            self.listen()
         elif kind is Kind.AIR and topic.commune == self.plan.commune:
             self.plan.take_manifest(topic.broadcast, payload, now_us)
         if kind in (Kind.CONFIG, Kind.AIR):
@@ -216,6 +220,37 @@ def test_in_the_middle_of_a_broadcast_it_goes_on_and_hears_the_stop(place: Place
     until(lambda: place.receiver.sounding() == ())
     place.receiver.stop()
     assert set(place.receiver.would_sound) == {(running.id,), ()}
+
+
+def test_a_live_broadcast_goes_on_to_those_who_went_over_and_no_longer(place: Place) -> None:
+    now = place.clock.now()
+    with place.database.writing() as session:
+        speaking = plan_broadcast(
+            session, commune_id=CHINH, title="Trực tiếp", class_=BroadcastClass.NORMAL, targets=Targets(all=True),
+            starts_at=now, length_us=60_000_000, now=now,
+            items=[LiveItem(offset_us=0, duration_us=60_000_000, buffer_us=500_000)],
+        )  # fmt: skip
+    place.county.announce()
+    place.receiver.start()
+    until(lambda: speaking.id in place.receiver.plan.manifests)
+    place.clock.advance(seconds=5)
+    place.county.merge()
+    place.tell()
+    until(lambda: place.receiver.plan.commune == TRUNG)
+    until(lambda: _reaches(place, speaking.id))
+    assert place.receiver.sounding() == (speaking.id,)
+    place.clock.advance(seconds=60)
+    place.receiver.listen()
+    until(lambda: not _reaches(place, speaking.id))
+    place.receiver.stop()
+
+
+def _reaches(place: Place, broadcast_id: str) -> bool:
+    """Whether a frame on the former commune's topic comes."""
+    before = place.receiver.frames
+    place.county.downlink.send_frame(topics.live(CHINH, broadcast_id), b"frame")
+    time.sleep(0.05)
+    return place.receiver.frames > before
 
 
 def test_back_with_an_empty_disk_in_the_middle_it_joins_what_the_old_commune_began(place: Place) -> None:

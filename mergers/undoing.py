@@ -153,10 +153,12 @@ class Undoing:
             self._ledger.set(row, revision=row.revision + 1, changed_at=self._now)
 
     def _keep(self, row: Any) -> None:
-        name = getattr(row, "title", "") or getattr(row, "name", "")
-        self._draft.notes.append(
-            Said(N_("{name} was changed since the merger; it stays as it is now."), {"name": name})
-        )
+        of = getattr(row, "programme_id", None)
+        programme = next((p.title for p in self._have.programmes if p.id == of), "")
+        name = getattr(row, "title", "") or getattr(row, "name", "") or programme
+        said = Said(N_("{name} was changed since the merger; it stays as it is now."), {"name": name})
+        if name and said not in self._draft.notes:
+            self._draft.notes.append(said)
 
     def _new(self, entry: Entry, row: Any) -> None:
         """The merger made this row."""

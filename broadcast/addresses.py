@@ -16,7 +16,7 @@ from wire.broadcasts import Targets
 
 
 class BroadcastAddress(SQLModel, table=True):
-    """A broadcast under another commune's address. targets: JSON, whom it means there; None: it is no longer told there.
+    """A broadcast under another commune's address. targets: JSON, whom it means there; None: it is not told there now.
 
     announced_revision: the last that the broker acknowledged there, 0 for none.
     """

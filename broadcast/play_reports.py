@@ -137,10 +137,7 @@ def heard_at(
     found = {}
     for b in broadcasts:
         heard, reported = counts.get(b.id, (0, 0))
-        if meant is not None:
-            total = meant[b.id]
-        else:
-            total = len(who(b))
+        total = meant[b.id] if meant is not None else len(who(b))
         found[b.id] = Heard(heard, reported, max(total, reported))
     return found
 

@@ -53,7 +53,7 @@ def add_commune(
 
 
 def communes(session: Session) -> list[Commune]:
-    """Those that there are now, by name. Every page asks: the outlines, long and needed by one, come when they are read."""
+    """Those that there are now, by name. Every page asks: the outlines, long and needed by one, come only when read."""
     outline = cast("QueryableAttribute[Any]", Commune.outline)
     query = select(Commune).where(col(Commune.retired_at).is_(None)).options(defer(outline))
     return list(session.exec(query.order_by(Commune.name)))

@@ -119,8 +119,8 @@ def open_sealed(
 ) -> S:
     """Open a sealed message, or refuse it.
 
-    kind: a message type, or a union of them. keys: the pinned keys by kid. to: who we are (`Sealed.to` must be it, or one of
-    these).
+    kind: a message type, or a union of them. keys: the pinned keys by kid. to: who we are (`Sealed.to` must be it,
+    or one of these).
     now_us: controller time; None when it is not known yet, then expiry is not checked and the caller must check again.
     newer_than: the revision held; what is not above it is refused as old.
 

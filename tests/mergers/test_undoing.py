@@ -1,15 +1,16 @@
 """Taken back within thirty days: what was moved is back, what was changed or made since stays sensible."""
 
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 
 from broadcast.clips import clip
+from broadcast.monthly_report import monthly_report
 from broadcast.on_air import on_air_now
 from broadcast.play_log import play_log
 from broadcast.play_reports import heard_at
 from broadcast.programmes import Item, ItemKind, add_programme, items_of, rename
-from devices.communes import communes
+from devices.communes import commune, communes
 from devices.receivers import receiver
 from devices.stations import StationKind
 from devices.succession import belongs
@@ -18,8 +19,9 @@ from mergers.plans import Merge
 from people.operators import operators_of
 from people.rights import Role
 from runtime.refusal import Refusal
+from schedules.explanations import explain
 from schedules.timetable import Schedule, pause, schedules
-from tests.mergers.county import ALL, BOTH, CHINH, HIEN, TRUNG, County
+from tests.mergers.county import ALL, BOTH, CHINH, HIEN, NAMES, TRUNG, County
 from wire.broadcasts import Targets
 
 INTO_CHINH = Merge(sources=(CHINH, HIEN), into=CHINH, name="Xã Thiệu Trung")
@@ -135,3 +137,21 @@ def test_receivers_are_back_with_their_zones(county: County, plan: Merge) -> Non
     with county.database.session() as session:
         for commune_id in (CHINH, HIEN):
             assert receiver(session, f"{commune_id}-loa-1").commune_id == commune_id
+
+
+def test_the_months_report_and_the_why_page_know_who_was_meant_then(county: County) -> None:
+    aired = county.put_on_air(CHINH)
+    county.clock.advance(minutes(10))
+    county.merge()
+    county.clock.advance(minutes(10))
+    now = county.clock.now()
+    with county.database.session() as session:
+        report = monthly_report(session, commune(session, TRUNG), date(2026, 11, 1), now)
+        assert {line.zone.name: line.meant for line in report.by_zone if line.meant} == {
+            f"{NAMES[CHINH]} (cũ)": 2, f"Thôn 1 ({NAMES[CHINH]})": 1, f"Thôn 2 ({NAMES[CHINH]})": 1,
+        }  # fmt: skip
+        stories = {
+            c: [s.broadcast.id for s in explain(session, receiver(session, f"{c}-loa-1"), aired.starts_at, now).stories]
+            for c in (CHINH, HIEN)
+        }
+    assert stories == {CHINH: [aired.id], HIEN: []}

@@ -4,13 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from broadcast.clips import Clip
+from devices.communes import Commune, check_id
+from devices.succession import CommuneSuccession
 from devices.zones import Zone
 from mergers.belongings import Belongings
 from mergers.ledger import Ledger
 from mergers.plans import Choice, Plan, Question, Said
+from runtime.refusal import N_, Refusal
 from wire.broadcasts import Targets
 
 
@@ -62,6 +65,24 @@ def free_zone_id(session: Session, wanted: str, taken: Sequence[str] = ()) -> st
         number += 1
         candidate = f"{wanted[:58]}-{number}"
     return candidate
+
+
+def undone_commune(session: Session, commune_id: str) -> Commune | None:
+    """A commune of this id that a merger made and its undoing ended: it may come back. None when the id is free.
+
+    Raises Refusal when the id is taken, or none.
+    """
+    check_id(commune_id)
+    found = session.get(Commune, commune_id)
+    if found is None:
+        return None
+    # Only an undoing writes from when on a former commune counts.
+    undone = select(CommuneSuccession).where(
+        CommuneSuccession.former_id == commune_id, col(CommuneSuccession.since).is_not(None)
+    )
+    if found.retired_at is None or session.exec(undone).first() is None:
+        raise Refusal(N_("There is a commune {id} already. Choose another short name."), id=commune_id)
+    return found
 
 
 def copied_clip(clip: Clip, clip_id: str, commune_id: str) -> Clip:

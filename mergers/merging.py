@@ -10,10 +10,10 @@ import msgspec
 from sqlmodel import Session
 
 from broadcast.clips import folded
-from devices.communes import Commune, check_id
+from devices.communes import Commune
 from devices.zones import Zone, ZoneMember
 from mergers.belongings import belongings, encoded
-from mergers.drafts import Deciding, Draft, choice, free_zone_id
+from mergers.drafts import Deciding, Draft, choice, free_zone_id, undone_commune
 from mergers.hours import Meeting, meetings
 from mergers.ledger import Ledger
 from mergers.merged_people import MergedPeople
@@ -37,9 +37,7 @@ def check_merge(session: Session, plan: Merge) -> None:
     if not plan.name.strip():
         raise Refusal(N_("The new commune needs a name, for example: Xã Thiệu Trung."))
     if plan.into not in plan.sources:
-        check_id(plan.into)
-        if session.get(Commune, plan.into) is not None:
-            raise Refusal(N_("There is a commune {id} already. Choose another short name."), id=plan.into)
+        undone_commune(session, plan.into)
 
 
 class Merging:
@@ -96,8 +94,11 @@ class Merging:
         values: dict[str, object] = {
             "name": plan.name.strip(), "time_zone": self._time_zone, "volume_ceiling_percent": ceiling,
         }  # fmt: skip
+        undone = None if plan.into in plan.sources else undone_commune(self._u.session, plan.into)
         if plan.into in plan.sources:
             self._u.ledger.set(have.commune(plan.into), **values)
+        elif undone is not None:
+            self._u.ledger.set(undone, **values, province_id=first.province_id, retired_at=None)
         else:
             # What else a commune has (its province) it has from the first; but its border is another one.
             values["outline"] = None

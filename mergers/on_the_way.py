@@ -242,4 +242,8 @@ def _remember(session: Session, draft: Draft, way: Way, now: datetime) -> None:
             )
         )  # fmt: skip
     for former, successor, since in draft.succession:
+        # Merged and undone before: what it aired then stays found too.
+        known = session.get(CommuneSuccession, (former, successor))
+        if known is not None and known.since is not None and since is not None:
+            since = min(since, known.since)
         session.merge(CommuneSuccession(former_id=former, successor_id=successor, at=now, since=since))

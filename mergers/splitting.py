@@ -12,11 +12,11 @@ from sqlmodel import Session, func, select
 from broadcast.backup_clip import BackupClip
 from broadcast.clips import Clip, ClipRendition, new_id
 from broadcast.programmes import CHIMES, ItemKind, Programme, ProgrammeItem
-from devices.communes import Commune, check_id
+from devices.communes import Commune
 from devices.noise_rules import NoiseRules
 from devices.stations import Station
 from mergers.belongings import belongings, encoded, in_service, renditions
-from mergers.drafts import Draft, copied_clip
+from mergers.drafts import Draft, copied_clip, undone_commune
 from mergers.ledger import Ledger
 from mergers.plans import Split
 from people.operators import OperatorCommune
@@ -32,9 +32,7 @@ def check_split(session: Session, plan: Split) -> None:
         raise Refusal(N_("There is no commune {id} (any more). Begin again with the communes."), id=plan.source)
     if not plan.name.strip():
         raise Refusal(N_("The new commune needs a name, for example: Xã Thiệu Trung."))
-    check_id(plan.into)
-    if session.get(Commune, plan.into) is not None:
-        raise Refusal(N_("There is a commune {id} already. Choose another short name."), id=plan.into)
+    undone_commune(session, plan.into)
 
 
 class Splitting:
@@ -81,7 +79,11 @@ class Splitting:
         plan, source = self._plan, self._have.communes[0]
         values: dict[str, object] = {"id": plan.into, "name": plan.name.strip()}
         values["outline"] = None  # its border is another one
-        self._ledger.add(Commune(**{**source.model_dump(), **values}))
+        undone = undone_commune(self._session, plan.into)
+        if undone is not None:
+            self._ledger.set(undone, **{**source.model_dump(), **values, "retired_at": None})
+        else:
+            self._ledger.add(Commune(**{**source.model_dump(), **values}))
         self._draft.succession.append((plan.source, plan.into, None))
         for row in self._have.roles:
             if row.operator_id in plan.operators:

@@ -29,8 +29,6 @@ from tests.mergers.county import ALL, BOTH, CHINH, HIEN, TRUNG, County, picture
 from wire.allowed_hours import AllowedHours
 from wire.broadcasts import Targets
 
-#: A second try after an undoing: the first name is taken for good.
-BOTH_AGAIN = Merge(sources=(CHINH, HIEN), into="thieu-trung-2", name="Xã Thiệu Trung")
 EVERYTHING = (
     Commune, Station, Receiver, Zone, ZoneMember, Clip, Programme, ProgrammeItem, Schedule, NoiseRules, BackupClip,
     OperatorCommune,
@@ -128,9 +126,9 @@ def test_rules_of_the_communes_stay_with_their_receivers_or_one_commune_s_hold(c
         assert not any(may.hours)
     county.undo()
     county.clock.advance(seconds=1)
-    county.merge(BOTH_AGAIN, decisions={"noise": f"use:{CHINH}"})
+    county.merge(decisions={"noise": f"use:{CHINH}"})
     with county.database.session() as session:
-        assert list(rules_of(session, BOTH_AGAIN.into)) == [""]
+        assert list(rules_of(session, TRUNG)) == [""]
 
 
 def test_programmes_keep_their_chimes_or_all_get_one_s(county: County) -> None:
@@ -140,7 +138,8 @@ def test_programmes_keep_their_chimes_or_all_get_one_s(county: County) -> None:
         assert heard == [f"{HIEN}-in", f"{HIEN}-news", f"{HIEN}-out"]
         assert builtin_clip(session, TRUNG, "opening_chime").id == f"{CHINH}-in"
     county.undo()
-    county.merge(BOTH_AGAIN, decisions={"chimes": f"use:{CHINH}"})
+    county.clock.advance(seconds=1)
+    county.merge(decisions={"chimes": f"use:{CHINH}"})
     with county.database.session() as session:
         heard = [item.clip.id for item in items_of(session, county.programmes[HIEN]) if item.clip]
         assert heard == [f"{CHINH}-in", f"{HIEN}-news", f"{CHINH}-out"]

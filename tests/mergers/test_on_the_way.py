@@ -5,7 +5,6 @@ from datetime import timedelta
 from broadcast.on_air import MANIFEST_HOLDS, stop
 from devices.receivers import receivers
 from mergers.mergers import Merger
-from mergers.plans import Merge
 from tests.mergers.county import CHINH, HIEN, TRUNG, County
 from wire import topics
 
@@ -54,9 +53,8 @@ def test_merged_and_undone_and_merged_again_each_airing_is_there_once(county: Co
     county.announce()
     planned = [b.id for b in county.broadcasts()]
     for number in (1, 2, 3):
-        plan = Merge(sources=(CHINH, HIEN), into=f"{TRUNG}-{number}", name="Xã Thiệu Trung")
         county.clock.advance(seconds=1)
-        county.merge(plan)
+        county.merge()
         county.announce()
         county.clock.advance(seconds=1)
         county.undo(number)

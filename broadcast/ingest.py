@@ -221,8 +221,11 @@ class Ingest:
     ) -> None:
         first, last = (measured.sound_from, measured.sound_until) if job.trim_silence else (0, measured.samples)
         with self._database.writing() as session:
+            # Its commune may have become another one meanwhile.
+            row = session.get(IngestJob, job.id)
+            now_of = job.commune_id if row is None else row.commune_id
             made = Clip(
-                id=new_id(), commune_id=job.commune_id, title=job.title, language=job.language, field=job.field,
+                id=new_id(), commune_id=now_of, title=job.title, language=job.language, field=job.field,
                 original_name=job.file_name, original_sha256=original.sha256, original_bytes=original.bytes,
                 original_extension=extension, uploaded_at=job.created_at, uploaded_by=job.created_by,
                 duration_us=encoded.samples * 1_000_000 // RATE, trim_silence=job.trim_silence,
@@ -239,7 +242,6 @@ class Ingest:
                     ClipRendition(clip_id=made.id, codec=codec, sha256=file.sha256, bytes=file.bytes, extension=codec)
                 )
             self._replace(session, job, made.id)
-            row = session.get(IngestJob, job.id)
             if row is not None:
                 row.state, row.progress, row.clip_id = JobState.READY.value, 1.0, made.id
                 row.finished_at = self._clock.now()

@@ -11,7 +11,7 @@ from sqlmodel import Session, and_, col, not_, or_, select
 
 from broadcast.on_air import Broadcast, BroadcastState, state
 from broadcast.play_log import MOST_LOOKED_AT, Filter, aired_for, fields_of, play_log
-from broadcast.play_reports import Heard, PlayReportRow, heard_at, heard_there
+from broadcast.play_reports import Heard, Meant, PlayReportRow, heard_at, heard_there
 from devices.communes import Commune
 from devices.presence import PresenceChange, PresenceState
 from devices.provinces import province_name
@@ -146,12 +146,12 @@ def _by_zone(session: Session, commune_id: str, aired: Sequence[Broadcast], now:
     """The number of queries grows by one with every 500 broadcasts."""
     known = [r.id for r in receivers(session, commune_id)]
     member, told = zones_of_all(session, known), _told(session, [b.id for b in aired])
-    found = {zone.id: ByZone(zone) for zone in zones(session, commune_id)}
+    found, who = {zone.id: ByZone(zone) for zone in zones(session, commune_id)}, Meant(session)
     for b in aired:
-        targets, said = b.meant_for, told[b.id]
+        there, said = who(b), told[b.id]
         meant, heard = Counter[str](), Counter[str]()
         for r in known:
-            if r in said or targets.include(r, member[r]):
+            if r in said or r in there:
                 meant.update(member[r])
                 heard.update(member[r] if said.get(r) else ())
         for zone_id, count in meant.items():

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import Column, LargeBinary
+from sqlalchemy import Column, ColumnElement, LargeBinary
 from sqlmodel import Field, Session, SQLModel, col, or_, select
 
 from broadcast.changes import note
@@ -14,6 +14,7 @@ from broadcast.clips import clip
 from broadcast.programmes import clip_items, duration_us, items_of, manifest_items, programme
 from devices.noise_rules import check_allowed
 from devices.receivers import Receiver, reached_by
+from devices.succession import lineage, within
 from runtime.clock import to_us
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
@@ -47,7 +48,7 @@ class Broadcast(SQLModel, table=True):
     """One airing. items, targets: JSON as on the wire, frozen when it was planned.
 
     revision: grows with each change; announced_revision: the last that the broker acknowledged, 0 for none.
-    cause: why it was stopped, withdrawn or missed.
+    cause: why it was stopped, withdrawn or missed. replaces: the broadcast of a former commune whose place it takes.
     """
 
     id: str = Field(primary_key=True)
@@ -72,6 +73,7 @@ class Broadcast(SQLModel, table=True):
     withdrawn_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     missed: bool = False
     cause: str = ""
+    replaces: str | None = None
 
     @property
     def broadcast_class(self) -> BroadcastClass:
@@ -239,6 +241,11 @@ def broadcast(session: Session, broadcast_id: str) -> Broadcast:
     return found
 
 
+def of_commune(session: Session, commune_id: str) -> ColumnElement[bool]:
+    """The condition that a broadcast is found under a commune: its own, and what its predecessors began."""
+    return within(lineage(session, commune_id), col(Broadcast.commune_id), col(Broadcast.starts_at))
+
+
 def on_air_now(session: Session, commune_id: str | None, now: datetime) -> list[Broadcast]:
     """What sounds now, the one that wins first."""
     query = select(Broadcast).where(
@@ -249,7 +256,7 @@ def on_air_now(session: Session, commune_id: str | None, now: datetime) -> list[
         or_(col(Broadcast.stopped_at).is_(None), col(Broadcast.stopped_at) > now),
     )
     if commune_id is not None:
-        query = query.where(Broadcast.commune_id == commune_id)
+        query = query.where(of_commune(session, commune_id))
     order = {"emergency": 0, "priority": 1, "normal": 2}
     return sorted(session.exec(query), key=lambda b: (order[b.class_], -b.precedence, -b.starts_at.timestamp(), b.id))
 
@@ -257,7 +264,7 @@ def on_air_now(session: Session, commune_id: str | None, now: datetime) -> list[
 def upcoming(session: Session, commune_id: str, now: datetime, limit: int = 20) -> list[Broadcast]:
     """What is planned next, in order."""
     query = select(Broadcast).where(
-        Broadcast.commune_id == commune_id,
+        of_commune(session, commune_id),
         col(Broadcast.starts_at) > now,
         col(Broadcast.withdrawn_at).is_(None),
         col(Broadcast.missed).is_(False),
@@ -268,20 +275,21 @@ def upcoming(session: Session, commune_id: str, now: datetime, limit: int = 20) 
 def between(session: Session, commune_id: str, since: datetime, until: datetime) -> list[Broadcast]:
     """All that sound, or would have, in [since, until), in order; withdrawn ones too."""
     query = select(Broadcast).where(
-        Broadcast.commune_id == commune_id, col(Broadcast.starts_at) < until, col(Broadcast.ends_at) > since
+        of_commune(session, commune_id), col(Broadcast.starts_at) < until, col(Broadcast.ends_at) > since
     )
     return list(session.exec(query.order_by(col(Broadcast.starts_at), Broadcast.id)))
 
 
 def target_receivers(session: Session, meant: Broadcast) -> list[Receiver]:
-    """The receivers in service that it means."""
-    return reached_by(session, meant.commune_id, meant.meant_for)
+    """The receivers in service that it means, or meant: those of its commune at its start."""
+    return reached_by(session, meant.commune_id, meant.meant_for, meant.starts_at)
 
 
-def manifest_of(planned: Broadcast, now: datetime) -> Manifest:
-    """What receivers are told of it."""
+def manifest_of(planned: Broadcast, now: datetime, elsewhere: tuple[str, Targets] | None = None) -> Manifest:
+    """What receivers are told of it. elsewhere: under another commune's address, and whom it means there."""
+    commune_id, targets = elsewhere or (planned.commune_id, planned.meant_for)
     return Manifest(
-        to=for_commune(planned.commune_id),
+        to=for_commune(commune_id),
         revision=planned.revision,
         issued_at_us=to_us(now),
         expires_at_us=to_us(planned.ends_at + MANIFEST_HOLDS),
@@ -289,12 +297,13 @@ def manifest_of(planned: Broadcast, now: datetime) -> Manifest:
         title=planned.title,
         class_=planned.broadcast_class,
         precedence=planned.precedence,
-        targets=planned.meant_for,
+        targets=targets,
         starts_at_us=to_us(planned.starts_at),
         ends_at_us=to_us(planned.ends_at),
         items=planned.what,
         stopped_at_us=to_us(planned.stopped_at) if planned.stopped_at else None,
         withdrawn=planned.withdrawn_at is not None,
+        replaces=planned.replaces or "",
     )
 
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from broadcast.clips import Clip, folded
-from broadcast.on_air import Broadcast
-from broadcast.play_reports import Heard, heard_at
+from broadcast.on_air import Broadcast, of_commune
+from broadcast.play_reports import Heard, Meant, heard_at
 from devices.receivers import Reach
 from wire.broadcasts import ClipItem, Targets
 
@@ -44,7 +44,7 @@ def play_log(
 ) -> list[Broadcast]:
     """What began, or should have, newest first. The number of queries does not grow with its length."""
     wanted = wanted or Filter()
-    query = select(Broadcast).where(Broadcast.commune_id == commune_id, col(Broadcast.starts_at) <= now)
+    query = select(Broadcast).where(of_commune(session, commune_id), col(Broadcast.starts_at) <= now)
     if wanted.since is not None:
         query = query.where(col(Broadcast.starts_at) >= wanted.since)
     if wanted.until is not None:
@@ -94,9 +94,9 @@ def _matching(session: Session, commune_id: str, found: list[Broadcast], wanted:
         fields = fields_of(session, found)
         found = [b for b in found if wanted.field in fields_in(b, fields)]
     if wanted.place:
-        who = Reach(session, commune_id)
-        there = who(Targets(zones=[wanted.place], receivers=[wanted.place]))
-        found = [b for b in found if there & who(b.meant_for)]
+        place = Targets(zones=[wanted.place], receivers=[wanted.place])
+        there, meant = Reach(session, commune_id)(place), Meant(session)
+        found = [b for b in found if (there | meant(b, place)) & meant(b)]
     if wanted.outcome in ("heard", "lacking"):
         heard: dict[str, Heard] = {}
         for start in range(0, len(found), _AT_ONCE):

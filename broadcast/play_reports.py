@@ -1,5 +1,6 @@
 """Play reports: what each receiver says of each broadcast, and "heard at 48 of 50"."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,10 +11,12 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from broadcast.on_air import Broadcast, BroadcastState, state, target_receivers
 from devices.presence import PresenceChange
-from devices.receivers import Receiver
+from devices.receivers import Reach, Receiver
+from devices.succession import moves
 from devices.uplink import Uplink
 from runtime.clock import from_us
 from runtime.database import UtcDateTime, upsert_many
+from wire.broadcasts import Targets
 from wire.reports import Outcome, PlayReport, StoodIn
 
 #: A receiver reports at the end; before this has passed its silence means nothing.
@@ -130,19 +133,31 @@ def heard_at(
         .group_by(col(PlayReportRow.broadcast_id))
     )
     counts = {broadcast_id: (int(heard), reported) for broadcast_id, heard, reported in session.exec(query)}
-    reached: dict[bytes, int] = {}
+    who = Meant(session)
     found = {}
     for b in broadcasts:
         heard, reported = counts.get(b.id, (0, 0))
-        if meant is not None:
-            total = meant[b.id]
-        else:
-            key = b.commune_id.encode() + b.targets
-            if key not in reached:
-                reached[key] = len(target_receivers(session, b))
-            total = reached[key]
+        total = meant[b.id] if meant is not None else len(who(b))
         found[b.id] = Heard(heard, reported, max(total, reported))
     return found
+
+
+class Meant:
+    """Who is meant by broadcasts, as ids: those of its commune when it began. Looked up once for each."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._moves = moves(session)
+        self._known: dict[tuple[str, int], Reach] = {}
+
+    def __call__(self, b: Broadcast, targets: Targets | None = None) -> frozenset[str]:
+        """Their ids. targets: others than its own."""
+        # Between two moves the places of all are the same.
+        era = bisect_right(self._moves, b.starts_at)
+        key = (b.commune_id, era)
+        if key not in self._known:
+            self._known[key] = Reach(self._session, b.commune_id, b.starts_at if era < len(self._moves) else None)
+        return self._known[key](b.meant_for if targets is None else targets)
 
 
 def worst_p99_us(session: Session, broadcast_ids: Sequence[str]) -> dict[str, int]:

@@ -7,16 +7,21 @@ manifest twice without harm.
 import logging
 import threading
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlmodel import Session, and_, col, or_, select
 
+from broadcast.addresses import BroadcastAddress, old_elsewhere, unannounced_elsewhere
 from broadcast.on_air import MANIFEST_HOLDS, Broadcast, manifest_of, note_announced
 from devices.downlink import Downlink
 from runtime.broker import Delivery
 from runtime.clock import Clock
 from runtime.database import Database
+from wire.broadcasts import Targets
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 #: How often the table is looked through without being nudged: another controller may have planned something.
 LOOK_EVERY_S = 1.0
@@ -66,13 +71,36 @@ class Transmitter:
                     note_announced(session, sent.id, sent.revision, self._clock.now())
         if len(done) < len(under_way):
             log.warning("%d manifests were not acknowledged; they are sent again", len(under_way) - len(done))
+        return len(done) + self._announce_elsewhere(now)
+
+    def _announce_elsewhere(self, now: datetime) -> int:
+        """The same under the addresses of communes that receivers went over to. Gives how many were acknowledged."""
+        with self._database.session() as session:
+            due = unannounced_elsewhere(session, now, _BATCH)
+        under_way = [
+            ((address, b.revision), self._send_elsewhere(b, address.commune_id, meant, now))
+            for b, address in due
+            if (meant := address.meant_for) is not None
+        ]
+        done = self._acknowledged(under_way)
+        if done:
+            with self._database.writing() as session:
+                for address, revision in done:
+                    found = session.get(BroadcastAddress, (address.broadcast_id, address.commune_id))
+                    if found is not None and revision > found.announced_revision:
+                        found.announced_revision = revision
+                        session.add(found)
         return len(done)
+
+    def _send_elsewhere(self, b: Broadcast, commune_id: str, meant: Targets, now: datetime) -> Delivery:
+        return self._downlink.send_manifest(commune_id, manifest_of(b, now, (commune_id, meant)))
 
     def clear_old(self) -> int:
         """Take manifests away that nobody needs any more, so that the broker does not fill. Gives how many."""
         now = self._clock.now()
         with self._database.session() as session:
             old = _old(session, now)
+            elsewhere = old_elsewhere(session, now - MANIFEST_HOLDS, _BATCH)
         under_way = [(b, self._downlink.clear_manifest(b.commune_id, b.id)) for b in old]
         done = [b.id for b in self._acknowledged(under_way)]
         if done:
@@ -80,9 +108,17 @@ class Transmitter:
                 for found in session.exec(select(Broadcast).where(col(Broadcast.id).in_(done))):
                     found.cleared_at = now
                     session.add(found)
-        return len(done)
+        cleared = self._acknowledged(
+            [(a, self._downlink.clear_manifest(a.commune_id, a.broadcast_id)) for a in elsewhere]
+        )
+        if cleared:
+            with self._database.writing() as session:
+                for address in cleared:
+                    address.cleared_at = now
+                    session.merge(address)
+        return len(done) + len(cleared)
 
-    def _acknowledged(self, under_way: list[tuple[Broadcast, Delivery]]) -> list[Broadcast]:
+    def _acknowledged(self, under_way: list[tuple[T, Delivery]]) -> list[T]:
         """Those that the broker has. All share one deadline: an emergency must not wait behind two hundred."""
         until_us = self._clock.monotonic_us() + round(ACKNOWLEDGED_WITHIN_S * 1e6)
         return [b for b, sent in under_way if sent.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6))]
@@ -96,7 +132,7 @@ class Transmitter:
             if not self._downlink.connected:
                 continue
             try:
-                while self.announce_due() == _BATCH:
+                while self.announce_due() >= _BATCH:
                     continue
                 self.clear_old()
             except Exception:

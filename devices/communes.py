@@ -1,19 +1,21 @@
 """Communes: the unit of broadcasting."""
 
+from datetime import datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, Text
 from sqlalchemy.orm import QueryableAttribute, defer
-from sqlmodel import Field, Session, SQLModel, select
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.provinces import province_named
+from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from wire.topics import is_id
 
 
 class Commune(SQLModel, table=True):
-    """A commune. id: short, stands in topics ("thieu-trung").
+    """A commune. id: short, stands in topics ("thieu-trung"). retired_at: since when it is a part of another.
 
     outline: its border, the text of a GeoJSON geometry as `devices.outlines` keeps it; None when nobody brought one.
     """
@@ -24,6 +26,7 @@ class Commune(SQLModel, table=True):
     time_zone: str = "Asia/Ho_Chi_Minh"
     volume_ceiling_percent: int = 100
     outline: str | None = Field(default=None, sa_column=Column(Text))
+    retired_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
     @property
     def zone(self) -> ZoneInfo:
@@ -50,9 +53,10 @@ def add_commune(
 
 
 def communes(session: Session) -> list[Commune]:
-    """All, by name. Every page asks: the outlines, long and needed by one of them, come only when they are read."""
+    """Those that there are now, by name. Every page asks: the outlines, long and needed by one, come only when read."""
     outline = cast("QueryableAttribute[Any]", Commune.outline)
-    return list(session.exec(select(Commune).options(defer(outline)).order_by(Commune.name)))
+    query = select(Commune).where(col(Commune.retired_at).is_(None)).options(defer(outline))
+    return list(session.exec(query.order_by(Commune.name)))
 
 
 def commune(session: Session, commune_id: str) -> Commune:
@@ -61,6 +65,11 @@ def commune(session: Session, commune_id: str) -> Commune:
     if found is None:
         raise NotFound(N_("There is no commune {id}."), id=commune_id)
     return found
+
+
+def hold(session: Session, commune_id: str) -> None:
+    """Nobody merges it until this transaction ends; where somebody does now, it is waited for. Read again after it."""
+    session.exec(select(Commune.id).where(Commune.id == commune_id).with_for_update(read=True, key_share=True)).all()
 
 
 def check_id(text: str) -> None:

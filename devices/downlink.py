@@ -12,12 +12,13 @@ from sqlmodel import Session
 from devices.communes import Commune, commune
 from devices.noise_rules import NoiseRules, days_off_ahead, hours_for, night_levels_for, rules_of
 from devices.receivers import Receiver
-from devices.zones import zones_of, zones_of_all
+from devices.succession import formerly
+from devices.zones import zones_of_all
 from runtime.broker import Broker, Delivery
 from runtime.clock import Clock, to_us
 from wire import topics
 from wire.broadcasts import ClipItem, Manifest
-from wire.commands import Action, Command, Config
+from wire.commands import Action, Command, Config, Former
 from wire.messages import Sealed, for_receiver
 from wire.sealing import SealingKey
 from wire.time import TimeTell
@@ -59,6 +60,7 @@ class Downlink:
         self._lock = threading.Lock()
         self._last_revision = 0
         self._backup_of: Callable[[Session, str], ClipItem | None] = lambda _session, _commune: None
+        self._held_back: Callable[[Session], set[str]] = lambda _session: set()
 
     @property
     def key(self) -> SealingKey:
@@ -68,6 +70,10 @@ class Downlink:
     def backup_from(self, backup_of: Callable[[Session, str], ClipItem | None]) -> None:
         """Put the backup recording that `backup_of(session, commune)` gives into every config from now on."""
         self._backup_of = backup_of
+
+    def hold_back(self, held_back: Callable[[Session], set[str]]) -> None:
+        """Send the receivers that `held_back(session)` names no config for now: something has to be told before it."""
+        self._held_back = held_back
 
     @property
     def connected(self) -> bool:
@@ -86,24 +92,31 @@ class Downlink:
         """Send a live frame that is signed already: at most once, never late."""
         self._broker.publish(topic, payload, qos=0, retain=False)
 
-    def configure(self, session: Session, receiver: Receiver) -> Delivery:
+    def configure(self, session: Session, receiver: Receiver) -> None:
         """Send a receiver what it is set to now."""
-        around = self._around(session, receiver.commune_id)
-        return self._configure(receiver, around, zones_of(session, receiver.id))
+        self.configure_all(session, [receiver])
 
-    def configure_all(self, session: Session, receivers: list[Receiver]) -> None:
-        """The same for many; the number of queries grows with their communes alone."""
+    def configure_all(self, session: Session, receivers: list[Receiver], *, held_too: bool = False) -> list[Delivery]:
+        """The same for many; the number of queries grows with their communes alone.
+
+        held_too: also those that are held back, see `hold_back`.
+        """
+        held = set() if held_too else self._held_back(session)
+        receivers = [r for r in receivers if r.id not in held]
         memberships = zones_of_all(session, [r.id for r in receivers])
         around = {one: self._around(session, one) for one in sorted({r.commune_id for r in receivers})}
-        for receiver in receivers:
-            self._configure(receiver, around[receiver.commune_id], memberships[receiver.id])
+        former = formerly(session, [r.id for r in receivers], self._clock.now())
+        return [
+            self._configure(one, around[one.commune_id], memberships[one.id], former.get(one.id, []))
+            for one in receivers
+        ]
 
     def _around(self, session: Session, commune_id: str) -> "_Around":
         return _Around(
             commune(session, commune_id), rules_of(session, commune_id), self._backup_of(session, commune_id)
         )
 
-    def _configure(self, receiver: Receiver, around: "_Around", zones: list[str]) -> Delivery:
+    def _configure(self, receiver: Receiver, around: "_Around", zones: list[str], former: list[Former]) -> Delivery:
         now = self._clock.now()
         now_us, where = to_us(now), around.commune
         today = now.astimezone(where.zone).date()
@@ -130,6 +143,7 @@ class Downlink:
             fetch_until_minute=_minute(self._fetch_between[1]),
             backup=around.backup,
             time_address=self.time_address,
+            formerly=former,
         )
         return self._publish(topics.of_receiver(receiver.id, topics.Kind.CONFIG), config, retain=True)
 

@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import Column
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, Session, SQLModel, col, or_, select
 
 from devices.stations import station
+from devices.succession import moved_since
 from devices.zones import ZoneMember, set_zones, zones_of_all
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
@@ -60,25 +61,38 @@ def receiver(session: Session, receiver_id: str) -> Receiver:
     return found
 
 
-def reached_by(session: Session, commune_id: str, targets: Targets) -> list[Receiver]:
-    """The receivers in service that a broadcast to `targets` means, by name. Two queries."""
-    candidates = receivers(session, commune_id)
-    memberships = zones_of_all(session, [r.id for r in candidates])
+def reached_by(session: Session, commune_id: str, targets: Targets, at: datetime | None = None) -> list[Receiver]:
+    """The receivers in service that a broadcast to `targets` means, by name. Two or three queries.
+
+    at: those that were of the commune at that instant, with the zones of then when they went over to another since.
+    """
+    moved = moved_since(session, at) if at is not None else {}
+    if not moved:
+        candidates = receivers(session, commune_id)
+        memberships = zones_of_all(session, [r.id for r in candidates])
+    else:
+        left = {place.receiver_id: place.zone_ids for place in moved.values() if place.commune_id == commune_id}
+        query = select(Receiver).where(col(Receiver.retired_at).is_(None))
+        query = query.where(or_(Receiver.commune_id == commune_id, col(Receiver.id).in_(sorted(left))))
+        ordered = session.exec(query.order_by(Receiver.name, Receiver.id))
+        candidates = [r for r in ordered if r.id in left or r.id not in moved]
+        memberships = zones_of_all(session, [r.id for r in candidates]) | left
     return [r for r in candidates if targets.include(r.id, memberships[r.id])]
 
 
 class Reach:
     """Who is reached by targets, as ids; looked up once for each."""
 
-    def __init__(self, session: Session, commune_id: str) -> None:
-        self._session, self._commune_id = session, commune_id
+    def __init__(self, session: Session, commune_id: str, at: datetime | None = None) -> None:
+        """at: see `reached_by`."""
+        self._session, self._commune_id, self._at = session, commune_id, at
         self._known: dict[tuple[object, ...], frozenset[str]] = {}
 
     def __call__(self, targets: Targets) -> frozenset[str]:
         """Their ids."""
         key = (targets.all, *targets.zones, None, *targets.receivers)
         if key not in self._known:
-            reached = reached_by(self._session, self._commune_id, targets)
+            reached = reached_by(self._session, self._commune_id, targets, self._at)
             self._known[key] = frozenset(receiver.id for receiver in reached)
         return self._known[key]
 

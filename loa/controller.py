@@ -29,6 +29,7 @@ from devices.presence import PresenceWatch
 from devices.receivers import receivers
 from devices.time_server import TimeServer
 from devices.uplink import Uplink
+from mergers.handover import Handover
 from people.operators import create_first_operator
 from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock
@@ -52,6 +53,8 @@ _CONFIGS_EVERY_S = 86_400
 _ACCOUNTS_EVERY_S = 3.0
 #: How often it is looked whether a self-test is due, or somebody is to be asked.
 _TESTS_EVERY_S = 5.0
+#: How often it is looked whether receivers are still to be told of a merger, one done by another process too.
+_MERGERS_EVERY_S = 2.0
 
 
 def open_database(settings: Settings) -> Database:
@@ -143,6 +146,7 @@ class Controller:
         self.ingest.start()
         closing.callback(self.ingest.close)
         self.transmitter = Transmitter(self.database, self.downlink, self.clock)
+        self.handover = Handover(self.database, self.downlink, self.transmitter, self.clock)
         self.transmitter.start()
         closing.callback(self.transmitter.close)
         with self.database.session() as session:
@@ -164,6 +168,7 @@ class Controller:
             verdict_after=timedelta(minutes=settings.self_test_verdict_after_min),
         )  # fmt: skip
         self.alarms.every(_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
+        self.alarms.every(_MERGERS_EVERY_S, "mergers", self.handover.step)
         self.alarms.start()
         closing.callback(self.alarms.close)
         # A broker that came back without its store has lost what was retained.

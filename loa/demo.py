@@ -42,7 +42,10 @@ SAMPLE_TEXT = (
 
 @dataclass(frozen=True)
 class Place:
-    """A receiver of the demo. path_delay_ms: of its amplifier chain. ppm: of its virtual crystal."""
+    """A receiver of the demo. path_delay_ms: of its amplifier chain. ppm: of its virtual crystal.
+
+    commune: whose it is at first.
+    """
 
     receiver: str
     name: str
@@ -55,6 +58,7 @@ class Place:
     path_delay_ms: float
     ppm: float
     position: Position
+    commune: str = COMMUNE
 
 
 PLACES = (
@@ -88,6 +92,8 @@ class DemoFailed(Exception):
 
 class Demo:
     """Everything the demo runs. A context manager: what was started is stopped, however it ends."""
+
+    places = PLACES
 
     def __init__(self, folder: Path | None = None, http_port: int = 0) -> None:
         """folder: kept when given, else a temporary one that is removed. http_port: 0 takes 8080, or a free one."""
@@ -138,12 +144,16 @@ class Demo:
         self._closing.callback(self.controller.stop)
         self.controller.start()
         self.receivers: dict[str, Child] = {}
-        for place in PLACES:
+        for place in self.places:
             child = Child(place.receiver, self._receiver_arguments(place), self.folder / f"{place.receiver}.log")
             self.receivers[place.receiver] = child
             self._closing.callback(child.stop)
             child.start()
         self._wait_until_up()
+
+    def _make(self, database: Database) -> None:
+        """What there is at first. Raises Refusal."""
+        make_commune(self.settings, database, self.folder)
 
     def _controller_arguments(self) -> list[str]:
         settings = self.settings
@@ -166,7 +176,7 @@ class Demo:
             with database.session() as session:
                 known = communes(session)
             if not known:
-                make_commune(self.settings, database, self.folder)
+                self._make(database)
             with database.writing() as session:
                 first = create_first_operator(session, now)
             if first is not None:
@@ -231,13 +241,16 @@ def make_commune(settings: Settings, database: Database, folder: Path) -> None:
         add_programme(session, COMMUNE, "Bản tin sáng", items, now=now, by="demo")
 
 
-def make_mp3(path: Path, seconds: int = 20) -> None:
-    """A real recording to upload: speech over a bed of noise that never repeats, as an MP3. Raises DemoFailed."""
+def make_mp3(path: Path, seconds: int = 20, seed: int = 7) -> None:
+    """A real recording to upload: speech over a bed of noise that never repeats, as an MP3. Raises DemoFailed.
+
+    seed: another one is other noise.
+    """
     speech = path.with_suffix(".speech.wav")
     EspeakNg().speak(SAMPLE_TEXT, speech)
     command = [
         "ffmpeg", "-loglevel", "error", "-y", "-i", str(speech),
-        "-f", "lavfi", "-i", f"anoisesrc=color=pink:seed=7:duration={seconds}:sample_rate=44100:amplitude=0.25",
+        "-f", "lavfi", "-i", f"anoisesrc=color=pink:seed={seed}:duration={seconds}:sample_rate=44100:amplitude=0.25",
         "-filter_complex", f"[0:a]aresample=44100,apad[s];[s][1:a]amix=inputs=2:duration=shortest,atrim=0:{seconds}",
         "-c:a", "libmp3lame", "-b:a", "128k", str(path),
     ]  # fmt: skip

@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from loa.demo import PLACES, Demo, DemoFailed, make_mp3
+from loa.skew import Instants, Samples, Skew, instants_of, skew
 from loa.skew import Recording as CardRecording
-from loa.skew import Samples, Skew, instants_of, skew
 
 AHEAD_S = 15
 #: From the end of the broadcast on, for the reports to come in.
@@ -171,13 +171,13 @@ def schedule_once(browser: Browser, programme: int, ahead_s: int) -> dict[str, A
     return planned
 
 
-def wait_for_reports(browser: Browser, broadcast: str) -> dict[str, Any]:
-    """Until every receiver has reported. Gives the broadcast."""
+def wait_for_reports(browser: Browser, broadcast: str, receivers: int = len(PLACES)) -> dict[str, Any]:
+    """Until so many receivers have reported. Gives the broadcast."""
     said: dict[str, Any] = {}
 
     def reported() -> bool:
         said.update(browser.api(f"/broadcasts/{broadcast}"))
-        return bool(said["reported"] >= len(PLACES))
+        return bool(said["reported"] >= receivers)
 
     wait_for("the reports", reported, AHEAD_S + 40 + REPORTS_WITHIN_S)
     return said
@@ -194,20 +194,24 @@ def wait_for(what: str, there: Callable[[], bool], seconds: float) -> None:
 
 def measure(demo: Demo, uploaded: Path, keep: Path | None) -> Skew:
     """How far apart the upload sounded at the horns: from the recordings, path delays taken out."""
-    wav = demo.folder / "uploaded.wav"
+    return skew(at_horns(demo, uploaded, keep))
+
+
+def at_horns(demo: Demo, uploaded: Path, keep: Path | None) -> list[Instants]:
+    """When each piece of the upload left each horn, in the order of the demo's places."""
+    wav = uploaded.with_suffix(".wav")
     subprocess.run(
         ["ffmpeg", "-loglevel", "error", "-y", "-i", str(uploaded), "-ac", "1", "-ar", "48000", str(wav)], check=True
     )
     reference: Samples = (np.frombuffer(wav.read_bytes()[44:], "<i2") / 32768).astype(np.float32)
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
-        shutil.copy(wav, keep / "uploaded.wav")
-        for place in PLACES:
+        shutil.copy(wav, keep / wav.name)
+        for place in demo.places:
             (keep / place.receiver).mkdir(exist_ok=True)
             for name in ("audio.raw", "segments.csv"):
                 shutil.copy(demo.recording(place.receiver) / name, keep / place.receiver / name)
-    at_horn = [
+    return [
         instants_of(reference, CardRecording(demo.recording(place.receiver))) + place.path_delay_ms / 1000
-        for place in PLACES
+        for place in demo.places
     ]
-    return skew(at_horn)

@@ -5,12 +5,15 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 from loa.demo import Demo, DemoFailed
 from loa.demo_check import check as do_check
+from loa.demo_mergers import check_mergers, show_mergers
 from loa.demo_offline import check_offline
+from loa.demo_stations import MergersDemo
 from loa.signals import stop_on_signals
 from runtime.refusal import Refusal
 
@@ -23,24 +26,35 @@ from runtime.refusal import Refusal
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="With --check: keep the recordings here."
 )
 @click.option("--offline", is_flag=True, help="With --check: controller and broker are killed before the instant.")
-def demo(data: Path | None, http_port: int, check: bool, keep: Path | None, offline: bool) -> None:
+@click.option("--mergers", is_flag=True, help="Two old units are merged live into a new one, while programmes play.")
+def demo(
+    data: Path | None, http_port: int, check: bool, keep: Path | None, offline: bool, mergers: bool
+) -> None:  # fmt: skip
     """Start all, then wait or check."""
     stopping = threading.Event()
     stop_on_signals(stopping)
     try:
-        with Demo(data, http_port) as running:
+        with (MergersDemo if mergers else Demo)(data, http_port) as running:
             if check:
-                figures, failed = (check_offline if offline else do_check)(running, keep)
+                figures, failed = _checked(running, keep, offline)
                 click.echo(json.dumps(figures, ensure_ascii=False))
                 for line in failed:
                     click.echo(line, err=True)
                 sys.exit(1 if failed else 0)
             _greet(running)
+            if isinstance(running, MergersDemo):
+                show_mergers(running, click.echo)
             while not stopping.wait(0.5):
                 if not running.controller.running:
                     raise DemoFailed(f"the controller ended:\n{running.controller.last_words()}")
     except (DemoFailed, Refusal) as failure:
         raise click.ClickException(str(failure)) from failure
+
+
+def _checked(running: Demo, keep: Path | None, offline: bool) -> tuple[dict[str, Any], list[str]]:
+    if isinstance(running, MergersDemo):
+        return check_mergers(running, keep)
+    return (check_offline if offline else do_check)(running, keep)
 
 
 def _greet(running: Demo) -> None:

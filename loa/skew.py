@@ -107,6 +107,12 @@ def times_heard(reference: Samples, recording: Recording) -> int:
     return count
 
 
+def lacking(instants: Instants) -> int:
+    """How many windows between the first and the last that were found were not: holes in what sounded."""
+    there = np.flatnonzero(~np.isnan(instants))
+    return len(instants) if len(there) == 0 else int(np.isnan(instants[there[0] : there[-1] + 1]).sum())
+
+
 def skew(instants: list[Instants]) -> Skew:
     """Over all pairs of receivers. Raises ValueError when no window sounded on two of them."""
     differences = [np.abs(first - second) * 1e3 for i, first in enumerate(instants) for second in instants[i + 1 :]]

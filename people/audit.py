@@ -8,6 +8,7 @@ from sqlalchemy import Column
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.communes import Commune
+from devices.succession import lineage, within
 from runtime.database import UtcDateTime
 
 #: Longer details are cut: a list of 150 receivers says no more than its beginning.
@@ -89,8 +90,11 @@ def note(session: Session, *, at: datetime, by: str, commune_id: str, action: De
 def entries(
     session: Session, commune_ids: Collection[str], *, by: str = "", limit: int = 100, offset: int = 0
 ) -> list[AuditEntry]:
-    """What was done in these communes, newest first."""
-    query = select(AuditEntry).where(col(AuditEntry.commune_id).in_(commune_ids))
+    """What was done in these communes, and in their predecessors while they were that, newest first."""
+    if not commune_ids:
+        return []
+    whole = lineage(session, *commune_ids)
+    query = select(AuditEntry).where(within(whole, col(AuditEntry.commune_id), col(AuditEntry.at)))
     if by:
         query = query.where(AuditEntry.by == by)
     newest = query.order_by(col(AuditEntry.at).desc(), col(AuditEntry.id).desc())

@@ -87,6 +87,7 @@ class Agent:
         )
         self._told_broadcast = ""  # what the last heartbeat said sounds
         self._other_since_us = 0
+        self._former: dict[str, bool] = {}  # as the connection knows it
         self._volume: int | None = None  # told by command, until the next config
 
     # -- what the connection tells (its thread)
@@ -94,7 +95,7 @@ class Agent:
     def connected(self, session: int) -> None:
         """A session began: hear our commune, ask the time, send what waits."""
         log.info("connected, session %d", session)
-        self._connection.listen_to(self._plan.commune)
+        self._listen()
         self._asker.hurry(local_us())
         self._time_link.hurry()
         self._outbox.send_all_again()
@@ -187,13 +188,17 @@ class Agent:
                 if self._plan.take_config(payload, now_us):
                     self._volume = None
                     self._apply_config(self._plan.config)
-                    self._connection.listen_to(self._plan.commune)
+                    self._listen()
                     self._plan_changed()
             elif kind is Kind.AIR and topic.commune == self._plan.commune:
                 if self._plan.take_manifest(topic.broadcast, payload, now_us):
                     self._plan_changed()
             elif kind is Kind.DO:
                 self._obey(payload, now_us)
+
+    def _listen(self) -> None:
+        self._former = self._plan.former(self._now_us())
+        self._connection.listen_to(self._plan.commune, self._former)
 
     def _obey(self, payload: bytes, now_us: int | None) -> None:
         volume = self._commander.take(payload, now_us, self._station)
@@ -277,6 +282,8 @@ class Agent:
         )  # fmt: skip
         self._sequence += 1
         self._connection.publish(Kind.HEARTBEAT, encode(beat), qos=0)
+        if self._plan.former(self._now_us()) != self._former:
+            self._listen()  # the last live broadcast of a former commune is over
 
 
 def _live_topic(topic: Topic) -> str:

@@ -3,7 +3,8 @@
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -54,7 +55,7 @@ class Connection:
         self._sessions = sessions
         self._listener = listener
         self._version = version
-        self._commune: str | None = None
+        self._heard: set[tuple[str, int]] = set()  # the filters of communes, each with its QoS
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=identity.receiver, clean_session=False, protocol=mqtt.MQTTv311
         )
@@ -100,13 +101,22 @@ class Connection:
         """Ask the controller for the time."""
         self.publish(Kind.TIME_ASK, ask, qos=0)
 
-    def listen_to(self, commune: str) -> None:
-        """Hear this commune's broadcasts, and no other's. Call it again after each connection."""
-        if self._commune not in (None, commune):
-            self._client.unsubscribe([topics.air_of_commune(self._commune), topics.live_of_commune(self._commune)])
-        self._commune = commune
+    def listen_to(self, commune: str, former: Mapping[str, bool] = MappingProxyType({})) -> None:
+        """Hear this commune's broadcasts, and no other's. Call it again after each connection.
+
+        former: the communes that we were in before, and whether live sound of them is still heard.
+        """
+        wanted = {(topics.air_of_commune(commune), 1)}
+        wanted |= {(topics.live_of_commune(one), 0) for one in (commune, *(c for c, live in former.items() if live))}
+        # Of the former ones too that were left before a restart: the broker keeps what a session subscribed to.
+        every = {heard for heard, _ in self._heard}
+        every |= {of(one) for one in former for of in (topics.air_of_commune, topics.live_of_commune)}
+        gone = sorted(every - {heard for heard, _ in wanted})
+        self._heard = wanted
         if self._client.is_connected():
-            self._client.subscribe([(topics.air_of_commune(commune), 1), (topics.live_of_commune(commune), 0)])
+            if gone:
+                self._client.unsubscribe(gone)
+            self._client.subscribe(sorted(wanted))
         self._loop.flush()
 
     def _presence(self, *, online: bool, cause: str = "") -> bytes:

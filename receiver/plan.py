@@ -6,7 +6,7 @@ changed on the way.
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,14 +50,16 @@ class Plan:
                 self.refused[Reason.OLD.value] += 1
             return False
         self._keep(self._folder / "config.jws", payload)
-        self.config = config
-        if config.commune != self.commune:
-            self.commune = config.commune
-            self._drop(list(self.manifests))
+        self.config, self.commune = config, config.commune
+        known = self._addresses()
+        self._drop([broadcast for broadcast, m in self.manifests.items() if m.to not in known])
         return True
 
     def take_manifest(self, broadcast: str, payload: bytes, now_us: int | None) -> bool:
-        """Take the manifest that came for `broadcast` (the topic's). False when it is refused, or no news."""
+        """Take the manifest that came for `broadcast` (the topic's). False when it is refused, or no news.
+
+        Only from the commune it belongs to; what is held of a former one stays until that one's word comes, or none.
+        """
         if not payload:
             return False  # cleared at the broker, long after its end; to withdraw is a manifest of its own
         manifest = self._open(payload, Manifest, for_commune(self.commune), now_us, None)
@@ -71,8 +73,13 @@ class Plan:
             if manifest.revision < held.revision:
                 self.refused[Reason.OLD.value] += 1
             return False
+        replaced = self.manifests.get(manifest.replaces)
+        if replaced is not None and now_us is not None and replaced.starts_at_us <= now_us:
+            return False  # what has begun sounds to its end under the name it began with
         self._keep(self._air / f"{broadcast}.jws", payload)
         self.manifests = {**self.manifests, broadcast: manifest}
+        if replaced is not None:
+            self._drop([manifest.replaces])
         return True
 
     def drop_expired(self, now_us: int) -> list[str]:
@@ -83,13 +90,30 @@ class Plan:
 
     def for_us(self) -> list[Manifest]:
         """The manifests that mean this receiver, also the withdrawn ones."""
-        zones = self.config.zones if self.config else []
-        return [m for m in self.manifests.values() if m.targets.include(self._receiver, zones)]
+        zones = {for_commune(commune): zones for commune, zones in self._communes().items()}
+        return [m for m in self.manifests.values() if m.targets.include(self._receiver, zones.get(m.to, []))]
+
+    def former(self, now_us: int | None) -> dict[str, bool]:
+        """The communes that we were in before, and whether live sound of them may still come.
+
+        now_us: controller time, None when not known.
+        """
+        former = self.config.formerly if self.config else []
+        return {f.commune: f.live_until_us > (now_us or 0) for f in former if f.commune != self.commune}
 
     def keep_again(self) -> None:
         """Write down what the disk did not take, now that there is room."""
         for path, payload in list(self._unkept.items()):
             self._keep(path, payload)
+
+    def _communes(self) -> dict[str, list[str]]:
+        """The communes whose manifests may be held, each with the zones that count for them."""
+        if self.config is None:
+            return {self.commune: []}
+        return {f.commune: f.zones for f in self.config.formerly} | {self.config.commune: self.config.zones}
+
+    def _addresses(self) -> set[str]:
+        return {for_commune(commune) for commune in self._communes()}
 
     def _keep(self, path: Path, payload: bytes) -> None:
         """What cannot be written is obeyed all the same, and written when there is room.
@@ -120,12 +144,14 @@ class Plan:
                 self.commune = self.config.commune
         found = {}
         for path in self._air.glob("*.jws"):
-            manifest = self._open(path.read_bytes(), Manifest, for_commune(self.commune), None, path)
+            manifest = self._open(path.read_bytes(), Manifest, self._addresses(), None, path)
             if manifest is not None and manifest.broadcast == path.stem:
                 found[manifest.broadcast] = manifest
         self.manifests = found
 
-    def _open(self, payload: bytes, kind: type[S], to: str, now_us: int | None, path: Path | None) -> S | None:
+    def _open(
+        self, payload: bytes, kind: type[S], to: str | Collection[str], now_us: int | None, path: Path | None
+    ) -> S | None:
         try:
             return open_sealed(payload, kind, self._keys, to=to, now_us=now_us)
         except Refused as refused:

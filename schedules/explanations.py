@@ -4,16 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
 from broadcast.changes import BroadcastChange, last_changes
 from broadcast.on_air import Broadcast, BroadcastState, between, state
-from broadcast.play_reports import REPORT_WITHIN, PlayReportRow
+from broadcast.play_reports import REPORT_WITHIN, Meant, PlayReportRow
 from broadcast.programmes import Programme
 from devices.presence import PresenceChange, PresenceState
 from devices.receivers import Receiver
-from devices.zones import zones_of, zones_of_all
+from devices.succession import FormerPlace, places_of
+from devices.zones import zones_of
 from schedules.slots import Slot
 from schedules.timetable import Schedule
 from wire.broadcasts import RANK
@@ -86,8 +88,9 @@ class Explanation:
 def explain(session: Session, receiver: Receiver, at: datetime, now: datetime) -> Explanation:
     """What was on at `at`, and within half an hour of it. The number of queries does not grow."""
     zones = set(zones_of(session, receiver.id))
+    was = _Was(receiver.commune_id, zones, places_of(session, receiver.id))
     near = between(session, receiver.commune_id, at - AROUND, at + AROUND)
-    ours = [b for b in near if _means(b, receiver.id, zones)]
+    ours = [b for b in near if was.meant_by(b, receiver.id)]
     reported = select(PlayReportRow).where(
         PlayReportRow.receiver_id == receiver.id, col(PlayReportRow.broadcast_id).in_([b.id for b in near])
     )
@@ -105,11 +108,26 @@ def explain(session: Session, receiver: Receiver, at: datetime, now: datetime) -
     )  # fmt: skip
 
 
+class _Was(NamedTuple):
+    """Where a receiver is, and was before."""
+
+    commune_id: str
+    zones: set[str]
+    before: list[FormerPlace]
+
+    def meant_by(self, b: Broadcast, receiver_id: str) -> bool:
+        """Whether it was of the broadcast's commune when that began, and meant."""
+        then = next((place for place in self.before if place.left_at > b.starts_at), None)
+        if b.commune_id != (self.commune_id if then is None else then.commune_id):
+            return False
+        return _means(b, receiver_id, self.zones if then is None else set(then.zone_ids))
+
+
 def cuts_at(session: Session, told: Broadcast, receiver_ids: Sequence[str]) -> dict[str, list[Cut]]:
-    """When something stronger had the horn of each receiver, by its id. Two queries."""
+    """When something stronger had the horn of each receiver, by its id. The number of queries does not grow."""
     cuts = _cuts(told, between(session, told.commune_id, told.starts_at, told.sounds_until))
-    zones = zones_of_all(session, receiver_ids)
-    return {r: [cut for cut in cuts if _means(cut.by, r, set(zones[r]))] for r in receiver_ids}
+    meant = Meant(session)
+    return {r: [cut for cut in cuts if r in meant(cut.by)] for r in receiver_ids}
 
 
 def _means(broadcast: Broadcast, receiver_id: str, zones: set[str]) -> bool:

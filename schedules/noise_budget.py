@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from broadcast.on_air import Broadcast, between
+from broadcast.play_reports import Meant
 from devices.communes import commune
 from devices.noise_rules import NoiseRules, rules_of
 from devices.receivers import Reach
@@ -76,8 +77,11 @@ def check_budget(session: Session, made: Broadcast) -> None:
         return
     zone = commune(session, made.commune_id).zone
     since, _ = weeks_from(made.starts_at.astimezone(zone).date(), zone)
+    meant = Meant(session)
     others = [
-        (b.starts_at, b.sounds_until, b.meant_for)
+        # What a former commune aired is for whom it was for then: its words of zones and of "all" are its own.
+        (b.starts_at, b.sounds_until,
+         b.meant_for if b.commune_id == made.commune_id else Targets(receivers=sorted(meant(b))))
         for b in between(session, made.commune_id, since, since + timedelta(days=7))
         if b.id != made.id and b.withdrawn_at is None and not b.missed
         and b.broadcast_class is not BroadcastClass.EMERGENCY

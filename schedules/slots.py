@@ -18,7 +18,7 @@ from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, delete, se
 from broadcast.on_air import LONGEST_TITLE, Broadcast, mark_missed, plan_broadcast, withdraw
 from broadcast.play_reports import PlayReportRow
 from broadcast.programmes import duration_us, items_of, manifest_items, programme
-from devices.communes import commune
+from devices.communes import commune, hold
 from devices.noise_rules import Permission, permission
 from runtime.database import Database, UtcDateTime, insert_if_absent
 from runtime.refusal import Refusal
@@ -107,6 +107,8 @@ def plan(database: Database, now: datetime, ahead: timedelta) -> Planned:
             with database.writing() as session:
                 current = session.get(Schedule, number)
                 if current is not None:
+                    hold(session, current.commune_id)
+                    session.refresh(current)
                     form, frame = _form(session, current.programme_id), _frame(session, current, now)
                     _withdraw_outdated(session, current, form, frame, now, step)
                     _claim_due(session, current, form, frame, now, ahead, step)

@@ -83,6 +83,7 @@ CAUSES = {
     "offline": N_("connection lost"),
     "no_report": N_("no report came"),
     "by_operator": N_("by the operator"),
+    "merger": N_("communes were merged or split"),
     "schedule_changed": N_("the schedule was changed"),
     "schedule_removed": N_("the schedule was taken off"),
     "schedule_paused": N_("the schedule rests"),

@@ -92,6 +92,7 @@ class Manifest(Sealed, frozen=True, kw_only=True, tag="manifest", tag_field="typ
     items: in order of offset; what no item covers is silence.
     stopped_at_us: from this instant on it is silent, although its end is later.
     withdrawn: it shall not sound at all.
+    replaces: the broadcast of a former commune that this one takes the place of; empty: none.
     """
 
     broadcast: str
@@ -104,6 +105,7 @@ class Manifest(Sealed, frozen=True, kw_only=True, tag="manifest", tag_field="typ
     items: list[Item]
     stopped_at_us: Microseconds | None = None
     withdrawn: bool = False
+    replaces: str = ""
 
     @property
     def sounds_until_us(self) -> int:

@@ -15,6 +15,17 @@ from wire.messages import Message, Sealed
 Percent = Annotated[int, Meta(ge=0, le=100)]
 
 
+class Former(Message, frozen=True, kw_only=True):
+    """A commune that the receiver was in before: what it holds of it stays in force until the new one's word comes.
+
+    zones: in which it was there. live_until_us: controller time until which live sound of it may still come; 0: none.
+    """
+
+    commune: str
+    zones: list[str] = []
+    live_until_us: Microseconds = 0
+
+
 class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
     """All that a receiver is set to. Retained: a receiver that comes back finds the newest.
 
@@ -30,6 +41,7 @@ class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
     fetched meanwhile, each receiver at a moment of its own. Alike: no such window.
     backup: a recording kept on the shelf always, for what cannot be played; its offset says nothing.
     time_address: host:port where the time is asked for by datagram; empty: by the broker alone.
+    formerly: the communes that it was in before, as long as it may hold something of them.
     """
 
     commune: str
@@ -50,6 +62,7 @@ class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
     fetch_until_minute: Annotated[int, Meta(ge=0, le=1439)] = 180
     backup: ClipItem | None = None
     time_address: str = ""
+    formerly: list[Former] = []
 
 
 class Identify(Message, frozen=True, kw_only=True, tag="identify", tag_field="kind"):

@@ -6,7 +6,7 @@ library stands here: docs/decisions/0002. The cryptography is libsodium's.
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
@@ -113,13 +113,14 @@ def open_sealed(
     kind: type[S] | object,
     keys: Mapping[str, PublicKey],
     *,
-    to: str,
+    to: str | Collection[str],
     now_us: int | None,
     newer_than: int | None = None,
 ) -> S:
     """Open a sealed message, or refuse it.
 
-    kind: a message type, or a union of them. keys: the pinned keys by kid. to: who we are (`Sealed.to` must equal it).
+    kind: a message type, or a union of them. keys: the pinned keys by kid. to: who we are (`Sealed.to` must be it,
+    or one of these).
     now_us: controller time; None when it is not known yet, then expiry is not checked and the caller must check again.
     newer_than: the revision held; what is not above it is refused as old.
 
@@ -133,7 +134,7 @@ def open_sealed(
     if not key.verifies(signed, signature):
         raise Refused(Reason.BAD_SIGNATURE)
     message: S = _read(body, kind)
-    if message.to != to:
+    if message.to not in ((to,) if isinstance(to, str) else to):
         raise Refused(Reason.NOT_FOR_US, message.to[:80])
     if now_us is not None and message.expires_at_us <= now_us:
         raise Refused(Reason.EXPIRED)

@@ -7,6 +7,7 @@ import pytest
 from receiver.plan import Plan
 from tests.receiver.plans import KEY, KEYS, NOW_US, config, manifest
 from wire.broadcasts import Targets
+from wire.commands import Former
 from wire.sealing import SealingKey
 
 
@@ -81,6 +82,49 @@ def test_expired_ones_go_and_only_those_that_mean_us_count(tmp_path: Path) -> No
     assert [m.broadcast for m in held.for_us()] == ["b1"]
     assert sorted(held.drop_expired(NOW_US + 10**12)) == ["b1", "b2"]
     assert plan(tmp_path).manifests == {}
+
+
+def gone_over(folder: Path, *, live_until_us: int = 0) -> Plan:
+    """In "moi" since; what it holds for zone thon-1 of "tt" is b1, for thon-9 is b2."""
+    held = plan(folder)
+    held.take_config(KEY.seal(config()), NOW_US)
+    for broadcast, zone in (("b1", "thon-1"), ("b2", "thon-9")):
+        held.take_manifest(broadcast, KEY.seal(manifest(broadcast, targets=Targets(zones=[zone]))), NOW_US)
+    former = [Former(commune="tt", zones=["thon-1"], live_until_us=live_until_us)]
+    assert held.take_config(KEY.seal(config(commune="moi", zones=["thon-9"], revision=6, formerly=former)), NOW_US)
+    return held
+
+
+def test_gone_over_it_keeps_what_meant_it_in_its_former_commune_over_restarts_too(tmp_path: Path) -> None:
+    for held in (gone_over(tmp_path), plan(tmp_path)):
+        assert held.commune == "moi"
+        assert [m.broadcast for m in held.for_us()] == ["b1"]
+
+
+def test_the_new_commune_s_word_on_the_same_broadcast_takes_the_old_one_s_place(tmp_path: Path) -> None:
+    held = gone_over(tmp_path)
+    new = manifest("b1", to="c/moi", revision=2, targets=Targets(zones=["thon-9"]))
+    assert held.take_manifest("b1", KEY.seal(new), NOW_US)
+    assert held.for_us() == [new]
+    assert not held.take_manifest("b3", KEY.seal(manifest("b3")), NOW_US), "nothing new comes from the former one"
+
+
+@pytest.mark.parametrize(("begun", "left"), [(False, ["b3"]), (True, ["b1"])])
+def test_one_that_replaces_another_does_so_in_one_step_unless_that_has_begun(
+    tmp_path: Path, begun: bool, left: list[str]
+) -> None:
+    held = gone_over(tmp_path)
+    starts_at_us = held.manifests["b1"].starts_at_us
+    new = manifest("b3", to="c/moi", targets=Targets(all=True), replaces="b1")
+    assert held.take_manifest("b3", KEY.seal(new), starts_at_us if begun else starts_at_us - 1) is not begun
+    assert [m.broadcast for m in held.for_us()] == left
+    assert [m.broadcast for m in plan(tmp_path).for_us()] == left
+
+
+def test_live_sound_of_the_former_commune_is_heard_as_long_as_it_goes_on(tmp_path: Path) -> None:
+    held = gone_over(tmp_path, live_until_us=NOW_US + 10)
+    assert held.former(NOW_US + 9) == {"tt": True}
+    assert held.former(NOW_US + 10) == {"tt": False}
 
 
 def test_another_commune_leaves_nothing_of_the_old_one(tmp_path: Path) -> None:

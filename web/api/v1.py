@@ -15,6 +15,7 @@ from broadcast.play_reports import details, heard_at
 from broadcast.programmes import Item, ItemKind, add_programme, duration_us, items_of_all, programmes
 from devices.presence import PresenceState
 from devices.receivers import receivers
+from devices.succession import belongs
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound
@@ -224,6 +225,7 @@ def list_receivers(frame: In, session: Reading) -> list[dict[str, Any]]:
             "ready": [h.broadcast for h in beat.holds if h.ready] if beat else [],
             "clock_error_us": beat.clock.error_us if beat and beat.clock.locked else None,
             "playout_p99_us": beat.playout.error_p99_us if beat else None,
+            "config_revision": beat.config_revision if beat else None,
         })  # fmt: skip
     return found
 
@@ -258,7 +260,7 @@ def make_broadcast(frame: In, asked: PutOnAirIn) -> dict[str, Any]:
 def one_broadcast(frame: In, session: Reading, broadcast_id: str) -> dict[str, Any]:
     """One broadcast, with what each receiver said of it."""
     now, found = frame.deps.clock.now(), broadcast(session, broadcast_id)
-    if found.commune_id != frame.commune_id:
+    if not belongs(session, frame.commune_id, found.commune_id, found.starts_at):
         raise NotFound(N_("This broadcast is not there any more."))
     heard = heard_at(session, [found])[found.id]
     return {

@@ -15,6 +15,7 @@ from devices import faults
 from devices.communes import Commune
 from devices.presence import PresenceState, ReceiverNow
 from devices.receivers import Receiver, receivers
+from devices.succession import belongs
 from people.audit import Deed
 from people.rights import Action
 from runtime.clock import from_us, to_us
@@ -223,7 +224,7 @@ def stop_broadcast(frame: Frame, broadcast_id: str) -> None:
     """Stop a broadcast of the commune that is shown."""
     with frame.deps.database.writing() as session:
         found = session.get(Broadcast, broadcast_id)
-        if found is not None and found.commune_id == frame.commune_id:
+        if found is not None and belongs(session, frame.commune_id, found.commune_id, found.starts_at):
             need_for_class(frame, found.broadcast_class)
             stop(session, broadcast_id, frame.deps.clock.now(), by=frame.operator.name)
             frame.note(session, Deed.STOPPED, found.title)

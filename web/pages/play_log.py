@@ -15,6 +15,7 @@ from broadcast.on_air import Broadcast, broadcast, state
 from broadcast.play_log import Filter, aired_for, fields_in, fields_of, play_log
 from broadcast.play_reports import Detail, Heard, details, heard_at
 from devices.receivers import receivers
+from devices.succession import belongs
 from devices.zones import zones
 from runtime.refusal import N_, NotFound
 from schedules.explanations import cuts_at
@@ -102,7 +103,7 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
     """One broadcast: where it sounded, where not, and why."""
     now = frame.deps.clock.now()
     found = broadcast(session, broadcast_id)
-    if found.commune_id != frame.commune_id:
+    if not belongs(session, frame.commune_id, found.commune_id, found.starts_at):
         raise NotFound(N_("This broadcast is not there any more."))
     said: list[Detail] = details(session, found, now)
     return renderer_of(frame.request).page(

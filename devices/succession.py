@@ -1,0 +1,132 @@
+"""Succession: which commune came of which, and where receivers were before. Written by mergers, read by the history.
+
+What aired keeps the name of its time; a successor finds it by asking for its predecessors as well.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Column, ColumnElement, LargeBinary
+from sqlalchemy.orm import Mapped
+from sqlmodel import Field, Session, SQLModel, and_, col, or_, select
+
+from runtime.clock import to_us
+from runtime.database import UtcDateTime
+from wire.commands import Former
+
+
+class CommuneSuccession(SQLModel, table=True):
+    """A commune is (partly) the successor of another. at: what the former began before is the successor's history too.
+
+    since: but not what it began before that; None: all.
+    """
+
+    former_id: str = Field(foreign_key="commune.id", primary_key=True)
+    successor_id: str = Field(foreign_key="commune.id", primary_key=True, index=True)
+    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    since: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class FormerPlace(SQLModel, table=True):
+    """A receiver was in a commune. zones: JSON, the ids of those it was in there. left_at: when it went over.
+
+    told_until: so long its config names the commune, since it may hold manifests of it. live_until: until then live
+    sound of it may still come.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    receiver_id: str = Field(foreign_key="receiver.id", index=True)
+    commune_id: str = Field(foreign_key="commune.id", index=True)
+    zones: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    left_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    told_until: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    live_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+    @property
+    def zone_ids(self) -> list[str]:
+        """The zones it was in."""
+        return msgspec.json.decode(self.zones, type=list[str])
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """A commune whose history counts: what it began in [since, before); None: without a bound."""
+
+    commune_id: str
+    since: datetime | None
+    before: datetime | None
+
+    def has(self, began_at: datetime) -> bool:
+        """Whether it counts what began at an instant."""
+        return (self.since is None or began_at >= self.since) and (self.before is None or began_at < self.before)
+
+
+def lineage(session: Session, *commune_ids: str) -> list[Ancestor]:
+    """Communes and their predecessors, themselves first. One query, whatever their number."""
+    formers: dict[str, list[CommuneSuccession]] = {}
+    for row in session.exec(select(CommuneSuccession)):
+        formers.setdefault(row.successor_id, []).append(row)
+    found: list[Ancestor] = []
+    for commune_id in commune_ids:
+        known = {commune_id: Ancestor(commune_id, None, None)}
+        waiting = [commune_id]
+        while waiting:
+            heir = known[waiting.pop(0)]
+            for row in formers.get(heir.commune_id, []):
+                if row.former_id not in known:
+                    bounds = [one for one in (row.since, heir.since) if one is not None]
+                    before = row.at if heir.before is None else min(row.at, heir.before)
+                    known[row.former_id] = Ancestor(row.former_id, max(bounds, default=None), before)
+                    waiting.append(row.former_id)
+        found += known.values()
+    return found
+
+
+def within(ancestors: Sequence[Ancestor], commune_id: Mapped[str], began_at: Mapped[datetime]) -> ColumnElement[bool]:
+    """The condition that a row is of these communes, and of a former one only what it began in time."""
+    conditions = []
+    for one in ancestors:
+        parts = [commune_id == one.commune_id]
+        parts += [began_at >= one.since] if one.since is not None else []
+        parts += [began_at < one.before] if one.before is not None else []
+        conditions.append(and_(*parts))
+    return or_(*conditions)
+
+
+def belongs(session: Session, commune_id: str, of_commune: str, began_at: datetime) -> bool:
+    """Whether something that a commune began at an instant is found under another one, which may be itself."""
+    if commune_id == of_commune:
+        return True
+    return any(one.commune_id == of_commune and one.has(began_at) for one in lineage(session, commune_id))
+
+
+def moved_since(session: Session, at: datetime) -> dict[str, FormerPlace]:
+    """Where those were at an instant that have gone over to another commune since, by receiver. One query."""
+    query = select(FormerPlace).where(col(FormerPlace.left_at) > at)
+    # Of several moves the first after the instant says where it was then: it is written last.
+    rows = session.exec(query.order_by(col(FormerPlace.left_at).desc(), col(FormerPlace.id).desc()))
+    return {row.receiver_id: row for row in rows}
+
+
+def moves(session: Session) -> list[datetime]:
+    """The instants at which receivers went over, in order."""
+    return sorted(session.exec(select(FormerPlace.left_at).distinct()))
+
+
+def places_of(session: Session, receiver_id: str) -> list[FormerPlace]:
+    """Where a receiver was before, the oldest first."""
+    query = select(FormerPlace).where(FormerPlace.receiver_id == receiver_id)
+    return list(session.exec(query.order_by(col(FormerPlace.left_at), col(FormerPlace.id))))
+
+
+def formerly(session: Session, receiver_ids: Sequence[str], now: datetime) -> dict[str, list[Former]]:
+    """What configs say of former communes, by receiver; who has none is not in it. One query."""
+    query = select(FormerPlace).where(col(FormerPlace.receiver_id).in_(receiver_ids), col(FormerPlace.told_until) > now)
+    found: dict[str, dict[str, Former]] = {}
+    for row in session.exec(query.order_by(col(FormerPlace.left_at), col(FormerPlace.id))):
+        live_until_us = to_us(row.live_until) if row.live_until is not None else 0
+        former = Former(commune=row.commune_id, zones=row.zone_ids, live_until_us=live_until_us)
+        found.setdefault(row.receiver_id, {})[row.commune_id] = former
+    return {receiver_id: list(by_commune.values()) for receiver_id, by_commune in found.items()}

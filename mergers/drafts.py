@@ -1,0 +1,96 @@
+"""Drafts: a plan worked out to the last row, before anything is written."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from broadcast.clips import Clip
+from devices.communes import Commune, check_id
+from devices.succession import CommuneSuccession
+from devices.zones import Zone
+from mergers.belongings import Belongings
+from mergers.ledger import Ledger
+from mergers.plans import Choice, Plan, Question, Said
+from runtime.refusal import N_, Refusal
+from wire.broadcasts import Targets
+
+
+@dataclass
+class Draft:
+    """What a plan changes. places: of what was planned by hand: commune, targets → where it goes, with whom.
+
+    left: receiver → the commune it leaves, when it does. told: receivers that get a new config. succession: former,
+    successor, and since when the former's history counts. clip_copies: clip → its copy, for a split.
+    """
+
+    plan: Plan
+    have: Belongings
+    ledger: Ledger
+    places: Callable[[str, Targets], list[tuple[str, Targets]]]
+    left: dict[str, str] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+    succession: list[tuple[str, str, datetime | None]] = field(default_factory=list)
+    clip_copies: dict[str, str] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    notes: list[Said] = field(default_factory=list)
+    schedule_parts: dict[int, int] = field(default_factory=dict)  # schedule → its part in the new commune
+    programme_copies: dict[int, int] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)  # clip → its new title
+
+
+class Deciding:
+    """Asks questions and knows the answers: those given, else what is suggested."""
+
+    def __init__(self, decisions: dict[str, str], questions: list[Question]) -> None:
+        self._decisions, self._questions = decisions, questions
+
+    def ask(self, question: Question) -> str:
+        """The choice made."""
+        self._questions.append(question)
+        chosen = self._decisions.get(question.key, question.suggested)
+        return chosen if chosen in {c.value for c in question.choices} else question.suggested
+
+
+def choice(value: str, message_id: str, effect: Said | None = None, **values: object) -> Choice:
+    """One answer."""
+    return Choice(value, Said(message_id, values), effect)
+
+
+def free_zone_id(session: Session, wanted: str, taken: Sequence[str] = ()) -> str:
+    """An id for a zone that nobody has: the one wanted, or that with a number."""
+    number, candidate = 1, wanted
+    while candidate in taken or session.exec(select(Zone.id).where(Zone.id == candidate)).first() is not None:
+        number += 1
+        candidate = f"{wanted[:58]}-{number}"
+    return candidate
+
+
+def undone_commune(session: Session, commune_id: str) -> Commune | None:
+    """A commune of this id that a merger made and its undoing ended: it may come back. None when the id is free.
+
+    Raises Refusal when the id is taken, or none.
+    """
+    check_id(commune_id)
+    found = session.get(Commune, commune_id)
+    if found is None:
+        return None
+    # Only an undoing writes from when on a former commune counts.
+    undone = select(CommuneSuccession).where(
+        CommuneSuccession.former_id == commune_id, col(CommuneSuccession.since).is_not(None)
+    )
+    if found.retired_at is None or session.exec(undone).first() is None:
+        raise Refusal(N_("There is a commune {id} already. Choose another short name."), id=commune_id)
+    return found
+
+
+def copied_clip(clip: Clip, clip_id: str, commune_id: str) -> Clip:
+    """The same sound in another commune: its files are the same, by their hash."""
+    own = {"id": clip_id, "commune_id": commune_id, "replaced_by": None, "peaks": clip.peaks}
+    return Clip(**{**clip.model_dump(), **own})
+
+
+def at(instant: datetime) -> str:
+    """An instant as a value of a sentence: ISO, for the page to write in its own way."""
+    return instant.isoformat()

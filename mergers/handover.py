@@ -1,0 +1,64 @@
+"""Handing over: after a merger is committed, receivers are told. What a crash left untold is told at the next look."""
+
+import logging
+
+import msgspec
+from sqlmodel import Session, col, select
+
+from broadcast.transmitter import Transmitter, unannounced
+from devices.downlink import Downlink
+from devices.receivers import Receiver
+from mergers.mergers import Merger, MergerJournal
+from runtime.clock import Clock
+from runtime.database import Database
+
+log = logging.getLogger(__name__)
+
+#: How long the broker may take with the configs of one merger before it is asked again.
+_WITHIN_US = 10_000_000
+
+
+class Handover:
+    """Sends the configs of mergers, until the broker has them all."""
+
+    def __init__(self, database: Database, downlink: Downlink, transmitter: Transmitter, clock: Clock) -> None:
+        self._database, self._downlink, self._transmitter, self._clock = database, downlink, transmitter, clock
+        downlink.hold_back(_untold)
+
+    def step(self) -> None:
+        """Tell what is not told yet. Call it after the commit, and now and then."""
+        if not self._downlink.connected:
+            return
+        with self._database.session() as session:
+            waiting = list(session.exec(select(Merger).where(col(Merger.told_at).is_(None)).order_by(col(Merger.id))))
+        for one in waiting:
+            self._tell(one.number)
+
+    def _tell(self, merger_id: int) -> None:
+        # First what is on air is narrowed to those that hear it now, then those come who shall not begin in its middle.
+        while self._transmitter.announce_due():
+            continue
+        with self._database.session() as session:
+            if unannounced(session, self._clock.now()):
+                log.warning("not every manifest of a merger was acknowledged; its receivers are told when they are")
+                return
+            before = session.get_one(Merger, merger_id)
+            told = msgspec.json.decode(session.get_one(MergerJournal, merger_id).receivers, type=list[str])
+            receivers = list(
+                session.exec(select(Receiver).where(col(Receiver.id).in_(told), col(Receiver.retired_at).is_(None)))
+            )
+            under_way = self._downlink.configure_all(session, receivers, held_too=True)
+        until_us = self._clock.monotonic_us() + _WITHIN_US
+        if not all(d.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6)) for d in under_way):
+            log.warning("not every receiver's config was acknowledged; they are sent again")
+            return
+        with self._database.writing() as session:
+            found = session.get_one(Merger, merger_id)
+            if found.undone_at == before.undone_at:  # else it was undone meanwhile: to be told again
+                found.told_at = self._clock.now()
+                session.add(found)
+
+
+def _untold(session: Session) -> set[str]:
+    query = select(MergerJournal.receivers).join(Merger).where(col(Merger.told_at).is_(None))
+    return {one for told in session.exec(query) for one in msgspec.json.decode(told, type=list[str])}

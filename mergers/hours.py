@@ -1,0 +1,95 @@
+"""Hours: where the programmes of communes that become one fall into the same time."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from mergers.belongings import Belongings
+from schedules.timetable import Occurrence, Schedule, occurrences
+from wire.broadcasts import BroadcastClass
+
+#: So far ahead it is looked: a week holds every weekday. What meets later only, the timetable's own page shows.
+AHEAD = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Schedules of several communes that sound at the same time, by number. first_at: when they first do."""
+
+    key: str
+    schedules: tuple[Schedule, ...]
+    titles: dict[int, str]
+    first_at: datetime
+    airings: int
+
+    def communes(self) -> list[str]:
+        """Whose they are, in order."""
+        return list(dict.fromkeys(s.commune_id for s in self.schedules))
+
+    def of(self, commune_id: str) -> list[Schedule]:
+        """Those of one commune."""
+        return [s for s in self.schedules if s.commune_id == commune_id]
+
+
+def meetings(session: Session, have: Belongings, order: Sequence[str], now: datetime) -> list[Meeting]:
+    """Which schedules meet others of another commune within a week. order: of the communes."""
+    due: list[Occurrence] = []
+    for commune in have.communes:
+        going = [
+            s for s in have.of(have.schedules, commune.id)
+            if s.retired_at is None and not s.paused and s.broadcast_class is not BroadcastClass.EMERGENCY
+        ]  # fmt: skip
+        due += occurrences(session, going, commune.zone, now, now + AHEAD)
+    due.sort(key=lambda o: (o.starts_at, o.schedule.number))
+    joined = _Joined()
+    first: dict[int, datetime] = {}
+    met: dict[int, int] = {}
+    open_now: list[Occurrence] = []
+    for one in due:
+        open_now = [other for other in open_now if other.ends_at > one.starts_at]
+        for other in open_now:
+            if other.schedule.commune_id != one.schedule.commune_id:
+                joined.join(one.schedule.number, other.schedule.number)
+                first.setdefault(one.schedule.number, one.starts_at)
+                first.setdefault(other.schedule.number, one.starts_at)
+                met[one.schedule.number] = met.get(one.schedule.number, 0) + 1
+        open_now.append(one)
+    known = {o.schedule.number: o for o in due}
+    found = []
+    for numbers in joined.groups():
+        ordered = sorted(numbers, key=lambda n: (order.index(known[n].schedule.commune_id), n))
+        found.append(
+            Meeting(
+                "schedules:" + hashlib.sha256(repr(sorted(numbers)).encode()).hexdigest()[:12],
+                tuple(known[n].schedule for n in ordered),
+                {n: known[n].schedule.title or known[n].programme.title for n in ordered},
+                min(first[n] for n in numbers),
+                sum(met.get(n, 0) for n in numbers),
+            )
+        )
+    return sorted(found, key=lambda m: (m.first_at, m.key))
+
+
+class _Joined:
+    """Which numbers belong together."""
+
+    def __init__(self) -> None:
+        self._parent: dict[int, int] = {}
+
+    def _root(self, number: int) -> int:
+        parent = self._parent.setdefault(number, number)
+        while parent != self._parent[parent]:
+            parent = self._parent[number] = self._parent[self._parent[parent]]
+        return parent
+
+    def join(self, one: int, other: int) -> None:
+        self._parent[self._root(one)] = self._root(other)
+
+    def groups(self) -> list[list[int]]:
+        found: dict[int, list[int]] = {}
+        for number in self._parent:
+            found.setdefault(self._root(number), []).append(number)
+        return list(found.values())

@@ -1,0 +1,129 @@
+"""Mergers: done in one transaction, and taken back for thirty days."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import Column, LargeBinary
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from devices.communes import Commune
+from mergers.drafts import Draft
+from mergers.ledger import Entry
+from mergers.merging import merge_draft
+from mergers.on_the_way import take_along, under_way
+from mergers.plans import Decisions, Done, Merge, Plan, plan_as_text, plan_of_text
+from mergers.splitting import split_draft
+from people.audit import Deed, note
+from runtime.database import UtcDateTime
+from runtime.refusal import N_, NotFound, Refusal
+
+#: So long a merger can be undone.
+UNDO_WITHIN = timedelta(days=30)
+
+
+class Merger(SQLModel, table=True):
+    """A merger or a split that was done. plan: JSON. told_at: when every receiver's new config was at the broker."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    plan: str
+    name: str
+    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    by: str
+    undone_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    undone_by: str = ""
+    told_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+    @property
+    def number(self) -> int:
+        """Its id, once it is kept."""
+        if self.id is None:
+            raise RuntimeError("the merger is not kept yet")
+        return self.id
+
+    @property
+    def what(self) -> Plan:
+        """Its plan."""
+        return plan_of_text(self.plan)
+
+    @property
+    def undo_until(self) -> datetime:
+        """From this instant on it stays."""
+        return self.at + UNDO_WITHIN
+
+
+class MergerJournal(SQLModel, table=True):
+    """What a merger wrote, for taking it back. entries: JSON. receivers: JSON, the ids that get new configs."""
+
+    merger_id: int = Field(foreign_key="merger.id", primary_key=True)
+    entries: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    receivers: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+    @property
+    def what(self) -> list[Entry]:
+        """The entries."""
+        return msgspec.json.decode(self.entries, type=list[Entry])
+
+
+def draft_of(session: Session, plan: Plan, decisions: Decisions, now: datetime) -> Draft:
+    """A plan worked out. Raises Refusal for one that cannot be."""
+    if isinstance(plan, Merge):
+        return merge_draft(session, plan, decisions, now)
+    return split_draft(session, plan, now)
+
+
+def fingerprint_of(draft: Draft) -> str:
+    """Of the plan and all that it was worked out from."""
+    return draft.have.fingerprint(plan_as_text(draft.plan))
+
+
+def merge(session: Session, plan: Plan, decisions: Decisions, now: datetime, by: str, *, fingerprint: str) -> Done:
+    """Do it. fingerprint: of the rehearsal that was looked at. Everything or, on any error, nothing is kept.
+
+    Raises Refusal when the communes were changed since the rehearsal, or something is not decided.
+    """
+    _lock(session, list(plan.sources) if isinstance(plan, Merge) else [plan.source])
+    draft = draft_of(session, plan, decisions, now)
+    if fingerprint_of(draft) != fingerprint:
+        raise Refusal(N_("Something was changed in these communes meanwhile. Look at the rehearsal again."))
+    undecided = [q for q in draft.questions if decisions.get(q.key) not in {c.value for c in q.choices}]
+    if undecided:
+        raise Refusal(N_("{count} questions are not decided yet. Answer them first."), count=len(undecided))
+    way, names = under_way(session, draft, now), _names(draft)
+    entries = draft.ledger.write(session)
+    take_along(session, draft, way, now)
+    done = Merger(plan=plan_as_text(plan), name=plan.name.strip(), at=now, by=by)
+    session.add(done)
+    session.flush()
+    told = sorted(draft.told)
+    session.add(
+        MergerJournal(
+            merger_id=done.number, entries=msgspec.json.encode(entries), receivers=msgspec.json.encode(told)
+        )
+    )  # fmt: skip
+    for commune_id in sorted({plan.into, *(plan.sources if isinstance(plan, Merge) else (plan.source,))}):
+        note(session, at=now, by=by, commune_id=commune_id, action=Deed.MERGED, detail=names)
+    session.flush()
+    session.expire_all()
+    return Done(done.number, tuple(told))
+
+
+def mergers(session: Session) -> list[Merger]:
+    """All, the newest first."""
+    return list(session.exec(select(Merger).order_by(col(Merger.id).desc())))
+
+
+def merger(session: Session, merger_id: int) -> Merger:
+    """One. Raises NotFound."""
+    found = session.get(Merger, merger_id)
+    if found is None:
+        raise NotFound(N_("There is no such merger."))
+    return found
+
+
+def _lock(session: Session, commune_ids: list[str]) -> None:
+    """Nobody plans, adds or merges in these communes until we are done: what names a commune needs its row."""
+    session.exec(select(Commune).where(col(Commune.id).in_(commune_ids)).order_by(Commune.id).with_for_update()).all()
+
+
+def _names(draft: Draft) -> str:
+    return " + ".join(c.name for c in draft.have.communes) + f" → {draft.plan.name.strip()}"

@@ -1,0 +1,249 @@
+"""On the way: broadcasts that were planned, announced or are on air when their receivers go over to another commune.
+
+An airing keeps its id: receivers that hold it under the old commune's address and hear it under the new one know that
+it is the same. What has begun stays under the old name and is announced under the new address besides, to those who
+hear it; what lies ahead goes over with its schedule. Where an airing becomes two (a split), the new one names the one
+whose place it takes.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlmodel import Session, col, delete, select
+
+from broadcast.addresses import BroadcastAddress
+from broadcast.changes import note
+from broadcast.on_air import MANIFEST_HOLDS, Broadcast, BroadcastState, order_key
+from devices.receivers import Receiver, reached_by
+from devices.succession import CommuneSuccession, FormerPlace
+from mergers.drafts import Draft
+from mergers.ledger import update_many
+from schedules.slots import Slot
+from schedules.timetable import Schedule
+from wire.broadcasts import ClipItem, Item, LiveItem, Targets
+
+#: Configs name the former commune so much longer than anything of it is good.
+_BEYOND = timedelta(hours=1)
+_AT_LEAST = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class Way:
+    """What was under way when it was looked. hearing: of what is on air, who is meant, as ids."""
+
+    running: list[Broadcast]
+    ahead: list[Broadcast]
+    hearing: dict[str, list[str]]
+    elsewhere: list[BroadcastAddress]
+
+    @property
+    def all(self) -> list[Broadcast]:
+        """Both."""
+        return [*self.running, *self.ahead]
+
+
+def under_way(session: Session, draft: Draft, now: datetime) -> Way:
+    """The broadcasts of the communes that are not over, before anything is written."""
+    communes = [c.id for c in draft.have.communes]
+    query = select(Broadcast).where(
+        col(Broadcast.commune_id).in_(communes), col(Broadcast.ends_at) > now, col(Broadcast.missed).is_(False)
+    )
+    found = list(session.exec(query.order_by(col(Broadcast.starts_at), Broadcast.id)))
+    running = [b for b in found if b.starts_at < now and b.withdrawn_at is None and b.sounds_until > now]
+    elsewhere = (
+        select(BroadcastAddress)
+        .join(Broadcast, col(Broadcast.id) == col(BroadcastAddress.broadcast_id))
+        .where(
+            col(BroadcastAddress.commune_id).in_(communes), col(BroadcastAddress.targets).is_not(None),
+            col(Broadcast.ends_at) > now,
+        )
+    )  # fmt: skip
+    return Way(
+        running, [b for b in found if b.starts_at >= now],
+        {b.id: draft.have.reached(b.commune_id, b.meant_for) for b in running}, list(session.exec(elsewhere)),
+    )  # fmt: skip
+
+
+def take_along(session: Session, draft: Draft, way: Way, now: datetime) -> None:
+    """Bring broadcasts, addresses, places and succession in line with what was written of the draft."""
+    _keep_on_air(session, draft, way)
+    _Ahead(session, draft, now).take(way.ahead)
+    _remember(session, draft, way, now)
+    session.flush()
+
+
+def _keep_on_air(session: Session, draft: Draft, way: Way) -> None:
+    where = _communes_of(session, {r for heard in way.hearing.values() for r in heard} | draft.left.keys())
+    joined = {where.get(r) for r in draft.left}
+    for b in way.running:
+        by_commune: dict[str, list[str]] = {}
+        for receiver_id in way.hearing[b.id]:
+            by_commune.setdefault(where.get(receiver_id, b.commune_id), []).append(receiver_id)
+        if b.commune_id in joined and by_commune.get(b.commune_id):
+            # Others come in that must not begin in its middle.
+            b.targets = msgspec.json.encode(Targets(receivers=by_commune[b.commune_id]))
+            b.revision += 1
+            session.add(b)
+        for commune_id, receivers in by_commune.items():
+            if commune_id != b.commune_id:
+                _address(session, b, commune_id, Targets(receivers=receivers))
+    for old in way.elsewhere:
+        heard = old.meant_for.receivers if old.meant_for else []
+        where = _communes_of(session, set(heard))
+        b = session.get_one(Broadcast, old.broadcast_id)
+        for commune_id in sorted({where[r] for r in heard if r in where} - {old.commune_id, b.commune_id}):
+            _address(session, b, commune_id, Targets(receivers=[r for r in heard if where.get(r) == commune_id]))
+
+
+def _address(session: Session, b: Broadcast, commune_id: str, targets: Targets) -> None:
+    session.merge(
+        BroadcastAddress(broadcast_id=b.id, commune_id=commune_id, targets=msgspec.json.encode(targets))
+    )  # fmt: skip
+
+
+def _communes_of(session: Session, receiver_ids: set[str]) -> dict[str, str]:
+    found = select(Receiver.id, Receiver.commune_id).where(col(Receiver.id).in_(sorted(receiver_ids)))
+    return dict(session.exec(found).all())
+
+
+class _Ahead:
+    """Takes what lies ahead along."""
+
+    def __init__(self, session: Session, draft: Draft, now: datetime) -> None:
+        self._session, self._draft, self._now = session, draft, now
+        self._rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        self._addresses: list[BroadcastAddress] = []
+        self._reached: dict[tuple[str, bytes], list[str]] = {}
+        self._in_place = {c.id for c in draft.have.communes if c.id == getattr(draft.plan, "into", "")}
+
+    def take(self, ahead: list[Broadcast]) -> None:
+        ids = [b.id for b in ahead]
+        of: dict[str, Slot] = {}
+        for start in range(0, len(ids), 500):
+            for found in self._session.exec(select(Slot).where(col(Slot.broadcast_id).in_(ids[start : start + 500]))):
+                of[found.broadcast_id or ""] = found
+        numbers = {s.schedule_id for s in of.values()} | set(self._draft.schedule_parts.values())
+        query = select(Schedule).where(col(Schedule.id).in_(numbers)).execution_options(populate_existing=True)
+        schedules = {s.number: s for s in self._session.exec(query)}
+        for b in ahead:
+            slot = of.get(b.id)
+            self._one(b, slot, schedules)
+        for columns, rows in self._rows.items():
+            update_many(self._session, "broadcast", columns, rows)
+        for address in self._addresses:
+            self._session.merge(address)
+
+    def _one(self, b: Broadcast, slot: Slot | None, schedules: dict[int, Schedule]) -> None:
+        schedule = schedules.get(slot.schedule_id) if slot is not None else None
+        if slot is None or schedule is None or slot.schedule_revision != schedule.revision:
+            pieces = self._draft.places(b.commune_id, b.meant_for)
+        else:
+            pieces = [(schedule.commune_id, schedule.meant_for)]
+            part = schedules.get(self._draft.schedule_parts.get(schedule.number, 0))
+            if part is not None:
+                pieces.append((part.commune_id, part.meant_for))
+        (commune_id, targets), *others = pieces
+        self._go(b, commune_id, targets)
+        for other_id, other_targets in others:
+            if b.withdrawn_at is not None:
+                self._addresses.append(
+                    BroadcastAddress(
+                        broadcast_id=b.id, commune_id=other_id, targets=msgspec.json.encode(other_targets)
+                    )
+                )  # fmt: skip
+            else:
+                self._part(b, slot, other_id, other_targets)
+
+    def _go(self, b: Broadcast, commune_id: str, targets: Targets) -> None:
+        if commune_id == b.commune_id:
+            if targets == b.meant_for:
+                return
+            if commune_id in self._in_place:
+                # By their names too: the manifest may come before the config that says the zone.
+                targets = msgspec.structs.replace(targets, receivers=self._names(commune_id, targets))
+        elif b.announced_revision:
+            self._addresses.append(
+                BroadcastAddress(
+                    broadcast_id=b.id, commune_id=b.commune_id, announced_revision=b.announced_revision
+                )
+            )  # fmt: skip
+        moved = commune_id != b.commune_id
+        values = {
+            "commune_id": commune_id, "targets": msgspec.json.encode(targets), "revision": b.revision + 1,
+            "items": self._items(b, commune_id),
+            "programme_id": self._draft.programme_copies.get(b.programme_id or 0, b.programme_id)
+            if moved else b.programme_id,
+        }  # fmt: skip
+        if moved:
+            # Back under an address that it left before.
+            self._session.exec(
+                delete(BroadcastAddress).where(
+                    col(BroadcastAddress.broadcast_id) == b.id, col(BroadcastAddress.commune_id) == commune_id
+                )
+            )  # fmt: skip
+        columns = tuple(sorted(values))
+        self._rows.setdefault(columns, []).append({"key_0": b.id, **{f"new_{c}": v for c, v in values.items()}})
+
+    def _part(self, b: Broadcast, slot: Slot | None, commune_id: str, targets: Targets) -> None:
+        part = self._draft.schedule_parts.get(slot.schedule_id, 0) if slot is not None else 0
+        made = Broadcast(
+            **{
+                **b.model_dump(), "id": (order_key(part) if part else b.id[:8]) + secrets.token_hex(8),
+                "commune_id": commune_id, "targets": msgspec.json.encode(targets), "replaces": b.id, "revision": 1,
+                "announced_revision": 0, "announced_at": None, "cleared_at": None,
+                "items": self._items(b, commune_id), "planned_at": self._now, "clip_id": None,
+                "programme_id": self._draft.programme_copies.get(b.programme_id or 0, b.programme_id),
+            }
+        )  # fmt: skip
+        self._session.add(made)
+        self._session.flush()
+        note(self._session, made.id, self._now, BroadcastState.PLANNED, "merger", "")
+        if slot is not None and part:
+            self._session.add(
+                Slot(
+                    schedule_id=part, due_at=slot.due_at, schedule_revision=1, claimed_at=self._now,
+                    broadcast_id=made.id,
+                )
+            )  # fmt: skip
+
+    def _names(self, commune_id: str, targets: Targets) -> list[str]:
+        key = (commune_id, msgspec.json.encode(targets))
+        if key not in self._reached:
+            self._reached[key] = [r.id for r in reached_by(self._session, commune_id, targets)]
+        return self._reached[key]
+
+    def _items(self, b: Broadcast, commune_id: str) -> bytes:
+        titles = self._draft.titles
+        copies = self._draft.clip_copies if commune_id != b.commune_id else {}
+        if not any(clip.encode() in b.items for clip in (*titles, *copies)):
+            return b.items
+        made: list[Item] = []
+        for item in b.what:
+            if isinstance(item, ClipItem):
+                title = titles.get(item.clip, item.title)
+                item = msgspec.structs.replace(item, clip=copies.get(item.clip, item.clip), title=title)
+            made.append(item)
+        return msgspec.json.encode(made)
+
+
+def _remember(session: Session, draft: Draft, way: Way, now: datetime) -> None:
+    last = max((b.ends_at for b in way.all), default=now)
+    told_until = max(now + _AT_LEAST, last + MANIFEST_HOLDS + _BEYOND)
+    live = [b.ends_at for b in way.all if any(isinstance(item, LiveItem) for item in b.what)]
+    zones_of = draft.have.zones_of
+    for receiver_id, commune_id in sorted(draft.left.items()):
+        session.add(
+            FormerPlace(
+                receiver_id=receiver_id, commune_id=commune_id, zones=msgspec.json.encode(zones_of[receiver_id]),
+                left_at=now, told_until=told_until, live_until=max(live, default=None),
+            )
+        )  # fmt: skip
+    for former, successor, since in draft.succession:
+        # Merged and undone before: what it aired then stays found too.
+        known = session.get(CommuneSuccession, (former, successor))
+        if known is not None and known.since is not None and since is not None:
+            since = min(since, known.since)
+        session.merge(CommuneSuccession(former_id=former, successor_id=successor, at=now, since=since))

@@ -1,0 +1,230 @@
+"""Splitting: the draft of a part of a commune becoming one of its own.
+
+What is needed on both sides is there on both: a programme with its recordings is copied (the files are the same, by
+their hash), a schedule for receivers of both goes on in each for its own.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, func, select
+
+from broadcast.backup_clip import BackupClip
+from broadcast.clips import Clip, ClipRendition, new_id
+from broadcast.programmes import CHIMES, ItemKind, Programme, ProgrammeItem
+from devices.communes import Commune
+from devices.noise_rules import NoiseRules
+from devices.stations import Station
+from mergers.belongings import belongings, encoded, in_service, renditions
+from mergers.drafts import Draft, copied_clip, undone_commune
+from mergers.ledger import Ledger
+from mergers.plans import Split
+from people.operators import OperatorCommune
+from runtime.refusal import N_, Refusal
+from schedules.timetable import Schedule
+from wire.broadcasts import Targets
+
+
+def check_split(session: Session, plan: Split) -> None:
+    """Raises Refusal for a plan that cannot be."""
+    found = session.get(Commune, plan.source)
+    if found is None or found.retired_at is not None:
+        raise Refusal(N_("There is no commune {id} (any more). Begin again with the communes."), id=plan.source)
+    if not plan.name.strip():
+        raise Refusal(N_("The new commune needs a name, for example: Xã Thiệu Trung."))
+    undone_commune(session, plan.into)
+
+
+class Splitting:
+    """Works out one split."""
+
+    def __init__(self, session: Session, plan: Split, now: datetime) -> None:
+        self._session, self._plan, self._now = session, plan, now
+        self._have = have = belongings(session, [plan.source])
+        self._ledger = Ledger()
+        self._draft = Draft(plan, have, self._ledger, self._places)
+        self._check_parts()
+        zone_members = {m.receiver_id for m in have.members if m.zone_id in plan.zones}
+        self._going = {
+            r.id for r in have.receivers
+            if r.station_id in plan.stations or r.id in zone_members or r.id in plan.receivers
+        }  # fmt: skip
+        self._staying = {r.id for r in in_service(have.receivers)} - self._going
+        self._copies: dict[int, int] = {}  # programme → its copy
+        self._next: dict[type, int] = {}
+
+    def draft(self) -> Draft:
+        """The whole of it. Raises Refusal when nothing would go, or nothing stay."""
+        if not self._going:
+            raise Refusal(N_("Choose what becomes the new commune: stations, zones or receivers."))
+        if not self._staying:
+            raise Refusal(N_("Every receiver would go: rename the commune instead."))
+        self._commune()
+        self._places_and_receivers()
+        self._programmes()
+        return self._draft
+
+    def _check_parts(self) -> None:
+        plan, have = self._plan, self._have
+        for wanted, known in (
+            (plan.stations, {s.number for s in have.stations}), (plan.zones, {z.id for z in have.zones}),
+            (plan.receivers, {r.id for r in have.receivers}), (plan.programmes, {p.number for p in have.programmes}),
+            (plan.operators, have.operators.keys()),
+        ):  # fmt: skip
+            lacking = sorted(str(one) for one in wanted if one not in known)
+            if lacking:
+                raise Refusal(N_("{what} does not belong to this commune (any more)."), what=", ".join(lacking))
+
+    def _commune(self) -> None:
+        plan, source = self._plan, self._have.communes[0]
+        values: dict[str, object] = {"id": plan.into, "name": plan.name.strip()}
+        values["outline"] = None  # its border is another one
+        undone = undone_commune(self._session, plan.into)
+        if undone is not None:
+            self._ledger.set(undone, **{**source.model_dump(), **values, "retired_at": None})
+        else:
+            self._ledger.add(Commune(**{**source.model_dump(), **values}))
+        self._draft.succession.append((plan.source, plan.into, None))
+        for row in self._have.roles:
+            if row.operator_id in plan.operators:
+                self._ledger.add(OperatorCommune(operator_id=row.operator_id, commune_id=plan.into, role=row.role))
+
+    def _places_and_receivers(self) -> None:
+        plan, have = self._plan, self._have
+        stations = {s.number: s for s in have.stations}
+        copies: dict[int, Station] = {}
+        for number in plan.stations:
+            self._ledger.set(stations[number], commune_id=plan.into)
+        for zone in have.zones:
+            if zone.id in plan.zones:
+                self._ledger.set(zone, commune_id=plan.into)
+        for member in have.members:
+            if member.receiver_id in self._going and member.zone_id not in plan.zones:
+                self._ledger.remove(member)
+        for one in have.receivers:
+            if one.id not in self._going:
+                continue
+            station_id = one.station_id
+            if station_id not in plan.stations:
+                if station_id not in copies:
+                    row = stations[station_id].model_dump() | {"id": self._number(Station), "commune_id": plan.into}
+                    copies[station_id] = Station(**row)
+                    self._ledger.add(copies[station_id])
+                station_id = copies[station_id].number
+            self._ledger.set(
+                one, commune_id=plan.into, station_id=station_id, config_revision=one.config_revision + 1
+            )  # fmt: skip
+            self._draft.left[one.id] = plan.source
+            if one.retired_at is None:
+                self._draft.told.add(one.id)
+        for rule in have.noise_rules:
+            if rule.zone_id in plan.zones:
+                self._ledger.set(rule, commune_id=plan.into)
+            elif not rule.zone_id:
+                row = rule.model_dump() | {"id": self._number(NoiseRules), "commune_id": plan.into}
+                self._ledger.add(NoiseRules(**row))
+
+    def _programmes(self) -> None:
+        plan, have = self._plan, self._have
+        parts = {s.number: self._parts(s.meant_for) for s in in_service(have.schedules)}
+        here = {s.programme_id for s in in_service(have.schedules) if parts[s.number][0] is not None}
+        there = {s.programme_id for s in in_service(have.schedules) if parts[s.number][1] is not None}
+        moved = {p for p in plan.programmes if p not in here}
+        copied = (there | set(plan.programmes)) - moved
+        for programme in have.programmes:
+            if programme.number in moved:
+                self._ledger.set(programme, commune_id=plan.into)
+            elif programme.number in copied:
+                row = programme.model_dump() | {"id": self._number(Programme), "commune_id": plan.into}
+                self._copies[programme.number] = row["id"]
+                self._ledger.add(Programme(**row))
+        self._draft.programme_copies.update(self._copies)
+        self._clips(moved)
+        for one in have.schedules:
+            if one.retired_at is not None:
+                if one.programme_id in moved:
+                    self._ledger.set(one, commune_id=plan.into)
+                continue
+            mine, theirs = parts[one.number]
+            if mine is None and theirs is not None:
+                programme_id = self._copies.get(one.programme_id, one.programme_id)
+                self._ledger.set(one, commune_id=plan.into, targets=encoded(theirs), programme_id=programme_id)
+            elif theirs is not None and mine is not None:
+                self._ledger.set(one, targets=encoded(mine))
+                row = one.model_dump() | {
+                    "id": self._number(Schedule), "commune_id": plan.into, "targets": encoded(theirs), "revision": 1,
+                    "programme_id": self._copies.get(one.programme_id, one.programme_id), "changed_at": self._now,
+                }  # fmt: skip
+                self._draft.schedule_parts[one.number] = row["id"]
+                self._ledger.add(Schedule(**row))
+
+    def _clips(self, moved: set[int]) -> None:
+        plan, have = self._plan, self._have
+        stays = {i.clip_id for p, items in have.items.items() if p not in moved for i in items}
+        backup = next(iter(have.backups), None)
+        stays.add(backup.clip_id if backup is not None else None)
+        known: dict[str | None, Clip] = {c.id: c for c in have.clips}
+        needed = {i.clip_id for p in {*moved, *self._copies} for i in have.items[p] if i.clip_id}
+        needed |= {c.id for c in have.clips if c.builtin}
+        if backup is not None:
+            needed.add(backup.clip_id)
+        for clip_id in sorted(str(one) for one in needed):
+            clip = known[clip_id]
+            if clip_id in stays or clip.builtin:
+                self._draft.clip_copies[clip_id] = new_id()
+            else:
+                self._ledger.set(clip, commune_id=plan.into)
+        for clip_id, made in self._draft.clip_copies.items():
+            self._ledger.add(copied_clip(known[clip_id], made, plan.into))
+        for row in renditions(self._session, list(self._draft.clip_copies)):
+            values = row.model_dump() | {"clip_id": self._draft.clip_copies[row.clip_id]}
+            self._ledger.add(ClipRendition(**values))
+        if backup is not None:
+            self._ledger.add(BackupClip(commune_id=plan.into, clip_id=self._draft.clip_copies[backup.clip_id]))
+        for programme in sorted({*moved, *self._copies}):
+            for item in have.items[programme]:
+                copy = self._draft.clip_copies.get(item.clip_id or "", item.clip_id)
+                if programme in moved:
+                    self._ledger.set(item, clip_id=None if ItemKind(item.kind) in CHIMES else copy)
+                else:
+                    values = item.model_dump() | {"programme_id": self._copies[programme], "clip_id": copy}
+                    self._ledger.add(ProgrammeItem(**values))
+
+    def _parts(self, targets: Targets) -> tuple[Targets | None, Targets | None]:
+        """For those that stay, and for those that go; None for nobody. What reaches nobody now stays."""
+        if targets.all:
+            return Targets(all=True), Targets(all=True)
+        zones_of = self._have.zones_of
+        mine = Targets(
+            zones=[z for z in targets.zones if z not in self._plan.zones],
+            receivers=[r for r in targets.receivers if r not in self._going],
+        )
+        besides = [
+            r for r in sorted(self._going)
+            if r in targets.receivers or (set(zones_of[r]) & set(targets.zones)) - set(self._plan.zones)
+        ]  # fmt: skip
+        theirs = Targets(zones=[z for z in targets.zones if z in self._plan.zones], receivers=besides)
+        nobody_here = not mine.zones and not mine.receivers
+        nobody_there = not theirs.zones and not theirs.receivers
+        return (None if nobody_here else mine), (None if nobody_there else theirs)
+
+    def _places(self, commune_id: str, targets: Targets) -> list[tuple[str, Targets]]:
+        mine, theirs = self._parts(targets)
+        found = [(commune_id, mine)] if mine is not None else []
+        return [*found, *([(self._plan.into, theirs)] if theirs is not None else [])]
+
+    def _number(self, kind: Any) -> int:
+        """The next free number of a table: known before the row is written, so that others can name it."""
+        if self._session.get_bind().dialect.name == "postgresql":
+            name = func.pg_get_serial_sequence(kind.__tablename__, "id")
+            return int(self._session.exec(select(func.nextval(name))).one())
+        if kind not in self._next:
+            self._next[kind] = int(self._session.exec(select(func.max(kind.id))).one() or 0)
+        self._next[kind] += 1
+        return self._next[kind]
+
+
+def split_draft(session: Session, plan: Split, now: datetime) -> Draft:
+    """See `Splitting`. Raises Refusal for a plan that cannot be."""
+    check_split(session, plan)
+    return Splitting(session, plan, now).draft()

@@ -1,0 +1,278 @@
+"""Undoing: the draft of taking a merger back.
+
+What the merger wrote is written back where it is still so; what people changed since stays as they left it. What was
+made since goes where it belongs (`mergers.made_since`). Broadcasts keep the name of their time.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlmodel import Session, SQLModel, col, delete, select
+
+from broadcast.backup_clip import BackupClip
+from broadcast.clips import Clip, ClipRendition
+from broadcast.on_air import Broadcast, withdraw
+from broadcast.programmes import Programme, ProgrammeItem
+from devices.communes import Commune
+from devices.noise_rules import NoiseRules
+from devices.stations import Station
+from devices.succession import CommuneSuccession
+from devices.zones import Zone, ZoneMember
+from mergers.belongings import Belongings, belongings
+from mergers.drafts import Draft
+from mergers.ledger import Entry, Key, Ledger, value_of
+from mergers.made_since import MadeSince
+from mergers.mergers import Merger, MergerJournal, merger, mergers
+from mergers.on_the_way import take_along, under_way
+from mergers.plans import Done, Merge, Plan, Said
+from people.audit import Deed, note
+from people.operators import OperatorCommune
+from runtime.refusal import N_, Refusal
+from schedules.timetable import Schedule
+from wire.broadcasts import Targets
+
+#: What counts up, and says nothing by itself.
+_COUNTERS = {"revision", "config_revision", "changed_at"}
+#: Rows that merely hang on others: they go with them, or stay.
+_PARTS = (ClipRendition, ProgrammeItem)
+_RETIRED = (Commune, Programme, Schedule, Clip)
+
+
+def undo(session: Session, merger_id: int, now: datetime, by: str) -> Done:
+    """Take a merger back. Everything or nothing. Raises Refusal, NotFound."""
+    found = merger(session, merger_id)
+    plan = found.what
+    involved = [*plan.sources, plan.into] if isinstance(plan, Merge) else [plan.source, plan.into]
+    _check(session, found, involved, now)
+    session.exec(select(Commune).where(col(Commune.id).in_(involved)).order_by(Commune.id).with_for_update()).all()
+    journal = session.get_one(MergerJournal, merger_id)
+    undoing = Undoing(session, plan, found, journal.what, now)
+    draft = undoing.draft()
+    way = under_way(session, draft, now)
+    draft.ledger.write(session)
+    _forget_succession(session, plan)
+    parts = [(b.id, b.replaces) for b in way.ahead if b.replaces and b.commune_id == plan.into]
+    take_along(session, draft, way, now)
+    session.expire_all()
+    if not isinstance(plan, Merge):
+        _take_parts_back(session, parts, now)
+    found = session.get_one(Merger, merger_id)
+    found.undone_at, found.undone_by, found.told_at = now, by, None
+    journal = session.get_one(MergerJournal, merger_id)
+    told = sorted(draft.told)
+    journal.receivers = msgspec.json.encode(told)
+    session.add_all([found, journal])
+    for commune_id in sorted(set(involved)):
+        note(session, at=now, by=by, commune_id=commune_id, action=Deed.MERGER_UNDONE, detail=found.name)
+    session.flush()
+    return Done(merger_id, tuple(told), tuple(draft.notes))
+
+
+def _check(session: Session, found: Merger, involved: list[str], now: datetime) -> None:
+    if found.undone_at is not None:
+        raise Refusal(N_("This merger was undone already."))
+    if now >= found.undo_until:
+        raise Refusal(N_("A merger can be undone for 30 days; these are over. Split the commune instead."))
+    for later in mergers(session):
+        plan = later.what
+        names = {*plan.sources, plan.into} if isinstance(plan, Merge) else {plan.source, plan.into}
+        if later.number > found.number and later.undone_at is None and names & set(involved):
+            raise Refusal(
+                N_("These communes were merged or split again since ({name}). Undo that first."), name=later.name
+            )
+
+
+class Undoing:
+    """Works out what to write back."""
+
+    def __init__(self, session: Session, plan: Plan, found: Merger, entries: list[Entry], now: datetime) -> None:
+        self._session, self._plan, self._merger, self._entries, self._now = session, plan, found, entries, now
+        sources = list(plan.sources) if isinstance(plan, Merge) else [plan.source]
+        self._sources = sources
+        self._have: Belongings = belongings(session, sorted({*sources, plan.into}))
+        self._ledger = Ledger()
+        self._draft = Draft(plan, self._have, self._ledger, self._places)
+        self._rows = {(row_table(row), row_key(row)): row for row in self._all_rows()}
+        self._after: dict[str, str] = {}  # receiver → its commune afterwards
+
+    def draft(self) -> Draft:
+        """The whole of it."""
+        for entry in self._entries:
+            key = tuple(entry.key)
+            row = self._rows.get((entry.table, key))
+            if entry.before is None:
+                self._new(entry, row)
+            elif entry.after is None:
+                self._gone(entry, row)
+            elif row is not None:
+                self._set(entry, row)
+        areas = self._areas()
+        MadeSince(self._session, self._draft, self._entries, self._sources, areas, self._now).place()
+        self._operators()
+        for one in self._have.receivers:
+            self._after[one.id] = self._ledger.get(one, "commune_id")
+            if self._after[one.id] != one.commune_id:
+                self._draft.left[one.id] = one.commune_id
+            if one.retired_at is None and (self._ledger.changed(one) or one.commune_id == self._plan.into):
+                self._ledger.set(one, config_revision=one.config_revision + 1)
+                self._draft.told.add(one.id)
+        since = self._merger.at
+        for source in self._sources:
+            if source != self._plan.into:
+                self._draft.succession.append((self._plan.into, source, since))
+        return self._draft
+
+    def _all_rows(self) -> list[SQLModel]:
+        have = self._have
+        items = [item for items in have.items.values() for item in items]
+        return [
+            *have.communes, *have.stations, *have.receivers, *have.zones, *have.members, *have.clips, *have.programmes,
+            *items, *have.schedules, *have.noise_rules, *have.backups, *have.roles, *have.jobs,
+        ]  # fmt: skip
+
+    def _areas(self) -> dict[str, str]:
+        """Of the zones that stand for a former commune: zone → commune."""
+        made = [e.key[0] for e in self._entries if e.table == "zone" and e.before is None]
+        return dict(zip(made, self._sources, strict=False)) if isinstance(self._plan, Merge) else {}
+
+    def _set(self, entry: Entry, row: Any) -> None:
+        for column, before in (entry.before or {}).items():
+            attribute = attribute_of(row, column)
+            was = value_of(entry.table, column, (entry.after or {})[column])
+            now_is = getattr(row, attribute)
+            if column in _COUNTERS:
+                continue
+            if now_is == was or column == "commune_id":
+                self._ledger.set(row, **{attribute: value_of(entry.table, column, before)})
+                if isinstance(row, Clip) and column == "title":
+                    self._draft.titles[row.id] = str(before)
+            elif not (isinstance(row, Schedule) and column == "targets"):
+                self._keep(row)
+        if isinstance(row, Schedule) and "revision" in (entry.before or {}):
+            self._ledger.set(row, revision=row.revision + 1, changed_at=self._now)
+
+    def _keep(self, row: Any) -> None:
+        of = getattr(row, "programme_id", None)
+        programme = next((p.title for p in self._have.programmes if p.id == of), "")
+        name = getattr(row, "title", "") or getattr(row, "name", "") or programme
+        said = Said(N_("{name} was changed since the merger; it stays as it is now."), {"name": name})
+        if name and said not in self._draft.notes:
+            self._draft.notes.append(said)
+
+    def _new(self, entry: Entry, row: Any) -> None:
+        """The merger made this row."""
+        if row is None or isinstance(row, (*_PARTS, OperatorCommune)):
+            return
+        if isinstance(row, _RETIRED):
+            self._ledger.set(row, retired_at=self._now)
+            if isinstance(row, Clip):
+                self._ledger.set(row, commune_id=self._sources[0], builtin="")
+            elif not isinstance(row, Commune):
+                self._ledger.set(row, commune_id=self._sources[0])
+            if isinstance(row, Schedule):
+                self._part(row)
+        elif isinstance(row, Zone | ZoneMember | NoiseRules | BackupClip):
+            self._ledger.remove(row)
+        elif isinstance(row, Station):
+            self._ledger.set(row, commune_id=self._sources[0])
+            # Those that came with it go back to their own; one that was added since keeps it.
+            if not self._added_since(row):
+                self._ledger.remove(row)
+
+    def _added_since(self, station: Station) -> bool:
+        moved = {e.key[0] for e in self._entries if e.table == "receiver" and "station_id" in (e.before or {})}
+        return any(r.station_id == station.number and r.id not in moved for r in self._have.receivers)
+
+    def _part(self, part: Schedule) -> None:
+        """A schedule's part in the new commune: it goes on in the whole again, unless somebody changed the part."""
+        if part.revision > 1:
+            self._ledger.set(part, retired_at=part.retired_at, revision=part.revision + 1, changed_at=self._now)
+            self._keep(part)
+
+    def _gone(self, entry: Entry, row: Any) -> None:
+        """The merger took this row away."""
+        if entry.table == "operatorcommune" or row is not None:
+            return
+        kinds: tuple[type[SQLModel], ...] = (ZoneMember, NoiseRules, BackupClip)
+        kind = next(k for k in kinds if k.__table__.name == entry.table)  # type: ignore[attr-defined]
+        made = kind(**{c: value_of(entry.table, c, value) for c, value in (entry.before or {}).items()})
+        if isinstance(made, ZoneMember):
+            known = {r.id for r in self._have.receivers if r.retired_at is None}
+            if made.receiver_id not in known or not any(z.id == made.zone_id for z in self._have.zones):
+                return
+        self._ledger.add(made)
+
+    def _operators(self) -> None:
+        """Rights come back as they were, unless they were changed since: then what was decided last holds."""
+        table = OperatorCommune.__table__.name  # type: ignore[attr-defined]
+        mine = [e for e in self._entries if e.table == table]
+        given = {
+            e.key[0]: (e.after or {}).get("role") for e in mine if e.after is not None and e.key[1] == self._plan.into
+        }
+        now_has = {r.operator_id: r for r in self._have.roles if r.commune_id == self._plan.into}
+        if not isinstance(self._plan, Merge):
+            for row in now_has.values():
+                self._ledger.remove(row)
+            return
+        before: dict[int, dict[str, Any]] = {}
+        for entry in mine:
+            if entry.before is not None:
+                where = (entry.before or {}).get("commune_id", entry.key[1])
+                before.setdefault(entry.key[0], {})[where] = entry.before.get("role")
+        for operator_id, row in now_has.items():
+            self._ledger.remove(row)
+            changed = operator_id in given and str(row.role) != str(given[operator_id])
+            there = dict(before.get(operator_id, dict.fromkeys(self._sources, row.role)))
+            if self._plan.into in self._sources and not any(
+                e.key == [operator_id, self._plan.into] and e.before is None for e in mine
+            ):
+                there.setdefault(self._plan.into, row.role)
+            for commune_id, role in there.items():
+                self._ledger.add(
+                    OperatorCommune(
+                        operator_id=operator_id, commune_id=commune_id,
+                        role=row.role if changed or role is None else role,
+                    )
+                )  # fmt: skip
+
+    def _places(self, commune_id: str, targets: Targets) -> list[tuple[str, Targets]]:
+        by_commune: dict[str, list[str]] = {}
+        for receiver_id in self._have.reached(commune_id, targets):
+            by_commune.setdefault(self._after[receiver_id], []).append(receiver_id)
+        found = [(c, Targets(receivers=by_commune[c])) for c in sorted(by_commune)]
+        return found or [(self._sources[0], targets)]
+
+
+def _forget_succession(session: Session, plan: Plan) -> None:
+    formers = plan.sources if isinstance(plan, Merge) else (plan.source,)
+    session.exec(
+        delete(CommuneSuccession).where(
+            col(CommuneSuccession.successor_id) == plan.into, col(CommuneSuccession.former_id).in_(formers)
+        )
+    )  # fmt: skip
+
+
+def _take_parts_back(session: Session, parts: list[tuple[str, str]], now: datetime) -> None:
+    """A broadcast that a split made of a part of another: the other one is whole again, and takes its place."""
+    for part_id, whole_id in parts:
+        part, whole = session.get_one(Broadcast, part_id), session.get(Broadcast, whole_id)
+        if whole is not None and whole.withdrawn_at is None and part.withdrawn_at is None:
+            withdraw(session, part_id, now, cause="merger")
+            whole.replaces, whole.revision = part_id, whole.revision + 1
+            session.add(whole)
+
+
+def row_table(row: SQLModel) -> str:
+    """The name of its table."""
+    return str(type(row).__table__.name)  # type: ignore[attr-defined]
+
+
+def row_key(row: SQLModel) -> Key:
+    """Its primary key."""
+    return tuple(getattr(row, attribute_of(row, c.name)) for c in type(row).__table__.primary_key)  # type: ignore[attr-defined]
+
+
+def attribute_of(row: SQLModel, column: str) -> str:
+    """How a column's attribute is called."""
+    return "class_" if column == "class" else column

@@ -1,0 +1,157 @@
+"""Taken back within thirty days: what was moved is back, what was changed or made since stays sensible."""
+
+from datetime import date, time, timedelta
+
+import pytest
+
+from broadcast.clips import clip
+from broadcast.monthly_report import monthly_report
+from broadcast.on_air import on_air_now
+from broadcast.play_log import play_log
+from broadcast.play_reports import heard_at
+from broadcast.programmes import Item, ItemKind, add_programme, items_of, rename
+from devices.communes import commune, communes
+from devices.receivers import receiver
+from devices.stations import StationKind
+from devices.succession import belongs
+from mergers.mergers import UNDO_WITHIN
+from mergers.plans import Merge
+from people.operators import operators_of
+from people.rights import Role
+from runtime.refusal import Refusal
+from schedules.explanations import explain
+from schedules.timetable import Schedule, pause, schedules
+from tests.mergers.county import ALL, BOTH, CHINH, HIEN, NAMES, TRUNG, County
+from wire.broadcasts import Targets
+
+INTO_CHINH = Merge(sources=(CHINH, HIEN), into=CHINH, name="Xã Thiệu Trung")
+
+
+def test_after_thirty_days_it_stays(county: County) -> None:
+    county.merge()
+    county.clock.advance(UNDO_WITHIN)
+    with pytest.raises(Refusal, match="30 days"):
+        county.undo()
+
+
+def test_only_once_and_not_below_a_later_merger(county: County) -> None:
+    county.merge()
+    with county.database.writing() as session:
+        county.commune(session, "thieu-van", StationKind.IP)
+    county.merge(Merge(sources=(TRUNG, "thieu-van"), into="thieu-hoa", name="Xã Thiệu Hóa"))
+    with pytest.raises(Refusal, match="Undo that first"):
+        county.undo(1)
+    county.undo(2)
+    county.undo(1)
+    with pytest.raises(Refusal, match="undone already"):
+        county.undo(1)
+    with county.database.session() as session:
+        assert sorted(c.id for c in communes(session)) == sorted([CHINH, HIEN, "thieu-van"])
+
+
+def test_what_was_changed_since_stays_and_is_told(county: County) -> None:
+    county.merge()
+    with county.database.writing() as session:
+        rename(session, county.programmes[HIEN], "Bản tin mới")
+        pause(session, county.schedules[HIEN], True, county.clock.now())
+    county.undo()
+    with county.database.session() as session:
+        (found,) = schedules(session, HIEN)
+        assert found.paused
+        assert found.meant_for == ALL
+        assert items_of(session, county.programmes[HIEN])
+
+
+def test_what_was_made_since_goes_to_the_first_commune_with_copies_of_what_it_names(county: County) -> None:
+    county.merge()
+    with county.database.writing() as session:
+        items = [Item(ItemKind.CLIP, f"{HIEN}-music"), Item(ItemKind.CLIP, f"{CHINH}-music")]
+        made = add_programme(session, TRUNG, "Mới", items, now=county.clock.now()).number
+        county.programmes[TRUNG] = made
+        targets = Targets(zones=[f"{CHINH}-thon-1", f"{HIEN}-thon-1"])
+        scheduled = county.schedule(session, TRUNG, time(18), targets)
+        whole = county.schedule(session, TRUNG, time(19))
+    done = county.undo()
+    with county.database.session() as session:
+        found = items_of(session, made)
+        assert [item.clip.commune_id for item in found if item.clip] == [CHINH, CHINH]
+        assert clip(session, f"{HIEN}-music").commune_id == HIEN
+        schedule = session.get_one(Schedule, scheduled)
+        assert (schedule.commune_id, schedule.meant_for) == (CHINH, Targets(zones=[f"{CHINH}-thon-1"]))
+        assert session.get_one(Schedule, whole).meant_for == ALL
+    assert any("its own commune alone" in str(said) for said in done.kept)
+
+
+def test_old_broadcasts_are_found_under_both_and_still_heard_where_they_were(county: County) -> None:
+    aired = {c: county.put_on_air(c).id for c in (CHINH, HIEN)}
+    county.clock.advance(minutes(10))
+    county.merge()
+    county.clock.advance(minutes(1))
+    county.programmes[TRUNG] = county.programmes[CHINH]
+    new = county.put_on_air(TRUNG)
+    county.clock.advance(minutes(10))
+    with county.database.session() as session:
+        log = play_log(session, TRUNG, county.clock.now())
+        assert {b.id for b in log} == {new.id, *aired.values()}
+        assert [b.id for b in play_log(session, CHINH, county.clock.now())] == [aired[CHINH]]
+        meant = {b.commune_id: heard_at(session, [b])[b.id].meant for b in log}
+        assert meant == {TRUNG: 4, CHINH: 2, HIEN: 2}
+    county.undo()
+    with county.database.session() as session:
+        for commune_id in (CHINH, HIEN):
+            log = play_log(session, commune_id, county.clock.now())
+            assert {b.id for b in log} == {new.id, aired[commune_id]}
+        assert not belongs(session, CHINH, HIEN, county.clock.now())
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
+
+
+def test_on_air_during_the_merger_is_on_air_in_the_new_commune(county: County) -> None:
+    running = county.put_on_air(CHINH)
+    county.clock.advance(seconds=20)
+    county.merge()
+    with county.database.session() as session:
+        assert [b.id for b in on_air_now(session, TRUNG, county.clock.now())] == [running.id]
+
+
+def test_rights_lowered_since_stay_lowered_and_a_role_chosen_holds_till_then(county: County) -> None:
+    with county.database.writing() as session:
+        lan = county.operator(session, "lan", {CHINH: Role.CHAIR, HIEN: Role.VIEWER})
+        county.operator(session, "minh", {HIEN: Role.OPERATOR})
+    county.merge(decisions={f"operator:{lan}": "chair"})
+    with county.database.session() as session:
+        assert {o.name: Role(r) for o, r in operators_of(session, TRUNG)} == {"lan": Role.CHAIR, "minh": Role.OPERATOR}
+        assert operators_of(session, CHINH) == []
+    county.undo()
+    with county.database.session() as session:
+        assert {o.name: Role(r) for o, r in operators_of(session, CHINH)} == {"lan": Role.CHAIR}
+        assert {o.name: Role(r) for o, r in operators_of(session, HIEN)} == {"lan": Role.VIEWER, "minh": Role.OPERATOR}
+
+
+@pytest.mark.parametrize("plan", [BOTH, INTO_CHINH], ids=["new", "into one of them"])
+def test_receivers_are_back_with_their_zones(county: County, plan: Merge) -> None:
+    county.merge(plan)
+    county.undo()
+    with county.database.session() as session:
+        for commune_id in (CHINH, HIEN):
+            assert receiver(session, f"{commune_id}-loa-1").commune_id == commune_id
+
+
+def test_the_months_report_and_the_why_page_know_who_was_meant_then(county: County) -> None:
+    aired = county.put_on_air(CHINH)
+    county.clock.advance(minutes(10))
+    county.merge()
+    county.clock.advance(minutes(10))
+    now = county.clock.now()
+    with county.database.session() as session:
+        report = monthly_report(session, commune(session, TRUNG), date(2026, 11, 1), now)
+        assert {line.zone.name: line.meant for line in report.by_zone if line.meant} == {
+            f"{NAMES[CHINH]} (cũ)": 2, f"Thôn 1 ({NAMES[CHINH]})": 1, f"Thôn 2 ({NAMES[CHINH]})": 1,
+        }  # fmt: skip
+        stories = {
+            c: [s.broadcast.id for s in explain(session, receiver(session, f"{c}-loa-1"), aired.starts_at, now).stories]
+            for c in (CHINH, HIEN)
+        }
+    assert stories == {CHINH: [aired.id], HIEN: []}

@@ -4,7 +4,7 @@
    line goes, its phase stays; PHAT: Knapp and Carter, IEEE Trans. ASSP 24, 1976): what a room or a horn does to the
    level of single frequencies, and a hum, do not count then.
 2. What was played is cut into blocks of a second, so that a microphone whose crystal is 100 ppm off does not smear them.
-3. Each is slid along the captured, as a correlation coefficient: 0 nothing alike, 1 the same. Their mean is looked at.
+3. Each is slid along the captured, as a correlation coefficient: 0 nothing alike, 1 the same. The mean counts.
 """
 
 from typing import NamedTuple

@@ -87,7 +87,7 @@ class Listener:
         self._next_us = now_us + took_us + wait_us
 
     def _window(self, sounds: Sounds) -> Match | None:
-        """None when nothing can be said: the programme pauses, another sounds since, the card or the microphone fails."""
+        """None when nothing can be said: a pause, another programme since, a card or a microphone that fails."""
         try:
             heard = self._microphone.record(_length_us(sounds) / 1e6, self._ending)
         except MicrophoneFailed as failure:

@@ -3,7 +3,7 @@
 1. Both are brought to 8 kHz and to the band that a horn carries, and whitened there (the magnitude of each spectral
    line goes, its phase stays; PHAT: Knapp and Carter, IEEE Trans. ASSP 24, 1976): what a room or a horn does to the
    level of single frequencies, and a hum, do not count then.
-2. What was played is cut into blocks of a second, so that a microphone whose crystal is 100 ppm off does not smear them.
+2. What was played is cut into blocks of a second, so that a microphone whose crystal is 100 ppm off does not smear it.
 3. Each is slid along the captured, as a correlation coefficient: 0 nothing alike, 1 the same. The mean counts.
 """
 
@@ -16,9 +16,9 @@ from receiver.cues import RATE, Samples
 
 Array = NDArray[np.float64]
 
-#: From this coefficient on it is heard. Anything else stays below 0.05 (benchmarks/listening.py); speech in a room with
-#: as much noise as speech reaches 0.2.
-HEARD_FROM = 0.10
+#: From this coefficient on it is heard. What is not the programme stays below 0.09, speech in a room with five times as
+#: much noise as speech reaches 0.2 (benchmarks/listening.py).
+HEARD_FROM = 0.12
 #: A block softer than this (RMS) proves nothing: the programme pauses.
 QUIET_DBFS = -50.0
 _LOW_RATE = 8_000
@@ -94,7 +94,9 @@ def _coefficients(block: Array, along: Array) -> Array:
     crossed = crossed[: len(along) - len(block) + 1]
     energy = np.concatenate([[0.0], np.cumsum(along * along)])
     beneath = energy[len(block) :] - energy[: -len(block)]
-    both = np.sqrt(np.maximum(beneath, 1e-3 * energy[-1] + 1e-30) * float(np.dot(block, block)))
+    # Where it is far softer than on the whole, chance alone would make two alike.
+    least = 0.2 * energy[-1] * len(block) / len(along) + 1e-30
+    both = np.sqrt(np.maximum(beneath, least) * float(np.dot(block, block)))
     return np.asarray(crossed / both)
 
 

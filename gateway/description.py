@@ -229,6 +229,11 @@ def step_words(step: Step) -> str:
             return f"check that {step.input} is from {step.least:g} to {step.most:g}"
 
 
+def sensed_words(chain: Chain) -> list[str]:
+    """What is read beyond the steps, a line each."""
+    return sensing.words(chain.proof, chain.line, chain.supply, chain.modem)
+
+
 def contradictions(chain: Chain) -> list[str]:
     """What cannot be, a sentence each; empty when the chain can work."""
     sensed = sensing.contradictions(chain.inputs, chain.proof, chain.line, chain.supply)

@@ -75,3 +75,22 @@ def contradictions(
     if supply and supply.battery_least and not supply.battery:
         said.append("'supply.battery_least' is set, and 'supply.battery' names no input")
     return said
+
+
+def words(
+    proof: Proof | None, line: LineCheck | None, supply: SupplyInputs | None, modem: ModemPort | None
+) -> list[str]:
+    """What is read, as a technician reads it, a line each."""
+    said = [f"while it sounds: {proof.input} proves that the amplifier draws, from {proof.least:g} on"] if proof else []
+    if line:
+        when = "while it sounds" if line.while_sounding else "always"
+        said.append(f"{when}: {line.input} of the line is from {line.least:g} to {line.most:g}")
+    if supply:
+        limits = {
+            "mains": f"from {supply.mains_least:g} to {supply.mains_most:g} V",
+            "battery": f"not below {supply.battery_least:g} V" if supply.battery_least else "shown",
+            "on_battery": "below 1, else it runs on the battery",
+            "temperature": f"not above {supply.temperature_most:g} °C",
+        }
+        said += [f"always: {name} is {limits[field]}" for field, name in supply.inputs.items()]
+    return [*said, f"always: the modem on {modem.port}"] if modem else said

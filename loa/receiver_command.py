@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from gateway.description import ChainUnusable, read_chain, step_words
+from gateway.description import ChainUnusable, read_chain, sensed_words, step_words
 from loa.signals import stop_on_signals
 from receiver.agent import Agent
 from receiver.amplifier import Amplifier, AmplifierFailed, RecordedAmplifier
@@ -116,6 +116,8 @@ def check_chain(file: Path) -> None:
         click.echo(f"{title}:")
         for number, step in enumerate(steps, 1):
             click.echo(f"  {number}. {step_words(step)} (up to {step.most_ms / 1000:g} s)")
+    for line in sensed_words(chain):
+        click.echo(line)
     click.echo(f"It is told {chain.lead_ms / 1000:g} s before the first sample; path delay {chain.path_delay_ms:g} ms.")
 
 

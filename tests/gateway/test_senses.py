@@ -251,7 +251,7 @@ def test_without_a_network_there_is_no_name(device: ModemDevice, modem: Modem) -
 
 def test_a_modem_that_is_silent_fails_and_is_asked_again(device: ModemDevice, modem: Modem) -> None:
     said = device.answers.pop("AT+CSQ")
-    with pytest.raises(StepFailed, match="modem: .* is silent"):
+    with pytest.raises(StepFailed, match=r"modem: .* is silent"):
         modem.read()
     device.answers["AT+CSQ"] = said
     assert modem.read().signal_dbm == -73

@@ -70,7 +70,7 @@ def test_the_play_log_names_who_was_not_heard_and_counts_what_proves_it(office: 
 def test_the_broadcasts_own_page_says_it_of_each_receiver(office: Office) -> None:
     broadcast = proved(office)
     page = office.browser.get(f"/play-log/{broadcast}").text
-    assert "Nghe được ở 3/5" in page
+    assert "Nghe được tại 3/5 cụm loa" in page
     assert "Micro: nghe thấy 4/4 lần, trễ 12 ms so với cạc âm thanh (độ giống 0,47)" in page
     assert "Micro: nghe thấy 1/4 lần" in page
     assert "Ampli: 1,8 A (từ 0,1 đến 2,4), đạt 19/20 lần đo" in page

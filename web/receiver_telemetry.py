@@ -13,7 +13,7 @@ from web.frame import Frame
 from web.words import SIMS
 from wire.reports import Heartbeat
 
-WIDTH, HEIGHT = 720, 120
+WIDTH, HEIGHT = 360, 120
 #: Below this a modem holds its connection with difficulty.
 WEAK_DBM = -105
 #: The scale of each, unless a value lies beyond it; and its limits, drawn as lines.

@@ -62,8 +62,8 @@ def proved(office: Office) -> str:
 def test_the_play_log_names_who_was_not_heard_and_counts_what_proves_it(office: Office) -> None:
     proved(office)
     page = office.browser.get("/play-log").text
-    for words in ("<strong>3/5</strong>", "Thôn 3: ampli không ăn dòng", "Thôn 4: micro tại chỗ không nghe thấy",
-                  "1 nơi có micro nghe thấy", "1 nơi ampli có ăn dòng"):  # fmt: skip
+    for words in ("<strong>3/5</strong>", "Thôn 3: tăng âm không có dòng điện", "Thôn 4: micro tại chỗ không nghe thấy",
+                  "1 nơi có micro nghe thấy", "1 nơi tăng âm có dòng điện"):  # fmt: skip
         assert words in page
 
 
@@ -73,7 +73,7 @@ def test_the_broadcasts_own_page_says_it_of_each_receiver(office: Office) -> Non
     assert "Nghe được tại 3/5 cụm loa" in page
     assert "Micro: nghe thấy 4/4 lần, trễ 12 ms so với cạc âm thanh (độ giống 0,47)" in page
     assert "Micro: nghe thấy 1/4 lần" in page
-    assert "Ampli: 1,8 A (từ 0,1 đến 2,4), đạt 19/20 lần đo" in page
+    assert "Tăng âm: 1,8 A (từ 0,1 đến 2,4), đạt 19/20 lần đo" in page
     assert "Chỉ biết đã phát; chưa lắp đồng hồ đo hay micro" in page
     office.browser.cookies.set(LANGUAGE_COOKIE, "en")
     page = office.browser.get(f"/play-log/{broadcast}").text
@@ -85,14 +85,14 @@ def test_a_log_without_any_meter_says_nothing_of_proof(office: Office) -> None:
     page = office.browser.get("/play-log").text
     assert "<strong>5/5</strong>" in page
     assert "micro" not in page
-    assert "ampli" not in page
+    assert "tăng âm không" not in page
 
 
 def test_the_files_have_the_same(office: Office) -> None:
     proved(office)
     lines = office.browser.get("/play-log.csv").content.decode("utf-8-sig").splitlines()
-    assert "Micro nghe thấy,Ampli có ăn dòng,Đã phát nhưng không nghe thấy" in lines[0]
-    assert ",3,5,1,1,Thôn 3: ampli không ăn dòng; Thôn 4: micro tại chỗ không nghe thấy," in lines[1]
+    assert "Micro nghe thấy,Tăng âm có dòng điện,Đã phát nhưng không nghe thấy" in lines[0]
+    assert ",3,5,1,1,Thôn 3: tăng âm không có dòng điện; Thôn 4: micro tại chỗ không nghe thấy," in lines[1]
     assert office.browser.get("/play-log.xlsx").status_code == 200
 
 
@@ -101,7 +101,7 @@ def test_why_was_nothing_to_be_heard_is_answered(office: Office) -> None:
     at = office.clock.now().astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M")
     page = office.browser.get(f"/why?receiver=loa-3&at={at}").text
     assert "Đã phát nhưng không nghe thấy gì" in page
-    assert "ampli không ăn dòng" in page
+    assert "tăng âm không có dòng điện" in page
 
 
 def test_the_programs_interface_has_the_proof(office: Office) -> None:
@@ -149,7 +149,7 @@ def test_a_signal_as_telephones_show_it(dbm: float, shown: float) -> None:
     ("fault", "detail", "vietnamese"),
     [
         ("mains", "82.5 V", "Điện lưới ngoài mức cho phép (82,5 V)"), ("on_battery", "1", "Đang chạy bằng ắc quy</"),
-        ("amplifier", "0.03 A < 0.2 A", "Đang phát mà ampli không ăn dòng (0,03 A &lt; 0,2 A)"),
+        ("amplifier", "0.03 A < 0.2 A", "Đang phát mà tăng âm không có dòng điện (0,03 A &lt; 0,2 A)"),
         ("sim", "absent", "Thiếu SIM hoặc SIM bị khóa (không có SIM)"),
         ("not_heard", "0/3", "Micro tại chỗ không nghe thấy chương trình (0/3)"),
     ],

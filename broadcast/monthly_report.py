@@ -11,7 +11,7 @@ from sqlmodel import Session, and_, col, not_, or_, select
 
 from broadcast.on_air import Broadcast, BroadcastState, state
 from broadcast.play_log import MOST_LOOKED_AT, Filter, aired_for, fields_of, play_log
-from broadcast.play_reports import Heard, Meant, PlayReportRow, heard_at, heard_there
+from broadcast.play_reports import Heard, Meant, PlayReportRow, cause_told, heard_at, heard_there
 from devices.communes import Commune
 from devices.presence import PresenceChange, PresenceState
 from devices.provinces import province_name
@@ -129,7 +129,7 @@ def _lacking(session: Session, found: list[Broadcast], heard: dict[str, Heard], 
         and heard[b.id].heard < heard[b.id].meant
     ]  # fmt: skip
     told: dict[str, Counter[str]] = {b.id: Counter() for b in those}
-    query = select(PlayReportRow.broadcast_id, PlayReportRow.cause).where(not_(heard_there()))
+    query = select(PlayReportRow.broadcast_id, cause_told()).where(not_(heard_there()))
     for k in range(0, len(those), _AT_ONCE):
         for broadcast_id, cause in session.exec(
             query.where(col(PlayReportRow.broadcast_id).in_([b.id for b in those[k : k + _AT_ONCE]]))

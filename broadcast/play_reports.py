@@ -17,16 +17,22 @@ from devices.uplink import Uplink
 from runtime.clock import from_us
 from runtime.database import UtcDateTime, upsert_many
 from wire.broadcasts import Targets
-from wire.reports import Outcome, PlayReport, StoodIn
+from wire.reports import AcousticProof, ElectricalProof, Outcome, PlayReport, StoodIn
 
 #: A receiver reports at the end; before this has passed its silence means nothing.
 REPORT_WITHIN = timedelta(seconds=60)
 #: The cause of one that sounded all of it, at volume 0: nobody heard it.
 VOLUME_ZERO = "volume_zero"
+#: The causes of one that played all of it, and a further tier of proof says that nothing was to be heard.
+NO_CURRENT, NOT_HEARD = "no_current", "not_heard"
 
 
 class PlayReportRow(SQLModel, table=True):
-    """What one receiver said of one broadcast. Times in µs as in the report. stood_in: JSON, a list of StoodIn."""
+    """What one receiver said of one broadcast. Times in µs as in the report. stood_in: JSON, a list of StoodIn.
+
+    amplifier_drew, microphone_heard: whether these tiers of proof were passed; None where nothing is fitted.
+    electrical, acoustic: JSON of them, empty for none.
+    """
 
     broadcast_id: str = Field(primary_key=True)
     receiver_id: str = Field(primary_key=True, index=True)
@@ -47,6 +53,29 @@ class PlayReportRow(SQLModel, table=True):
     underruns: int = Field(default=0, sa_type=BigInteger)
     volume_percent: int = 0
     stood_in: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    amplifier_drew: bool | None = None
+    microphone_heard: bool | None = None
+    electrical: bytes | None = None
+    acoustic: bytes | None = None
+
+    @property
+    def electrical_proof(self) -> ElectricalProof | None:
+        """What the amplifier drew."""
+        return msgspec.json.decode(self.electrical, type=ElectricalProof) if self.electrical else None
+
+    @property
+    def acoustic_proof(self) -> AcousticProof | None:
+        """What the microphone heard."""
+        return msgspec.json.decode(self.acoustic, type=AcousticProof) if self.acoustic else None
+
+    @property
+    def unproved(self) -> str:
+        """The cause when a tier of proof was not passed, the microphone's first; "" otherwise."""
+        if self.frames_played == 0:
+            return ""
+        if self.microphone_heard is False:
+            return NOT_HEARD
+        return NO_CURRENT if self.amplifier_drew is False else ""
 
     @property
     def items_stood_in(self) -> list[StoodIn]:
@@ -76,13 +105,29 @@ class Detail:
     @property
     def heard(self) -> bool:
         """Whether it, or a part of it, was to be heard there."""
-        return self.outcome in (Outcome.PLAYED, Outcome.PARTLY) and self.cause != VOLUME_ZERO
+        sounded = self.outcome in (Outcome.PLAYED, Outcome.PARTLY) and self.cause != VOLUME_ZERO
+        return sounded and not (self.report and self.report.unproved)
 
 
 def heard_there() -> ColumnElement[bool]:
     """The same of a row, for queries."""
     sounded = col(PlayReportRow.outcome).in_([Outcome.PLAYED.value, Outcome.PARTLY.value])
-    return and_(sounded, col(PlayReportRow.cause) != VOLUME_ZERO)
+    return and_(sounded, col(PlayReportRow.cause) != VOLUME_ZERO, proved())
+
+
+def proved() -> ColumnElement[bool]:
+    """Of a row, for queries: no tier of proof that is there failed."""
+    drew, heard = col(PlayReportRow.amplifier_drew), col(PlayReportRow.microphone_heard)
+    return and_(drew.is_not(False), heard.is_not(False))
+
+
+def cause_told() -> ColumnElement[str]:
+    """The cause of a row, for queries: what failed of the proof goes before what the receiver said."""
+    return case(
+        (col(PlayReportRow.microphone_heard).is_(False), NOT_HEARD),
+        (col(PlayReportRow.amplifier_drew).is_(False), NO_CURRENT),
+        else_=col(PlayReportRow.cause),
+    )  # fmt: skip
 
 
 def register(uplink: Uplink) -> None:
@@ -112,6 +157,10 @@ def take_report(session: Session, receiver_id: str, report: PlayReport) -> None:
         "underruns": report.underruns,
         "volume_percent": report.volume_percent,
         "stood_in": msgspec.json.encode(report.stood_in) if report.stood_in else b"",
+        "amplifier_drew": report.electrical.passed if report.electrical else None,
+        "microphone_heard": report.acoustic.passed if report.acoustic else None,
+        "electrical": msgspec.json.encode(report.electrical) if report.electrical else None,
+        "acoustic": msgspec.json.encode(report.acoustic) if report.acoustic else None,
     }
     upsert_many(session, PlayReportRow, [row], ["broadcast_id", "receiver_id"])
 
@@ -181,7 +230,7 @@ def details(session: Session, broadcast: Broadcast, now: datetime) -> list[Detai
     for receiver in meant.values():
         report = said.get(receiver.id)
         if report is not None:
-            found.append(Detail(receiver, report.outcome, report.cause, report))
+            found.append(Detail(receiver, report.outcome, report.unproved or report.cause, report))
         elif state(broadcast, now) in (BroadcastState.WITHDRAWN, BroadcastState.MISSED):
             found.append(Detail(receiver, "", broadcast.cause, None))
         elif now < broadcast.sounds_until + REPORT_WITHIN:

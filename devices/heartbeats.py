@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import BigInteger, Column, LargeBinary
 from sqlmodel import Field, Session, SQLModel, col, delete, select
 
+from devices.telemetry import TelemetryHistory
 from runtime.database import Database, UtcDateTime, upsert_many
 from wire.reports import Heartbeat
 
@@ -54,8 +55,11 @@ class Heard(NamedTuple):
     message: Heartbeat
 
 
-def keep(database: Database, heard: Iterable[Heard]) -> None:
-    """Write heartbeats down, in one transaction. Of several of one receiver the newest stays."""
+def keep(database: Database, heard: Iterable[Heard], telemetry: TelemetryHistory | None = None) -> None:
+    """Write heartbeats down, in one transaction. Of several of one receiver the newest stays.
+
+    telemetry: what is to keep the history of supply, temperature and network; None for none.
+    """
     newest: dict[str, Heard] = {}
     for one in heard:
         newest[one.receiver_id] = one
@@ -64,6 +68,8 @@ def keep(database: Database, heard: Iterable[Heard]) -> None:
     with database.writing() as session:
         upsert_many(session, LastHeartbeat, [_last(one) for one in newest.values()], ["receiver_id"])
         upsert_many(session, HeartbeatSample, [_sample(one) for one in newest.values()], ["receiver_id", "minute_at"])
+        if telemetry is not None:
+            telemetry.keep(session, newest.values())
 
 
 def last_heartbeats(session: Session) -> dict[str, LastHeartbeat]:

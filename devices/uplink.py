@@ -21,6 +21,7 @@ from devices.downlink import Downlink
 from devices.heartbeats import Heard
 from devices.presence import PresenceWatch
 from devices.receivers import Receiver
+from devices.telemetry import TelemetryHistory
 from runtime.broker import Broker
 from runtime.clock import Clock
 from runtime.database import Database, UtcDateTime, insert_if_absent
@@ -70,6 +71,7 @@ class Uplink:
         self._handlers: list[tuple[type, ReportHandler]] = [(FaultReport, faults.take_report)]
         self._pending: dict[str, Heard] = {}
         self._pending_lock = threading.Lock()
+        self._telemetry = TelemetryHistory()
         self._reports: queue.Queue[tuple[str, bytes] | None] = queue.Queue(MOST_WAITING)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -105,11 +107,11 @@ class Uplink:
         with self._pending_lock:
             pending, self._pending = self._pending, {}
         try:
-            heartbeats.keep(self._database, pending.values())
+            heartbeats.keep(self._database, pending.values(), self._telemetry)
         except UNSTORABLE:
             for heard in pending.values():
                 try:
-                    heartbeats.keep(self._database, [heard])
+                    heartbeats.keep(self._database, [heard], self._telemetry)
                 except UNSTORABLE:
                     self._refuse(heard.receiver_id, Kind.HEARTBEAT, Reason.MALFORMED)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from gateway.description import Chain
 from gateway.opened import Opened
-from gateway.runner import ChainRunner
+from gateway.runner import ChainRunner, ChainState
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,11 @@ class ChainSwitch:
     def is_on(self) -> bool:
         """Whether the chain is ready, so that sound comes out."""
         return self._runner.is_on
+
+    @property
+    def is_switching(self) -> bool:
+        """Whether steps are being done now: nothing else should speak on their lines."""
+        return self._runner.state in (ChainState.SWITCHING_ON, ChainState.SWITCHING_OFF)
 
     @property
     def lead_ms(self) -> int:

@@ -12,6 +12,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from gateway import sensing
+from gateway.sensing import LineCheck, ModemPort, Proof, SupplyInputs
+
 #: The longest a chain may take from nothing to sound; a manifest knows of a broadcast far longer ahead.
 MOST_LEAD_MS = 60_000
 #: A relay that was told has closed within this, however it is reached; beyond it the step has failed.
@@ -167,14 +170,24 @@ class Chain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A chain. on: the steps before sound; off: those after it, all tried whatever fails.
 
     path_delay_ms: from the card's output to the horn, of this chain; added to the delay set in the page.
+    proof, line, supply, modem: what is read beyond the steps (`gateway.sensing`); a chain may consist of these alone.
     """
 
     kind: ChainKind
-    outputs: dict[str, Output]
+    outputs: dict[str, Output] = {}
     inputs: dict[str, Input] = {}
-    on: list[Step]
+    on: list[Step] = []
     off: list[Step] = []
     path_delay_ms: Annotated[float, Meta(ge=0, le=2000)] = 0.0
+    proof: Proof | None = None
+    line: LineCheck | None = None
+    supply: SupplyInputs | None = None
+    modem: ModemPort | None = None
+
+    @property
+    def only_senses(self) -> bool:
+        """Whether it switches nothing, and only reads."""
+        return not self.on and not self.outputs and bool(self.proof or self.line or self.supply or self.modem)
 
     @property
     def lead_ms(self) -> int:
@@ -216,9 +229,15 @@ def step_words(step: Step) -> str:
             return f"check that {step.input} is from {step.least:g} to {step.most:g}"
 
 
+def sensed_words(chain: Chain) -> list[str]:
+    """What is read beyond the steps, a line each."""
+    return sensing.words(chain.proof, chain.line, chain.supply, chain.modem)
+
+
 def contradictions(chain: Chain) -> list[str]:
     """What cannot be, a sentence each; empty when the chain can work."""
-    return [*_names(chain), *_places(chain), *_checks(chain), *_order(chain)]
+    sensed = sensing.contradictions(chain.inputs, chain.proof, chain.line, chain.supply)
+    return [*_names(chain), *_places(chain), *_checks(chain), *_order(chain), *sensed]
 
 
 def _names(chain: Chain) -> list[str]:
@@ -255,7 +274,7 @@ def _order(chain: Chain) -> list[str]:
     said = []
     closed = [step.output for step in chain.on if isinstance(step, Switch)]
     opened = {step.output for step in chain.steps_off if isinstance(step, Switch)}
-    if not closed:
+    if not closed and not chain.only_senses:
         said.append("'on' switches nothing: a chain without a relay needs no description")
     said += [f"'{name}' is switched on twice" for name in sorted({name for name in closed if closed.count(name) > 1})]
     said += [f"'{name}' is switched on and never off" for name in closed if name not in opened]

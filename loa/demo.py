@@ -167,6 +167,7 @@ class Demo:
         return [
             "receiver", "run", "--credentials", str(home / "credentials.json"), "--data", str(home / "data"),
             "--speaker", f"virtual:{self.recording(place.receiver)}", "--ppm", str(place.ppm),
+            "--listen", f"virtual:{self.recording(place.receiver)}",
         ]  # fmt: skip
 
     def _prepare(self) -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import click
 
-from gateway.description import ChainUnusable, read_chain, step_words
+from gateway.description import ChainUnusable, read_chain, sensed_words, step_words
 from loa.signals import stop_on_signals
 from receiver.agent import Agent
 from receiver.amplifier import Amplifier, AmplifierFailed, RecordedAmplifier
 from receiver.identity import CredentialsUnusable, Identity
+from receiver.microphone import Microphone
+from receiver.senses import NoSenses, Senses
 from receiver.speaker import Speaker, SpeakerFailed
 
 #: mallopt(3), of glibc.
@@ -38,10 +40,15 @@ _M_ARENA_MAX = -8
     "--chain", "chain_file", type=click.Path(path_type=Path, dir_okay=False),
     help="What is switched before it sounds, described as data (docs/chains.md). Instead of --amplifier-pin.",
 )  # fmt: skip
+@click.option(
+    "--listen",
+    "microphone_name",
+    help="A microphone or line-in that hears the horn: card, card:NAME, or virtual:DIR of a virtual speaker.",
+)
 @click.option("--log-level", default="info", show_default=True)
 def run(
     credentials: Path, data: Path, speaker_name: str, ppm: float, amplifier_pin: str | None, chain_file: Path | None,
-    log_level: str,
+    microphone_name: str | None, log_level: str,
 ) -> None:  # fmt: skip
     """Read the credentials, open speaker and amplifier, and live."""
     logging.basicConfig(
@@ -53,8 +60,11 @@ def run(
     try:
         identity = Identity.read(credentials)
         data.mkdir(parents=True, exist_ok=True)
-        amplifier = _amplifier(amplifier_pin, chain_file, data)
-        agent = Agent(identity, data, _speaker(speaker_name, ppm), amplifier, version=metadata.version("loa"))
+        amplifier, senses = _behind(amplifier_pin, chain_file, data)
+        agent = Agent(
+            identity, data, _speaker(speaker_name, ppm), amplifier, version=metadata.version("loa"), senses=senses,
+            microphone=_microphone(microphone_name) if microphone_name else None,
+        )  # fmt: skip
         why = agent.run(stopping)
     except (CredentialsUnusable, SpeakerFailed, AmplifierFailed, ChainUnusable, OSError) as error:
         raise click.ClickException(str(error)) from error
@@ -81,6 +91,19 @@ def _speaker(name: str, ppm: float) -> Speaker:
     raise click.BadParameter(f"{name!r} is no speaker. Write card, card:NAME or virtual:DIR.", param_hint="--speaker")
 
 
+def _microphone(name: str) -> Microphone:
+    kind, _, rest = name.partition(":")
+    if kind == "virtual" and rest:
+        from receiver.virtual_microphone import VirtualMicrophone  # noqa: PLC0415 - as for the speaker
+
+        return VirtualMicrophone(Path(rest))
+    if kind == "card":
+        from receiver.card_microphone import CardMicrophone  # noqa: PLC0415
+
+        return CardMicrophone(rest or None)
+    raise click.BadParameter(f"{name!r} is no microphone. Write card, card:NAME or virtual:DIR.", param_hint="--listen")
+
+
 @click.command("check-chain", help="Say what a chain does and how long it takes, or what is wrong with it.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def check_chain(file: Path) -> None:
@@ -93,20 +116,26 @@ def check_chain(file: Path) -> None:
         click.echo(f"{title}:")
         for number, step in enumerate(steps, 1):
             click.echo(f"  {number}. {step_words(step)} (up to {step.most_ms / 1000:g} s)")
+    for line in sensed_words(chain):
+        click.echo(line)
     click.echo(f"It is told {chain.lead_ms / 1000:g} s before the first sample; path delay {chain.path_delay_ms:g} ms.")
 
 
-def _amplifier(pin: str | None, chain_file: Path | None, data: Path) -> Amplifier:
+def _behind(pin: str | None, chain_file: Path | None, data: Path) -> tuple[Amplifier, Senses]:
+    """What is switched, and what can be read of it."""
     if chain_file is not None and pin is not None:
         raise click.BadParameter("give either --chain or --amplifier-pin, not both", param_hint="--chain")
     if chain_file is not None:
         from gateway.chain_switch import ChainSwitch  # noqa: PLC0415 - costs memory where there is no chain
         from gateway.opened import open_chain  # noqa: PLC0415
+        from gateway.senses import ChainSenses  # noqa: PLC0415
 
         chain = read_chain(chain_file)
-        return ChainSwitch(chain, open_chain(chain))
+        opened = open_chain(chain)
+        switch = ChainSwitch(chain, opened)
+        return switch, ChainSenses(chain, opened.gauges, lambda: switch.is_switching)
     if pin is None:
-        return RecordedAmplifier(data / "amplifier.csv")
+        return RecordedAmplifier(data / "amplifier.csv"), NoSenses()
     from receiver.gpio_amplifier import GpioAmplifier  # noqa: PLC0415
 
-    return GpioAmplifier(pin)
+    return GpioAmplifier(pin), NoSenses()

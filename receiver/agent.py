@@ -16,18 +16,21 @@ from receiver.heartbeats import Heartbeats
 from receiver.identity import Identity, SessionNumber
 from receiver.ladder import Ladder
 from receiver.live_ear import LiveEar
+from receiver.microphone import Microphone
 from receiver.outbox import Outbox
 from receiver.plan import Plan
 from receiver.playout import Playout
 from receiver.reporter import Reporter
 from receiver.rot import look_again
 from receiver.self_test import SelfTester
+from receiver.senses import NoSenses, Senses
 from receiver.shelf import Shelf
 from receiver.speaker import Speaker, local_us
 from receiver.station_time import StationTime
 from receiver.time_asker import TimeAsker
 from receiver.time_link import TimeLink
 from receiver.wants import wanted_files
+from receiver.witness import Witness
 from wire.commands import Config
 from wire.messages import encode
 from wire.topics import Kind, Topic
@@ -46,9 +49,10 @@ class Agent:
     """One receiver."""
 
     def __init__(
-        self, identity: Identity, folder: Path, speaker: Speaker, amplifier: Amplifier, *, version: str
-    ) -> None:
-        """folder: all that it keeps. Raises OSError when that cannot be written."""
+        self, identity: Identity, folder: Path, speaker: Speaker, amplifier: Amplifier, *, version: str,
+        senses: Senses | None = None, microphone: Microphone | None = None,
+    ) -> None:  # fmt: skip
+        """folder: all that it keeps. senses, microphone: what is fitted. Raises OSError when it cannot be written."""
         folder.mkdir(parents=True, exist_ok=True)
         self._identity = identity
         self._speaker = speaker
@@ -59,16 +63,17 @@ class Agent:
         self._plan = Plan(folder / "plan", identity.receiver, identity.commune, identity.controller_keys)
         self._shelf = Shelf(folder / "shelf", now_us=self._now_us)
         self._outbox = Outbox(folder / "outbox", identity.key)
-        self._playout = Playout(speaker, self._station)
+        self._witness = Witness(folder, speaker, senses or NoSenses(), microphone)
+        self._playout = Playout(self._witness.speaker, self._station)
         self._ear = LiveEar(identity.controller_keys, self._plan_changed)
         self._falls = Falls()
         self._reporter = Reporter(
             folder, identity.receiver, self._plan, self._playout, self._ear, self._outbox, self._falls,
-            began_local_us=self._began_us,
+            self._witness, began_local_us=self._began_us,
         )  # fmt: skip
         self._heartbeats = Heartbeats(
             self._plan, self._shelf, self._playout, self._ear, self._station, amplifier, self._outbox,
-            version=version, began_local_us=self._began_us,
+            self._witness, version=version, began_local_us=self._began_us,
         )  # fmt: skip
         self._tester = SelfTester(identity.receiver, self._shelf, self._outbox, lambda: speaker.running)
         self._commander = Commander(identity.receiver, identity.controller_keys, self._outbox, self._tester.take)
@@ -126,6 +131,8 @@ class Agent:
         with contextlib.ExitStack() as closing:
             self._playout.start()
             closing.callback(self._amplifier.close)
+            closing.callback(self._witness.close)
+            self._witness.start()
             closing.callback(self._playout.close)
             closing.callback(self._reporter.keep)
             self._shelf.on_arrival(self._plan_changed)
@@ -154,6 +161,7 @@ class Agent:
         else:
             self._switch_amplifier(now_us, now_local_us)
             self._playout.set_volume(self._volume_percent())
+            self._witness.step(self._playout, now_local_us)
             self._reporter.step(now_us, now_local_us, self._volume_percent(), self._card_fault())
             gone = self._plan.drop_expired(now_us)
             if gone:
@@ -228,7 +236,9 @@ class Agent:
     def _apply_config(self, config: Config | None) -> None:
         if config is None:
             return
-        self._playout.set_path_delay(config.path_delay_us + self._amplifier.path_delay_us)
+        path_delay_us = config.path_delay_us + self._amplifier.path_delay_us
+        self._playout.set_path_delay(path_delay_us)
+        self._witness.set_path_delay(path_delay_us)
         self._time_link.set_address(config.time_address)
         self._playout.set_volume(self._volume_percent())
         self._next_heartbeat_us = 0
@@ -258,7 +268,7 @@ class Agent:
 
     def _tell_faults(self, now_us: int) -> None:
         lacking = self._falls.fault(self._plan.for_us(), now_us)
-        present = present_faults(self._speaker, self._shelf, lacking, self._amplifier.fault)
+        present = present_faults(self._speaker, self._shelf, lacking, self._amplifier.fault) | self._witness.faults
         if "store_full" not in present:
             self._plan.keep_again()
         self._fault_reports.tell(present, now_us, local_us())

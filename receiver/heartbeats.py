@@ -12,6 +12,7 @@ from receiver.plan import Plan
 from receiver.playout import Playout
 from receiver.shelf import Shelf
 from receiver.station_time import StationTime
+from receiver.witness import Witness
 from wire.broadcasts import ClipItem, Item, Manifest
 from wire.reports import Heartbeat, Held
 
@@ -24,10 +25,11 @@ class Heartbeats:
 
     def __init__(
         self, plan: Plan, shelf: Shelf, playout: Playout, ear: LiveEar, station: StationTime, amplifier: Amplifier,
-        outbox: Outbox, *, version: str, began_local_us: int,
+        outbox: Outbox, witness: Witness, *, version: str, began_local_us: int,
     ) -> None:  # fmt: skip
         self._plan, self._shelf, self._playout, self._ear = plan, shelf, playout, ear
         self._station, self._amplifier, self._outbox = station, amplifier, outbox
+        self._witness = witness
         self._version, self._began_local_us = version, began_local_us
 
     def make(
@@ -62,6 +64,9 @@ class Heartbeats:
             version=self._version,
             uptime_s=(local_us - self._began_local_us) // 1_000_000,
             config_revision=config.revision if config else 0,
+            temperature_c=self._witness.temperature_c,
+            supply=self._witness.supply,
+            link=self._witness.link,
         )
 
     def _ready(self, items: list[Item]) -> bool:

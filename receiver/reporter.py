@@ -16,6 +16,7 @@ from receiver.live_ear import LiveEar
 from receiver.outbox import Outbox, addressed, new_report_id
 from receiver.plan import Plan
 from receiver.playout import Playout
+from receiver.witness import Witness
 from wire.broadcasts import BroadcastClass, LiveItem, Manifest
 from wire.reports import Outcome, PlayReport, Rung, StoodIn
 
@@ -53,10 +54,11 @@ class Reporter:
         ear: LiveEar,
         outbox: Outbox,
         falls: Falls | None = None,
+        witness: Witness | None = None,
         *,
         began_local_us: int = 0,
     ) -> None:
-        """began_local_us: when this program began, by the local clock."""
+        """began_local_us: when this program began, by the local clock. witness: None without meters and microphone."""
         self._began_local_us = began_local_us
         self._progress = folder / "progress"
         self._told = folder / "told"
@@ -68,6 +70,7 @@ class Reporter:
         self._ear = ear
         self._outbox = outbox
         self._falls = falls or Falls()
+        self._witness = witness
         self._earlier = {path.stem: self._read(path) for path in self._progress.glob("*.json")}
         self._reported = {path.name for path in self._told.iterdir()}
         self._kept_at_us = 0
@@ -135,6 +138,7 @@ class Reporter:
             frames_due = min(frames_due, round(so_far.frames))
         outcome, cause = self._judge(manifest, so_far, frames_due, due_us, own_us, volume_percent, fault)
         counts = self._ear.counts(manifest.broadcast)
+        electrical, acoustic = self._witness.proof(manifest.broadcast) if self._witness else (None, None)
         report = PlayReport(
             to="", revision=0, issued_at_us=0, expires_at_us=0,
             report=new_report_id(), receiver=self._receiver, broadcast=manifest.broadcast,
@@ -144,6 +148,7 @@ class Reporter:
             error_p50_us=round(so_far.error_p50_us), error_p99_us=round(so_far.error_p99_us),
             error_max_us=round(so_far.error_max_us), late=counts.late, lost=counts.lost, concealed=counts.concealed,
             underruns=so_far.underruns, volume_percent=volume_percent, stood_in=self._stood_in(manifest, so_far),
+            electrical=electrical, acoustic=acoustic,
         )  # fmt: skip
         # The report first, then the note that it was made: after a power cut between them it is made twice, and the
         # controller keeps one of a broadcast and a receiver.
@@ -154,6 +159,8 @@ class Reporter:
         (self._progress / f"{manifest.broadcast}.json").unlink(missing_ok=True)
         self._playout.forget(manifest.broadcast)
         self._ear.forget(manifest.broadcast)
+        if self._witness is not None:
+            self._witness.told(manifest.broadcast)
         log.info("broadcast %s: %s %s", manifest.broadcast, outcome.value, cause)
 
     def _stood_in(self, manifest: Manifest, so_far: Progress) -> list[StoodIn]:

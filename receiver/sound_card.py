@@ -28,6 +28,36 @@ STORM = 10
 READINGS = 9
 
 
+class _PortAudio:
+    """What is the whole process's. Setting PortAudio up anew ends every stream: inputs are closed before."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inputs: list[Any] = []
+
+    def set_up_anew(self) -> None:
+        """PortAudio knows only the devices that were there when it was set up."""
+        with self.lock:
+            for stream in self.inputs:
+                stream.close()
+            self.inputs.clear()
+            sounddevice._terminate()
+            sounddevice._initialize()
+
+
+PORT_AUDIO = _PortAudio()
+
+
+def clock_ahead_us(stream: Any) -> float:
+    """The local monotonic clock less the stream's own."""
+    narrowest_us, ahead_us = 1e9, 0.0
+    for _ in range(READINGS):
+        before_us, theirs_s, after_us = local_us(), stream.time, local_us()
+        if after_us - before_us < narrowest_us:
+            narrowest_us, ahead_us = after_us - before_us, (before_us + after_us) / 2 - theirs_s * 1e6
+    return ahead_us
+
+
 class SoundCard:
     """See `Speaker`. device: as PortAudio names it; None is the default."""
 
@@ -90,7 +120,7 @@ class SoundCard:
             latency=LATENCY_S,
             callback=self._ask,
         )
-        self._compare_clocks()
+        self._ahead_us = clock_ahead_us(self._stream)
         self._stream.start()
 
     def _stop(self) -> None:
@@ -101,14 +131,6 @@ class SoundCard:
                 stream.close()
             except sounddevice.PortAudioError as failure:
                 log.warning("the sound card did not close in order: %s", failure)
-
-    def _compare_clocks(self) -> None:
-        narrowest_us, ahead_us = 1e9, 0.0
-        for _ in range(READINGS):
-            before_us, theirs_s, after_us = local_us(), self._stream.time, local_us()
-            if after_us - before_us < narrowest_us:
-                narrowest_us, ahead_us = after_us - before_us, (before_us + after_us) / 2 - theirs_s * 1e6
-        self._ahead_us = ahead_us
 
     def _ask(self, out: Any, frames: int, times: Any, status: Any) -> None:
         self._asked_us = local_us()
@@ -137,9 +159,7 @@ class SoundCard:
         log.warning("the sound card %s; it is opened anew", "stutters" if storm else "does not ask any more")
         self._stop()
         try:
-            # PortAudio knows only the devices that were there when it was set up.
-            sounddevice._terminate()
-            sounddevice._initialize()
+            PORT_AUDIO.set_up_anew()
             self._begin()
             self._xruns += 1
         except (sounddevice.PortAudioError, ValueError) as failure:

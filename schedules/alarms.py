@@ -10,6 +10,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from broadcast.transmitter import Transmitter
+from devices import telemetry
 from devices.heartbeats import forget_old_samples
 from devices.presence import PresenceWatch
 from runtime.clock import Clock
@@ -99,6 +100,7 @@ class Alarms:
     def _tidy(self) -> None:
         with self._database.writing() as session:
             forget_old_samples(session, self._clock.now())
+            telemetry.forget_old(session, self._clock.now())
 
     def _failed(self, event: JobExecutionEvent) -> None:
         # APScheduler would leave it at a line in its own log.

@@ -32,6 +32,7 @@ class Verdict(StrEnum):
     PARTLY = "partly"
     SILENT = "silent"
     MUTED = "muted"  # it played, at volume zero
+    UNHEARD = "unheard"  # it played, and meter or microphone say that nothing was to be heard
     WITHDRAWN = "withdrawn"
     MISSED = "missed"
     STILL_TO_COME = "still_to_come"
@@ -146,8 +147,10 @@ def _story(
         )
         if verdict in (Verdict.PLAYED, Verdict.PARTLY) and report.volume_percent == 0:
             verdict = Verdict.MUTED
+        elif report.unproved:
+            verdict = Verdict.UNHEARD
         cuts = _cuts(told, others) if verdict is not Verdict.PLAYED else []
-        return Story(told, verdict, report.cause, report, cuts)
+        return Story(told, verdict, report.unproved or report.cause, report, cuts)
     if at_once in (BroadcastState.WITHDRAWN, BroadcastState.MISSED):
         verdict = Verdict.WITHDRAWN if at_once is BroadcastState.WITHDRAWN else Verdict.MISSED
         return Story(told, verdict, told.cause, decided=decided)

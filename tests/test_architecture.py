@@ -18,7 +18,7 @@ HOMES = {
     "pydub": ("broadcast.audio", "broadcast.chimes"),
     "paho": ("wire.mqtt_loop", "runtime.broker", "receiver.connection"),
     "nacl": ("wire.sealing",),
-    "sounddevice": ("receiver.speaker", "receiver.sound_card"),
+    "sounddevice": ("receiver.speaker", "receiver.sound_card", "receiver.card_microphone"),
     "soundfile": ("receiver.sources",),
     "soxr": ("receiver.sources", "broadcast.live_pacing"),
     "opuslib_next": ("receiver.live_stream", "broadcast.live_encoder"),

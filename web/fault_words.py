@@ -1,11 +1,15 @@
 """Faults and self-tests as people read them."""
 
+import re
 from datetime import datetime
 
 from devices.faults import LINK, Fault
 from devices.self_tests import FAULT, SelfTestPart
 from web.frame import Frame
-from web.words import FAULTS, SELF_TEST_FAILURES
+from web.words import FAULTS, SELF_TEST_FAILURES, SIMS
+
+#: Faults of which a number with its unit is known, as the receiver read it: "82.5 V".
+_MEASURED = ("mains", "battery", "amplifier", "line", "temperature", "not_heard")
 
 
 def test_words(frame: Frame, part: SelfTestPart) -> str:
@@ -25,8 +29,19 @@ def fault_words(frame: Frame, fault: Fault) -> str:
     if fault.fault == LINK:
         return t("The connection was lost")
     if fault.fault in FAULTS:
-        return f"{t(FAULTS[fault.fault])} ({fault.detail})" if fault.detail else t(FAULTS[fault.fault])
+        detail = _detail(frame, fault)
+        return f"{t(FAULTS[fault.fault])} ({detail})" if detail else t(FAULTS[fault.fault])
     return fault.detail or fault.fault
+
+
+def _detail(frame: Frame, fault: Fault) -> str:
+    if fault.fault == "on_battery":
+        return ""
+    if fault.fault == "sim" and fault.detail in SIMS:
+        return frame.t(SIMS[fault.detail])
+    if fault.fault in _MEASURED and frame.t.language == "vi":
+        return re.sub(r"(\d)\.(\d)", r"\1,\2", fault.detail)
+    return fault.detail
 
 
 def _why(frame: Frame, why: str) -> str:

@@ -61,6 +61,7 @@ VERDICTS = {
     "partly": N_("It sounded in part"),
     "silent": N_("It did not sound"),
     "muted": N_("It sounded at volume zero: nothing was to be heard"),
+    "unheard": N_("It played, but nothing was to be heard"),
     "withdrawn": N_("It was withdrawn before"),
     "missed": N_("It did not go out"),
     "still_to_come": N_("It is still to come"),
@@ -97,6 +98,8 @@ CAUSES = {
     "schedule": N_("from the timetable"),
     "store_full": N_("the receiver's store is full"),
     "live_ended": N_("the live sound ended"),
+    "no_current": N_("the amplifier drew no current"),
+    "not_heard": N_("not heard by its microphone"),
     "backup": N_("the backup recording sounded instead"),
     "chime": N_("a chime sounded instead"),
 }
@@ -105,7 +108,22 @@ FAULTS = {
     "chain": N_("The amplifier or transmitter could not be switched"),
     "store_full": N_("The receiver's store is full"),
     "media": N_("Audio is missing or damaged"),
+    "mains": N_("The mains voltage is out of its limits"),
+    "on_battery": N_("It runs on its battery"),
+    "battery": N_("The battery is low"),
+    "amplifier": N_("The amplifier draws no current although it sounds"),
+    "line": N_("The line to the horns is not in order"),
+    "temperature": N_("It is too hot"),
+    "not_heard": N_("Its microphone does not hear the programme"),
+    "sensor": N_("A meter, modem or microphone does not answer"),
+    "sim": N_("The SIM card is missing or locked"),
     "clock_unknown": N_("The receiver did not know the time"),
+}
+SIMS = {
+    "ready": N_("SIM card ready"),
+    "locked": N_("the SIM card asks for a PIN"),
+    "absent": N_("no SIM card"),
+    "": N_("SIM card unknown"),
 }
 LATCHES = {
     "new": N_("not acknowledged"),

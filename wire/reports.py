@@ -71,6 +71,36 @@ class Held(Message, frozen=True, kw_only=True):
     ready: bool
 
 
+class Supply(Message, frozen=True, kw_only=True):
+    """What the receiver is fed with, as far as it has a meter for it: None where it has none, or it does not answer.
+
+    mains_v: of the mains, AC. battery_v: of the battery, DC. on_battery: whether it runs on it.
+    """
+
+    mains_v: float | None = None
+    battery_v: float | None = None
+    on_battery: bool | None = None
+
+
+class SimState(StrEnum):
+    """What the modem says of its SIM card."""
+
+    READY = "ready"
+    LOCKED = "locked"  # it asks for a PIN or PUK
+    ABSENT = "absent"
+
+
+class Link(Message, frozen=True, kw_only=True):
+    """What the modem says of the mobile network. signal_dbm: RSSI, None when it knows none.
+
+    operator: the network's name. sim: a SimState; "" when the modem did not say.
+    """
+
+    signal_dbm: int | None = None
+    operator: str = ""
+    sim: str = ""
+
+
 class Heartbeat(Message, frozen=True, kw_only=True):
     """What a receiver is doing, every `heartbeat_s`.
 
@@ -78,6 +108,7 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     when it has none. broadcast: what sounds now ("" for nothing), at position_us from the broadcast's start.
     holds: the broadcasts ahead. store_used_bytes, store_limit_bytes: the shelf. outbox: reports not yet heard.
     refused: what was refused since the start, by reason. level_dbfs: of the last second, −120 is silence.
+    supply, link, temperature_c: None where nothing measures them.
     """
 
     session: Annotated[int, Meta(ge=1)]
@@ -99,6 +130,8 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     uptime_s: int = 0
     config_revision: int = 0
     temperature_c: float | None = None
+    supply: Supply | None = None
+    link: Link | None = None
 
 
 class Outcome(StrEnum):
@@ -126,6 +159,38 @@ class StoodIn(Message, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class ElectricalProof(Message, frozen=True, kw_only=True):
+    """What the amplifier drew, or what stood on its line, while the broadcast sounded.
+
+    passed: enough of the readings were at or above `least`. readings: taken while there was something to hear; above:
+    how many of them were. lowest, mean, highest: of all of them, in `unit`.
+    """
+
+    passed: bool
+    readings: Annotated[int, Meta(ge=1)]
+    above: Annotated[int, Meta(ge=0)]
+    least: float
+    lowest: float
+    mean: float
+    highest: float
+    unit: str = ""
+
+
+class AcousticProof(Message, frozen=True, kw_only=True):
+    """Whether a microphone (or line-in) of the receiver's own found in what it captured what was played.
+
+    passed: in at least half of the windows. windows: so many were compared; heard_in: so many of them had it.
+    correlation: of the median window, 0 (nothing alike) to 1. delay_us: from the card's output to the microphone, the
+    median of the windows that had it; None when none had.
+    """
+
+    passed: bool
+    windows: Annotated[int, Meta(ge=1)]
+    heard_in: Annotated[int, Meta(ge=0)]
+    correlation: float
+    delay_us: int | None = None
+
+
 class PlayReport(Sealed, frozen=True, kw_only=True, tag="play_report", tag_field="type"):
     """What sounded of one broadcast at one receiver.
 
@@ -135,6 +200,7 @@ class PlayReport(Sealed, frozen=True, kw_only=True, tag="play_report", tag_field
     cause: why not all of it ("" when all): see docs/protocol.md for the words.
     error_p50_us, error_p99_us, error_max_us: as in PlayoutState, over this broadcast.
     stood_in: the items in whose place something else sounded; that is not in frames_played.
+    electrical, acoustic: further proof that it was to be heard; None where nothing is fitted, or too little was seen.
     """
 
     report: str
@@ -156,6 +222,8 @@ class PlayReport(Sealed, frozen=True, kw_only=True, tag="play_report", tag_field
     underruns: int = 0
     volume_percent: Percent = 0
     stood_in: list[StoodIn] = []
+    electrical: ElectricalProof | None = None
+    acoustic: AcousticProof | None = None
 
 
 class FaultReport(Sealed, frozen=True, kw_only=True, tag="fault", tag_field="type"):

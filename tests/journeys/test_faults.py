@@ -105,6 +105,7 @@ def test_the_broker_dies_in_the_middle(stage: Stage) -> None:
     os.kill(broker_pid(stage.demo), signal.SIGKILL)
     wait_for("the reports", stage.all_reported, 60)
     assert set(outcomes(stage).values()) == {("played", "")}
+    assert [row.microphone_heard for row in stage.reports().values()] == [True] * len(PLACES)
     assert stage.broadcasts_in_all() == 1
     wait_for("three receivers online", lambda: online(stage.browser) == len(PLACES), 40)
 

@@ -10,20 +10,28 @@ from receiver.outbox import Outbox
 from receiver.plan import Plan
 from receiver.playout import Playout
 from receiver.reporter import AFTER_END_US, Reporter
+from receiver.senses import NoSenses
 from receiver.station_time import StationTime
+from receiver.witness import Witness
 from tests.fakes.speaker import FakeSpeaker
 from tests.receiver.plans import KEY, KEYS, NOW_US, SECOND_US, config, manifest
 from wire.allowed_hours import AllowedHours
 from wire.broadcasts import BroadcastClass
 from wire.messages import CONTROLLER
-from wire.reports import Outcome, PlayReport
+from wire.reports import AcousticProof, ElectricalProof, Outcome, PlayReport
 from wire.sealing import PublicKey, SealingKey, open_sealed
 
 OWN = SealingKey(bytes(32))
 
 
 def told(
-    folder: Path, *, runs_for_us: int, knows_us: int, class_: str = "normal", hours: list[AllowedHours] | None = None
+    folder: Path,
+    *,
+    runs_for_us: int,
+    knows_us: int,
+    class_: str = "normal",
+    hours: list[AllowedHours] | None = None,
+    witness: Witness | None = None,
 ) -> PlayReport:
     """What is reported of a broadcast of 10 s that ended when nothing had sounded.
 
@@ -36,7 +44,8 @@ def told(
         assert plan.take_config(KEY.seal(config(allowed_hours=hours)), NOW_US)
     outbox = Outbox(folder / "outbox", OWN)
     playout = Playout(FakeSpeaker(), StationTime())
-    reporter = Reporter(folder, "loa-1", plan, playout, LiveEar(KEYS, lambda: None), outbox, began_local_us=0)
+    ear = LiveEar(KEYS, lambda: None)
+    reporter = Reporter(folder, "loa-1", plan, playout, ear, outbox, witness=witness, began_local_us=0)
     reporter.step(aired.ends_at_us + knows_us, runs_for_us, 80, "")
     if knows_us < AFTER_END_US:
         reporter.step(aired.ends_at_us + AFTER_END_US, runs_for_us + AFTER_END_US, 80, "")
@@ -69,3 +78,31 @@ def test_an_emergency_is_never_refused_by_the_hours(tmp_path: Path) -> None:
         class_=BroadcastClass.EMERGENCY.value,
     )  # fmt: skip
     assert (report.outcome, report.cause) == (Outcome.MISSED, "no_audio")
+
+
+class Proved(Witness):
+    """A witness of one broadcast."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, FakeSpeaker(), NoSenses(), None)
+        self.drew = ElectricalProof(passed=True, readings=9, above=9, least=0.2, lowest=1.0, mean=1.5, highest=2.0)
+        self.heard = AcousticProof(passed=False, windows=2, heard_in=0, correlation=0.03)
+        self.over: list[str] = []
+
+    def proof(self, broadcast: str) -> tuple[ElectricalProof | None, AcousticProof | None]:
+        return (self.drew, self.heard) if broadcast == "b" else (None, None)
+
+    def told(self, broadcast: str) -> None:
+        self.over.append(broadcast)
+
+
+def test_what_meters_and_microphone_prove_stands_in_the_report(tmp_path: Path) -> None:
+    witness = Proved(tmp_path)
+    report = told(tmp_path, runs_for_us=60 * SECOND_US, knows_us=-5 * SECOND_US, witness=witness)
+    assert (report.electrical, report.acoustic) == (witness.drew, witness.heard)
+    assert witness.over == ["b"]
+
+
+def test_without_them_nothing_is_claimed(tmp_path: Path) -> None:
+    report = told(tmp_path, runs_for_us=60 * SECOND_US, knows_us=-5 * SECOND_US)
+    assert (report.electrical, report.acoustic) == (None, None)

@@ -81,7 +81,7 @@ def test_the_play_log_names_a_cut_only_where_it_was_and_volume_zero_as_not_heard
     assert "05:00:28" not in rows[1]
     assert "âm lượng ở mức không" in rows[2]
     assert "state ready" not in rows[2]
-    assert "Đã phát tại 2/3 cụm loa" in shown
+    assert "Nghe được tại 2/3 cụm loa" in shown
 
 
 def test_without_a_question_the_page_asks_one_and_an_empty_answer_says_so(office: Office) -> None:

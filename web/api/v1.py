@@ -271,6 +271,8 @@ def one_broadcast(frame: In, session: Reading, broadcast_id: str) -> dict[str, A
                 "frames_played": d.report.frames_played if d.report else None,
                 "frames_due": d.report.frames_due if d.report else None,
                 "error_p99_us": d.report.error_p99_us if d.report else None,
+                "amplifier_drew": d.report.amplifier_drew if d.report else None,
+                "microphone_heard": d.report.microphone_heard if d.report else None,
             }
             for d in details(session, found, now)
         ],

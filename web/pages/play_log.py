@@ -13,6 +13,7 @@ from sqlmodel import Session
 from broadcast.changes import changes
 from broadcast.on_air import Broadcast, broadcast, state
 from broadcast.play_log import Filter, aired_for, fields_in, fields_of, play_log
+from broadcast.play_proof import Proof, proof_at
 from broadcast.play_reports import Detail, Heard, details, heard_at
 from devices.receivers import receivers
 from devices.succession import belongs
@@ -21,6 +22,7 @@ from runtime.refusal import N_, NotFound
 from schedules.explanations import cuts_at
 from web.frame import Frame, In, Reading, renderer_of
 from web.pages.on_air import where_words
+from web.proof_words import evidence, tiers, unproved
 from web.words import BROADCAST_STATES, CLASSES, FIELDS, LOG_OUTCOMES, OUTCOMES, cause
 from wire.broadcasts import ClipItem
 
@@ -40,6 +42,7 @@ class LogRow:
     state: str
     where: str
     heard: Heard
+    proof: Proof
     fields: list[int]
     aired: timedelta
 
@@ -76,9 +79,11 @@ def log_view(session: Session, frame: Frame, asked: Asked, *, limit: int = PER_P
     now = frame.deps.clock.now()
     found = play_log(session, frame.commune_id, now, asked.filter(frame.commune.zone), limit=limit, offset=offset)
     heard, known, fields = heard_at(session, found), receivers(session, frame.commune_id), fields_of(session, found)
+    proof = proof_at(session, [b.id for b in found])
     return [
         LogRow(
-            b, state(b, now).value, where_words(b, known, frame.t), heard[b.id], fields_in(b, fields), aired_for(b, now)
+            b, state(b, now).value, where_words(b, known, frame.t), heard[b.id], proof[b.id], fields_in(b, fields),
+            aired_for(b, now),
         )
         for b in found
     ]  # fmt: skip
@@ -94,7 +99,8 @@ def page(frame: In, session: Reading, asked: Annotated[Asked, Depends()], page: 
         frame, "play_log.html", rows=rows[:PER_PAGE], more=len(rows) > PER_PAGE, page=page, asked=asked,
         classes=CLASSES, words=BROADCAST_STATES, fields=FIELDS, outcomes=LOG_OUTCOMES, month=f"{today:%Y-%m}",
         zones=zones(session, frame.commune_id), receivers=receivers(session, frame.commune_id),
-        cause=lambda word: cause(frame.t, word),
+        cause=lambda word: cause(frame.t, word), unproved=lambda proof: unproved(frame, proof, 3),
+        tiers=lambda proof: tiers(frame, proof),
     )  # fmt: skip
 
 
@@ -106,10 +112,13 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
     if not belongs(session, frame.commune_id, found.commune_id, found.starts_at):
         raise NotFound(N_("This broadcast is not there any more."))
     said: list[Detail] = details(session, found, now)
+    proof = proof_at(session, [found.id])[found.id]
     return renderer_of(frame.request).page(
         frame, "play_log_one.html", b=found, state=state(found, now).value, words=BROADCAST_STATES,
         heard=heard_at(session, [found])[found.id], details=said,
         cuts=cuts_at(session, found, [d.receiver.id for d in said]),
+        proof=[*unproved(frame, proof, len(said)), *tiers(frame, proof)],
+        evidence=lambda report: evidence(frame, report),
         outcomes=OUTCOMES, changes=changes(session, found.id),
         cause=lambda word: cause(frame.t, word),
         titles={n: item.title for n, item in enumerate(found.what) if isinstance(item, ClipItem) and item.title},

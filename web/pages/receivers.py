@@ -24,6 +24,7 @@ from runtime.refusal import N_, NotFound, Refusal
 from web.fault_words import fault_words, test_words
 from web.frame import Frame, In, Reading, back_to, changes, renderer_of, tell
 from web.pages.on_air import shown_state
+from web.receiver_telemetry import telemetry_view
 from web.words import KINDS, SENT, STATES, cause
 from wire.commands import Action as Command
 from wire.commands import Identify, Reboot, SetVolume, TestTone
@@ -193,6 +194,7 @@ def one(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
         chosen=zones_of(session, receiver_id), broken=broken, history=history,
         past_faults=faults.history(session, receiver_id, 20), cause=lambda word: cause(frame.t, word),
         plot=plot_of(samples(session, receiver_id, now - timedelta(hours=24)), frame, now),
+        telemetry=telemetry_view(session, frame, receiver_id, at.heartbeat, now),
         **self_test_values(session, frame, [receiver_id]),
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from broadcast.monthly_report import monthly_report
 from broadcast.play_log import MOST_LOOKED_AT
+from broadcast.play_proof import MOST_NAMED
 from broadcast.play_reports import worst_p99_us
 from devices.receivers import receivers
 from devices.zones import zones
@@ -17,6 +18,7 @@ from runtime.refusal import N_, Refusal
 from web.frame import Frame, In, Reading
 from web.pages.play_log import YEARS, Asked, LogRow, log_view
 from web.printed_reports import monthly_pdf
+from web.proof_words import unproved
 from web.spreadsheets import Cell, csv_file, xlsx_file
 from web.words import BROADCAST_STATES, CLASSES, FIELDS, cause
 
@@ -58,7 +60,8 @@ def _header(frame: Frame) -> list[str]:
     t = frame.t
     return [
         t("Begins"), t("Ends"), t("Minutes"), t("Title"), t("Class"), t("Field"), t("Where"), t("Heard at"),
-        t("Meant for"), t("Off by at worst, p99 (ms)"), t("State"), t("Why"),
+        t("Meant for"), t("Heard by a microphone"), t("Amplifier drew current"), t("Played, but not to be heard"),
+        t("Off by at worst, p99 (ms)"), t("State"), t("Why"),
     ]  # fmt: skip
 
 
@@ -74,6 +77,7 @@ def _cells(frame: Frame, session: Session, rows: Sequence[LogRow]) -> list[list[
             round(row.aired.total_seconds() / 60, 2),
             row.broadcast.title, t(CLASSES[row.broadcast.class_]), ", ".join(t(FIELDS[n]) for n in row.fields),
             _places(row, names), row.heard.heard, row.heard.meant,
+            row.proof.by_microphone, row.proof.by_current, "; ".join(unproved(frame, row.proof, MOST_NAMED)),
             worst[row.broadcast.id] / 1000 if row.broadcast.id in worst else "", t(BROADCAST_STATES[row.state]),
             cause(t, row.broadcast.cause) if row.broadcast.cause else "",
         ]

@@ -1,0 +1,71 @@
+"""A modem, asked by AT commands (3GPP TS 27.007): signal, network, SIM."""
+
+import re
+from typing import NamedTuple
+
+from gateway.description import ChainUnusable
+from gateway.runner import StepFailed
+from gateway.sensing import ModemPort
+from gateway.serial_line import SerialLine
+
+#: What ends every answer; what is asked stands before it.
+_SIGNAL = re.compile(r"\+CSQ: *(\d+),\d+[^\r\n]*[\r\n]+OK|(ERROR)")
+_NETWORK = re.compile(r'\+COPS: *\d+(?:,\d+,"([^"]*)"[^\r\n]*)?[\r\n]+OK|(ERROR)')
+_SIM = re.compile(r"\+CPIN: *([A-Z0-9 -]+)[\r\n]+OK|\+CME ERROR: *([^\r\n]+)[\r\n]|[\r\n]ERROR[\r\n]")
+#: RSSI of +CSQ: 0 is −113 dBm or less, each step 2 dB, 31 is −51 dBm or more; 99 not known (TS 27.007 §8.5).
+_WEAKEST_DBM, _STEP_DB, _STRONGEST = -113, 2, 31
+#: +CME ERROR in numbers and in words: 10 is "SIM not inserted", 13 "SIM failure", 15 "SIM wrong".
+_NO_SIM = ("10", "13", "15", "SIM NOT INSERTED", "SIM FAILURE", "SIM WRONG")
+_MOST_NAME = 40
+
+
+class ModemState(NamedTuple):
+    """signal_dbm: None when it knows none. operator: of the network. sim: "ready", "locked", "absent", or ""."""
+
+    signal_dbm: int | None = None
+    operator: str = ""
+    sim: str = ""
+
+
+class Modem:
+    """One modem. Its port is opened when it is asked, and anew after a failure: a modem on USB comes and goes."""
+
+    def __init__(self, place: ModemPort) -> None:
+        """Reaches nothing yet."""
+        self._place = place
+        self._line: SerialLine | None = None
+
+    def read(self) -> ModemState:
+        """Ask for all three. Raises StepFailed when it does not answer; returns within three seconds."""
+        try:
+            if self._line is None:
+                self._line = SerialLine(self._place.port, self._place.baud)
+            signal = self._line.say("AT+CSQ\r", _SIGNAL)
+            network = self._line.say("AT+COPS?\r", _NETWORK)
+            sim = self._line.say("AT+CPIN?\r", _SIM)
+        except (ChainUnusable, StepFailed) as failure:
+            self.close()
+            raise StepFailed(f"modem: {failure}") from failure
+        return ModemState(
+            _dbm(signal[1] if signal else None),
+            ((network[1] if network else None) or "")[:_MOST_NAME],
+            _sim(sim) if sim else "",
+        )
+
+    def close(self) -> None:
+        """Let go of the port. Closing twice does nothing."""
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
+
+
+def _dbm(rssi: str | None) -> int | None:
+    known = rssi is not None and int(rssi) <= _STRONGEST
+    return _WEAKEST_DBM + _STEP_DB * int(rssi) if rssi is not None and known else None
+
+
+def _sim(said: re.Match[str]) -> str:
+    word, error = said[1], said[2]
+    if word is not None:
+        return "ready" if word.strip() == "READY" else "locked"
+    return "absent" if error is not None and error.strip().upper() in _NO_SIM else ""

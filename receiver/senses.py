@@ -1,0 +1,114 @@
+"""What a receiver can read of the equipment round it: meters, mains, battery, modem. The agent's side."""
+
+from pathlib import Path
+from typing import Protocol
+
+#: Where Linux says how hot a board's parts are, in thousandths of a degree.
+THERMAL = Path("/sys/class/thermal")
+
+
+class Senses(Protocol):
+    """Read by a thread of its own; each property gives what was read last, None where nothing is fitted or it fails."""
+
+    @property
+    def draw_least(self) -> float | None:
+        """From which on the amplifier draws something; None without a meter for it."""
+        ...
+
+    @property
+    def draw_unit(self) -> str:
+        """The unit of what it draws."""
+        ...
+
+    @property
+    def mains_v(self) -> float | None:
+        """Of the mains."""
+        ...
+
+    @property
+    def battery_v(self) -> float | None:
+        """Of the battery."""
+        ...
+
+    @property
+    def on_battery(self) -> bool | None:
+        """Whether it runs on it."""
+        ...
+
+    @property
+    def temperature_c(self) -> float | None:
+        """Of a sensor that is fitted."""
+        ...
+
+    @property
+    def signal_dbm(self) -> int | None:
+        """Of the mobile network."""
+        ...
+
+    @property
+    def operator(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def sim(self) -> str | None:
+        """ "ready", "locked", "absent"; "" when the modem did not say; None without a modem."""
+        ...
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """What is not as it should be, by the fault's name."""
+        ...
+
+    def hear(self, loud: bool) -> None:
+        """Whether something sounds now that an amplifier must draw for."""
+        ...
+
+    def draws(self) -> list[float]:
+        """What the amplifier drew, read since this was last asked and while it was loud."""
+        ...
+
+    def start(self) -> None:
+        """Read from now on."""
+        ...
+
+    def close(self) -> None:
+        """Stop."""
+        ...
+
+
+class NoSenses:
+    """A receiver without any (`Senses`)."""
+
+    draw_least = mains_v = battery_v = on_battery = temperature_c = signal_dbm = sim = None
+    draw_unit = operator = ""
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """See `Senses`."""
+        return {}
+
+    def hear(self, loud: bool) -> None:
+        """See `Senses`."""
+
+    def draws(self) -> list[float]:
+        """See `Senses`."""
+        return []
+
+    def start(self) -> None:
+        """See `Senses`."""
+
+    def close(self) -> None:
+        """See `Senses`."""
+
+
+def board_temperature_c(folder: Path = THERMAL) -> float | None:
+    """The hottest part of the board; None where it says nothing."""
+    found = []
+    for zone in folder.glob("thermal_zone*/temp"):
+        try:
+            found.append(int(zone.read_text()) / 1000)
+        except (OSError, ValueError):
+            continue
+    # A zone that is switched off says 0 or less, one without a sensor -274.
+    return max((value for value in found if 0 < value < 150), default=None)

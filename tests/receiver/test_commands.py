@@ -9,8 +9,7 @@ from receiver.cues import ClickSpec, Cue
 from receiver.outbox import Outbox
 from receiver.speaker import local_us
 from receiver.station_time import StationTime
-from wire.commands import Action, Command, Identify, Reboot, ReportsHeard, SetVolume
-from wire.commands import ToneSound
+from wire.commands import Action, Command, Identify, Reboot, ReportsHeard, SetVolume, ToneSound
 from wire.commands import TestTone as Clicks
 from wire.messages import CONTROLLER
 from wire.reports import CommandDone, FaultReport

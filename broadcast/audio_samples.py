@@ -19,8 +19,7 @@ def samples_of(path: Path, run: Ffmpeg, *, most_s: int) -> Samples:
     """
     probe(path)
     blocks: list[bytes] = []
-    # Not a mean of the channels: of two microphones one is often another's echo, or nothing.
-    sound = source(path, t=most_s).audio.filter("aresample", RATE).filter("pan", "mono|c0=c0")
+    sound = source(path, t=most_s).audio.filter("aresample", RATE).filter("aformat", channel_layouts="mono")
     try:
         run.run([sound.output("pipe:1", format="f32le", acodec="pcm_f32le")], on_stdout=blocks.append)
     except subprocess.CalledProcessError as error:

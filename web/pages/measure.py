@@ -183,9 +183,10 @@ async def _receive(request: Request, path: Path, by_script: bool) -> None:
 
 
 async def _of_form(request: Request) -> AsyncIterator[bytes]:
-    sent = (await request.form()).get("file")
-    while isinstance(sent, UploadFile) and (block := await sent.read(1 << 20)):
-        yield block
+    async with request.form() as form:
+        sent = form.get("file")
+        while isinstance(sent, UploadFile) and (block := await sent.read(1 << 20)):
+            yield block
 
 
 def _too_large() -> Refusal:

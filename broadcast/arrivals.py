@@ -143,25 +143,27 @@ def _matched(sound: Floats, rising: bool) -> Floats:
     whole = np.zeros(size, np.complex128)
     whole[: len(spectrum)] = 2 * spectrum
     analytic = np.fft.ifft(whole)[: len(sound)]
-    return (analytic.real**2 + analytic.imag**2) / float(np.sum(replica**2))
+    power: Floats = (analytic.real**2 + analytic.imag**2) / float(np.sum(replica**2))
+    return power
 
 
 def _coarse(power: Floats) -> Floats:
     """The highest of each six samples."""
     whole = len(power) // _COARSE * _COARSE
-    return power[:whole].reshape(-1, _COARSE).max(axis=1)
+    highest: Floats = power[:whole].reshape(-1, _COARSE).max(axis=1)
+    return highest
 
 
 def _train_begin(coarse: Floats, train: Train) -> int:
     """The coarse sample at which the loudest arrival of the first round is: where a comb of all rounds holds most.
 
-    No round counts for more than twice the middle of the rounds' peaks, so that one loud bang makes no train. Where the
-    recording lacks the first rounds it is negative.
+    No round counts for more than twice the middle of the loudest, as many as there are rounds, so that one bang makes
+    no train. Where the recording lacks the first rounds it is negative.
     """
     wide = np.maximum.reduce([np.roll(coarse, k) for k in range(-16, 17, 4)])  # 2 ms: the clock's drift over the train
     period = round(train.period_s * RATE / _COARSE)
-    peaks = [wide[k : k + period].max() for k in range(0, len(wide) - period // 2, period)]
-    capped = np.minimum(wide, 2 * float(np.median(peaks)))
+    peaks = sorted(wide[k : k + period].max() for k in range(0, len(wide) - period // 2, period))
+    capped = np.minimum(wide, 2 * float(np.median(peaks[-train.rounds :])))
     lead = (train.rounds - 2) * period  # at least two rounds are in it
     padded = np.concatenate([np.zeros(lead), capped, np.zeros(lead)])
     starts = len(padded) - (train.rounds - 1) * period

@@ -164,14 +164,9 @@ class ClickSource:
         self._spec = spec
         self._click = (spec.level * _shape(spec.sound)).astype(np.float32)
 
-    @property
-    def frames(self) -> int:
-        """The length of one of them."""
-        return len(self._click)
-
     def read(self, first: int, frames: int) -> Samples:
         """See `Source`."""
-        long = self.frames
+        long = len(self._click)
         sound = np.zeros(frames + 2 * long, np.float32)  # a click's length to spare at both ends
         period = self._spec.period_us * RATE / 1_000_000
         number = max(0, int((first - long) / period))
@@ -196,7 +191,8 @@ def _shape(sound: ToneSound) -> Samples:
     if sound is not ToneSound.CLICK:
         return np.array(sweep(sound is ToneSound.RISING), np.float32)
     at = np.arange(CLICK_FRAMES)
-    return (np.exp(-at / 40.0) * np.sin(2 * np.pi * 2_000 / RATE * at)).astype(np.float32)
+    click: Samples = (np.exp(-at / 40.0) * np.sin(2 * np.pi * 2_000 / RATE * at)).astype(np.float32)
+    return click
 
 
 class ChimeSource:

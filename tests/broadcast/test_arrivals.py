@@ -23,9 +23,19 @@ def heard(sound: Floats, rate: int = 48_000) -> Offset:
         Scene(offset_s=0.3, echoes=((0.3, -3),), second_db=12, noise="wind", agc=True, peak=1.0),
         Scene(offset_s=0.0, ppm=100, rate=44_100),
         Scene(offset_s=0.05, signal_to_noise_db=-10, noise="white"),
+        Scene(offset_s=0.1184, begins_s=40.0, ends_s=20.0),
         Scene(offset_s=0.05, begins_s=-2.0, ends_s=-1.0, echoes=((0.3, 6),)),
     ],
-    ids=["clean", "louder echo", "fainter and earlier", "wind and gain", "slow clock", "in noise", "begun late"],
+    ids=[
+        "clean",
+        "louder echo",
+        "fainter and earlier",
+        "wind and gain",
+        "slow clock",
+        "in noise",
+        "long before and after",
+        "begun late",
+    ],
 )
 def test_the_offset_is_found_within_a_millisecond(scene: Scene) -> None:
     found = heard(recorded(scene), scene.rate)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from receiver.cues import RATE, ClickSpec, ClipSpec, LiveSpec, Samples, ToneSpec
+from receiver.cues import RATE, ClickSpec, ClipSpec, Cue, LiveSpec, Samples, ToneSpec
 from receiver.sources import ClipSource, SourceFailed, open_source
+from receiver.voices import Reader
 from wire.commands import ToneSound
 from wire.sweeps import SWEEP_FRAMES
 from wire.sweeps import sweep as swept
@@ -108,6 +109,16 @@ def test_sweeps_begin_on_their_sample_however_they_are_asked_for(sound: ToneSoun
     pieces = [source.read(at, 480) for at in range(0, RATE, 480)]
     assert np.concatenate(pieces) == pytest.approx(whole)
     assert not whole[2 * 12_000 + SWEEP_FRAMES :].any()
+
+
+def test_the_last_sweep_of_a_long_train_is_read_ahead_like_the_first() -> None:
+    reader = Reader(Cue("", 0, 12_700_000, ClickSpec(6, 2_500_000, sound=ToneSound.FALLING), "tone"))
+    for number in range(6):
+        first = number * 120_000
+        reader.prepare(first, 610_000)
+        found = reader.read(first, SWEEP_FRAMES)
+        assert found is not None, reader.failure
+        assert np.abs(found).max() > 0.6
 
 
 def test_a_falling_sweep_is_the_rising_one_backwards_and_neither_is_mistaken_for_the_other() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -217,6 +217,6 @@ def _own(frame: Frame, session: Session, measurement_id: str) -> MeasurementRow:
     )  # fmt: skip
 
 
-def _apart(one: Receiver | None, other: Receiver | None) -> dict[str, float | None]:
+def _apart(one: Receiver | None, other: Receiver | None) -> dict[str, Any]:
     metres = None if one is None or other is None or one.id == other.id else horns_apart_m(one, other)
     return {"apart_m": metres, "apart_ms": None if metres is None else travel_ms(metres)}

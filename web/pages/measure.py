@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
@@ -31,8 +31,10 @@ from devices.delay_measurements import (
 )
 from devices.presence import PresenceState
 from devices.receivers import Receiver, receiver, receivers
+from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
-from web.frame import Frame, In, Reading, back_to, own_form, renderer_of
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 #: Three minutes of two channels that are not compressed, at the highest rate that phones record at.
@@ -81,7 +83,7 @@ def apart(frame: In, session: Reading, one: str = "", other: str = "") -> HTMLRe
     return renderer_of(frame.request).page(frame, "_apart.html", **_apart(by_id.get(one), by_id.get(other)))
 
 
-@router.post("/measure", dependencies=[Depends(own_form)])
+@router.post("/measure", dependencies=[changes(Action.RECEIVERS)])
 def start(
     frame: In,
     one: Annotated[str, Form()],
@@ -99,6 +101,8 @@ def start(
             by=frame.operator.name,
         )  # fmt: skip
         _check_free(frame, session, made)
+        names = [receiver(session, receiver_id).name for receiver_id in (one, other)]
+        frame.note(session, Deed.RECEIVER_COMMANDED, ", ".join(names))
     for receiver_id, tone in tones(made):
         frame.deps.downlink.send_command(receiver_id, tone)
     path = f"/measure/{made.id}"
@@ -117,7 +121,7 @@ def one_measurement(frame: In, session: Reading, measurement_id: str) -> HTMLRes
     )
 
 
-@router.post("/measure/{measurement_id}/recording", dependencies=[Depends(own_form)])
+@router.post("/measure/{measurement_id}/recording", dependencies=[changes(Action.RECEIVERS)])
 async def recording(frame: In, request: Request, measurement_id: str) -> Response:
     """Take a recording, as the request's body or from a form; it is looked through and thrown away."""
     by_script = not request.headers.get("content-type", "").startswith("multipart/form-data")
@@ -135,22 +139,28 @@ async def recording(frame: In, request: Request, measurement_id: str) -> Respons
     return JSONResponse({"path": shown}) if by_script else back_to(request, shown)
 
 
-@router.post("/measure/{measurement_id}/take", dependencies=[Depends(own_form)])
+@router.post("/measure/{measurement_id}/take", dependencies=[changes(Action.RECEIVERS)])
 def do_take(frame: In, measurement_id: str) -> Response:
     """Set the path delay that is proposed."""
     with frame.deps.database.writing() as session:
         _own(frame, session, measurement_id)
         changed = take(session, measurement_id, now=frame.deps.clock.now(), by=frame.operator.name)
+        _note_delay(frame, session, changed)
     return _told(frame, changed, measurement_id)
 
 
-@router.post("/measure/{measurement_id}/undo", dependencies=[Depends(own_form)])
+@router.post("/measure/{measurement_id}/undo", dependencies=[changes(Action.RECEIVERS)])
 def do_undo(frame: In, measurement_id: str) -> Response:
     """Put it back."""
     with frame.deps.database.writing() as session:
         _own(frame, session, measurement_id)
         changed = undo(session, measurement_id, now=frame.deps.clock.now())
+        _note_delay(frame, session, changed)
     return _told(frame, changed, measurement_id)
+
+
+def _note_delay(frame: Frame, session: Session, changed: Receiver) -> None:
+    frame.note(session, Deed.RECEIVER_CHANGED, f"{changed.name}: path_delay_ms {changed.path_delay_ms:g}")
 
 
 def _told(frame: Frame, changed: Receiver, measurement_id: str) -> Response:

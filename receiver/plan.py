@@ -82,9 +82,11 @@ class Plan:
         return gone
 
     def for_us(self) -> list[Manifest]:
-        """The manifests that mean this receiver, also the withdrawn ones."""
+        """The manifests that mean this receiver, at its own times; also the withdrawn ones."""
         zones = self.config.zones if self.config else []
-        return [m for m in self.manifests.values() if m.targets.include(self._receiver, zones)]
+        return [
+            m.for_receiver(self._receiver) for m in self.manifests.values() if m.targets.include(self._receiver, zones)
+        ]
 
     def keep_again(self) -> None:
         """Write down what the disk did not take, now that there is room."""

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from sqlmodel import Session
 
 from broadcast.clips import clips
+from broadcast.modes import IN_STEP, Spread
 from broadcast.on_air import Broadcast, on_air_now, put_on_air, stop, target_receivers, upcoming
 from broadcast.programmes import programmes
 from devices import faults
@@ -23,9 +24,10 @@ from schedules.noise_budget import check_budget
 from web.deps import Deps
 from web.frame import Frame, In, Reading, Renderer, back_to, changes, renderer_of
 from web.language import Translator
-from web.targets import TargetChoice, class_from, target_choice, targets_from
+from web.mode_words import MODES_SHORT
+from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
 from web.wording import Wording
-from wire.broadcasts import BroadcastClass
+from wire.broadcasts import BroadcastClass, Targets
 
 router = APIRouter(include_in_schema=False)
 NEXT_SHOWN = 5
@@ -130,8 +132,12 @@ def _sounding(
 
 
 def where_words(b: Broadcast, known: list[Receiver], t: Translator) -> str:
-    """Where a broadcast sounds, in words."""
-    meant = b.meant_for
+    """Where a broadcast sounds, in words; and how, unless it is in step."""
+    how = f" · {t(MODES_SHORT[b.mode.mode])}" if b.mode.mode in MODES_SHORT else ""
+    return _where(b.meant_for, known, t) + how
+
+
+def _where(meant: Targets, known: list[Receiver], t: Translator) -> str:
     if meant.all:
         return t("The whole commune")
     names = {r.id: r.name for r in known}
@@ -178,7 +184,7 @@ def put_on_air_page(frame: In, session: Reading, programme: int | None = None, c
         frame, "put_on_air.html",
         programmes=programmes(session, frame.commune_id), clips=clips(session, frame.commune_id),
         chosen=f"programme {programme}" if programme else f"clip {clip}" if clip else "",
-        targets=target_choice(session, frame.commune_id),
+        targets=target_choice(session, frame.commune_id), spread=IN_STEP,
     )  # fmt: skip
 
 
@@ -188,6 +194,7 @@ def do_put_on_air(
     what: Annotated[str, Form()],
     chosen: Annotated[TargetChoice, Depends(targets_from)],
     class_: Annotated[BroadcastClass, Depends(class_from)],
+    spread: Annotated[Spread, Depends(spread_from)],
 ) -> Response:
     """Put it on air."""
     need_for_class(frame, class_)
@@ -198,7 +205,7 @@ def do_put_on_air(
         made = put_on_air(
             session, frame.commune_id, targets=chosen.targets(), class_=class_, now=frame.deps.clock.now(),
             by=frame.operator.name, programme_id=int(ident) if kind == "programme" else None,
-            clip_id=ident if kind == "clip" else None,
+            clip_id=ident if kind == "clip" else None, spread=spread,
         )  # fmt: skip
         check_budget(session, made)
         frame.note(session, Deed.PUT_ON_AIR, made.title)

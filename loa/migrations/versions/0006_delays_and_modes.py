@@ -1,4 +1,4 @@
-"""Delays between receivers that were measured."""
+"""Delays between receivers that were measured; broadcasts aligned by distance or in turn."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -38,3 +38,6 @@ def upgrade() -> None:
         sa.Column("taken_by", sa.String(), nullable=False),
         sa.Column("undone_at", UtcDateTime()),
     )
+    op.add_column("schedule", sa.Column("spread", sa.Text()))
+    op.add_column("broadcast", sa.Column("spread", sa.Text()))
+    op.add_column("broadcast", sa.Column("shifts", sa.Text()))

@@ -1,14 +1,11 @@
 """Manifests: what receivers are told of a broadcast."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from broadcast.on_air import Broadcast
+from broadcast.on_air import MANIFEST_HOLDS, Broadcast
 from runtime.clock import to_us
 from wire.broadcasts import Manifest
 from wire.messages import for_commune
-
-#: How long a manifest is good after its end: reports and late questions refer to it.
-MANIFEST_HOLDS = timedelta(hours=24)
 
 
 def manifest_of(planned: Broadcast, now: datetime) -> Manifest:

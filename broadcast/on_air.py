@@ -23,6 +23,8 @@ from wire.broadcasts import BroadcastClass, Item, Targets
 LEAD = timedelta(seconds=8)
 #: A live broadcast needs no fetching, only the manifest's way.
 LIVE_LEAD = timedelta(seconds=3)
+#: How long a manifest is good after its end: reports and late questions refer to it.
+MANIFEST_HOLDS = timedelta(hours=24)
 LONGEST_TITLE = 200
 #: What is put on air by hand goes before any schedule that begins at the same microsecond.
 BY_HAND = 0xFFFF_FFFF

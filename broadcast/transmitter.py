@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, and_, col, or_, select
 
-from broadcast.manifests import MANIFEST_HOLDS, manifest_of
-from broadcast.on_air import Broadcast, note_announced
+from broadcast.manifests import manifest_of
+from broadcast.on_air import MANIFEST_HOLDS, Broadcast, note_announced
 from devices.downlink import Downlink
 from runtime.broker import Delivery
 from runtime.clock import Clock

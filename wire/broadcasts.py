@@ -108,13 +108,17 @@ class Manifest(Sealed, frozen=True, kw_only=True, tag="manifest", tag_field="typ
     withdrawn: bool = False
 
     def for_receiver(self, receiver: str) -> "Manifest":
-        """As one receiver sounds it: its own shift in the times. Live sound has the times of its frames, unshifted."""
+        """As one receiver sounds it: its own shift is in the times, and alone in shifts_us.
+
+        Live sound has the times of its frames, and no shift.
+        """
         shift_us = self.shifts_us.get(receiver, 0)
-        if not shift_us or any(isinstance(item, LiveItem) for item in self.items):
-            return self
+        if any(isinstance(item, LiveItem) for item in self.items):
+            shift_us = 0
         return structs.replace(
-            self, starts_at_us=self.starts_at_us + shift_us, ends_at_us=self.ends_at_us + shift_us, shifts_us={}
-        )
+            self, starts_at_us=self.starts_at_us + shift_us, ends_at_us=self.ends_at_us + shift_us,
+            shifts_us={receiver: shift_us} if shift_us else {},
+        )  # fmt: skip
 
     @property
     def sounds_until_us(self) -> int:

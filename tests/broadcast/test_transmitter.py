@@ -6,9 +6,10 @@ from unittest.mock import patch
 import pytest
 
 from broadcast.changes import changes
-from broadcast.manifests import MANIFEST_HOLDS, manifest_of
+from broadcast.manifests import manifest_of
 from broadcast.on_air import (
     LEAD,
+    MANIFEST_HOLDS,
     BroadcastState,
     broadcast,
     mark_missed,

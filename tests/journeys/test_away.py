@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from broadcast.manifests import MANIFEST_HOLDS
-from broadcast.on_air import Broadcast, broadcast, withdraw
+from broadcast.on_air import MANIFEST_HOLDS, Broadcast, broadcast, withdraw
 from broadcast.transmitter import Transmitter
 from devices.downlink import Downlink
 from devices.enrolment import CONTROLLER_USER, acl_rows

@@ -143,10 +143,8 @@ def test_receivers_are_told_their_shifts_and_the_length_of_one(studio: Studio) -
 
 
 def test_the_whole_of_it_must_be_allowed(studio: Studio) -> None:
-    local = studio.now()  # five in the morning
-    with studio.database.writing() as session:
-        until = local.hour * 60 + local.minute + 2
-        hours = [AllowedHours(weekdays=list(range(7)), from_minute=0, until_minute=until)]
+    with studio.database.writing() as session:  # it is five in the morning
+        hours = [AllowedHours(weekdays=list(range(7)), from_minute=0, until_minute=5 * 60 + 2)]
         set_rules(session, COMMUNE, "", hours=hours)
     aired(studio, Spread())
     with pytest.raises(Refusal, match="outside the allowed hours"):

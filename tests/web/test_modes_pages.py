@@ -83,3 +83,13 @@ def test_who_says_nothing_is_in_step(office: Office) -> None:
     assert office.post("/put-on-air", what="programme 1") == 303
     with office.database.session() as session:
         assert session.exec(select(Broadcast)).one().shifts is None
+
+
+def test_what_is_put_on_air_says_its_turns_before(office: Office) -> None:
+    def said(**fields: str) -> str:
+        return office.browser.post("/put-on-air/preview", data={**fields, "form_token": office.form_token}).text
+
+    assert "2 lượt, hết 05:10." in said(what="programme 1", mode="staggered")
+    assert "2 lượt, hết 05:10." in said(what="clip bulletin", mode="staggered")
+    assert "nghe cùng lúc" in said(what="programme 1", mode="aligned", point="loa-0")
+    assert said(what="programme 1").strip() == said(mode="staggered").strip() == ""

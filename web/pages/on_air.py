@@ -1,17 +1,17 @@
 """On air, the home page: what sounds now and where, is it all right, what comes next."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from sqlmodel import Session
 
-from broadcast.clips import clips
-from broadcast.modes import IN_STEP, Spread
-from broadcast.on_air import Broadcast, on_air_now, put_on_air, stop, target_receivers, upcoming
-from broadcast.programmes import programmes
+from broadcast.clips import clip, clips
+from broadcast.modes import IN_STEP, Spread, Spreading
+from broadcast.on_air import LEAD, Broadcast, on_air_now, put_on_air, stop, target_receivers, upcoming
+from broadcast.programmes import duration_us, items_of, programme, programmes
 from devices import faults
 from devices.communes import Commune
 from devices.presence import PresenceState, ReceiverNow
@@ -24,7 +24,7 @@ from schedules.noise_budget import check_budget
 from web.deps import Deps
 from web.frame import Frame, In, Reading, Renderer, back_to, changes, renderer_of
 from web.language import Translator
-from web.mode_words import MODES_SHORT
+from web.mode_words import MODES_SHORT, mode_sentence
 from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
 from web.wording import Wording
 from wire.broadcasts import BroadcastClass, Targets
@@ -188,6 +188,22 @@ def put_on_air_page(frame: In, session: Reading, programme: int | None = None, c
     )  # fmt: skip
 
 
+@router.post("/put-on-air/preview", dependencies=[changes(Action.ON_AIR)])
+def preview(
+    frame: In,
+    session: Reading,
+    chosen: Annotated[TargetChoice, Depends(targets_from)],
+    spread: Annotated[Spread, Depends(spread_from)],
+    what: Annotated[str, Form()] = "",
+) -> HTMLResponse:
+    """How it would sound, and until when: said before it is put on air."""
+    spreading, length_us = Spreading(session, frame.commune_id), _length_us(session, frame.commune_id, what)
+    shifts = spreading.shifts(spread, chosen.targets(), length_us)
+    ends_at = frame.deps.clock.now() + LEAD + timedelta(microseconds=length_us + shifts.most_us)
+    how = mode_sentence(frame.wording, spread, spreading.names(shifts), ends_at) if length_us else ""
+    return renderer_of(frame.request).page(frame, "_how.html", how=how)
+
+
 @router.post("/put-on-air", dependencies=[changes(Action.ON_AIR)])
 def do_put_on_air(
     frame: In,
@@ -218,6 +234,16 @@ def do_stop(frame: In, broadcast_id: str) -> Response:
     """Silence it now, or before it began, withdraw it."""
     stop_broadcast(frame, broadcast_id)
     return back_to(frame.request, "/")
+
+
+def _length_us(session: Session, commune_id: str, what: str) -> int:
+    """Of what the form names; 0 for nothing, or nothing of this commune."""
+    kind, _, ident = what.partition(" ")
+    if kind == "programme" and ident.isdigit() and programme(session, int(ident)).commune_id == commune_id:
+        return duration_us(items_of(session, int(ident)))
+    if kind == "clip" and (found := clip(session, ident)).commune_id == commune_id:
+        return found.duration_us
+    return 0
 
 
 def need_for_class(frame: Frame, class_: BroadcastClass) -> None:

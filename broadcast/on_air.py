@@ -6,20 +6,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, LargeBinary
+from sqlalchemy import Column, ColumnElement, LargeBinary, Text
 from sqlmodel import Field, Session, SQLModel, col, or_, select
 
 from broadcast.changes import note
 from broadcast.clips import clip
+from broadcast.modes import IN_STEP, TOGETHER, Shifts, Spread, Spreading, spread_kept, spread_read
 from broadcast.programmes import clip_items, duration_us, items_of, manifest_items, programme
 from devices.noise_rules import check_allowed
 from devices.receivers import Receiver, reached_by
 from devices.succession import lineage, within
-from runtime.clock import to_us
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
-from wire.broadcasts import BroadcastClass, Item, Manifest, Targets
-from wire.messages import for_commune
+from wire.broadcasts import BroadcastClass, Item, Targets
 
 #: Between "now" and the first sample, so that receivers can fetch and switch their amplifiers on.
 LEAD = timedelta(seconds=8)
@@ -45,7 +44,9 @@ class BroadcastState(StrEnum):
 
 
 class Broadcast(SQLModel, table=True):
-    """One airing. items, targets: JSON as on the wire, frozen when it was planned.
+    """One airing. items, targets: JSON as on the wire, frozen when it was planned. ends_at: where it ends last.
+
+    spread: as `modes` keeps it. shifts: JSON, µs by receiver as on the wire; None: all start at starts_at.
 
     revision: grows with each change; announced_revision: the last that the broker acknowledged, 0 for none.
     cause: why it was stopped, withdrawn or missed. replaces: the broadcast of a former commune whose place it takes.
@@ -62,6 +63,8 @@ class Broadcast(SQLModel, table=True):
     ends_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
     targets: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     items: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    spread: str | None = Field(default=None, sa_column=Column(Text))
+    shifts: str | None = Field(default=None, sa_column=Column(Text))
     revision: int = 1
     announced_revision: int = 0
     announced_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
@@ -89,6 +92,16 @@ class Broadcast(SQLModel, table=True):
     def what(self) -> list[Item]:
         """What sounds, as on the wire."""
         return msgspec.json.decode(self.items, type=list[Item])
+
+    @property
+    def mode(self) -> Spread:
+        """How it is spread over its receivers."""
+        return spread_read(self.spread)
+
+    @property
+    def shifts_us(self) -> dict[str, int]:
+        """How much later than starts_at each receiver begins, those that do."""
+        return {} if self.shifts is None else msgspec.json.decode(self.shifts, type=dict[str, int])
 
     @property
     def sounds_until(self) -> datetime:
@@ -133,9 +146,12 @@ def plan_broadcast(
     precedence: int = 0,
     order: int = BY_HAND,
     cause: str = "",
+    spread: Spread = IN_STEP,
+    shifts: Shifts = TOGETHER,
 ) -> Broadcast:
     """Keep a broadcast; the transmitter announces it after the commit. Raises Refusal when it would reach nobody.
 
+    length_us: of what sounds at one receiver. shifts: of the spread, by `Spreading`.
     order: of two of one class and start, the one with the larger sounds: the schedule's number.
     """
     if not targets.all and not targets.zones and not targets.receivers:
@@ -149,7 +165,9 @@ def plan_broadcast(
         class_=class_.value,
         precedence=precedence,
         starts_at=starts_at,
-        ends_at=starts_at + timedelta(microseconds=length_us),
+        ends_at=starts_at + timedelta(microseconds=length_us + shifts.most_us),
+        spread=spread_kept(spread),
+        shifts=msgspec.json.encode(shifts.by_receiver).decode() if shifts.by_receiver else None,
         targets=msgspec.json.encode(targets),
         items=msgspec.json.encode(list(items)),
         planned_at=now,
@@ -172,6 +190,7 @@ def put_on_air(
     programme_id: int | None = None,
     clip_id: str | None = None,
     lead: timedelta = LEAD,
+    spread: Spread = IN_STEP,
 ) -> Broadcast:
     """A programme or a clip, as soon as the receivers can have it. Raises Refusal, NotFound."""
     if programme_id is not None:
@@ -189,12 +208,14 @@ def put_on_air(
         raise Refusal(N_("Choose a programme or a recording to put on air."))
     if not reached_by(session, commune_id, targets):
         raise Refusal(N_("No receiver would sound: there is none in what you chose."))
-    starts_at = now + lead
-    check_allowed(session, commune_id, targets, class_, starts_at, starts_at + timedelta(microseconds=length_us))
+    spread = spread.check()
+    shifts, starts_at = Spreading(session, commune_id).shifts(spread, targets, length_us), now + lead
+    ends_at = starts_at + timedelta(microseconds=length_us + shifts.most_us)
+    check_allowed(session, commune_id, targets, class_, starts_at, ends_at)
     return plan_broadcast(
         session, commune_id=commune_id, title=title, class_=class_, targets=targets, starts_at=starts_at,
         length_us=length_us, items=items, now=now, by=by, programme_id=programme_id, clip_id=clip_id,
-        cause="put_on_air",
+        cause="put_on_air", spread=spread, shifts=shifts,
     )  # fmt: skip
 
 
@@ -283,28 +304,6 @@ def between(session: Session, commune_id: str, since: datetime, until: datetime)
 def target_receivers(session: Session, meant: Broadcast) -> list[Receiver]:
     """The receivers in service that it means, or meant: those of its commune at its start."""
     return reached_by(session, meant.commune_id, meant.meant_for, meant.starts_at)
-
-
-def manifest_of(planned: Broadcast, now: datetime, elsewhere: tuple[str, Targets] | None = None) -> Manifest:
-    """What receivers are told of it. elsewhere: under another commune's address, and whom it means there."""
-    commune_id, targets = elsewhere or (planned.commune_id, planned.meant_for)
-    return Manifest(
-        to=for_commune(commune_id),
-        revision=planned.revision,
-        issued_at_us=to_us(now),
-        expires_at_us=to_us(planned.ends_at + MANIFEST_HOLDS),
-        broadcast=planned.id,
-        title=planned.title,
-        class_=planned.broadcast_class,
-        precedence=planned.precedence,
-        targets=targets,
-        starts_at_us=to_us(planned.starts_at),
-        ends_at_us=to_us(planned.ends_at),
-        items=planned.what,
-        stopped_at_us=to_us(planned.stopped_at) if planned.stopped_at else None,
-        withdrawn=planned.withdrawn_at is not None,
-        replaces=planned.replaces or "",
-    )
 
 
 def note_announced(session: Session, broadcast_id: str, revision: int, now: datetime) -> None:

@@ -12,7 +12,8 @@ from typing import TypeVar
 from sqlmodel import Session, and_, col, or_, select
 
 from broadcast.addresses import BroadcastAddress, old_elsewhere, unannounced_elsewhere
-from broadcast.on_air import MANIFEST_HOLDS, Broadcast, manifest_of, note_announced
+from broadcast.manifests import manifest_of
+from broadcast.on_air import MANIFEST_HOLDS, Broadcast, note_announced
 from devices.downlink import Downlink
 from runtime.broker import Delivery
 from runtime.clock import Clock

@@ -15,12 +15,12 @@ from broadcast.audio_live import LiveInput
 from broadcast.live import LiveSender
 from broadcast.live_encoder import LiveEncoder
 from broadcast.live_pacing import send_followed, send_paced
+from broadcast.manifests import manifest_of
 from broadcast.on_air import (
     LIVE_LEAD,
     Broadcast,
     BroadcastState,
     broadcast,
-    manifest_of,
     note_announced,
     plan_broadcast,
     state,

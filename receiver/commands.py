@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from receiver.cues import ClickSpec, Cue, Timeline, ToneSpec
 from receiver.outbox import Outbox, addressed, new_report_id
+from receiver.sources import click_us
 from receiver.speaker import local_us
 from receiver.station_time import StationTime
 from wire.commands import Command, Identify, Reboot, ReportsHeard, SelfTest, SetVolume
@@ -75,8 +76,9 @@ class Commander:
             start_us = round(station.to_controller_us(local_us())) + _TONE_LEAD_US
             self._add(command.command, start_us, action.seconds * 1_000_000, ToneSpec())
         else:
-            length_us = (action.clicks - 1) * action.period_us + 50_000
-            self._add(command.command, action.starts_at_us, length_us, ClickSpec(action.clicks, action.period_us))
+            length_us = (action.clicks - 1) * action.period_us + click_us(action.sound) + 45_000
+            spec = ClickSpec(action.clicks, action.period_us, sound=action.sound)
+            self._add(command.command, action.starts_at_us, length_us, spec)
         self._answer(command.command, now_us)
         return volume
 

@@ -10,6 +10,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from wire.commands import ToneSound
+
 #: Mono samples, one dimension, −1 to 1, 48 kHz.
 Samples = NDArray[np.float32]
 
@@ -33,11 +35,12 @@ class ToneSpec(NamedTuple):
 
 
 class ClickSpec(NamedTuple):
-    """A train of clicks: one at each `period_us` from the source's first sample, `clicks` in all."""
+    """A train of clicks: one at each `period_us` from the source's first sample, `clicks` in all. sound: of each."""
 
     clicks: int
     period_us: int = 1_000_000
     level: float = 0.7
+    sound: ToneSound = ToneSound.CLICK
 
 
 class ChimeSpec(NamedTuple):

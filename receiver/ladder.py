@@ -35,7 +35,9 @@ class Stretch(NamedTuple):
 
 def strength(manifest: Manifest) -> tuple[int, int, int, str]:
     """The larger sounds."""
-    return (RANK[manifest.class_], manifest.precedence, manifest.starts_at_us, manifest.broadcast)
+    # By the start that was announced: who sounds does not depend on whose turn it is.
+    announced_us = manifest.starts_at_us - sum(manifest.shifts_us.values())
+    return (RANK[manifest.class_], manifest.precedence, announced_us, manifest.broadcast)
 
 
 def stretches(manifests: Iterable[Manifest], config: Config | None, from_us: int, until_us: int) -> list[Stretch]:

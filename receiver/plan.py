@@ -89,9 +89,13 @@ class Plan:
         return gone
 
     def for_us(self) -> list[Manifest]:
-        """The manifests that mean this receiver, also the withdrawn ones."""
+        """The manifests that mean this receiver, at its own times; also the withdrawn ones."""
         zones = {for_commune(commune): zones for commune, zones in self._communes().items()}
-        return [m for m in self.manifests.values() if m.targets.include(self._receiver, zones.get(m.to, []))]
+        return [
+            m.for_receiver(self._receiver)
+            for m in self.manifests.values()
+            if m.targets.include(self._receiver, zones.get(m.to, []))
+        ]
 
     def former(self, now_us: int | None) -> dict[str, bool]:
         """The communes that we were in before, and whether live sound of them may still come.

@@ -5,6 +5,7 @@ when the card asks. Live sound comes when it comes; it is read when the card ask
 """
 
 import logging
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,8 @@ import soundfile
 import soxr
 
 from receiver.cues import RATE, ChimeSpec, ClickSpec, ClipSpec, LiveSound, LiveSpec, Samples, SourceSpec, ToneSpec
+from wire.commands import ToneSound
+from wire.sweeps import sweep
 
 log = logging.getLogger(__name__)
 
@@ -155,28 +158,41 @@ class ToneSource:
 
 
 class ClickSource:
-    """Clicks, the first at sample 0."""
+    """Clicks or sweeps, the first at sample 0."""
 
     def __init__(self, spec: ClickSpec) -> None:
         self._spec = spec
-        at = np.arange(CLICK_FRAMES)
-        decay = np.exp(-at / 40.0)
-        self._click = (spec.level * decay * np.sin(2 * np.pi * 2_000 / RATE * at)).astype(np.float32)
+        self._click = (spec.level * _shape(spec.sound)).astype(np.float32)
 
     def read(self, first: int, frames: int) -> Samples:
         """See `Source`."""
-        sound = np.zeros(frames + 2 * CLICK_FRAMES, np.float32)  # a click's length to spare at both ends
+        long = len(self._click)
+        sound = np.zeros(frames + 2 * long, np.float32)  # a click's length to spare at both ends
         period = self._spec.period_us * RATE / 1_000_000
-        number = max(0, int((first - CLICK_FRAMES) / period))
+        number = max(0, int((first - long) / period))
         while number < self._spec.clicks and (at := round(number * period)) < first + frames:
-            place = at - first + CLICK_FRAMES
+            place = at - first + long
             if place >= 0:
-                sound[place : place + CLICK_FRAMES] += self._click[: len(sound) - place]
+                sound[place : place + long] += self._click[: len(sound) - place]
             number += 1
-        return sound[CLICK_FRAMES : CLICK_FRAMES + frames]
+        return sound[long : long + frames]
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def click_us(sound: ToneSound) -> int:
+    """How long one of them lasts, rounded up."""
+    return -(-len(_shape(sound)) * 1_000_000 // RATE)
+
+
+@cache
+def _shape(sound: ToneSound) -> Samples:
+    if sound is not ToneSound.CLICK:
+        return np.array(sweep(sound is ToneSound.RISING), np.float32)
+    at = np.arange(CLICK_FRAMES)
+    click: Samples = (np.exp(-at / 40.0) * np.sin(2 * np.pi * 2_000 / RATE * at)).astype(np.float32)
+    return click
 
 
 class ChimeSource:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
+from broadcast.modes import IN_STEP, Spread, Spreading
 from broadcast.on_air import BY_HAND, order_key
 from broadcast.programmes import RunningItem, duration_us, items_of, items_of_all, manifest_items, programmes
 from devices.communes import commune
@@ -62,7 +63,8 @@ class Outlook:
     """All that can be known before. meetings: with what is on the timetable, in order of time.
 
     order: tells the new one from the others in meetings. outside: why it cannot be kept, since it would sound outside
-    the allowed hours. overruns: of the noise budget.
+    the allowed hours. overruns: of the noise budget. turns: who sounds with whom, by name, where it is in turn; whole:
+    from the first sample anywhere to the last.
     """
 
     next: list[Due]
@@ -72,20 +74,24 @@ class Outlook:
     nobody: bool = False
     late: list[Late] = field(default_factory=list)
     repeated: list[Repeated] = field(default_factory=list)
+    turns: list[list[str]] = field(default_factory=list)
+    whole: timedelta = timedelta(0)
     outside: Refusal | None = None
     overruns: list[Overrun] = field(default_factory=list)
 
 
 def outlook(
     session: Session, commune_id: str, *, rule: Rule, programme_id: int, targets: Targets, class_: BroadcastClass,
-    precedence: int, now: datetime, states: Mapping[str, ReceiverNow], without: int = 0,
+    precedence: int, now: datetime, states: Mapping[str, ReceiverNow], without: int = 0, spread: Spread = IN_STEP,
 ) -> Outlook:  # fmt: skip
     """states: the receivers as they are now. without: the number of the schedule that this one takes the place of."""
     zone = commune(session, commune_id).zone
     upcoming = next_instants(rule, zone, now, SHOWN)
     running = items_of(session, programme_id)
     others = [s for s in schedules(session, commune_id) if s.number != without and not s.paused]
-    length = timedelta(microseconds=duration_us(running))
+    spreading, spread = Spreading(session, commune_id), spread.check()
+    shifts = spreading.shifts(spread, targets, duration_us(running))
+    length = timedelta(microseconds=duration_us(running) + shifts.most_us)
     new = Recurring(rule, Wish("", class_, precedence, now, now + length, targets, order_key(without or BY_HAND)))
     today = now.astimezone(zone).date()
     reached = reached_by(session, commune_id, targets)
@@ -105,6 +111,8 @@ def outlook(
         repeated=_repeated(session, running, rule, others, today),
         outside=refusal_of(session, closed, zone) if closed is not None else None,
         overruns=over_budget(session, commune_id, rule, targets, class_, length, now, without=without),
+        turns=spreading.names(shifts) if shifts.turns else [],
+        whole=length,
     )  # fmt: skip
 
 
@@ -113,9 +121,10 @@ def outside_hours(session: Session, commune_id: str, now: datetime) -> list[tupl
     titles = {p.number: p.title for p in programmes(session, commune_id, include_retired=True)}
     ours = [s for s in schedules(session, commune_id) if not s.paused]
     items, zone = items_of_all(session, sorted({s.programme_id for s in ours})), commune(session, commune_id).zone
-    found = []
+    found, spreading = [], Spreading(session, commune_id)
     for one in ours:
         length = timedelta(microseconds=duration_us(items[one.programme_id]))
+        length = spreading.whole(one.mode, one.meant_for, length)
         closed = first_outside(session, commune_id, one.when, one.meant_for, one.broadcast_class, length, now)
         if closed is not None:
             title = one.title or titles.get(one.programme_id, "")
@@ -125,15 +134,17 @@ def outside_hours(session: Session, commune_id: str, now: datetime) -> list[tupl
 
 def _recurring(session: Session, commune_id: str, of: list[Schedule], now: datetime) -> list[Recurring]:
     titles = {p.number: p.title for p in programmes(session, commune_id, include_retired=True)}
+    items, spreading = items_of_all(session, sorted({s.programme_id for s in of})), Spreading(session, commune_id)
     lengths = {
-        n: duration_us(items) for n, items in items_of_all(session, sorted({s.programme_id for s in of})).items()
+        s.number: spreading.whole(s.mode, s.meant_for, timedelta(microseconds=duration_us(items[s.programme_id])))
+        for s in of
     }
     return [
         Recurring(
             s.when,
             Wish(
                 s.title or titles.get(s.programme_id, ""), s.broadcast_class, s.precedence, now,
-                now + timedelta(microseconds=lengths[s.programme_id]), s.meant_for, order_key(s.number),
+                now + lengths[s.number], s.meant_for, order_key(s.number),
             ),
         )
         for s in of

@@ -15,6 +15,7 @@ from sqlalchemy import Column
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, delete, select
 
+from broadcast.modes import TOGETHER, Shifts, Spreading
 from broadcast.on_air import LONGEST_TITLE, Broadcast, mark_missed, plan_broadcast, withdraw
 from broadcast.play_reports import PlayReportRow
 from broadcast.programmes import duration_us, items_of, manifest_items, programme
@@ -59,10 +60,14 @@ class Form(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """A schedule's surroundings. may: when its targets may sound, None for always (an emergency)."""
+    """A schedule's surroundings. may: when its targets may sound, None for always (an emergency).
+
+    shifts: of its receivers, as they are and stand now.
+    """
 
     zone: ZoneInfo
     may: Permission | None
+    shifts: Shifts
 
     def lets(self, due_at: datetime) -> bool:
         """Whether anybody may sound at a due instant; who may not refuses for itself."""
@@ -97,7 +102,7 @@ def plan(database: Database, now: datetime, ahead: timedelta) -> Planned:
         for found in session.exec(select(Schedule)).all():
             if found.programme_id not in forms:
                 forms[found.programme_id] = _form(session, found.programme_id)
-            frame = _frame(session, found, now)
+            frame = _frame(session, found, forms[found.programme_id], now)
             if _wants_planning(session, found, forms[found.programme_id], frame, now, ahead):
                 wanting.append(found.number)
     # Controllers that wake together each begin elsewhere: at the same schedule all would wait for the first.
@@ -109,7 +114,8 @@ def plan(database: Database, now: datetime, ahead: timedelta) -> Planned:
                 if current is not None:
                     hold(session, current.commune_id)
                     session.refresh(current)
-                    form, frame = _form(session, current.programme_id), _frame(session, current, now)
+                    form = _form(session, current.programme_id)
+                    frame = _frame(session, current, form, now)
                     _withdraw_outdated(session, current, form, frame, now, step)
                     _claim_due(session, current, form, frame, now, ahead, step)
         except OperationalError:
@@ -145,11 +151,13 @@ def _form(session: Session, programme_id: int) -> Form | Refusal:
         return refusal
 
 
-def _frame(session: Session, found: Schedule, now: datetime) -> Frame:
-    zone = commune(session, found.commune_id).zone
+def _frame(session: Session, found: Schedule, form: Form | Refusal, now: datetime) -> Frame:
+    zone, shifts = commune(session, found.commune_id).zone, TOGETHER
+    if isinstance(form, Form):
+        shifts = Spreading(session, found.commune_id).shifts(found.mode, found.meant_for, form.length_us)
     if found.broadcast_class is BroadcastClass.EMERGENCY:
-        return Frame(zone, None)
-    return Frame(zone, permission(session, found.commune_id, found.meant_for, now.astimezone(zone).date()))
+        return Frame(zone, None, shifts)
+    return Frame(zone, permission(session, found.commune_id, found.meant_for, now.astimezone(zone).date()), shifts)
 
 
 def _since(found: Schedule, now: datetime) -> datetime:
@@ -212,6 +220,7 @@ def _why_outdated(slot: Slot, planned: Broadcast | None, found: Schedule, form: 
     if planned.withdrawn_at is not None or planned.missed:
         return ""  # by a person
     changed = planned.what != form.items or planned.title != (found.title or form.title)[:LONGEST_TITLE]
+    changed = changed or planned.shifts_us != frame.shifts.by_receiver  # a receiver came, went or was moved
     return "schedule_changed" if changed else ""
 
 
@@ -243,7 +252,7 @@ def _claim_due(
         elif isinstance(form, Refusal):
             slot.outcome, slot.cause = "refused", str(form)
         else:
-            planned = _plan_one(session, found, form, due_at, now)
+            planned = _plan_one(session, found, form, frame.shifts, due_at, now)
             slot.broadcast_id = planned.id
             if planned.ends_at - now < LEAST_LEFT and due_at < now:
                 mark_missed(session, planned, now, "controller_away")
@@ -255,7 +264,9 @@ def _claim_due(
     session.flush()
 
 
-def _plan_one(session: Session, found: Schedule, form: Form, due_at: datetime, now: datetime) -> Broadcast:
+def _plan_one(
+    session: Session, found: Schedule, form: Form, shifts: Shifts, due_at: datetime, now: datetime
+) -> Broadcast:
     return plan_broadcast(
         session,
         commune_id=found.commune_id,
@@ -270,4 +281,6 @@ def _plan_one(session: Session, found: Schedule, form: Form, due_at: datetime, n
         programme_id=found.programme_id,
         order=found.number,
         cause="schedule",
+        spread=found.mode,
+        shifts=shifts,
     )

@@ -7,9 +7,10 @@ from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Column, LargeBinary
+from sqlalchemy import Column, LargeBinary, Text
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from broadcast.modes import IN_STEP, Spread, Spreading, spread_kept, spread_read
 from broadcast.programmes import Programme, duration_us, items_of, items_of_all, manifest_items, programme
 from devices.communes import commune
 from devices.noise_rules import Shut, permission, refusal_of
@@ -26,7 +27,7 @@ CHECKED_AHEAD = timedelta(days=366)
 
 
 class Schedule(SQLModel, table=True):
-    """A programme, when, where, and as what class. rule, targets: JSON.
+    """A programme, when, where, and as what class. rule, targets: JSON. spread: as `broadcast.modes` keeps it.
 
     revision: grows with each change, so that what was planned by an older one is known. changed_at: of the last change;
     instants before it do not count, or a schedule moved to a minute ago would begin in its middle.
@@ -40,6 +41,7 @@ class Schedule(SQLModel, table=True):
     precedence: int = 0
     targets: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     rule: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    spread: str | None = Field(default=None, sa_column=Column(Text))
     revision: int = 1
     paused: bool = False
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
@@ -65,6 +67,11 @@ class Schedule(SQLModel, table=True):
         return msgspec.json.decode(self.targets, type=Targets)
 
     @property
+    def mode(self) -> Spread:
+        """How it is spread in time over its receivers."""
+        return spread_read(self.spread)
+
+    @property
     def broadcast_class(self) -> BroadcastClass:
         """Its legal class."""
         return BroadcastClass(self.class_)
@@ -72,7 +79,7 @@ class Schedule(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One due instant of one schedule, with what sounds. ends_at: by the programme as it is now."""
+    """One due instant of one schedule, with what sounds. ends_at: everywhere, by programme and receivers as now."""
 
     schedule: Schedule
     programme: Programme
@@ -91,12 +98,14 @@ def add_schedule(
     now: datetime,
     by: str = "",
     precedence: int = 0,
+    spread: Spread = IN_STEP,
 ) -> Schedule:
     """Put a programme on the timetable. Raises Refusal (never due, nobody to hear, nothing to hear), NotFound."""
-    rule = _checked(session, commune_id, programme_id, rule, targets, class_, now, without=0)
+    spread = spread.check()
+    rule = _checked(session, commune_id, programme_id, rule, targets, class_, spread, now, without=0)
     added = Schedule(
         commune_id=commune_id, programme_id=programme_id, class_=class_.value, precedence=precedence,
-        targets=msgspec.json.encode(targets), rule=msgspec.json.encode(rule),
+        targets=msgspec.json.encode(targets), rule=msgspec.json.encode(rule), spread=spread_kept(spread),
         created_at=now, created_by=by, changed_at=now,
     )  # fmt: skip
     session.add(added)
@@ -114,14 +123,17 @@ def change_schedule(
     targets: Targets | None = None,
     class_: BroadcastClass | None = None,
     precedence: int | None = None,
+    spread: Spread | None = None,
 ) -> Schedule:
     """Change what is not None. What is planned by the old form is withdrawn by the next plan. Raises as `add`."""
     found = schedule(session, schedule_id)
     new_programme = found.programme_id if programme_id is None else programme_id
+    mode = found.mode if spread is None else spread.check()
     checked = _checked(
         session, found.commune_id, new_programme, rule or found.when, targets or found.meant_for,
-        class_ or found.broadcast_class, now, without=found.number,
+        class_ or found.broadcast_class, mode, now, without=found.number,
     )  # fmt: skip
+    found.spread = spread_kept(mode)
     found.programme_id, found.rule = new_programme, msgspec.json.encode(checked)
     if targets is not None:
         found.targets = msgspec.json.encode(targets)
@@ -197,9 +209,11 @@ def occurrences(
     numbers = sorted({s.programme_id for s in of})
     known = {p.number: p for p in session.exec(select(Programme).where(col(Programme.id).in_(numbers)))}
     lengths = {number: duration_us(items) for number, items in items_of_all(session, numbers).items()}
-    found = []
+    found, spreading = [], dict[str, Spreading]()
     for one in sorted(of, key=lambda s: s.number):
         programme, length = known[one.programme_id], timedelta(microseconds=lengths[one.programme_id])
+        where = spreading.setdefault(one.commune_id, Spreading(session, one.commune_id))
+        length = where.whole(one.mode, one.meant_for, length)
         found += [Occurrence(one, programme, at, at + length) for at in due(one, zone, after, before)]
     return sorted(found, key=attrgetter("starts_at"))  # of one instant in the order of their numbers: sorting is stable
 
@@ -255,7 +269,7 @@ def check_targets(session: Session, commune_id: str, targets: Targets) -> None:
 
 def _checked(
     session: Session, commune_id: str, programme_id: int, rule: Rule, targets: Targets, class_: BroadcastClass,
-    now: datetime, *, without: int,
+    spread: Spread, now: datetime, *, without: int,
 ) -> Rule:  # fmt: skip
     chosen = programme(session, programme_id)
     if chosen.commune_id != commune_id:
@@ -266,7 +280,7 @@ def _checked(
     rule, local = rule.check(), commune(session, commune_id).zone
     if not next_instants(rule, local, now, 1):
         raise Refusal(N_("This time has passed already. Choose a later one."))
-    length = timedelta(microseconds=duration_us(running))
+    length = Spreading(session, commune_id).whole(spread, targets, timedelta(microseconds=duration_us(running)))
     closed = first_outside(session, commune_id, rule, targets, class_, length, now)
     if closed is not None:
         raise refusal_of(session, closed, local)

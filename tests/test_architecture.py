@@ -38,7 +38,15 @@ HOMES = {
     "babel": ("web.",),
     "jinja2": ("web.",),
     "uvicorn": ("loa.",),
-    "numpy": ("receiver.", "broadcast.live_pacing", "loa.skew", "loa.demo_check", "loa.demo_offline"),
+    "numpy": (
+        "receiver.",
+        "broadcast.live_pacing",
+        "broadcast.arrivals",
+        "broadcast.audio_samples",
+        "loa.skew",
+        "loa.demo_check",
+        "loa.demo_offline",
+    ),
 }
 REFUSED_NAMES = ("utils", "util", "helpers", "helper", "common", "core", "manager", "misc")
 MOST_LINES = 320

@@ -6,9 +6,12 @@ from typing import Annotated
 from fastapi import Form
 from sqlmodel import Session
 
-from devices.receivers import Receiver, receivers
+from broadcast.modes import Mode, Spread
+from devices.positions import position_of, typed_position
+from devices.receivers import Receiver, receiver, receivers
 from devices.zones import Zone, zones
 from runtime.refusal import N_, Refusal
+from web.frame import Reading
 from wire.broadcasts import BroadcastClass, Targets
 
 
@@ -50,3 +53,25 @@ def class_from(class_: Annotated[str, Form(alias="class")] = "normal") -> Broadc
         return BroadcastClass(class_)
     except ValueError:
         raise Refusal(N_("There are three classes: normal, priority, emergency.")) from None
+
+
+def spread_from(
+    session: Reading,
+    mode: Annotated[str, Form()] = "in_step",
+    point: Annotated[str, Form()] = "",
+    latitude: Annotated[str, Form()] = "",
+    longitude: Annotated[str, Form()] = "",
+    gap_s: Annotated[int, Form()] = 5,
+) -> Spread:
+    """From a sent form. point: a receiver's id, or "" for the typed degrees. Raises Refusal, NotFound."""
+    try:
+        chosen = Mode(mode)
+    except ValueError:
+        raise Refusal(N_("There are three ways to sound: in step, aligned, in turn.")) from None
+    place = None
+    if chosen is Mode.ALIGNED:
+        place = position_of(receiver(session, point)) if point else typed_position(latitude, longitude)
+    return Spread(
+        mode=chosen, latitude_deg=place.latitude_deg if place else None,
+        longitude_deg=place.longitude_deg if place else None, gap_s=gap_s,
+    ).check()  # fmt: skip

@@ -6,7 +6,7 @@ controller → receivers of a commune, retained. Sealed.
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, structs
 
 from wire.messages import Message, Sealed
 
@@ -90,7 +90,8 @@ class Manifest(Sealed, frozen=True, kw_only=True, tag="manifest", tag_field="typ
     class_: "class" on the wire. precedence: within a class, the larger sounds; of equals the one that starts later.
     starts_at_us, ends_at_us: controller time; sample n of the broadcast leaves the horn at starts_at_us + n/48000 s.
     items: in order of offset; what no item covers is silence.
-    stopped_at_us: from this instant on it is silent, although its end is later.
+    shifts_us: by receiver: how much later than that it starts, and ends; who is not named, is not shifted.
+    stopped_at_us: from this instant on it is silent everywhere, although its end is later.
     withdrawn: it shall not sound at all.
     replaces: the broadcast of a former commune that this one takes the place of; empty: none.
     """
@@ -103,9 +104,23 @@ class Manifest(Sealed, frozen=True, kw_only=True, tag="manifest", tag_field="typ
     starts_at_us: Microseconds
     ends_at_us: Microseconds
     items: list[Item]
+    shifts_us: dict[str, Microseconds] = {}
     stopped_at_us: Microseconds | None = None
     withdrawn: bool = False
     replaces: str = ""
+
+    def for_receiver(self, receiver: str) -> "Manifest":
+        """As one receiver sounds it: its own shift is in the times, and alone in shifts_us.
+
+        Live sound has the times of its frames, and no shift.
+        """
+        shift_us = self.shifts_us.get(receiver, 0)
+        if any(isinstance(item, LiveItem) for item in self.items):
+            shift_us = 0
+        return structs.replace(
+            self, starts_at_us=self.starts_at_us + shift_us, ends_at_us=self.ends_at_us + shift_us,
+            shifts_us={receiver: shift_us} if shift_us else {},
+        )  # fmt: skip
 
     @property
     def sounds_until_us(self) -> int:

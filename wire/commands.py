@@ -4,6 +4,7 @@ controller → one receiver. Sealed.
 """
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta
@@ -71,12 +72,24 @@ class Identify(Message, frozen=True, kw_only=True, tag="identify", tag_field="ki
     seconds: Annotated[int, Meta(ge=1, le=60)] = 5
 
 
+class ToneSound(StrEnum):
+    """What a test tone is made of: clicks for the ear, sweeps for a microphone (`wire.sweeps`)."""
+
+    CLICK = "click"
+    RISING = "rising"
+    FALLING = "falling"
+
+
 class TestTone(Message, frozen=True, kw_only=True, tag="test_tone", tag_field="kind"):
-    """A train of clicks, the first at `starts_at_us` controller time, then every `period_us`, `clicks` in all."""
+    """A train of clicks, the first at `starts_at_us` controller time, then every `period_us`, `clicks` in all.
+
+    sound: what each of them is.
+    """
 
     starts_at_us: Microseconds
     clicks: Annotated[int, Meta(ge=1, le=600)] = 10
     period_us: Annotated[int, Meta(ge=100_000, le=10_000_000)] = 1_000_000
+    sound: ToneSound = ToneSound.CLICK
 
 
 class Reboot(Message, frozen=True, kw_only=True, tag="reboot", tag_field="kind"):

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from broadcast.changes import changes
+from broadcast.manifests import manifest_of
 from broadcast.on_air import (
     LEAD,
     Broadcast,
     BroadcastState,
     broadcast,
-    manifest_of,
     mark_missed,
     on_air_now,
     plan_broadcast,

@@ -6,12 +6,12 @@ from unittest.mock import patch
 import pytest
 
 from broadcast.changes import changes
+from broadcast.manifests import manifest_of
 from broadcast.on_air import (
     LEAD,
     MANIFEST_HOLDS,
     BroadcastState,
     broadcast,
-    manifest_of,
     mark_missed,
     state,
     stop,

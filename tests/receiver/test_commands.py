@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from receiver.commands import Commander
+from receiver.cues import ClickSpec, Cue
 from receiver.outbox import Outbox
 from receiver.speaker import local_us
 from receiver.station_time import StationTime
-from wire.commands import Action, Command, Identify, Reboot, ReportsHeard, SetVolume
+from wire.commands import Action, Command, Identify, Reboot, ReportsHeard, SetVolume, ToneSound
 from wire.commands import TestTone as Clicks
 from wire.messages import CONTROLLER
 from wire.reports import CommandDone, FaultReport
@@ -48,6 +49,11 @@ class Desk:
         return [report.command for report in reports]
 
 
+class Silence:
+    def cues(self, controller_us: int, horizon_us: int) -> list[Cue]:
+        return []
+
+
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
@@ -62,6 +68,14 @@ def test_each_is_done_and_answered(desk: Desk) -> None:
     desk.told(Reboot(), 4)
     assert desk.commander.reboot
     assert desk.answers() == ["c1", "c2", "c3", "c4"]
+
+
+def test_sweeps_sound_where_a_train_of_clicks_would(desk: Desk) -> None:
+    start_us = NOW_US + 5_000_000
+    desk.told(Clicks(starts_at_us=start_us, clicks=3, period_us=2_500_000, sound=ToneSound.FALLING), 1)
+    [cue] = desk.commander.over(Silence()).cues(NOW_US, 20_000_000)
+    assert cue.source == ClickSpec(3, 2_500_000, sound=ToneSound.FALLING)
+    assert (cue.starts_at_us, cue.until_us - start_us) == (start_us, 5_000_000 + 200_000 + 45_000)
 
 
 @pytest.mark.parametrize(("revision", "command"), [(5, "again"), (4, "older"), (6, "c5")])

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.ladder import Ladder, may_sound, sounding_share, strength, stretches
-from tests.receiver.plans import NOW_US, SECOND_US, config, manifest
+from receiver.plan import Plan
+from tests.receiver.plans import KEY, KEYS, NOW_US, SECOND_US, config, manifest
 from wire.allowed_hours import AllowedHours, NightLevel
-from wire.broadcasts import RANK, BroadcastClass, Manifest, Rendition
+from wire.broadcasts import RANK, BroadcastClass, LiveItem, Manifest, Rendition
 
 plans = st.lists(
     st.tuples(
@@ -109,3 +110,33 @@ def test_at_night_nothing_but_an_emergency_is_louder_than_the_night_level() -> N
     assert loudest([manifest("n", 0, 60)], edge_us) == 100
     assert loudest([manifest("e", 0, 60, class_=BroadcastClass.EMERGENCY.value)], edge_us - 1) == 100
     assert loudest([], edge_us - 1) == 25
+
+
+def test_a_receiver_that_is_shifted_sounds_all_of_it_later_and_stops_with_the_others(tmp_path: Path) -> None:
+    told = manifest("b", 10, 20, shifts_us={"loa-1": 30 * SECOND_US})
+    plan = Plan(tmp_path, "loa-1", "tt", KEYS)
+    assert plan.take_manifest("b", KEY.seal(told), NOW_US)
+    [cue] = ladder(plan.for_us()).cues(NOW_US, 90 * SECOND_US)
+    assert (cue.starts_at_us, cue.until_us) == (NOW_US + 40 * SECOND_US, NOW_US + 60 * SECOND_US)
+    assert not ladder(plan.for_us()).sounds_next(NOW_US, 40 * SECOND_US), "its amplifier waits for its turn"
+    late = ladder(plan.for_us()).cues(NOW_US + 45 * SECOND_US, SECOND_US)
+    assert late[0].starts_at_us == NOW_US + 40 * SECOND_US, "who joins late joins at the shifted place"
+    stopped = manifest(
+        "b", 10, 20, shifts_us={"loa-1": 30 * SECOND_US}, stopped_at_us=NOW_US + 45 * SECOND_US, revision=2
+    )
+    plan.take_manifest("b", KEY.seal(stopped), NOW_US)
+    assert [c.until_us for c in ladder(plan.for_us()).cues(NOW_US, 90 * SECOND_US)] == [NOW_US + 45 * SECOND_US]
+    assert Plan(tmp_path, "loa-2", "tt", KEYS).for_us()[0].starts_at_us == told.starts_at_us
+
+
+def test_who_has_the_horn_does_not_depend_on_whose_turn_it_is(tmp_path: Path) -> None:
+    plan = Plan(tmp_path, "loa-1", "tt", KEYS)
+    plan.take_manifest("a", KEY.seal(manifest("a", 0, 20, shifts_us={"loa-1": 30 * SECOND_US})), NOW_US)
+    plan.take_manifest("b", KEY.seal(manifest("b", 5, 60)), NOW_US)
+    assert ladder(plan.for_us()).now(NOW_US + 35 * SECOND_US).broadcast == "b"  # type: ignore[union-attr]
+
+
+def test_live_sound_is_not_shifted() -> None:
+    item = LiveItem(offset_us=0, duration_us=20 * SECOND_US, buffer_us=1)
+    told = manifest("b", 10, 20, shifts_us={"loa-1": 30 * SECOND_US}, items=[item])
+    assert told.for_receiver("loa-1").starts_at_us == told.starts_at_us

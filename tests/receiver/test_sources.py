@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from receiver.cues import RATE, ClickSpec, ClipSpec, LiveSpec, Samples, ToneSpec
+from receiver.cues import RATE, ClickSpec, ClipSpec, Cue, LiveSpec, Samples, ToneSpec
 from receiver.sources import ClipSource, SourceFailed, open_source
+from receiver.voices import Reader
+from wire.commands import ToneSound
+from wire.sweeps import SWEEP_FRAMES
+from wire.sweeps import sweep as swept
 
 
 def sweep(rate: int, seconds: float = 3.0) -> Samples:
@@ -92,3 +96,33 @@ def test_live_sound_is_asked_for_once_and_may_be_read_again() -> None:
         assert source.read(first - 16, 992)[0] == first - 16
     assert source.read(1_000, 10)[0] == 1_000
     assert asked == [(-16, 992), (976, 960), (1_936, 960)]
+
+
+@pytest.mark.parametrize("sound", [ToneSound.RISING, ToneSound.FALLING])
+def test_sweeps_begin_on_their_sample_however_they_are_asked_for(sound: ToneSound) -> None:
+    source = open_source(ClickSpec(3, 250_000, sound=sound))
+    whole = source.read(0, RATE)
+    one = np.array(swept(sound is ToneSound.RISING), np.float32)
+    for number in range(3):
+        found = np.correlate(whole, one)[number * 12_000 - 100 if number else 0 : number * 12_000 + 100]
+        assert np.argmax(found) == (100 if number else 0)
+    pieces = [source.read(at, 480) for at in range(0, RATE, 480)]
+    assert np.concatenate(pieces) == pytest.approx(whole)
+    assert not whole[2 * 12_000 + SWEEP_FRAMES :].any()
+
+
+def test_the_last_sweep_of_a_long_train_is_read_ahead_like_the_first() -> None:
+    reader = Reader(Cue("", 0, 12_700_000, ClickSpec(6, 2_500_000, sound=ToneSound.FALLING), "tone"))
+    for number in range(6):
+        first = number * 120_000
+        reader.prepare(first, 610_000)
+        found = reader.read(first, SWEEP_FRAMES)
+        assert found is not None, reader.failure
+        assert np.abs(found).max() > 0.6
+
+
+def test_a_falling_sweep_is_the_rising_one_backwards_and_neither_is_mistaken_for_the_other() -> None:
+    rising, falling = np.array(swept(True)), np.array(swept(False))
+    assert falling == pytest.approx(rising[::-1])
+    own, other = float(np.dot(rising, rising)), np.abs(np.correlate(rising, falling, "full")).max()
+    assert 20 * np.log10(other / own) < -24

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import SQLModel
 
-from broadcast.on_air import manifest_of, put_on_air
+from broadcast.manifests import manifest_of
+from broadcast.on_air import put_on_air
 from devices.noise_rules import days_off_ahead, hours_for, permission, rules_of, set_rules
 from devices.receivers import receivers
 from receiver.ladder import stretches

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import SQLModel, select
 
-from broadcast.on_air import Broadcast, manifest_of
+from broadcast.manifests import manifest_of
+from broadcast.on_air import Broadcast
 from broadcast.programmes import Item, ItemKind
 from receiver.ladder import Ladder
 from runtime.clock import ManualClock, to_us

@@ -8,6 +8,7 @@ from fastapi import APIRouter, File, UploadFile
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
+from broadcast.modes import Spreading
 from broadcast.programmes import duration_us, items_of_all, programmes
 from people.audit import Deed
 from people.rights import Action
@@ -85,11 +86,11 @@ def _take(frame: Frame, session: Session, content: bytes) -> Taken:
 def _entries(session: Session, commune_id: str) -> list[Entry]:
     of = [s for s in schedules(session, commune_id) if not s.paused]
     titles = {p.number: p.title for p in programmes(session, commune_id, include_retired=True)}
-    items = items_of_all(session, sorted({s.programme_id for s in of}))
+    items, spreading = items_of_all(session, sorted({s.programme_id for s in of})), Spreading(session, commune_id)
     return [
         Entry(
             f"loa-{commune_id}-{s.number}", s.title or titles[s.programme_id], s.when,
-            timedelta(microseconds=duration_us(items[s.programme_id])),
+            spreading.whole(s.mode, s.meant_for, timedelta(microseconds=duration_us(items[s.programme_id]))),
         )
         for s in of
     ]  # fmt: skip

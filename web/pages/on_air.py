@@ -1,16 +1,17 @@
 """On air, the home page: what sounds now and where, is it all right, what comes next."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from sqlmodel import Session
 
-from broadcast.clips import clips
-from broadcast.on_air import Broadcast, on_air_now, put_on_air, stop, target_receivers, upcoming
-from broadcast.programmes import programmes
+from broadcast.clips import clip, clips
+from broadcast.modes import IN_STEP, Spread, Spreading
+from broadcast.on_air import LEAD, Broadcast, on_air_now, put_on_air, stop, target_receivers, upcoming
+from broadcast.programmes import duration_us, items_of, programme, programmes
 from devices import faults
 from devices.communes import Commune
 from devices.presence import PresenceState, ReceiverNow
@@ -24,9 +25,10 @@ from schedules.noise_budget import check_budget
 from web.deps import Deps
 from web.frame import Frame, In, Reading, Renderer, back_to, changes, renderer_of
 from web.language import Translator
-from web.targets import TargetChoice, class_from, target_choice, targets_from
+from web.mode_words import MODES_SHORT, mode_sentence
+from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
 from web.wording import Wording
-from wire.broadcasts import BroadcastClass
+from wire.broadcasts import BroadcastClass, Targets
 
 router = APIRouter(include_in_schema=False)
 NEXT_SHOWN = 5
@@ -131,8 +133,12 @@ def _sounding(
 
 
 def where_words(b: Broadcast, known: list[Receiver], t: Translator) -> str:
-    """Where a broadcast sounds, in words."""
-    meant = b.meant_for
+    """Where a broadcast sounds, in words; and how, unless it is in step."""
+    how = f" · {t(MODES_SHORT[b.mode.mode])}" if b.mode.mode in MODES_SHORT else ""
+    return _where(b.meant_for, known, t) + how
+
+
+def _where(meant: Targets, known: list[Receiver], t: Translator) -> str:
     if meant.all:
         return t("The whole commune")
     names = {r.id: r.name for r in known}
@@ -179,8 +185,24 @@ def put_on_air_page(frame: In, session: Reading, programme: int | None = None, c
         frame, "put_on_air.html",
         programmes=programmes(session, frame.commune_id), clips=clips(session, frame.commune_id),
         chosen=f"programme {programme}" if programme else f"clip {clip}" if clip else "",
-        targets=target_choice(session, frame.commune_id),
+        targets=target_choice(session, frame.commune_id), spread=IN_STEP,
     )  # fmt: skip
+
+
+@router.post("/put-on-air/preview", dependencies=[changes(Action.ON_AIR)])
+def preview(
+    frame: In,
+    session: Reading,
+    chosen: Annotated[TargetChoice, Depends(targets_from)],
+    spread: Annotated[Spread, Depends(spread_from)],
+    what: Annotated[str, Form()] = "",
+) -> HTMLResponse:
+    """How it would sound, and until when: said before it is put on air."""
+    spreading, length_us = Spreading(session, frame.commune_id), _length_us(session, frame.commune_id, what)
+    shifts = spreading.shifts(spread, chosen.targets(), length_us)
+    ends_at = frame.deps.clock.now() + LEAD + timedelta(microseconds=length_us + shifts.most_us)
+    how = mode_sentence(frame.wording, spread, spreading.names(shifts), ends_at) if length_us else ""
+    return renderer_of(frame.request).page(frame, "_how.html", how=how)
 
 
 @router.post("/put-on-air", dependencies=[changes(Action.ON_AIR)])
@@ -189,6 +211,7 @@ def do_put_on_air(
     what: Annotated[str, Form()],
     chosen: Annotated[TargetChoice, Depends(targets_from)],
     class_: Annotated[BroadcastClass, Depends(class_from)],
+    spread: Annotated[Spread, Depends(spread_from)],
 ) -> Response:
     """Put it on air."""
     need_for_class(frame, class_)
@@ -199,7 +222,7 @@ def do_put_on_air(
         made = put_on_air(
             session, frame.commune_id, targets=chosen.targets(), class_=class_, now=frame.deps.clock.now(),
             by=frame.operator.name, programme_id=int(ident) if kind == "programme" else None,
-            clip_id=ident if kind == "clip" else None,
+            clip_id=ident if kind == "clip" else None, spread=spread,
         )  # fmt: skip
         check_budget(session, made)
         frame.note(session, Deed.PUT_ON_AIR, made.title)
@@ -212,6 +235,16 @@ def do_stop(frame: In, broadcast_id: str) -> Response:
     """Silence it now, or before it began, withdraw it."""
     stop_broadcast(frame, broadcast_id)
     return back_to(frame.request, "/")
+
+
+def _length_us(session: Session, commune_id: str, what: str) -> int:
+    """Of what the form names; 0 for nothing, or nothing of this commune."""
+    kind, _, ident = what.partition(" ")
+    if kind == "programme" and ident.isdigit() and programme(session, int(ident)).commune_id == commune_id:
+        return duration_us(items_of(session, int(ident)))
+    if kind == "clip" and (found := clip(session, ident)).commune_id == commune_id:
+        return found.duration_us
+    return 0
 
 
 def need_for_class(frame: Frame, class_: BroadcastClass) -> None:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
+from broadcast.modes import IN_STEP, Spread
 from broadcast.programmes import programme, programmes
 from people.audit import Deed
 from people.rights import Action
@@ -15,10 +16,11 @@ from schedules.outlook import outlook
 from schedules.recurrence import Rule
 from schedules.timetable import Schedule, add_schedule, change_schedule, schedule
 from web.frame import Frame, In, Reading, back_to, changes, renderer_of
+from web.mode_words import mode_sentence
 from web.pages.on_air import need_for_class
 from web.rule_form import Draft, draft_of, rule_from
 from web.rule_words import rule_sentence
-from web.targets import TargetChoice, class_from, target_choice, targets_from
+from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
 from wire.broadcasts import BroadcastClass
 
 router = APIRouter(include_in_schema=False)
@@ -49,6 +51,7 @@ def preview(
     rule: Annotated[Rule, Depends(rule_from)],
     chosen: Annotated[TargetChoice, Depends(targets_from)],
     class_: Annotated[BroadcastClass, Depends(class_from)],
+    spread: Annotated[Spread, Depends(spread_from)],
     programme_id: Annotated[int, Form()] = 0,
     number: Annotated[int, Form()] = 0,
     precedence: Annotated[int, Form()] = 0,
@@ -57,10 +60,15 @@ def preview(
     now = frame.deps.clock.now()
     found = outlook(
         session, frame.commune_id, rule=rule, programme_id=programme_id, targets=chosen.targets(), class_=class_,
-        precedence=precedence, now=now, states=frame.deps.presence.snapshot(now), without=number,
+        precedence=precedence, now=now, states=frame.deps.presence.snapshot(now), without=number, spread=spread,
     )  # fmt: skip
     return renderer_of(frame.request).page(
-        frame, "_preview.html", sentence=rule_sentence(frame.wording, rule), found=found, class_=class_.value
+        frame,
+        "_preview.html",
+        sentence=rule_sentence(frame.wording, rule),
+        found=found,
+        class_=class_.value,
+        mode=mode_sentence(frame.wording, spread, found.turns, found.next[0].at + found.whole if found.next else None),
     )
 
 
@@ -70,6 +78,7 @@ def add(
     rule: Annotated[Rule, Depends(rule_from)],
     chosen: Annotated[TargetChoice, Depends(targets_from)],
     class_: Annotated[BroadcastClass, Depends(class_from)],
+    spread: Annotated[Spread, Depends(spread_from)],
     programme_id: Annotated[int, Form()],
     number: Annotated[int, Form()] = 0,
     precedence: Annotated[int, Form()] = 0,
@@ -82,12 +91,12 @@ def add(
             own_schedule(frame, session, number)
             change_schedule(
                 session, number, now=now, programme_id=programme_id, rule=rule, targets=chosen.targets(),
-                class_=class_, precedence=rank,
+                class_=class_, precedence=rank, spread=spread,
             )  # fmt: skip
         else:
             add_schedule(
                 session, frame.commune_id, programme_id=programme_id, rule=rule, targets=chosen.targets(),
-                class_=class_, now=now, by=frame.operator.name, precedence=rank,
+                class_=class_, now=now, by=frame.operator.name, precedence=rank, spread=spread,
             )  # fmt: skip
         deed = Deed.SCHEDULE_CHANGED if number else Deed.SCHEDULE_ADDED
         frame.note(session, deed, f"{programme(session, programme_id).title}: {rule_sentence(frame.wording, rule)}")
@@ -110,6 +119,6 @@ def title_of(session: Session, found: Schedule) -> str:
 
 def _form(frame: Frame, session: Session, draft: Draft, targets: TargetChoice, found: Schedule | None) -> HTMLResponse:
     return renderer_of(frame.request).page(
-        frame, "schedule.html", draft=draft, targets=targets, schedule=found,
+        frame, "schedule.html", draft=draft, targets=targets, schedule=found, spread=found.mode if found else IN_STEP,
         programmes=programmes(session, frame.commune_id),
     )  # fmt: skip

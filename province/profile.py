@@ -41,8 +41,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How a province's system speaks.
 
     base_url: what the page proposes. fields, codes: ours = theirs. numbers: how it wants them. times: epoch seconds,
-    milliseconds, or text in `time_format` by `time_zone`. message_id: the field of our idempotency key, "" for none.
-    dedupes: it drops a message whose id it has taken already; else each is marked before the next is sent.
+    milliseconds, or text in `time_format` by `time_zone`. message_ids: it is told our idempotency key, as MaGoiTin.
+    dedupes: it drops a message whose key it has taken already; else each is marked before the next is sent.
     batch: so many play log entries in one message, in the list `batch_field`; 1: each alone.
     down: where bulletins and commands come from: it is asked each `poll_s`, it calls us, or both.
     heartbeat_s: of each receiver. audio_hosts: who else may have the audio. audio_most_s: for fetching one.
@@ -57,7 +57,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     times: Literal["s", "ms", "text"] = "s"
     time_format: str = "%Y-%m-%dT%H:%M:%S"
     time_zone: str = "Asia/Ho_Chi_Minh"
-    message_id: str = "MaGoiTin"
+    message_ids: bool = True
     dedupes: bool = True
     batch: int = 1
     batch_field: str = "DanhSachNhatKy"
@@ -108,6 +108,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         if field in TIMES and value is not None:
             return self._time_to_ours(value, field)
         return value
+
+    def named_by_us(self, value: Any) -> Any:
+        """An object with our field names on its first level; what is no object as it is."""
+        return {self._ours_of.get(name, name): one for name, one in value.items()} if isinstance(value, dict) else value
 
     def _time_to_theirs(self, at_s: int) -> int | str:
         if self.times == "text":

@@ -187,7 +187,7 @@ class LinkWorker:
             self._settle([one.number for one in group], letters.DROPPED, "")
             return
         try:
-            if len(group) == 1 and self._profile.batch == 1 or group[0].kind != letters.PLAY_LOG:
+            if group[0].kind != letters.PLAY_LOG or self._profile.batch == 1:
                 self._connection.send(path, msgspec.json.decode(group[0].body), group[0].key)
             else:
                 self._connection.send(path, {self._profile.batch_field: [self._in_batch(one) for one in group]})

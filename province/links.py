@@ -17,7 +17,7 @@ from runtime.database import UtcDateTime
 from runtime.refusal import N_, Refusal, as_text, from_text
 
 #: A controller that works a link says so again in time; after this long without word another takes it over.
-HELD_FOR = timedelta(seconds=20)
+HELD_FOR = timedelta(seconds=60)
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 

@@ -89,4 +89,3 @@ def unfinished(session: Session) -> list[IngestJob]:
     """What was under way, of all communes, oldest first."""
     query = select(IngestJob).where(col(IngestJob.state).in_([s.value for s in UNFINISHED]))
     return list(session.exec(query.order_by(col(IngestJob.created_at))))
-

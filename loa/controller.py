@@ -30,6 +30,8 @@ from devices.receivers import receivers
 from devices.time_server import TimeServer
 from devices.uplink import Uplink
 from people.operators import create_first_operator
+from province import telling
+from province.exchange import Exchange
 from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock
 from runtime.database import Database, upgrade
@@ -52,6 +54,7 @@ _CONFIGS_EVERY_S = 86_400
 _ACCOUNTS_EVERY_S = 3.0
 #: How often it is looked whether a self-test is due, or somebody is to be asked.
 _TESTS_EVERY_S = 5.0
+_PROVINCE_TIDY_EVERY_S = 86_400
 
 
 def open_database(settings: Settings) -> Database:
@@ -133,6 +136,7 @@ class Controller:
         self.uplink = Uplink(self.broker, self.database, self.clock, self.downlink, self.presence)
         play_reports.register(self.uplink)
         self_tests.register(self.uplink)
+        telling.register(self.uplink, self.clock)
         self.uplink.start()
         closing.callback(self.uplink.close)
         # 4. What goes out.
@@ -166,11 +170,19 @@ class Controller:
         self.alarms.every(_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
         self.alarms.start()
         closing.callback(self.alarms.close)
+        # 6. The province. Made last of what works, so that what it is told of is there.
+        self.exchange = Exchange(
+            self.database, self.clock, settings.data_dir, downlink=self.downlink, presence=self.presence,
+            ingest=self.ingest, transmitter=self.transmitter, alarms=self.alarms,
+        )  # fmt: skip
+        self.alarms.every(_PROVINCE_TIDY_EVERY_S, "province", self.exchange.tidy)
+        self.exchange.start()
+        closing.callback(self.exchange.close)
         # A broker that came back without its store has lost what was retained.
         self.broker.on_connected(self._configure_all)
         if self.broker.connected:
             self._configure_all()
-        # 6. What people see.
+        # 7. What people see.
         self.app = create_app(
             Deps(
                 settings=settings, session_key=self.secrets.session_key, database=self.database,

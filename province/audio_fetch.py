@@ -68,9 +68,7 @@ class AudioFetch:
             _abandon(upload)
             raise Refusal(N_("The audio's address {url} is none."), url=url[:150]) from error
 
-    def _receive(
-        self, answer: httpx2.Response, upload: Upload, profile: Profile, stopping: Callable[[], bool]
-    ) -> None:
+    def _receive(self, answer: httpx2.Response, upload: Upload, profile: Profile, stopping: Callable[[], bool]) -> None:
         began_s = time.monotonic()
         for block in answer.iter_bytes(_BLOCK):
             if stopping():

@@ -117,9 +117,7 @@ class New:
 
 def add_bulletin(session: Session, commune_id: str, new: New, now: datetime) -> ProvinceBulletin:
     """Keep one. With audio that is here already it waits, else it is to be fetched."""
-    last = session.exec(
-        select(func.max(ProvinceBulletin.turn)).where(ProvinceBulletin.commune_id == commune_id)
-    ).one()
+    last = session.exec(select(func.max(ProvinceBulletin.turn)).where(ProvinceBulletin.commune_id == commune_id)).one()
     added = ProvinceBulletin(
         commune_id=commune_id, code=new.code, schedule_code=new.schedule_code, title=new.title[:200],
         summary=new.summary[:2000], class_=new.class_.value, field=new.field, url=new.url,
@@ -167,9 +165,7 @@ def to_fetch(session: Session) -> list[ProvinceBulletin]:
     return sorted(session.exec(query), key=lambda b: (rank[b.class_], b.number))
 
 
-def decline(
-    session: Session, commune_id: str, number: int, reason: str, *, by: str, now: datetime
-) -> ProvinceBulletin:
+def decline(session: Session, commune_id: str, number: int, reason: str, *, by: str, now: datetime) -> ProvinceBulletin:
     """The commune will not have it; the province is told why. Raises Refusal without a reason."""
     found = _waiting(session, commune_id, number)
     if not reason.strip():

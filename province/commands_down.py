@@ -51,8 +51,8 @@ def obey(
         ids = {one.id for one in meant}
         return [lambda: configure(ids)]
     if code == CommandCode.REBOOT:
-        ids = [r.id for r in meant]
-        return [lambda: _reboot(downlink, ids)]
+        to_start = [r.id for r in meant]
+        return [lambda: _reboot(downlink, to_start)]
     if code == CommandCode.PLAYBACK:
         return _play(session, link, value, everywhere=len(meant) == len(known), now=now)
     if code == CommandCode.AMPLIFIER:
@@ -83,4 +83,3 @@ def _play(
 def _reboot(downlink: Downlink, ids: list[str]) -> None:
     for receiver_id in ids:
         downlink.send_command(receiver_id, Reboot())
-

@@ -67,17 +67,18 @@ class Connection:
     def _ask(self, method: str, path: str, body: Any, key: str) -> Any:
         renewed = not self._token
         if renewed:
-            self._login()
+            self.sign_in()
         answer = self._request(method, path, body, key)
         if answer.status_code == 401 and not renewed:
-            self._login()
+            self.sign_in()
             answer = self._request(method, path, body, key)
         if answer.status_code == 401:
             self._token = ""
             raise Away(N_("The province does not know our sign-in any more. Check the account."))
         return self._content(answer)
 
-    def _login(self) -> None:
+    def sign_in(self) -> None:
+        """Get a token, in the place of one that has run out. Raises Away."""
         account = self._account()
         if account is None:
             raise Away(N_("There is no account at the province's system yet. Enter name and password."))

@@ -26,7 +26,7 @@ from province.bulletins import (
 )
 from province.codes import Why
 from province.commands_down import PROVINCE
-from province.links import ProvinceLink
+from province.links import ProvinceLink, link_of
 from province.profile import profile
 from province.schedules_down import onto_timetable
 from province.turns import whose_turn
@@ -145,8 +145,10 @@ class Desk:
         log.warning("the audio of bulletin %d of the province: %s", number, refusal)
 
     def _arrived(self, number: int, clip_id: str) -> None:
-        """Its audio is here: onto the timetable, on air, or into the inbox, by times and class."""
-        now = self._clock.now()
+        """Its audio is here: onto the timetable, on air, or into the inbox, by times and class; in one transaction, so
+        that no crash leaves an emergency in the inbox.
+        """
+        now, scheduled = self._clock.now(), False
         with self._database.writing() as session:
             found = session.get(ProvinceBulletin, number)
             if found is None or found.state != BulletinState.FETCHING:
@@ -154,26 +156,22 @@ class Desk:
             found.state, found.clip_id, found.why = BulletinState.WAITING.value, clip_id, ""
             session.add(found)
             session.flush()
-        try:
-            with self._database.writing() as session:
-                scheduled = self._place(session, number, now)
-            if scheduled:
-                self._plan_now()
-        except Refusal as refusal:
-            with self._database.writing() as session:
-                found = session.get(ProvinceBulletin, number)
-                if found is not None and found.state == BulletinState.WAITING:
-                    found.why = as_text(refusal)
-                    session.add(found)
-                    answer(session, found, Why.RULE, str(refusal), now)
+            try:
+                with session.begin_nested():
+                    scheduled = self._place(session, found, now)
+            except Refusal as refusal:
+                session.refresh(found)
+                found.why = as_text(refusal)
+                session.add(found)
+                answer(session, found, Why.RULE, str(refusal), now)
+        if scheduled:
+            self._plan_now()
         self._transmitter.nudge()
 
-    def _place(self, session: Session, number: int, now: datetime) -> bool:
-        """Gives whether the timetable changed."""
-        found = session.get(ProvinceBulletin, number)
-        link = session.get(ProvinceLink, found.commune_id) if found is not None else None
-        if found is None or link is None or found.state != BulletinState.WAITING:
-            return False
+    @staticmethod
+    def _place(session: Session, found: ProvinceBulletin, now: datetime) -> bool:
+        """Gives whether the timetable changed. Raises Refusal."""
+        link = link_of(session, found.commune_id)
         by_itself = found.broadcast_class is not BroadcastClass.NORMAL or link.normal_schedules == "timetable"
         if found.schedule and by_itself:
             return bool(onto_timetable(session, found, now, by=PROVINCE))

@@ -91,7 +91,14 @@ class Incoming:
         return self.take(link, profile, str(kind), content, own_id=own_id, by_letter=True)
 
     def take(
-        self, link: ProvinceLink, profile: Profile, kind: str, content: Any, *, own_id: str = "", by_letter: bool = False
+        self,
+        link: ProvinceLink,
+        profile: Profile,
+        kind: str,
+        content: Any,
+        *,
+        own_id: str = "",
+        by_letter: bool = False,
     ) -> Met:
         """One message. kind: a key of `DOWN`. by_letter: keep the answer for sending, in the same transaction."""
         now = self._clock.now()

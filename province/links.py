@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import msgspec
-from sqlalchemy import Column, LargeBinary, or_, update
+from sqlalchemy import Column, ColumnElement, LargeBinary, or_, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.communes import commune
@@ -151,7 +151,7 @@ def hold(session: Session, commune_id: str, me: str, now: datetime) -> bool:
     statement = (
         update(ProvinceLink)
         .where(col(ProvinceLink.commune_id) == commune_id, col(ProvinceLink.enabled).is_(True))
-        .where(or_(ProvinceLink.held_by == me, col(ProvinceLink.held_until).is_(None), _over(now)))
+        .where(or_(col(ProvinceLink.held_by) == me, col(ProvinceLink.held_until).is_(None), _over(now)))
         .values(held_by=me, held_until=now + HELD_FOR)
     )
     return bool(session.connection().execute(statement).rowcount == 1)
@@ -182,7 +182,7 @@ def note_away(session: Session, commune_id: str, why: Refusal, now: datetime) ->
         session.add(found)
 
 
-def _over(now: datetime) -> object:
+def _over(now: datetime) -> ColumnElement[bool]:
     return or_(col(ProvinceLink.held_until) < now, col(ProvinceLink.held_until) > now + 10 * HELD_FOR)
 
 

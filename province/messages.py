@@ -11,7 +11,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """Any message."""
 
 
-class Author(Message):
+class Author(Message, frozen=True, kw_only=True):
     """TacGia."""
 
     TenDayDu: str = ""
@@ -19,27 +19,27 @@ class Author(Message):
     Email: str = ""
 
 
-class Place(Message):
+class Place(Message, frozen=True, kw_only=True):
     """One of DanhSachDiaBanNhan: a commune, or a zone of it."""
 
     DichID: str
     TenDich: str = ""
 
 
-class Devices(Message):
+class Devices(Message, frozen=True, kw_only=True):
     """DanhSachThietBi."""
 
     CumLoaID: list[str] = []
 
 
-class Moment(Message):
+class Moment(Message, frozen=True, kw_only=True):
     """One of ThoiDiemPhat: when it airs."""
 
     ThoiGianBatDau: int
     ThoiGianKetThuc: int
 
 
-class Day(Message):
+class Day(Message, frozen=True, kw_only=True):
     """One of DanhSachNgayPhat."""
 
     ThoiDiemPhat: list[Moment]
@@ -49,7 +49,7 @@ class Day(Message):
 # -- province → commune
 
 
-class Bulletin(Message):
+class Bulletin(Message, frozen=True, kw_only=True):
     """A bulletin sent down. NoiDung: where its audio is fetched."""
 
     BanTinID: str
@@ -66,13 +66,13 @@ class Bulletin(Message):
     DanhSachThietBi: Devices = Devices()
 
 
-class ScheduledBulletin(Bulletin):
+class ScheduledBulletin(Bulletin, frozen=True, kw_only=True):
     """A bulletin of a schedule."""
 
     DanhSachNgayPhat: list[Day]
 
 
-class Schedule(Message):
+class Schedule(Message, frozen=True, kw_only=True):
     """A schedule sent down."""
 
     LichPhatID: str
@@ -84,20 +84,20 @@ class Schedule(Message):
     DanhSachThietBi: Devices = Devices()
 
 
-class ScheduleCancelled(Message):
+class ScheduleCancelled(Message, frozen=True, kw_only=True):
     """A schedule taken back; the same up and down."""
 
     LichPhatID: str
 
 
-class Control(Message):
+class Control(Message, frozen=True, kw_only=True):
     """DieuKhienThietBi."""
 
     MaLenh: int
     ThamSo: int = 0
 
 
-class Command(Message):
+class Command(Message, frozen=True, kw_only=True):
     """A command sent down."""
 
     DieuKhienThietBi: Control
@@ -121,7 +121,7 @@ DOWN: dict[str, type[Down]] = {
 # -- commune → province
 
 
-class Identity(Message):
+class Identity(Message, frozen=True, kw_only=True):
     """Which receiver of which commune speaks, to whom. CumLoaID: its IMEI, or our short name."""
 
     NguonID: str
@@ -135,7 +135,7 @@ class Identity(Message):
     TenNhaCungCap: str
 
 
-class DeviceState(Message):
+class DeviceState(Message, frozen=True, kw_only=True):
     """ThongTinThietBi. CongSuat: W; NhietDo: °C; DungLuongSuDung: percent of the store. None: not measured."""
 
     CongSuat: float | None = None
@@ -143,7 +143,7 @@ class DeviceState(Message):
     DungLuongSuDung: int | None = None
 
 
-class Heartbeat(Identity):
+class Heartbeat(Identity, frozen=True, kw_only=True):
     """A receiver's state. ThoiDiemBatDau: of what sounds, 0 for nothing."""
 
     AmLuong: int
@@ -157,14 +157,14 @@ class Heartbeat(Identity):
     PhienBanUngDung: str = ""
 
 
-class Detail(Message):
+class Detail(Message, frozen=True, kw_only=True):
     """One of ThongTinChiTietBanTin."""
 
     Ten: str
     GiaTri: str
 
 
-class PlayLogEntry(Identity):
+class PlayLogEntry(Identity, frozen=True, kw_only=True):
     """One item that sounded at one receiver. ThoiLuong: "HH:MM:SS". TiepAm: 1 for a relay."""
 
     BanTinID: str
@@ -186,7 +186,7 @@ class PlayLogEntry(Identity):
     CongSuat: float | None = None
 
 
-class CreatedBulletin(Message):
+class CreatedBulletin(Message, frozen=True, kw_only=True):
     """A bulletin of a schedule of ours."""
 
     BanTinID: str
@@ -198,7 +198,7 @@ class CreatedBulletin(Message):
     DanhSachNgayPhat: list[Day]
 
 
-class ScheduleCreated(Message):
+class ScheduleCreated(Message, frozen=True, kw_only=True):
     """A schedule of ours."""
 
     LichPhatID: str
@@ -210,7 +210,7 @@ class ScheduleCreated(Message):
     DanhSachBanTin: list[CreatedBulletin]
 
 
-class Answer(Message):
+class Answer(Message, frozen=True, kw_only=True):
     """How a message of the province was met. TraLoiCho: its id. MaLoi: `province.codes.Why`, 0 for none."""
 
     TraLoiCho: str

@@ -19,7 +19,7 @@ def targets_of(session: Session, link: ProvinceLink, places: Sequence[Place], de
     Raises Unacceptable for a receiver that is not here, or when none of the places is.
     """
     if devices.CumLoaID:
-        return Targets(receivers=sorted({one for one in receivers_of(session, link, devices.CumLoaID)}))
+        return Targets(receivers=sorted(set(receivers_of(session, link, devices.CumLoaID))))
     if not places:
         return Targets(all=True)
     named = {place.DichID for place in places}

@@ -76,7 +76,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @cached_property
     def _our_codes(self) -> dict[str, dict[str, int]]:
-        return {field: {str(theirs): int(ours) for ours, theirs in table.items()} for field, table in self.codes.items()}
+        return {
+            field: {str(theirs): int(ours) for ours, theirs in table.items()} for field, table in self.codes.items()
+        }
 
     @cached_property
     def _zone(self) -> ZoneInfo:
@@ -97,9 +99,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return value
 
     def to_ours(self, value: Any, field: str = "") -> Any:
-        """What this province wrote, with our names, codes and times. Raises Unacceptable for a time or code that is none."""
+        """What this province wrote, with our names, codes and times. Raises Unacceptable for a time that is none."""
         if isinstance(value, dict):
-            renamed = {self._ours_of.get(name, name): one for name, one in value.items()}
+            renamed: dict[str, Any] = {self._ours_of.get(name, name): one for name, one in value.items()}
             return {name: self.to_ours(one, name) for name, one in renamed.items()}
         if isinstance(value, list):
             return [self.to_ours(one, field) for one in value]

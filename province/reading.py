@@ -73,7 +73,7 @@ def _named(said: str) -> Unacceptable:
         return Unacceptable(Why.MISSING_FIELD, N_("The message lacks the field {field}."), field=where)
     wrong = _WRONG.search(said)
     if wrong is None:
-        return Unacceptable(Why.UNREADABLE, N_("The message cannot be read: {why}"), why=said)
+        return Unacceptable(Why.UNREADABLE, N_("The message cannot be read: {said}"), said=said)
     return Unacceptable(
         Why.WRONG_TYPE,
         N_("The field {field} is of the wrong kind: {wanted} is wanted, {got} came."),

@@ -1,4 +1,4 @@
-"""Schedules of the province: each of their bulletins is fetched, and goes onto the timetable with the times it came with.
+"""Schedules of the province: each of their bulletins is fetched, and goes onto the timetable with its own times.
 
 Priority and emergency by themselves; normal when the commune says so, or by itself where the link says that.
 """

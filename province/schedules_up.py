@@ -26,8 +26,9 @@ TOLD_AT_LEAST = timedelta(days=10)
 class ProvinceSchedule(SQLModel, table=True):
     """What the province knows of a schedule of ours, or sent us.
 
-    code: its LichPhatID, "" when there was nothing to tell: it had passed. schedule_revision: the form that was told. from_province: it was sent down. cancelled_at: it
-    was told that it is no more. told_until: instants before it were told, None for all there are.
+    code: its LichPhatID, "" when there was nothing to tell: it had passed. schedule_revision: the form that was told.
+    from_province: it was sent down. cancelled_at: it was told that it is no more. told_until: instants before it were
+    told, None for all there are.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -70,7 +71,9 @@ def tell(session: Session, link: ProvinceLink, now: datetime) -> int:
             row.code = ""
         session.add(row)
         session.flush()
-        letters += bool(row.code) and put(session, link.commune_id, SCHEDULE_CREATED, f"{link.commune_id}/lich/{row.id}", created, now)
+        letters += bool(row.code) and put(
+            session, link.commune_id, SCHEDULE_CREATED, f"{link.commune_id}/lich/{row.id}", created, now
+        )
     session.flush()
     return letters
 

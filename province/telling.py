@@ -1,7 +1,8 @@
-"""What we tell the province: heartbeats, the play log item by item, schedules. Built from the tables, in their words."""
+"""What we tell the province of receivers: heartbeats, and the play log item by item."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from sqlmodel import Session, col, select
@@ -11,11 +12,12 @@ from broadcast.on_air import Broadcast
 from devices.presence import PresenceState, ReceiverNow
 from devices.receivers import Receiver, receivers
 from devices.stations import Station, stations
+from devices.uplink import Uplink
 from province.codes import URGENCY_CODES, Activity, BulletinKind, Link
 from province.letters import PLAY_LOG, put
 from province.links import ProvinceLink
 from province.messages import DeviceState, Heartbeat, Identity, PlayLogEntry, clock_length
-from runtime.clock import from_us
+from runtime.clock import Clock, from_us
 from wire.broadcasts import ClipItem
 from wire.reports import PlayReport
 
@@ -30,7 +32,7 @@ class Speaker:
         self._link = link
         self._stations = {s.number: s for s in stations(session, link.commune_id)}
 
-    def identity(self, receiver: Receiver) -> dict[str, str]:
+    def identity(self, receiver: Receiver) -> dict[str, Any]:
         """The fields of `Identity`."""
         station = self._stations.get(receiver.station_id)
         maker = station.maker if station and station.maker else OWN_MAKER
@@ -76,6 +78,15 @@ def _heartbeat(
         NoiDungPhat=sounding.title if sounding else "",
         PhienBanUngDung=beat.version if beat is not None else "",
     )
+
+
+def register(uplink: Uplink, clock: Clock) -> None:
+    """Tell the province what receivers report, from now on; in the transaction in which it is written down."""
+
+    def take(session: Session, receiver_id: str, report: PlayReport) -> None:
+        take_report(session, receiver_id, report, clock.now())
+
+    uplink.on_report(PlayReport, take)
 
 
 def take_report(session: Session, receiver_id: str, report: PlayReport, now: datetime) -> int:
@@ -144,4 +155,3 @@ def _entry(
 
 def _kind(station: Station | None) -> str:
     return {"wired": "Hữu tuyến", "fm": "FM", "ip": "IP"}.get(station.kind, "") if station is not None else ""
-

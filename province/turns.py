@@ -54,7 +54,9 @@ def whose_turn(session: Session, commune_id: str, now: datetime) -> ProvinceBull
 def put_first(session: Session, found: ProvinceBulletin, now: datetime, *, by: str) -> Broadcast:
     """Put it on air at once, before every other priority broadcast: a person has decided it. Raises Refusal."""
     others = in_the_way(session, found.commune_id, now, length_of(session, found))
-    return put_bulletin_on_air(session, found, now, by=by, precedence=1 + max((b.precedence for b in others), default=0))
+    return put_bulletin_on_air(
+        session, found, now, by=by, precedence=1 + max((b.precedence for b in others), default=0)
+    )
 
 
 def length_of(session: Session, found: ProvinceBulletin) -> timedelta:

@@ -47,7 +47,7 @@ class Upload:
             self._fail(refusal)
 
     def finish(self, *, queued: bool = True) -> None:
-        """All bytes came: the job goes on to be worked, by the ingest's own thread or (queued false) by the caller's."""
+        """All bytes came: the job goes on to be worked, by the ingest's own thread or (queued false) the caller's."""
         try:
             self._file.flush()
             self._file.close()

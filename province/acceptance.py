@@ -1,4 +1,4 @@
-"""What a bulletin of the province must be before we take it: a recording, of a known class and field, with an address."""
+"""What a bulletin of the province must be before we take it: a recording, of known class and field, at an address."""
 
 from province.codes import URGENCY, BulletinKind, Unacceptable, Why
 from province.messages import Bulletin

@@ -44,8 +44,8 @@ class ProvinceBulletin(SQLModel, table=True):
     targets: JSON as on the wire. turn: order among priority ones, the smaller first;
     ordered: a person has decided it. schedule: JSON of the times it came
     with, b"" for none; schedule_code: their LichPhatID. broadcast_id: of its last airing. message: whose answer tells
-    the province when its audio cannot be had. attempts: of fetching. why: as `runtime.refusal.as_text`, or what a person
-    wrote when declining.
+    the province when its audio cannot be had. attempts: of fetching. why: as `runtime.refusal.as_text`, or what a
+    person wrote when declining.
     """
 
     __table_args__ = (UniqueConstraint("commune_id", "code", "schedule_code"),)

@@ -47,8 +47,8 @@ class Desk:
     """Works on bulletins of the links that this controller holds."""
 
     def __init__(
-        self, database: Database, clock: Clock, fetch: AudioFetch, transmitter: Transmitter, plan_now: Callable[[], None],
-        *, me: str, profiles: Path,
+        self, database: Database, clock: Clock, fetch: AudioFetch, transmitter: Transmitter,
+        plan_now: Callable[[], None], *, me: str, profiles: Path,
     ) -> None:  # fmt: skip
         """plan_now: to be called after the timetable changed. me: this controller. profiles: the folder of own ones."""
         self._database = database

@@ -1,4 +1,4 @@
-"""The exchange with the province, joined: one worker for each commune's link, the desk, and both doors for what comes."""
+"""The exchange with the province, joined: a worker for each commune's link, the desk, both doors for what comes."""
 
 import hashlib
 import logging

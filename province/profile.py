@@ -101,8 +101,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def to_ours(self, value: Any, field: str = "") -> Any:
         """What this province wrote, with our names, codes and times. Raises Unacceptable for a time that is none."""
         if isinstance(value, dict):
-            renamed: dict[str, Any] = {self._ours_of.get(name, name): one for name, one in value.items()}
-            return {name: self.to_ours(one, name) for name, one in renamed.items()}
+            return {name: self.to_ours(one, name) for name, one in self._renamed(value).items()}
         if isinstance(value, list):
             return [self.to_ours(one, field) for one in value]
         if field in self._our_codes and isinstance(value, str | int) and str(value) in self._our_codes[field]:
@@ -113,7 +112,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def named_by_us(self, value: Any) -> Any:
         """An object with our field names on its first level; what is no object as it is."""
-        return {self._ours_of.get(name, name): one for name, one in value.items()} if isinstance(value, dict) else value
+        return self._renamed(value) if isinstance(value, dict) else value
+
+    def _renamed(self, value: dict[str, Any]) -> dict[str, Any]:
+        return {self._ours_of.get(name, name): one for name, one in value.items()}
 
     def _time_to_theirs(self, at_s: int) -> int | str:
         if self.times == "text":

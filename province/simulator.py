@@ -196,7 +196,7 @@ class Simulator:
         except ValueError:
             return self._refuse("không phải JSON")
         batched = name == "play_log" and isinstance(message, dict) and self.profile.batch_field in message
-        entries = message[self.profile.batch_field] if batched else [message]
+        entries = [as_numbers(one) for one in (message[self.profile.batch_field] if batched else [message])]
         for entry in entries:
             wrong = self._wrong(name, entry)
             if wrong:
@@ -205,21 +205,23 @@ class Simulator:
             for entry in entries:
                 key = entry.pop("MaGoiTin", "") if isinstance(entry, dict) else ""
                 if key and key in self.taken.keys and self.profile.dedupes:
+                    self._write("double", key, {})
                     self.taken.doubles += 1
                     continue
-                if self._file is not None:
-                    self._file.write(json.dumps([name, key, entry]) + "\n")
+                self._write(name, key, entry)
                 self._remember(name, key, entry)
                 self._told(f"{name} {key}: {json.dumps(entry, ensure_ascii=False)[:300]}")
             if self._file is not None:
                 self._file.flush()  # outlives kill -9, and is read again at the next start
         return 200, {"TrangThaiGui": 0}
 
+    def _write(self, name: str, key: str, entry: dict[str, Any]) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps([name, key, entry]) + "\n")
+
     def _wrong(self, name: str, entry: Any) -> str:
         if not isinstance(entry, dict):
             return "không phải đối tượng"
-        if self.profile.numbers == "text":
-            entry = as_numbers(entry)
         for wanted, right in WANTED[name].items():
             if wanted not in entry:
                 return f"thiếu {wanted}"
@@ -228,6 +230,9 @@ class Simulator:
         return ""
 
     def _remember(self, name: str, key: str, entry: dict[str, Any]) -> None:
+        if name == "double":
+            self.taken.doubles += 1
+            return
         self.taken.log.append((name, key, entry))
         self.taken.keys.add(key)
         if name == "answer":

@@ -63,7 +63,9 @@ _WHOLE_NUMBERS = (
 )  # fmt: skip
 
 
-def as_numbers(entry: dict[str, Any]) -> dict[str, Any]:
-    """A message of a province that writes numbers as text, with its whole numbers as such."""
+def as_numbers(entry: Any) -> Any:
+    """A message of a province that may write numbers as text, with its whole numbers as such."""
+    if not isinstance(entry, dict):
+        return entry
     text = {k: v for k, v in entry.items() if k in _WHOLE_NUMBERS and isinstance(v, str) and v.lstrip("-").isdigit()}
     return entry | {k: int(v) for k, v in text.items()}

@@ -73,6 +73,8 @@ def _heartbeat(
         AmLuong=beat.volume_percent if beat is not None else receiver.volume_percent,
         TrangThaiHoatDong=(Activity.PLAYING if sounding else Activity.STOPPED).value,
         TrangThaiKetNoi=(Link.CONNECTED if connected else Link.LOST).value,
+        ViDo=receiver.latitude_deg,
+        KinhDo=receiver.longitude_deg,
         ThongTinThietBi=DeviceState(NhietDo=beat.temperature_c if beat else None, DungLuongSuDung=used),
         ThoiDiemBatDau=int(sounding.starts_at.timestamp()) if sounding else 0,
         NoiDungPhat=sounding.title if sounding else "",

@@ -135,13 +135,11 @@ class House:
         """Fetch what waits to be fetched, in this thread."""
         self.worker.step()
         from_now = self.clock.now() + timedelta(minutes=10)
-        while self.clock.now() < from_now:
-            numbers = self._to_fetch()
-            if not numbers:
-                return
+        while self.clock.now() < from_now and (numbers := self._to_fetch()):
             for number in numbers:
                 self.desk.work_one(number)
-            self.clock.advance(seconds=60)
+            if self._to_fetch():
+                self.clock.advance(seconds=60)
 
     def _to_fetch(self) -> list[int]:
         with self.database.session() as session:

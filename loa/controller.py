@@ -41,6 +41,7 @@ from runtime.secret_files import Secrets
 from runtime.settings import Settings
 from schedules.alarms import Alarms
 from web.app import Deps, create_app
+from web.language import DEFAULT, translators
 from wire.sealing import PublicKey, SealingKey
 
 log = logging.getLogger(__name__)
@@ -174,6 +175,7 @@ class Controller:
         self.exchange = Exchange(
             self.database, self.clock, settings.data_dir, downlink=self.downlink, presence=self.presence,
             ingest=self.ingest, transmitter=self.transmitter, alarms=self.alarms,
+            say=translators()[DEFAULT].refusal,
         )  # fmt: skip
         self.alarms.every(_PROVINCE_TIDY_EVERY_S, "province", self.exchange.tidy)
         self.exchange.start()
@@ -190,7 +192,7 @@ class Controller:
                 media=media, originals=originals, downlink=self.downlink, transmitter=self.transmitter,
                 presence=self.presence, alarms=self.alarms, nightly_test=self.nightly_test,
                 issuer=issuer(settings, self.key, public_broker_url(settings, self._broker_port)),
-                accounts_changed=self._accounts_changed,
+                accounts_changed=self._accounts_changed, exchange=self.exchange,
             )
         )  # fmt: skip
 

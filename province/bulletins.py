@@ -222,11 +222,28 @@ def take(session: Session, found: ProvinceBulletin, now: datetime, *, by: str) -
     _decide(session, found, BulletinState.TAKEN, now, by)
 
 
-def fail(session: Session, found: ProvinceBulletin, refusal: Refusal, now: datetime) -> None:
-    """Its audio cannot be had; the province is told why."""
+def fail(session: Session, found: ProvinceBulletin, refusal: Refusal, said: str, now: datetime) -> None:
+    """Its audio cannot be had; the province is told why, in these words."""
     _decide(session, found, BulletinState.FAILED, now, "")
     found.why = as_text(refusal)
-    answer(session, found, Why.AUDIO, str(refusal), now)
+    answer(session, found, Why.AUDIO, said, now)
+
+
+def communes_with_priority(session: Session) -> list[str]:
+    """Where priority bulletins wait for their turn."""
+    query = select(ProvinceBulletin.commune_id).where(
+        ProvinceBulletin.class_ == BroadcastClass.PRIORITY.value,
+        ProvinceBulletin.state == BulletinState.WAITING.value, ProvinceBulletin.schedule == b"",
+    )  # fmt: skip
+    return list(session.exec(query.distinct().order_by(ProvinceBulletin.commune_id)))
+
+
+def waiting_count(session: Session, commune_id: str) -> int:
+    """How many wait for the commune's word."""
+    query = select(func.count()).where(
+        ProvinceBulletin.commune_id == commune_id, ProvinceBulletin.state == BulletinState.WAITING.value
+    )
+    return int(session.exec(query).one())
 
 
 def priority_waiting(session: Session, commune_id: str) -> list[ProvinceBulletin]:

@@ -14,12 +14,14 @@ from sqlmodel import Session, col, select
 
 from broadcast.audio import Stopped
 from broadcast.transmitter import Transmitter
+from people import audit
 from province.audio_fetch import AudioFetch, NotNow
 from province.bulletins import (
     EMERGENCY_HOLDS,
     BulletinState,
     ProvinceBulletin,
     answer,
+    communes_with_priority,
     fail,
     put_bulletin_on_air,
     to_fetch,
@@ -49,8 +51,12 @@ class Desk:
     def __init__(
         self, database: Database, clock: Clock, fetch: AudioFetch, transmitter: Transmitter,
         plan_now: Callable[[], None], *, me: str, profiles: Path,
+        say: Callable[[Refusal], str] = str,
     ) -> None:  # fmt: skip
-        """plan_now: to be called after the timetable changed. me: this controller. profiles: the folder of own ones."""
+        """plan_now: to be called after the timetable changed. me: this controller. profiles: the folder of own ones.
+
+        say: how a refusal is said to the province.
+        """
         self._database = database
         self._clock = clock
         self._fetch = fetch
@@ -58,6 +64,7 @@ class Desk:
         self._plan_now = plan_now
         self._me = me
         self._profiles = profiles
+        self._say = say
         self._lock = threading.Lock()
         self._under_way: set[int] = set()
         self._again_at: dict[int, datetime] = {}
@@ -86,7 +93,9 @@ class Desk:
                     continue
                 self._under_way.add(found.number)
             self._begin(found.number, urgent=found.broadcast_class is BroadcastClass.EMERGENCY)
-        self._take_turns(sorted(links), now)
+        with self._database.session() as session:
+            commune_ids = communes_with_priority(session)
+        self._take_turns(commune_ids, now)
 
     def work_one(self, number: int) -> None:
         """Fetch one, and see it to its place."""
@@ -141,7 +150,7 @@ class Desk:
                 found.why = as_text(refusal)
                 session.add(found)
             else:
-                fail(session, found, refusal, now)
+                fail(session, found, refusal, self._say(refusal), now)
         log.warning("the audio of bulletin %d of the province: %s", number, refusal)
 
     def _arrived(self, number: int, clip_id: str) -> None:
@@ -163,7 +172,7 @@ class Desk:
                 session.refresh(found)
                 found.why = as_text(refusal)
                 session.add(found)
-                answer(session, found, Why.RULE, str(refusal), now)
+                answer(session, found, Why.RULE, self._say(refusal), now)
         if scheduled:
             self._plan_now()
         self._transmitter.nudge()
@@ -179,6 +188,7 @@ class Desk:
             return False
         if found.broadcast_class is BroadcastClass.EMERGENCY and now - found.received_at <= EMERGENCY_HOLDS:
             put_bulletin_on_air(session, found, now, by=PROVINCE)
+            _note(session, found, now)
         return False
 
     def _take_turns(self, commune_ids: list[str], now: datetime) -> None:
@@ -194,6 +204,7 @@ class Desk:
                     current = whose_turn(session, commune_id, now)
                     if current is not None:
                         put_bulletin_on_air(session, current, now, by=PROVINCE)
+                        _note(session, current, now)
                 self._transmitter.nudge()
             except Refusal as refusal:
                 self._turn_again_at[commune_id] = now + TURN_AGAIN_AFTER
@@ -206,3 +217,11 @@ class Desk:
             if found is not None and found.why != as_text(refusal):
                 found.why = as_text(refusal)
                 session.add(found)
+
+
+def _note(session: Session, found: ProvinceBulletin, now: datetime) -> None:
+    """What Loa does by the province's word stands in the log of changes as what people do."""
+    audit.note(
+        session, at=now, by=found.sender or PROVINCE, commune_id=found.commune_id, action=audit.Deed.PUT_ON_AIR,
+        detail=found.title,
+    )  # fmt: skip

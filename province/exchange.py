@@ -4,6 +4,7 @@ import hashlib
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,21 +37,25 @@ class Exchange:
 
     def __init__(
         self, database: Database, clock: Clock, data_dir: Path, *, downlink: Downlink, presence: PresenceWatch,
-        ingest: Ingest, transmitter: Transmitter, alarms: Alarms,
+        ingest: Ingest, transmitter: Transmitter, alarms: Alarms, say: Callable[[Refusal], str] = str,
     ) -> None:  # fmt: skip
-        """data_dir: the controller's; own profiles are in its folder province/, accounts in its secrets/."""
+        """data_dir: the controller's; own profiles are in its folder province/, accounts in its secrets/.
+
+        say: how a refusal is said to the province.
+        """
         self._database = database
         self._clock = clock
+        self.say = say
         self._presence = presence
         self.profiles = data_dir / "province"
         self.accounts = Accounts(data_dir / "secrets")
         self._me = hashlib.sha256(f"{socket.gethostname()}:{data_dir.absolute()}".encode()).hexdigest()[:16]
-        self.incoming = Incoming(database, clock, downlink, self._changed)
+        self.incoming = Incoming(database, clock, downlink, self._changed, say)
         self._transmitter = transmitter
         self._alarms = alarms
         self.desk = Desk(
             database, clock, AudioFetch(ingest, database), transmitter, alarms.plan_now, me=self._me,
-            profiles=self.profiles,
+            profiles=self.profiles, say=say,
         )  # fmt: skip
         self._workers: dict[str, LinkWorker] = {}
         self._wake = threading.Event()
@@ -71,6 +76,11 @@ class Exchange:
         for worker in self._workers.values():
             worker.close()
         self.desk.close()
+
+    @property
+    def working(self) -> list[str]:
+        """The communes whose links are worked here."""
+        return sorted(self._workers)
 
     def nudge(self) -> None:
         """A link or a bulletin changed: look at once. Call it after the commit."""

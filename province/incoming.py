@@ -66,21 +66,29 @@ class Met:
     said: Refusal | None
     again: bool = False
 
-    def answer(self) -> Answer:
-        """As the province is told it."""
+    def answer(self, say: Callable[[Refusal], str]) -> Answer:
+        """As the province is told it. say: in its language."""
         status = Sent.TAKEN if self.said is None else Sent.REFUSED
-        return Answer(TraLoiCho=self.id, TrangThaiGui=status.value, MaLoi=self.code, MoTa=str(self.said or ""))
+        return Answer(
+            TraLoiCho=self.id, TrangThaiGui=status.value, MaLoi=self.code, MoTa=say(self.said) if self.said else ""
+        )
 
 
 class Incoming:
     """Takes messages. Callable from any thread."""
 
-    def __init__(self, database: Database, clock: Clock, downlink: Downlink, changed: After) -> None:
-        """changed: called after something was taken that others must look at: a bulletin, a schedule, a stop."""
+    def __init__(
+        self, database: Database, clock: Clock, downlink: Downlink, changed: After, say: Callable[[Refusal], str] = str
+    ) -> None:
+        """changed: called after something was taken that others must look at: a bulletin, a schedule, a stop.
+
+        say: how a refusal is said to the province.
+        """
         self._database = database
         self._clock = clock
         self._downlink = downlink
         self._changed = changed
+        self._say = say
 
     def take_envelope(self, link: ProvinceLink, profile: Profile, raw: Any) -> Met:
         """One of the province's list: {Loai, MaGoiTin, NoiDung}. The answer is a letter."""
@@ -112,7 +120,7 @@ class Incoming:
                 after = self._carry_out(session, link, message, message_id, now)
                 met = Met(message_id, 0, None)
                 if by_letter:
-                    _answer(session, link, met, now)
+                    _answer(session, link, met, self._say, now)
         except Refusal as refusal:
             return self._refuse(link, kind, message_id, refusal, now, by_letter)
         for one in after:
@@ -134,7 +142,7 @@ class Incoming:
             row.times, row.code, row.why = row.times + 1, code.value, as_text(refusal)
             session.add(row)
             if by_letter:
-                _answer(session, link, met, now)
+                _answer(session, link, met, self._say, now)
         log.warning("refused: %s %s of the province for %s: %s", kind[:40], message_id, link.commune_id, refusal)
         return met
 
@@ -225,7 +233,7 @@ def _id_of(kind: str, content: Any) -> str:
     return f"{kind[:40]}/{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}"
 
 
-def _answer(session: Session, link: ProvinceLink, met: Met, now: datetime) -> None:
+def _answer(session: Session, link: ProvinceLink, met: Met, say: Callable[[Refusal], str], now: datetime) -> None:
     said = hashlib.sha256(str(met.said or "").encode()).hexdigest()[:12]
     key = f"{link.commune_id}/tra-loi/{met.id}/{met.code}/{said}"
-    put(session, link.commune_id, ANSWER, key, met.answer(), now)
+    put(session, link.commune_id, ANSWER, key, met.answer(say), now)

@@ -12,6 +12,7 @@ from sqlalchemy import Column, ColumnElement, LargeBinary, or_, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.communes import commune
+from devices.provinces import province_name
 from province.profile import DEFAULT, Profile
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, Refusal, as_text, from_text
@@ -85,7 +86,9 @@ def link_of(session: Session, commune_id: str) -> ProvinceLink:
     if found is not None:
         return found
     own = commune(session, commune_id)
-    return ProvinceLink(commune_id=own.id, own_code=own.id, own_name=own.name, province_name=own.province)
+    return ProvinceLink(
+        commune_id=own.id, own_code=own.id, own_name=own.name, province_name=province_name(session, own.province_id)
+    )
 
 
 def enabled_links(session: Session) -> list[ProvinceLink]:

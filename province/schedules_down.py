@@ -101,7 +101,7 @@ def cancel(session: Session, link: ProvinceLink, code: str, now: datetime) -> No
             found.state = BulletinState.FETCHING.value
             session.add(found)
             session.flush()
-        fail(session, found, Refusal(N_("The province took this schedule back.")), now)
+        fail(session, found, Refusal(N_("The province took this schedule back.")), "", now)
 
 
 def airings_of(found: ProvinceBulletin) -> list[Airing]:

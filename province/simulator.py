@@ -135,6 +135,11 @@ class Simulator:
             self.waiting.append({"Loai": kind, "MaGoiTin": message_id, "NoiDung": self.profile.to_theirs(content)})
         return message_id
 
+    def send_down_raw(self, kind: str, text: str) -> None:
+        """Let any JSON wait for the commune, right or wrong. Raises ValueError for no JSON."""
+        with self._lock:
+            self.waiting.append({"Loai": kind, "MaGoiTin": secrets.token_hex(8), "NoiDung": json.loads(text)})
+
     def forget_tokens(self) -> None:
         """Every token has run out."""
         self._tokens.clear()

@@ -1,4 +1,4 @@
-"""The pages of the province: the link, the inbox, sending down; and the door through which the province comes itself."""
+"""The pages of the province: the link, the inbox, sending down; and the door through which the province comes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -177,6 +177,7 @@ def test_the_number_of_queries_does_not_grow_with_the_bulletins(office: Office) 
 def test_the_province_sends_to_all_its_communes_by_class(office: Office) -> None:
     with office.database.writing() as session:
         add_commune(session, "hau-hien", "Xã Hậu Hiền")
+    office.browser.cookies.set("loa_commune", COMMUNE)
     page = office.browser.post(
         "/province/send", data={"clip": "bulletin", "class": "normal", "form_token": office.form_token}
     ).text  # fmt: skip
@@ -195,6 +196,7 @@ def test_the_province_sends_to_all_its_communes_by_class(office: Office) -> None
 def test_it_is_sent_to_chosen_communes_alone(office: Office) -> None:
     with office.database.writing() as session:
         add_commune(session, "hau-hien", "Xã Hậu Hiền")
+    office.browser.cookies.set("loa_commune", COMMUNE)
     office.post("/province/send", clip="bulletin", **{"class": "normal"}, where="some", communes="hau-hien")
     with office.database.session() as session:
         assert [b.commune_id for b in session.exec(select(ProvinceBulletin))] == ["hau-hien"]

@@ -147,6 +147,28 @@ def change_clip(
     return found
 
 
+def copy_to(session: Session, clip_id: str, commune_id: str, now: datetime, by: str) -> Clip:
+    """The same recording in another commune's library; its files are shared. One that is there already is that one.
+
+    Raises NotFound.
+    """
+    found = clip(session, clip_id)
+    same = select(Clip).where(
+        Clip.commune_id == commune_id, Clip.original_sha256 == found.original_sha256,
+        Clip.trim_silence == found.trim_silence, col(Clip.retired_at).is_(None),
+    )  # fmt: skip
+    if (before := session.exec(same).first()) is not None:
+        return before
+    copied = Clip(**{**found.model_dump(), "id": new_id(), "commune_id": commune_id, "uploaded_at": now})
+    copied.uploaded_by, copied.replaced_by = by, None
+    session.add(copied)
+    session.flush()
+    for one in session.exec(select(ClipRendition).where(ClipRendition.clip_id == clip_id)).all():
+        session.add(ClipRendition(**{**one.model_dump(), "clip_id": copied.id}))
+    session.flush()
+    return copied
+
+
 def retire(session: Session, clip_id: str, now: datetime) -> Clip:
     """Take it out of the library; what is planned with it still sounds. Raises NotFound."""
     found = clip(session, clip_id)

@@ -15,13 +15,13 @@ from broadcast.audio_measure import Measured, measure
 from broadcast.audio_probe import probe
 from broadcast.clips import Clip, ClipRendition, Field, clip, folded, new_id
 from broadcast.file_names import clean_name, extension_of, title_of
-from broadcast.ingest_jobs import IngestJob, JobState, as_text, unfinished
+from broadcast.ingest_jobs import IngestJob, JobState, unfinished
 from broadcast.ingest_jobs import new_id as new_job_id
 from broadcast.media import Media, Stored, disk_full, hash_of, is_disk_full
 from broadcast.upload import Upload
 from runtime.clock import Clock
 from runtime.database import Database
-from runtime.refusal import N_, Refusal
+from runtime.refusal import N_, Refusal, as_text
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ class Ingest:
         self._stopping = threading.Event()
         self._ffmpeg = Ffmpeg(self._stopping)
         self._waiting: queue.Queue[str | None] = queue.Queue()
+        self._at_work = 0
+        self._at_work_lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._on_progress: list[Callable[[str], None]] = []
 
@@ -83,10 +85,11 @@ class Ingest:
             session.add(job)
         return Upload(self, job.id, path, self._most_bytes)
 
-    def received(self, job_id: str, size: int) -> None:
-        """The bytes are on disk; work can begin."""
+    def received(self, job_id: str, size: int, *, queued: bool = True) -> None:
+        """The bytes are on disk; work can begin. queued: by our own thread; else the caller calls `work_one`."""
         self._set(job_id, state=JobState.WAITING.value, bytes=size)
-        self._waiting.put(job_id)
+        if queued:
+            self._waiting.put(job_id)
 
     def refuse(self, job_id: str, refusal: Refusal, state: JobState = JobState.REFUSED) -> None:
         """Write down why nothing came of it."""
@@ -135,7 +138,21 @@ class Ingest:
             self._thread.join(20)
 
     def work_one(self, job_id: str) -> None:
-        """Make a clip of a received file, or refuse it."""
+        """Make a clip of a received file, or refuse it. From any thread: an emergency does not wait for the queue.
+
+        Raises Stopped when we are closing; the next start takes it up.
+        """
+        with self._at_work_lock:
+            self._at_work += 1
+        try:
+            self._work_one(job_id)
+        finally:
+            with self._at_work_lock:
+                self._at_work -= 1
+                if not self._at_work:  # else it would sweep away what another is writing
+                    self._media.sweep()
+
+    def _work_one(self, job_id: str) -> None:
         with self._database.session() as session:
             job = session.get(IngestJob, job_id)
         if job is None or job.finished:
@@ -162,7 +179,6 @@ class Ingest:
                 log.exception("upload %s could not be worked", job_id)
                 self.refuse(job_id, Refusal(N_("Something went wrong in Loa itself while working on this file.")))
                 self._drop_incoming(job_id)
-            self._media.sweep()
 
     def _make_clip(self, job: IngestJob, path: Path) -> None:
         # 1. The same bytes are the same clip.

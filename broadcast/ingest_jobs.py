@@ -1,6 +1,5 @@
 """Ingest jobs: what became of each upload, for the operator to see, also after a restart."""
 
-import json
 import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,7 +8,7 @@ from sqlalchemy import BigInteger, Column
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from runtime.database import UtcDateTime
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, NotFound, Refusal, from_text
 
 
 class JobState(StrEnum):
@@ -58,10 +57,7 @@ class IngestJob(SQLModel, table=True):
     @property
     def why(self) -> Refusal | None:
         """Why it was refused or interrupted."""
-        if not self.refusal:
-            return None
-        said = json.loads(self.refusal)
-        return Refusal(said["message_id"], **said["values"])
+        return from_text(self.refusal)
 
     @property
     def finished(self) -> bool:
@@ -93,12 +89,3 @@ def unfinished(session: Session) -> list[IngestJob]:
     """What was under way, of all communes, oldest first."""
     query = select(IngestJob).where(col(IngestJob.state).in_([s.value for s in UNFINISHED]))
     return list(session.exec(query.order_by(col(IngestJob.created_at))))
-
-
-def as_text(refusal: Refusal) -> str:
-    """A refusal as a job keeps it."""
-    return json.dumps({"message_id": refusal.message_id, "values": {k: _plain(v) for k, v in refusal.values.items()}})
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)

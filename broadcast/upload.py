@@ -10,7 +10,7 @@ from runtime.refusal import N_, Refusal
 class Keeper(Protocol):
     """Who an upload tells how it ended: the ingest."""
 
-    def received(self, job_id: str, size: int) -> None:
+    def received(self, job_id: str, size: int, *, queued: bool = True) -> None:
         """All bytes are on disk."""
         ...
 
@@ -46,14 +46,14 @@ class Upload:
         except Refusal as refusal:
             self._fail(refusal)
 
-    def finish(self) -> None:
-        """All bytes came: the job goes on to be worked."""
+    def finish(self, *, queued: bool = True) -> None:
+        """All bytes came: the job goes on to be worked, by the ingest's own thread or (queued false) the caller's."""
         try:
             self._file.flush()
             self._file.close()
         except OSError as error:
             self._fail(disk_full(0) if is_disk_full(error) else cannot_write(error))
-        self._ingest.received(self.job_id, self.received)
+        self._ingest.received(self.job_id, self.received, queued=queued)
 
     def abandon(self) -> None:
         """The sender went away in the middle: nothing is left but the word that it did."""

@@ -14,6 +14,10 @@ main = click.version_option(metadata.version("loa"), prog_name="loa")(
             "demo": Place("loa.demo_command:demo", "Controller, broker and three receivers on this machine."),
             "live": Place("loa.live_command:live", "A recording, standard input or a sound card on air, live."),
             "receiver": Place("loa.cli:receiver", "Run a receiver, or add one at the controller."),
+            "province-account": Place("loa.province_command:account", "Name and password at the province's system."),
+            "province-sim": Place(
+                "loa.province_sim_command:province_sim", "A province to try with: prints, sends down."
+            ),
             "operator": Place("loa.operator_command:operator", "A new one-time password for an operator."),
         },
         "Loa, a public-address radio controller for communes.",

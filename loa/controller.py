@@ -31,6 +31,8 @@ from devices.time_server import TimeServer
 from devices.uplink import Uplink
 from mergers.handover import Handover
 from people.operators import create_first_operator
+from province import telling
+from province.exchange import Exchange
 from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock
 from runtime.database import Database, upgrade
@@ -40,6 +42,7 @@ from runtime.secret_files import Secrets
 from runtime.settings import Settings
 from schedules.alarms import Alarms
 from web.app import Deps, create_app
+from web.language import DEFAULT, translators
 from wire.sealing import PublicKey, SealingKey
 
 log = logging.getLogger(__name__)
@@ -55,6 +58,7 @@ _ACCOUNTS_EVERY_S = 3.0
 _TESTS_EVERY_S = 5.0
 #: How often it is looked whether receivers are still to be told of a merger, one done by another process too.
 _MERGERS_EVERY_S = 2.0
+_PROVINCE_TIDY_EVERY_S = 86_400
 
 
 def open_database(settings: Settings) -> Database:
@@ -136,6 +140,7 @@ class Controller:
         self.uplink = Uplink(self.broker, self.database, self.clock, self.downlink, self.presence)
         play_reports.register(self.uplink)
         self_tests.register(self.uplink)
+        telling.register(self.uplink, self.clock)
         self.uplink.start()
         closing.callback(self.uplink.close)
         # 4. What goes out.
@@ -171,11 +176,20 @@ class Controller:
         self.alarms.every(_MERGERS_EVERY_S, "mergers", self.handover.step)
         self.alarms.start()
         closing.callback(self.alarms.close)
+        # 6. The province. Made last of what works, so that what it is told of is there.
+        self.exchange = Exchange(
+            self.database, self.clock, settings.data_dir, downlink=self.downlink, presence=self.presence,
+            ingest=self.ingest, transmitter=self.transmitter, alarms=self.alarms,
+            say=translators()[DEFAULT].refusal,
+        )  # fmt: skip
+        self.alarms.every(_PROVINCE_TIDY_EVERY_S, "province", self.exchange.tidy)
+        self.exchange.start()
+        closing.callback(self.exchange.close)
         # A broker that came back without its store has lost what was retained.
         self.broker.on_connected(self._configure_all)
         if self.broker.connected:
             self._configure_all()
-        # 6. What people see.
+        # 7. What people see.
         self.app = create_app(
             Deps(
                 settings=settings, session_key=self.secrets.session_key, database=self.database,
@@ -183,7 +197,7 @@ class Controller:
                 media=media, originals=originals, downlink=self.downlink, transmitter=self.transmitter,
                 presence=self.presence, alarms=self.alarms, nightly_test=self.nightly_test,
                 issuer=issuer(settings, self.key, public_broker_url(settings, self._broker_port)),
-                accounts_changed=self._accounts_changed,
+                accounts_changed=self._accounts_changed, exchange=self.exchange,
             )
         )  # fmt: skip
 

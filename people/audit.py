@@ -58,6 +58,15 @@ class Deed(StrEnum):
     PASSWORD_RENEWED = "password_renewed"  # noqa: S105 - a deed, no password
     OPERATOR_RETIRED = "operator_retired"
     OPERATOR_RESTORED = "operator_restored"
+    LINK_SET = "link_set"
+    LINK_ACCOUNT_SET = "link_account_set"
+    LINK_TOKEN_MADE = "link_token_made"  # noqa: S105 - a deed, no token
+    LETTERS_SENT_AGAIN = "letters_sent_again"
+    LETTERS_DROPPED = "letters_dropped"
+    BULLETIN_DECLINED = "bulletin_declined"
+    BULLETIN_TAKEN = "bulletin_taken"
+    BULLETINS_ORDERED = "bulletins_ordered"
+    BULLETIN_SENT = "bulletin_sent"
     MERGED = "merged"
     MERGER_UNDONE = "merger_undone"
 

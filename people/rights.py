@@ -32,11 +32,13 @@ class Action(StrEnum):
     OPERATORS = "operators"
     COMMUNES = "communes"
     MERGERS = "mergers"
+    EXCHANGE = "exchange"
+    SEND_DOWN = "send_down"
 
 
 _WATCHING = frozenset({Action.LOOK})
 _BROADCASTING = _WATCHING | {Action.CLIPS, Action.PROGRAMMES, Action.TIMETABLE, Action.ON_AIR}
-_MENDING = _WATCHING | {Action.FAULTS, Action.RECEIVERS, Action.ALLOWED_HOURS}
+_MENDING = _WATCHING | {Action.FAULTS, Action.RECEIVERS, Action.ALLOWED_HOURS, Action.EXCHANGE}
 _LEADING = _BROADCASTING | _MENDING | {Action.EMERGENCY, Action.OPERATORS}
 
 #: What each role may.
@@ -45,7 +47,7 @@ MAY: dict[Role, frozenset[Action]] = {
     Role.OPERATOR: _BROADCASTING | {Action.FAULTS},
     Role.TECHNICIAN: _MENDING,
     Role.CHAIR: _LEADING,
-    Role.PROVINCE: _LEADING | {Action.COMMUNES, Action.MERGERS},
+    Role.PROVINCE: _LEADING | {Action.COMMUNES, Action.MERGERS, Action.SEND_DOWN},
 }
 
 

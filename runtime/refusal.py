@@ -1,5 +1,7 @@
 """Refusals: what is said to people when something they asked for cannot be done."""
 
+import json
+
 
 class Refusal(Exception):
     """A sentence for people: what happened, why, and what to do. Raised for bad input, never for our own faults.
@@ -24,3 +26,20 @@ class NotFound(Refusal):
 def N_(message_id: str) -> str:
     """Marks a sentence for translation; gives it back as it is."""
     return message_id
+
+
+def as_text(refusal: Refusal) -> str:
+    """A refusal as a table keeps it: JSON of message id and values."""
+    return json.dumps({"message_id": refusal.message_id, "values": {k: _plain(v) for k, v in refusal.values.items()}})
+
+
+def from_text(kept: str) -> Refusal | None:
+    """The refusal that `as_text` wrote, None for nothing."""
+    if not kept:
+        return None
+    said = json.loads(kept)
+    return Refusal(said["message_id"], **said["values"])
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)

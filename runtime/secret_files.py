@@ -58,6 +58,27 @@ def _kept(path: Path, length: int) -> bytes:
     return secret
 
 
+def keep_secret(path: Path, text: str) -> None:
+    """Write a secret that was given to us, in the place of an older one; whole or not at all, for its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
+    _check_private(path.parent)
+    fresh = path.with_name(f"{path.name}.{randomness.token_hex(4)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def kept_secret(path: Path) -> str | None:
+    """A secret that `keep_secret` wrote, None when there is none. Raises Refusal when others could read it."""
+    if not path.is_file():
+        return None
+    _check_private(path)
+    return path.read_text(encoding="utf-8")
+
+
 def _check_private(path: Path) -> None:
     if path.stat().st_mode & 0o077:
         raise Refusal(

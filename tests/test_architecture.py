@@ -25,6 +25,7 @@ HOMES = {
     "gpiozero": ("receiver.gpio_amplifier", "gateway.gpio"),
     "serial": ("gateway.serial_line",),
     "pymodbus": ("gateway.modbus_board",),
+    "httpx2": ("province.connection", "province.audio_fetch"),
     "dateutil": ("schedules.recurrence", "schedules.calendars"),
     "holidays": ("devices.days_off",),
     "geojson_pydantic": ("devices.outlines",),

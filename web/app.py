@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from people.rights import NotAllowed
 from runtime.refusal import N_, NotFound, Refusal
 from web.api import places, v1
+from web.api import province as province_door
 from web.assets import Assets
 from web.deps import Deps
 from web.frame import MustChangePassword, NotSignedIn, Renderer, _is_api, translator_of
@@ -30,6 +31,9 @@ from web.pages import (
     on_air,
     play_log,
     programmes,
+    province,
+    province_inbox,
+    province_send,
     receiver_map,
     receivers,
     reports,
@@ -68,8 +72,8 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.live = LiveFeed(deps, app.state.renderer)
     for module in (
         sign_in, first_steps, on_air, clips, programmes, calendar_files, timetable, schedule_form, receivers,
-        faults, self_tests, stations, receiver_map, noise_rules, play_log, reports, why, audit, media, v1, places,
-        measure,
+        faults, self_tests, stations, receiver_map, noise_rules, play_log, reports, why, audit, media, province,
+        province_inbox, province_send, province_door, v1, places, measure,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)

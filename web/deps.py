@@ -10,6 +10,7 @@ from broadcast.transmitter import Transmitter
 from devices.downlink import Downlink
 from devices.enrolment import Issuer
 from devices.presence import PresenceWatch
+from province.exchange import Exchange
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.settings import Settings
@@ -34,3 +35,4 @@ class Deps:
     nightly_test: NightlyTest
     issuer: Issuer
     accounts_changed: Callable[[], None]
+    exchange: Exchange

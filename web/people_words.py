@@ -25,6 +25,8 @@ NOT_ALLOWED = {
     Action.OPERATORS: N_("Who may do what is for the chair to say, or the province. Ask them."),
     Action.COMMUNES: N_("Communes are added by the province or the administrator of Loa. Ask them."),
     Action.MERGERS: N_("Communes are merged by the province or the administrator of Loa. Ask them."),
+    Action.EXCHANGE: N_("The link to the province is for the technician and the chair. Ask one of them."),
+    Action.SEND_DOWN: N_("Bulletins are sent to communes by the province or the administrator of Loa. Ask them."),
 }
 DEEDS = {
     Deed.CLIP_UPLOADED: N_("Uploaded a recording"),
@@ -67,6 +69,15 @@ DEEDS = {
     Deed.PASSWORD_RENEWED: N_("Gave an operator a new password"),
     Deed.OPERATOR_RETIRED: N_("Took an operator out"),
     Deed.OPERATOR_RESTORED: N_("Brought an operator back"),
+    Deed.LINK_SET: N_("Set the link to the province"),
+    Deed.LINK_ACCOUNT_SET: N_("Set the account at the province's system"),
+    Deed.LINK_TOKEN_MADE: N_("Made a token for the province"),
+    Deed.LETTERS_SENT_AGAIN: N_("Sent the province once more what it refused"),
+    Deed.LETTERS_DROPPED: N_("Dropped what the province refused"),
+    Deed.BULLETIN_DECLINED: N_("Declined a bulletin of the province"),
+    Deed.BULLETIN_TAKEN: N_("Took a bulletin of the province"),
+    Deed.BULLETINS_ORDERED: N_("Decided the order of priority bulletins"),
+    Deed.BULLETIN_SENT: N_("Sent a bulletin to the commune"),
     Deed.MERGED: N_("Merged or split communes"),
     Deed.MERGER_UNDONE: N_("Undid a merger"),
 }

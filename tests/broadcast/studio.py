@@ -95,9 +95,15 @@ class Studio:
     def speak_now(self, class_: BroadcastClass = BroadcastClass.NORMAL, targets: Targets = ALL) -> Broadcast:
         """The bulletin (60 s), put on air now."""
         with self.database.writing() as session:
-            return put_on_air(
-                session, COMMUNE, targets=targets, class_=class_, now=self.now(), by="lan", programme_id=self.programme
-            )
+            return self.speak_now_in(session, class_, targets)
+
+    def speak_now_in(
+        self, session: Session, class_: BroadcastClass = BroadcastClass.NORMAL, targets: Targets = ALL
+    ) -> Broadcast:
+        """The same within a transaction."""
+        return put_on_air(
+            session, COMMUNE, targets=targets, class_=class_, now=self.now(), by="lan", programme_id=self.programme
+        )
 
     def manifests(self, broadcast_id: str) -> list[Manifest]:
         """All that was sent of a broadcast, opened as a receiver would, in order."""

@@ -17,6 +17,7 @@ from devices.stations import StationKind, add_station
 from devices.zones import add_zone
 from people.operators import Operator
 from people.passwords import hash_password
+from province.exchange import Exchange
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.settings import Settings
@@ -25,6 +26,7 @@ from tests.cast import COMMUNE, COMMUNE_NAME, OPERATOR
 from tests.fakes.broker import FakeBroker
 from web.access import form_token, open_session
 from web.app import Deps, create_app
+from web.language import translators
 from wire.reports import ClockState, Heartbeat, PlayoutState
 from wire.sealing import PublicKey, SealingKey
 
@@ -41,17 +43,23 @@ class Office:
         downlink = Downlink(self.broker, seal, clock, media_base="http://loa.example/media/")
         self.presence = PresenceWatch(database, now=clock.now())
         transmitter = Transmitter(database, downlink, clock)
+        ingest = Ingest(database, Media(folder / "m"), Media(folder / "o"), clock, most_bytes=10**7, most_hours=1)
+        alarms = Alarms(database, clock, transmitter, self.presence, plan_ahead=timedelta(hours=48))
         self.deps = Deps(
             settings=Settings(data_dir=folder), session_key=KEY, database=database, clock=clock,
-            ingest=Ingest(database, Media(folder / "m"), Media(folder / "o"), clock, most_bytes=10**7, most_hours=1),
+            ingest=ingest,
             media=Media(folder / "m"), originals=Media(folder / "o"), downlink=downlink, transmitter=transmitter,
             presence=self.presence,
-            alarms=Alarms(database, clock, transmitter, self.presence, plan_ahead=timedelta(hours=48)),
+            alarms=alarms,
             nightly_test=NightlyTest(
                 database, Media(folder / "m"), downlink, self.presence, clock, at=time(2, 30),
                 verdict_after=timedelta(hours=1),
             ),
             issuer=Issuer(broker_url="mqtt://b:1883", controller=PublicKey(seal.public)), accounts_changed=lambda: None,
+            exchange=Exchange(
+                database, clock, folder, downlink=downlink, presence=self.presence, ingest=ingest,
+                transmitter=transmitter, alarms=alarms, say=translators()["vi"].refusal,
+            ),
         )  # fmt: skip
         with database.writing() as session:
             add_commune(session, COMMUNE, COMMUNE_NAME)

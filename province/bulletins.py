@@ -1,0 +1,301 @@
+"""Bulletins of the province: the commune's inbox, from arrival to air, or to the word why not.
+
+fetching → waiting → put on air, taken into a programme, or declined; or failed, when its audio cannot be had. Emergency
+goes on air by itself, priority when its turn comes (`province.turns`), normal when the commune says so.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+from sqlalchemy import Column, LargeBinary, func, update
+from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
+
+from broadcast import clips
+from broadcast.on_air import Broadcast, put_on_air
+from broadcast.programmes import Item, ItemKind, add_programme, items_of, replace_items
+from province.codes import Sent, Why
+from province.letters import ANSWER, put
+from province.messages import Answer
+from runtime.database import UtcDateTime
+from runtime.refusal import N_, NotFound, Refusal, as_text, from_text
+from schedules.noise_budget import check_budget
+from wire.broadcasts import BroadcastClass, Targets
+
+#: An emergency that could not be had for longer than this is news no more: people decide.
+EMERGENCY_HOLDS = timedelta(hours=1)
+
+
+class BulletinState(StrEnum):
+    """Where a bulletin stands."""
+
+    FETCHING = "fetching"
+    WAITING = "waiting"
+    PUT_ON_AIR = "put_on_air"
+    TAKEN = "taken"  # into a programme, or onto the timetable
+    DECLINED = "declined"
+    FAILED = "failed"
+
+
+class ProvinceBulletin(SQLModel, table=True):
+    """One bulletin for one commune. code: its BanTinID. url: where its audio is; "" when we have it (an operator's).
+
+    targets: JSON as on the wire. turn: order among priority ones, the smaller first;
+    ordered: a person has decided it. schedule: JSON of the times it came
+    with, b"" for none; schedule_code: their LichPhatID. broadcast_id: of its last airing. message: whose answer tells
+    the province when its audio cannot be had. attempts: of fetching. why: as `runtime.refusal.as_text`, or what a
+    person wrote when declining.
+    """
+
+    __table_args__ = (UniqueConstraint("commune_id", "code", "schedule_code"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    commune_id: str = Field(foreign_key="commune.id", index=True)
+    code: str
+    schedule_code: str = ""
+    title: str
+    summary: str = ""
+    class_: str = Field(sa_column_kwargs={"name": "class"})
+    field: int = 1
+    url: str = ""
+    targets: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    schedule: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    sender: str = ""
+    message: str = ""
+    state: str = Field(default=BulletinState.FETCHING.value, index=True)
+    why: str = ""
+    attempts: int = 0
+    clip_id: str | None = Field(default=None, foreign_key="clip.id")
+    broadcast_id: str | None = Field(default=None, foreign_key="broadcast.id")
+    turn: int = 0
+    ordered: bool = False
+    received_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    decided_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    decided_by: str = ""
+
+    @property
+    def number(self) -> int:
+        """Its id, once it is kept."""
+        if self.id is None:
+            raise RuntimeError("the bulletin is not kept yet")
+        return self.id
+
+    @property
+    def broadcast_class(self) -> BroadcastClass:
+        """Its legal class."""
+        return BroadcastClass(self.class_)
+
+    @property
+    def meant_for(self) -> Targets:
+        """Who shall sound it."""
+        return msgspec.json.decode(self.targets, type=Targets)
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why Loa could not; None for another reason."""
+        return from_text(self.why) if self.why.startswith("{") else None
+
+
+@dataclass(frozen=True)
+class New:
+    """A bulletin that comes in. times: JSON, b"" for none."""
+
+    code: str
+    title: str
+    class_: BroadcastClass
+    targets: Targets
+    field: int = 1
+    summary: str = ""
+    url: str = ""
+    sender: str = ""
+    message: str = ""
+    schedule_code: str = ""
+    times: bytes = b""
+    clip_id: str | None = None
+
+
+def add_bulletin(session: Session, commune_id: str, new: New, now: datetime) -> ProvinceBulletin:
+    """Keep one. With audio that is here already it waits, else it is to be fetched."""
+    last = session.exec(select(func.max(ProvinceBulletin.turn)).where(ProvinceBulletin.commune_id == commune_id)).one()
+    added = ProvinceBulletin(
+        commune_id=commune_id, code=new.code, schedule_code=new.schedule_code, title=new.title[:200],
+        summary=new.summary[:2000], class_=new.class_.value, field=new.field, url=new.url,
+        targets=msgspec.json.encode(new.targets), schedule=new.times, sender=new.sender[:200], message=new.message,
+        state=(BulletinState.WAITING if new.clip_id else BulletinState.FETCHING).value, clip_id=new.clip_id,
+        turn=(last or 0) + 1, received_at=now,
+    )  # fmt: skip
+    session.add(added)
+    session.flush()
+    return added
+
+
+def bulletin(session: Session, commune_id: str, number: int) -> ProvinceBulletin:
+    """One of a commune. Raises NotFound."""
+    found = session.get(ProvinceBulletin, number)
+    if found is None or found.commune_id != commune_id:
+        raise NotFound(N_("This bulletin is not there any more."))
+    return found
+
+
+def inbox(session: Session, commune_id: str, limit: int = 100) -> list[ProvinceBulletin]:
+    """Those that wait or are on their way, emergencies and priority first in their order, then the newest."""
+    query = select(ProvinceBulletin).where(
+        ProvinceBulletin.commune_id == commune_id,
+        col(ProvinceBulletin.state).in_([BulletinState.FETCHING.value, BulletinState.WAITING.value]),
+    )
+    rank = {"emergency": 0, "priority": 1, "normal": 2}
+    found = session.exec(query.order_by(col(ProvinceBulletin.turn)).limit(limit))
+    return sorted(found, key=lambda b: (rank[b.class_], b.turn if b.class_ == "priority" else -b.number))
+
+
+def decided(session: Session, commune_id: str, limit: int = 30) -> list[ProvinceBulletin]:
+    """Those that are over, newest first."""
+    query = select(ProvinceBulletin).where(
+        ProvinceBulletin.commune_id == commune_id,
+        col(ProvinceBulletin.state).not_in([BulletinState.FETCHING.value, BulletinState.WAITING.value]),
+    )
+    return list(session.exec(query.order_by(col(ProvinceBulletin.id).desc()).limit(limit)))
+
+
+def to_fetch(session: Session) -> list[ProvinceBulletin]:
+    """Those whose audio is to be fetched, emergencies first."""
+    query = select(ProvinceBulletin).where(ProvinceBulletin.state == BulletinState.FETCHING.value)
+    rank = {"emergency": 0, "priority": 1, "normal": 2}
+    return sorted(session.exec(query), key=lambda b: (rank[b.class_], b.number))
+
+
+def decline(session: Session, commune_id: str, number: int, reason: str, *, by: str, now: datetime) -> ProvinceBulletin:
+    """The commune will not have it; the province is told why. Raises Refusal without a reason."""
+    found = _waiting(session, commune_id, number)
+    if not reason.strip():
+        raise Refusal(N_("Say why the bulletin is declined; the province is told."))
+    _decide(session, found, BulletinState.DECLINED, now, by)
+    found.why = reason.strip()[:500]
+    if found.clip_id is not None and found.url:
+        clips.retire(session, found.clip_id, now)
+    answer(session, found, Why.RULE, found.why, now)
+    return found
+
+
+def put_bulletin_on_air(
+    session: Session, found: ProvinceBulletin, now: datetime, *, by: str, targets: Targets | None = None,
+    precedence: int = 0,
+) -> Broadcast:  # fmt: skip
+    """Put it on air by its class. Raises Refusal (allowed hours, noise budget, nobody to hear)."""
+    if found.clip_id is None or found.state != BulletinState.WAITING:
+        raise Refusal(N_("This bulletin does not wait any more, or its audio is not here yet."))
+    made = put_on_air(
+        session, found.commune_id, targets=targets or found.meant_for, class_=found.broadcast_class, now=now, by=by,
+        clip_id=found.clip_id,
+    )  # fmt: skip
+    made.title, made.precedence = found.title, precedence
+    session.add(made)
+    check_budget(session, made)
+    _decide(session, found, BulletinState.PUT_ON_AIR, now, by)
+    found.broadcast_id, found.why = made.id, ""
+    return made
+
+
+def take_into_programme(
+    session: Session, commune_id: str, number: int, programme_id: int | None, *, by: str, now: datetime
+) -> int:
+    """Put it at the end of a programme, or with None make one of it. Gives the programme's number. Raises Refusal."""
+    found = _waiting(session, commune_id, number)
+    if found.clip_id is None:
+        raise Refusal(N_("This bulletin does not wait any more, or its audio is not here yet."))
+    if programme_id is None:
+        made = add_programme(session, commune_id, found.title, [Item(ItemKind.CLIP, found.clip_id)], now=now, by=by)
+        programme_id = made.number
+    else:
+        before = [
+            Item(i.kind, i.clip.id if i.clip and i.kind is ItemKind.CLIP else None, i.duration_us // 1000)
+            for i in items_of(session, programme_id)
+        ]
+        replace_items(session, programme_id, [*before, Item(ItemKind.CLIP, found.clip_id)])
+    _decide(session, found, BulletinState.TAKEN, now, by)
+    return programme_id
+
+
+def take(session: Session, found: ProvinceBulletin, now: datetime, *, by: str) -> None:
+    """It is on the timetable."""
+    _decide(session, found, BulletinState.TAKEN, now, by)
+
+
+def fail(session: Session, found: ProvinceBulletin, refusal: Refusal, said: str, now: datetime) -> None:
+    """Its audio cannot be had; the province is told why, in these words."""
+    _decide(session, found, BulletinState.FAILED, now, "")
+    found.why = as_text(refusal)
+    answer(session, found, Why.AUDIO, said, now)
+
+
+def communes_with_priority(session: Session) -> list[str]:
+    """Where priority bulletins wait for their turn."""
+    query = select(ProvinceBulletin.commune_id).where(
+        ProvinceBulletin.class_ == BroadcastClass.PRIORITY.value,
+        ProvinceBulletin.state == BulletinState.WAITING.value, ProvinceBulletin.schedule == b"",
+    )  # fmt: skip
+    return list(session.exec(query.distinct().order_by(ProvinceBulletin.commune_id)))
+
+
+def waiting_count(session: Session, commune_id: str) -> int:
+    """How many wait for the commune's word."""
+    query = select(func.count()).where(
+        ProvinceBulletin.commune_id == commune_id, ProvinceBulletin.state == BulletinState.WAITING.value
+    )
+    return int(session.exec(query).one())
+
+
+def priority_waiting(session: Session, commune_id: str) -> list[ProvinceBulletin]:
+    """The priority ones that wait for their turn, in their order; those with times of their own have none."""
+    query = select(ProvinceBulletin).where(
+        ProvinceBulletin.commune_id == commune_id, ProvinceBulletin.class_ == BroadcastClass.PRIORITY.value,
+        ProvinceBulletin.state == BulletinState.WAITING.value, ProvinceBulletin.schedule == b"",
+    )  # fmt: skip
+    return list(session.exec(query.order_by(col(ProvinceBulletin.turn))))
+
+
+def move_before(session: Session, commune_id: str, number: int) -> None:
+    """Let a priority bulletin sound before the one that stands before it: the commune's user decides the order."""
+    others = priority_waiting(session, commune_id)
+    at = next((n for n, b in enumerate(others) if b.number == number), 0)
+    if at > 0:
+        found, before = others[at], others[at - 1]
+        found.turn, before.turn = before.turn, found.turn
+    session.add_all(others)
+
+
+def confirm_order(session: Session, commune_id: str) -> None:
+    """The order in which they stand is decided."""
+    for found in priority_waiting(session, commune_id):
+        found.ordered = True
+        session.add(found)
+
+
+def answer(session: Session, found: ProvinceBulletin, why: Why, said: str, now: datetime) -> None:
+    """Tell the province what became of its message, later than at once."""
+    if found.message:
+        body = Answer(TraLoiCho=found.message, TrangThaiGui=Sent.REFUSED.value, MaLoi=why.value, MoTa=said)
+        put(session, found.commune_id, ANSWER, f"{found.commune_id}/tra-loi/{found.number}/{found.state}", body, now)
+
+
+def _waiting(session: Session, commune_id: str, number: int) -> ProvinceBulletin:
+    found = bulletin(session, commune_id, number)
+    if found.state != BulletinState.WAITING:
+        raise Refusal(N_("This bulletin does not wait any more, or its audio is not here yet."))
+    return found
+
+
+def _decide(session: Session, found: ProvinceBulletin, into: BulletinState, now: datetime, by: str) -> None:
+    """Claimed by a conditional write: two people who press at once do not put it on air twice. Raises Refusal."""
+    before = BulletinState.FETCHING if into is BulletinState.FAILED else BulletinState.WAITING
+    claimed = session.connection().execute(
+        update(ProvinceBulletin)
+        .where(col(ProvinceBulletin.id) == found.number, col(ProvinceBulletin.state) == before.value)
+        .values(state=into.value)
+    )
+    if claimed.rowcount != 1:
+        raise Refusal(N_("This bulletin does not wait any more, or its audio is not here yet."))
+    found.state, found.decided_at, found.decided_by = into.value, now, by
+    session.add(found)
+    session.flush()

@@ -1,0 +1,85 @@
+"""Commands of the province: what Loa has of them is done, what it has not is refused with a code and words."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlmodel import Session
+
+from broadcast.on_air import on_air_now, stop
+from devices.downlink import Downlink
+from devices.receivers import change_receiver, receivers
+from province.acceptance import unknown_code
+from province.codes import CommandCode, Playback, Unacceptable, Why
+from province.links import ProvinceLink
+from province.messages import Command
+from province.places import targets_of
+from runtime.refusal import N_
+from wire.commands import Reboot
+
+#: Who did it, in the play log.
+PROVINCE = "province"
+_CANNOT = {
+    Playback.NEXT: N_("Loa cannot skip to the next item: receivers hold the whole plan and sound it in step."),
+    Playback.PAUSE: N_("Loa cannot pause: receivers sound by the clock, in step. Stop it instead."),
+    Playback.RESUME: N_("Loa cannot resume what was stopped. Put it on air again."),
+}
+
+
+def obey(
+    session: Session, link: ProvinceLink, message: Command, downlink: Downlink, configure: Callable[[set[str]], None],
+    now: datetime,
+) -> list[Callable[[], None]]:  # fmt: skip
+    """Do it. Gives what is to be sent after the commit. configure: sends receivers what they are set to.
+
+    Raises Unacceptable, Refusal.
+    """
+    code, value = message.DieuKhienThietBi.MaLenh, message.DieuKhienThietBi.ThamSo
+    targets = targets_of(session, link, message.DanhSachDiaBanNhan, message.DanhSachThietBi)
+    known = receivers(session, link.commune_id)
+    meant = known if targets.all else [r for r in known if r.id in targets.receivers]
+    if targets.zones:
+        raise Unacceptable(
+            Why.NOT_POSSIBLE, N_("A command is for the whole commune or for named receivers, not for a zone.")
+        )
+    if not meant:
+        raise Unacceptable(Why.NOT_HERE, N_("There is no receiver in this commune yet."))
+    if code == CommandCode.VOLUME:
+        if not 0 <= value <= 100:
+            raise unknown_code("DieuKhienThietBi.ThamSo", value)
+        for one in meant:
+            change_receiver(session, one.id, volume_percent=value)
+        ids = {one.id for one in meant}
+        return [lambda: configure(ids)]
+    if code == CommandCode.REBOOT:
+        to_start = [r.id for r in meant]
+        return [lambda: _reboot(downlink, to_start)]
+    if code == CommandCode.PLAYBACK:
+        return _play(session, link, value, everywhere=len(meant) == len(known), now=now)
+    if code == CommandCode.AMPLIFIER:
+        raise Unacceptable(
+            Why.NOT_POSSIBLE,
+            N_("Loa switches amplifiers by itself, on before a broadcast and off after it; they take no command."),
+        )
+    raise unknown_code("DieuKhienThietBi.MaLenh", code)
+
+
+def _play(
+    session: Session, link: ProvinceLink, value: int, *, everywhere: bool, now: datetime
+) -> list[Callable[[], None]]:
+    if value not in list(Playback):
+        raise unknown_code("DieuKhienThietBi.ThamSo", value)
+    asked = Playback(value)
+    if asked in _CANNOT:
+        raise Unacceptable(Why.NOT_POSSIBLE, _CANNOT[asked])
+    if not everywhere:
+        raise Unacceptable(
+            Why.NOT_POSSIBLE, N_("A broadcast is stopped in the whole commune, not at single receivers.")
+        )
+    for found in on_air_now(session, link.commune_id, now):
+        stop(session, found.id, now, by=PROVINCE, cause="by_province")
+    return []
+
+
+def _reboot(downlink: Downlink, ids: list[str]) -> None:
+    for receiver_id in ids:
+        downlink.send_command(receiver_id, Reboot())

@@ -1,0 +1,56 @@
+"""A bulletin of the province's own people, who work in Loa, to some or all of its communes; the rules of class hold."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from broadcast.clips import clip, copy_to
+from devices.communes import Commune
+from people import audit
+from province.bulletins import New, add_bulletin, put_bulletin_on_air
+from runtime.refusal import N_, Refusal
+from wire.broadcasts import BroadcastClass, Targets
+
+
+@dataclass(frozen=True)
+class SentTo:
+    """What became of it in one commune. refusal: why it does not sound there by itself; it waits in its inbox."""
+
+    commune: Commune
+    refusal: Refusal | None
+
+
+def send(
+    session: Session, clip_id: str, communes: Sequence[Commune], class_: BroadcastClass, *, by: str, now: datetime
+) -> list[SentTo]:
+    """Normal to the inboxes, priority to its turn, emergency on air at once. Raises Refusal, NotFound.
+
+    A commune where an emergency cannot sound holds up no other.
+    """
+    if not communes:
+        raise Refusal(N_("Choose at least one commune."))
+    sound, code = clip(session, clip_id), f"loa-{secrets.token_hex(6)}"
+    return [_send_one(session, sound.id, sound.title, one, class_, code, by=by, now=now) for one in communes]
+
+
+def _send_one(
+    session: Session, clip_id: str, title: str, to: Commune, class_: BroadcastClass, code: str, *, by: str,
+    now: datetime,
+) -> SentTo:  # fmt: skip
+    there = copy_to(session, clip_id, to.id, now, by)
+    new = New(
+        code=code, title=title, class_=class_, targets=Targets(all=True), field=there.field, sender=by, clip_id=there.id
+    )
+    kept = add_bulletin(session, to.id, new, now)
+    audit.note(session, at=now, by=by, commune_id=to.id, action=audit.Deed.BULLETIN_SENT, detail=title)
+    if class_ is BroadcastClass.EMERGENCY:
+        try:
+            with session.begin_nested():
+                put_bulletin_on_air(session, kept, now, by=by)
+        except Refusal as refusal:
+            session.refresh(kept)
+            return SentTo(to, refusal)
+    return SentTo(to, None)

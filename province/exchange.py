@@ -1,0 +1,157 @@
+"""The exchange with the province, joined: a worker for each commune's link, the desk, both doors for what comes."""
+
+import hashlib
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from broadcast.ingest import Ingest
+from broadcast.transmitter import Transmitter
+from devices.downlink import Downlink
+from devices.presence import PresenceWatch
+from province.accounts import Account, Accounts
+from province.audio_fetch import AudioFetch
+from province.connection import Away, Connection
+from province.desk import Desk
+from province.incoming import Incoming, Met
+from province.letters import forget_old
+from province.link_worker import LinkWorker
+from province.links import ProvinceLink, enabled_links, note_away
+from province.profile import Profile, profile
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.refusal import Refusal
+from schedules.alarms import Alarms
+
+log = logging.getLogger(__name__)
+
+#: How often links that were set by another process are noticed, and bulletins looked for.
+LOOK_EVERY_S = 1.0
+
+
+class Exchange:
+    """Everything between this controller and the province. `start` and `close` at the joining place."""
+
+    def __init__(
+        self, database: Database, clock: Clock, data_dir: Path, *, downlink: Downlink, presence: PresenceWatch,
+        ingest: Ingest, transmitter: Transmitter, alarms: Alarms, say: Callable[[Refusal], str] = str,
+    ) -> None:  # fmt: skip
+        """data_dir: the controller's; own profiles are in its folder province/, accounts in its secrets/.
+
+        say: how a refusal is said to the province.
+        """
+        self._database = database
+        self._clock = clock
+        self.say = say
+        self._presence = presence
+        self.profiles = data_dir / "province"
+        self.accounts = Accounts(data_dir / "secrets")
+        self._me = hashlib.sha256(f"{socket.gethostname()}:{data_dir.absolute()}".encode()).hexdigest()[:16]
+        self.incoming = Incoming(database, clock, downlink, self._changed, say)
+        self._transmitter = transmitter
+        self._alarms = alarms
+        self.desk = Desk(
+            database, clock, AudioFetch(ingest, database), transmitter, alarms.plan_now, me=self._me,
+            profiles=self.profiles, say=say,
+        )  # fmt: skip
+        self._workers: dict[str, LinkWorker] = {}
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to work the links."""
+        self._thread = threading.Thread(target=self._work, name="province", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; what is not sent yet is sent after the next start."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(30)
+        for worker in self._workers.values():
+            worker.close()
+        self.desk.close()
+
+    @property
+    def working(self) -> list[str]:
+        """The communes whose links are worked here."""
+        return sorted(self._workers)
+
+    def nudge(self) -> None:
+        """A link or a bulletin changed: look at once. Call it after the commit."""
+        self._wake.set()
+
+    def take(self, link: ProvinceLink, kind: str, content: Any, message_id: str = "") -> Met:
+        """A message that the province posted to us. Raises Refusal when the link's profile cannot be used."""
+        met = self.incoming.take(link, self.profile_of(link), kind, content, own_id=message_id)
+        self.nudge()
+        return met
+
+    def profile_of(self, link: ProvinceLink) -> Profile:
+        """How its province speaks. Raises Refusal."""
+        return profile(link.profile, self.profiles)
+
+    def try_sign_in(self, link: ProvinceLink, account: Account | None) -> Refusal | None:
+        """Whether the province lets us in: None, or why not. Takes up to the profile's time limit."""
+        connection = Connection(self.profile_of(link), link.base_url, lambda: account)
+        try:
+            connection.sign_in()
+        except Away as away:
+            return away
+        finally:
+            connection.close()
+        return None
+
+    def look(self) -> None:
+        """Bring the workers in line with the links, and let the desk begin what came."""
+        with self._database.session() as session:
+            wanted = {link.commune_id: link for link in enabled_links(session)}
+        for commune_id, worker in list(self._workers.items()):
+            if commune_id not in wanted or wanted[commune_id].revision != worker.link.revision:
+                worker.close()
+                del self._workers[commune_id]
+        for commune_id, link in wanted.items():
+            if commune_id not in self._workers:
+                self._begin(link)
+        self.desk.look()
+
+    def tidy(self) -> None:
+        """Drop what was sent long ago."""
+        with self._database.writing() as session:
+            forget_old(session, self._clock.now())
+
+    def _begin(self, link: ProvinceLink) -> None:
+        try:
+            speaks = self.profile_of(link)
+        except Refusal as refusal:
+            with self._database.writing() as session:
+                note_away(session, link.commune_id, refusal, self._clock.now())
+            return
+        connection = Connection(speaks, link.base_url, lambda: self.accounts.of(link.commune_id))
+
+        def take(_commune_id: str, raw: Any) -> None:
+            self.incoming.take_envelope(link, speaks, raw)
+
+        worker = LinkWorker(link, speaks, connection, self._database, self._clock, self._presence, take, self._me)
+        self._workers[link.commune_id] = worker
+        worker.start()
+
+    def _changed(self) -> None:
+        """Something came from the province: a schedule may have gone, a broadcast been stopped."""
+        self._alarms.plan_now()
+        self._transmitter.nudge()
+        self.nudge()
+
+    def _work(self) -> None:
+        while not self._stopping:
+            try:
+                self.look()
+            except Exception:
+                log.exception("looking after the links to the province failed; it is tried again")
+            self._wake.wait(LOOK_EVERY_S)
+            self._wake.clear()

@@ -1,0 +1,239 @@
+"""What the province sends us: taken once for each id, whole or not at all, and answered.
+
+Both doors lead here: what we fetch from its list, and what it posts to us. A message that is refused is counted, kept
+with its reason, and read anew when it comes again; one that was taken is answered as before and changes nothing.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, func
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from devices.downlink import Downlink
+from devices.receivers import Receiver
+from province import commands_down, schedules_down
+from province.acceptance import check_audio, unknown_code
+from province.bulletins import New, ProvinceBulletin, add_bulletin
+from province.codes import URGENCY, Sent, Unacceptable, Why
+from province.letters import ANSWER, put
+from province.links import ProvinceLink
+from province.messages import DOWN, Answer, Bulletin, Command, Down, Schedule, ScheduleCancelled
+from province.places import targets_of
+from province.profile import Profile
+from province.reading import read
+from runtime.clock import Clock
+from runtime.database import Database, UtcDateTime, insert_if_absent
+from runtime.refusal import Refusal, as_text, from_text
+
+log = logging.getLogger(__name__)
+
+After = Callable[[], None]
+
+
+class ProvinceMessage(SQLModel, table=True):
+    """A message that came. id: its MaGoiTin, or kind and id of what it brings, or the digest of what it says.
+
+    taken: it was carried out; else why not, with the code.
+    """
+
+    commune_id: str = Field(primary_key=True, foreign_key="commune.id")
+    id: str = Field(primary_key=True)
+    kind: str
+    received_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    taken: bool = False
+    code: int = 0
+    why: str = ""
+    times: int = 1
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why it was refused."""
+        return from_text(self.why)
+
+
+@dataclass(frozen=True)
+class Met:
+    """How a message was met. code: 0 when it was taken. again: it had been taken before."""
+
+    id: str
+    code: int
+    said: Refusal | None
+    again: bool = False
+
+    def answer(self, say: Callable[[Refusal], str]) -> Answer:
+        """As the province is told it. say: in its language."""
+        status = Sent.TAKEN if self.said is None else Sent.REFUSED
+        return Answer(
+            TraLoiCho=self.id, TrangThaiGui=status.value, MaLoi=self.code, MoTa=say(self.said) if self.said else ""
+        )
+
+
+class Incoming:
+    """Takes messages. Callable from any thread."""
+
+    def __init__(
+        self, database: Database, clock: Clock, downlink: Downlink, changed: After, say: Callable[[Refusal], str] = str
+    ) -> None:
+        """changed: called after something was taken that others must look at: a bulletin, a schedule, a stop.
+
+        say: how a refusal is said to the province.
+        """
+        self._database = database
+        self._clock = clock
+        self._downlink = downlink
+        self._changed = changed
+        self._say = say
+
+    def take_envelope(self, link: ProvinceLink, profile: Profile, raw: Any) -> Met:
+        """One of the province's list: {Loai, MaGoiTin, NoiDung}. The answer is a letter."""
+        envelope = profile.named_by_us(raw)
+        kind = envelope.get("Loai") if isinstance(envelope, dict) else None
+        content = envelope.get("NoiDung") if isinstance(envelope, dict) else None
+        own_id = str(envelope.get("MaGoiTin") or "") if isinstance(envelope, dict) else ""
+        return self.take(link, profile, str(kind), content, own_id=own_id, by_letter=True)
+
+    def take(
+        self,
+        link: ProvinceLink,
+        profile: Profile,
+        kind: str,
+        content: Any,
+        *,
+        own_id: str = "",
+        by_letter: bool = False,
+    ) -> Met:
+        """One message. kind: a key of `DOWN`. by_letter: keep the answer for sending, in the same transaction."""
+        now = self._clock.now()
+        message_id = own_id[:150] or _id_of(kind, profile.named_by_us(content))
+        after: list[After] = []
+        try:
+            with self._database.writing() as session:
+                if not _claim(session, link.commune_id, message_id, kind, now):
+                    return Met(message_id, 0, None, again=True)
+                message = _read(kind, content, profile)
+                after = self._carry_out(session, link, message, message_id, now)
+                met = Met(message_id, 0, None)
+                if by_letter:
+                    _answer(session, link, met, self._say, now)
+        except Refusal as refusal:
+            return self._refuse(link, kind, message_id, refusal, now, by_letter)
+        for one in after:
+            one()
+        self._changed()
+        return met
+
+    def _refuse(
+        self, link: ProvinceLink, kind: str, message_id: str, refusal: Refusal, now: datetime, by_letter: bool
+    ) -> Met:
+        code = refusal.why if isinstance(refusal, Unacceptable) else Why.RULE
+        met = Met(message_id, code.value, refusal)
+        with self._database.writing() as session:
+            row = session.get(ProvinceMessage, (link.commune_id, message_id))
+            if row is None:
+                row = ProvinceMessage(
+                    commune_id=link.commune_id, id=message_id, kind=kind[:40], received_at=now, times=0
+                )
+            row.times, row.code, row.why = row.times + 1, code.value, as_text(refusal)
+            session.add(row)
+            if by_letter:
+                _answer(session, link, met, self._say, now)
+        log.warning("refused: %s %s of the province for %s: %s", kind[:40], message_id, link.commune_id, refusal)
+        return met
+
+    def _carry_out(
+        self, session: Session, link: ProvinceLink, message: Down, message_id: str, now: datetime
+    ) -> list[After]:
+        if isinstance(message, Schedule):
+            schedules_down.take_schedule(session, link, message, message_id, now)
+        elif isinstance(message, Bulletin):
+            _take_bulletin(session, link, message, message_id, now)
+        elif isinstance(message, ScheduleCancelled):
+            schedules_down.cancel(session, link, message.LichPhatID, now)
+        elif isinstance(message, Command):
+            return commands_down.obey(session, link, message, self._downlink, self._configure, now)
+        return []
+
+    def _configure(self, receiver_ids: set[str]) -> None:
+        with self._database.session() as session:
+            changed = session.exec(select(Receiver).where(col(Receiver.id).in_(receiver_ids)))
+            self._downlink.configure_all(session, list(changed))
+
+
+def refused_count(session: Session, commune_id: str) -> int:
+    """How many messages were refused, each time counted."""
+    query = select(func.sum(ProvinceMessage.times)).where(
+        ProvinceMessage.commune_id == commune_id, col(ProvinceMessage.taken).is_(False)
+    )
+    return int(session.exec(query).one() or 0)
+
+
+def refused_lately(session: Session, commune_id: str, limit: int = 20) -> list[ProvinceMessage]:
+    """The last that were refused, newest first."""
+    query = select(ProvinceMessage).where(
+        ProvinceMessage.commune_id == commune_id, col(ProvinceMessage.taken).is_(False)
+    )
+    return list(session.exec(query.order_by(col(ProvinceMessage.received_at).desc()).limit(limit)))
+
+
+def _take_bulletin(
+    session: Session, link: ProvinceLink, message: Bulletin, message_id: str, now: datetime
+) -> ProvinceBulletin:
+    check_audio(message)
+    new = New(
+        code=message.BanTinID[:150], title=message.TieuDe.strip(), class_=URGENCY[message.MucDoUuTien],
+        targets=targets_of(session, link, message.DanhSachDiaBanNhan, message.DanhSachThietBi),
+        field=message.LoaiLinhVuc, summary=message.NoiDungTomTat, url=message.NoiDung, sender=message.TenNguon,
+        message=message_id,
+    )  # fmt: skip
+    known = select(ProvinceBulletin).where(
+        ProvinceBulletin.commune_id == link.commune_id, ProvinceBulletin.code == new.code,
+        ProvinceBulletin.schedule_code == "",
+    )  # fmt: skip
+    before = session.exec(known).first()
+    return before if before is not None else add_bulletin(session, link.commune_id, new, now)
+
+
+def _claim(session: Session, commune_id: str, message_id: str, kind: str, now: datetime) -> bool:
+    """Whether it is to be carried out: it never came, or was refused when it did."""
+    row = {
+        "commune_id": commune_id, "id": message_id, "kind": kind[:40], "received_at": now, "taken": True, "code": 0,
+        "why": "", "times": 1,
+    }  # fmt: skip
+    if insert_if_absent(session, ProvinceMessage, row):
+        return True
+    before = session.get(ProvinceMessage, (commune_id, message_id))
+    if before is None or before.taken:
+        return False
+    before.taken, before.code, before.why = True, 0, ""
+    session.add(before)
+    session.flush()
+    return True
+
+
+def _read(kind: str, content: Any, profile: Profile) -> Down:
+    if kind not in DOWN:
+        raise unknown_code("Loai", kind[:40])
+    return read(DOWN[kind], profile.to_ours(content))
+
+
+def _id_of(kind: str, content: Any) -> str:
+    """By which a message without an id of its own is known again."""
+    if isinstance(content, dict):
+        name = {"BanTin": "BanTinID", "LichPhat": "LichPhatID", "HuyLichPhat": "LichPhatID"}.get(kind, "")
+        own = content.get(name)
+        if isinstance(own, str | int) and str(own):
+            return f"{kind}/{str(own)[:150]}"
+    said = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
+    return f"{kind[:40]}/{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}"
+
+
+def _answer(session: Session, link: ProvinceLink, met: Met, say: Callable[[Refusal], str], now: datetime) -> None:
+    said = hashlib.sha256(str(met.said or "").encode()).hexdigest()[:12]
+    key = f"{link.commune_id}/tra-loi/{met.id}/{met.code}/{said}"
+    put(session, link.commune_id, ANSWER, key, met.answer(say), now)

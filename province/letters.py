@@ -1,0 +1,138 @@
+"""Letters: what is to be told to the province, kept until it has it; sent in order.
+
+A letter is written in the transaction of what it tells. Its key goes with it (MaGoiTin): sent again after a crash or a
+lost answer it is the same one, so a province that drops known keys takes each once. Towards one that cannot, each is
+marked before the next is sent: then a crash between its answer and our mark doubles the one letter under way, no other.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, func, update
+from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, delete, select
+
+from province.messages import Message
+from runtime.database import UtcDateTime, insert_if_absent
+
+#: What was sent is kept so long, for those who ask what the province was told.
+KEPT_FOR = timedelta(days=60)
+
+PLAY_LOG, SCHEDULE_CREATED, SCHEDULE_CANCELLED, ANSWER = (
+    "play_log", "schedule_created", "schedule_cancelled", "answer",
+)  # fmt: skip
+SENT, REFUSED, DROPPED = "sent", "refused", "dropped"
+
+
+class ProvinceLetter(SQLModel, table=True):
+    """One. id: grows, and is the order. key: of the message, the same each time it is sent. body: JSON, our names.
+
+    settled_at, outcome: when it was sent, or refused by the province (why: what it said), or dropped by a person; a
+    letter without is waiting. tries: how often sending failed.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("commune_id", "key"),
+        Index("ix_province_letter_waiting", "commune_id", "settled_at", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    commune_id: str = Field(foreign_key="commune.id")
+    kind: str
+    key: str
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    settled_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    outcome: str = ""
+    why: str = ""
+    tries: int = Field(default=0, sa_type=BigInteger)
+
+    @property
+    def number(self) -> int:
+        """Its id, once it is kept."""
+        if self.id is None:
+            raise RuntimeError("the letter is not kept yet")
+        return self.id
+
+
+class Counts(NamedTuple):
+    """How many letters wait, since when the oldest; how many the province refused."""
+
+    waiting: int
+    oldest_at: datetime | None
+    refused: int
+
+
+def put(session: Session, commune_id: str, kind: str, key: str, body: Message, now: datetime) -> bool:
+    """Keep a letter for sending, once for each key. False when one of this key was kept before."""
+    row = {
+        "commune_id": commune_id, "kind": kind, "key": key[:200], "body": msgspec.json.encode(body), "created_at": now,
+        "outcome": "", "why": "", "tries": 0,
+    }  # fmt: skip
+    return insert_if_absent(session, ProvinceLetter, row)
+
+
+def waiting(session: Session, commune_id: str, limit: int) -> list[ProvinceLetter]:
+    """The next to be sent, in order."""
+    query = select(ProvinceLetter).where(
+        ProvinceLetter.commune_id == commune_id, col(ProvinceLetter.settled_at).is_(None)
+    )
+    return list(session.exec(query.order_by(col(ProvinceLetter.id)).limit(limit)))
+
+
+def settle(session: Session, numbers: Sequence[int], outcome: str, now: datetime, why: str = "") -> None:
+    """They need not be sent any more. What was settled before stays as it is."""
+    session.connection().execute(
+        update(ProvinceLetter)
+        .where(col(ProvinceLetter.id).in_(numbers), col(ProvinceLetter.settled_at).is_(None))
+        .values(settled_at=now, outcome=outcome, why=why[:500])
+    )
+
+
+def note_failure(session: Session, number: int) -> None:
+    """Sending it failed; it goes on waiting."""
+    session.connection().execute(
+        update(ProvinceLetter).where(col(ProvinceLetter.id) == number).values(tries=col(ProvinceLetter.tries) + 1)
+    )
+
+
+def counts(session: Session, commune_id: str) -> Counts:
+    """For the page."""
+    query = select(func.count(), func.min(ProvinceLetter.created_at)).where(
+        ProvinceLetter.commune_id == commune_id, col(ProvinceLetter.settled_at).is_(None)
+    )
+    number, oldest_at = session.exec(query).one()
+    refused = session.exec(
+        select(func.count()).where(ProvinceLetter.commune_id == commune_id, ProvinceLetter.outcome == REFUSED)
+    ).one()
+    return Counts(int(number), oldest_at, int(refused))
+
+
+def refused(session: Session, commune_id: str, limit: int = 20) -> list[ProvinceLetter]:
+    """Those that the province refused, newest first."""
+    query = select(ProvinceLetter).where(ProvinceLetter.commune_id == commune_id, ProvinceLetter.outcome == REFUSED)
+    return list(session.exec(query.order_by(col(ProvinceLetter.id).desc()).limit(limit)))
+
+
+def send_again(session: Session, commune_id: str) -> None:
+    """What the province refused waits once more, in its old place: after the profile was mended."""
+    session.connection().execute(
+        update(ProvinceLetter)
+        .where(col(ProvinceLetter.commune_id) == commune_id, col(ProvinceLetter.outcome) == REFUSED)
+        .values(settled_at=None, outcome="", why="")
+    )
+
+
+def drop_refused(session: Session, commune_id: str) -> None:
+    """What the province refused is not to be sent any more."""
+    session.connection().execute(
+        update(ProvinceLetter)
+        .where(col(ProvinceLetter.commune_id) == commune_id, col(ProvinceLetter.outcome) == REFUSED)
+        .values(outcome=DROPPED)
+    )
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    """Drop what was sent long ago; what waits stays however old."""
+    session.exec(delete(ProvinceLetter).where(col(ProvinceLetter.settled_at) < now - KEPT_FOR))

@@ -1,0 +1,261 @@
+"""One commune's link at work: heartbeats, what waits for us, letters, in this order, in a thread of its own.
+
+`step` does what is due and says when to come again; the thread does nothing but call it. While the province is away
+nothing is tried before the back-off has passed.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from devices.presence import PresenceWatch
+from province import letters, schedules_up, telling
+from province.connection import Away, Connection, Turned
+from province.letters import ProvinceLetter
+from province.links import ProvinceLink, hold, let_go, note_away, note_connected
+from province.profile import Profile
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.refusal import Refusal
+
+log = logging.getLogger(__name__)
+
+#: After the first failure so long, doubled with each further one up to the most; times a random 0.5 to 1, so that the
+#: communes of a province that comes back do not all knock at once.
+BACK_OFF_FIRST_S, BACK_OFF_MOST_S = 2.0, 300.0
+#: How long letters are sent before heartbeats and what waits for us have their turn again.
+LETTERS_AT_A_TIME_S = 1.0
+#: How often the timetable is held against what the province knows, and whether there are letters.
+LOOK_EVERY_S = 2.0
+HOLD_EVERY_S = 5.0
+_READ_AT_ONCE = 500
+
+
+def back_off_s(failures: int, share: float) -> float:
+    """How long to wait after so many failures in a row. share: random, 0 to 1."""
+    return float(min(BACK_OFF_MOST_S, BACK_OFF_FIRST_S * 2 ** min(failures - 1, 20)) * (0.5 + share / 2))
+
+
+@dataclass
+class Working:
+    """What a worker remembers between steps; all of it can be lost."""
+
+    failures: int = 0
+    not_before: datetime | None = None
+    heartbeat_at: datetime | None = None
+    poll_at: datetime | None = None
+    held_at: datetime | None = None
+    looked_at: datetime | None = None
+    connected: bool = False
+    unsettled: list[int] = field(default_factory=list)
+
+
+class LinkWorker:
+    """Works one link. `step` in one thread; `nudge` and `close` from any."""
+
+    def __init__(
+        self, link: ProvinceLink, profile: Profile, connection: Connection, database: Database, clock: Clock,
+        presence: PresenceWatch, take: Callable[[str, Any], None], me: str,
+    ) -> None:  # fmt: skip
+        """take: what to do with (commune, one raw message that waited for us). me: this controller, for the hold."""
+        self.link = link
+        self._profile = profile
+        self._connection = connection
+        self._database = database
+        self._clock = clock
+        self._presence = presence
+        self._take = take
+        self._me = me
+        self._now = Working()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread = threading.Thread(target=self._work, name=f"province-{self.link.commune_id}", daemon=True)
+        self._thread.start()
+
+    def nudge(self) -> None:
+        """There is something to send: look at once, unless the province is away."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop; what is under way is marked or sent again with its key."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(self._profile.timeout_s + 5)
+        self._connection.close()
+        with self._database.writing() as session:
+            let_go(session, self.link.commune_id, self._me)
+
+    def _work(self) -> None:
+        wait_s = 0.0
+        while not self._stopping:
+            self._wake.wait(wait_s)
+            self._wake.clear()
+            if self._stopping:
+                return
+            try:
+                wait_s = self.step()
+            except Exception:
+                log.exception("the link of %s to the province failed; it is tried again", self.link.commune_id)
+                wait_s = BACK_OFF_FIRST_S
+
+    def step(self) -> float:
+        """Do what is due. Gives in how many seconds to come again."""
+        now, state = self._clock.now(), self._now
+        if not self._hold(now):
+            return LOOK_EVERY_S
+        if state.looked_at is None or now - state.looked_at >= timedelta(seconds=LOOK_EVERY_S):
+            state.looked_at = now
+            self._look_at_timetable(now)
+        if state.not_before is not None and now < state.not_before:
+            return min(LOOK_EVERY_S, (state.not_before - now).total_seconds())
+        try:
+            more = self._exchange(now)
+        except Away as away:
+            self._settle_sent()
+            state.failures += 1
+            wait_s = max(away.retry_after_s, back_off_s(state.failures, random.random()))  # noqa: S311 - spread only
+            state.not_before, state.connected = now + timedelta(seconds=wait_s), False
+            with self._database.writing() as session:
+                note_away(session, self.link.commune_id, away, self._clock.now())
+            return min(LOOK_EVERY_S, wait_s)
+        return 0.0 if more else min(LOOK_EVERY_S, self._profile.poll_s)
+
+    def _exchange(self, now: datetime) -> bool:
+        """All three in turn. Gives whether letters are left. Raises Away."""
+        state, paths = self._now, self._profile.paths
+        due = state.heartbeat_at is None or now - state.heartbeat_at >= timedelta(seconds=self._profile.heartbeat_s)
+        if paths.heartbeat and due:
+            self._send_heartbeats(now)
+        polls = self._profile.down in ("poll", "both") and paths.waiting
+        if polls and (state.poll_at is None or now - state.poll_at >= timedelta(seconds=self._profile.poll_s)):
+            state.poll_at = now
+            for raw in self._connection.waiting():
+                self._take(self.link.commune_id, raw)
+            self._connected()
+        return self._send_letters()
+
+    def _send_heartbeats(self, now: datetime) -> None:
+        """Not kept: who missed one gets the next. A province that will not have one is told of in the log."""
+        with self._database.session() as session:
+            beats = telling.heartbeats(session, self.link, self._presence.snapshot(now))
+        for beat in beats:
+            try:
+                self._connection.send(self._profile.paths.heartbeat, msgspec.to_builtins(beat))
+            except Turned as turned:
+                log.warning("the province refused the heartbeat of %s: %s", beat.CumLoaID, turned)
+            self._connected()
+        self._now.heartbeat_at = now
+
+    # -- letters
+
+    def _send_letters(self) -> bool:
+        until_us = self._clock.monotonic_us() + round(LETTERS_AT_A_TIME_S * 1e6)
+        with self._database.session() as session:
+            waiting = letters.waiting(session, self.link.commune_id, _READ_AT_ONCE)
+        at = 0
+        while at < len(waiting) and not self._stopping:
+            group = self._together(waiting[at:])
+            self._send_group(group)
+            at += len(group)
+            if self._clock.monotonic_us() >= until_us:
+                break
+        self._settle_sent()
+        return at < len(waiting) or len(waiting) == _READ_AT_ONCE
+
+    def _together(self, waiting: Sequence[ProvinceLetter]) -> Sequence[ProvinceLetter]:
+        """The next ones that go in one message."""
+        most = self._profile.batch if waiting[0].kind == letters.PLAY_LOG else 1
+        alike = 1
+        while alike < min(most, len(waiting)) and waiting[alike].kind == letters.PLAY_LOG:
+            alike += 1
+        return waiting[:alike]
+
+    def _send_group(self, group: Sequence[ProvinceLetter]) -> None:
+        path = self._path_of(group[0].kind)
+        if not path:  # this province does not want such
+            self._settle([one.number for one in group], letters.DROPPED, "")
+            return
+        try:
+            if group[0].kind != letters.PLAY_LOG or self._profile.batch == 1:
+                self._connection.send(path, msgspec.json.decode(group[0].body), group[0].key)
+            else:
+                self._connection.send(path, {self._profile.batch_field: [self._in_batch(one) for one in group]})
+        except Turned as turned:
+            if len(group) > 1:  # one of them; the others shall not suffer for it
+                for one in group:
+                    self._send_group([one])
+                return
+            log.warning("the province refused %s: %s", group[0].key, turned)
+            self._settle([group[0].number], letters.REFUSED, str(turned))
+        except Away:
+            with self._database.writing() as session:
+                letters.note_failure(session, group[0].number)
+            raise
+        else:
+            self._now.unsettled += [one.number for one in group]
+            if not self._profile.dedupes:
+                self._settle_sent()
+        self._connected()
+
+    def _in_batch(self, letter: ProvinceLetter) -> dict[str, Any]:
+        entry: dict[str, Any] = msgspec.json.decode(letter.body)
+        return {**entry, "MaGoiTin": letter.key} if self._profile.message_ids else entry
+
+    def _path_of(self, kind: str) -> str:
+        paths = self._profile.paths
+        return {
+            letters.PLAY_LOG: paths.play_log,
+            letters.SCHEDULE_CREATED: paths.schedule_created,
+            letters.SCHEDULE_CANCELLED: paths.schedule_cancelled,
+            letters.ANSWER: paths.answer,
+        }[kind]
+
+    def _settle_sent(self) -> None:
+        """Mark what the province has. Lost by a crash it is sent again, with the same keys."""
+        if self._now.unsettled:
+            self._settle(self._now.unsettled, letters.SENT, "")
+            self._now.unsettled = []
+
+    def _settle(self, numbers: Sequence[int], outcome: str, why: str) -> None:
+        with self._database.writing() as session:
+            letters.settle(session, numbers, outcome, self._clock.now(), why)
+
+    # -- the state of the link
+
+    def _connected(self) -> None:
+        state = self._now
+        if not state.connected:
+            state.connected, state.failures, state.not_before = True, 0, None
+            with self._database.writing() as session:
+                note_connected(session, self.link.commune_id, self._clock.now())
+
+    def _hold(self, now: datetime) -> bool:
+        state = self._now
+        if state.held_at is None or now - state.held_at >= timedelta(seconds=HOLD_EVERY_S) or now < state.held_at:
+            with self._database.writing() as session:
+                held = hold(session, self.link.commune_id, self._me, now)
+            state.held_at = now if held else None
+        return state.held_at is not None
+
+    def _look_at_timetable(self, now: datetime) -> None:
+        if not self._profile.paths.schedule_created:
+            return
+        try:
+            with self._database.session() as session:
+                wanted = schedules_up.wants_telling(session, self.link, now)
+            if wanted:
+                with self._database.writing() as session:
+                    schedules_up.tell(session, self.link, now)
+        except Refusal as refusal:
+            log.warning("schedules of %s cannot be told: %s", self.link.commune_id, refusal)

@@ -1,0 +1,209 @@
+"""Links: which commune is connected to which province's system, as whom, and how the connection stands."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import msgspec
+from sqlalchemy import Column, ColumnElement, LargeBinary, or_, update
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from devices.communes import commune
+from devices.provinces import province_name
+from province.profile import DEFAULT, Profile
+from runtime.database import UtcDateTime
+from runtime.refusal import N_, Refusal, as_text, from_text
+
+#: A controller that works a link says so again in time; after this long without word another takes it over.
+HELD_FOR = timedelta(seconds=60)
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+class ProvinceLink(SQLModel, table=True):
+    """A commune's link. own_code, own_name: NguonID, TenNguon; province_code, province_name: DichID, TenDich.
+
+    receiver_codes: JSON, by our short name the CumLoaID that the province knows it by; who is not in it is known by its
+    short name. normal_schedules: "inbox" or "timetable", where a schedule of normal class goes. token_hash: of what the
+    province shows when it calls us, "" for nobody may.
+    connected_since, away_since, error: the last change of the connection; error as `runtime.refusal.as_text`.
+    held_by, held_until: which controller works it.
+    """
+
+    commune_id: str = Field(primary_key=True, foreign_key="commune.id")
+    profile: str = DEFAULT
+    base_url: str = ""
+    own_code: str
+    own_name: str
+    province_code: str = ""
+    province_name: str = ""
+    receiver_codes: bytes = Field(default=b"{}", sa_column=Column(LargeBinary, nullable=False))
+    normal_schedules: str = "inbox"
+    enabled: bool = False
+    token_hash: str = ""
+    revision: int = 1
+    connected_since: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    away_since: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    error: str = ""
+    held_by: str = ""
+    held_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """CumLoaID by our short name, where it is another."""
+        return msgspec.json.decode(self.receiver_codes, type=dict[str, str])
+
+    @property
+    def why(self) -> Refusal | None:
+        """Why the province is not reached."""
+        return from_text(self.error)
+
+    def code_of(self, receiver_id: str) -> str:
+        """A receiver's CumLoaID."""
+        return self.codes.get(receiver_id, receiver_id)
+
+
+@dataclass(frozen=True)
+class LinkForm:
+    """What people set of a link. receiver_codes: lines "short-name = CumLoaID"."""
+
+    profile: str
+    base_url: str
+    own_code: str
+    own_name: str
+    province_code: str
+    province_name: str
+    receiver_codes: str
+    normal_schedules: str
+    enabled: bool
+
+
+def link_of(session: Session, commune_id: str) -> ProvinceLink:
+    """A commune's link; not kept yet when nobody set one. Raises NotFound for no commune."""
+    found = session.get(ProvinceLink, commune_id)
+    if found is not None:
+        return found
+    own = commune(session, commune_id)
+    return ProvinceLink(
+        commune_id=own.id, own_code=own.id, own_name=own.name, province_name=province_name(session, own.province_id)
+    )
+
+
+def enabled_links(session: Session) -> list[ProvinceLink]:
+    """Those that are to be worked."""
+    query = select(ProvinceLink).where(col(ProvinceLink.enabled).is_(True))
+    return list(session.exec(query.order_by(ProvinceLink.commune_id)))
+
+
+def set_link(session: Session, commune_id: str, form: LinkForm, profile: Profile, known: set[str]) -> ProvinceLink:
+    """Set a link. profile: the one it names, read. known: the commune's receivers. Raises Refusal."""
+    found = link_of(session, commune_id)
+    base_url = (form.base_url.strip() or profile.base_url).rstrip("/")
+    if form.enabled or base_url:
+        check_url(base_url, profile)
+    if not form.own_code.strip():
+        raise Refusal(N_("The province knows the commune by a code. Ask the province for it."))
+    if form.normal_schedules not in ("inbox", "timetable"):
+        raise Refusal(N_("Choose what happens to normal schedules of the province."))
+    found.profile, found.base_url, found.enabled = form.profile, base_url, form.enabled
+    found.own_code, found.own_name = form.own_code.strip()[:100], form.own_name.strip()[:200]
+    found.province_code, found.province_name = form.province_code.strip()[:100], form.province_name.strip()[:200]
+    found.normal_schedules = form.normal_schedules
+    found.receiver_codes = msgspec.json.encode(_codes(form.receiver_codes, known))
+    found.revision += 1
+    session.add(found)
+    session.flush()
+    return found
+
+
+def check_url(base_url: str, profile: Profile) -> None:
+    """Refuse what is no address, or would carry the password in clear."""
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        raise Refusal(N_("{url} is no address of a province's system. Write https://name."), url=base_url[:100] or "…")
+    if parts.scheme == "http" and parts.hostname not in _LOCAL and not profile.allow_plain:
+        raise Refusal(
+            N_(
+                "{url} would carry the password without encryption. Write https://, or allow_plain in the profile "
+                "inside a VPN."
+            ),
+            url=base_url[:100],
+        )
+
+
+def new_token(session: Session, commune_id: str) -> str:
+    """A new token for the province to call us with, shown this once; the old one ends."""
+    found = link_of(session, commune_id)
+    token = secrets.token_urlsafe(32)
+    found.token_hash = _hashed(token)
+    session.add(found)
+    session.flush()
+    return token
+
+
+def may_call(found: ProvinceLink | None, token: str) -> bool:
+    """Whether who shows this token is the province of this link. Takes as long when there is none."""
+    kept = found.token_hash if found is not None and found.enabled else ""
+    return hmac.compare_digest(kept or "-", _hashed(token)) and bool(kept)
+
+
+def hold(session: Session, commune_id: str, me: str, now: datetime) -> bool:
+    """Take a link to work it, or say that we still do. False while another controller does."""
+    statement = (
+        update(ProvinceLink)
+        .where(col(ProvinceLink.commune_id) == commune_id, col(ProvinceLink.enabled).is_(True))
+        .where(or_(col(ProvinceLink.held_by) == me, col(ProvinceLink.held_until).is_(None), _over(now)))
+        .values(held_by=me, held_until=now + HELD_FOR)
+    )
+    return bool(session.connection().execute(statement).rowcount == 1)
+
+
+def let_go(session: Session, commune_id: str, me: str) -> None:
+    """We work it no longer; another may at once."""
+    session.connection().execute(
+        update(ProvinceLink)
+        .where(col(ProvinceLink.commune_id) == commune_id, col(ProvinceLink.held_by) == me)
+        .values(held_by="", held_until=None)
+    )
+
+
+def note_connected(session: Session, commune_id: str, now: datetime) -> None:
+    """The province answered. Only the change is written."""
+    found = session.get(ProvinceLink, commune_id)
+    if found is not None and (found.connected_since is None or found.error):
+        found.connected_since, found.away_since, found.error = found.connected_since or now, None, ""
+        session.add(found)
+
+
+def note_away(session: Session, commune_id: str, why: Refusal, now: datetime) -> None:
+    """The province did not answer, and why. Only the change is written."""
+    found = session.get(ProvinceLink, commune_id)
+    if found is not None and (found.away_since is None or found.error != as_text(why)):
+        found.connected_since, found.away_since, found.error = None, found.away_since or now, as_text(why)
+        session.add(found)
+
+
+def _over(now: datetime) -> ColumnElement[bool]:
+    return or_(col(ProvinceLink.held_until) < now, col(ProvinceLink.held_until) > now + 10 * HELD_FOR)
+
+
+def _codes(text: str, known: set[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        receiver_id, equals, code = (part.strip() for part in line.partition("="))
+        if not equals or not code:
+            raise Refusal(N_("The line “{line}” is no code of a receiver. Write: short-name = code"), line=line[:80])
+        if receiver_id not in known:
+            raise Refusal(N_("{receiver} is no receiver of this commune."), receiver=receiver_id[:80])
+        if code in found.values():
+            raise Refusal(N_("The code {code} stands at two receivers."), code=code[:80])
+        found[receiver_id] = code
+    return found
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,46 @@
+"""Where a message of the province is meant for: the commune, zones of it, or single receivers."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from devices.receivers import receivers
+from devices.zones import zones
+from province.codes import Unacceptable, Why
+from province.links import ProvinceLink
+from province.messages import Devices, Place
+from runtime.refusal import N_
+from wire.broadcasts import Targets
+
+
+def targets_of(session: Session, link: ProvinceLink, places: Sequence[Place], devices: Devices) -> Targets:
+    """Nothing named: the whole commune. Named receivers go before named places.
+
+    Raises Unacceptable for a receiver that is not here, or when none of the places is.
+    """
+    if devices.CumLoaID:
+        return Targets(receivers=sorted(set(receivers_of(session, link, devices.CumLoaID))))
+    if not places:
+        return Targets(all=True)
+    named = {place.DichID for place in places}
+    if link.own_code in named or link.commune_id in named:
+        return Targets(all=True)
+    here = [zone.id for zone in zones(session, link.commune_id) if zone.id in named]
+    if not here:
+        raise Unacceptable(
+            Why.NOT_HERE, N_("DanhSachDiaBanNhan names no place of this commune: {places}."),
+            places=", ".join(sorted(named))[:200],
+        )  # fmt: skip
+    return Targets(zones=here)
+
+
+def receivers_of(session: Session, link: ProvinceLink, codes: Sequence[str]) -> list[str]:
+    """Our short names by the province's codes. Raises Unacceptable for one that is not here."""
+    known = {link.code_of(one.id): one.id for one in receivers(session, link.commune_id)}
+    for n, code in enumerate(codes):
+        if code not in known:
+            raise Unacceptable(
+                Why.NOT_HERE, N_("The field {field} names a receiver that is not here: {code}."),
+                field=f"DanhSachThietBi.CumLoaID[{n}]", code=code[:80],
+            )  # fmt: skip
+    return [known[code] for code in codes]

@@ -1,0 +1,83 @@
+"""Reading what a province sends: numbers as text and text as numbers are met, all else that is wrong is named.
+
+Raises `Unacceptable` with the field's path, so that whoever wrote the message finds it.
+"""
+
+import re
+from typing import Any, TypeVar, get_args, get_origin
+
+import msgspec
+
+from province.codes import Unacceptable, Why
+from province.messages import Message
+from runtime.refusal import N_
+
+M = TypeVar("M", bound=Message)
+
+#: A message with its audio's address and some days of times is a few kB; this is for a year of them.
+MOST_BYTES = 1_000_000
+_MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`(?: - at `\$(?P<at>[^`]*)`)?")
+_WRONG = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`(?: - at `\$(?P<at>[^`]*)`)?")
+_WHOLE = re.compile(r"\s*-?\d{1,18}\s*")
+
+
+def parsed(payload: bytes) -> dict[str, Any]:
+    """The object of a JSON text. Raises Unacceptable."""
+    if len(payload) > MOST_BYTES:
+        raise Unacceptable(
+            Why.UNREADABLE, N_("The message is larger than {most} kB. Divide it."), most=MOST_BYTES // 1000
+        )
+    try:
+        found = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unacceptable(Why.UNREADABLE, N_("The message is no JSON. Send a JSON object in UTF-8.")) from None
+    if not isinstance(found, dict):
+        raise Unacceptable(Why.UNREADABLE, N_("The message is no JSON object. Send an object with named fields."))
+    return found
+
+
+def read(kind: type[M], raw: Any) -> M:
+    """A message of this kind. raw: with our field names, as `Profile.to_ours` gives it. Raises Unacceptable."""
+    if not isinstance(raw, dict):
+        raise Unacceptable(Why.UNREADABLE, N_("The message is no JSON object. Send an object with named fields."))
+    try:
+        return msgspec.convert(_loosened(raw, kind), kind)
+    except msgspec.ValidationError as error:
+        raise _named(str(error)) from None
+
+
+def _loosened(value: Any, kind: Any) -> Any:
+    """The same, with text for numbers and numbers for text as the kind wants them; what else is wrong stays so."""
+    if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(int(value)) if float(value).is_integer() else str(value)
+    if kind is int and isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value)
+    if kind is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if get_origin(kind) is list and isinstance(value, list):
+        return [_loosened(one, get_args(kind)[0]) for one in value]
+    if isinstance(kind, type) and issubclass(kind, Message) and isinstance(value, dict):
+        fields = {field.name: field for field in msgspec.structs.fields(kind)}
+        return {
+            name: _loosened(one, fields[name].type) if name in fields else one
+            for name, one in value.items()
+            # null is "left out" to most of them, where it may be left out.
+            if one is not None or (name in fields and fields[name].required)
+        }
+    return value
+
+
+def _named(said: str) -> Unacceptable:
+    if missing := _MISSING.search(said):
+        where = f"{(missing['at'] or '').lstrip('.')}.{missing['field']}".lstrip(".")
+        return Unacceptable(Why.MISSING_FIELD, N_("The message lacks the field {field}."), field=where)
+    wrong = _WRONG.search(said)
+    if wrong is None:
+        return Unacceptable(Why.UNREADABLE, N_("The message cannot be read: {said}"), said=said)
+    return Unacceptable(
+        Why.WRONG_TYPE,
+        N_("The field {field} is of the wrong kind: {wanted} is wanted, {got} came."),
+        field=(wrong["at"] or "").lstrip(".") or "$",
+        wanted=wrong["wanted"],
+        got=wrong["got"],
+    )

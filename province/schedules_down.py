@@ -1,0 +1,164 @@
+"""Schedules of the province: each of their bulletins is fetched, and goes onto the timetable with its own times.
+
+Priority and emergency by themselves; normal when the commune says so, or by itself where the link says that.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlmodel import Session, col, select
+
+from broadcast.programmes import Item, ItemKind, add_programme
+from devices.communes import commune
+from province.acceptance import check_audio
+from province.bulletins import BulletinState, New, ProvinceBulletin, add_bulletin, fail, take
+from province.codes import URGENCY, Unacceptable, Why
+from province.links import ProvinceLink
+from province.messages import Schedule, ScheduledBulletin
+from province.places import targets_of
+from province.schedules_up import note_from_province, sent_by_province
+from runtime.refusal import N_, Refusal
+from schedules.recurrence import Repeat, Rule
+from schedules.timetable import add_schedule, retire, schedule
+
+#: Three times a day for a year.
+MOST_TIMES = 1100
+
+
+class Airing(NamedTuple):
+    """When a bulletin is to air. Seconds since 1970."""
+
+    starts_s: int
+    ends_s: int
+
+
+def take_schedule(session: Session, link: ProvinceLink, message: Schedule, message_id: str, now: datetime) -> None:
+    """Keep its bulletins for fetching. Raises Unacceptable; then none is kept."""
+    if not message.LichPhatID.strip() or not message.DanhSachBanTin:
+        empty = "LichPhatID" if not message.LichPhatID.strip() else "DanhSachBanTin"
+        raise Unacceptable(Why.MISSING_FIELD, N_("The field {field} is empty."), field=empty)
+    for n, one in enumerate(message.DanhSachBanTin):
+        check_audio(one)
+        airings = _airings(one, f"DanhSachBanTin[{n}]", now)
+        places, devices = one.DanhSachDiaBanNhan, one.DanhSachThietBi
+        if not places and not devices.CumLoaID:
+            places, devices = message.DanhSachDiaBanNhan, message.DanhSachThietBi
+        new = New(
+            code=one.BanTinID[:150], title=one.TieuDe.strip(), class_=URGENCY[one.MucDoUuTien],
+            targets=targets_of(session, link, places, devices), field=one.LoaiLinhVuc, summary=one.NoiDungTomTat,
+            url=one.NoiDung, sender=one.TenNguon or message.TenNguon, message=message_id,
+            schedule_code=message.LichPhatID[:150], times=msgspec.json.encode(airings),
+        )  # fmt: skip
+        if not _known(session, link.commune_id, new):
+            add_bulletin(session, link.commune_id, new, now)
+
+
+def onto_timetable(session: Session, found: ProvinceBulletin, now: datetime, *, by: str) -> int:
+    """Put a fetched bulletin onto the timetable at its times that are still to come. Gives how many schedules it made.
+
+    Raises Refusal (all have passed, allowed hours, noise budget, nobody to hear); then nothing is kept.
+    """
+    if found.clip_id is None or found.state != BulletinState.WAITING:
+        raise Refusal(N_("This bulletin does not wait any more, or its audio is not here yet."))
+    zone = commune(session, found.commune_id).zone
+    rules = rules_of(airings_of(found), zone, now)
+    if not rules:
+        raise Refusal(N_("All times of this bulletin have passed already."))
+    made = add_programme(
+        session, found.commune_id, found.title, [Item(ItemKind.CLIP, found.clip_id)], now=now, by=by
+    )  # fmt: skip
+    for rule in rules:
+        added = add_schedule(
+            session, found.commune_id, programme_id=made.number, rule=rule, targets=found.meant_for,
+            class_=found.broadcast_class, now=now, by=by,
+        )  # fmt: skip
+        note_from_province(session, added, found.schedule_code, now)
+    take(session, found, now, by=by)
+    return len(rules)
+
+
+def cancel(session: Session, link: ProvinceLink, code: str, now: datetime) -> None:
+    """Take a schedule that the province sent off again. What sounds, sounds to its end. Raises Unacceptable."""
+    standing = sent_by_province(session, link.commune_id, code)
+    waiting = select(ProvinceBulletin).where(
+        ProvinceBulletin.commune_id == link.commune_id, ProvinceBulletin.schedule_code == code,
+        col(ProvinceBulletin.state).in_([BulletinState.FETCHING.value, BulletinState.WAITING.value]),
+    )  # fmt: skip
+    left = list(session.exec(waiting))
+    if not standing and not left:
+        raise Unacceptable(Why.NOT_HERE, N_("There is no schedule {code} of the province here."), code=code[:80])
+    for row in standing:
+        row.cancelled_at = now
+        session.add(row)
+        if schedule(session, row.schedule_id).retired_at is None:
+            retire(session, row.schedule_id, now)
+    for found in left:
+        found.message = ""  # the province need not be told what it said itself
+        if found.state == BulletinState.WAITING:
+            found.state = BulletinState.FETCHING.value
+            session.add(found)
+            session.flush()
+        fail(session, found, Refusal(N_("The province took this schedule back.")), "", now)
+
+
+def airings_of(found: ProvinceBulletin) -> list[Airing]:
+    """The times that a bulletin came with."""
+    return msgspec.json.decode(found.schedule, type=list[Airing]) if found.schedule else []
+
+
+def rules_of(airings: Sequence[Airing], zone: ZoneInfo, now: datetime) -> list[Rule]:
+    """The fewest rules that are due at exactly these instants, as far as they are to come: days with the same times
+    share one.
+    """
+    days: dict[date, list[time]] = {}
+    for airing in airings:
+        at = datetime.fromtimestamp(airing.starts_s, UTC)
+        if at > now:
+            local = at.astimezone(zone)
+            days.setdefault(local.date(), []).append(local.time())
+    alike: dict[tuple[time, ...], list[date]] = {}
+    for day, times in sorted(days.items()):
+        alike.setdefault(tuple(sorted(set(times))), []).append(day)
+    return [
+        Rule(repeat=Repeat.ONCE, times=list(times), from_day=on[0], extra_days=on[1:]) for times, on in alike.items()
+    ]
+
+
+def _airings(one: ScheduledBulletin, where: str, now: datetime) -> list[Airing]:
+    found = []
+    for d, day in enumerate(one.DanhSachNgayPhat):
+        for m, moment in enumerate(day.ThoiDiemPhat):
+            at = f"{where}.DanhSachNgayPhat[{d}].ThoiDiemPhat[{m}]"
+            if moment.ThoiGianKetThuc <= moment.ThoiGianBatDau:
+                raise Unacceptable(
+                    Why.WRONG_TYPE, N_("The field {field} lies before ThoiGianBatDau."), field=f"{at}.ThoiGianKetThuc"
+                )
+            try:
+                datetime.fromtimestamp(moment.ThoiGianBatDau, UTC)
+            except (ValueError, OverflowError, OSError):
+                raise Unacceptable(
+                    Why.WRONG_TYPE, N_("The field {field} is no time: {value}"),
+                    field=f"{at}.ThoiGianBatDau", value=moment.ThoiGianBatDau,
+                ) from None  # fmt: skip
+            found.append(Airing(moment.ThoiGianBatDau, moment.ThoiGianKetThuc))
+    if not found:
+        raise Unacceptable(Why.MISSING_FIELD, N_("The field {field} is empty."), field=f"{where}.DanhSachNgayPhat")
+    if len(found) > MOST_TIMES:
+        raise Unacceptable(Why.RULE, N_("A bulletin airs at most {most} times in one schedule."), most=MOST_TIMES)
+    if all(airing.starts_s <= now.timestamp() for airing in found):
+        raise Unacceptable(Why.RULE, N_("All times of this bulletin have passed already."))
+    latest = max(airing.starts_s for airing in found)
+    if latest > (now + timedelta(days=366 * 2)).timestamp():
+        raise Unacceptable(Why.RULE, N_("A schedule of the province reaches at most two years ahead."))
+    return found
+
+
+def _known(session: Session, commune_id: str, new: New) -> bool:
+    query = select(ProvinceBulletin.id).where(
+        ProvinceBulletin.commune_id == commune_id, ProvinceBulletin.code == new.code,
+        ProvinceBulletin.schedule_code == new.schedule_code,
+    )  # fmt: skip
+    return session.exec(query).first() is not None

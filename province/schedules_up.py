@@ -1,0 +1,152 @@
+"""Schedules told to the province: what it was told of each is kept beside the timetable, and the difference is told.
+
+The timetable knows nothing of this. Level, not edge: whatever changed a schedule, whichever program, while whoever was
+away, the difference is found, and its letters and the note of them are one transaction.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Column
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from broadcast.programmes import Programme, RunningItem, items_of_all
+from devices.communes import commune
+from province.codes import URGENCY_CODES, BulletinKind
+from province.letters import SCHEDULE_CANCELLED, SCHEDULE_CREATED, put
+from province.links import ProvinceLink
+from province.messages import CreatedBulletin, Day, Moment, ScheduleCancelled, ScheduleCreated, clock_length
+from runtime.database import UtcDateTime
+from schedules.timetable import Schedule, due, schedules
+
+#: A schedule without an end is told so far ahead, and anew when less than `TOLD_AT_LEAST` of it is left.
+TOLD_AHEAD = timedelta(days=30)
+TOLD_AT_LEAST = timedelta(days=10)
+
+
+class ProvinceSchedule(SQLModel, table=True):
+    """What the province knows of a schedule of ours, or sent us.
+
+    code: its LichPhatID, "" when there was nothing to tell: it had passed. schedule_revision: the form that was told.
+    from_province: it was sent down. cancelled_at: it was told that it is no more. told_until: instants before it were
+    told, None for all there are.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    commune_id: str = Field(foreign_key="commune.id", index=True)
+    schedule_id: int = Field(foreign_key="schedule.id", index=True)
+    code: str = Field(index=True)
+    schedule_revision: int
+    from_province: bool = False
+    told_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    told_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    cancelled_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+def wants_telling(session: Session, link: ProvinceLink, now: datetime) -> bool:
+    """Whether `tell` would change anything: read first, so that an idle look takes no write lock."""
+    told, standing = _told(session, link.commune_id), _standing(session, link.commune_id)
+    return any(_outdated(told.get(n), s, now) for n, s in standing.items()) or bool(told.keys() - standing.keys())
+
+
+def tell(session: Session, link: ProvinceLink, now: datetime) -> int:
+    """Keep the letters that bring the province in line with the timetable. Gives how many."""
+    told, standing = _told(session, link.commune_id), _standing(session, link.commune_id)
+    letters = 0
+    for number, row in told.items():
+        if number not in standing or _outdated(row, standing[number], now):
+            key, gone = f"{link.commune_id}/huy-lich/{row.id}", ScheduleCancelled(LichPhatID=row.code)
+            letters += bool(row.code) and put(session, link.commune_id, SCHEDULE_CANCELLED, key, gone, now)
+            row.cancelled_at = now
+            session.add(row)
+    new = [s for n, s in standing.items() if _outdated(told.get(n), s, now)]
+    running = items_of_all(session, sorted({s.programme_id for s in new}))
+    for one in new:
+        code = f"{link.own_code}-{one.number}-{one.revision}-{int(now.timestamp())}"
+        row = ProvinceSchedule(
+            commune_id=link.commune_id, schedule_id=one.number, code=code, schedule_revision=one.revision, told_at=now,
+            told_until=now + TOLD_AHEAD if _goes_on(session, one, now) else None,
+        )  # fmt: skip
+        created = _created(session, link, one, code, running[one.programme_id], now)
+        if not any(bulletin.DanhSachNgayPhat for bulletin in created.DanhSachBanTin):
+            row.code = ""
+        session.add(row)
+        session.flush()
+        letters += bool(row.code) and put(
+            session, link.commune_id, SCHEDULE_CREATED, f"{link.commune_id}/lich/{row.id}", created, now
+        )
+    session.flush()
+    return letters
+
+
+def note_from_province(session: Session, made: Schedule, code: str, now: datetime) -> None:
+    """A schedule that the province sent: it knows it, and by its own code."""
+    session.add(
+        ProvinceSchedule(
+            commune_id=made.commune_id, schedule_id=made.number, code=code, schedule_revision=made.revision,
+            from_province=True, told_at=now,
+        )
+    )  # fmt: skip
+    session.flush()
+
+
+def sent_by_province(session: Session, commune_id: str, code: str) -> list[ProvinceSchedule]:
+    """What stands on the timetable of a schedule that the province sent."""
+    query = select(ProvinceSchedule).where(
+        ProvinceSchedule.commune_id == commune_id, ProvinceSchedule.code == code,
+        col(ProvinceSchedule.from_province).is_(True), col(ProvinceSchedule.cancelled_at).is_(None),
+    )  # fmt: skip
+    return list(session.exec(query))
+
+
+def _told(session: Session, commune_id: str) -> dict[int, ProvinceSchedule]:
+    query = select(ProvinceSchedule).where(
+        ProvinceSchedule.commune_id == commune_id, col(ProvinceSchedule.cancelled_at).is_(None)
+    )
+    return {row.schedule_id: row for row in session.exec(query)}
+
+
+def _standing(session: Session, commune_id: str) -> dict[int, Schedule]:
+    """What is on the timetable and does not rest."""
+    return {s.number: s for s in schedules(session, commune_id) if not s.paused}
+
+
+def _outdated(row: ProvinceSchedule | None, found: Schedule, now: datetime) -> bool:
+    if row is None or row.schedule_revision != found.revision:
+        return True
+    return row.told_until is not None and row.told_until - now < TOLD_AT_LEAST
+
+
+def _goes_on(session: Session, found: Schedule, now: datetime) -> bool:
+    zone = commune(session, found.commune_id).zone
+    return bool(due(found, zone, now + TOLD_AHEAD, now + TOLD_AHEAD + timedelta(days=366)))
+
+
+def _created(
+    session: Session, link: ProvinceLink, found: Schedule, code: str, running: list[RunningItem], now: datetime
+) -> ScheduleCreated:
+    """Each recording of the programme with its own instants."""
+    zone = commune(session, found.commune_id).zone
+    starts = due(found, zone, now, now + TOLD_AHEAD)
+    named = session.get(Programme, found.programme_id)
+    bulletins = []
+    for item in running:
+        if item.clip is None or item.clip.builtin:
+            continue
+        days: dict[str, list[Moment]] = {}
+        for start in starts:
+            at = start + timedelta(microseconds=item.offset_us)
+            until = at + timedelta(microseconds=item.duration_us)
+            moment = Moment(ThoiGianBatDau=int(at.timestamp()), ThoiGianKetThuc=int(until.timestamp()))
+            days.setdefault(f"{at.astimezone(zone):%Y-%m-%d}", []).append(moment)
+        bulletins.append(
+            CreatedBulletin(
+                BanTinID=item.clip.id, TieuDe=item.clip.title, LoaiBanTin=BulletinKind.AUDIO.value,
+                MucDoUuTien=URGENCY_CODES[found.broadcast_class], LoaiLinhVuc=item.clip.field,
+                ThoiLuong=clock_length(item.duration_us),
+                DanhSachNgayPhat=[Day(NgayPhat=day, ThoiDiemPhat=moments) for day, moments in days.items()],
+            )
+        )  # fmt: skip
+    return ScheduleCreated(
+        LichPhatID=code, TenLichPhat=found.title or (named.title if named else ""), NguonID=link.own_code,
+        TenNguon=link.own_name, DichID=link.province_code, TenDich=link.province_name, DanhSachBanTin=bulletins,
+    )  # fmt: skip

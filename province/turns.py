@@ -1,0 +1,64 @@
+"""Turns: priority bulletins of the province go first, one after the other, in the order that the commune decides.
+
+One alone goes on air at once. Where several wait together nothing goes before the commune has decided their order, or
+`DECIDE_WITHIN` has passed; then they go as they stand. None cuts another priority broadcast unless a person says so.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, or_, select
+
+from broadcast.clips import clip
+from broadcast.on_air import LEAD, Broadcast
+from province.bulletins import ProvinceBulletin, priority_waiting, put_bulletin_on_air
+from wire.broadcasts import BroadcastClass
+
+#: An announcer who is called needs so long to the page; the province's word is not kept back longer.
+DECIDE_WITHIN = timedelta(minutes=5)
+
+
+def in_the_way(session: Session, commune_id: str, now: datetime, length: timedelta) -> list[Broadcast]:
+    """Priority and emergency broadcasts that would sound together with one of this length begun now, in order."""
+    start = now + LEAD
+    query = select(Broadcast).where(
+        Broadcast.commune_id == commune_id,
+        col(Broadcast.class_).in_([BroadcastClass.PRIORITY.value, BroadcastClass.EMERGENCY.value]),
+        col(Broadcast.starts_at) < start + length,
+        col(Broadcast.ends_at) > start,
+        col(Broadcast.withdrawn_at).is_(None),
+        col(Broadcast.missed).is_(False),
+        or_(col(Broadcast.stopped_at).is_(None), col(Broadcast.stopped_at) > start),
+    )
+    return list(session.exec(query.order_by(col(Broadcast.starts_at))))
+
+
+def undecided_until(waiting: list[ProvinceBulletin]) -> datetime | None:
+    """Until when the commune may still decide the order; None when it has, or there is nothing to decide."""
+    if len(waiting) < 2 or all(b.ordered for b in waiting):
+        return None
+    return max(b.received_at for b in waiting) + DECIDE_WITHIN
+
+
+def whose_turn(session: Session, commune_id: str, now: datetime) -> ProvinceBulletin | None:
+    """The bulletin that may go on air now."""
+    waiting = priority_waiting(session, commune_id)
+    until = undecided_until(waiting)
+    if not waiting or (until is not None and now < until):
+        return None
+    first = waiting[0]
+    if first.clip_id is None or in_the_way(session, commune_id, now, length_of(session, first)):
+        return None
+    return first
+
+
+def put_first(session: Session, found: ProvinceBulletin, now: datetime, *, by: str) -> Broadcast:
+    """Put it on air at once, before every other priority broadcast: a person has decided it. Raises Refusal."""
+    others = in_the_way(session, found.commune_id, now, length_of(session, found))
+    return put_bulletin_on_air(
+        session, found, now, by=by, precedence=1 + max((b.precedence for b in others), default=0)
+    )
+
+
+def length_of(session: Session, found: ProvinceBulletin) -> timedelta:
+    """How long a bulletin sounds."""
+    return timedelta(microseconds=clip(session, found.clip_id).duration_us) if found.clip_id else timedelta(0)

@@ -1,0 +1,406 @@
+"""What the province sends down: taken once, whole or not at all, to where its class belongs."""
+
+import io
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from sqlmodel import select
+
+from broadcast.clips import clips
+from broadcast.ingest_jobs import IngestJob
+from broadcast.on_air import Broadcast, BroadcastState, broadcast, state
+from devices.noise_rules import set_rules
+from devices.receivers import receiver
+from province import turns
+from province.audio_fetch import check_address
+from province.bulletins import (
+    BulletinState,
+    ProvinceBulletin,
+    confirm_order,
+    decline,
+    inbox,
+    move_before,
+    put_bulletin_on_air,
+    take_into_programme,
+)
+from province.codes import Unacceptable, Why
+from province.incoming import Met, refused_count
+from province.schedules_down import onto_timetable
+from province.simulated_messages import example_bulletin, example_command, example_schedule
+from runtime.clock import from_us
+from runtime.refusal import NotFound, Refusal
+from schedules.timetable import Schedule, next_due, schedules
+from tests.broadcast.studio import KEY
+from tests.cast import COMMUNE
+from tests.province.house import House
+from wire import topics
+from wire.allowed_hours import AllowedHours
+from wire.broadcasts import BroadcastClass, Targets
+from wire.commands import Command, Reboot
+from wire.messages import for_receiver
+from wire.sealing import PublicKey, open_sealed
+
+EMERGENCY, PRIORITY, NORMAL = 1, 2, 3
+
+
+@pytest.fixture(scope="module")
+def sound() -> bytes:
+    """A recording of two seconds."""
+    at = np.arange(2 * 8000) / 8000
+    made = io.BytesIO()
+    soundfile.write(made, 0.1 * np.sin(2 * np.pi * 440 * at), 8000, format="WAV", subtype="PCM_16")
+    return made.getvalue()
+
+
+def take(house: House, kind: str, content: Any, message_id: str = "") -> Met:
+    return house.incoming.take(house.link, house.speaks, kind, content, own_id=message_id)
+
+
+def send(house: House, sound: bytes, urgency: int, title: str = "Tin", code: str = "") -> ProvinceBulletin:
+    """A bulletin, taken and its audio fetched."""
+    house.province.audio["a.wav"] = sound
+    content = example_bulletin(f"{house.province.url}/am-thanh/a.wav", urgency, title, code)
+    met = take(house, "BanTin", content)
+    assert met.said is None, met.said
+    house.fetch()
+    with house.database.session() as session:
+        return session.exec(select(ProvinceBulletin).where(ProvinceBulletin.code == content["BanTinID"])).one()
+
+
+def on_air(house: House) -> list[Broadcast]:
+    with house.database.session() as session:
+        return list(session.exec(select(Broadcast).order_by(Broadcast.planned_at)))
+
+
+def test_a_normal_bulletin_lands_in_the_inbox_and_sounds_only_when_the_commune_says_so(
+    house: House, sound: bytes
+) -> None:
+    found = send(house, sound, NORMAL)
+    assert found.state == BulletinState.WAITING
+    house.desk.look()
+    assert on_air(house) == []
+    with house.database.writing() as session:
+        current = session.get(ProvinceBulletin, found.number)
+        assert current is not None
+        made = put_bulletin_on_air(session, current, house.clock.now(), by="lan")
+    assert (made.class_, made.title) == ("normal", "Tin")
+    with house.database.writing() as session, pytest.raises(Refusal):
+        put_bulletin_on_air(session, session.get_one(ProvinceBulletin, found.number), house.clock.now(), by="lan")
+
+
+def test_an_emergency_sounds_at_once_at_any_hour_without_anybody(house: House, sound: bytes) -> None:
+    house.clock.advance(timedelta(hours=-3))  # two in the morning
+    send(house, sound, EMERGENCY, "Bão")
+    [made] = on_air(house)
+    assert (made.class_, made.title, made.commune_id) == ("emergency", "Bão", COMMUNE)
+    assert made.meant_for == Targets(all=True)
+
+
+def test_an_emergency_for_chosen_receivers_sounds_there_alone(house: House, sound: bytes) -> None:
+    house.province.audio["a.wav"] = sound
+    content = example_bulletin(f"{house.province.url}/am-thanh/a.wav", EMERGENCY, "Lũ")
+    take(house, "BanTin", {**content, "DanhSachThietBi": {"CumLoaID": ["loa-2"]}})
+    house.fetch()
+    assert on_air(house)[0].meant_for == Targets(receivers=["loa-2"])
+
+
+def test_an_emergency_that_could_not_be_had_for_an_hour_is_left_to_people(house: House, sound: bytes) -> None:
+    content = example_bulletin(f"{house.province.url}/am-thanh/a.wav", EMERGENCY, "Bão")
+    take(house, "BanTin", content)
+    house.worker.step()
+    house.clock.advance(timedelta(hours=2))
+    house.province.audio["a.wav"] = sound
+    house.fetch()
+    assert on_air(house) == []
+    with house.database.session() as session:
+        assert [b.state for b in inbox(session, COMMUNE)] == [BulletinState.WAITING]
+
+
+def test_one_priority_bulletin_goes_on_air_by_itself(house: House, sound: bytes) -> None:
+    send(house, sound, PRIORITY)
+    house.desk.look()
+    assert [b.class_ for b in on_air(house)] == ["priority"]
+
+
+def test_of_two_priority_bulletins_the_commune_decides_the_order(house: House, sound: bytes) -> None:
+    first, second = send(house, sound, PRIORITY, "Một"), send(house, sound, PRIORITY, "Hai")
+    house.desk.look()
+    assert on_air(house) == []
+    with house.database.writing() as session:
+        move_before(session, COMMUNE, second.number)
+        confirm_order(session, COMMUNE)
+    house.desk.look()
+    assert [b.title for b in on_air(house)] == ["Hai"]
+    house.clock.advance(seconds=1)
+    house.desk.look()
+    assert len(on_air(house)) == 1  # not before the other is over
+    house.clock.advance(seconds=10)
+    house.worker.step()
+    house.desk.look()
+    assert [b.title for b in on_air(house)] == ["Hai", "Một"]
+    assert first.turn < second.turn
+
+
+def test_when_nobody_decides_they_go_as_they_came_after_five_minutes(house: House, sound: bytes) -> None:
+    send(house, sound, PRIORITY, "Một")
+    send(house, sound, PRIORITY, "Hai")
+    house.clock.advance(turns.DECIDE_WITHIN - timedelta(seconds=1))
+    house.worker.step()
+    house.desk.look()
+    assert on_air(house) == []
+    house.clock.advance(seconds=1)
+    house.desk.look()
+    assert [b.title for b in on_air(house)] == ["Một"]
+
+
+def test_a_priority_broadcast_of_the_commune_is_not_cut_unless_a_person_says_so(house: House, sound: bytes) -> None:
+    own = house.studio.speak_now(BroadcastClass.PRIORITY)
+    found = send(house, sound, PRIORITY, "Của tỉnh")
+    house.desk.look()
+    assert [b.id for b in on_air(house)] == [own.id]
+    with house.database.writing() as session:
+        made = turns.put_first(session, session.get_one(ProvinceBulletin, found.number), house.clock.now(), by="lan")
+    assert made.precedence == 1
+
+
+def test_outside_the_allowed_hours_priority_waits_and_says_why(house: House, sound: bytes) -> None:
+    with house.database.writing() as session:
+        set_rules(
+            session, COMMUNE, "", hours=[AllowedHours(weekdays=list(range(7)), from_minute=360, until_minute=1260)]
+        )
+    found = send(house, sound, PRIORITY)
+    house.desk.look()
+    with house.database.session() as session:
+        [waiting] = inbox(session, COMMUNE)
+        assert waiting.number == found.number
+        assert "allowed hours" in str(waiting.refusal)
+    house.clock.advance(timedelta(hours=1))
+    house.worker.step()
+    house.desk.look()
+    assert [b.class_ for b in on_air(house)] == ["priority"]
+
+
+def test_a_declined_bulletin_needs_a_reason_and_the_province_is_told(house: House, sound: bytes) -> None:
+    found = send(house, sound, NORMAL)
+    with house.database.writing() as session, pytest.raises(Refusal):
+        decline(session, COMMUNE, found.number, " ", by="lan", now=house.clock.now())
+    with house.database.writing() as session:
+        decline(session, COMMUNE, found.number, "Đã phát hôm qua", by="lan", now=house.clock.now())
+        assert clips(session, COMMUNE, search="Tin") == []
+    house.step(3)
+    assert [a["MoTa"] for a in house.province.taken.of("answer") if a["TrangThaiGui"]] == ["Đã phát hôm qua"]
+
+
+def test_a_bulletin_goes_into_a_programme_after_what_is_there(house: House, sound: bytes) -> None:
+    found = send(house, sound, NORMAL)
+    with house.database.writing() as session:
+        assert take_into_programme(
+            session, COMMUNE, found.number, house.studio.programme, by="lan", now=house.clock.now()
+        ) == house.studio.programme  # fmt: skip
+    sounded = house.studio.speak_now()
+    assert [getattr(item, "clip", "") for item in sounded.what] == ["bulletin", found.clip_id]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("/am-thanh/khong-co.mp3", "gone"), ("/am-thanh/trang.html", "no recording")],
+)
+def test_audio_that_is_gone_or_none_leaves_nothing_and_the_province_is_told(
+    house: House, address: str, said: str
+) -> None:
+    house.province.audio["trang.html"] = b"<html>" + b"x" * 5000
+    met = take(house, "BanTin", example_bulletin(house.province.url + address, NORMAL, "Tin"))
+    house.fetch()
+    with house.database.session() as session:
+        [found] = session.exec(select(ProvinceBulletin))
+        assert found.state == BulletinState.FAILED
+        assert said in str(found.refusal)
+        assert clips(session, COMMUNE, search="Tin") == []
+    house.step(3)
+    [answer] = house.province.taken.of("answer")
+    assert (answer["TraLoiCho"], answer["TrangThaiGui"], answer["MaLoi"]) == (met.id, 1, Why.AUDIO)
+
+
+def test_audio_beyond_the_limit_is_refused_before_it_is_all_here(house: House, tmp_path: Path) -> None:
+    (tmp_path / "province").mkdir()
+    (tmp_path / "province" / "chuan.toml").write_text('name = "Chuẩn"\naudio_most_mb = 1\n')
+    house.province.audio["a.wav"] = b"\0" * 1_500_000
+    take(house, "BanTin", example_bulletin(f"{house.province.url}/am-thanh/a.wav", NORMAL, "Tin"))
+    house.fetch()
+    with house.database.session() as session:
+        assert "larger than 1 MB" in str(session.exec(select(ProvinceBulletin)).one().refusal)
+        assert session.exec(select(IngestJob)).all() == []
+
+
+def test_an_address_that_does_not_answer_is_tried_again_before_it_is_given_up(house: House, sound: bytes) -> None:
+    content = example_bulletin("http://127.0.0.1:9/a.wav", NORMAL, "Tin")
+    take(house, "BanTin", content)
+    house.fetch()
+    with house.database.session() as session:
+        found = session.exec(select(ProvinceBulletin)).one()
+    assert (found.state, found.attempts) == (BulletinState.FAILED, 4)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost/a", "http://127.0.0.1/a", "http://[::1]/a", "http://169.254.169.254/a"]
+)
+def test_addresses_inside_this_machine_are_not_fetched_from(url: str) -> None:
+    with pytest.raises(Refusal, match="inside this machine"):
+        check_address(url, {"tinh.example"})
+
+
+def test_a_message_is_taken_once_however_often_it_comes(house: House) -> None:
+    content = example_bulletin(f"{house.province.url}/am-thanh/a.wav", NORMAL, "Tin", "BT1")
+    assert take(house, "BanTin", content, "m1").again is False
+    assert take(house, "BanTin", content, "m1").again is True
+    assert take(house, "BanTin", {**content, "TieuDe": "khác"}, "m2").said is None
+    with house.database.session() as session:
+        assert [b.title for b in session.exec(select(ProvinceBulletin))] == ["Tin"]
+
+
+def test_a_refused_message_is_counted_leaves_nothing_and_is_taken_when_it_comes_mended(house: House) -> None:
+    good = example_bulletin(f"{house.province.url}/am-thanh/a.wav", NORMAL, "Tin", "BT1")
+    bad = {k: v for k, v in good.items() if k != "TieuDe"}
+    for _ in range(2):
+        met = take(house, "BanTin", bad, "m1")
+        assert met.code == Why.MISSING_FIELD
+        assert "TieuDe" in str(met.said)
+    with house.database.session() as session:
+        assert refused_count(session, COMMUNE) == 2
+        assert session.exec(select(ProvinceBulletin)).all() == []
+    assert take(house, "BanTin", good, "m1").said is None
+    with house.database.session() as session:
+        assert refused_count(session, COMMUNE) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "why"),
+    [
+        ("Thu", {}, Why.UNKNOWN_CODE),
+        ("BanTin", None, Why.UNREADABLE),
+        ("BanTin", [], Why.UNREADABLE),
+        ("LenhDieuKhien", example_command(9, 0), Why.UNKNOWN_CODE),
+        ("LenhDieuKhien", example_command(0, 101), Why.UNKNOWN_CODE),
+        ("LenhDieuKhien", example_command(2, 7), Why.UNKNOWN_CODE),
+        ("LenhDieuKhien", example_command(1, 0), Why.NOT_POSSIBLE),
+        ("LenhDieuKhien", example_command(2, 1), Why.NOT_POSSIBLE),
+        ("LenhDieuKhien", example_command(2, 2), Why.NOT_POSSIBLE),
+        ("LenhDieuKhien", example_command(2, 3), Why.NOT_POSSIBLE),
+        ("LenhDieuKhien", example_command(2, 0, ["loa-1"]), Why.NOT_POSSIBLE),
+        ("LenhDieuKhien", example_command(0, 50, ["loa-1", "loa-9"]), Why.NOT_HERE),
+        ("LenhDieuKhien", {**example_command(0, 50), "DanhSachDiaBanNhan": [{"DichID": "xa-khac"}]}, Why.NOT_HERE),
+        ("LenhDieuKhien", {**example_command(0, 50), "DieuKhienThietBi": {}}, Why.MISSING_FIELD),
+        ("HuyLichPhat", {"LichPhatID": "khong-co"}, Why.NOT_HERE),
+        ("LichPhat", {"LichPhatID": "1", "DanhSachBanTin": []}, Why.MISSING_FIELD),
+    ],
+)  # fmt: skip
+def test_every_wrong_message_is_refused_with_its_code_and_changes_nothing(
+    house: House, kind: str, content: Any, why: Why
+) -> None:
+    with house.database.session() as session:
+        before = receiver(session, "loa-1").volume_percent
+    met = take(house, kind, content)
+    assert met.code == why
+    assert str(met.said)
+    with house.database.session() as session:
+        assert receiver(session, "loa-1").volume_percent == before
+        assert session.exec(select(ProvinceBulletin)).all() == []
+
+
+def test_a_volume_command_sets_the_volume_and_tells_the_receivers(house: House) -> None:
+    before = len(house.studio.broker.log)
+    assert take(house, "LenhDieuKhien", example_command(0, 35, ["loa-1"])).said is None
+    with house.database.session() as session:
+        assert (receiver(session, "loa-1").volume_percent, receiver(session, "loa-2").volume_percent) == (35, 80)
+    assert [t for t, *_ in house.studio.broker.log[before:]] == [topics.of_receiver("loa-1", topics.Kind.CONFIG)]
+
+
+def test_a_stop_command_silences_what_is_on_air(house: House) -> None:
+    sounding = house.studio.speak_now()
+    house.clock.advance(seconds=10)
+    assert take(house, "LenhDieuKhien", example_command(2, 0)).said is None
+    with house.database.session() as session:
+        assert state(broadcast(session, sounding.id), house.clock.now()) is BroadcastState.STOPPED
+
+
+def test_a_reboot_command_reaches_the_named_receivers(house: House) -> None:
+    assert take(house, "LenhDieuKhien", example_command(3, 0, ["loa-2"])).said is None
+    topic, payload, *_ = house.studio.broker.log[-1]
+    assert topic == topics.of_receiver("loa-2", topics.Kind.DO)
+    sealed = open_sealed(
+        payload, Command, {KEY.kid: PublicKey(KEY.public)}, to=for_receiver("loa-2"), now_us=house.clock.now_us()
+    )
+    assert isinstance(sealed.action, Reboot)
+
+
+def schedule_of(house: House, urgency: int, *hours: int, code: str = "L1") -> dict[str, Any]:
+    starts = [house.clock.now() + timedelta(hours=h) for h in hours]
+    return example_schedule(f"{house.province.url}/am-thanh/a.wav", urgency, "Lịch tỉnh", starts, code)
+
+
+def test_a_priority_schedule_goes_onto_the_timetable_at_exactly_its_instants(house: House, sound: bytes) -> None:
+    house.province.audio["a.wav"] = sound
+    assert take(house, "LichPhat", schedule_of(house, PRIORITY, 1, 12, 25, 36, 60)).said is None
+    house.fetch()
+    now = from_us(house.clock.now_us())
+    with house.database.session() as session:
+        made = schedules(session, COMMUNE)
+        due = sorted(at for s in made for at in next_due(session, s, now))
+    assert {s.class_ for s in made} == {"priority"}
+    assert [round((at - due[0]).total_seconds() / 3600) for at in due] == [0, 11, 24, 35, 59]
+    assert len(made) == 2  # two days alike share one
+
+
+def test_a_schedule_of_the_province_is_not_told_back_to_it(house: House, sound: bytes) -> None:
+    house.province.audio["a.wav"] = sound
+    take(house, "LichPhat", schedule_of(house, PRIORITY, 12))
+    house.fetch()
+    house.step(4)
+    assert house.province.taken.of("schedule_created") == []
+
+
+def test_a_normal_schedule_waits_for_the_commune(house: House, sound: bytes) -> None:
+    house.province.audio["a.wav"] = sound
+    take(house, "LichPhat", schedule_of(house, NORMAL, 12))
+    house.fetch()
+    with house.database.writing() as session:
+        assert schedules(session, COMMUNE) == []
+        [found] = inbox(session, COMMUNE)
+        assert onto_timetable(session, found, house.clock.now(), by="lan") == 1
+        assert [s.class_ for s in schedules(session, COMMUNE)] == ["normal"]
+
+
+def test_a_cancelled_schedule_leaves_the_timetable_and_the_inbox(house: House, sound: bytes) -> None:
+    house.province.audio["a.wav"] = sound
+    take(house, "LichPhat", schedule_of(house, PRIORITY, 12, code="P"))
+    take(house, "LichPhat", schedule_of(house, NORMAL, 12, code="N"))
+    house.fetch()
+    assert take(house, "HuyLichPhat", {"LichPhatID": "P"}).said is None
+    assert take(house, "HuyLichPhat", {"LichPhatID": "N"}).said is None
+    with house.database.session() as session:
+        assert schedules(session, COMMUNE) == []
+        assert inbox(session, COMMUNE) == []
+        assert len(session.exec(select(Schedule)).all()) == 1
+    house.step(4)
+    assert house.province.taken.of("schedule_cancelled") == []
+    assert [a["TrangThaiGui"] for a in house.province.taken.of("answer")] == []
+
+
+@pytest.mark.parametrize("hours", [(-1,), (24 * 800,)])
+def test_a_schedule_of_the_past_or_of_a_far_future_is_refused(house: House, hours: tuple[int, ...]) -> None:
+    met = take(house, "LichPhat", schedule_of(house, PRIORITY, *hours))
+    assert met.code == Why.RULE
+
+
+def test_a_bulletin_of_another_commune_is_not_to_be_found(house: House, sound: bytes) -> None:
+    found = send(house, sound, NORMAL)
+    with house.database.writing() as session, pytest.raises(NotFound):
+        decline(session, "xa-khac", found.number, "x", by="lan", now=house.clock.now())
+
+
+def test_an_unacceptable_message_says_its_code() -> None:
+    assert Unacceptable(Why.AUDIO, "x").why is Why.AUDIO

@@ -1,0 +1,421 @@
+"""What is told to the province is kept while it is away, and sent in order, once."""
+
+from datetime import date, time, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlmodel import Session
+
+from broadcast.programmes import Item, ItemKind
+from province import letters
+from province.accounts import Accounts
+from province.codes import Sent
+from province.letters import put
+from province.link_worker import BACK_OFF_MOST_S, back_off_s
+from province.links import LinkForm, check_url, hold, link_of, set_link
+from province.messages import ScheduleCancelled
+from province.profile import Profile, profile
+from province.simulated_messages import example_command
+from province.simulator import Simulator
+from province.telling import take_report
+from runtime.clock import ManualClock
+from runtime.database import Database
+from runtime.refusal import Refusal
+from schedules.recurrence import Repeat, Rule
+from schedules.timetable import add_schedule, change_schedule, retire
+from tests.broadcast.studio import ALL
+from tests.cast import COMMUNE
+from tests.province.house import House
+from wire.broadcasts import BroadcastClass
+
+
+def keep(house: House, count: int, first: int = 0) -> None:
+    with house.database.writing() as session:
+        for n in range(first, first + count):
+            put(
+                session,
+                COMMUNE,
+                letters.SCHEDULE_CANCELLED,
+                f"k{n}",
+                ScheduleCancelled(LichPhatID=f"{n}"),
+                house.clock.now(),
+            )
+
+
+def arrived(house: House) -> list[str]:
+    return [m["LichPhatID"] for m in house.province.taken.of("schedule_cancelled")]
+
+
+def report(house: House, session: Session, **about: str) -> int:
+    sounded = house.studio.speak_now()
+    return take_report(session, "loa-1", house.report(sounded, **about), house.clock.now())
+
+
+def test_a_receivers_state_goes_up_every_minute_and_no_more_often(house: House) -> None:
+    house.heard("loa-1")
+    house.step()
+    first = house.province.taken.of("heartbeat")
+    assert [(m["CumLoaID"], m["TrangThaiKetNoi"], m["TrangThaiHoatDong"]) for m in first] == [
+        ("loa-1", 1, 2), ("loa-2", 0, 2),
+    ]  # fmt: skip
+    assert first[0]["AmLuong"] == 70
+    assert first[0]["ThongTinThietBi"]["NhietDo"] == 41.5
+    house.clock.advance(seconds=30)
+    house.step()
+    assert len(house.province.taken.of("heartbeat")) == 2
+    house.clock.advance(seconds=30)
+    house.step()
+    assert len(house.province.taken.of("heartbeat")) == 4
+
+
+def test_what_sounds_stands_in_the_state(house: House) -> None:
+    sounding = house.studio.speak_now()
+    house.heard("loa-1", sounding.id)
+    house.step()
+    state = house.province.taken.of("heartbeat")[0]
+    assert (state["TrangThaiHoatDong"], state["NoiDungPhat"]) == (0, "Bản tin sáng")
+    assert state["ThoiDiemBatDau"] == int(sounding.starts_at.timestamp())
+
+
+def test_the_province_knows_a_receiver_by_the_code_that_was_set(house: House) -> None:
+    house.set(codes="loa-1 = 867000000000001")
+    house.worker = house.new_worker()
+    house.step()
+    assert [m["CumLoaID"] for m in house.province.taken.of("heartbeat")] == ["867000000000001", "loa-2"]
+
+
+def test_each_item_that_sounded_is_one_entry_of_the_play_log_and_chimes_are_none(house: House) -> None:
+    with house.database.writing() as session:
+        items = [Item(ItemKind.OPENING_CHIME), Item(ItemKind.CLIP, "bulletin"), Item(ItemKind.CLIP, "storm")]
+        house.studio.programme = house.studio.add_programme(session, "Chiều", items)
+    sounded = house.studio.speak_now(BroadcastClass.PRIORITY)
+    with house.database.writing() as session:
+        assert take_report(session, "loa-1", house.report(sounded), house.clock.now()) == 2
+        assert take_report(session, "loa-1", house.report(sounded, name="again"), house.clock.now()) == 0
+    house.step()
+    entries = house.province.taken.of("play_log")
+    assert [(e["BanTinID"], e["ThoiLuong"], e["MucDoUuTien"]) for e in entries] == [
+        ("bulletin", "00:01:00", 2), ("storm", "00:00:30", 2),
+    ]  # fmt: skip
+    assert entries[0]["ThoiDiemBatDau"] == int(sounded.starts_at.timestamp()) + 4
+
+
+def test_of_a_broadcast_that_was_cut_only_what_sounded_is_told(house: House) -> None:
+    with house.database.writing() as session:
+        items = [Item(ItemKind.CLIP, "bulletin"), Item(ItemKind.CLIP, "storm")]
+        house.studio.programme = house.studio.add_programme(session, "Chiều", items)
+    whole = house.report(house.studio.speak_now())
+    cut = msgspec.structs.replace(whole, last_frame_at_us=whole.first_frame_at_us + 20_000_000)
+    with house.database.writing() as session:
+        assert take_report(session, "loa-1", cut, house.clock.now()) == 1
+    house.step()
+    assert [e["ThoiLuong"] for e in house.province.taken.of("play_log")] == ["00:00:20"]
+
+
+def test_letters_go_with_the_report_or_not_at_all(house: House) -> None:
+    def fail() -> None:
+        with house.database.writing() as session:
+            take_report(session, "loa-1", house.report(house.studio.speak_now_in(session)), house.clock.now())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert house.letters() == []
+
+
+def test_while_the_province_is_away_letters_wait_and_then_come_in_order_once(house: House) -> None:
+    keep(house, 3)
+    house.step()
+    house.province.go_away()
+    keep(house, 5, first=3)
+    house.step(3)
+    assert house.waiting() == 5
+    assert house.link.away_since is not None
+    assert "reached" in str(house.why())
+    house.province.come_back()
+    house.step(60)
+    assert arrived(house) == [str(n) for n in range(8)]
+    assert house.waiting() == 0
+    assert house.link.connected_since is not None
+    assert house.why() is None
+
+
+def test_the_answer_that_was_lost_doubles_nothing(house: House) -> None:
+    """It took the letter, and went away before it said so."""
+    keep(house, 1)
+    house.step()
+    keep(house, 1, first=1)
+    taken = house.province._take
+
+    def take_and_die(name: str, body: bytes) -> tuple[int, dict[str, object]]:
+        answer = taken(name, body)
+        house.province._take = taken  # type: ignore[method-assign]
+        house.province.go_away()
+        return answer
+
+    house.province._take = take_and_die  # type: ignore[method-assign]
+    house.step()
+    assert house.waiting() == 1
+    assert arrived(house) == ["0", "1"]
+    house.province.come_back()
+    house.step(30)
+    assert arrived(house) == ["0", "1"]
+    assert house.province.taken.doubles == 1
+    assert house.waiting() == 0
+
+
+def test_a_crash_between_sending_and_marking_sends_again_with_the_same_key(house: House) -> None:
+    keep(house, 4)
+    house.worker._settle_sent = lambda: None  # type: ignore[method-assign]
+    house.step()
+    assert house.waiting() == 4
+    house.worker = house.new_worker()
+    house.step()
+    assert arrived(house) == ["0", "1", "2", "3"]
+    assert house.province.taken.doubles == 4
+    assert house.waiting() == 0
+
+
+def test_towards_a_province_that_drops_no_doubles_each_is_marked_before_the_next(
+    database: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    house = House(database, clock, tmp_path, speaks=msgspec.structs.replace(profile("chuan"), dedupes=False))
+    try:
+        keep(house, 4)
+        sent: list[int] = []
+        original = house.worker._connection.send
+
+        def send(path: str, message: object, key: str = "") -> object:
+            if key:
+                sent.append(house.waiting())
+            return original(path, message, key)  # type: ignore[arg-type]
+
+        house.worker._connection.send = send  # type: ignore[method-assign]
+        house.step()
+        assert sent == [4, 3, 2, 1]
+    finally:
+        house.close()
+
+
+def test_a_token_that_ran_out_is_renewed_once_and_the_letter_goes(house: House) -> None:
+    house.step()
+    house.province.forget_tokens()
+    keep(house, 2)
+    house.step()
+    assert arrived(house) == ["0", "1"]
+    assert house.province.logins == 2
+
+
+def test_a_wrong_password_is_said_in_words_and_not_tried_again_at_once(house: House) -> None:
+    house.accounts.keep(COMMUNE, "xa", "sai")
+    house.worker = house.new_worker()
+    house.step()
+    assert "name or password" in str(house.why())
+    before = house.clock.now()
+    house.step()
+    assert house.clock.now() - before <= timedelta(seconds=2)
+    house.accounts.keep(COMMUNE, "xa", "mat-khau-tinh")
+    house.step(20)
+    assert house.why() is None
+
+
+def test_no_account_yet_is_said_in_words(house: House) -> None:
+    house.accounts.forget(COMMUNE)
+    house.worker = house.new_worker()
+    house.step()
+    assert "no account" in str(house.why())
+
+
+def test_a_letter_that_the_province_will_not_have_holds_up_no_other_and_stays_in_sight(house: House) -> None:
+    keep(house, 1)
+    with house.database.writing() as session:
+        put(session, COMMUNE, letters.SCHEDULE_CANCELLED, "empty", ScheduleCancelled(LichPhatID=""), house.clock.now())
+    keep(house, 1, first=1)
+    house.step()
+    assert arrived(house) == ["0", "1"]
+    with house.database.writing() as session:
+        refused = letters.refused(session, COMMUNE)
+        assert [(one.key, "LichPhatID" in one.why) for one in refused] == [("empty", True)]
+        letters.send_again(session, COMMUNE)
+    assert house.waiting() == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 404, 302, 429])
+def test_a_province_under_repair_is_away_and_nothing_is_lost(house: House, status: int) -> None:
+    keep(house, 2)
+    house.province.fail_status = status
+    house.step(2)
+    assert house.waiting() == 2
+    assert house.link.away_since is not None
+    house.province.fail_status = 0
+    house.step(30)
+    assert arrived(house) == ["0", "1"]
+
+
+def test_waiting_grows_with_each_failure_up_to_five_minutes_and_differs_between_communes() -> None:
+    assert [back_off_s(n, 1.0) for n in (1, 2, 3, 4)] == [2.0, 4.0, 8.0, 16.0]
+    assert back_off_s(60, 1.0) == BACK_OFF_MOST_S
+    assert back_off_s(60, 0.0) == BACK_OFF_MOST_S / 2
+
+
+def test_entries_go_many_at_a_time_where_the_province_takes_them_so(
+    database: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    house = House(database, clock, tmp_path, speaks=msgspec.structs.replace(profile("chuan"), batch=10))
+    try:
+        for _ in range(25):
+            sounded = house.studio.speak_now()
+            with house.database.writing() as session:
+                take_report(session, "loa-1", house.report(sounded), house.clock.now())
+        requests = []
+        original = house.worker._connection.send
+        house.worker._connection.send = lambda *a: requests.append(a) or original(*a)  # type: ignore[method-assign]
+        house.step()
+        assert len(house.province.taken.of("play_log")) == 25
+        assert len([r for r in requests if r[0].endswith("nhat-ky")]) == 3
+    finally:
+        house.close()
+
+
+def test_one_bad_entry_spoils_no_other_of_its_batch(database: Database, clock: ManualClock, tmp_path: Path) -> None:
+    house = House(database, clock, tmp_path, speaks=msgspec.structs.replace(profile("chuan"), batch=10))
+    try:
+        sounded = house.studio.speak_now()
+        with house.database.writing() as session:
+            take_report(session, "loa-1", house.report(sounded), house.clock.now())
+            put(session, COMMUNE, letters.PLAY_LOG, "bad", ScheduleCancelled(LichPhatID="x"), house.clock.now())
+            take_report(session, "loa-2", house.report(sounded, receiver="loa-2"), house.clock.now())
+        house.step()
+        assert [e["CumLoaID"] for e in house.province.taken.of("play_log")] == ["loa-1", "loa-2"]
+        assert [one.key for one in house.letters() if one.outcome == letters.REFUSED] == ["bad"]
+    finally:
+        house.close()
+
+
+def test_two_controllers_do_not_work_one_link(house: House) -> None:
+    house.step()
+    now = house.clock.now()
+    with house.database.writing() as session:
+        assert not hold(session, COMMUNE, "controller-2", now)
+        assert hold(session, COMMUNE, "controller-1", now)
+        assert hold(session, COMMUNE, "controller-2", now + timedelta(seconds=61))
+
+
+def test_schedules_are_told_changed_ones_anew_and_cancelled_ones_as_cancelled(house: House) -> None:
+    rule = Rule(repeat=Repeat.DAILY, times=[time(17)], from_day=date(2026, 11, 24))
+    with house.database.writing() as session:
+        made = add_schedule(
+            session, COMMUNE, programme_id=house.studio.programme, rule=rule, targets=ALL,
+            class_=BroadcastClass.NORMAL, now=house.clock.now(),
+        )  # fmt: skip
+    house.step(2)
+    told = house.province.taken.of("schedule_created")
+    assert len(told) == 1
+    assert told[0]["TenLichPhat"] == "Bản tin sáng"
+    days = told[0]["DanhSachBanTin"][0]["DanhSachNgayPhat"]
+    assert len(days) == 30
+    assert days[0]["NgayPhat"] == "2026-11-24"
+    with house.database.writing() as session:
+        change_schedule(session, made.number, now=house.clock.now(), class_=BroadcastClass.PRIORITY)
+    house.step(3)
+    cancelled, again = house.province.taken.of("schedule_cancelled"), house.province.taken.of("schedule_created")
+    assert [c["LichPhatID"] for c in cancelled] == [told[0]["LichPhatID"]]
+    assert again[1]["DanhSachBanTin"][0]["MucDoUuTien"] == 2
+    with house.database.writing() as session:
+        retire(session, made.number, house.clock.now())
+    house.step(3)
+    assert len(house.province.taken.of("schedule_cancelled")) == 2
+    assert len(again) == 2
+
+
+def test_a_schedule_without_end_is_told_anew_before_the_months_told_run_out(house: House) -> None:
+    rule = Rule(repeat=Repeat.DAILY, times=[time(17)], from_day=date(2026, 11, 24))
+    with house.database.writing() as session:
+        add_schedule(
+            session, COMMUNE, programme_id=house.studio.programme, rule=rule, targets=ALL,
+            class_=BroadcastClass.NORMAL, now=house.clock.now(),
+        )  # fmt: skip
+    house.step(2)
+    house.clock.advance(timedelta(days=21))
+    house.step(2)
+    assert len(house.province.taken.of("schedule_created")) == 2
+    assert len(house.province.taken.of("schedule_cancelled")) == 1
+
+
+def test_what_waits_at_the_province_is_fetched_carried_out_and_answered(house: House) -> None:
+    message_id = house.province.send_down("LenhDieuKhien", example_command(0, 40))
+    house.step(3)
+    answers = house.province.taken.of("answer")
+    assert [(a["TraLoiCho"], a["TrangThaiGui"]) for a in answers] == [(message_id, Sent.TAKEN)]
+    assert house.province.waiting == []
+
+
+def test_accounts_are_in_the_folder_of_secrets_for_their_owner_alone(tmp_path: Path) -> None:
+    accounts = Accounts(tmp_path / "secrets")
+    accounts.keep(COMMUNE, "xa", "rất bí mật")
+    path = next((tmp_path / "secrets").iterdir())
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "bí mật" not in repr(accounts.of(COMMUNE))
+    path.chmod(0o644)
+    with pytest.raises(Refusal, match="chmod"):
+        accounts.of(COMMUNE)
+
+
+@pytest.mark.parametrize("url", ["", "tinh.vn", "ftp://tinh.vn", "https://a:b@tinh.vn", "http://tinh.vn"])
+def test_an_address_that_is_none_or_would_carry_the_password_in_clear_is_refused(url: str) -> None:
+    with pytest.raises(Refusal):
+        check_url(url, Profile(name="x"))
+
+
+def test_a_code_at_two_receivers_or_of_none_is_refused(house: House) -> None:
+    for codes in ("loa-1 = 7\nloa-2 = 7", "loa-9 = 7", "loa-1"):
+        with pytest.raises(Refusal):
+            house.set(codes=codes)
+
+
+def test_a_disabled_link_keeps_no_letters(house: House) -> None:
+    house.set(enabled=False)
+    with house.database.writing() as session:
+        sounded = house.studio.speak_now_in(session)
+        assert take_report(session, "loa-1", house.report(sounded), house.clock.now()) == 0
+
+
+def test_another_way_of_writing_is_spoken_by_profile_alone(
+    database: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    house = House(database, clock, tmp_path, speaks=profile("chuoi-va-mili-giay"))
+    try:
+        house.heard("loa-1")
+        sounded = house.studio.speak_now(BroadcastClass.EMERGENCY)
+        with house.database.writing() as session:
+            take_report(session, "loa-1", house.report(sounded), house.clock.now())
+        message_id = house.province.send_down("LenhDieuKhien", example_command(0, 40, ["loa-1"]))
+        house.step(3)
+        entry = house.province.taken.of("play_log")[0]
+        assert (entry["BanTinID"], entry["MucDoUuTien"], entry["AmLuong"]) == ("bulletin", 1, 70)
+        assert house.province.taken.refused == []
+        assert house.province.taken.of("answer")[0]["TraLoiCho"] == message_id
+    finally:
+        house.close()
+
+
+def test_the_simulator_remembers_over_being_killed(tmp_path: Path) -> None:
+    speaks = profile("chuan")
+    first = Simulator(speaks, kept=tmp_path / "taken")
+    first._tokens["t"] = 9
+    assert first._meet("POST", "/api/huy-lich-phat", "Bearer t", b'{"LichPhatID": "1", "MaGoiTin": "k"}')[0] == 200
+    second = Simulator(speaks, kept=tmp_path / "taken")
+    second._tokens["t"] = 9
+    second._meet("POST", "/api/huy-lich-phat", "Bearer t", b'{"LichPhatID": "1", "MaGoiTin": "k"}')
+    assert len(second.taken.log) == 1
+    assert second.taken.doubles == 1
+    first.stop()
+    second.stop()
+
+
+def test_unset_links_take_what_is_known_of_the_commune(house: House) -> None:
+    with house.database.writing() as session:
+        unset = link_of(session, COMMUNE)
+        form = LinkForm("chuan", "", "x", "y", "", "", "", "inbox", False)
+        assert set_link(session, COMMUNE, form, profile("chuan"), set()).revision > unset.revision - 1

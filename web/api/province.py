@@ -1,0 +1,60 @@
+"""The door for a province that calls us: it posts one message with the token it was given, and is answered as it does.
+
+POST /api/province/<commune>, `Authorization: Bearer <token>`, `{Loai, MaGoiTin, NoiDung}` → 200 `{TrangThaiGui: 0}`, or
+401/422 `{TrangThaiGui: 1, MaLoi, MoTa}`. docs/province.md.
+"""
+
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from province.codes import Sent, Unacceptable, Why
+from province.links import ProvinceLink, may_call
+from province.reading import MOST_BYTES, parsed
+from runtime.refusal import N_, Refusal
+from web.deps import Deps
+from web.frame import deps_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.post("/api/province/{commune_id}")
+async def called(request: Request, commune_id: str) -> JSONResponse:
+    """Take a message of the province."""
+    body = bytearray()
+    async for block in request.stream():
+        body += block
+        if len(body) > MOST_BYTES:
+            break  # `parsed` says what is wrong with it
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    given = token.strip() if scheme.lower() == "bearer" else ""
+    status, answer = await run_in_threadpool(_take, deps_of(request), commune_id, given, bytes(body))
+    return JSONResponse(answer, status)
+
+
+def _take(deps: Deps, commune_id: str, token: str, body: bytes) -> tuple[int, dict[str, Any]]:
+    with deps.database.session() as session:
+        link = session.get(ProvinceLink, commune_id)
+    if link is None or not may_call(link, token):
+        may_call(link, token)
+        return 401, _refused(deps, Why.NOT_AUTHORISED, Refusal(N_("This token may not send messages here.")))
+    try:
+        spoken = deps.exchange.profile_of(link)
+        if spoken.down == "poll":
+            return 401, _refused(deps, Why.NOT_AUTHORISED, Refusal(N_("This token may not send messages here.")))
+        envelope = spoken.named_by_us(parsed(body))
+        met = deps.exchange.take(
+            link, str(envelope.get("Loai") or ""), envelope.get("NoiDung"), str(envelope.get("MaGoiTin") or "")
+        )
+    except Refusal as refusal:
+        why = refusal.why if isinstance(refusal, Unacceptable) else Why.RULE
+        return 422, _refused(deps, why, refusal)
+    answer = msgspec.to_builtins(met.answer(deps.exchange.say))
+    return (200 if met.said is None else 422), spoken.to_theirs(answer)
+
+
+def _refused(deps: Deps, why: Why, refusal: Refusal) -> dict[str, Any]:
+    return {"TrangThaiGui": Sent.REFUSED.value, "MaLoi": why.value, "MoTa": deps.exchange.say(refusal)}

@@ -1,0 +1,153 @@
+"""Province: are we connected to the province's system, does anything wait, and how is the link set?"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session
+
+from devices.receivers import receivers
+from people.audit import Deed
+from people.rights import Action
+from province import letters
+from province.incoming import ProvinceMessage, refused_count, refused_lately
+from province.letters import Counts, ProvinceLetter
+from province.links import LinkForm, ProvinceLink, link_of, new_token, set_link
+from province.profile import profile, profile_names
+from runtime.refusal import N_, Refusal
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of
+from web.province_words import LETTERS, MESSAGES
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class ProvincePage:
+    """What the page shows. account: whether there is one. refused_letters: by the province; refused: by us."""
+
+    link: ProvinceLink
+    account: str
+    counts: Counts
+    refused_letters: list[ProvinceLetter]
+    refused: list[ProvinceMessage]
+    refused_times: int
+
+    @property
+    def state(self) -> str:
+        """off, online, offline, or new while it was never reached."""
+        if not self.link.enabled:
+            return "off"
+        if self.link.away_since is not None:
+            return "offline"
+        return "online" if self.link.connected_since is not None else "new"
+
+
+def province_view(frame: Frame, session: Session) -> ProvincePage:
+    """What the page shows of the commune's link. The number of queries does not grow with what waits."""
+    link = link_of(session, frame.commune_id)
+    try:
+        account = frame.deps.exchange.accounts.of(frame.commune_id)
+    except Refusal:
+        account = None
+    return ProvincePage(
+        link, account.user if account else "", letters.counts(session, link.commune_id),
+        letters.refused(session, link.commune_id), refused_lately(session, link.commune_id),
+        refused_count(session, link.commune_id),
+    )  # fmt: skip
+
+
+@router.get("/province")
+def page(frame: In, session: Reading) -> HTMLResponse:
+    """The state of the link, and how it is set."""
+    view = province_view(frame, session)
+    if frame.request.headers.get("hx-target") == "link":
+        return renderer_of(frame.request).page(frame, "_province.html", view=view, kinds=LETTERS, messages=MESSAGES)
+    codes = "\n".join(f"{name} = {code}" for name, code in sorted(view.link.codes.items()))
+    return renderer_of(frame.request).page(
+        frame, "province.html", view=view, kinds=LETTERS, messages=MESSAGES, codes=codes, token="",
+        profiles=profile_names(frame.deps.exchange.profiles), door=_door(frame),
+    )  # fmt: skip
+
+
+@router.post("/province", dependencies=[changes(Action.EXCHANGE)])
+def keep(
+    frame: In, chosen: Annotated[str, Form(alias="profile")], own_code: Annotated[str, Form()],
+    base_url: Annotated[str, Form()] = "", own_name: Annotated[str, Form()] = "",
+    province_code: Annotated[str, Form()] = "", province_name: Annotated[str, Form()] = "",
+    receiver_codes: Annotated[str, Form()] = "", normal_schedules: Annotated[str, Form()] = "inbox",
+    enabled: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Set the link; it is worked by it within seconds."""
+    exchange = frame.deps.exchange
+    form = LinkForm(
+        chosen, base_url, own_code, own_name, province_code, province_name, receiver_codes, normal_schedules,
+        bool(enabled),
+    )  # fmt: skip
+    spoken = profile(chosen, exchange.profiles)
+    with frame.deps.database.writing() as session:
+        known = {r.id for r in receivers(session, frame.commune_id)}
+        made = set_link(session, frame.commune_id, form, spoken, known)
+        frame.note(session, Deed.LINK_SET, f"{made.base_url} {made.profile}")
+    exchange.nudge()
+    return back_to(frame.request, "/province")
+
+
+@router.post("/province/account", dependencies=[changes(Action.EXCHANGE)])
+def keep_account(
+    frame: In, user: Annotated[str, Form()], password: Annotated[str, Form()]
+) -> Response:  # fmt: skip
+    """Keep name and password, once the province's system lets us in with them or cannot be asked now."""
+    exchange = frame.deps.exchange
+    exchange.accounts.keep(frame.commune_id, user, password)
+    with frame.deps.database.writing() as session:
+        link = link_of(session, frame.commune_id)
+        if link.enabled:
+            link.revision += 1  # the worker begins anew, and tries at once
+            session.add(link)
+        frame.note(session, Deed.LINK_ACCOUNT_SET, user)
+    exchange.nudge()
+    return back_to(frame.request, "/province")
+
+
+@router.post("/province/try", dependencies=[changes(Action.EXCHANGE)])
+def try_link(frame: In) -> Response:
+    """Sign in at the province's system once, and say how it went."""
+    exchange = frame.deps.exchange
+    with frame.deps.database.session() as session:
+        link = link_of(session, frame.commune_id)
+    if not link.base_url:
+        raise Refusal(N_("Enter the address of the province's system first, and keep it."))
+    refusal = exchange.try_sign_in(link, exchange.accounts.of(frame.commune_id))
+    if refusal is not None:
+        raise refusal
+    return renderer_of(frame.request).page(frame, "_good_notice.html", said=frame.t("The province's system let us in."))
+
+
+@router.post("/province/token", dependencies=[changes(Action.EXCHANGE)])
+def make_token(frame: In) -> HTMLResponse:
+    """A token for the province to call us with; shown this once."""
+    with frame.deps.database.writing() as session:
+        token = new_token(session, frame.commune_id)
+        frame.note(session, Deed.LINK_TOKEN_MADE)
+    return renderer_of(frame.request).page(frame, "province_token.html", token=token, door=_door(frame))
+
+
+@router.post("/province/letters/{what}", dependencies=[changes(Action.EXCHANGE)])
+def settle_refused(frame: In, what: str) -> Response:
+    """What the province refused: once more, or not any more."""
+    if what not in ("again", "drop"):
+        raise Refusal(N_("Some fields are empty or wrong. Check them and send the form again."))
+    with frame.deps.database.writing() as session:
+        if what == "again":
+            letters.send_again(session, frame.commune_id)
+            frame.note(session, Deed.LETTERS_SENT_AGAIN)
+        else:
+            letters.drop_refused(session, frame.commune_id)
+            frame.note(session, Deed.LETTERS_DROPPED)
+    return back_to(frame.request, "/province")
+
+
+def _door(frame: Frame) -> str:
+    """Where the province posts to us."""
+    return f"{frame.deps.settings.base_url}/api/province/{frame.commune_id}"

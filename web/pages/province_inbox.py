@@ -1,0 +1,170 @@
+"""The province's inbox: which bulletins came, what shall become of each, and in what order?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session, col, select
+
+from broadcast.clips import Clip, renditions_of
+from broadcast.on_air import Broadcast
+from broadcast.programmes import programmes
+from people.audit import Deed
+from people.rights import Action
+from province import bulletins, turns
+from province.bulletins import ProvinceBulletin, bulletin
+from province.schedules_down import airings_of, onto_timetable
+from runtime.clock import from_us
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of
+from web.pages.clips import listen_url
+from web.pages.on_air import need_for_class
+from web.province_words import BULLETIN_STATES
+from web.words import CLASSES, FIELDS
+
+router = APIRouter(include_in_schema=False)
+#: So many of a schedule's times are shown.
+TIMES_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Row:
+    """One bulletin. listen: where its sound is, "" while it is not here. airings: its next times, more: how many more.
+
+    order: its place among priority ones that wait, 0 for others.
+    """
+
+    bulletin: ProvinceBulletin
+    clip: Clip | None
+    listen: str
+    airings: list[datetime]
+    more: int
+    order: int
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """What waits, and what is over. undecided_until: until when the order of priority ones may be decided.
+
+    in_the_way: what sounds, or will, so that the first priority one waits.
+    """
+
+    rows: list[Row]
+    over: list[ProvinceBulletin]
+    undecided_until: datetime | None
+    in_the_way: list[Broadcast]
+
+    @property
+    def priority(self) -> int:
+        """How many priority ones wait for their turn."""
+        return sum(row.order > 0 for row in self.rows)
+
+
+def inbox_view(session: Session, commune_id: str, now: datetime) -> Inbox:
+    """What the page shows. The number of queries does not grow with the bulletins."""
+    waiting = bulletins.inbox(session, commune_id)
+    turn = bulletins.priority_waiting(session, commune_id)
+    ids = [b.clip_id for b in waiting if b.clip_id]
+    known = {c.id: c for c in session.exec(select(Clip).where(col(Clip.id).in_(ids)))}
+    sounds, place = renditions_of(session, ids), {b.number: n for n, b in enumerate(turn, 1)}
+    rows = []
+    for found in waiting:
+        times = [from_us(a.starts_s * 1_000_000) for a in airings_of(found)]
+        coming = [at for at in times if at > now]
+        clip = known.get(found.clip_id or "")
+        listen = listen_url(sounds.get(clip.id, [])) if clip else ""
+        shown, more = coming[:TIMES_SHOWN], max(0, len(coming) - TIMES_SHOWN)
+        rows.append(Row(found, clip, listen, shown, more, place.get(found.number, 0)))
+    blocking = turns.in_the_way(session, commune_id, now, turns.length_of(session, turn[0])) if turn else []
+    return Inbox(rows, bulletins.decided(session, commune_id), turns.undecided_until(turn), blocking)
+
+
+@router.get("/province/inbox")
+def page(frame: In, session: Reading) -> HTMLResponse:
+    """All that waits, and what became of the rest."""
+    part = frame.request.headers.get("hx-target") == "inbox"
+    return renderer_of(frame.request).page(
+        frame, "_province_inbox.html" if part else "province_inbox.html",
+        view=inbox_view(session, frame.commune_id, frame.deps.clock.now()), classes=CLASSES, fields=FIELDS,
+        states=BULLETIN_STATES, programmes=programmes(session, frame.commune_id),
+    )  # fmt: skip
+
+
+@router.post("/province/inbox/{number}/put-on-air", dependencies=[changes(Action.ON_AIR)])
+def put_on_air(frame: In, number: int) -> Response:
+    """Now; a priority one before every other priority broadcast."""
+    now = frame.deps.clock.now()
+    with frame.deps.database.writing() as session:
+        found = bulletin(session, frame.commune_id, number)
+        need_for_class(frame, found.broadcast_class)
+        if found.class_ == "priority":
+            turns.put_first(session, found, now, by=frame.operator.name)
+        else:
+            bulletins.put_bulletin_on_air(session, found, now, by=frame.operator.name)
+        frame.note(session, Deed.PUT_ON_AIR, found.title)
+    frame.deps.transmitter.nudge()
+    return back_to(frame.request, "/province/inbox")
+
+
+@router.post("/province/inbox/{number}/programme", dependencies=[changes(Action.PROGRAMMES)])
+def into_programme(frame: In, number: int, programme: Annotated[str, Form()] = "") -> Response:
+    """At the end of a programme, or as a new one."""
+    now = frame.deps.clock.now()
+    with frame.deps.database.writing() as session:
+        chosen = own_programme(frame, session, programme)
+        title = bulletin(session, frame.commune_id, number).title
+        made = bulletins.take_into_programme(
+            session, frame.commune_id, number, chosen, by=frame.operator.name, now=now
+        )  # fmt: skip
+        frame.note(session, Deed.BULLETIN_TAKEN, title)
+    frame.deps.alarms.plan_now()
+    return back_to(frame.request, f"/programmes/{made}")
+
+
+@router.post("/province/inbox/{number}/timetable", dependencies=[changes(Action.TIMETABLE)])
+def to_timetable(frame: In, number: int) -> Response:
+    """At the times that the province proposes."""
+    with frame.deps.database.writing() as session:
+        found = bulletin(session, frame.commune_id, number)
+        need_for_class(frame, found.broadcast_class)
+        onto_timetable(session, found, frame.deps.clock.now(), by=frame.operator.name)
+        frame.note(session, Deed.BULLETIN_TAKEN, found.title)
+    frame.deps.alarms.plan_now()
+    return back_to(frame.request, "/province/inbox")
+
+
+@router.post("/province/inbox/{number}/decline", dependencies=[changes(Action.ON_AIR)])
+def decline(frame: In, number: int, reason: Annotated[str, Form()] = "") -> Response:
+    """Not here; the province is told why."""
+    now = frame.deps.clock.now()
+    with frame.deps.database.writing() as session:
+        found = bulletins.decline(session, frame.commune_id, number, reason, by=frame.operator.name, now=now)
+        frame.note(session, Deed.BULLETIN_DECLINED, f"{found.title}: {found.why}")
+    frame.deps.exchange.nudge()
+    return back_to(frame.request, "/province/inbox")
+
+
+@router.post("/province/inbox/{number}/up", dependencies=[changes(Action.ON_AIR)])
+def move_up(frame: In, number: int) -> Response:
+    """A priority one before the one that stands before it."""
+    with frame.deps.database.writing() as session:
+        bulletins.move_before(session, frame.commune_id, number)
+    return back_to(frame.request, "/province/inbox")
+
+
+@router.post("/province/inbox/order", dependencies=[changes(Action.ON_AIR)])
+def confirm(frame: In) -> Response:
+    """The order is decided: the first goes on air."""
+    with frame.deps.database.writing() as session:
+        bulletins.confirm_order(session, frame.commune_id)
+        standing = bulletins.priority_waiting(session, frame.commune_id)
+        frame.note(session, Deed.BULLETINS_ORDERED, ", ".join(b.title for b in standing))
+    frame.deps.exchange.nudge()
+    return back_to(frame.request, "/province/inbox")
+
+
+def own_programme(frame: Frame, session: Session, given: str) -> int | None:
+    """The programme that a form names, of this commune; None for a new one."""
+    known = {p.number for p in programmes(session, frame.commune_id)}
+    return int(given) if given.isdigit() and int(given) in known else None

@@ -1,0 +1,59 @@
+"""For the province's own people: put a bulletin out in all or some communes."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import HTMLResponse
+
+from broadcast.clips import clips
+from devices.communes import Commune
+from people.rights import Action, may
+from province.everywhere import send
+from runtime.refusal import N_, Refusal
+from web.frame import Frame, In, Reading, changes, renderer_of
+from web.pages.clips import own_clip
+from web.pages.on_air import need_for_class
+from web.targets import class_from
+from web.words import CLASSES
+from wire.broadcasts import BroadcastClass
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/province/send")
+def page(frame: In, session: Reading) -> HTMLResponse:
+    """Which recording, as what class, where."""
+    frame.need(Action.SEND_DOWN)
+    return renderer_of(frame.request).page(
+        frame, "province_send.html", clips=clips(session, frame.commune_id), choices=_choices(frame)
+    )
+
+
+@router.post("/province/send", dependencies=[changes(Action.SEND_DOWN)])
+def do_send(
+    frame: In, class_: Annotated[BroadcastClass, Depends(class_from)], clip: Annotated[str, Form()] = "",
+    where: Annotated[str, Form()] = "all", communes: Annotated[list[str] | None, Form()] = None,
+) -> HTMLResponse:  # fmt: skip
+    """Send it, and say what became of it in each commune."""
+    need_for_class(frame, class_)
+    chosen = _choices(frame)
+    if where != "all":
+        named = set(communes or [])
+        if named - {c.id for c in chosen}:
+            raise Refusal(N_("One of these communes is not of your province."))
+        chosen = [c for c in chosen if c.id in named]
+    with frame.deps.database.writing() as session:
+        if not clip:
+            raise Refusal(N_("Choose a recording."))
+        found = own_clip(frame, session, clip)
+        sent = send(session, clip, chosen, class_, by=frame.operator.name, now=frame.deps.clock.now())
+    frame.deps.transmitter.nudge()
+    frame.deps.exchange.nudge()
+    return renderer_of(frame.request).page(
+        frame, "province_sent.html", sent=sent, title=found.title, class_=class_.value, classes=CLASSES
+    )
+
+
+def _choices(frame: Frame) -> list[Commune]:
+    """The communes where who asks may."""
+    return [c for c in frame.communes if may(frame.standing, Action.SEND_DOWN, c.id)]

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import click
 
-from gateway.description import ChainUnusable, read_chain, step_words
+from gateway.chain_files import one_relay, read_chain
+from gateway.description import ChainUnusable, step_words
+from gateway.guard import HUNG_S
 from loa.signals import stop_on_signals
 from receiver.agent import Agent
-from receiver.amplifier import Amplifier, AmplifierFailed, RecordedAmplifier
+from receiver.amplifier import Amplifier, RecordedAmplifier
 from receiver.identity import CredentialsUnusable, Identity
 from receiver.speaker import Speaker, SpeakerFailed
 
@@ -38,10 +40,14 @@ _M_ARENA_MAX = -8
     "--chain", "chain_file", type=click.Path(path_type=Path, dir_okay=False),
     help="What is switched before it sounds, described as data (docs/chains.md). Instead of --amplifier-pin.",
 )  # fmt: skip
+@click.option(
+    "--hung-after", "hung_s", type=click.FloatRange(0.5, HUNG_S), default=HUNG_S, show_default=True,
+    help="Seconds without a sign of life after which its guard ends it and switches amplifier or chain off.",
+)  # fmt: skip
 @click.option("--log-level", default="info", show_default=True)
 def run(
     credentials: Path, data: Path, speaker_name: str, ppm: float, amplifier_pin: str | None, chain_file: Path | None,
-    log_level: str,
+    hung_s: float, log_level: str,
 ) -> None:  # fmt: skip
     """Read the credentials, open speaker and amplifier, and live."""
     logging.basicConfig(
@@ -53,10 +59,10 @@ def run(
     try:
         identity = Identity.read(credentials)
         data.mkdir(parents=True, exist_ok=True)
-        amplifier = _amplifier(amplifier_pin, chain_file, data)
+        amplifier = _amplifier(amplifier_pin, chain_file, data, hung_s)
         agent = Agent(identity, data, _speaker(speaker_name, ppm), amplifier, version=metadata.version("loa"))
         why = agent.run(stopping)
-    except (CredentialsUnusable, SpeakerFailed, AmplifierFailed, ChainUnusable, OSError) as error:
+    except (CredentialsUnusable, SpeakerFailed, ChainUnusable, OSError) as error:
         raise click.ClickException(str(error)) from error
     # A supervisor (systemd: Restart=on-failure) starts it anew after a reboot command.
     sys.exit(75 if why == "reboot" else 0)
@@ -92,21 +98,15 @@ def check_chain(file: Path) -> None:
     for title, steps in (("on", chain.on), ("off", chain.steps_off)):
         click.echo(f"{title}:")
         for number, step in enumerate(steps, 1):
-            click.echo(f"  {number}. {step_words(step)} (up to {step.most_ms / 1000:g} s)")
+            click.echo(f"  {number}. {step_words(step)} (up to {chain.step_ms(step) / 1000:g} s)")
     click.echo(f"It is told {chain.lead_ms / 1000:g} s before the first sample; path delay {chain.path_delay_ms:g} ms.")
 
 
-def _amplifier(pin: str | None, chain_file: Path | None, data: Path) -> Amplifier:
+def _amplifier(pin: str | None, chain_file: Path | None, data: Path, hung_s: float) -> Amplifier:
     if chain_file is not None and pin is not None:
         raise click.BadParameter("give either --chain or --amplifier-pin, not both", param_hint="--chain")
-    if chain_file is not None:
-        from gateway.chain_switch import ChainSwitch  # noqa: PLC0415 - costs memory where there is no chain
-        from gateway.opened import open_chain  # noqa: PLC0415
-
-        chain = read_chain(chain_file)
-        return ChainSwitch(chain, open_chain(chain))
-    if pin is None:
+    if chain_file is None and pin is None:
         return RecordedAmplifier(data / "amplifier.csv")
-    from receiver.gpio_amplifier import GpioAmplifier  # noqa: PLC0415
+    from gateway.chain_switch import ChainSwitch  # noqa: PLC0415 - costs memory where there is no chain
 
-    return GpioAmplifier(pin)
+    return ChainSwitch.begin(read_chain(chain_file) if chain_file else one_relay(str(pin)), data, hung_s=hung_s)

@@ -60,6 +60,7 @@ class Agent:
         self._shelf = Shelf(folder / "shelf", now_us=self._now_us)
         self._outbox = Outbox(folder / "outbox", identity.key)
         self._playout = Playout(speaker, self._station)
+        amplifier.call_through(self._playout.calls)
         self._ear = LiveEar(identity.controller_keys, self._plan_changed)
         self._falls = Falls()
         self._reporter = Reporter(
@@ -137,8 +138,10 @@ class Agent:
             self._plan_changed()
             while not stopping.is_set() and not self._commander.reboot:
                 self._step()
+                self._amplifier.alive()
                 if self._wake.wait(STEP_S):
                     self._wake.clear()
+            self._amplifier.switch(False)  # while the rest is closed
         return "reboot" if self._commander.reboot else "stopped"
 
     def _step(self) -> None:
@@ -150,6 +153,7 @@ class Agent:
         now_us = self._now_us()
         if now_us is None:
             self._fault_reports.clock_unknown(now_local_us)
+            self._amplifier.switch(False)  # nothing sounds
         else:
             self._switch_amplifier(now_us, now_local_us)
             self._playout.set_volume(self._volume_percent())
@@ -223,7 +227,7 @@ class Agent:
     def _apply_config(self, config: Config | None) -> None:
         if config is None:
             return
-        self._playout.set_path_delay(config.path_delay_us + self._amplifier.path_delay_us)
+        self._playout.set_path_delay(self._path_us())
         self._time_link.set_address(config.time_address)
         self._playout.set_volume(self._volume_percent())
         self._next_heartbeat_us = 0
@@ -240,13 +244,18 @@ class Agent:
         return round(self._station.to_controller_us(local_us())) if self._station.locked else None
 
     def _switch_amplifier(self, now_us: int, now_local_us: int) -> None:
-        set_ms = self._plan.config.amplifier_lead_ms if self._plan.config else 5000
-        lead_us = max(set_ms, self._amplifier.lead_ms) * 1000
+        config = self._plan.config
+        lead_us = max(config.amplifier_lead_ms if config else 5000, self._amplifier.lead_ms) * 1000
+        lead_us += self._path_us()  # the card is ahead of the horn by so much
         if self._ladder.sounds_next(now_us, lead_us + 500_000) or self._commander.sounds(now_us, lead_us):
             self._last_sound_us = now_local_us
             self._amplifier.switch(True)
         elif now_local_us - self._last_sound_us > AMPLIFIER_HOLD_US:
             self._amplifier.switch(False)
+
+    def _path_us(self) -> int:
+        """From the card's output to the horn: what the page says, and what the chain says of itself."""
+        return (self._plan.config.path_delay_us if self._plan.config else 0) + self._amplifier.path_delay_us
 
     def _card_fault(self) -> str:
         return "" if self._speaker.running else "card"

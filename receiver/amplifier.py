@@ -12,8 +12,16 @@ from receiver.speaker import local_us
 log = logging.getLogger(__name__)
 
 
-class AmplifierFailed(Exception):
-    """The pin is not there or not ours: the message says which and why."""
+class Caller(Protocol):
+    """What sounds telephone tones for a chain that has some (`receiver.call_tones.CallTones`)."""
+
+    def call(self, digits: str, on_ms: int, off_ms: int, level_dbfs: float, twist_db: float) -> None:
+        """Begin to sound them."""
+        ...
+
+    def called(self) -> bool:
+        """Whether the last of them has left the card."""
+        ...
 
 
 class Amplifier(Protocol):
@@ -43,6 +51,14 @@ class Amplifier(Protocol):
         """On or off."""
         ...
 
+    def alive(self) -> None:
+        """Whoever holds it is well; said several times a second. Unsaid for some, it goes off (`gateway.guard`)."""
+        ...
+
+    def call_through(self, caller: Caller) -> None:
+        """What sounds its tones, if it has any."""
+        ...
+
     def close(self) -> None:
         """Off, and let go of the pin."""
         ...
@@ -56,10 +72,16 @@ class Switched(NamedTuple):
 
 
 class PlainAmplifier:
-    """What is the same for all that are one relay and no chain."""
+    """What is the same for all that are no chain."""
 
     lead_ms = path_delay_us = 0
     fault = ""
+
+    def alive(self) -> None:
+        """See `Amplifier`."""
+
+    def call_through(self, caller: Caller) -> None:
+        """See `Amplifier`."""
 
 
 class RecordedAmplifier(PlainAmplifier):

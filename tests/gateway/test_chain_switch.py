@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner
 from gpiozero.pins.mock import MockFactory
 
+from gateway.chain_files import read_chain
 from gateway.chain_switch import ChainSwitch
-from gateway.description import Chain, ChainKind, Check, GpioInput, GpioOutput, Switch, Wait, read_chain
+from gateway.description import Chain, ChainKind, Check, GpioInput, GpioOutput, Switch, Wait
 from gateway.opened import open_chain
 from loa.cli import main
 

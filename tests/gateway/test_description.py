@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.description import Chain, ChainKind, ChainUnusable, Check, Switch, Wait, contradictions, read_chain
+from gateway.chain_files import contradictions, read_chain
+from gateway.description import Chain, ChainKind, ChainUnusable, Check, Switch, Wait
 from tests.gateway.chains import wired
 
 FM = """

@@ -1,7 +1,6 @@
 """A chain as a receiver holds it: told at once, done by its thread, dropped at start, end and fault."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from gateway.chain_switch import ChainSwitch
 from gateway.description import Chain, ChainKind, Check, GpioInput, GpioOutput, Switch, Wait
 from gateway.opened import open_chain
 from loa.cli import main
+from tests.gateway.devices import until
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "chains").glob("*.toml"))
 CHAIN = Chain(
@@ -23,13 +23,6 @@ CHAIN = Chain(
     ],
     path_delay_ms=12.5,
 )  # fmt: skip
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline_s, "it never came to that"
-        time.sleep(0.005)
 
 
 class Bench:

@@ -110,7 +110,7 @@ class ChainRunner:
     @property
     def may_be_on(self) -> bool:
         """Whether anything of it is on, or may be: then somebody has to watch over it."""
-        return self._wanted or self.state is not ChainState.OFF or self._left_on_at_s is not None
+        return not self._unwanted() or self.state is not ChainState.OFF or self._left_on_at_s is not None
 
     @property
     def hangs(self) -> bool:

@@ -52,6 +52,7 @@ class CallTones:
         self._at = 0
         self._run = -1
         self._ended_us = 0.0
+        self._faded = _FADE_FRAMES  # of what follows the tones, so many frames are faded in
 
     def call(self, digits: str, on_ms: int, off_ms: int, level_dbfs: float, twist_db: float) -> None:
         """Begin to sound them with the next stretch; begun again, what sounds is broken off."""
@@ -67,16 +68,21 @@ class CallTones:
     def over(self, stretch: Stretch, sound: Samples) -> Samples:
         """What goes to the card: the tones where there are some, else what would sound. Changes `sound`."""
         with self._lock:
-            tones = self._tones
-            if tones is None:
-                return sound
-            if stretch.run != self._run:  # a hole: half a row of tones opens nothing, so from the beginning
-                self._run, self._at = stretch.run, 0
-            piece = tones[self._at : self._at + len(sound)]
-            self._at += len(piece)
-            sound[: len(piece)] = piece
-            if self._at >= len(tones):
-                rest = sound[len(piece) : len(piece) + _FADE_FRAMES]
-                rest *= np.linspace(0.0, 1.0, len(rest), dtype=np.float32)
-                self._tones, self._ended_us = None, stretch.leaves_local_us + len(piece) * FRAME_US
-            return sound
+            taken = 0 if self._tones is None else self._put(stretch, sound, self._tones)
+            if self._tones is None and self._faded < _FADE_FRAMES:
+                rest = sound[taken : taken + _FADE_FRAMES - self._faded]
+                rest *= (np.arange(self._faded, self._faded + len(rest)) / _FADE_FRAMES).astype(np.float32)
+                self._faded += len(rest)
+        return sound
+
+    def _put(self, stretch: Stretch, sound: Samples, tones: Samples) -> int:
+        """Put the next of them into `sound`; gives how many frames they take."""
+        if stretch.run != self._run:  # a hole: half a row of tones opens nothing, so from the beginning
+            self._run, self._at = stretch.run, 0
+        piece = tones[self._at : self._at + len(sound)]
+        self._at += len(piece)
+        sound[: len(piece)] = piece
+        if self._at >= len(tones):
+            self._tones, self._faded = None, 0
+            self._ended_us = stretch.leaves_local_us + len(piece) * FRAME_US
+        return len(piece)

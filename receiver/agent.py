@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from receiver.amplifier import Amplifier
+from receiver.amplifier import Amplifier, AmplifierTimes
 from receiver.commands import Commander
 from receiver.connection import Connection
 from receiver.falls import Falls
@@ -36,8 +36,6 @@ log = logging.getLogger(__name__)
 
 #: How often the agent looks whether there is something to do, when nothing wakes it.
 STEP_S = 0.25
-#: The amplifier stays on this long after the last sound: between two items it would click.
-AMPLIFIER_HOLD_US = 5_000_000
 #: What sounds has to hold this long before it is told outside the rhythm: a gap between items is no news.
 _TELL_AFTER_US = 600_000
 
@@ -61,6 +59,7 @@ class Agent:
         self._outbox = Outbox(folder / "outbox", identity.key)
         self._playout = Playout(speaker, self._station)
         amplifier.call_through(self._playout.calls)
+        self._amplifier_times = AmplifierTimes(amplifier)
         self._ear = LiveEar(identity.controller_keys, self._plan_changed)
         self._falls = Falls()
         self._reporter = Reporter(
@@ -82,7 +81,6 @@ class Agent:
         self._dirty = threading.Event()
         self._sequence = 0
         self._next_heartbeat_us = 0
-        self._last_sound_us = -AMPLIFIER_HOLD_US
         self._fault_reports = FaultReports(
             identity.receiver, self._outbox, folder / "faults.json", began_local_us=self._began_us
         )
@@ -153,7 +151,7 @@ class Agent:
         now_us = self._now_us()
         if now_us is None:
             self._fault_reports.clock_unknown(now_local_us)
-            self._amplifier.switch(False)  # nothing sounds
+            self._amplifier_times.nothing_can_sound()
         else:
             self._switch_amplifier(now_us, now_local_us)
             self._playout.set_volume(self._volume_percent())
@@ -244,14 +242,11 @@ class Agent:
         return round(self._station.to_controller_us(local_us())) if self._station.locked else None
 
     def _switch_amplifier(self, now_us: int, now_local_us: int) -> None:
-        config = self._plan.config
-        lead_us = max(config.amplifier_lead_ms if config else 5000, self._amplifier.lead_ms) * 1000
-        lead_us += self._path_us()  # the card is ahead of the horn by so much
-        if self._ladder.sounds_next(now_us, lead_us + 500_000) or self._commander.sounds(now_us, lead_us):
-            self._last_sound_us = now_local_us
-            self._amplifier.switch(True)
-        elif now_local_us - self._last_sound_us > AMPLIFIER_HOLD_US:
-            self._amplifier.switch(False)
+        def sounds_within(within_us: int) -> bool:
+            return self._ladder.sounds_next(now_us, within_us) or self._commander.sounds(now_us, within_us)
+
+        set_lead_ms = self._plan.config.amplifier_lead_ms if self._plan.config else 5000
+        self._amplifier_times.step(sounds_within, set_lead_ms, self._path_us(), now_local_us)
 
     def _path_us(self) -> int:
         """From the card's output to the horn: what the page says, and what the chain says of itself."""

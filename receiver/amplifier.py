@@ -4,12 +4,18 @@ When it is switched is the agent's: so long before the first sample as the confi
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from receiver.speaker import local_us
 
 log = logging.getLogger(__name__)
+
+#: It stays on this long after the last sound: between two items it would click.
+HOLD_US = 5_000_000
+#: It is looked at several times a second; this is never missed in between.
+LOOK_US = 500_000
 
 
 class Caller(Protocol):
@@ -113,3 +119,31 @@ class RecordedAmplifier(PlainAmplifier):
     def close(self) -> None:
         """See `Amplifier`."""
         self.switch(False)
+
+
+class AmplifierTimes:
+    """When it is on: as early before the first sound as it needs, and `HOLD_US` longer; never when nothing is to sound.
+
+    FM receivers must have nothing to pick up, and amplifiers nothing to hum with.
+    """
+
+    def __init__(self, amplifier: Amplifier) -> None:
+        self._amplifier = amplifier
+        self._last_sound_us = -HOLD_US
+
+    def step(self, sounds_within: Callable[[int], bool], set_lead_ms: int, path_us: int, now_local_us: int) -> None:
+        """To be called several times a second.
+
+        sounds_within: whether anything is to be heard within so many µs. set_lead_ms: what the page says. path_us: from
+        the card to the horn: the card is ahead of the horn by so much, and the amplifier of the card.
+        """
+        lead_us = max(set_lead_ms, self._amplifier.lead_ms) * 1000 + path_us + LOOK_US
+        if sounds_within(lead_us):
+            self._last_sound_us = now_local_us
+            self._amplifier.switch(True)
+        elif now_local_us - self._last_sound_us > HOLD_US:
+            self._amplifier.switch(False)
+
+    def nothing_can_sound(self) -> None:
+        """The time is not known."""
+        self._amplifier.switch(False)

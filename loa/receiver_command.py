@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 
 from gateway.chain_files import one_relay, read_chain
-from gateway.description import ChainUnusable, step_words
+from gateway.description import ChainUnusable, RdsOutput, step_words
 from gateway.guard import HUNG_S
+from gateway.rds_profiles import RdsProfile, frames_of
 from loa.signals import stop_on_signals
 from receiver.agent import Agent
 from receiver.amplifier import Amplifier, RecordedAmplifier
@@ -99,6 +100,11 @@ def check_chain(file: Path) -> None:
         click.echo(f"{title}:")
         for number, step in enumerate(steps, 1):
             click.echo(f"  {number}. {step_words(step)} (up to {chain.step_ms(step) / 1000:g} s)")
+    for name, output in chain.outputs.items():
+        if isinstance(output, RdsOutput) and isinstance(output.profile, RdsProfile):
+            for title, on in (("open", True), ("close", False)):
+                said = ", ".join(each.hex(" ") for each in frames_of(output.profile, output.groups, on))
+                click.echo(f"{name} {title} with: {said}")
     click.echo(f"It is told {chain.lead_ms / 1000:g} s before the first sample; path delay {chain.path_delay_ms:g} ms.")
 
 

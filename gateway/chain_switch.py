@@ -84,8 +84,9 @@ class ChainSwitch:
 
     @property
     def fault(self) -> str:
-        """Why it failed last; "" when it did not."""
-        return self._runner.failure
+        """Why it failed last, or that nobody watches over it; "" when all is well."""
+        unwatched = self._guard is not None and self._guard.gone
+        return self._runner.failure or ("the guard of the chain does not run" if unwatched else "")
 
     def switch(self, on: bool) -> None:
         """What is wanted from now on; the steps are done meanwhile."""

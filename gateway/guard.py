@@ -88,6 +88,11 @@ class Guard:
                 self._process = self._started()
                 self._told(word)
 
+    @property
+    def gone(self) -> bool:
+        """Whether it does not run, or not yet again."""
+        return self._process.poll() is not None
+
     def release(self) -> None:
         """Everything is off and the lines are let go of: the guard ends. Releasing twice does nothing."""
         with self._lock:

@@ -32,7 +32,7 @@ class Relay(Protocol):
     """An output, opened."""
 
     def switch(self, on: bool) -> None:
-        """Close or open it, and see that it is. Raises StepFailed; returns within a second."""
+        """Close or open it, and see that it is. Raises StepFailed; returns within the time of its step."""
         ...
 
     def close(self) -> None:

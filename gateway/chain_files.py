@@ -165,6 +165,11 @@ def _order(chain: Chain) -> list[str]:
     said += [f"'{name}' is no step's output; leave it out" for name in chain.outputs if name not in closed]
     if closed and isinstance(next((s for s in chain.on if isinstance(s, Switch | Dtmf)), None), Dtmf):
         said.append("the tones sound before anything is switched on: nobody would hear them")
+    said += [
+        f"step {number} of 'off' names zones; everything is switched off, whoever was meant"
+        for number, step in enumerate(chain.off, 1)
+        if step.zones
+    ]
     dropped = [number for number, step in enumerate(chain.off) if isinstance(step, Switch)]
     if dropped and any(isinstance(step, Dtmf) for step in chain.off[dropped[-1] :]):
         said.append("the tones of 'off' sound after everything is off: nobody would hear them")

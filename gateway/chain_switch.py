@@ -88,12 +88,12 @@ class ChainSwitch:
         unwatched = self._guard is not None and self._guard.gone
         return self._runner.failure or ("the guard of the chain does not run" if unwatched else "")
 
-    def switch(self, on: bool) -> None:
-        """What is wanted from now on; the steps are done meanwhile."""
+    def switch(self, on: bool, zones: frozenset[str] | None = None) -> None:
+        """What is wanted from now on, and for which zones (None: all); the steps are done meanwhile."""
         with self._feeding:
             if on and self._guard is not None:
                 self._guard.feed(may_be_on=True)  # before anything is
-            self._runner.switch(on)
+            self._runner.switch(on, zones)
 
     def alive(self) -> None:
         """The one who holds the chain is well: to be said several times a second, or the guard drops everything."""

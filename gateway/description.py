@@ -180,19 +180,29 @@ Output = GpioOutput | SerialOutput | ModbusOutput | HttpOutput | RdsOutput
 Input = GpioInput | SerialInput | ModbusInput | HttpInput
 
 
-class Switch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="switch", tag_field="do"):
+class ForZones(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A step. zones: done only when a broadcast means one of these zones (or all of the commune); none: always."""
+
+    zones: list[str] = []
+
+    def meant(self, zones: frozenset[str] | None) -> bool:
+        """Whether it is to be done for a broadcast to `zones`; None means all."""
+        return not self.zones or zones is None or not zones.isdisjoint(self.zones)
+
+
+class Switch(ForZones, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="switch", tag_field="do"):
     """Close a relay (or open it, in the steps off)."""
 
     output: str
 
 
-class Wait(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="wait", tag_field="do"):
+class Wait(ForZones, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="wait", tag_field="do"):
     """Let something settle."""
 
     ms: Milliseconds
 
 
-class Check(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="check", tag_field="do"):
+class Check(ForZones, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="check", tag_field="do"):
     """Read something back: it must come between `least` and `most` within the time."""
 
     input: str
@@ -201,7 +211,7 @@ class Check(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
     within_ms: Annotated[int, Meta(ge=100, le=MOST_LEAD_MS)] = 2000
 
 
-class Dtmf(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="dtmf", tag_field="do"):
+class Dtmf(ForZones, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="dtmf", tag_field="do"):
     """Sound a row of telephone tones (ITU-T Q.23) on the card, for clusters that are opened by them.
 
     on_ms, off_ms: each tone, and the silence after it; Q.24 receivers know 40 ms, older decoders need more.
@@ -252,7 +262,7 @@ class Chain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """As described; without a description the outputs in the reverse order of the steps on."""
         if self.off:
             return self.off
-        return [step for step in reversed(self.on) if isinstance(step, Switch)]
+        return [Switch(output=step.output) for step in reversed(self.on) if isinstance(step, Switch)]
 
     def step_ms(self, step: Step) -> int:
         """How long a step may take."""
@@ -275,12 +285,13 @@ def pin_number(pin: str) -> int:
 
 def step_words(step: Step) -> str:
     """A step as a technician reads it."""
+    only = f", only for {', '.join(step.zones)}" if step.zones else ""
     match step:
         case Switch():
-            return f"switch {step.output}"
+            return f"switch {step.output}{only}"
         case Wait():
-            return f"wait {step.ms} ms"
+            return f"wait {step.ms} ms{only}"
         case Check():
-            return f"check that {step.input} is from {step.least:g} to {step.most:g}"
+            return f"check that {step.input} is from {step.least:g} to {step.most:g}{only}"
         case Dtmf():
-            return f"sound the tones {step.digits} on the card"
+            return f"sound the tones {step.digits} on the card{only}"

@@ -94,6 +94,8 @@ class ChainRunner:
         """relays, gauges: opened, by the names in the chain. Everything is switched off first."""
         self._chain, self._relays, self._gauges, self._clockwork = chain, relays, gauges, clockwork
         self._wanted = False
+        self._zones: frozenset[str] | None = None  # those meant by what is wanted; None is all
+        self._zones_on: frozenset[str] | None = None  # those that it is on for
         self._ending = False
         self._changed = threading.Event()
         self.state = ChainState.OFF
@@ -128,8 +130,11 @@ class ChainRunner:
         """See `Chain.lead_ms`."""
         return self._chain.lead_ms
 
-    def switch(self, on: bool) -> None:
-        """What is wanted from now on. Saying the same twice does nothing."""
+    def switch(self, on: bool, zones: frozenset[str] | None = None) -> None:
+        """What is wanted from now on, and for which zones; None means all. Saying the same twice does nothing."""
+        if on and zones != self._zones:
+            self._zones = zones
+            self._changed.set()
         if on != self._wanted:
             self._wanted = on
             if on:
@@ -150,6 +155,8 @@ class ChainRunner:
             self._go_on()
         elif (not wanted and not off) or (off and self._to_be_dropped_again()):
             self.drop()
+        elif wanted and not off and self._zones != self._zones_on:
+            self._change_zones()
 
     def rest(self, seconds: float) -> None:
         """Wait for another wish, or so long."""
@@ -179,19 +186,39 @@ class ChainRunner:
 
     def _go_on(self) -> None:
         self.state, self.failure = ChainState.SWITCHING_ON, ""
-        for number, step in enumerate(self._chain.on, 1):
+        zones = self._zones
+        self._steps_on([step for step in self._chain.on if step.meant(zones)], zones)
+
+    def _change_zones(self) -> None:
+        """It is on, and another broadcast means other zones: what only the old ones need goes off, then the rest on."""
+        old, zones = self._zones_on, self._zones
+        for step in reversed(self._chain.on):
+            if isinstance(step, Switch) and step.meant(old) and not step.meant(zones):
+                try:
+                    self._do(step, on=False)
+                except StepFailed as failure:
+                    self._failed(step, failure)
+                    return
+        self._steps_on([step for step in self._chain.on if step.meant(zones) and not step.meant(old)], zones)
+
+    def _steps_on(self, steps: list[Step], zones: frozenset[str] | None) -> None:
+        for step in steps:
             try:
                 self._do(step, on=True)
             except StepFailed as failure:
-                log.error("the chain failed at step %d: %s", number, failure)
-                self.drop()
-                self.failure = f"step {number}: {failure}"
-                self._failed_at_s = self._clockwork.now_s()
+                self._failed(step, failure)
                 return
-            if not self._wanted or self._ending:
+            if self._unwanted():
                 self.drop()
                 return
-        self.state = ChainState.ON
+        self.state, self._zones_on = ChainState.ON, zones
+
+    def _failed(self, step: Step, failure: StepFailed) -> None:
+        number = next((at for at, each in enumerate(self._chain.on, 1) if each is step), 0)
+        log.error("the chain failed at step %d: %s", number, failure)
+        self.drop()
+        self.failure = f"step {number}: {failure}"
+        self._failed_at_s = self._clockwork.now_s()
 
     def _unwanted(self) -> bool:
         return not self._wanted or self._ending

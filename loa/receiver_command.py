@@ -102,7 +102,7 @@ def check_chain(file: Path) -> None:
             click.echo(f"  {number}. {step_words(step)} (up to {chain.step_ms(step) / 1000:g} s)")
     for name, output in chain.outputs.items():
         if isinstance(output, RdsOutput) and isinstance(output.profile, RdsProfile):
-            for title, on in (("open", True), ("close", False)):
+            for title, on in (("opens", True), ("closes", False)):
                 said = ", ".join(each.hex(" ") for each in frames_of(output.profile, output.groups, on))
                 click.echo(f"{name} {title} with: {said}")
     click.echo(f"It is told {chain.lead_ms / 1000:g} s before the first sample; path delay {chain.path_delay_ms:g} ms.")

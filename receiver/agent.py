@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from receiver.amplifier import Amplifier, AmplifierTimes
+from receiver.amplifier import Amplifier, AmplifierTimes, Meant
 from receiver.commands import Commander
 from receiver.connection import Connection
 from receiver.falls import Falls
@@ -242,11 +242,18 @@ class Agent:
         return round(self._station.to_controller_us(local_us())) if self._station.locked else None
 
     def _switch_amplifier(self, now_us: int, now_local_us: int) -> None:
-        def sounds_within(within_us: int) -> bool:
-            return self._ladder.sounds_next(now_us, within_us) or self._commander.sounds(now_us, within_us)
+        def next_within(within_us: int) -> Meant | None:
+            if self._commander.sounds(now_us, within_us):
+                return Meant()  # a tone: whoever stands there wants to hear it
+            manifest = self._ladder.next_manifest(now_us, within_us)
+            if manifest is None:
+                return None
+            targets = manifest.targets
+            all_of_it = targets.all or self._identity.receiver in targets.receivers
+            return Meant(None if all_of_it else frozenset(targets.zones))
 
         set_lead_ms = self._plan.config.amplifier_lead_ms if self._plan.config else 5000
-        self._amplifier_times.step(sounds_within, set_lead_ms, self._path_us(), now_local_us)
+        self._amplifier_times.step(next_within, set_lead_ms, self._path_us(), now_local_us)
 
     def _path_us(self) -> int:
         """From the card's output to the horn: what the page says, and what the chain says of itself."""

@@ -53,8 +53,8 @@ class Amplifier(Protocol):
         """Why it failed last, "" when it did not."""
         ...
 
-    def switch(self, on: bool) -> None:
-        """On or off."""
+    def switch(self, on: bool, zones: frozenset[str] | None = None) -> None:
+        """On or off. zones: those that what is to be heard means; None is all."""
         ...
 
     def alive(self) -> None:
@@ -75,6 +75,12 @@ class Switched(NamedTuple):
 
     at_us: int
     on: bool
+
+
+class Meant(NamedTuple):
+    """Whom the next sound means. zones: None is all."""
+
+    zones: frozenset[str] | None = None
 
 
 class PlainAmplifier:
@@ -105,7 +111,7 @@ class RecordedAmplifier(PlainAmplifier):
         """See `Amplifier`."""
         return bool(self.switched) and self.switched[-1].on
 
-    def switch(self, on: bool) -> None:
+    def switch(self, on: bool, zones: frozenset[str] | None = None) -> None:
         """See `Amplifier`."""
         if on == self.is_on:
             return
@@ -131,16 +137,19 @@ class AmplifierTimes:
         self._amplifier = amplifier
         self._last_sound_us = -HOLD_US
 
-    def step(self, sounds_within: Callable[[int], bool], set_lead_ms: int, path_us: int, now_local_us: int) -> None:
+    def step(
+        self, next_within: Callable[[int], Meant | None], set_lead_ms: int, path_us: int, now_local_us: int
+    ) -> None:
         """To be called several times a second.
 
-        sounds_within: whether anything is to be heard within so many µs. set_lead_ms: what the page says. path_us: from
-        the card to the horn: the card is ahead of the horn by so much, and the amplifier of the card.
+        next_within: whom the first sound within so many µs means; None: there is none. set_lead_ms: what the page
+        says. path_us: from card to horn: the card is ahead of the horn by so much, and the amplifier of the card.
         """
         lead_us = max(set_lead_ms, self._amplifier.lead_ms) * 1000 + path_us + LOOK_US
-        if sounds_within(lead_us):
+        meant = next_within(lead_us)
+        if meant is not None:
             self._last_sound_us = now_local_us
-            self._amplifier.switch(True)
+            self._amplifier.switch(True, meant.zones)
         elif now_local_us - self._last_sound_us > HOLD_US:
             self._amplifier.switch(False)
 

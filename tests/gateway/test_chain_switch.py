@@ -89,9 +89,10 @@ def test_the_worked_examples_can_work_and_are_told_in_words(file: Path) -> None:
 def test_the_messages_that_open_and_close_groups_are_shown() -> None:
     [fm] = [file for file in EXAMPLES if file.stem == "fm"]
     told = CliRunner().invoke(main, ["receiver", "check-chain", str(fm)]).output
-    assert "groups open with: 24 0c 00 01 00 03 00 03, 24 0c 00 01 00 07 00 07, " in told
-    assert "groups close with: 24 0c 00 00 00 03 00 03, " in told
-    assert "5. sound the tones 12# on the card" in told
+    assert "thon-3 opens with: 24 0c 00 01 00 03 00 03, 24 0c 00 01 00 07 00 07, " in told
+    assert "thon-3 closes with: 24 0c 00 00 00 03 00 03, " in told
+    assert "4. switch thon-3, only for thon-3 (up to 6.4 s)" in told
+    assert "6. sound the tones 12# on the card" in told
 
 
 def test_there_is_an_example_for_every_kind() -> None:

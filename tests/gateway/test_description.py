@@ -181,6 +181,14 @@ def test_tones_that_nobody_would_hear_are_refused(tmp_path: Path) -> None:
         read(tmp_path, FM + off)
 
 
+def test_steps_for_some_zones_are_read_and_none_of_them_stands_in_off(tmp_path: Path) -> None:
+    text = FM + GROUPS + 'zones = ["thon-3"]\n'
+    assert read(tmp_path, text).on[3] == Switch(output="groups", zones=["thon-3"])
+    off = '[[off]]\ndo = "switch"\noutput = "groups"\nzones = ["thon-3"]\n[[off]]\ndo = "switch"\noutput = "carrier"\n'
+    with pytest.raises(ChainUnusable, match="step 1 of 'off' names zones; everything is switched off"):
+        read(tmp_path, text + off)
+
+
 def test_a_relay_on_a_pin_is_a_chain_of_one_step() -> None:
     chain = one_relay("GPIO17")
     assert contradictions(chain) == []

@@ -219,3 +219,67 @@ def test_at_a_start_nothing_sounds_and_the_rest_is_dropped() -> None:
     runner.drop()
     assert [(name, on) for _, name, on in board.done] == [("mute", False), ("carrier", False)]
     assert runner.failure == ""
+
+
+def villages(board: Board, clock: HandClock) -> ChainRunner:
+    """A carrier, and a group for each of two villages."""
+    chain = Chain(
+        kind=ChainKind.FM,
+        outputs={"carrier": GpioOutput(pin="GPIO17"), "g3": GpioOutput(pin="GPIO22"), "g7": GpioOutput(pin="GPIO27")},
+        on=[
+            Switch(output="carrier"), Wait(ms=500), Switch(output="g3", zones=["thon-3"]),
+            Switch(output="g7", zones=["thon-7", "thon-8"]),
+        ],
+    )  # fmt: skip
+    return ChainRunner(chain, {name: board.relay(name) for name in ("carrier", "g3", "g7")}, {}, clock)
+
+
+@pytest.mark.parametrize(
+    ("zones", "on"),
+    [
+        (None, {"carrier", "g3", "g7"}),
+        (frozenset({"thon-3"}), {"carrier", "g3"}),
+        (frozenset({"thon-8", "chợ"}), {"carrier", "g7"}),
+        (frozenset({"chợ"}), {"carrier"}),
+    ],
+)
+def test_only_the_steps_of_the_zones_that_are_meant_are_done(zones: frozenset[str] | None, on: set[str]) -> None:
+    clock = HandClock()
+    board = Board(clock)
+    runner = villages(board, clock)
+    runner.switch(True, zones)
+    runner.turn()
+    assert board.on == on
+    runner.switch(False)
+    runner.turn()
+    assert board.on == set()
+    assert {(name, on) for _, name, on in board.done if not on} == {("carrier", False), ("g3", False), ("g7", False)}
+
+
+def test_other_zones_of_the_next_broadcast_are_switched_over_without_letting_the_carrier_go() -> None:
+    clock = HandClock()
+    board = Board(clock)
+    runner = villages(board, clock)
+    runner.switch(True, frozenset({"thon-3"}))
+    runner.turn()
+    done = len(board.done)
+    runner.switch(True, frozenset({"thon-7"}))
+    runner.turn()
+    assert [(name, on) for _, name, on in board.done[done:]] == [("g3", False), ("g7", True)]
+    assert runner.is_on
+    runner.switch(True, None)
+    runner.turn()
+    assert board.on == {"carrier", "g3", "g7"}
+
+
+def test_zones_that_cannot_be_switched_over_end_with_everything_off() -> None:
+    clock = HandClock()
+    board = Board(clock)
+    runner = villages(board, clock)
+    runner.switch(True, frozenset({"thon-3"}))
+    runner.turn()
+    board.fails = {("g7", True)}
+    runner.switch(True, frozenset({"thon-7"}))
+    runner.turn()
+    assert board.on == set()
+    assert runner.failure == "step 4: g7 does not answer"

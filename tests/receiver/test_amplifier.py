@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from receiver.amplifier import AmplifierTimes, RecordedAmplifier
+from receiver.amplifier import AmplifierTimes, Meant, RecordedAmplifier
 
 
 def test_the_recorded_one_writes_down_each_change_once(tmp_path: Path) -> None:
@@ -15,9 +15,18 @@ def test_the_recorded_one_writes_down_each_change_once(tmp_path: Path) -> None:
 
 
 class Slow(RecordedAmplifier):
-    """A chain that needs three seconds."""
+    """A chain that needs three seconds; keeps for whom it was switched."""
 
     lead_ms = 3000
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.zones: list[frozenset[str] | None] = []
+
+    def switch(self, on: bool, zones: frozenset[str] | None = None) -> None:
+        super().switch(on, zones)
+        if on and self.zones[-1:] != [zones]:
+            self.zones.append(zones)
 
 
 class Evening:
@@ -30,10 +39,13 @@ class Evening:
     def at(self, second: float) -> bool:
         now_us = round(second * 1e6)
 
-        def sounds_within(within_us: int) -> bool:
-            return any(now_us < end * 1e6 and start * 1e6 < now_us + within_us for start, end in ((20, 30), (33, 40)))
+        def next_within(within_us: int) -> Meant | None:
+            for start, end, zone in ((20, 30, "thon-3"), (33, 40, "thon-7")):
+                if now_us < end * 1e6 and start * 1e6 < now_us + within_us:
+                    return Meant(frozenset({zone}))
+            return None
 
-        self.times.step(sounds_within, 1000, self.path_us, now_us)
+        self.times.step(next_within, 1000, self.path_us, now_us)
         return self.amplifier.is_on
 
     def run(self, until_s: int = 60) -> list[tuple[float, bool]]:
@@ -51,6 +63,15 @@ def test_it_is_on_from_its_lead_before_the_first_sound_until_five_seconds_after_
     assert [on for _, on in seen] == [False, True, False]
     assert 20 - 3.5 <= seen[1][0] <= 20 - 3.0
     assert 44.5 < seen[2][0] <= 45.5
+
+
+def test_it_is_told_whom_the_sound_means_and_the_next_only_when_the_first_is_over() -> None:
+    evening = Evening(Slow())
+    assert isinstance(evening.amplifier, Slow)
+    evening.run(30)
+    assert evening.amplifier.zones == [frozenset({"thon-3"})]
+    evening.run(41)
+    assert evening.amplifier.zones == [frozenset({"thon-3"}), frozenset({"thon-7"})]
 
 
 def test_what_the_page_says_counts_when_it_is_more() -> None:
@@ -74,5 +95,5 @@ def test_nothing_planned_is_never_on() -> None:
     amplifier = RecordedAmplifier()
     times = AmplifierTimes(amplifier)
     for second in range(1000):
-        times.step(lambda _within_us: False, 5000, 0, second * 1_000_000)
+        times.step(lambda _within_us: None, 5000, 0, second * 1_000_000)
     assert amplifier.switched == []

@@ -91,7 +91,7 @@ class ChainSwitch:
     def switch(self, on: bool, zones: frozenset[str] | None = None) -> None:
         """What is wanted from now on, and for which zones (None: all); the steps are done meanwhile."""
         with self._feeding:
-            if on and self._guard is not None:
+            if on and self._guard is not None and not self._runner.may_be_on:
                 self._guard.feed(may_be_on=True)  # before anything is
             self._runner.switch(on, zones)
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.chain_files import MOST_DROP_MS, read_chain
+from gateway.chain_files import MOST_DROP_MS, one_relay, read_chain
 from gateway.chain_switch import ChainSwitch
 from gateway.description import Chain, ChainKind, ChainUnusable, HttpOutput, SerialOutput, Switch
 from gateway.guard import _TAKE_S, HUNG_S, Guard, Watch, drop
+from gateway.opened import Opened
 from gateway.ownership import Ownership
 from tests.gateway.devices import HttpDevice, ModbusDevice, SerialDevice, until
 from tests.gateway.rds_encoder import RdsEncoder
@@ -164,3 +166,70 @@ def test_a_guard_that_is_gone_is_replaced(bench: Bench, monkeypatch: pytest.Monk
     finally:
         guard.release()
     assert guard._process.returncode == 0
+
+
+class FedGuard(Guard):
+    """Keeps what it was fed with; there is no process behind it."""
+
+    def __init__(self) -> None:
+        self.fed: list[bool] = []
+
+    def feed(self, *, may_be_on: bool) -> None:
+        self.fed.append(may_be_on)
+
+    @property
+    def gone(self) -> bool:
+        return False
+
+    def release(self) -> None:
+        self.fed.append(False)
+
+
+class StuckRelay:
+    """A device whose library does not come back, until it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go, self.reached = threading.Event(), threading.Event()
+
+    def switch(self, on: bool) -> None:
+        if on:
+            self.reached.set()
+            self.let_go.wait(20)
+
+    def close(self) -> None:
+        pass
+
+
+def test_the_guard_hears_first_and_starves_when_a_step_hangs_though_the_receiver_lives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.runner.HANGS_S", -0.95)  # a step may take a second
+    relay, guard = StuckRelay(), FedGuard()
+    switch = ChainSwitch(one_relay("GPIO17"), Opened({"amplifier": relay}, {}), guard)
+    try:
+        switch.alive()
+        assert not any(guard.fed)
+        switch.switch(True)
+        assert guard.fed[-1]
+        assert relay.reached.wait(10)
+        until(lambda: switch._runner.hangs)
+        fed = len(guard.fed)
+        for _ in range(3):
+            switch.switch(True)
+            switch.alive()
+        assert len(guard.fed) == fed
+    finally:
+        relay.let_go.set()
+        switch.close()
+    assert guard.fed[-1] is False
+
+
+def test_a_chain_that_nobody_watches_over_says_so(bench: Bench) -> None:
+    switch = ChainSwitch.begin(read_chain(bench.file), bench.folder)
+    try:
+        assert switch.fault == ""
+        assert switch._guard is not None
+        switch._guard._process.kill()
+        until(lambda: switch.fault == "the guard of the chain does not run")
+    finally:
+        switch.close()

@@ -79,16 +79,17 @@ def test_a_damaged_frame_is_told_again_with_the_same_counter(undo: ExitStack) ->
     assert rig.encoder.sequences == [1, 1]
 
 
-@pytest.mark.parametrize("tcp", [False, True], ids=["terminal", "tcp"])
 @pytest.mark.parametrize(
-    ("manner", "said"),
+    ("tcp", "manner", "said"),
     [
-        ("deaf", "does not answer"),
-        ("slow", "does not answer"),
-        ("refusing", "does not accept the message"),
-        ("damaged", "found a damaged checksum"),
-        ("babbling", "answers with no frame"),
-        ("wrong", "answers with no frame"),
+        (False, "deaf", "does not answer"),
+        (True, "deaf", "does not answer"),
+        (False, "slow", "does not answer"),
+        (False, "refusing", "does not accept the message"),
+        (True, "damaged", "found a damaged checksum"),
+        (False, "babbling", "answers with no frame"),
+        (True, "babbling", "answers with no frame"),
+        (False, "wrong", "answers with no frame"),
     ],
 )
 def test_an_encoder_that_behaves_badly_fails_its_step_in_time_and_is_named(

@@ -1,5 +1,6 @@
 """Opens what a chain describes: lines and boards once each, and of their libraries only those that it names."""
 
+import importlib
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,16 +11,29 @@ from gateway.description import (
     GpioOutput,
     HttpInput,
     HttpOutput,
+    Input,
     ModbusInput,
     ModbusOutput,
+    Output,
+    RdsOutput,
     SerialInput,
     SerialOutput,
 )
 from gateway.runner import Gauge, Relay
 
+_MODULES: dict[type[Output], str] = {
+    GpioOutput: "gateway.gpio",
+    SerialOutput: "gateway.serial_line",
+    ModbusOutput: "gateway.modbus_board",
+    HttpOutput: "gateway.http_relay",
+    RdsOutput: "gateway.rds_encoder",
+}
+
 if TYPE_CHECKING:
     from gateway.modbus_board import Board
+    from gateway.rds_encoder import Line
     from gateway.serial_line import SerialLine
+    from gateway.tcp_line import TcpLine
 
 
 class Opened(NamedTuple):
@@ -53,6 +67,19 @@ def open_chain(chain: Chain, *, pin_factory: Any = None) -> Opened:
         return made
 
 
+def open_relay(output: Output, *, pin_factory: Any = None) -> Relay:
+    """Open one output by itself. Raises ChainUnusable."""
+    return _Opening(pin_factory).relay(output)
+
+
+def load(chain: Chain) -> None:
+    """Load the libraries of its outputs, and open nothing."""
+    for output in chain.outputs.values():
+        importlib.import_module(_MODULES[type(output)])
+        if isinstance(output, RdsOutput):
+            importlib.import_module("gateway.serial_line" if output.link.startswith("serial:") else "gateway.tcp_line")
+
+
 class _Opening:
     """What was opened so far, by where it is."""
 
@@ -60,11 +87,12 @@ class _Opening:
         self._pin_factory = pin_factory
         self._lines: dict[str, SerialLine] = {}
         self._boards: dict[str, Board] = {}
+        self._tcp_lines: dict[str, TcpLine] = {}
 
     # The libraries of what a chain does not name cost a small board memory for nothing.
     # ruff: noqa: PLC0415
 
-    def relay(self, output: GpioOutput | SerialOutput | ModbusOutput | HttpOutput) -> Relay:
+    def relay(self, output: Output) -> Relay:
         match output:
             case GpioOutput():
                 from gateway.gpio import GpioRelay
@@ -82,8 +110,12 @@ class _Opening:
                 from gateway.http_relay import HttpRelay
 
                 return HttpRelay(output)
+            case RdsOutput():
+                from gateway.rds_encoder import RdsGroups
 
-    def gauge(self, source: GpioInput | SerialInput | ModbusInput | HttpInput) -> Gauge:
+                return RdsGroups(output, self._link(output.link))
+
+    def gauge(self, source: Input) -> Gauge:
         match source:
             case GpioInput():
                 from gateway.gpio import GpioContact
@@ -101,6 +133,18 @@ class _Opening:
                 from gateway.http_relay import HttpGauge
 
                 return HttpGauge(source)
+
+    def _link(self, link: str) -> "Line":
+        kind, _, where = link.partition(":")
+        if kind == "serial":
+            port, _, baud = where.partition("?baud=")
+            return self._line(port, int(baud or 9600))
+        from gateway.tcp_line import TcpLine
+
+        if where not in self._tcp_lines:
+            host, _, port = where.rpartition(":")
+            self._tcp_lines[where] = TcpLine(host, int(port))
+        return self._tcp_lines[where]
 
     def _line(self, port: str, baud: int) -> "SerialLine":
         from gateway.serial_line import SerialLine

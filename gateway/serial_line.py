@@ -3,15 +3,20 @@
 import re
 import threading
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import serial
 
 from gateway.description import SWITCH_MS, ChainUnusable, SerialInput, SerialOutput
 from gateway.runner import StepFailed
+from gateway.unanswered import Unanswered
 
 _WITHIN_S = SWITCH_MS / 1000 * 0.9
 #: Of what a device says only the last is looked at: one that babbles fills no memory.
 _KEPT_BYTES = 4096
+
+T = TypeVar("T")
 
 
 class SerialLine:
@@ -28,28 +33,47 @@ class SerialLine:
 
     def say(self, words: str, wanted: re.Pattern[str] | None) -> re.Match[str] | None:
         """Say something, and hear what is wanted. Raises StepFailed when it does not come in time."""
+        if wanted is None:
+            self.write(words.encode())
+            return None
+        try:
+            return self.ask(words.encode(), lambda said: wanted.search(said.decode("latin-1")), _WITHIN_S)
+        except Unanswered as failure:
+            heard = failure.heard.decode("latin-1")[-60:]
+            said = f"to {words!r} came {heard!r}" if heard else "is silent"
+            raise StepFailed(f"serial line {self.port} {said}") from failure
+
+    def write(self, data: bytes) -> None:
+        """Say something that is not answered. Raises StepFailed."""
         with self._lock:
+            self._told(data)
+
+    def ask(self, data: bytes, found: Callable[[bytes], T | None], within_s: float) -> T:
+        """Say something and hear until `found` gives something. Raises Unanswered, StepFailed."""
+        with self._lock:
+            self._told(data)
+            said, ends_s = b"", time.monotonic() + within_s
             try:
-                self._line.reset_input_buffer()
-                self._line.write(words.encode())
-                self._line.flush()
-                return self._hear(words, wanted) if wanted is not None else None
+                while time.monotonic() < ends_s:
+                    said = (said + self._line.read(max(1, min(_KEPT_BYTES, self._line.in_waiting))))[-_KEPT_BYTES:]
+                    answer = found(said)
+                    if answer is not None:
+                        return answer
             except (serial.SerialException, OSError) as failure:
                 raise StepFailed(f"serial line {self.port}: {failure}") from failure
+            raise Unanswered(said)
 
     def close(self) -> None:
         """Let go of it. Closing twice does nothing."""
         self._line.close()
 
-    def _hear(self, words: str, wanted: re.Pattern[str]) -> re.Match[str]:
-        said, ends_s = b"", time.monotonic() + _WITHIN_S
-        while time.monotonic() < ends_s:
-            said = (said + self._line.read(max(1, min(_KEPT_BYTES, self._line.in_waiting))))[-_KEPT_BYTES:]
-            found = wanted.search(said.decode("latin-1"))
-            if found is not None:
-                return found
-        heard = said.decode("latin-1")[-60:]
-        raise StepFailed(f"serial line {self.port}: to {words!r} came {heard!r}" if heard else f"{self.port} is silent")
+    def _told(self, data: bytes) -> None:
+        try:
+            self._line.reset_input_buffer()
+            self._line.write(data)
+            self._line.flush()
+        except (serial.SerialException, OSError) as failure:
+            raise StepFailed(f"serial line {self.port}: {failure}") from failure
 
 
 class SerialRelay:

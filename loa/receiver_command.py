@@ -10,10 +10,13 @@ from pathlib import Path
 
 import click
 
-from gateway.description import ChainUnusable, read_chain, sensed_words, step_words
+from gateway.chain_files import one_relay, read_chain
+from gateway.description import ChainUnusable, RdsOutput, sensed_words, step_words
+from gateway.guard import HUNG_S
+from gateway.rds_profiles import RdsProfile, frames_of
 from loa.signals import stop_on_signals
 from receiver.agent import Agent
-from receiver.amplifier import Amplifier, AmplifierFailed, RecordedAmplifier
+from receiver.amplifier import Amplifier, RecordedAmplifier
 from receiver.identity import CredentialsUnusable, Identity
 from receiver.microphone import Microphone
 from receiver.senses import NoSenses, Senses
@@ -45,10 +48,14 @@ _M_ARENA_MAX = -8
     "microphone_name",
     help="A microphone or line-in that hears the horn: card, card:NAME, or virtual:DIR of a virtual speaker.",
 )
+@click.option(
+    "--hung-after", "hung_s", type=click.FloatRange(0.5, HUNG_S), default=HUNG_S, show_default=True,
+    help="Seconds without a sign of life after which its guard ends it and switches amplifier or chain off.",
+)  # fmt: skip
 @click.option("--log-level", default="info", show_default=True)
 def run(
     credentials: Path, data: Path, speaker_name: str, ppm: float, amplifier_pin: str | None, chain_file: Path | None,
-    microphone_name: str | None, log_level: str,
+    microphone_name: str | None, hung_s: float, log_level: str,
 ) -> None:  # fmt: skip
     """Read the credentials, open speaker and amplifier, and live."""
     logging.basicConfig(
@@ -60,13 +67,13 @@ def run(
     try:
         identity = Identity.read(credentials)
         data.mkdir(parents=True, exist_ok=True)
-        amplifier, senses = _behind(amplifier_pin, chain_file, data)
+        amplifier, senses = _behind(amplifier_pin, chain_file, data, hung_s)
         agent = Agent(
             identity, data, _speaker(speaker_name, ppm), amplifier, version=metadata.version("loa"), senses=senses,
             microphone=_microphone(microphone_name) if microphone_name else None,
         )  # fmt: skip
         why = agent.run(stopping)
-    except (CredentialsUnusable, SpeakerFailed, AmplifierFailed, ChainUnusable, OSError) as error:
+    except (CredentialsUnusable, SpeakerFailed, ChainUnusable, OSError) as error:
         raise click.ClickException(str(error)) from error
     # A supervisor (systemd: Restart=on-failure) starts it anew after a reboot command.
     sys.exit(75 if why == "reboot" else 0)
@@ -115,27 +122,26 @@ def check_chain(file: Path) -> None:
     for title, steps in (("on", chain.on), ("off", chain.steps_off)):
         click.echo(f"{title}:")
         for number, step in enumerate(steps, 1):
-            click.echo(f"  {number}. {step_words(step)} (up to {step.most_ms / 1000:g} s)")
+            click.echo(f"  {number}. {step_words(step)} (up to {chain.step_ms(step) / 1000:g} s)")
     for line in sensed_words(chain):
         click.echo(line)
+    for name, output in chain.outputs.items():
+        if isinstance(output, RdsOutput) and isinstance(output.profile, RdsProfile):
+            for title, on in (("opens", True), ("closes", False)):
+                said = ", ".join(each.hex(" ") for each in frames_of(output.profile, output.groups, on))
+                click.echo(f"{name} {title} with: {said}")
     click.echo(f"It is told {chain.lead_ms / 1000:g} s before the first sample; path delay {chain.path_delay_ms:g} ms.")
 
 
-def _behind(pin: str | None, chain_file: Path | None, data: Path) -> tuple[Amplifier, Senses]:
+def _behind(pin: str | None, chain_file: Path | None, data: Path, hung_s: float) -> tuple[Amplifier, Senses]:
     """What is switched, and what can be read of it."""
     if chain_file is not None and pin is not None:
         raise click.BadParameter("give either --chain or --amplifier-pin, not both", param_hint="--chain")
-    if chain_file is not None:
-        from gateway.chain_switch import ChainSwitch  # noqa: PLC0415 - costs memory where there is no chain
-        from gateway.opened import open_chain  # noqa: PLC0415
-        from gateway.senses import ChainSenses  # noqa: PLC0415
-
-        chain = read_chain(chain_file)
-        opened = open_chain(chain)
-        switch = ChainSwitch(chain, opened)
-        return switch, ChainSenses(chain, opened.gauges, lambda: switch.is_switching)
-    if pin is None:
+    if chain_file is None and pin is None:
         return RecordedAmplifier(data / "amplifier.csv"), NoSenses()
-    from receiver.gpio_amplifier import GpioAmplifier  # noqa: PLC0415
+    from gateway.chain_switch import ChainSwitch  # noqa: PLC0415 - costs memory where there is no chain
+    from gateway.senses import ChainSenses  # noqa: PLC0415
 
-    return GpioAmplifier(pin), NoSenses()
+    chain = read_chain(chain_file) if chain_file else one_relay(str(pin))
+    switch = ChainSwitch.begin(chain, data, hung_s=hung_s)
+    return switch, ChainSenses(chain, switch.gauges, lambda: switch.is_switching)

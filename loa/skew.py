@@ -9,6 +9,7 @@ Frame i of a segment left the card at ns + (i − start) / true rate. The instan
 each card is found by cross-correlation; the path delay is added to get the instant at the horn.
 """
 
+import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,6 +56,17 @@ class Recording:
         self._frames = np.array([int(row[1]) for row in starts])
         self._instants_ns = np.array([int(row[2]) for row in starts])
         self._rates_hz = np.array([float(row[3]) for row in starts])
+
+    def between(self, from_s: float, until_s: float) -> "Recording":
+        """What left the card between two instants (CLOCK_MONOTONIC seconds)."""
+        first, last = (min(max(0, self._frame_at(at_s)), len(self.samples)) for at_s in (from_s, until_s))
+        cut = copy.copy(self)
+        cut.samples, cut._frames = self.samples[first:last], self._frames - first
+        return cut
+
+    def _frame_at(self, instant_s: float) -> int:
+        k = max(0, int(np.searchsorted(self._instants_ns, instant_s * 1e9, side="right")) - 1)
+        return int(self._frames[k] + (instant_s - self._instants_ns[k] * 1e-9) * self._rates_hz[k])
 
     def instant_s(self, frame: float) -> float:
         """CLOCK_MONOTONIC seconds at which a frame of the file (it may be a fraction) left the card."""

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from receiver.amplifier import Amplifier
+from receiver.amplifier import Amplifier, AmplifierTimes, Meant
 from receiver.commands import Commander
 from receiver.connection import Connection
 from receiver.falls import Falls
@@ -39,8 +39,6 @@ log = logging.getLogger(__name__)
 
 #: How often the agent looks whether there is something to do, when nothing wakes it.
 STEP_S = 0.25
-#: The amplifier stays on this long after the last sound: between two items it would click.
-AMPLIFIER_HOLD_US = 5_000_000
 #: What sounds has to hold this long before it is told outside the rhythm: a gap between items is no news.
 _TELL_AFTER_US = 600_000
 
@@ -65,6 +63,8 @@ class Agent:
         self._outbox = Outbox(folder / "outbox", identity.key)
         self._witness = Witness(folder, speaker, senses or NoSenses(), microphone)
         self._playout = Playout(self._witness.speaker, self._station)
+        amplifier.call_through(self._playout.calls)
+        self._amplifier_times = AmplifierTimes(amplifier)
         self._ear = LiveEar(identity.controller_keys, self._plan_changed)
         self._falls = Falls()
         self._reporter = Reporter(
@@ -86,7 +86,6 @@ class Agent:
         self._dirty = threading.Event()
         self._sequence = 0
         self._next_heartbeat_us = 0
-        self._last_sound_us = -AMPLIFIER_HOLD_US
         self._fault_reports = FaultReports(
             identity.receiver, self._outbox, folder / "faults.json", began_local_us=self._began_us
         )
@@ -145,8 +144,10 @@ class Agent:
             self._plan_changed()
             while not stopping.is_set() and not self._commander.reboot:
                 self._step()
+                self._amplifier.alive()
                 if self._wake.wait(STEP_S):
                     self._wake.clear()
+            self._amplifier.switch(False)  # while the rest is closed
         return "reboot" if self._commander.reboot else "stopped"
 
     def _step(self) -> None:
@@ -158,6 +159,7 @@ class Agent:
         now_us = self._now_us()
         if now_us is None:
             self._fault_reports.clock_unknown(now_local_us)
+            self._amplifier_times.nothing_can_sound()
         else:
             self._switch_amplifier(now_us, now_local_us)
             self._playout.set_volume(self._volume_percent())
@@ -236,9 +238,8 @@ class Agent:
     def _apply_config(self, config: Config | None) -> None:
         if config is None:
             return
-        path_delay_us = config.path_delay_us + self._amplifier.path_delay_us
-        self._playout.set_path_delay(path_delay_us)
-        self._witness.set_path_delay(path_delay_us)
+        self._playout.set_path_delay(self._path_us())
+        self._witness.set_path_delay(self._path_us())
         self._time_link.set_address(config.time_address)
         self._playout.set_volume(self._volume_percent())
         self._next_heartbeat_us = 0
@@ -255,13 +256,22 @@ class Agent:
         return round(self._station.to_controller_us(local_us())) if self._station.locked else None
 
     def _switch_amplifier(self, now_us: int, now_local_us: int) -> None:
-        set_ms = self._plan.config.amplifier_lead_ms if self._plan.config else 5000
-        lead_us = max(set_ms, self._amplifier.lead_ms) * 1000
-        if self._ladder.sounds_next(now_us, lead_us + 500_000) or self._commander.sounds(now_us, lead_us):
-            self._last_sound_us = now_local_us
-            self._amplifier.switch(True)
-        elif now_local_us - self._last_sound_us > AMPLIFIER_HOLD_US:
-            self._amplifier.switch(False)
+        def next_within(within_us: int) -> Meant | None:
+            if self._commander.sounds(now_us, within_us):
+                return Meant()  # a tone: whoever stands there wants to hear it
+            manifest = self._ladder.next_manifest(now_us, within_us)
+            if manifest is None:
+                return None
+            targets = manifest.targets
+            all_of_it = targets.all or self._identity.receiver in targets.receivers
+            return Meant(None if all_of_it else frozenset(targets.zones))
+
+        set_lead_ms = self._plan.config.amplifier_lead_ms if self._plan.config else 5000
+        self._amplifier_times.step(next_within, set_lead_ms, self._path_us(), now_local_us)
+
+    def _path_us(self) -> int:
+        """From the card's output to the horn: what the page says, and what the chain says of itself."""
+        return (self._plan.config.path_delay_us if self._plan.config else 0) + self._amplifier.path_delay_us
 
     def _card_fault(self) -> str:
         return "" if self._speaker.running else "card"

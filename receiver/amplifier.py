@@ -4,6 +4,7 @@ When it is switched is the agent's: so long before the first sample as the confi
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -11,9 +12,22 @@ from receiver.speaker import local_us
 
 log = logging.getLogger(__name__)
 
+#: It stays on this long after the last sound: between two items it would click.
+HOLD_US = 5_000_000
+#: It is looked at several times a second; this is never missed in between.
+LOOK_US = 500_000
 
-class AmplifierFailed(Exception):
-    """The pin is not there or not ours: the message says which and why."""
+
+class Caller(Protocol):
+    """What sounds telephone tones for a chain that has some (`receiver.call_tones.CallTones`)."""
+
+    def call(self, digits: str, on_ms: int, off_ms: int, level_dbfs: float, twist_db: float) -> None:
+        """Begin to sound them."""
+        ...
+
+    def called(self) -> bool:
+        """Whether the last of them has left the card."""
+        ...
 
 
 class Amplifier(Protocol):
@@ -39,8 +53,16 @@ class Amplifier(Protocol):
         """Why it failed last, "" when it did not."""
         ...
 
-    def switch(self, on: bool) -> None:
-        """On or off."""
+    def switch(self, on: bool, zones: frozenset[str] | None = None) -> None:
+        """On or off. zones: those that what is to be heard means; None is all."""
+        ...
+
+    def alive(self) -> None:
+        """Whoever holds it is well; said several times a second. Unsaid for some, it goes off (`gateway.guard`)."""
+        ...
+
+    def call_through(self, caller: Caller) -> None:
+        """What sounds its tones, if it has any."""
         ...
 
     def close(self) -> None:
@@ -55,11 +77,23 @@ class Switched(NamedTuple):
     on: bool
 
 
+class Meant(NamedTuple):
+    """Whom the next sound means. zones: None is all."""
+
+    zones: frozenset[str] | None = None
+
+
 class PlainAmplifier:
-    """What is the same for all that are one relay and no chain."""
+    """What is the same for all that are no chain."""
 
     lead_ms = path_delay_us = 0
     fault = ""
+
+    def alive(self) -> None:
+        """See `Amplifier`."""
+
+    def call_through(self, caller: Caller) -> None:
+        """See `Amplifier`."""
 
 
 class RecordedAmplifier(PlainAmplifier):
@@ -77,7 +111,7 @@ class RecordedAmplifier(PlainAmplifier):
         """See `Amplifier`."""
         return bool(self.switched) and self.switched[-1].on
 
-    def switch(self, on: bool) -> None:
+    def switch(self, on: bool, zones: frozenset[str] | None = None) -> None:
         """See `Amplifier`."""
         if on == self.is_on:
             return
@@ -91,3 +125,34 @@ class RecordedAmplifier(PlainAmplifier):
     def close(self) -> None:
         """See `Amplifier`."""
         self.switch(False)
+
+
+class AmplifierTimes:
+    """When it is on: as early before the first sound as it needs, and `HOLD_US` longer; never when nothing is to sound.
+
+    FM receivers must have nothing to pick up, and amplifiers nothing to hum with.
+    """
+
+    def __init__(self, amplifier: Amplifier) -> None:
+        self._amplifier = amplifier
+        self._last_sound_us = -HOLD_US
+
+    def step(
+        self, next_within: Callable[[int], Meant | None], set_lead_ms: int, path_us: int, now_local_us: int
+    ) -> None:
+        """To be called several times a second.
+
+        next_within: whom the first sound within so many µs means; None: there is none. set_lead_ms: what the page
+        says. path_us: from card to horn: the card is ahead of the horn by so much, and the amplifier of the card.
+        """
+        lead_us = max(set_lead_ms, self._amplifier.lead_ms) * 1000 + path_us + LOOK_US
+        meant = next_within(lead_us)
+        if meant is not None:
+            self._last_sound_us = now_local_us
+            self._amplifier.switch(True, meant.zones)
+        elif now_local_us - self._last_sound_us > HOLD_US:
+            self._amplifier.switch(False)
+
+    def nothing_can_sound(self) -> None:
+        """The time is not known."""
+        self._amplifier.switch(False)

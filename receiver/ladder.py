@@ -109,10 +109,10 @@ class Ladder:
                 found.extend(cue for cue in cues if cue.until_us > controller_us)
         return found
 
-    def sounds_next(self, controller_us: int, within_us: int) -> bool:
-        """Whether anything is to sound in [controller_us, controller_us + within_us): then the amplifier is on."""
+    def next_manifest(self, controller_us: int, within_us: int) -> Manifest | None:
+        """The first that has the horn in [controller_us, controller_us + within_us): for it the amplifier is on."""
         found = stretches(self._manifests, self._config, controller_us, controller_us + within_us)
-        return any(stretch.manifest is not None for stretch in found)
+        return next((stretch.manifest for stretch in found if stretch.manifest is not None), None)
 
     def now(self, controller_us: int) -> Manifest | None:
         """The broadcast that has the horn at an instant."""

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from receiver.call_tones import CallTones
 from receiver.card_clock import CardClock
 from receiver.cues import FRAME_US, RATE, Cue, Samples, Timeline
 from receiver.falls import FailedCue
@@ -67,7 +68,7 @@ class Playout:
 
     def __init__(self, speaker: Speaker, station: StationTime) -> None:
         self._speaker, self._station = speaker, station
-        self._card = CardClock()
+        self._card, self.calls = CardClock(), CallTones()
         self._timeline: Timeline | None = None
         self._voices: tuple[Voice, ...] = ()
         self._wake, self._ending = threading.Event(), threading.Event()
@@ -213,11 +214,11 @@ class Playout:
 
     def _render(self, stretch: Stretch) -> Samples:
         try:
-            return self._sound(stretch)
+            sound = self._sound(stretch)
         except Exception:
             log.exception("a stretch is silent")
-            self._head = None
-            return np.zeros(stretch.frames, np.float32)
+            self._head, sound = None, np.zeros(stretch.frames, np.float32)
+        return self.calls.over(stretch, sound)
 
     def _sound(self, stretch: Stretch) -> Samples:
         leaves_us, goes_on = self._card.hear(stretch)

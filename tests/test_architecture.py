@@ -22,7 +22,7 @@ HOMES = {
     "soundfile": ("receiver.sources",),
     "soxr": ("receiver.sources", "broadcast.live_pacing"),
     "opuslib_next": ("receiver.live_stream", "broadcast.live_encoder"),
-    "gpiozero": ("receiver.gpio_amplifier", "gateway.gpio"),
+    "gpiozero": ("gateway.gpio",),
     "serial": ("gateway.serial_line",),
     "pymodbus": ("gateway.modbus_board",),
     "httpx2": ("province.connection", "province.audio_fetch"),

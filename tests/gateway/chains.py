@@ -48,6 +48,8 @@ class Board:
         self.on: set[str] = set()
         self.done: list[tuple[float, str, bool]] = []
         self.fails: set[tuple[str, bool]] = set()
+        self.breaks: set[tuple[str, bool]] = set()
+        self.slow: dict[tuple[str, bool], float] = {}
 
     def relay(self, name: str) -> "BoardRelay":
         return BoardRelay(self, name)
@@ -61,6 +63,9 @@ class BoardRelay:
 
     def switch(self, on: bool) -> None:
         self.board.done.append((round(self.board.clock.now_s() - 100, 2), self.name, on))
+        self.board.clock.wait(self.board.slow.get((self.name, on), 0.0), lambda: False)
+        if (self.name, on) in self.board.breaks:
+            raise RuntimeError("broken")
         if (self.name, on) in self.board.fails:
             raise StepFailed(f"{self.name} does not answer")
         (self.board.on.add if on else self.board.on.discard)(self.name)

@@ -242,3 +242,11 @@ def within(seconds: float, call: Callable[[], object]) -> object:
     finally:
         took_s = time.monotonic() - began_s
         assert took_s < seconds, f"it took {took_s:.2f} s"
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what another thread or process does, ten seconds at most."""
+    deadline_s = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline_s, "it never came to that"
+        time.sleep(0.005)

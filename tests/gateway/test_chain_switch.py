@@ -1,17 +1,18 @@
 """A chain as a receiver holds it: told at once, done by its thread, dropped at start, end and fault."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from gpiozero.pins.mock import MockFactory
 
+from gateway.chain_files import read_chain
 from gateway.chain_switch import ChainSwitch
-from gateway.description import Chain, ChainKind, Check, GpioInput, GpioOutput, Switch, Wait, read_chain
+from gateway.description import Chain, ChainKind, Check, GpioInput, GpioOutput, Switch, Wait
 from gateway.opened import open_chain
 from loa.cli import main
+from tests.gateway.devices import until
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "chains").glob("*.toml"))
 CHAIN = Chain(
@@ -22,13 +23,6 @@ CHAIN = Chain(
     ],
     path_delay_ms=12.5,
 )  # fmt: skip
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline_s, "it never came to that"
-        time.sleep(0.005)
 
 
 class Bench:
@@ -90,6 +84,15 @@ def test_the_worked_examples_can_work_and_are_told_in_words(file: Path) -> None:
     assert told.exit_code == 0
     assert f"It is told {chain.lead_ms / 1000:g} s before the first sample" in told.output
     assert "1. switch" in told.output
+
+
+def test_the_messages_that_open_and_close_groups_are_shown() -> None:
+    [fm] = [file for file in EXAMPLES if file.stem == "fm"]
+    told = CliRunner().invoke(main, ["receiver", "check-chain", str(fm)]).output
+    assert "thon-3 opens with: 24 0c 00 01 00 03 00 03, 24 0c 00 01 00 07 00 07, " in told
+    assert "thon-3 closes with: 24 0c 00 00 00 03 00 03, " in told
+    assert "4. switch thon-3, only for thon-3 (up to 6.4 s)" in told
+    assert "6. sound the tones 12# on the card" in told
 
 
 def test_there_is_an_example_for_every_kind() -> None:

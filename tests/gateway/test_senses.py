@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.description import Chain, ChainKind, ChainUnusable, HttpInput, Input, ModbusInput, SerialInput, read_chain
+from gateway.chain_files import read_chain
+from gateway.description import Chain, ChainKind, ChainUnusable, HttpInput, Input, ModbusInput, SerialInput
 from gateway.modem import Modem, ModemState
 from gateway.opened import open_chain
 from gateway.runner import StepFailed

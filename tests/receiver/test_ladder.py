@@ -118,7 +118,7 @@ def test_a_receiver_that_is_shifted_sounds_all_of_it_later_and_stops_with_the_ot
     assert plan.take_manifest("b", KEY.seal(told), NOW_US)
     [cue] = ladder(plan.for_us()).cues(NOW_US, 90 * SECOND_US)
     assert (cue.starts_at_us, cue.until_us) == (NOW_US + 40 * SECOND_US, NOW_US + 60 * SECOND_US)
-    assert not ladder(plan.for_us()).sounds_next(NOW_US, 40 * SECOND_US), "its amplifier waits for its turn"
+    assert ladder(plan.for_us()).next_manifest(NOW_US, 40 * SECOND_US) is None, "its amplifier waits for its turn"
     late = ladder(plan.for_us()).cues(NOW_US + 45 * SECOND_US, SECOND_US)
     assert late[0].starts_at_us == NOW_US + 40 * SECOND_US, "who joins late joins at the shifted place"
     stopped = manifest(

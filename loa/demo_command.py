@@ -43,12 +43,20 @@ def demo(
                 sys.exit(1 if failed else 0)
             _greet(running)
             if isinstance(running, MergersDemo):
-                show_mergers(running, click.echo)
+                threading.Thread(target=_show, args=(running, stopping), name="show", daemon=True).start()
             while not stopping.wait(0.5):
                 if not running.controller.running:
                     raise DemoFailed(f"the controller ended:\n{running.controller.last_words()}")
     except (DemoFailed, Refusal) as failure:
         raise click.ClickException(str(failure)) from failure
+
+
+def _show(running: MergersDemo, stopping: threading.Event) -> None:
+    try:
+        show_mergers(running, click.echo)
+    except (DemoFailed, Refusal, OSError) as failure:
+        if not stopping.is_set():  # else what it looks at is being stopped
+            click.echo(str(failure), err=True)
 
 
 def _checked(running: Demo, keep: Path | None, offline: bool) -> tuple[dict[str, Any], list[str]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from broadcast.play_reports import PlayReportRow
 from loa.demo import DemoFailed, make_mp3
-from loa.demo_check import MOST_SKEW_P99_MS, Browser, at_horns, sign_in, upload, wait_for, wait_for_reports
+from loa.demo_check import MOST_SKEW_P99_MS, Browser, at_horns, sign_in_as, upload, wait_for, wait_for_reports
 from loa.demo_stations import CHINH, HIEN, NAMES, PLACES, TRUNG, MergersDemo
 from loa.skew import lacking, skew
 from mergers.mergers import merge
@@ -72,7 +72,7 @@ def merge_live(demo: MergersDemo, browser: Browser, uploaded: Path, say: Say) ->
         with database.session() as session:
             seen: Rehearsal = rehearse(session, PLAN, clock.now())
             before = counts(session, list(NAMES), clock.now())
-        say(f"Rehearsed: {len(seen.questions)} questions, answered as suggested.")
+        say(f"Rehearsed; open questions, answered as suggested: {len(seen.questions)}.")
         began_s = time.monotonic()
         with database.writing() as session:
             merge(session, PLAN, seen.suggested(), clock.now(), "demo", fingerprint=seen.fingerprint)
@@ -106,8 +106,10 @@ def together(browser: Browser, uploaded: Path, say: Say) -> dict[str, Any]:
 
 def check_mergers(demo: MergersDemo, keep: Path | None) -> tuple[dict[str, Any], list[str]]:
     """Do it. Gives the figures, and what did not hold. keep: where recordings and uploads stay."""
+    if demo.showing is None:
+        raise DemoFailed("they were merged in this folder before; take a new one, or none")
     browser = Browser(demo.url)
-    sign_in(browser, demo)
+    sign_in_as(browser, *demo.showing)
     first, second = demo.folder / "during.mp3", demo.folder / "afterwards.mp3"
     make_mp3(first)
     make_mp3(second, seed=11)
@@ -158,10 +160,12 @@ def failings(figures: dict[str, Any]) -> list[str]:
 
 
 def show_mergers(demo: MergersDemo, say: Say) -> None:
-    """The same step by step, for somebody who looks on; the password stays as it was shown."""
+    """The same step by step, for somebody who looks on."""
+    if demo.showing is None:
+        say("They were merged in this folder before; sign in and look at them.")
+        return
     browser = Browser(demo.url)
-    chosen = sign_in(browser, demo)
-    say(f"Sign in as {demo.operator} with {chosen}")
+    sign_in_as(browser, *demo.showing)
     first, second = demo.folder / "during.mp3", demo.folder / "afterwards.mp3"
     make_mp3(first)
     make_mp3(second, seed=11)

@@ -22,6 +22,7 @@ from devices.stations import StationKind, add_station
 from devices.zones import add_zone
 from loa.controller import issuer, public_broker_url
 from loa.demo import Demo, Place
+from people.operators import add_operator, create_first_operator
 from runtime.clock import ControllerClock
 from runtime.database import Database
 from runtime.secret_files import Secrets
@@ -127,6 +128,8 @@ class MergersDemo(Demo):
     """Three communes on one controller, a receiver with its chain in each."""
 
     places = PLACES
+    #: Name and one-time password of the one who shows it, so that yours stays yours; None in a folder used before.
+    showing: tuple[str, str] | None = None
 
     def __enter__(self) -> "MergersDemo":
         self.board = Board()
@@ -148,6 +151,8 @@ class MergersDemo(Demo):
         key = SealingKey(Secrets.load_or_create(settings.data_dir / "secrets").controller_seed)
         giving = issuer(settings, key, public_broker_url(settings))
         with database.writing() as session:
+            # Before the other: it is made only where there is nobody yet.
+            self.operator, self.password = create_first_operator(session, now) or ("", "")
             for place in PLACES:
                 add_commune(session, place.commune, NAMES[place.commune], province="Thanh Hóa")
                 add_zone(session, place.commune, place.zone, ZONES[place.zone])
@@ -160,6 +165,10 @@ class MergersDemo(Demo):
                 home = self.folder / "receivers" / place.receiver
                 home.mkdir(parents=True, exist_ok=True)
                 credentials.write(home / "credentials.json")
+            shower, password = add_operator(session, "trinh-dien", now)
+            shower.admin = True
+            session.add(shower)
+        self.showing = (shower.name, password)
         _past(database, now)
         for commune_id in NAMES:
             ensure_chimes(database, Media(settings.data_dir / "media"), commune_id, now)

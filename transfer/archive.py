@@ -14,7 +14,7 @@ from transfer.locked_file import Broken
 MANIFEST = "manifest.json"
 #: What a member may be called; nothing else is ever written to a disk.
 _NAMES = re.compile(
-    r"about\.json|manifest\.json|loa\.toml|secrets/(controller\.key|broker\.password|session\.key)"
+    r"about\.json|manifest\.json|loa\.toml|secrets/[a-z0-9][a-z0-9.-]{0,99}"
     r"|tables/[a-z0-9_]{1,60}\.jsonl\.gz|(media|originals)/[0-9a-f]{64}\.[a-z0-9]{0,8}"
 )
 _MOST_MANIFEST_BYTES = 200_000_000

@@ -173,15 +173,18 @@ class _Counted:
 
 
 def _add_small(archive: ArchiveWriter, data_dir: Path, commune_id: str | None, with_secrets: bool) -> None:
-    for name in SECRETS if with_secrets else ():
-        try:
-            archive.add_bytes(f"secrets/{name}", (data_dir / "secrets" / name).read_bytes())
-        except FileNotFoundError:
+    if with_secrets:
+        lacking = next((name for name in SECRETS if not (data_dir / "secrets" / name).is_file()), None)
+        if lacking is not None:
             raise Refusal(
                 N_("{folder} is no data folder of a controller: {name} is not there. Name the right one with --data."),
                 folder=str(data_dir),
-                name=f"secrets/{name}",
-            ) from None
+                name=f"secrets/{lacking}",
+            )
+        for path in sorted((data_dir / "secrets").iterdir()):
+            # Accounts at the province's system stand beside the keys, one for each commune.
+            if commune_id in (None, path.stem.removeprefix("province-")) or path.name in SECRETS:
+                archive.add_bytes(f"secrets/{path.name}", path.read_bytes())
     settings = data_dir / SETTINGS
     if commune_id is None and settings.is_file():
         archive.add_bytes(SETTINGS, settings.read_bytes())

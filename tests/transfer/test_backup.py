@@ -20,6 +20,7 @@ from devices.communes import Commune
 from devices.receivers import Receiver
 from loa.cli import main
 from loa.controller import MIGRATIONS
+from province.accounts import Accounts
 from runtime.clock import ManualClock
 from runtime.database import Database, upgrade
 from runtime.refusal import NotFound, Refusal
@@ -324,6 +325,17 @@ def test_one_commune_comes_without_the_other_and_without_the_key(home: Installat
     with pytest.raises(NotFound):
         back_up(home.database, home.folder, tmp_path / "c", now=MORNING, passphrase=None, commune_id="none")
     assert not (tmp_path / "c").exists()
+
+
+def test_the_accounts_at_the_province_come_along_each_with_its_commune(home: Installation, tmp_path: Path) -> None:
+    for commune in (COMMUNE, OTHER):
+        Accounts(home.folder / "secrets").keep(commune, f"xa-{commune}", "mật khẩu của tỉnh")
+    restored(backed_up(home), tmp_path / "all")
+    assert Accounts(tmp_path / "all" / "secrets").of(OTHER) == Accounts(home.folder / "secrets").of(OTHER)
+    back_up(home.database, home.folder, tmp_path / "one", now=MORNING, passphrase=None, commune_id=COMMUNE)
+    restored(tmp_path / "one", tmp_path / "new")
+    assert Accounts(tmp_path / "new" / "secrets").of(COMMUNE) is not None
+    assert Accounts(tmp_path / "new" / "secrets").of(OTHER) is None
 
 
 def test_spoilt_and_missing_audio_is_named(home: Installation, tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """A backup is made while a controller runs and writes; the one that is started from it elsewhere is obeyed."""
 
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
 import pytest
 from sqlmodel import select
 
+from devices.communes import add_commune
 from devices.heartbeats import LastHeartbeat
 from loa.children import Child
 from loa.controller import open_database
@@ -33,47 +35,31 @@ def test_restored_elsewhere_the_controller_is_obeyed(tmp_path: Path, monkeypatch
     monkeypatch.setenv("LOA_HEARTBEAT_S", "1")
     monkeypatch.setenv("LOA_BACKUP_PASSPHRASE", "một câu dài để khoá tệp")
     (tmp_path / "old").mkdir()
-    old = Alone(tmp_path / "old")
-    old.start()
-    data, credentials, archive = old.folder / "data", tmp_path / "r.json", tmp_path / "loa.backup"
-    database = open_database(load_settings(data_dir=data))
-    with database.writing() as session:
-        session.connection().exec_driver_sql(
-            "INSERT INTO commune (id, name, province, time_zone, volume_ceiling_percent) "
-            "VALUES ('tt', 'Thiệu Trung', '', 'Asia/Ho_Chi_Minh', 100)"
-        )
-    database.close()
+    old, new = Alone(tmp_path / "old"), Alone(tmp_path / "new")
     monkeypatch.setenv("LOA_BROKER_PORT", str(old.broker_port))
-    added = loa("receiver", "add", "thon-9", "--commune", "tt", "--data", str(data), "--out", str(credentials))
-    assert added.returncode == 0, added.stderr
-    receiver = Child(
-        "thon-9",
-        ["receiver", "run", "--credentials", str(credentials), "--data", str(tmp_path / "r"),
-         "--speaker", f"virtual:{tmp_path}/v"],
-        tmp_path / "r.log",
-    )  # fmt: skip
-    receiver.start()
-    try:
-        wait_for("a heartbeat with a config", lambda: config_revision(data) > 0, 40)
+    data, credentials, archive = old.folder / "data", tmp_path / "r.json", tmp_path / "loa.backup"
+    running = ["receiver", "run", "--credentials", str(credentials), "--data", str(tmp_path / "r")]
+    receiver = Child("thon-9", [*running, "--speaker", f"virtual:{tmp_path}/v"], tmp_path / "r.log")
+    moved = ["serve", "--data", str(new.folder / "data"), "--http-port", str(new.http_port)]
+    new.child = Child("controller", [*moved, "--broker-port", str(old.broker_port)], new.folder / "controller.log")
+    with ExitStack() as closing:
+        for child in (old.child, new.child, receiver):
+            closing.callback(child.stop)
+        old.start()
+        database = open_database(load_settings(data_dir=data))
+        with database.writing() as session:
+            add_commune(session, "tt", "Thiệu Trung")
+        database.close()
+        added = loa("receiver", "add", "thon-9", "--commune", "tt", "--data", str(data), "--out", str(credentials))
+        assert added.returncode == 0, added.stderr
+        receiver.start()
+        wait_for("a heartbeat with a config", lambda: config_revision(data) > 0, 60)
         made = loa("backup", str(archive), "--data", str(data))
         assert made.returncode == 0, made.stderr
         old.child.stop()
         shutil.rmtree(old.folder)  # the old machine burnt down
-        restored = loa("restore", str(archive), "--data", str(tmp_path / "new" / "data"))
-        assert restored.returncode == 0, restored.stderr
-        new = Alone(tmp_path / "new")
-        new.child = Child(
-            "controller",
-            ["serve", "--data", str(new.folder / "data"), "--http-port", str(new.http_port), "--broker-port",
-             str(old.broker_port)],
-            new.folder / "controller.log",
-        )  # fmt: skip
-        try:
-            new.start()
-            # It takes only what the key that it pinned has sealed, and what is newer than what it holds.
-            wait_for("the receiver obeying", lambda: config_revision(new.folder / "data") > NEWER_BY, 40)
-        finally:
-            new.child.stop()
-    finally:
-        receiver.stop()
-        old.child.stop()
+        back = loa("restore", str(archive), "--data", str(new.folder / "data"))
+        assert back.returncode == 0, back.stderr
+        new.start()
+        # It takes only what the key that it pinned has sealed, and what is newer than what it holds.
+        wait_for("the receiver obeying", lambda: config_revision(new.folder / "data") > NEWER_BY, 60)

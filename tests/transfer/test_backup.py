@@ -16,10 +16,14 @@ from broadcast.clips import Clip
 from broadcast.on_air import Broadcast
 from broadcast.play_reports import PlayReportRow
 from broadcast.transmitter import unannounced
-from devices.communes import Commune
+from devices.communes import Commune, add_commune
+from devices.provinces import Province
 from devices.receivers import Receiver
+from devices.succession import CommuneSuccession
 from loa.cli import main
 from loa.controller import MIGRATIONS
+from people.operators import Operator, add_operator, appoint, operators_of
+from people.rights import Role
 from province.accounts import Accounts
 from runtime.clock import ManualClock
 from runtime.database import Database, upgrade
@@ -30,7 +34,7 @@ from tests.transfer.installation import OTHER, Installation, content
 from transfer.archive import ArchiveWriter, members
 from transfer.backup import back_up
 from transfer.restoring import check, restore
-from web.access import Operator, WebSession
+from web.access import WebSession
 
 PASSPHRASE = "thiệu trung buổi sáng"
 
@@ -336,6 +340,28 @@ def test_the_accounts_at_the_province_come_along_each_with_its_commune(home: Ins
     restored(tmp_path / "one", tmp_path / "new")
     assert Accounts(tmp_path / "new" / "secrets").of(COMMUNE) is not None
     assert Accounts(tmp_path / "new" / "secrets").of(OTHER) is None
+
+
+def test_with_one_commune_come_its_people_its_province_and_what_became_a_part_of_it(
+    home: Installation, tmp_path: Path
+) -> None:
+    with home.database.writing() as session:
+        add_commune(session, "moi", "Xã mới", province="Thanh Hóa")
+        add_commune(session, "cu", "Xã cũ", province="Thanh Hóa")
+        add_commune(session, "khac", "Xã khác", province="Nghệ An")
+        session.get_one(Commune, "cu").retired_at = MORNING
+        session.flush()
+        session.add(CommuneSuccession(former_id="cu", successor_id="moi", at=MORNING))
+        for name, commune in (("lan", "moi"), ("tam", "khac")):
+            added, _ = add_operator(session, name, MORNING)
+            appoint(session, added.number, commune, Role.CHAIR)
+    again = restored(backed_up(home, commune_id="moi", with_secrets=False), tmp_path / "new")
+    with again.session() as session:
+        assert sorted(c.id for c in session.exec(select(Commune))) == ["cu", "moi"]
+        assert [p.name for p in session.exec(select(Province))] == ["Thanh Hóa"]
+        assert [(o.name, role) for o, role in operators_of(session, "moi")] == [("lan", Role.CHAIR)]
+        assert session.exec(select(Operator.name)).all() == ["lan"]
+        assert len(session.exec(select(CommuneSuccession)).all()) == 1
 
 
 def test_spoilt_and_missing_audio_is_named(home: Installation, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ main = click.version_option(metadata.version("loa"), prog_name="loa")(
             "province-sim": Place(
                 "loa.province_sim_command:province_sim", "A province to try with: prints, sends down."
             ),
+            "backup": Place("loa.backup_command:backup", "Everything into one file, while the controller runs."),
+            "restore": Place("loa.restore_command:restore_command", "Make a data folder of a backup."),
             "operator": Place("loa.operator_command:operator", "A new one-time password for an operator."),
         },
         "Loa, a public-address radio controller for communes.",

@@ -36,6 +36,7 @@ class Deed(StrEnum):
     SCHEDULE_RESTORED = "schedule_restored"
     DAYS_COPIED = "days_copied"
     CALENDAR_READ = "calendar_read"
+    IMPORTED = "imported"
     PUT_ON_AIR = "put_on_air"
     STOPPED = "stopped"
     RECEIVER_ADDED = "receiver_added"

@@ -10,6 +10,8 @@ from typing import Any
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine
@@ -104,20 +106,28 @@ class Database:
         self.engine.dispose()
 
 
-def upgrade(database: Database, scripts: Path) -> None:
-    """Bring the tables to the newest version, under a lock, so that two controllers may start at once.
+def upgrade(database: Database, scripts: Path, to: str = "head") -> None:
+    """Bring the tables to a version, by default the newest, under a lock, so that two controllers may start at once.
 
-    scripts: the folder of the Alembic migrations.
+    scripts: the folder of the Alembic migrations. to: one that `knows_version` knows.
     """
-    config = Config()
-    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
+    config = _migrations(scripts)
     # One transaction holds the lock and all changes: an upgrade that fails leaves the tables as they were.
     with database.engine.connect().execution_options(loa_immediate=True) as connection, connection.begin():
         if not database.is_sqlite:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
+
+
+def version_of(connection: Connection) -> str:
+    """The version of the tables, "" where there are none."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def knows_version(scripts: Path, version: str) -> bool:
+    """Whether there is a migration of this version: a newer Loa has more of them."""
+    return version in {script.revision for script in ScriptDirectory.from_config(_migrations(scripts)).walk_revisions()}
 
 
 def insert_if_absent(session: Session, table: type[SQLModel], values: dict[str, Any]) -> bool:
@@ -142,6 +152,13 @@ def upsert_many(
     else:
         statement = statement.on_conflict_do_nothing()
     session.connection().execute(statement, list(rows))
+
+
+def _migrations(scripts: Path) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
 
 
 def _insert(session: Session) -> Any:

@@ -209,6 +209,6 @@ def settings_document() -> str:
     lines += [
         "",
         "Secrets are no settings: they are made on the first start, in `secrets/` in the data folder, readable by the owner",
-        "alone. Back them up with the database: receivers obey no other controller key.",
+        "alone. They are part of a backup (`docs/backup.md`): receivers obey no other controller key.",
     ]
     return "\n".join(lines) + "\n"

@@ -25,6 +25,7 @@ from web.pages import (
     clips,
     faults,
     first_steps,
+    imports,
     measure,
     media,
     noise_rules,
@@ -72,8 +73,8 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.live = LiveFeed(deps, app.state.renderer)
     for module in (
         sign_in, first_steps, on_air, clips, programmes, calendar_files, timetable, schedule_form, receivers,
-        faults, self_tests, stations, receiver_map, noise_rules, play_log, reports, why, audit, media, province,
-        province_inbox, province_send, province_door, v1, places, measure,
+        faults, self_tests, stations, receiver_map, imports, noise_rules, play_log, reports, why, audit, media,
+        province, province_inbox, province_send, province_door, v1, places, measure,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)

@@ -47,6 +47,7 @@ DEEDS = {
     Deed.SCHEDULE_RESTORED: N_("Put back on the timetable"),
     Deed.DAYS_COPIED: N_("Copied days of the timetable"),
     Deed.CALENDAR_READ: N_("Read a calendar file"),
+    Deed.IMPORTED: N_("Imported from the old system"),
     Deed.PUT_ON_AIR: N_("Put on air"),
     Deed.STOPPED: N_("Stopped a broadcast"),
     Deed.RECEIVER_ADDED: N_("Added a receiver"),

@@ -1,0 +1,111 @@
+"""`loa backup`: everything an installation or a commune has, into one file, while it runs."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from runtime.clock import ControllerClock
+from runtime.database import Database
+from runtime.refusal import Refusal
+from runtime.settings import load_settings
+from transfer.backup import BackedUp, Progress, back_up
+from transfer.locked_file import SHORTEST_PASSPHRASE
+
+PASSPHRASE_VARIABLE = "LOA_BACKUP_PASSPHRASE"  # noqa: S105 - the name of a variable
+#: How often a line of progress is written where nobody looks at a bar.
+_LINE_EVERY_S = 10.0
+
+
+@click.command(help="Write everything into FILE, while the controller runs. What is in it: docs/backup.md.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="The controller's data folder.")
+@click.option("--commune", help="Only this commune, without the controller's key.")
+@click.option("--with-key", is_flag=True, help="With --commune: the key too, which commands every commune.")
+@click.option("--passphrase-file", type=click.Path(path_type=Path, dir_okay=False), help="Its first line locks FILE.")
+@click.option("--without-passphrase", is_flag=True, help="Whoever holds the file can then command every loudspeaker.")
+def backup(
+    file: Path, data: Path | None, commune: str | None, with_key: bool, passphrase_file: Path | None,
+    without_passphrase: bool,
+) -> None:  # fmt: skip
+    """Ask for the passphrase, write, and say what is in the file."""
+    if with_key and commune is None:
+        raise click.UsageError("--with-key goes with --commune; a backup of everything has the key anyway.")
+    passphrase = None if without_passphrase else asked_passphrase(passphrase_file, new=True)
+    try:
+        settings = load_settings(**({"data_dir": data} if data else {}))
+        if not settings.data_dir.is_dir():
+            raise click.ClickException(f"There is no data folder {settings.data_dir}. Name it with --data.")
+        database = Database(settings.database)
+        try:
+            with shown_progress("Writing") as progress:
+                done = back_up(
+                    database, settings.data_dir, file, now=ControllerClock().now(), passphrase=passphrase,
+                    commune_id=commune, with_secrets=commune is None or with_key, progress=progress,
+                )  # fmt: skip
+        finally:
+            database.close()
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    _tell(file, done, locked=passphrase is not None)
+
+
+def asked_passphrase(file: Path | None, *, new: bool) -> str:
+    """The passphrase: from a file, from the environment, or typed. Raises ClickException when there is none."""
+    if file is not None:
+        try:
+            lines = file.read_text().splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.ClickException(f"{file} cannot be read: {error}") from error
+        return lines[0].strip() if lines else ""
+    if given := os.environ.get(PASSPHRASE_VARIABLE):
+        return given
+    if not sys.stdin.isatty():
+        raise click.ClickException(
+            f"Which passphrase? Name a file that holds it (--passphrase-file), or set {PASSPHRASE_VARIABLE}."
+            + (" Without one: --without-passphrase." if new else "")
+        )
+    about = f"Passphrase (at least {SHORTEST_PASSPHRASE} signs; nobody can open the backup without it)"
+    typed: str = click.prompt(about if new else "Passphrase", hide_input=True, confirmation_prompt=new)
+    return typed
+
+
+@contextmanager
+def shown_progress(what: str) -> Iterator[Progress]:
+    """How far it is: a line that changes on a terminal, else a line now and then. On stderr."""
+    terminal = sys.stderr.isatty()
+    last_s = time.monotonic()
+
+    def told(done: int, of: int) -> None:
+        nonlocal last_s
+        if time.monotonic() - last_s < (0.2 if terminal else _LINE_EVERY_S):
+            return
+        last_s = time.monotonic()
+        share = f" of {of / 1e6:.0f} MB ({100 * done // of} %)" if of else " MB"
+        click.echo(f"{what}: {done / 1e6:.0f}{share}", err=True, nl=not terminal)
+        if terminal:
+            click.echo("\r", err=True, nl=False)
+
+    yield told
+    if terminal:
+        click.echo(err=True)
+
+
+def _tell(file: Path, done: BackedUp, *, locked: bool) -> None:
+    about = done.about
+    whole = "everything" if about.commune is None else f"the commune {about.commune}"
+    click.echo(f"{file}: {whole}, {sum(about.rows.values())} rows, {done.files} audio files, {done.size / 1e6:.1f} MB.")
+    if about.with_secrets and not locked:
+        click.echo("It holds the controller's key and is not locked: keep it where nobody else can read it.")
+    elif locked:
+        click.echo("It is locked. Keep the passphrase elsewhere: without it nobody can open the backup, nor can we.")
+    if not about.with_secrets:
+        click.echo("The controller's key is not in it: restored elsewhere, every receiver needs new credentials.")
+    for name in done.missing:
+        click.echo(f"Missing in this installation, so not in the backup: {name}", err=True)
+    for name in done.damaged:
+        click.echo(f"Damaged in this installation, in the backup as it is: {name}", err=True)

@@ -1,0 +1,56 @@
+"""`loa restore`: a backup becomes a data folder again, here or elsewhere."""
+
+from pathlib import Path
+
+import click
+
+from loa.backup_command import asked_passphrase, shown_progress
+from loa.controller import MIGRATIONS
+from runtime.clock import ControllerClock
+from runtime.refusal import Refusal
+from runtime.settings import load_settings
+from transfer.backup import About
+from transfer.restoring import check, is_locked, restore
+
+
+@click.command("restore", help="Make a data folder of the backup FILE. Afterwards: docs/backup.md.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="A new or empty folder.")
+@click.option("--database-url", help="An empty database; by default SQLite in the folder.")
+@click.option("--passphrase-file", type=click.Path(path_type=Path, dir_okay=False), help="Its first line opens FILE.")
+@click.option("--check", "only_check", is_flag=True, help="Only read it to its end and check every hash.")
+def restore_command(
+    file: Path, data: Path | None, database_url: str | None, passphrase_file: Path | None, only_check: bool
+) -> None:
+    """Check, unpack beside the folder, put in its place, and say what to do next."""
+    if data is None and not only_check:
+        raise click.UsageError("Where to? Name a new or empty folder with --data.")
+    try:
+        passphrase = asked_passphrase(passphrase_file, new=False) if is_locked(file) else None
+        if only_check or data is None:
+            with shown_progress("Checking") as progress:
+                about = check(file, passphrase, progress)
+            click.echo(f"The backup is whole: {_words(about)}.")
+            return
+        given = {"database_url": database_url} if database_url else {}
+        settings = load_settings(data_dir=data, **given)
+        with shown_progress("Restoring") as progress:
+            done = restore(
+                file, data.absolute(), database_url=settings.database_url, scripts=MIGRATIONS, passphrase=passphrase,
+                now=ControllerClock().now(), progress=progress,
+            )  # fmt: skip
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"Restored into {data}: {_words(done.about)}, {done.files} audio files.")
+    if done.settings_beside is not None:
+        click.echo(f"The old machine's settings: {done.settings_beside}. Look them through, then call it loa.toml.")
+    if done.about.with_secrets:
+        click.echo("Stop the old controller for good before you start this one: receivers obey both.")
+    else:
+        click.echo("The key is a new one: give every receiver new credentials, on its page.")
+    click.echo(f"Start it: loa serve --data {data}")
+
+
+def _words(about: About) -> str:
+    whole = "everything" if about.commune is None else f"the commune {about.commune}"
+    return f"{whole} as of {about.made_at:%Y-%m-%d %H:%M} UTC, {sum(about.rows.values())} rows"

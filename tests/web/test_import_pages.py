@@ -1,0 +1,177 @@
+"""The import on the page: looked at first, then taken; credentials are fetched once; who may."""
+
+import io
+import json
+import re
+import wave
+import zipfile
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from broadcast.clips import Clip
+from broadcast.ingest_jobs import IngestJob
+from devices.receivers import receivers
+from people.audit import AuditEntry, Deed
+from people.rights import Role
+from runtime.clock import ManualClock
+from runtime.database import Database
+from tests.cast import COMMUNE
+from tests.web.office import Office
+from tests.web.test_rights_of_pages import Guest
+
+TABLE = "Tên cụm loa;IMEI;Thôn;Loại\nCụm chợ;8675;Thôn 2;có dây\nCụm đình;8676;Thôn 3;FM\n"
+
+
+@pytest.fixture
+def office(database: Database, clock: ManualClock, tmp_path: Path) -> Office:
+    return Office(database, clock, tmp_path)
+
+
+def upload(office: Office, kind: str, content: bytes, name: str = "cum-loa.csv") -> str:
+    """Send a file; gives the page that it leads to."""
+    answer = office.browser.post(f"/import/{kind}?form_token={office.form_token}", files={"file": (name, content)})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def test_a_table_is_looked_at_then_taken_and_its_credentials_are_fetched_once(office: Office) -> None:
+    assert "/import" in office.browser.get("/receivers").text
+    assert office.browser.get("/import").status_code == 200
+    at = upload(office, "receivers", TABLE.encode())
+    seen = office.browser.get(at).text
+    assert "Cụm chợ · Cụm đình" in seen
+    assert 'value="external_id" selected' in seen
+    with office.database.session() as session:
+        assert receivers(session, COMMUNE) == []
+    done = office.browser.post(f"{at}/do", data={"form_token": office.form_token})
+    assert done.status_code == 200
+    word = re.search(r'name="word" value="([^"]+)"', done.text)
+    assert word is not None
+    fetch = {"form_token": office.form_token, "word": word[1]}
+    packed = office.browser.post("/import/receivers/credentials", data=fetch)
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as file:
+        told = {name: json.loads(file.read(name)) for name in file.namelist()}
+    with office.database.session() as session:
+        known = {f"{r.id}.json": r.id for r in receivers(session, COMMUNE)}
+        deed = session.exec(select(AuditEntry)).one()
+    assert {name: one["receiver"] for name, one in told.items()} == known
+    assert (deed.action, deed.detail) == (Deed.IMPORTED, "receivers, cum-loa.csv: new 2, changed 0, same 0, wrong 0")
+    assert office.browser.post("/import/receivers/credentials", data=fetch).status_code == 404
+    assert sum(topic.endswith("/config") for topic, *_ in office.broker.log) == 2
+    assert "Đã nhập" in office.browser.get("/import").text or "Mới: 2" in office.browser.get("/import").text
+
+
+def test_wrong_rows_are_shown_with_line_and_column_and_left_out_only_when_asked(office: Office) -> None:
+    at = upload(office, "receivers", (TABLE + "Cụm lạ;8677;;loa kéo\n").encode())
+    seen = office.browser.get(at).text
+    assert "“loa kéo” không phải loại đài" in seen
+    assert office.post(f"{at}/do") == 422
+    assert office.post(f"{at}/do", good_rows_only="1") == 200
+    with office.database.session() as session:
+        assert len(receivers(session, COMMUNE)) == 2
+
+
+def test_columns_and_letters_can_be_chosen(office: Office) -> None:
+    at = upload(office, "receivers", "A;B\nCụm chợ;FM\n".encode())
+    assert "dấu sao" in office.browser.get(at).text
+    sent = {"form_token": office.form_token, "encoding": "utf-8", "default_kind": "", "column": ["name", "kind"]}
+    assert office.browser.post(at, data=sent).status_code == 303
+    assert "Nhập 1 dòng" in office.browser.get(at).text
+    office.browser.post(at, data={**sent, "encoding": "utf-16"})
+    assert "không phải bảng mã UTF-16" in office.browser.get(at).text
+
+
+def test_a_file_that_is_no_table_is_refused_in_a_sentence(office: Office) -> None:
+    answer = office.browser.post(
+        f"/import/schedules?form_token={office.form_token}", files={"file": ("a.pdf", b"%PDF-1.7")}
+    )
+    assert answer.status_code == 422
+    assert "không phải bảng tính" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("role", "kinds"),
+    [
+        (Role.TECHNICIAN, {"receivers"}), (Role.OPERATOR, {"schedules", "recordings"}), (Role.VIEWER, set()),
+        (Role.CHAIR, {"receivers", "schedules", "operators", "recordings"}),
+    ],
+)  # fmt: skip
+def test_each_kind_is_for_whom_it_concerns(office: Office, role: Role, kinds: set[str]) -> None:
+    guest = Guest(office, role)
+    shown = guest.browser.get("/import").text
+    assert {
+        k for k in ("receivers", "schedules", "operators", "recordings") if f'action="/import/{k}?' in shown
+    } == kinds
+    answer = guest.browser.post(
+        f"/import/operators?form_token={guest.form_token}", files={"file": ("a.csv", b"a;b\nc;d\n")}
+    )
+    assert answer.status_code == (303 if "operators" in kinds else 403)
+
+
+def test_passwords_of_new_people_are_shown_once(office: Office) -> None:
+    at = upload(office, "operators", "Tên đăng nhập;Vai trò\nhoa;kỹ thuật\n".encode())
+    done = office.browser.post(f"{at}/do", data={"form_token": office.form_token}).text
+    assert re.search(r"hoa</td><td[^>]*>\w{4}-\w{4}-\w{4}-\w{4}<", done)
+    assert "one-time" not in office.browser.get(at).text
+    assert not re.search(r"\w{4}-\w{4}-\w{4}-\w{4}<", office.browser.get(at).text)
+
+
+def tone(seconds: float) -> bytes:
+    """A recording."""
+    kept = io.BytesIO()
+    with wave.open(kept, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(
+            b"".join(
+                (8000 if n % 20 < 10 else -8000).to_bytes(2, "little", signed=True) for n in range(int(8000 * seconds))
+            )
+        )
+    return kept.getvalue()
+
+
+def test_a_zip_of_recordings_becomes_clips_and_a_second_time_none(office: Office) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("Bản tin/Thời sự sáng.wav", tone(2))
+        file.writestr("Bản tin/ghi chú.txt", "không phải âm thanh")
+        file.writestr("__MACOSX/._x.wav", b"x")
+        file.writestr("Thumbs.db", b"x")
+    for _ in range(2):
+        answer = office.browser.post(
+            f"/import/recordings?form_token={office.form_token}", files={"file": ("a.zip", packed.getvalue())}
+        )
+        assert answer.status_code == 200
+        with office.database.session() as session:
+            waiting = [job.id for job in session.exec(select(IngestJob)) if not job.finished]
+        for job_id in waiting:
+            office.deps.ingest.work_one(job_id)
+    with office.database.session() as session:
+        assert [clip.title for clip in session.exec(select(Clip))] == ["Thời sự sáng"]
+        states = sorted((job.file_name, job.state, job.same_as_before) for job in session.exec(select(IngestJob)))
+    assert states == [
+        ("Thời sự sáng.wav", "ready", False), ("Thời sự sáng.wav", "ready", True),
+        ("ghi chú.txt", "refused", False), ("ghi chú.txt", "refused", False),
+    ]  # fmt: skip
+
+
+def test_a_folder_that_lies_ready_is_taken_and_no_other(office: Office, tmp_path: Path) -> None:
+    ready = office.deps.settings.data_dir / "recordings-to-import" / "thang-11"
+    ready.mkdir(parents=True)
+    (ready / "a.wav").write_bytes(tone(1))
+    assert "thang-11" in office.browser.get("/import").text
+    assert office.post("/import/recordings", folder="..") == 404
+    assert office.post("/import/recordings", folder="thang-11") == 200
+    with office.database.session() as session:
+        assert [job.file_name for job in session.exec(select(IngestJob))] == ["a.wav"]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"no zip at all"])
+def test_a_broken_zip_is_refused_in_a_sentence(office: Office, content: bytes) -> None:
+    answer = office.browser.post(
+        f"/import/recordings?form_token={office.form_token}", files={"file": ("a.zip", content)}
+    )
+    assert answer.status_code == 422

@@ -1,0 +1,181 @@
+"""What cells mean: times, weekdays, days, numbers, kinds, as Vietnamese offices write them. Each raises Refusal."""
+
+import re
+import unicodedata
+from datetime import date, datetime, time, timedelta
+
+from broadcast.clips import folded
+from devices.stations import StationKind
+from people.rights import Role
+from runtime.refusal import N_, Refusal
+from transfer.sheets import Value, shown
+from wire.broadcasts import BroadcastClass
+
+#: Day 0 of spreadsheets whose dates are shown as plain numbers.
+_EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a day of a wall calendar
+_TIME = re.compile(
+    r"(\d{1,2})(?:\s*(?::|h|g|gio|\.)\s*(\d{1,2})?(?::(\d{2}))?)?\s*(?:p|ph|phut)?\s*(sa|ch|am|pm|sang|chieu|toi)?"
+)
+_BETWEEN_TIMES = re.compile(r"[,;&+\n]|\bva\b|\s{2,}")
+_WEEKDAY = {
+    "2": 0, "hai": 0, "mon": 0, "3": 1, "ba": 1, "tue": 1, "4": 2, "tu": 2, "wed": 2, "5": 3, "nam": 3, "thurs": 3,
+    "6": 4, "sau": 4, "fri": 4, "7": 5, "bay": 5, "sat": 5, "8": 6, "cn": 6, "sun": 6,
+}  # fmt: skip
+_DAY_SIGN = re.compile(
+    r"\s*(?:(?:thu\s*|th\.?\s*|t\.?\s*)?(2|3|4|5|6|7|8|hai|ba|tu|nam|sau|bay)\b|(cn|mon|tue|wed|thurs|fri|sat|sun)(?:day|sday|nesday|urday)?\b)"
+)
+_EVERY_DAY = ("hang ngay", "moi ngay", "ca tuan", "tat ca", "daily", "every day", "all", "hang tuan")
+
+
+def times(value: Value) -> list[time]:
+    """Times of the day: 05:00; 17h30; "5 giờ và 17 giờ"; of "05:00–05:30" the first."""
+    if isinstance(value, datetime):
+        return [value.time().replace(microsecond=0)]
+    if isinstance(value, time):
+        return [value.replace(microsecond=0)]
+    if isinstance(value, float) and 0 <= value < 1:
+        return [(_EXCEL_EPOCH + timedelta(seconds=round(value * 86_400))).time()]
+    text = folded(shown(value))
+    found = [_time(part.strip(), text) for part in _BETWEEN_TIMES.split(text) if part.strip()]
+    if not found:
+        raise Refusal(N_("A time is missing here. Write it as 05:00 or 17h30."))
+    return sorted(set(found))
+
+
+def _time(part: str, whole: str) -> time:
+    start = re.split(r"\s*(?:-|–|—|den|toi(?=\s*\d)|→|to)\s*(?=\d)", part)[0]
+    matched = _TIME.fullmatch(start.strip())
+    try:
+        if matched is None or (matched[2] is None and start.strip().isdigit() and len(start.strip()) > 2):
+            raise ValueError(start)
+        hour = int(matched[1])
+        if matched[4] in ("ch", "pm", "chieu", "toi") and hour < 12:
+            hour += 12
+        return time(hour, int(matched[2] or 0), int(matched[3] or 0))
+    except ValueError:
+        raise Refusal(N_("“{text}” is no time of day. Write it as 05:00 or 17h30."), text=whole[:60]) from None
+
+
+def weekdays(value: Value) -> list[int]:
+    """Days of the week, 0 for Monday: "Thứ 2–Thứ 6", "T2, T4, CN", "hằng ngày", "cuối tuần", "Mon-Fri"."""
+    said = unicodedata.normalize("NFC", shown(value)).lower()
+    text = folded(re.sub(r"\btừ\b", " ", said)).strip(" .")  # else it would read like "tư", Wednesday
+    if text in _EVERY_DAY or "hang ngay" in text or text == "":
+        return list(range(7))
+    text = text.replace("chu nhat", "cn").replace("cuoi tuan", "7,cn").replace("ngay thuong", "2-6")
+    text = re.sub(r"\s*(?:–|—|->|→|~|\bden\b|\btoi\b|\bto\b)\s*", "-", text)
+    found: set[int] = set()
+    at, last, ranged = 0, None, False
+    while at < len(text):
+        matched = _DAY_SIGN.match(text, at)
+        if matched is not None:
+            day = _WEEKDAY[matched[1] or matched[2]]
+            found |= set(_run(last, day)) if ranged and last is not None else {day}
+            at, last, ranged = matched.end(), day, False
+        elif text[at] == "-" and last is not None:
+            at, ranged = at + 1, True
+        elif text[at] in ",;/&+ .\n" or text.startswith("va", at):
+            at += 2 if text.startswith("va", at) else 1
+        else:
+            found = set()
+            break
+    if not found or ranged:
+        raise Refusal(
+            N_("“{text}” names no days of the week. Write T2–T6, or T2, T4, CN, or hằng ngày."), text=said[:60]
+        )
+    return sorted(found)
+
+
+def _run(first: int, last: int) -> list[int]:
+    return [day % 7 for day in range(first, last + 1 if last >= first else last + 8)]
+
+
+def day(value: Value) -> date:
+    """A day: 25/11/2026, 2026-11-25, or a date of the spreadsheet."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and 30_000 < value < 80_000:
+        return (_EXCEL_EPOCH + timedelta(days=int(value))).date()
+    text = shown(value)
+    local = re.fullmatch(r"(\d{1,2})[/.\- ](\d{1,2})[/.\- ](\d{4})(?:\s.*)?", text)
+    iso = re.fullmatch(r"(\d{4})[/.\-](\d{1,2})[/.\-](\d{1,2})(?:[T\s].*)?", text)
+    try:
+        if local:
+            return date(int(local[3]), int(local[2]), int(local[1]))
+        if iso:
+            return date(int(iso[1]), int(iso[2]), int(iso[3]))
+        raise ValueError(text)
+    except ValueError:
+        raise Refusal(N_("“{text}” is no day that exists. Write it as 25/11/2026."), text=text[:60]) from None
+
+
+def percent(value: Value) -> int:
+    """0 to 100: 80, "80 %", or the spreadsheet's 0.8."""
+    number_ = number(shown(value).replace("%", ""))
+    if isinstance(value, int | float) and 0 < value <= 1:
+        number_ = value * 100
+    if not 0 <= number_ <= 100:
+        raise Refusal(N_("The volume is between 0 and 100 percent."))
+    return round(number_)
+
+
+def number(text: str) -> float:
+    """A number, with comma or point, with or without its unit."""
+    matched = re.fullmatch(r"(-?\d+(?:[.,]\d+)?)\s*(?:ms|s|%)?", text.strip())
+    if matched is None:
+        raise Refusal(N_("“{text}” is no number."), text=text[:60])
+    return float(matched[1].replace(",", "."))
+
+
+def station_kind(text: str) -> StationKind:
+    """Which of the three technologies."""
+    words = folded(text)
+    if any(word in words for word in ("huu tuyen", "co day", "wired")):
+        return StationKind.WIRED
+    if any(word in words for word in ("fm", "vo tuyen", "khong day")):
+        return StationKind.FM
+    if any(word in words for word in ("ip", "4g", "3g", "thong minh", "cntt", "vien thong", "internet")):
+        return StationKind.IP
+    raise Refusal(N_("“{text}” is no kind of station. Write có dây, FM or IP."), text=text[:60])
+
+
+def broadcast_class(text: str) -> BroadcastClass:
+    """The legal class, in words or by the number of the provincial exchange (1, 2, 3)."""
+    words = folded(text)
+    if "khan" in words or words in ("1", "emergency"):
+        return BroadcastClass.EMERGENCY
+    if "thuong" in words or "khong uu tien" in words or words in ("3", "normal"):
+        return BroadcastClass.NORMAL
+    if "uu tien" in words or words in ("2", "priority"):
+        return BroadcastClass.PRIORITY
+    raise Refusal(N_("“{text}” is no class. Write khẩn cấp, ưu tiên or thông thường."), text=text[:60])
+
+
+_ROLES = (
+    (Role.CHAIR, ("chu tich", "lanh dao", "phe duyet", "chair")),
+    (Role.TECHNICIAN, ("ky thuat", "bao tri", "technician")),
+    (Role.VIEWER, ("truong thon", "to truong", "chi xem", "xem", "viewer")),
+    (
+        Role.OPERATOR,
+        ("van hoa", "bien tap", "phat thanh", "truyen thanh", "can bo", "van hanh", "cong chuc", "operator"),
+    ),
+)
+
+
+def role(text: str) -> Role:
+    """What a person is in the commune."""
+    words = folded(text)
+    for found, signs in _ROLES:
+        if any(sign in words for sign in signs):
+            return found
+    raise Refusal(
+        N_("“{text}” is no role that can be imported. Write chủ tịch, cán bộ văn hóa, kỹ thuật or trưởng thôn."),
+        text=text[:60],
+    )
+
+
+def words_of(text: str) -> list[str]:
+    """Names in one cell, with commas or semicolons between."""
+    return [part.strip() for part in re.split(r"[,;\n]", text) if part.strip()]

@@ -1,0 +1,248 @@
+"""Imports: a file is kept, read, tried, and then taken: all of it in one transaction, or nothing."""
+
+import json
+import secrets
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Column
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from devices.enrolment import Credentials, Issuer
+from devices.stations import StationKind
+from runtime.database import Database, UtcDateTime
+from runtime.refusal import N_, NotFound, Refusal
+from transfer.columns import COLUMNS, Kind, guess, header_of, remember, remembered
+from transfer.operator_rows import OperatorTaker
+from transfer.receiver_rows import ReceiverTaker
+from transfer.rows import Change, Outcome, Taker, take_all
+from transfer.schedule_rows import ScheduleTaker
+from transfer.sheets import Sheet, read_sheet, texts
+from transfer.texts import Encoding
+
+MOST_BYTES = 30_000_000
+#: What was uploaded and not taken is thrown away after this.
+KEPT = timedelta(days=2)
+
+
+class ImportFile(SQLModel, table=True):
+    """A file on its way in. encoding, columns, default_kind: "" until chosen. columns: JSON, a key for each column.
+
+    counts: JSON, change → rows, once it is done.
+    """
+
+    __tablename__ = "import_file"
+
+    id: str = Field(primary_key=True)
+    commune_id: str = Field(foreign_key="commune.id", index=True)
+    kind: str
+    file_name: str
+    encoding: str = ""
+    columns: str = ""
+    default_kind: str = ""
+    uploaded_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    uploaded_by: str = ""
+    done_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    counts: str = ""
+
+    @property
+    def of_kind(self) -> Kind:
+        """What it holds."""
+        return Kind(self.kind)
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """What became of its rows."""
+        return dict(json.loads(self.counts)) if self.counts else {}
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A file as it was read. header: index of the row with the headings. columns: the chosen or guessed meaning."""
+
+    sheet: Sheet
+    header: int
+    headings: list[str]
+    columns: list[str]
+    was_remembered: bool
+
+    @property
+    def examples(self) -> list[list[str]]:
+        """The first rows below the headings, as text, one list a column."""
+        rows = [list(texts(row.cells)) for row in self.sheet.rows[self.header + 1 : self.header + 4]]
+        return [[row[k] for row in rows if k < len(row) and row[k]] for k in range(len(self.headings))]
+
+    @property
+    def count(self) -> int:
+        """Rows below the headings."""
+        return max(0, len(self.sheet.rows) - self.header - 1)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of the rows, or would. credentials, passwords: of new receivers and people, only when it is done."""
+
+    outcomes: list[Outcome]
+    credentials: list[Credentials] = field(default_factory=list)
+    passwords: dict[str, str] = field(default_factory=dict)
+    touched: list[str] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[Change, int]:
+        """How many of each."""
+        found = Counter(outcome.change for outcome in self.outcomes)
+        return {change: found.get(change, 0) for change in Change}
+
+    @property
+    def wrong(self) -> list[Outcome]:
+        """Those that cannot be taken."""
+        return [outcome for outcome in self.outcomes if outcome.change is Change.WRONG]
+
+
+class _Undone(Exception):
+    """Ends a transaction that was only a rehearsal."""
+
+
+class Imports:
+    """The files on their way in, below `folder`, and what is done with them."""
+
+    def __init__(self, database: Database, folder: Path, issuer: Issuer) -> None:
+        self._database, self._folder, self._issuer = database, folder, issuer
+
+    def receive(self, commune_id: str, kind: Kind, file_name: str, content: bytes, *, now: datetime, by: str) -> str:
+        """Keep a file. Gives its id. Raises Refusal when it is no table, or too large."""
+        if len(content) > MOST_BYTES:
+            raise Refusal(N_("This file is larger than {most_mb} MB. Divide it."), most_mb=MOST_BYTES // 1_000_000)
+        self.sweep(now)
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        made = ImportFile(
+            id=secrets.token_hex(8), commune_id=commune_id, kind=kind.value, file_name=file_name[-120:],
+            uploaded_at=now, uploaded_by=by,
+        )  # fmt: skip
+        path = self._folder / made.id
+        path.write_bytes(content)
+        path.chmod(0o600)
+        try:
+            sheet = read_sheet(path, file_name)
+            if len(sheet.rows) < 2:
+                raise Refusal(N_("There are no rows in this file. The first row names the columns, the others follow."))
+            with self._database.writing() as session:
+                session.add(made)
+        except BaseException:
+            path.unlink()
+            raise
+        return made.id
+
+    def preview(self, session: Session, found: ImportFile) -> Preview:
+        """Read the file again, as it is set now. Raises Refusal."""
+        path = self._folder / found.id
+        if not path.exists():
+            raise NotFound(N_("This file is not kept any more. Choose it again."))
+        sheet = read_sheet(path, found.file_name, Encoding(found.encoding) if found.encoding else None)
+        header = header_of(sheet.rows, found.of_kind)
+        headings = list(texts(sheet.rows[header].cells)) if sheet.rows else []
+        width = max((len(row.cells) for row in sheet.rows[header:]), default=0)
+        headings += [""] * (width - len(headings))
+        before = remembered(session, found.commune_id, found.of_kind, headings)
+        chosen = json.loads(found.columns) if found.columns else before or guess(headings, found.of_kind)
+        columns = (chosen + [""] * width)[:width]
+        return Preview(sheet, header, headings, columns, before is not None)
+
+    def choose(self, found: ImportFile, *, encoding: str, columns: Sequence[str], default_kind: str) -> None:
+        """Keep what was chosen on the page. Raises Refusal for a meaning that is given twice, or is none."""
+        known = {column.key: column.title for column in COLUMNS[found.of_kind]}
+        given = [key for key in columns if key]
+        twice = next((key for key, count in Counter(given).items() if count > 1), None)
+        if twice is not None or not set(given) <= known.keys():
+            raise Refusal(N_("Two columns mean the same. Choose “not taken” for one of them."))
+        if (encoding and encoding not in list(Encoding)) or (default_kind and default_kind not in list(StationKind)):
+            raise Refusal(N_("This choice is not there any more. Load the page again."))
+        with self._database.writing() as session:
+            row = session.get_one(ImportFile, found.id)
+            # Read in another way the headings are others: what was chosen for them is void.
+            row.columns = json.dumps(list(columns)) if encoding == (row.encoding or encoding) else ""
+            row.encoding, row.default_kind = encoding, default_kind
+            session.add(row)
+
+    def rehearse(self, found: ImportFile, preview: Preview, now: datetime) -> Result:
+        """What would become of each row; nothing is kept."""
+        result = Result([])
+        try:
+            with self._database.writing() as session:
+                result = self._take(session, found, preview, now, rehearsal=True, progress=lambda _: None)
+                raise _Undone
+        except _Undone:
+            return result
+
+    def do(
+        self, found: ImportFile, preview: Preview, now: datetime, *, good_rows_only: bool,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> Result:  # fmt: skip
+        """Take every row, or, when asked to, those that are right. Raises Refusal when a row is wrong, or all are."""
+        with self._database.writing() as session:
+            row = session.get_one(ImportFile, found.id)
+            if row.done_at is not None:
+                raise Refusal(N_("This file was imported already. To import it again, choose it again."))
+            result = self._take(session, found, preview, now, rehearsal=False, progress=progress)
+            if result.wrong and (not good_rows_only or len(result.wrong) == len(result.outcomes)):
+                raise Refusal(
+                    N_("{n} rows cannot be taken, so nothing was imported. See below what to mend."),
+                    n=len(result.wrong),
+                )
+            remember(session, found.commune_id, found.of_kind, preview.headings, preview.columns)
+            row.done_at, row.counts = now, json.dumps({c.value: n for c, n in result.counts.items()})
+            session.add(row)
+        (self._folder / found.id).unlink(missing_ok=True)
+        return result
+
+    def sweep(self, now: datetime) -> None:
+        """Throw away what nobody came back for."""
+        with self._database.writing() as session:
+            old = session.exec(
+                select(ImportFile).where(col(ImportFile.uploaded_at) < now - KEPT, col(ImportFile.done_at).is_(None))
+            )
+            for row in old:
+                (self._folder / row.id).unlink(missing_ok=True)
+                session.delete(row)
+
+    def _take(
+        self, session: Session, found: ImportFile, preview: Preview, now: datetime, *, rehearsal: bool,
+        progress: Callable[[int], None],
+    ) -> Result:  # fmt: skip
+        taker: Taker
+        people = places = None
+        if found.of_kind is Kind.RECEIVERS:
+            default = StationKind(found.default_kind) if found.default_kind else None
+            taker = places = ReceiverTaker(session, found.commune_id, self._issuer, now, default)
+        elif found.of_kind is Kind.SCHEDULES:
+            taker = ScheduleTaker(session, found.commune_id, now, found.uploaded_by)
+        else:
+            taker = people = OperatorTaker(found.commune_id, now, rehearsal=rehearsal)
+        lacking = [c.key for c in COLUMNS[found.of_kind] if c.needed and c.key not in preview.columns]
+        if lacking:
+            raise Refusal(N_("Choose below which columns mean what has a star (*): each row needs it."))
+        rows = preview.sheet.rows[preview.header + 1 :]
+        outcomes = take_all(session, taker, rows, preview.columns, progress)
+        return Result(
+            outcomes,
+            places.credentials if places else [],
+            people.passwords if people else {},
+            places.touched if places else [],
+        )
+
+
+def import_file(session: Session, commune_id: str, import_id: str) -> ImportFile:
+    """One of a commune's. Raises NotFound."""
+    found = session.get(ImportFile, import_id)
+    if found is None or found.commune_id != commune_id:
+        raise NotFound(N_("This file is not kept any more. Choose it again."))
+    return found
+
+
+def recent(session: Session, commune_id: str) -> list[ImportFile]:
+    """The last ones of a commune, newest first."""
+    query = select(ImportFile).where(ImportFile.commune_id == commune_id)
+    return list(session.exec(query.order_by(col(ImportFile.uploaded_at).desc()).limit(10)))

@@ -1,0 +1,51 @@
+"""People from a table: each row a sign-in name and a role in the commune."""
+
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from broadcast.clips import folded
+from people.operators import Operator, OperatorCommune, add_operator, appoint
+from people.rights import Role
+from runtime.refusal import N_, Refusal
+from transfer import cell_values
+from transfer.columns import Kind
+from transfer.rows import Cells, Change, WrongCell
+
+
+class OperatorTaker:
+    """Takes people into one commune. passwords: name → one-time password of the new ones, shown once."""
+
+    kind = Kind.OPERATORS
+
+    def __init__(self, commune_id: str, now: datetime, *, rehearsal: bool) -> None:
+        """rehearsal: nothing will be kept, so no password is made: that takes its time, on purpose."""
+        self._commune_id, self._now, self._rehearsal = commune_id, now, rehearsal
+        self.passwords: dict[str, str] = {}
+        self._seen: dict[str, int] = {}
+
+    def take(self, session: Session, cells: Cells) -> Change:
+        """Add the person, or give another role, or leave it."""
+        name = "".join(folded(cells.text("name")).split())
+        role: Role = cells.read("role", cell_values.role, as_text=True)
+        line = self._seen.setdefault(name, cells.row.line)
+        if line != cells.row.line:
+            raise Refusal(N_("The same person stands in line {line} already."), line=line)
+        found = session.exec(select(Operator).where(Operator.name == name)).first()
+        if found is None:
+            if not self._rehearsal:
+                added, self.passwords[name] = add_operator(session, name, self._now)
+                appoint(session, added.number, self._commune_id, role)
+            return Change.NEW
+        if found.retired_at is not None:
+            raise WrongCell(
+                "name", Refusal(N_("This person was taken out of service. Bring them back on the page first."))
+            )
+        has = session.get(OperatorCommune, (found.number, self._commune_id))
+        if has is None:
+            # A name that is taken elsewhere may be another person's: nobody gets rights by a name in a table.
+            raise WrongCell("name", Refusal(N_("This sign-in name is taken outside this commune. Choose another one.")))
+        if has.role == role.value:
+            return Change.SAME
+        appoint(session, found.number, self._commune_id, role)
+        return Change.CHANGED

@@ -1,0 +1,194 @@
+"""Receivers from a table: each row a receiver, with its station and its zones, made when they are not there."""
+
+import re
+from datetime import datetime
+
+from sqlmodel import Session
+
+from broadcast.clips import folded
+from devices.communes import commune
+from devices.enrolment import Credentials, Issuer, enrol
+from devices.positions import place_receiver, position_of, typed_position
+from devices.receivers import Receiver, change_receiver, receivers
+from devices.stations import Station, StationKind, add_station, stations
+from devices.zones import add_zone, zones, zones_of
+from runtime.refusal import N_, Refusal
+from transfer import cell_values
+from transfer.columns import Kind
+from transfer.external_ids import keep_id, known_ids
+from transfer.rows import Cells, Change, WrongCell
+
+_LONGEST_ID = 63
+
+
+class ReceiverTaker:
+    """Takes receivers into one commune. credentials: of the new ones. touched: ids of all that are to be told."""
+
+    kind = Kind.RECEIVERS
+
+    def __init__(
+        self, session: Session, commune_id: str, issuer: Issuer, now: datetime, default_kind: StationKind | None
+    ) -> None:
+        """default_kind: of stations that a row does not tell of; None to ask for it."""
+        commune(session, commune_id)
+        self._commune_id, self._issuer, self._now, self._default_kind = commune_id, issuer, now, default_kind
+        self._known = known_ids(session, commune_id, self.kind)
+        self._by_name: dict[str, list[str]] = {}
+        for one in receivers(session, commune_id):
+            self._by_name.setdefault(folded(one.name), []).append(one.id)
+        self.credentials: list[Credentials] = []
+        self.touched: list[str] = []
+        self._seen: dict[str, int] = {}
+
+    def take(self, session: Session, cells: Cells) -> Change:
+        """Add it, change what is given and different, or leave it."""
+        name, code, own_id = cells.text("name"), cells.text("external_id"), cells.text("receiver_id")
+        position = self._position(cells)
+        volume = cells.read("volume", cell_values.percent)
+        delay_ms = cells.read("path_delay", cell_values.number, as_text=True)
+        keys = [f"code:{folded(code)}"] if code else [f"name:{folded(name)}"]
+        found = self._found(session, name, keys[0], own_id)
+        self._refuse_twice(found.id if found else keys[0], cells)
+        station = self._station(session, cells, found)
+        zone_ids = self._zones(session, cells)
+        before = len(self.credentials)
+        if found is None:
+            try:
+                found, credentials = enrol(
+                    session, self._issuer, receiver_id=own_id or self._new_id(session, name),
+                    commune_id=self._commune_id, station_id=station, name=name, now=self._now,
+                )  # fmt: skip
+            except Refusal as refusal:
+                raise WrongCell("receiver_id", refusal) from refusal
+            self.credentials.append(credentials)
+            self._by_name.setdefault(folded(name), []).append(found.id)
+            self._seen[found.id] = cells.row.line
+        new = len(self.credentials) > before
+        try:
+            changed = self._change(session, cells, found, station, zone_ids, volume, delay_ms, position)
+        except Refusal:
+            del self.credentials[before:]
+            raise
+        for key in keys:
+            if self._known.get(key) != found.id:
+                keep_id(session, self._commune_id, self.kind, key, found.id)
+                self._known[key] = found.id
+        if new or changed:
+            self.touched.append(found.id)
+        return Change.NEW if new else Change.CHANGED if changed else Change.SAME
+
+    def _found(self, session: Session, name: str, key: str, own_id: str) -> Receiver | None:
+        ours = self._known.get(key)
+        found = session.get(Receiver, own_id or ours) if own_id or ours else None
+        if found is not None and found.commune_id != self._commune_id:
+            raise Refusal(N_("The receiver {id} belongs to another commune now."), id=found.id)
+        if found is not None and found.retired_at is not None:
+            if own_id:
+                raise WrongCell("receiver_id", Refusal(N_("The receiver {id} was taken out of service."), id=found.id))
+            found = None
+        if found is not None or own_id:
+            return found
+        # Made by hand, or imported without a code: the name finds it, unless it is known under another code.
+        taken = {i for k, i in self._known.items() if k.startswith("code:")} if key.startswith("code:") else set()
+        named = (session.get(Receiver, i) for i in self._by_name.get(folded(name), []) if i not in taken)
+        # A row before may have given it another name, and one that failed may have left one that is not there.
+        alike = [r for r in named if r is not None and folded(r.name) == folded(name)]
+        if len(alike) > 1:
+            raise WrongCell("name", Refusal(N_("Several receivers are called so. Give the short name or a code.")))
+        return alike[0] if alike else None
+
+    def _refuse_twice(self, key: str, cells: Cells) -> None:
+        line = self._seen.setdefault(key, cells.row.line)
+        if line != cells.row.line:
+            raise Refusal(N_("The same receiver stands in line {line} already."), line=line)
+
+    def _station(self, session: Session, cells: Cells, found: Receiver | None) -> int:
+        name, maker = cells.text("station"), cells.text("maker")
+        kind: StationKind | None = cells.read("kind", cell_values.station_kind, as_text=True)
+        former = cells.text("former_commune")
+        if not name and kind is None and not maker and not former and found is not None:
+            return found.station_id
+        # A row that tells nothing fits any station, and would be put into one by chance.
+        wanted = kind or self._default_kind if not name else kind
+        known = stations(session, self._commune_id)
+        alike = [s for s in known if (not name or folded(s.name) == folded(name)) and _fits(s, wanted, maker, former)]
+        if alike and (name or wanted):
+            numbers = [s.number for s in alike]
+            return found.station_id if found is not None and found.station_id in numbers else numbers[0]
+        wanted = wanted or self._default_kind
+        if wanted is None:
+            raise WrongCell(
+                "kind", Refusal(N_("Of which kind is its station? Add a column, or choose it above the table."))
+            )
+        made = name or f"{wanted.value.upper()} {former or maker}".strip()
+        return add_station(session, self._commune_id, wanted, made, maker=maker, former_commune=former).number
+
+    def _zones(self, session: Session, cells: Cells) -> list[str] | None:
+        names = cell_values.words_of(cells.text("zones"))
+        if not names:
+            return None
+        known = {folded(z.name): z.id for z in zones(session, self._commune_id)}
+        for name in names:
+            if folded(name) not in known:
+                wanted = _fresh(f"{self._commune_id}-{_slug(name)}", set(known.values()))
+                known[folded(name)] = add_zone(session, self._commune_id, wanted, name).id
+        return sorted({known[folded(name)] for name in names})
+
+    def _position(self, cells: Cells) -> object:
+        latitude, longitude = cells.text("latitude"), cells.text("longitude")
+        try:
+            return typed_position(latitude, longitude)
+        except Refusal as refusal:
+            raise WrongCell("latitude", refusal) from refusal
+
+    def _change(
+        self, session: Session, cells: Cells, found: Receiver, station: int, zone_ids: list[str] | None,
+        volume: int | None, delay_ms: float | None, position: object,
+    ) -> bool:  # fmt: skip
+        name, place = cells.text("name"), cells.text("place")
+        different = {
+            "name": name if name != found.name else None,
+            "place": place if place and place != found.place else None,
+            "station_id": station if station != found.station_id else None,
+            "zones": zone_ids if zone_ids is not None and zone_ids != zones_of(session, found.id) else None,
+            "volume_percent": volume if volume is not None and volume != found.volume_percent else None,
+            "path_delay_ms": delay_ms if delay_ms is not None and delay_ms != found.path_delay_ms else None,
+        }
+        wanted = {key: value for key, value in different.items() if value is not None}
+        if wanted:
+            change_receiver(session, found.id, **wanted)  # type: ignore[arg-type]
+            known = self._by_name.setdefault(folded(name), [])
+            known += [] if found.id in known else [found.id]
+        moved = position is not None and position != position_of(found)
+        if moved:
+            place_receiver(session, found.id, position)  # type: ignore[arg-type]
+        return bool(wanted) or moved
+
+    def _new_id(self, session: Session, name: str) -> str:
+        base = f"{self._commune_id}-{_slug(name)}"[:_LONGEST_ID].strip("-")
+        wanted, count = base, 1
+        while session.get(Receiver, wanted) is not None:
+            count += 1
+            wanted = f"{base[: _LONGEST_ID - 5].strip('-')}-{count}"
+        return wanted
+
+
+def _fits(station: Station, kind: StationKind | None, maker: str, former: str) -> bool:
+    return (
+        (kind is None or station.kind == kind.value)
+        and (not maker or folded(station.maker) == folded(maker))
+        and (not former or folded(station.former_commune) == folded(former))
+    )
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", folded(name)).strip("-") or "loa"
+
+
+def _fresh(wanted: str, taken: set[str]) -> str:
+    base, count = wanted[:_LONGEST_ID].strip("-"), 1
+    wanted = base
+    while wanted in taken:
+        count += 1
+        wanted = f"{base[: _LONGEST_ID - 5]}-{count}"
+    return wanted

@@ -1,0 +1,114 @@
+"""Recordings by the folder: out of a zip, or out of a folder beside the controller, into the library."""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO
+
+from broadcast.ingest import Ingest
+from runtime.refusal import N_, NotFound, Refusal
+
+MOST_FILES = 500
+_BLOCK = 1 << 20
+#: What old phones and PCs leave in folders beside recordings.
+_LEFT_OVERS = ("thumbs.db", "desktop.ini", ".ds_store")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A file that may be a recording. open: for reading its bytes."""
+
+    name: str
+    size: int
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
+
+
+@dataclass
+class Handed:
+    """What became of a folder. over: names that went on to be worked. refused: name → why not."""
+
+    over: list[str] = field(default_factory=list)
+    refused: list[tuple[str, Refusal]] = field(default_factory=list)
+
+
+def in_zip(file: BinaryIO) -> list[Recording]:
+    """What is in a zip, folders within folders too. Raises Refusal: no zip, locked, too many files."""
+    try:
+        packed = zipfile.ZipFile(file)
+        infos = [info for info in packed.infolist() if not info.is_dir() and _wanted(info.filename)]
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise Refusal(N_("This zip is damaged. Make it anew, and choose it again.")) from error
+    if any(info.flag_bits & 1 for info in infos):
+        raise Refusal(N_("This zip is locked by a password. Make it anew without one."))
+    return _checked([Recording(_zip_name(info), info.file_size, _opener(packed, info)) for info in infos])
+
+
+def folders(root: Path) -> list[str]:
+    """The folders that lie ready below `root`, by name."""
+    return sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+
+
+def in_folder(root: Path, name: str) -> list[Recording]:
+    """What is in one of them, folders within folders too. Raises NotFound, Refusal (too many files)."""
+    if name not in folders(root):
+        raise NotFound(N_("There is no folder {name} in {root}."), name=name[:80], root=str(root))
+    files = [path for path in sorted((root / name).rglob("*")) if path.is_file() and not path.is_symlink()]
+    wanted = [path for path in files if _wanted(path.relative_to(root).as_posix())]
+    return _checked([Recording(path.name, path.stat().st_size, lambda path=path: path.open("rb")) for path in wanted])  # type: ignore[misc]
+
+
+def hand_over(ingest: Ingest, commune_id: str, recordings: list[Recording], *, by: str) -> Handed:
+    """Give each to the ingest, which works them one by one. A recording that is there already is not made twice."""
+    handed = Handed()
+    for recording in recordings:
+        try:
+            upload = ingest.open_upload(commune_id, recording.name, by=by, size_hint=recording.size)
+            try:
+                for block in _blocks(recording):
+                    upload.write(block)
+            except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError):
+                upload.abandon()
+                raise Refusal(N_("This file is damaged in the zip or on the disk.")) from None
+            upload.finish()
+        except Refusal as refusal:
+            handed.refused.append((recording.name, refusal))
+        else:
+            handed.over.append(recording.name)
+    return handed
+
+
+def _blocks(recording: Recording) -> Iterator[bytes]:
+    with recording.open() as source:
+        while block := source.read(_BLOCK):
+            yield block
+
+
+def _opener(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], AbstractContextManager[IO[bytes]]]:
+    return lambda: packed.open(info)
+
+
+def _checked(found: list[Recording]) -> list[Recording]:
+    if not found:
+        raise Refusal(N_("There is no file in it."))
+    if len(found) > MOST_FILES:
+        raise Refusal(N_("There are more than {most} files in it. Take them in parts."), most=MOST_FILES)
+    return found
+
+
+def _wanted(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return not any(part.startswith((".", "__MACOSX")) for part in parts) and parts[-1].lower() not in _LEFT_OVERS
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """Old programs write names in UTF-8 or Windows-1258 and do not say so; then they look like code page 437."""
+    name = PurePosixPath(info.filename).name
+    if info.flag_bits & 0x800 or name.isascii():
+        return name
+    raw = name.encode("cp437", "replace")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp1258", "replace")

@@ -1,0 +1,123 @@
+"""Rows become things of ours: one after the other, each whole or not at all, with what became of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+from sqlmodel import Session
+
+from runtime.refusal import N_, Refusal
+from transfer.columns import COLUMNS, Kind
+from transfer.sheets import Row, Value, shown
+
+
+class Change(StrEnum):
+    """What a row did, or would do."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    WRONG = "wrong"
+
+
+class Outcome(NamedTuple):
+    """Of one row. line: as the program shows it. what: its name. column: key of the one that is wrong, "" for none."""
+
+    line: int
+    change: Change
+    what: str
+    problem: Refusal | None = None
+    column: str = ""
+
+
+class WrongCell(Exception):
+    """A cell that cannot be taken."""
+
+    def __init__(self, column: str, refusal: Refusal) -> None:
+        super().__init__(str(refusal))
+        self.column, self.refusal = column, refusal
+
+
+class Taker(Protocol):
+    """Takes rows of one kind."""
+
+    kind: Kind
+
+    def take(self, session: Session, cells: "Cells") -> Change:
+        """Make a row so. Raises WrongCell or Refusal; what it changed by then is undone."""
+        ...
+
+
+@dataclass
+class Cells:
+    """A row's cells by what they mean. columns: a key for each column of the file."""
+
+    row: Row
+    columns: Sequence[str]
+
+    def value(self, key: str) -> Value:
+        """What stands there, None for nothing. Raises WrongCell for what the spreadsheet itself could not tell."""
+        at = self.columns.index(key) if key in self.columns else len(self.row.cells)
+        found = self.row.cells[at] if at < len(self.row.cells) else None
+        if isinstance(found, Refusal):
+            raise WrongCell(key, found)
+        return None if found == "" else found
+
+    def text(self, key: str) -> str:
+        """The same as text, "" for nothing."""
+        return shown(self.value(key)).strip()
+
+    def read(self, key: str, reader: Callable[[Any], Any], *, as_text: bool = False) -> Any:
+        """What a reader makes of the cell; None for an empty one. Raises WrongCell."""
+        value = self.text(key) if as_text else self.value(key)
+        if value is None or value == "":
+            return None
+        try:
+            return reader(value)
+        except Refusal as refusal:
+            raise WrongCell(key, refusal) from refusal
+
+    def needed(self, kind: Kind) -> None:
+        """Raises WrongCell when something that each row must have is missing."""
+        for column in COLUMNS[kind]:
+            if column.needed and self.value(column.key) is None:
+                raise WrongCell(column.key, Refusal(N_("This cell is empty. Fill it, or delete the row.")))
+
+
+def take_all(
+    session: Session, taker: Taker, rows: Sequence[Row], columns: Sequence[str], progress: Callable[[int], None]
+) -> list[Outcome]:
+    """Take every row. A row that is wrong leaves nothing; the others stay, for the caller to keep or to undo."""
+    outcomes = []
+    for done, row in enumerate(rows):
+        cells = Cells(row, columns)
+        if all(_blank(cells, key) for key in columns if key):
+            continue
+        try:
+            with session.begin_nested():
+                cells.needed(taker.kind)
+                change = taker.take(session, cells)
+                session.flush()
+            outcomes.append(Outcome(row.line, change, _name(cells, taker.kind)))
+        except WrongCell as wrong:
+            outcomes.append(Outcome(row.line, Change.WRONG, _name(cells, taker.kind), wrong.refusal, wrong.column))
+        except Refusal as refusal:
+            outcomes.append(Outcome(row.line, Change.WRONG, _name(cells, taker.kind), refusal))
+        progress(done + 1)
+    return outcomes
+
+
+def _blank(cells: Cells, key: str) -> bool:
+    try:
+        return cells.value(key) is None
+    except WrongCell:
+        return False
+
+
+def _name(cells: Cells, kind: Kind) -> str:
+    first = COLUMNS[kind][0].key
+    try:
+        return cells.text(first)[:80]
+    except WrongCell:
+        return ""

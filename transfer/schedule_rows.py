@@ -1,0 +1,134 @@
+"""Schedules from a table: each row a programme by its title, its times, its days, and where."""
+
+from datetime import datetime
+
+import msgspec
+from sqlmodel import Session
+
+from broadcast.clips import folded
+from broadcast.programmes import programmes
+from devices.communes import commune
+from devices.receivers import receivers
+from devices.zones import zones
+from runtime.refusal import N_, Refusal
+from schedules.recurrence import Repeat, Rule
+from schedules.timetable import Schedule, add_schedule, change_schedule, schedules
+from transfer import cell_values
+from transfer.columns import Kind
+from transfer.external_ids import keep_id, known_ids
+from transfer.rows import Cells, Change, WrongCell
+from wire.broadcasts import BroadcastClass, Targets
+
+#: What means everywhere.
+_EVERYWHERE = ("toan xa", "ca xa", "toan phuong", "tat ca", "all", "toan bo")
+
+
+class ScheduleTaker:
+    """Takes schedules into one commune's timetable. touched: whether the plan is to be made anew."""
+
+    kind = Kind.SCHEDULES
+
+    def __init__(self, session: Session, commune_id: str, now: datetime, by: str) -> None:
+        self._commune_id, self._now, self._by = commune_id, now, by
+        self._today = now.astimezone(commune(session, commune_id).zone).date()
+        self._programmes: dict[str, list[int]] = {}
+        for one in programmes(session, commune_id):
+            self._programmes.setdefault(folded(one.title), []).append(one.number)
+        self._zones = {folded(z.name): z.id for z in zones(session, commune_id)}
+        self._receivers = {folded(r.name): r.id for r in receivers(session, commune_id)}
+        self._there = {s.number: s for s in schedules(session, commune_id)}
+        self._known = known_ids(session, commune_id, self.kind)
+        self._seen: dict[int, int] = {}
+
+    def take(self, session: Session, cells: Cells) -> Change:
+        """Add it, change it when its code is known, or leave it."""
+        programme_id, rule, targets, class_ = self._wanted(cells)
+        code = f"code:{folded(cells.text('external_id'))}" if cells.text("external_id") else ""
+        found = self._there.get(int(self._known.get(code, 0)))
+        from_given = cells.value("from_day") is not None
+        if found is None:
+            found = next(
+                (s for s in self._there.values() if self._alike(s, programme_id, rule, targets, class_, from_given)),
+                None,
+            )
+        if found is not None:
+            line = self._seen.setdefault(found.number, cells.row.line)
+            if line != cells.row.line:
+                raise Refusal(N_("The same schedule stands in line {line} already."), line=line)
+        change = Change.SAME
+        if found is None:
+            found = add_schedule(
+                session, self._commune_id, programme_id=programme_id, rule=rule, targets=targets, class_=class_,
+                now=self._now, by=self._by,
+            )  # fmt: skip
+            self._seen[found.number] = cells.row.line
+            change = Change.NEW
+        elif not self._alike(found, programme_id, rule, targets, class_, from_given):
+            kept = rule if from_given else msgspec.structs.replace(rule, from_day=found.when.from_day)
+            found = change_schedule(
+                session,
+                found.number,
+                now=self._now,
+                programme_id=programme_id,
+                rule=kept,
+                targets=targets,
+                class_=class_,
+            )
+            change = Change.CHANGED
+        self._there[found.number] = found
+        if code and self._known.get(code) != str(found.number):
+            keep_id(session, self._commune_id, self.kind, code, str(found.number))
+            self._known[code] = str(found.number)
+        return change
+
+    def _wanted(self, cells: Cells) -> tuple[int, Rule, Targets, BroadcastClass]:
+        title = cells.text("programme")
+        numbers = self._programmes.get(folded(title), [])
+        if len(numbers) != 1:
+            why = N_("No programme is called so. Make one of this name, then read the file again.")
+            if numbers:
+                why = N_("Several programmes are called so. Rename one, then read the file again.")
+            raise WrongCell("programme", Refusal(why))
+        times = cells.read("times", cell_values.times)
+        days = cells.read("weekdays", cell_values.weekdays) or list(range(7))
+        from_day = cells.read("from_day", cell_values.day)
+        until_day = cells.read("until_day", cell_values.day)
+        if until_day is not None and until_day < self._today:
+            raise WrongCell(
+                "until_day", Refusal(N_("This schedule is over already. Delete the row, or give a later day."))
+            )
+        class_ = cells.read("class", cell_values.broadcast_class, as_text=True) or BroadcastClass.NORMAL
+        rule = Rule(
+            repeat=Repeat.DAILY if len(days) == 7 else Repeat.WEEKLY, times=times,
+            weekdays=[] if len(days) == 7 else days, from_day=from_day or self._today, until_day=until_day,
+        ).check()  # fmt: skip
+        return numbers[0], rule, self._targets(cells), class_
+
+    def _targets(self, cells: Cells) -> Targets:
+        names = cell_values.words_of(cells.text("zones"))
+        if not names or any(folded(name).startswith(_EVERYWHERE) for name in names):
+            return Targets(all=True)
+        in_zones, single = set(), set()
+        for name in names:
+            if folded(name) in self._zones:
+                in_zones.add(self._zones[folded(name)])
+            elif folded(name) in self._receivers:
+                single.add(self._receivers[folded(name)])
+            else:
+                why = N_("“{name}” is no zone and no receiver here. Import the receivers first, or mend the name.")
+                raise WrongCell("zones", Refusal(why, name=name[:60]))
+        return Targets(zones=sorted(in_zones), receivers=sorted(single))
+
+    def _alike(
+        self, found: Schedule, programme_id: int, rule: Rule, targets: Targets, class_: BroadcastClass, from_given: bool
+    ) -> bool:
+        """Whether a schedule is what a row says. Without a first day in the row, the one that it has counts."""
+        wanted = rule if from_given else msgspec.structs.replace(rule, from_day=found.when.from_day)
+        kept = found.meant_for
+        return (
+            found.programme_id == programme_id
+            and found.when == wanted
+            and (kept.all, sorted(kept.zones), sorted(kept.receivers))
+            == (targets.all, targets.zones, targets.receivers)
+            and found.broadcast_class is class_
+        )

@@ -1,0 +1,254 @@
+"""Sheets: CSV in any encoding, .xlsx and .xls, read as rows of cells, line by line."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import openpyxl
+import xlrd
+
+from runtime.refusal import N_, Refusal
+from transfer.texts import FONTS, Encoding, decode, delimiter_of, detect
+from transfer.vietnamese_fonts import Font, likely_font, to_unicode
+
+#: Twice what the largest commune has. All of them are one transaction, and others who write wait for it.
+MOST_ROWS = 1000
+MOST_COLUMNS = 100
+#: A spreadsheet is a zip: what it says it unpacks to. More is a mistake, or a trap.
+_MOST_UNPACKED_BYTES = 200_000_000
+#: Of one sheet, or of all its texts: ten thousand bytes for each row that we take.
+_MOST_PART_BYTES = 30_000_000
+_LONGEST_CELL = 2000
+_MOST_EMPTY_LINES = 5000
+
+#: A cell's value. What cannot be read is a Refusal in its place, which is said when the cell is needed.
+Value = str | int | float | bool | date | time | datetime | Refusal | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row. line: as the program shows it, from 1."""
+
+    line: int
+    cells: Sequence[Value]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing stands in it."""
+        return all(cell is None or cell == "" for cell in self.cells)
+
+
+@dataclass
+class Sheet:
+    """All rows of a file's first sheet. encoding: as which it was read. delimiter: of a text file, "" else."""
+
+    rows: list[Row]
+    encoding: Encoding
+    delimiter: str = ""
+    merged: list[str] = field(default_factory=list)
+
+
+def read_sheet(path: Path, name: str, encoding: Encoding | None = None) -> Sheet:
+    """Read a file. name: as it was called, its end tells its kind. encoding: None to find out.
+
+    Raises Refusal: of another kind, damaged, too large.
+    """
+    with path.open("rb") as file:
+        beginning = file.read(512)
+    if beginning.startswith(b"PK"):
+        return _font_read(_xlsx(path), encoding)
+    if beginning.startswith(b"\xd0\xcf\x11\xe0"):
+        return _font_read(_xls(path), encoding)
+    if beginning.lstrip().lower().startswith((b"<html", b"<!doctype html", b"<table", b"<?xml")):
+        raise Refusal(
+            N_("This file is a web page under another name. Open it in Excel, save it as .xlsx, and choose that one.")
+        )
+    if beginning.startswith((b"%PDF", b"{\\rtf", b"\x1f\x8b", b"7z", b"Rar!")):
+        raise Refusal(N_("{name} is no table. Choose a file of Excel (.xlsx, .xls) or a CSV file."), name=name)
+    return _csv(path.read_bytes(), encoding)
+
+
+def _csv(content: bytes, encoding: Encoding | None) -> Sheet:
+    chosen = encoding or detect(content)
+    text = decode(content, chosen)
+    delimiter = delimiter_of(text)
+    sheet = Sheet([], chosen, delimiter)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=False)
+        for cells in reader:
+            _keep(sheet, reader.line_num, cells)
+    except csv.Error as error:
+        raise Refusal(N_("Line {line} cannot be read: {why}."), line=len(sheet.rows) + 1, why=str(error)) from error
+    return sheet
+
+
+def _xlsx(path: Path) -> Sheet:
+    sheet = Sheet([], Encoding.UTF_8)
+    try:
+        _check_unpacked(path)
+        # Opened by us: it goes by the file's content, not by its name.
+        with path.open("rb") as one, path.open("rb") as another:
+            values = openpyxl.load_workbook(one, read_only=True, data_only=True)
+            formulas = openpyxl.load_workbook(another, read_only=True, data_only=False)
+            first, other = values.worksheets[0], formulas.worksheets[0]
+            pairs = zip(first.iter_rows(max_col=MOST_COLUMNS), other.iter_rows(max_col=MOST_COLUMNS), strict=True)
+            for line, (cells, sources) in enumerate(pairs, start=1):
+                _keep(sheet, line, [_xlsx_value(c, s) for c, s in zip(cells, sources, strict=True)])
+                if line - (sheet.rows[-1].line if sheet.rows else 0) > _MOST_EMPTY_LINES:
+                    break  # formatted down to the millionth row, with nothing in it
+            _fill_merged(sheet, path, first._worksheet_path)
+    except Refusal:
+        raise
+    except Exception as error:  # whatever a reader of others stumbles over in damaged bytes
+        raise _damaged(str(error)) from error
+    return sheet
+
+
+def _xlsx_value(cell: Any, source: Any) -> Value:
+    value = cell.value
+    if value is None and isinstance(source.value, str) and source.value.startswith("="):
+        return Refusal(
+            N_("{cell} holds a formula without its value. Open the file in Excel and save it again."),
+            cell=source.coordinate,
+        )
+    if cell.data_type == "e":
+        return Refusal(N_("{cell} shows the error {value}. Mend it in Excel."), cell=cell.coordinate, value=str(value))
+    return value  # type: ignore[no-any-return]
+
+
+def _fill_merged(sheet: Sheet, path: Path, part: str) -> None:
+    """Merged cells keep their value in the first of them: all of them mean it."""
+    with zipfile.ZipFile(path) as packed, packed.open(part.lstrip("/")) as source:
+        for _, element in ElementTree.iterparse(source):  # noqa: S314 - expat refuses what grows without end
+            if element.tag.endswith("}mergeCell"):
+                sheet.merged.append(element.attrib["ref"])
+            if element.tag.endswith("}row"):
+                element.clear()
+    for ref in sheet.merged:
+        left, top, right, bottom = openpyxl.utils.range_boundaries(ref)
+        _spread(sheet, top, bottom, left, right)
+
+
+def _spread(sheet: Sheet, top: int, bottom: int, left: int, right: int) -> None:
+    """Down only: what is merged across is a heading, and would stand in columns that it does not belong to."""
+    by_line = {row.line: row for row in sheet.rows}
+    first = by_line.get(top)
+    if first is None or left > len(first.cells) or left != right:
+        return
+    for line in range(top + 1, min(bottom, MOST_ROWS) + 1):
+        row = by_line.get(line)
+        if row is not None and left <= len(row.cells):
+            cells = list(row.cells)
+            cells[left - 1] = first.cells[left - 1]
+            sheet.rows[sheet.rows.index(row)] = Row(line, cells)
+
+
+def _xls(path: Path) -> Sheet:
+    sheet = Sheet([], Encoding.UTF_8)
+    try:
+        with xlrd.open_workbook(str(path), io.StringIO(), on_demand=True, formatting_info=True) as book:
+            first = book.sheet_by_index(0)
+            for index in range(first.nrows):
+                cells = first.row(index)[:MOST_COLUMNS]
+                _keep(
+                    sheet,
+                    index + 1,
+                    [_xls_value(book, c, f"{xlrd.colname(k)}{index + 1}") for k, c in enumerate(cells)],
+                )
+            for top, bottom, left, right in first.merged_cells:
+                sheet.merged.append(f"{xlrd.colname(left)}{top + 1}:{xlrd.colname(right - 1)}{bottom}")
+                _spread(sheet, top + 1, bottom, left + 1, right)
+    except Refusal:
+        raise
+    except Exception as error:  # struct.error, AssertionError, …: it reads damaged bytes as they come
+        raise _damaged(str(error)) from error
+    return sheet
+
+
+def _xls_value(book: xlrd.Book, cell: Any, where: str) -> Value:
+    if cell.ctype == xlrd.XL_CELL_ERROR:
+        said = xlrd.error_text_from_code.get(cell.value, "?")
+        return Refusal(N_("{cell} shows the error {value}. Mend it in Excel."), cell=where, value=said)
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return bool(cell.value)
+    if cell.ctype == xlrd.XL_CELL_DATE:
+        try:
+            if cell.value < 1:
+                return xlrd.xldate_as_datetime(cell.value, book.datemode).time()  # type: ignore[no-any-return]
+            return xlrd.xldate_as_datetime(cell.value, book.datemode)  # type: ignore[no-any-return]
+        except (xlrd.xldate.XLDateError, ValueError, OverflowError):
+            return Refusal(N_("{cell} holds no date that exists. Write it as 25/11/2026."), cell=where)
+    return None if cell.value == "" else cell.value
+
+
+def _keep(sheet: Sheet, line: int, cells: Sequence[Value]) -> None:
+    kept = [c[:_LONGEST_CELL].strip() if isinstance(c, str) else c for c in cells]
+    while kept and (kept[-1] is None or kept[-1] == ""):
+        kept.pop()
+    if len(kept) > MOST_COLUMNS:
+        raise Refusal(N_("Line {line} has more than {most} columns."), line=line, most=MOST_COLUMNS)
+    if not kept:
+        return
+    if len(sheet.rows) >= MOST_ROWS:
+        raise Refusal(
+            N_("More than {most} rows. Divide the table, or delete what is not of this commune. Nothing was kept."),
+            most=MOST_ROWS,
+        )
+    sheet.rows.append(Row(line, kept))
+
+
+def _font_read(sheet: Sheet, encoding: Encoding | None) -> Sheet:
+    """Spreadsheets are Unicode, but what was typed for an old font is not Vietnamese until it is read so."""
+    if encoding is None:
+        text = " ".join(cell for row in sheet.rows for cell in row.cells if isinstance(cell, str))
+        font = likely_font(text[:200_000])
+    else:
+        font = FONTS.get(encoding, Font.UNICODE)
+    rows = [Row(r.line, [to_unicode(c, font) if isinstance(c, str) else c for c in r.cells]) for r in sheet.rows]
+    chosen = Encoding.UTF_8 if font is Font.UNICODE else Encoding(font.value)
+    return Sheet(rows, chosen, "", sheet.merged)
+
+
+def _check_unpacked(path: Path) -> None:
+    with zipfile.ZipFile(path) as packed:
+        sizes = {info.filename: info.file_size for info in packed.infolist()}
+    if "[Content_Types].xml" not in sizes or not any(name.startswith("xl/") for name in sizes):
+        raise Refusal(N_("This file is packed, but no table of Excel. Recordings in a zip go to *Recordings*."))
+    parts = [size for name, size in sizes.items() if name.startswith(("xl/worksheets/", "xl/sharedStrings"))]
+    if sum(sizes.values()) > _MOST_UNPACKED_BYTES or max(parts, default=0) > _MOST_PART_BYTES:
+        raise Refusal(
+            N_("More than {most} rows. Divide the table, or delete what is not of this commune. Nothing was kept."),
+            most=MOST_ROWS,
+        )
+
+
+def _damaged(why: str) -> Refusal:
+    return Refusal(
+        N_("This file is damaged or locked by a password ({why}). Open it in Excel and save it anew as .xlsx."),
+        why=why[:100] or "?",
+    )
+
+
+def texts(cells: Sequence[Value]) -> Iterator[str]:
+    """Cells as people read them."""
+    for cell in cells:
+        yield "" if cell is None or isinstance(cell, Refusal) else shown(cell)
+
+
+def shown(value: Value) -> str:
+    """A value as people would write it: 3 and not 3.0, days first."""
+    if isinstance(value, datetime):
+        return f"{value:%d/%m/%Y %H:%M}" if value.time() != time() else f"{value:%d/%m/%Y}"
+    if isinstance(value, date):
+        return f"{value:%d/%m/%Y}"
+    if isinstance(value, time):
+        return f"{value:%H:%M:%S}" if value.second else f"{value:%H:%M}"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return "" if value is None else str(value)

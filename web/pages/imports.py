@@ -1,0 +1,243 @@
+"""Import: what did the old system know, and what will Loa make of it?"""
+
+import io
+import secrets
+import threading
+import zipfile
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
+from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session
+
+from broadcast.file_names import clean_name
+from devices.enrolment import Credentials
+from devices.receivers import receivers
+from people.audit import Deed
+from people.rights import Action
+from runtime.refusal import N_, NotFound, Refusal
+from transfer import recordings
+from transfer.columns import COLUMNS, Kind
+from transfer.imports import MOST_BYTES, ImportFile, Imports, Preview, Result, import_file, recent
+from transfer.rows import Change
+from transfer.texts import Encoding
+from web.frame import Frame, In, Reading, back_to, changes, renderer_of
+from web.words import KINDS
+
+router = APIRouter(include_in_schema=False)
+ACTIONS = {
+    Kind.RECEIVERS: Action.RECEIVERS,
+    Kind.SCHEDULES: Action.TIMETABLE,
+    Kind.OPERATORS: Action.OPERATORS,
+}
+TITLES = {
+    Kind.RECEIVERS: N_("Receivers"),
+    Kind.SCHEDULES: N_("Timetable"),
+    Kind.OPERATORS: N_("People"),
+}
+ENCODINGS = {
+    Encoding.UTF_8: "Unicode (UTF-8)",
+    Encoding.UTF_16: "Unicode (UTF-16)",
+    Encoding.WINDOWS_1258: "Windows-1258",
+    Encoding.VNI: "VNI",
+    Encoding.TCVN3: "TCVN3 (ABC)",
+}
+CHANGES = {
+    Change.NEW: N_("New"),
+    Change.CHANGED: N_("Changed"),
+    Change.SAME: N_("As before"),
+    Change.WRONG: N_("Cannot be taken"),
+}
+#: How many wrong rows are shown; who has more mends these first.
+MOST_SHOWN = 200
+_CREDENTIALS_WAIT = timedelta(hours=1)
+
+
+class Once:
+    """Credentials that wait to be fetched, each once, in memory alone."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[str, tuple[datetime, list[Credentials]]] = {}
+
+    def put(self, credentials: list[Credentials], now: datetime) -> str:
+        """Keep them for an hour. Gives the word by which they are fetched."""
+        word = secrets.token_urlsafe(16)
+        with self._lock:
+            self._waiting = {k: v for k, v in self._waiting.items() if now - v[0] < _CREDENTIALS_WAIT}
+            self._waiting[word] = (now, credentials)
+        return word
+
+    def take(self, word: str) -> list[Credentials]:
+        """Give them away. Raises NotFound when they were, or it was too long ago."""
+        with self._lock:
+            found = self._waiting.pop(word, None)
+        if found is None:
+            raise NotFound(N_("These credentials were fetched already. Give a receiver new ones on its page."))
+        return found[1]
+
+
+ONCE = Once()
+
+
+async def _sent(request: Request) -> Mapping[str, list[str]]:
+    form = await request.form()
+    return {name: [v for v in form.getlist(name) if isinstance(v, str)] for name in form}
+
+
+def imports_of(frame: Frame) -> Imports:
+    """The files on their way in."""
+    deps = frame.deps
+    return Imports(deps.database, deps.settings.data_dir / "imports", deps.issuer)
+
+
+@router.get("/import")
+def page(frame: In, session: Reading) -> HTMLResponse:
+    """What can be imported, and what was lately."""
+    mine = {kind: title for kind, title in TITLES.items() if frame.may(ACTIONS[kind])}
+    ready = _ready(frame)
+    return renderer_of(frame.request).page(
+        frame, "imports.html", kinds=mine, titles=TITLES, columns=COLUMNS, changes=CHANGES,
+        lately=[one for one in recent(session, frame.commune_id) if one.of_kind in mine],
+        recordings=frame.may(Action.CLIPS), folders=recordings.folders(ready), ready=ready,
+        most_mb=MOST_BYTES // 1_000_000,
+    )  # fmt: skip
+
+
+@router.post("/import/recordings", dependencies=[changes(Action.CLIPS)])
+def take_recordings(
+    frame: In, file: Annotated[UploadFile | None, File()] = None, folder: Annotated[str, Form()] = ""
+) -> HTMLResponse:
+    """A zip, or a folder that lies ready on the server, into the library."""
+    if folder:
+        found = recordings.in_folder(_ready(frame), folder)
+    elif file is not None and file.filename:
+        found = recordings.in_zip(file.file)
+    else:
+        raise Refusal(N_("Choose a file first."))
+    handed = recordings.hand_over(frame.deps.ingest, frame.commune_id, found, by=frame.operator.name)
+    with frame.deps.database.writing() as session:
+        frame.note(session, Deed.IMPORTED, ", ".join(handed.over) or "0")
+    return renderer_of(frame.request).page(frame, "import_recordings.html", handed=handed)
+
+
+@router.post("/import/receivers/credentials", dependencies=[changes(Action.RECEIVERS)])
+def fetch_credentials(frame: In, word: Annotated[str, Form()]) -> Response:
+    """The credentials of new receivers, as a zip, this once."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        for one in ONCE.take(word):
+            file.writestr(f"{one.receiver}.json", one.text())
+    return Response(
+        packed.getvalue(), media_type="application/zip",
+        headers={"Content-Disposition": 'attachment; filename="cum-loa.zip"', "Cache-Control": "no-store"},
+    )  # fmt: skip
+
+
+def _routes(kind: Kind) -> None:
+    """The pages of one kind: each names the right that it asks for."""
+    may = [changes(ACTIONS[kind])]
+
+    @router.post(f"/import/{kind.value}", dependencies=may)
+    def receive(frame: In, file: Annotated[UploadFile, File()]) -> Response:
+        content = file.file.read(MOST_BYTES + 1)
+        if not file.filename:
+            raise Refusal(N_("Choose a file first."))
+        made = imports_of(frame).receive(
+            frame.commune_id, kind, clean_name(file.filename), content, now=frame.deps.clock.now(),
+            by=frame.operator.name,
+        )  # fmt: skip
+        return back_to(frame.request, f"/import/{kind.value}/{made}")
+
+    @router.get(f"/import/{kind.value}/{{import_id}}")
+    def look(frame: In, session: Reading, import_id: str) -> HTMLResponse:
+        frame.need(ACTIONS[kind])
+        return _look(frame, import_file(session, frame.commune_id, import_id), session)
+
+    @router.post(f"/import/{kind.value}/{{import_id}}", dependencies=may)
+    def choose(
+        frame: In, session: Reading, import_id: str, sent: Annotated[Mapping[str, list[str]], Depends(_sent)]
+    ) -> Response:
+        found = import_file(session, frame.commune_id, import_id)
+        imports_of(frame).choose(
+            found,
+            encoding=_one(sent, "encoding"),
+            columns=sent.get("column", []),
+            default_kind=_one(sent, "default_kind"),
+        )
+        return back_to(frame.request, f"/import/{kind.value}/{import_id}")
+
+    @router.post(f"/import/{kind.value}/{{import_id}}/do", dependencies=may)
+    def do(frame: In, session: Reading, import_id: str, good_rows_only: Annotated[str, Form()] = "") -> HTMLResponse:
+        found = import_file(session, frame.commune_id, import_id)
+        preview = imports_of(frame).preview(session, found)
+        session.rollback()  # our own reading must not hold the writer up
+        result = imports_of(frame).do(found, preview, frame.deps.clock.now(), good_rows_only=bool(good_rows_only))
+        return _done(frame, found, preview, result)
+
+
+for _kind in Kind:
+    _routes(_kind)
+
+
+def _look(frame: Frame, found: ImportFile, session: Session) -> HTMLResponse:
+    """The file as it was read, what its columns mean, and what would become of its rows."""
+    imports, preview, result, problem = imports_of(frame), None, None, None
+    if found.done_at is None:
+        try:
+            preview = imports.preview(session, found)
+            session.rollback()
+            result = imports.rehearse(found, preview, frame.deps.clock.now())
+        except NotFound:
+            raise
+        except Refusal as refusal:
+            problem = refusal
+    return _page(frame, "import.html", found, preview, result, problem=problem)
+
+
+def _done(frame: Frame, found: ImportFile, preview: Preview, result: Result) -> HTMLResponse:
+    """Tell whom it concerns, and show what became of the rows."""
+    counts = ", ".join(f"{change.value} {n}" for change, n in result.counts.items())
+    with frame.deps.database.writing() as session:
+        frame.note(session, Deed.IMPORTED, f"{found.kind}, {found.file_name}: {counts}")
+    word = ""
+    if result.credentials:
+        frame.deps.accounts_changed()
+        word = ONCE.put(result.credentials, frame.deps.clock.now())
+    if result.touched:
+        touched = set(result.touched)
+        with frame.deps.database.session() as session:
+            known = [r for r in receivers(session, frame.commune_id) if r.id in touched]
+            frame.deps.downlink.configure_all(session, known)
+    if found.of_kind is Kind.SCHEDULES:
+        frame.deps.alarms.plan_now()
+    return _page(frame, "import_done.html", found, preview, result, word=word)
+
+
+def _page(
+    frame: Frame, template: str, found: ImportFile, preview: Preview | None, result: Result | None, **more: Any
+) -> HTMLResponse:
+    titles = {column.key: column.title for column in COLUMNS[found.of_kind]}
+    return renderer_of(frame.request).page(
+        frame, template, found=found, preview=preview, result=result, titles=titles, title=TITLES[found.of_kind],
+        columns=COLUMNS[found.of_kind], encodings=ENCODINGS, changes=CHANGES, kinds=KINDS, most_shown=MOST_SHOWN,
+        headings=_headings(preview), **more,
+    )  # fmt: skip
+
+
+def _headings(preview: Preview | None) -> dict[str, str]:
+    """What a meaning's column is called in the file."""
+    if preview is None:
+        return {}
+    return {key: heading for key, heading in zip(preview.columns, preview.headings, strict=True) if key}
+
+
+def _ready(frame: Frame) -> Path:
+    return frame.deps.settings.data_dir / "recordings-to-import"
+
+
+def _one(sent: Mapping[str, list[str]], name: str) -> str:
+    return sent.get(name, [""])[0]

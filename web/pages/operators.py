@@ -1,5 +1,6 @@
 """Operators: who works with Loa here, and what may each do?"""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -166,7 +167,7 @@ def _names(frame: Frame) -> dict[str, str]:
     return {c.id: c.name for c in frame.communes}
 
 
-def _said(frame: Frame, roles: dict[str, Role | None], above: str) -> list[tuple[str, str]]:
+def _said(frame: Frame, roles: Mapping[str, Role | None], above: str) -> list[tuple[str, str]]:
     """For the log: in which commune somebody became what. What is above the communes stands under none."""
     said = [(c, frame.t(ROLE_NAMES[role]) if role else "-") for c, role in roles.items()]
     return [*said, *([("", frame.t(N_("Administrator of Loa")) if above == "admin" else above)] if above else [])]

@@ -74,8 +74,7 @@ def create_app(deps: Deps) -> FastAPI:
     for module in (
         sign_in, first_steps, on_air, clips, programmes, calendar_files, timetable, schedule_form, receivers,
         faults, self_tests, stations, receiver_map, noise_rules, play_log, reports, why, audit, operators, media,
-        province,
-        province_inbox, province_send, province_door, v1, places, measure,
+        province, province_inbox, province_send, province_door, v1, places, measure,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)

@@ -30,6 +30,7 @@ from web.pages import (
     media,
     noise_rules,
     on_air,
+    operators,
     play_log,
     programmes,
     province,
@@ -73,7 +74,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.live = LiveFeed(deps, app.state.renderer)
     for module in (
         sign_in, first_steps, on_air, clips, programmes, calendar_files, timetable, schedule_form, receivers,
-        faults, self_tests, stations, receiver_map, imports, noise_rules, play_log, reports, why, audit, media,
+        faults, self_tests, stations, receiver_map, imports, noise_rules, play_log, reports, why, audit, operators, media,
         province, province_inbox, province_send, province_door, v1, places, measure,
     ):  # fmt: skip
         app.include_router(module.router)

@@ -11,6 +11,14 @@ ROLES = {
     Role.CHAIR: N_("Chair or vice-chair: everything in the commune, emergencies too"),
     Role.PROVINCE: N_("Province: everything in its communes"),
 }
+#: The same in a word or two, for lists.
+ROLE_NAMES = {
+    Role.VIEWER: N_("Village head"),
+    Role.OPERATOR: N_("Culture officer"),
+    Role.TECHNICIAN: N_("Technician"),
+    Role.CHAIR: N_("Chair"),
+    Role.PROVINCE: N_("Province"),
+}
 #: What is said to who may not: what, and who may.
 NOT_ALLOWED = {
     Action.LOOK: N_("You may not see this. Ask the chair of your commune."),

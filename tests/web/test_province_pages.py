@@ -140,6 +140,12 @@ def test_a_bulletin_in_the_inbox_is_put_on_air_or_declined(office: Office) -> No
         assert [b.title for b in session.exec(select(Broadcast))] == ["Tin 1"]
 
 
+def test_the_first_page_says_that_something_waits(office: Office) -> None:
+    assert "/province/inbox" not in office.browser.get("/").text.partition("<main")[2]
+    arrive(office, BroadcastClass.NORMAL, "1")
+    assert "Có 1 bản tin của tỉnh chờ xử lý" in office.browser.get("/").text
+
+
 def test_a_bulletin_becomes_a_programme(office: Office) -> None:
     number = arrive(office, BroadcastClass.NORMAL, "1")
     made = office.browser.post(f"/province/inbox/{number}/programme", data={"form_token": office.form_token})

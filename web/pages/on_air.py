@@ -19,6 +19,7 @@ from devices.receivers import Receiver, receivers
 from devices.succession import belongs
 from people.audit import Deed
 from people.rights import Action
+from province.bulletins import waiting_count
 from runtime.clock import from_us, to_us
 from runtime.refusal import N_, Refusal
 from schedules.noise_budget import check_budget
@@ -59,7 +60,10 @@ class WorstPair:
 
 @dataclass(frozen=True)
 class OnAir:
-    """What the home page shows. failing_since: since when Loa's own alarm clock fails, None when it does not."""
+    """What the home page shows. failing_since: since when Loa's own alarm clock fails, None when it does not.
+
+    province_waiting: bulletins of the province that wait for the commune's word.
+    """
 
     sounding: list[Sounding]
     coming: list[Sounding]
@@ -68,6 +72,7 @@ class OnAir:
     worst: WorstPair | None
     broker_connected: bool
     failing_since: datetime | None
+    province_waiting: int
 
 
 def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, now: datetime) -> OnAir:
@@ -82,7 +87,7 @@ def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, n
     coming = [_sounding(session, b, states, known, t, now) for b in upcoming(session, commune.id, now, NEXT_SHOWN)]
     return OnAir(
         on_air, coming, counts, len(known), worst_pair(known, states), deps.downlink.connected,
-        deps.alarms.failing_since,
+        deps.alarms.failing_since, waiting_count(session, commune.id),
     )  # fmt: skip
 
 

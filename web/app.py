@@ -74,7 +74,8 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.live = LiveFeed(deps, app.state.renderer)
     for module in (
         sign_in, first_steps, on_air, clips, programmes, calendar_files, timetable, schedule_form, receivers,
-        faults, self_tests, stations, receiver_map, imports, noise_rules, play_log, reports, why, audit, operators, media,
+        faults, self_tests, stations, receiver_map, imports, noise_rules, play_log, reports, why, audit, operators,
+        media,
         province, province_inbox, province_send, province_door, v1, places, measure,
     ):  # fmt: skip
         app.include_router(module.router)

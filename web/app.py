@@ -28,6 +28,7 @@ from web.pages import (
     imports,
     measure,
     media,
+    mergers,
     noise_rules,
     on_air,
     operators,
@@ -38,6 +39,7 @@ from web.pages import (
     province_send,
     receiver_map,
     receivers,
+    rehearsal,
     reports,
     schedule_form,
     self_tests,
@@ -75,8 +77,7 @@ def create_app(deps: Deps) -> FastAPI:
     for module in (
         sign_in, first_steps, on_air, clips, programmes, calendar_files, timetable, schedule_form, receivers,
         faults, self_tests, stations, receiver_map, imports, noise_rules, play_log, reports, why, audit, operators,
-        media,
-        province, province_inbox, province_send, province_door, v1, places, measure,
+        rehearsal, mergers, media, province, province_inbox, province_send, province_door, v1, places, measure,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)

@@ -1,0 +1,167 @@
+"""Mergers: which communes became which; doing it, and taking it back."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session, select
+
+from broadcast.programmes import programmes
+from devices.communes import Commune
+from devices.receivers import receivers
+from devices.stations import stations
+from devices.zones import zones
+from mergers.mergers import Merger, merge, merger, mergers
+from mergers.plans import Merge, Plan, Said
+from mergers.rehearsals import counts, rehearse
+from mergers.undoing import undo
+from people.operators import operators_of
+from people.rights import Action, may
+from runtime.refusal import N_, NotFound, Refusal
+from web.frame import COMMUNE_COOKIE, Frame, In, Reading, back_to, changes, renderer_of
+from web.merger_form import Sent, mark, sent_from
+from web.merger_words import COUNTS, say
+from web.pages.rehearsal import check_places, rehearsal_page
+
+router = APIRouter(include_in_schema=False)
+_YEAR_S = 31_536_000
+
+
+@router.get("/mergers")
+def page(frame: In, session: Reading) -> HTMLResponse:
+    """What was merged and split before, and the way to the next."""
+    frame.need(Action.MERGERS)
+    known = _all_names(session)
+    rows = [(m, m.what) for m in mergers(session) if _concerns(frame, m.what)]
+    return renderer_of(frame.request).page(
+        frame,
+        "mergers.html",
+        rows=rows,
+        names=known,
+        is_merge=_is_merge,
+        mine=_mine(frame),
+        named=lambda ids: [known.get(one, one) for one in ids],
+    )
+
+
+@router.get("/mergers/new")
+def new_merge(frame: In, session: Reading) -> HTMLResponse:
+    """The form: which communes become one."""
+    frame.need(Action.MERGERS)
+    mine = _mine(frame)
+    return renderer_of(frame.request).page(
+        frame, "merge_new.html", mine=mine, sizes={c.id: len(receivers(session, c.id)) for c in mine}
+    )
+
+
+@router.get("/mergers/split")
+def new_split(frame: In, session: Reading, commune: str = "") -> HTMLResponse:
+    """The form: what of a commune becomes one of its own."""
+    frame.need(Action.MERGERS)
+    mine = _mine(frame)
+    source = next((c for c in mine if c.id == (commune or frame.commune_id)), mine[0])
+    return renderer_of(frame.request).page(
+        frame, "split_new.html", mine=mine, source=source, stations=stations(session, source.id),
+        zones=zones(session, source.id), receivers=receivers(session, source.id),
+        programmes=programmes(session, source.id), people=[o for o, _ in operators_of(session, source.id)],
+    )  # fmt: skip
+
+
+@router.post("/mergers", dependencies=[changes(Action.MERGERS)])
+def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
+    """Do it, when exactly this was looked at; else show again what it would do now."""
+    check_places(frame, sent.plan)
+    now, why = frame.deps.clock.now(), None
+    with frame.deps.database.session() as session:
+        asked = rehearse(session, sent.plan, now, sent.decisions)
+        if asked.open(sent.decisions):
+            why = Refusal(N_("Something is not decided yet. Choose, and look at what it does."))
+        elif mark(sent.decisions) != sent.shown:
+            why = Refusal(N_("You chose differently meanwhile. This is what it does now; look once more."))
+        elif not sent.sure:
+            why = Refusal(N_("Tick the box that you have looked at everything, then merge."))
+        if why is not None:
+            return rehearsal_page(frame, asked, sent.decisions, why, 422)
+    try:
+        with frame.deps.database.writing() as session:
+            done = merge(session, sent.plan, sent.decisions, now, frame.operator.name, fingerprint=sent.fingerprint)
+    except Refusal as refusal:
+        with frame.deps.database.session() as session:
+            asked = rehearse(session, sent.plan, now, sent.decisions)
+        return rehearsal_page(frame, asked, sent.decisions, refusal, 422)
+    _set_going(frame)
+    answer = back_to(frame.request, f"/mergers/{done.merger_id}")
+    answer.set_cookie(COMMUNE_COOKIE, sent.plan.into, max_age=_YEAR_S, samesite="lax", httponly=True)
+    return answer
+
+
+@router.get("/mergers/{merger_id}")
+def one(frame: In, session: Reading, merger_id: int) -> HTMLResponse:
+    """One merger: what came of it, whether all know of it, and the way back."""
+    frame.need(Action.MERGERS)
+    return _result(frame, session, merger_id, ())
+
+
+@router.post("/mergers/{merger_id}/undo", dependencies=[changes(Action.MERGERS)])
+def do_undo(frame: In, merger_id: int, sure: Annotated[str, Form()] = "") -> HTMLResponse:
+    """Take it back, and say what was made or changed since, and where it is now."""
+    with frame.deps.database.session() as session:
+        found = merger(session, merger_id)
+    if not _may_undo(frame, found.what):
+        raise NotFound(N_("There is no such merger."))
+    if not sure:
+        raise Refusal(N_("Tick the box that the communes shall be as before, then undo."))
+    with frame.deps.database.writing() as session:
+        done = undo(session, merger_id, frame.deps.clock.now(), frame.operator.name)
+    _set_going(frame)
+    with frame.deps.database.session() as session:
+        return _result(frame, session, merger_id, done.kept)
+
+
+def _set_going(frame: Frame) -> None:
+    """Receivers are told by the handover within seconds; what is planned is planned anew at once."""
+    frame.deps.alarms.plan_now()
+    frame.deps.transmitter.nudge()
+    frame.deps.accounts_changed()
+
+
+def _mine(frame: Frame) -> list[Commune]:
+    return [c for c in frame.communes if may(frame.standing, Action.MERGERS, c.id)]
+
+
+def _involved(plan: Plan) -> set[str]:
+    return {plan.into, *(plan.sources if isinstance(plan, Merge) else (plan.source,))}
+
+
+def _is_merge(plan: Plan) -> bool:
+    return isinstance(plan, Merge)
+
+
+def _concerns(frame: Frame, plan: Plan) -> bool:
+    return any(may(frame.standing, Action.MERGERS, c) for c in _involved(plan))
+
+
+def _may_undo(frame: Frame, plan: Plan) -> bool:
+    """All that live of it must be theirs; which of them are retired is no matter, they are their successor's."""
+    living = {plan.into} if isinstance(plan, Merge) else {plan.into, plan.source}
+    return all(may(frame.standing, Action.MERGERS, c) for c in living)
+
+
+def _all_names(session: Session) -> dict[str, str]:
+    """Also of those that are parts of others now."""
+    return dict(session.exec(select(Commune.id, Commune.name)).all())
+
+
+def _result(frame: Frame, session: Session, merger_id: int, kept: Iterable[Said]) -> HTMLResponse:
+    found: Merger = merger(session, merger_id)
+    plan, now = found.what, frame.deps.clock.now()
+    if not _concerns(frame, plan):
+        raise NotFound(N_("There is no such merger."))
+    living = [c.id for c in frame.communes if c.id in _involved(plan)]
+    return renderer_of(frame.request).page(
+        frame, "merger.html", merger=found, plan=plan, is_merge=isinstance(plan, Merge), names=_all_names(session),
+        living=living, counts=counts(session, living, now), rows=COUNTS, kept=[say(frame.t, said) for said in kept],
+        may_undo=_may_undo(frame, plan) and found.undone_at is None and now < found.undo_until,
+        over=now >= found.undo_until,
+    )  # fmt: skip

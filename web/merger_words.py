@@ -41,6 +41,21 @@ QUESTIONS = {
 }
 
 
+#: A list of names in a sentence is cut there; the page has the whole one beside it.
+LONGEST = 120
+
+
 def say(t: Translator, said: Said) -> str:
-    """A sentence of the rehearsal in the language of the page."""
-    return t(said.message_id, **said.values)
+    """A sentence of the rehearsal in the language of the page, long lists cut."""
+    return t(said.message_id, **{name: _cut(value) for name, value in said.values.items()})
+
+
+def cut_away(said: Said) -> list[str]:
+    """The lists that `say` cuts, whole."""
+    return [value for value in said.values.values() if isinstance(value, str) and len(value) > LONGEST]
+
+
+def _cut(value: object) -> object:
+    if not isinstance(value, str) or len(value) <= LONGEST:
+        return value
+    return value[:LONGEST].rsplit(" ", 1)[0].rstrip(",;") + " …"

@@ -14,7 +14,8 @@ from people.rights import Action, may
 from runtime.refusal import N_, NotFound, Refusal
 from web.frame import Frame, In, changes, renderer_of
 from web.merger_form import Sent, decided, mark, sent_from
-from web.merger_words import COUNTS, QUESTIONS, THINGS, say
+from web.merger_words import COUNTS, QUESTIONS, THINGS, cut_away, say
+from web.people_words import ROLE_NAMES
 
 router = APIRouter(include_in_schema=False)
 #: A group of questions stands open when it is no longer than this.
@@ -68,7 +69,7 @@ def rehearsal_page(
         is_merge=isinstance(found.plan, Merge), decisions=decisions, shown=mark(decisions),
         groups=groups(found, given), things=things(found), things_words=THINGS, question_words=QUESTIONS,
         count_rows=COUNTS, before=sorted(found.before), after=sorted(found.after),
-        say=lambda said: say(frame.t, said), refused=frame.t.refusal(why) if why else "",
+        say=lambda said: say(frame.t, said), cut_away=cut_away, role_names=ROLE_NAMES, refused=frame.t.refusal(why) if why else "",
     )  # fmt: skip
 
 

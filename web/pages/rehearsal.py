@@ -69,7 +69,8 @@ def rehearsal_page(
         is_merge=isinstance(found.plan, Merge), decisions=decisions, shown=mark(decisions),
         groups=groups(found, given), things=things(found), things_words=THINGS, question_words=QUESTIONS,
         count_rows=COUNTS, before=sorted(found.before), after=sorted(found.after),
-        say=lambda said: say(frame.t, said), cut_away=cut_away, role_names=ROLE_NAMES, refused=frame.t.refusal(why) if why else "",
+        say=lambda said: say(frame.t, said), cut_away=cut_away, role_names=ROLE_NAMES,
+        refused=frame.t.refusal(why) if why else "",
     )  # fmt: skip
 
 

@@ -80,6 +80,7 @@ def test_two_communes_become_one_and_are_two_again(office: Office) -> None:
     assert office.browser.get("/receivers").text.count(f"{CHINH}-loa-") >= 2
     undone = office.browser.post(f"{wizard.location}/undo", data={"sure": "yes", "form_token": office.form_token})
     assert "các xã trở lại như trước" in undone.text
+    assert all(f">{NAMES[c]}</th>" in undone.text for c in (CHINH, HIEN))
     assert living(office) == {CHINH, HIEN, "thieu-trung"}
 
 

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session, select
 
 from broadcast.programmes import programmes
-from devices.communes import Commune
+from devices.communes import Commune, communes
 from devices.receivers import receivers
 from devices.stations import stations
 from devices.zones import zones
@@ -158,7 +158,8 @@ def _result(frame: Frame, session: Session, merger_id: int, kept: Iterable[Said]
     plan, now = found.what, frame.deps.clock.now()
     if not _concerns(frame, plan):
         raise NotFound(N_("There is no such merger."))
-    living = [c.id for c in frame.communes if c.id in _involved(plan)]
+    # Not the frame's: an undoing has just brought others to life.
+    living = [c.id for c in communes(session) if c.id in _involved(plan)]
     return renderer_of(frame.request).page(
         frame, "merger.html", merger=found, plan=plan, is_merge=isinstance(plan, Merge), names=_all_names(session),
         living=living, counts=counts(session, living, now), rows=COUNTS, kept=[say(frame.t, said) for said in kept],

@@ -21,7 +21,7 @@ setup-tests:
 .PHONY: sync-check
 sync-check:      ## how far apart receivers sound, 20 s each on a clean network and on 4G; fails beyond 3 x the promise
 	@scripts/setup --rig
-	@$(PY) benchmarks/sync.py --player loa --profile clean --profile 4g --settle 30 --warm 10 --seconds 20 --limit
+	@$(PY) benchmarks/sync.py --player loa --profile clean --profile 4g --settle 12 --warm 8 --seconds 20 --limit
 
 check: setup-tests ## format, lint, strict types, import directions
 	@.venv/bin/ruff format --check .

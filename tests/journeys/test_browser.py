@@ -69,7 +69,7 @@ def test_an_announcer_brings_a_recording_and_hears_it_on_three_receivers(
     page.get_by_role("link", name="Lên lịch").click()
     at = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")) + timedelta(seconds=12)
     page.get_by_label("Một lần", exact=True).check()
-    page.get_by_label("Giờ phát").fill(f"{at:%H:%M:%S}")
+    page.get_by_label("Giờ phát", exact=True).fill(f"{at:%H:%M:%S}")
     page.get_by_label("Từ ngày").fill(f"{at:%Y-%m-%d}")
     expect(page.locator("#preview")).to_contain_text("Phát lúc")
     page.get_by_role("button", name="Lưu vào lịch phát").click()

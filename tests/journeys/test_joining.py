@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from devices.communes import add_commune
 from devices.presence import PresenceState
 from loa.children import Child
 from loa.controller import free_port, open_database
@@ -76,10 +77,7 @@ def test_a_receiver_added_from_the_command_line_is_heard_within_seconds(alone: A
     data, credentials = alone.folder / "data", alone.folder / "thon-9.json"
     database = open_database(load_settings(data_dir=data))
     with database.writing() as session:
-        session.connection().exec_driver_sql(
-            "INSERT INTO commune (id, name, province, time_zone, volume_ceiling_percent) "
-            "VALUES ('tt', 'Thiệu Trung', '', 'Asia/Ho_Chi_Minh', 100)"
-        )
+        add_commune(session, "tt", "Thiệu Trung")
     adding = [sys.executable, "-m", "loa", "receiver", "add", "thon-9", "--commune", "tt"]
     settings = {"LOA_BROKER_PORT": str(alone.broker_port), "PATH": "/usr/bin:/bin"}
     added = subprocess.run(

@@ -80,11 +80,13 @@ class Hand:
             if word == "end":
                 return False
             if word not in self._words:
-                click.echo(HELP)
+                click.echo(f"“{word}” is none of these:\n{HELP}")
             else:
                 self._words[word](rest)
-        except (ValueError, IndexError, OSError) as error:
-            click.echo(f"{error}\n{HELP}")
+        except OSError as error:
+            click.echo(f"{error.filename or line.strip()}: {error.strerror}")
+        except (ValueError, IndexError):
+            click.echo(f"“{line.strip()}” cannot be read. Write it as one of these:\n{HELP}")
         return True
 
     def _bulletin(self, words: list[str]) -> None:

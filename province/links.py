@@ -133,6 +133,14 @@ def check_url(base_url: str, profile: Profile) -> None:
         )
 
 
+def begin_anew(session: Session, commune_id: str) -> None:
+    """Let the worker of a link begin anew, and try at once: whatever kept the province away may be gone."""
+    found = link_of(session, commune_id)
+    if found.enabled:
+        found.revision += 1
+        session.add(found)
+
+
 def new_token(session: Session, commune_id: str) -> str:
     """A new token for the province to call us with, shown this once; the old one ends."""
     found = link_of(session, commune_id)

@@ -69,6 +69,23 @@ def test_a_receivers_state_goes_up_every_minute_and_no_more_often(house: House) 
     assert len(house.province.taken.of("heartbeat")) == 4
 
 
+def test_the_province_is_asked_when_its_period_is_over_and_not_at_our_next_look(house: House) -> None:
+    waits = []
+    for _ in range(4):
+        waits.append(house.worker.step())
+        house.clock.advance(seconds=waits[-1])
+    assert waits == [2, 2, house.speaks.poll_s - 4, 2]
+
+
+def test_a_clock_that_was_set_back_makes_nothing_wait(house: House) -> None:
+    house.step()
+    house.clock.advance(timedelta(hours=-1))
+    house.province.send_down("LenhDieuKhien", example_command(0, 60))
+    house.step(2)
+    assert [a["TrangThaiGui"] for a in house.province.taken.of("answer")] == [0]
+    assert len(house.province.taken.of("heartbeat")) == 4
+
+
 def test_what_sounds_stands_in_the_state(house: House) -> None:
     sounding = house.studio.speak_now()
     house.heard("loa-1", sounding.id)

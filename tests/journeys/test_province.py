@@ -27,7 +27,7 @@ SOUND_S = 4
 #: Of the recording at the loudspeaker; silence is exact zeros.
 AUDIBLE = 1000
 PASSWORD = "mat-khau-cua-xa"
-WAITS_FOR_A_MOMENT = 'name = "Tỉnh thử"\npoll_s = 0.5\nheartbeat_s = 2\n'
+WAITS_FOR_A_MOMENT = 'name = "Tỉnh thử"\npoll_s = 1\nheartbeat_s = 5\n'
 
 
 class Province:

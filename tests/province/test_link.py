@@ -25,7 +25,7 @@ from runtime.refusal import Refusal
 from schedules.recurrence import Repeat, Rule
 from schedules.timetable import add_schedule, change_schedule, retire
 from tests.broadcast.studio import ALL
-from tests.cast import COMMUNE
+from tests.cast import COMMUNE, COMMUNE_NAME
 from tests.province.house import House
 from wire.broadcasts import BroadcastClass
 
@@ -429,6 +429,12 @@ def test_the_simulator_remembers_over_being_killed(tmp_path: Path) -> None:
     assert second.taken.doubles == 1
     first.stop()
     second.stop()
+
+
+def test_a_commune_without_a_name_of_its_own_at_the_province_goes_by_its_name_here(house: House) -> None:
+    form = LinkForm("chuan", house.province.url, "38.1", " ", "", "", "", "inbox", enabled=True)
+    with house.database.writing() as session:
+        assert set_link(session, COMMUNE, form, house.speaks, set()).own_name == COMMUNE_NAME
 
 
 def test_unset_links_take_what_is_known_of_the_commune(house: House) -> None:

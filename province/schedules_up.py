@@ -141,9 +141,10 @@ def _created(
             moment = Moment(ThoiGianBatDau=int(at.timestamp()), ThoiGianKetThuc=int(until.timestamp()))
             days.setdefault(f"{at.astimezone(zone):%Y-%m-%d}", []).append(moment)
         known = theirs.get(item.clip.id)
+        bulletin_code = known.code if known is not None else item.clip.id
         bulletins.append(
             CreatedBulletin(
-                BanTinID=known.code if known is not None else item.clip.id, TieuDe=item.clip.title, LoaiBanTin=BulletinKind.AUDIO.value,
+                BanTinID=bulletin_code, TieuDe=item.clip.title, LoaiBanTin=BulletinKind.AUDIO.value,
                 MucDoUuTien=URGENCY_CODES[found.broadcast_class], LoaiLinhVuc=item.clip.field,
                 ThoiLuong=clock_length(item.duration_us),
                 DanhSachNgayPhat=[Day(NgayPhat=day, ThoiDiemPhat=moments) for day, moments in days.items()],

@@ -109,7 +109,7 @@ def keep_account(
 
 @router.post("/province/try", dependencies=[changes(Action.EXCHANGE)])
 def try_link(frame: In) -> Response:
-    """Sign in at the province's system once, and say how it went; a link that waited for its next try goes on at once."""
+    """Sign in at the province's system once, and say how it went; let in, a link that waits to try again goes on."""
     exchange = frame.deps.exchange
     with frame.deps.database.session() as session:
         link = link_of(session, frame.commune_id)

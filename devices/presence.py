@@ -130,7 +130,8 @@ class PresenceWatch:
                 return
             if presence.online:
                 if retained:
-                    known.session = presence.session
+                    if known.farewell_at is None:  # else its heartbeats would seem to be from before that farewell
+                        known.session = presence.session
                     return
                 if presence.session == known.session and known.farewell_at is not None:
                     return

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit
 
 from broadcast.chimes import ensure_chimes
 from broadcast.ingest import Ingest
@@ -135,7 +136,7 @@ class Demo:
         self.settings = load_settings(
             data_dir=self.folder / "controller",
             http_port=self._http_port or _port_or_free(8080),
-            broker_port=free_port(),
+            broker_port=self._known_broker_port() or free_port(),
         )
         # 1. What the commune has: made directly in the tables, before anything runs.
         self._prepare()
@@ -154,6 +155,13 @@ class Demo:
     def _make(self, database: Database) -> None:
         """What there is at first. Raises Refusal."""
         make_commune(self.settings, database, self.folder)
+
+    def _known_broker_port(self) -> int:
+        """Where the receivers of a folder that was used before look for the broker; 0 in a new one."""
+        credentials = self.folder / "receivers" / self.places[0].receiver / "credentials.json"
+        if not credentials.exists():
+            return 0
+        return urlsplit(json.loads(credentials.read_text())["broker_url"]).port or 0
 
     def _controller_arguments(self) -> list[str]:
         settings = self.settings

@@ -7,7 +7,7 @@ import click
 from devices.communes import commune
 from loa.controller import open_database
 from province.accounts import Accounts
-from province.links import link_of
+from province.links import begin_anew
 from runtime.refusal import Refusal
 from runtime.settings import load_settings
 
@@ -25,10 +25,7 @@ def account(commune_id: str, user: str, password: str, data: Path | None) -> Non
         with database.writing() as session:
             commune(session, commune_id)
             Accounts(settings.data_dir / "secrets").keep(commune_id, user, password)
-            link = link_of(session, commune_id)
-            if link.enabled:
-                link.revision += 1
-                session.add(link)
+            begin_anew(session, commune_id)
         database.close()
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal

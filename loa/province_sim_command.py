@@ -76,15 +76,18 @@ class Hand:
     def obey(self, line: str) -> bool:
         """One line. Gives whether to go on."""
         try:
-            word, *rest = shlex.split(line)
+            # JSON has quotation marks of its own.
+            word, *rest = line.split(maxsplit=2) if line.split()[0] == "raw" else shlex.split(line)
             if word == "end":
                 return False
             if word not in self._words:
-                click.echo(HELP)
+                click.echo(f"“{word}” is none of these:\n{HELP}")
             else:
                 self._words[word](rest)
-        except (ValueError, IndexError, OSError) as error:
-            click.echo(f"{error}\n{HELP}")
+        except OSError as error:
+            click.echo(f"{error.filename or line.strip()}: {error.strerror}")
+        except (ValueError, IndexError):
+            click.echo(f"“{line.strip()}” cannot be read. Write it as one of these:\n{HELP}")
         return True
 
     def _bulletin(self, words: list[str]) -> None:
@@ -109,7 +112,7 @@ class Hand:
         self._send("LenhDieuKhien", example_command(code, value, receivers))
 
     def _raw(self, words: list[str]) -> None:
-        self._simulator.send_down_raw(words[0], " ".join(words[1:]))
+        self._simulator.send_down_raw(words[0], words[1])
 
     def _give(self, path: Path) -> str:
         self._simulator.audio[path.name] = path.read_bytes()

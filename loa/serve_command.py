@@ -32,6 +32,8 @@ def serve(data: Path | None, **options: str | int | None) -> None:
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
             stream=sys.stderr,
         )
+        # Its INFO is a line for each request, with the whole address: of a recording behind a signed link, its key.
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
         with Controller(settings) as controller:
             if controller.first_password:
                 click.echo(

@@ -42,6 +42,13 @@ def back_off_s(failures: int, share: float) -> float:
     return float(min(BACK_OFF_MOST_S, BACK_OFF_FIRST_S * 2 ** min(failures - 1, 20)) * (0.5 + share / 2))
 
 
+def _left_s(done_at: datetime | None, every_s: float, now: datetime) -> float:
+    """Until it is due again; 0 and less for now. A clock that was set back makes nothing wait for it to catch up."""
+    if done_at is None or now < done_at:
+        return 0.0
+    return every_s - (now - done_at).total_seconds()
+
+
 @dataclass
 class Working:
     """What a worker remembers between steps; all of it can be lost."""
@@ -114,7 +121,7 @@ class LinkWorker:
         now, state = self._clock.now(), self._now
         if not self._hold(now):
             return LOOK_EVERY_S
-        if state.looked_at is None or now - state.looked_at >= timedelta(seconds=LOOK_EVERY_S):
+        if _left_s(state.looked_at, LOOK_EVERY_S, now) <= 0:
             state.looked_at = now
             self._look_at_timetable(now)
         if state.not_before is not None and now < state.not_before:
@@ -129,16 +136,21 @@ class LinkWorker:
             with self._database.writing() as session:
                 note_away(session, self.link.commune_id, away, self._clock.now())
             return min(LOOK_EVERY_S, wait_s)
-        return 0.0 if more else min(LOOK_EVERY_S, self._profile.poll_s)
+        return 0.0 if more else self._next_in_s(self._clock.now())
+
+    def _next_in_s(self, now: datetime) -> float:
+        """Until a heartbeat or a poll is due, or letters are looked for: a period is kept, not rounded up to ours."""
+        state, speaks = self._now, self._profile
+        due = [(state.heartbeat_at, speaks.heartbeat_s), (state.poll_at, speaks.poll_s)]
+        return min([LOOK_EVERY_S, *(max(0.0, _left_s(at, every_s, now)) for at, every_s in due if at is not None)])
 
     def _exchange(self, now: datetime) -> bool:
         """All three in turn. Gives whether letters are left. Raises Away."""
         state, paths = self._now, self._profile.paths
-        due = state.heartbeat_at is None or now - state.heartbeat_at >= timedelta(seconds=self._profile.heartbeat_s)
-        if paths.heartbeat and due:
+        if paths.heartbeat and _left_s(state.heartbeat_at, self._profile.heartbeat_s, now) <= 0:
             self._send_heartbeats(now)
         polls = self._profile.down in ("poll", "both") and paths.waiting
-        if polls and (state.poll_at is None or now - state.poll_at >= timedelta(seconds=self._profile.poll_s)):
+        if polls and _left_s(state.poll_at, self._profile.poll_s, now) <= 0:
             state.poll_at = now
             for raw in self._connection.waiting():
                 self._take(self.link.commune_id, raw)
@@ -242,7 +254,7 @@ class LinkWorker:
 
     def _hold(self, now: datetime) -> bool:
         state = self._now
-        if state.held_at is None or now - state.held_at >= timedelta(seconds=HOLD_EVERY_S) or now < state.held_at:
+        if _left_s(state.held_at, HOLD_EVERY_S, now) <= 0:
             with self._database.writing() as session:
                 held = hold(session, self.link.commune_id, self._me, now)
             state.held_at = now if held else None

@@ -108,7 +108,8 @@ def set_link(session: Session, commune_id: str, form: LinkForm, profile: Profile
     if form.normal_schedules not in ("inbox", "timetable"):
         raise Refusal(N_("Choose what happens to normal schedules of the province."))
     found.profile, found.base_url, found.enabled = form.profile, base_url, form.enabled
-    found.own_code, found.own_name = form.own_code.strip()[:100], form.own_name.strip()[:200]
+    found.own_code = form.own_code.strip()[:100]
+    found.own_name = form.own_name.strip()[:200] or commune(session, commune_id).name
     found.province_code, found.province_name = form.province_code.strip()[:100], form.province_name.strip()[:200]
     found.normal_schedules = form.normal_schedules
     found.receiver_codes = msgspec.json.encode(_codes(form.receiver_codes, known))
@@ -131,6 +132,14 @@ def check_url(base_url: str, profile: Profile) -> None:
             ),
             url=base_url[:100],
         )
+
+
+def begin_anew(session: Session, commune_id: str) -> None:
+    """Let the worker of a link begin anew, and try at once: whatever kept the province away may be gone."""
+    found = link_of(session, commune_id)
+    if found.enabled:
+        found.revision += 1
+        session.add(found)
 
 
 def new_token(session: Session, commune_id: str) -> str:

@@ -15,6 +15,7 @@ from province.codes import URGENCY_CODES, BulletinKind
 from province.letters import SCHEDULE_CANCELLED, SCHEDULE_CREATED, put
 from province.links import ProvinceLink
 from province.messages import CreatedBulletin, Day, Moment, ScheduleCancelled, ScheduleCreated, clock_length
+from province.origins import bulletins_of
 from runtime.database import UtcDateTime
 from schedules.timetable import Schedule, due, schedules
 
@@ -128,6 +129,7 @@ def _created(
     zone = commune(session, found.commune_id).zone
     starts = due(found, zone, now, now + TOLD_AHEAD)
     named = session.get(Programme, found.programme_id)
+    theirs = bulletins_of(session, link.commune_id, {item.clip.id for item in running if item.clip})
     bulletins = []
     for item in running:
         if item.clip is None or item.clip.builtin:
@@ -138,9 +140,11 @@ def _created(
             until = at + timedelta(microseconds=item.duration_us)
             moment = Moment(ThoiGianBatDau=int(at.timestamp()), ThoiGianKetThuc=int(until.timestamp()))
             days.setdefault(f"{at.astimezone(zone):%Y-%m-%d}", []).append(moment)
+        known = theirs.get(item.clip.id)
+        bulletin_code = known.code if known is not None else item.clip.id
         bulletins.append(
             CreatedBulletin(
-                BanTinID=item.clip.id, TieuDe=item.clip.title, LoaiBanTin=BulletinKind.AUDIO.value,
+                BanTinID=bulletin_code, TieuDe=item.clip.title, LoaiBanTin=BulletinKind.AUDIO.value,
                 MucDoUuTien=URGENCY_CODES[found.broadcast_class], LoaiLinhVuc=item.clip.field,
                 ThoiLuong=clock_length(item.duration_us),
                 DanhSachNgayPhat=[Day(NgayPhat=day, ThoiDiemPhat=moments) for day, moments in days.items()],

@@ -13,10 +13,12 @@ from devices.presence import PresenceState, ReceiverNow
 from devices.receivers import Receiver, receivers
 from devices.stations import Station, stations
 from devices.uplink import Uplink
+from province.bulletins import ProvinceBulletin
 from province.codes import URGENCY_CODES, Activity, BulletinKind, Link
 from province.letters import PLAY_LOG, put
 from province.links import ProvinceLink
 from province.messages import DeviceState, Heartbeat, Identity, PlayLogEntry, clock_length
+from province.origins import bulletins_of
 from runtime.clock import Clock, from_us
 from wire.broadcasts import ClipItem
 from wire.reports import PlayReport
@@ -103,12 +105,13 @@ def take_report(session: Session, receiver_id: str, report: PlayReport, now: dat
     link = session.get(ProvinceLink, found.commune_id) if found is not None else None
     if found is None or receiver is None or link is None or not link.enabled:
         return 0
-    speaker, told = Speaker(session, link), 0
-    for position, item, clip in _items(session, found):
+    speaker, told, items = Speaker(session, link), 0, _items(session, found)
+    theirs = bulletins_of(session, found.commune_id, {item.clip for _, item, _ in items if item}, found.id)
+    for position, item, clip in items:
         heard = _overlap(found, item, report)
         if heard is None:
             continue
-        entry = _entry(speaker, receiver, found, item, clip, heard, report)
+        entry = _entry(speaker, receiver, found, item, clip, theirs.get(item.clip) if item else None, heard, report)
         key = f"{found.commune_id}/nhat-ky/{found.id}/{receiver_id}/{position}"
         told += put(session, found.commune_id, PLAY_LOG, key, entry, now)
     return told
@@ -137,16 +140,19 @@ def _overlap(found: Broadcast, item: ClipItem | None, report: PlayReport) -> tup
 
 def _entry(
     speaker: Speaker, receiver: Receiver, found: Broadcast, item: ClipItem | None, clip: Clip | None,
-    heard: tuple[datetime, datetime], report: PlayReport,
+    theirs: ProvinceBulletin | None, heard: tuple[datetime, datetime], report: PlayReport,
 ) -> PlayLogEntry:  # fmt: skip
+    """theirs: the bulletin of the province that the recording came with; it is named as the province named it."""
     since, until = heard
+    title = theirs.title if theirs is not None else item.title if item is not None else ""
+    field = theirs.field if theirs is not None else clip.field if clip is not None else 1
     return PlayLogEntry(
         **speaker.identity(receiver),
-        BanTinID=item.clip if item is not None else found.id,
+        BanTinID=theirs.code if theirs is not None else item.clip if item is not None else found.id,
         LoaiBanTin=(BulletinKind.AUDIO if item is not None else BulletinKind.LIVE).value,
         MucDoUuTien=URGENCY_CODES[found.broadcast_class],
-        TieuDe=(item.title if item is not None else "") or found.title,
-        LoaiLinhVuc=clip.field if clip is not None else 1,
+        TieuDe=title or found.title,
+        LoaiLinhVuc=field,
         ThoiGianSanXuat=int((clip.uploaded_at if clip is not None else found.planned_at).timestamp()),
         ThoiLuong=clock_length((until - since) // timedelta(microseconds=1)),
         ThoiDiemBatDau=int(since.timestamp()),

@@ -141,6 +141,14 @@ def test_a_birth_that_the_broker_kept_is_no_sign_of_life(site: Site) -> None:
     assert state_now(site) is ONLINE
 
 
+def test_a_receiver_that_came_back_before_we_listened_is_online_with_its_first_heartbeat(site: Site) -> None:
+    site.watch.told_presence("thon-1", will(3, "stopped"), site.clock.now(), retained=False)
+    site.watch.told_presence("thon-1", birth(4), site.clock.now(), retained=True)
+    assert state_now(site) is OFFLINE
+    site.watch.heard("thon-1", beat(4), site.clock.now())
+    assert state_now(site) is ONLINE
+
+
 def test_a_will_that_the_broker_kept_counts(site: Site) -> None:
     site.watch.heard("thon-1", beat(3), site.clock.now())
     site.watch.told_presence("thon-1", will(3), site.clock.now(), retained=True)

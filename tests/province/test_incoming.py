@@ -1,7 +1,7 @@
 """What the province sends down: taken once, whole or not at all, to where its class belongs."""
 
 import io
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,11 @@ from province.codes import Unacceptable, Why
 from province.incoming import Met, refused_count
 from province.schedules_down import onto_timetable
 from province.simulated_messages import example_bulletin, example_command, example_schedule
+from province.telling import take_report
 from runtime.clock import from_us
 from runtime.refusal import NotFound, Refusal
-from schedules.timetable import Schedule, next_due, schedules
+from schedules.recurrence import Repeat, Rule
+from schedules.timetable import Schedule, add_schedule, next_due, schedules
 from tests.broadcast.studio import KEY
 from tests.cast import COMMUNE
 from tests.province.house import House
@@ -98,6 +100,33 @@ def test_an_emergency_sounds_at_once_at_any_hour_without_anybody(house: House, s
     [made] = on_air(house)
     assert (made.class_, made.title, made.commune_id) == ("emergency", "Bão", COMMUNE)
     assert made.meant_for == Targets(all=True)
+
+
+def test_the_play_log_names_a_bulletin_as_the_province_named_it(house: House, sound: bytes) -> None:
+    for code, title in (("BT-1", "Bão"), ("BT-2", "Bão tan")):  # the same recording: one clip
+        send(house, sound, EMERGENCY, title, code)
+        house.clock.advance(seconds=60)
+    first, second = on_air(house)
+    with house.database.writing() as session:
+        for one in (first, second):
+            take_report(session, "loa-1", house.report(one), house.clock.now())
+    house.step(2)
+    told = [(m["BanTinID"], m["TieuDe"], m["NguonTin"]) for m in house.province.taken.of("play_log")]
+    assert told == [("BT-1", "Bão", "Đài tỉnh"), ("BT-2", "Bão tan", "Đài tỉnh")]
+
+
+def test_a_schedule_of_ours_names_the_provinces_bulletin_as_it_named_it(house: House, sound: bytes) -> None:
+    found = send(house, sound, NORMAL, code="BT-7")
+    with house.database.writing() as session:
+        programme = take_into_programme(session, COMMUNE, found.number, None, by="lan", now=house.clock.now())
+        rule = Rule(repeat=Repeat.DAILY, times=[time(17)], from_day=house.clock.now().date())
+        add_schedule(
+            session, COMMUNE, programme_id=programme, rule=rule, targets=Targets(all=True),
+            class_=BroadcastClass.NORMAL, now=house.clock.now(),
+        )  # fmt: skip
+    house.step(3)
+    [told] = house.province.taken.of("schedule_created")
+    assert [b["BanTinID"] for b in told["DanhSachBanTin"]] == ["BT-7"]
 
 
 def test_an_emergency_for_chosen_receivers_sounds_there_alone(house: House, sound: bytes) -> None:

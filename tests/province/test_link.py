@@ -25,7 +25,7 @@ from runtime.refusal import Refusal
 from schedules.recurrence import Repeat, Rule
 from schedules.timetable import add_schedule, change_schedule, retire
 from tests.broadcast.studio import ALL
-from tests.cast import COMMUNE
+from tests.cast import COMMUNE, COMMUNE_NAME
 from tests.province.house import House
 from wire.broadcasts import BroadcastClass
 
@@ -66,6 +66,23 @@ def test_a_receivers_state_goes_up_every_minute_and_no_more_often(house: House) 
     assert len(house.province.taken.of("heartbeat")) == 2
     house.clock.advance(seconds=30)
     house.step()
+    assert len(house.province.taken.of("heartbeat")) == 4
+
+
+def test_the_province_is_asked_when_its_period_is_over_and_not_at_our_next_look(house: House) -> None:
+    waits = []
+    for _ in range(4):
+        waits.append(house.worker.step())
+        house.clock.advance(seconds=waits[-1])
+    assert waits == [2, 2, house.speaks.poll_s - 4, 2]
+
+
+def test_a_clock_that_was_set_back_makes_nothing_wait(house: House) -> None:
+    house.step()
+    house.clock.advance(timedelta(hours=-1))
+    house.province.send_down("LenhDieuKhien", example_command(0, 60))
+    house.step(2)
+    assert [a["TrangThaiGui"] for a in house.province.taken.of("answer")] == [0]
     assert len(house.province.taken.of("heartbeat")) == 4
 
 
@@ -412,6 +429,12 @@ def test_the_simulator_remembers_over_being_killed(tmp_path: Path) -> None:
     assert second.taken.doubles == 1
     first.stop()
     second.stop()
+
+
+def test_a_commune_without_a_name_of_its_own_at_the_province_goes_by_its_name_here(house: House) -> None:
+    form = LinkForm("chuan", house.province.url, "38.1", " ", "", "", "", "inbox", enabled=True)
+    with house.database.writing() as session:
+        assert set_link(session, COMMUNE, form, house.speaks, set()).own_name == COMMUNE_NAME
 
 
 def test_unset_links_take_what_is_known_of_the_commune(house: House) -> None:

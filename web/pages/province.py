@@ -13,7 +13,7 @@ from people.rights import Action
 from province import letters
 from province.incoming import ProvinceMessage, refused_count, refused_lately
 from province.letters import Counts, ProvinceLetter
-from province.links import LinkForm, ProvinceLink, link_of, new_token, set_link
+from province.links import LinkForm, ProvinceLink, begin_anew, link_of, new_token, set_link
 from province.profile import profile, profile_names
 from runtime.refusal import N_, Refusal
 from web.frame import Frame, In, Reading, back_to, changes, renderer_of
@@ -101,10 +101,7 @@ def keep_account(
     exchange = frame.deps.exchange
     exchange.accounts.keep(frame.commune_id, user, password)
     with frame.deps.database.writing() as session:
-        link = link_of(session, frame.commune_id)
-        if link.enabled:
-            link.revision += 1  # the worker begins anew, and tries at once
-            session.add(link)
+        begin_anew(session, frame.commune_id)
         frame.note(session, Deed.LINK_ACCOUNT_SET, user)
     exchange.nudge()
     return back_to(frame.request, "/province")
@@ -112,7 +109,7 @@ def keep_account(
 
 @router.post("/province/try", dependencies=[changes(Action.EXCHANGE)])
 def try_link(frame: In) -> Response:
-    """Sign in at the province's system once, and say how it went."""
+    """Sign in at the province's system once, and say how it went; let in, a link that waits to try again goes on."""
     exchange = frame.deps.exchange
     with frame.deps.database.session() as session:
         link = link_of(session, frame.commune_id)
@@ -121,6 +118,10 @@ def try_link(frame: In) -> Response:
     refusal = exchange.try_sign_in(link, exchange.accounts.of(frame.commune_id))
     if refusal is not None:
         raise refusal
+    if link.away_since is not None:
+        with frame.deps.database.writing() as session:
+            begin_anew(session, frame.commune_id)
+        exchange.nudge()
     return renderer_of(frame.request).page(frame, "_good_notice.html", said=frame.t("The province's system let us in."))
 
 

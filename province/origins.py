@@ -1,0 +1,24 @@
+"""By which code the province knows what it sent: told of a bulletin of its own, it hears its own BanTinID."""
+
+from collections.abc import Collection
+
+from sqlmodel import Session, col, select
+
+from province.bulletins import BulletinState, ProvinceBulletin
+
+_NEVER_SOUNDS = (BulletinState.DECLINED.value, BulletinState.FAILED.value)
+
+
+def bulletins_of(
+    session: Session, commune_id: str, clip_ids: Collection[str], broadcast_id: str = ""
+) -> dict[str, ProvinceBulletin]:
+    """The bulletin that each recording came with, for those that the province's system sent. One query.
+
+    Where one recording came with several: the one that was put on air as `broadcast_id`, else the newest.
+    """
+    query = select(ProvinceBulletin).where(
+        ProvinceBulletin.commune_id == commune_id, col(ProvinceBulletin.clip_id).in_(sorted(clip_ids)),
+        ProvinceBulletin.url != "", col(ProvinceBulletin.state).not_in(_NEVER_SOUNDS),
+    )  # fmt: skip
+    found = sorted(session.exec(query), key=lambda b: (bool(broadcast_id) and b.broadcast_id == broadcast_id, b.number))
+    return {b.clip_id: b for b in found if b.clip_id is not None}

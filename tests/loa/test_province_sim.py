@@ -1,0 +1,29 @@
+"""What is typed at the simulated province."""
+
+import pytest
+
+from loa.province_sim_command import Hand
+from province.profile import profile
+from province.simulator import Simulator
+
+
+def test_json_that_is_typed_goes_down_as_it_stands() -> None:
+    simulator = Simulator(profile("chuan"))
+    assert Hand(simulator).obey('raw BanTin {"TieuDe": "Mưa lũ", "MucDoUuTien": 1}')
+    assert [(m["Loai"], m["NoiDung"]) for m in simulator.waiting] == [
+        ("BanTin", {"TieuDe": "Mưa lũ", "MucDoUuTien": 1}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["raw BanTin {TieuDe}", "raw", "volume nhiều", "bulletin", 'bulletin "', "bulletin /khong/co.mp3", "dance"]
+)
+def test_what_cannot_be_read_sends_nothing_and_says_so(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    simulator = Simulator(profile("chuan"))
+    assert Hand(simulator).obey(line)
+    assert simulator.waiting == []
+    said = capsys.readouterr().out
+    assert said.splitlines()[0].strip() in (
+        f"“{line}” cannot be read. Write it as one of these:", "“dance” is none of these:",
+        "/khong/co.mp3: No such file or directory",
+    )  # fmt: skip

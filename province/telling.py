@@ -15,7 +15,7 @@ from devices.stations import Station, stations
 from devices.uplink import Uplink
 from province.codes import URGENCY_CODES, Activity, BulletinKind, Link
 from province.letters import PLAY_LOG, put
-from province.links import ProvinceLink
+from province.links import ProvinceLink, link_for
 from province.messages import DeviceState, Heartbeat, Identity, PlayLogEntry, clock_length
 from runtime.clock import Clock, from_us
 from wire.broadcasts import ClipItem
@@ -100,7 +100,7 @@ def take_report(session: Session, receiver_id: str, report: PlayReport, now: dat
         return 0
     found = session.get(Broadcast, report.broadcast)
     receiver = session.get(Receiver, receiver_id)
-    link = session.get(ProvinceLink, found.commune_id) if found is not None else None
+    link = link_for(session, found.commune_id) if found is not None else None
     if found is None or receiver is None or link is None or not link.enabled:
         return 0
     speaker, told = Speaker(session, link), 0

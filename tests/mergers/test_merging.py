@@ -26,6 +26,7 @@ from runtime.refusal import Refusal
 from schedules.timetable import Schedule, schedules
 from tests.cast import MORNING
 from tests.mergers.county import ALL, BOTH, CHINH, HIEN, TRUNG, County, picture
+from web.estate import ESTATE
 from wire.allowed_hours import AllowedHours
 from wire.broadcasts import Targets
 
@@ -150,13 +151,13 @@ def test_out_of_date_or_undecided_is_refused_and_changes_nothing(county: County)
     seen = county.rehearse()
     now = county.clock.now()
     with pytest.raises(Refusal, match="not decided"), county.database.writing() as session:
-        merge(session, BOTH, {}, now, "lan", fingerprint=seen.fingerprint)
+        merge(session, BOTH, {}, now, "lan", fingerprint=seen.fingerprint, estate=ESTATE)
     assert picture(county.database, EVERYTHING) == before
     with county.database.writing() as session:
         add_zone(session, CHINH, "moi", "Thôn mới")
     before = picture(county.database, EVERYTHING)
     with pytest.raises(Refusal, match="changed in these communes"), county.database.writing() as session:
-        merge(session, BOTH, seen.suggested(), now, "lan", fingerprint=seen.fingerprint)
+        merge(session, BOTH, seen.suggested(), now, "lan", fingerprint=seen.fingerprint, estate=ESTATE)
     assert picture(county.database, EVERYTHING) == before
 
 

@@ -13,7 +13,6 @@ from sqlmodel import Session, SQLModel, col, select
 from devices.delay_measurements import DelayMeasurement
 from wire.broadcasts import Targets
 
-
 Row = TypeVar("Row", bound=SQLModel)
 
 

@@ -28,9 +28,10 @@ OWN_MAKER = "Loa"
 class Speaker:
     """Names the receivers of a commune as the province knows them. Two queries, for any number."""
 
-    def __init__(self, session: Session, link: ProvinceLink) -> None:
+    def __init__(self, session: Session, link: ProvinceLink, commune_id: str = "") -> None:
+        """commune_id: where the receivers are now, when that is not the link's."""
         self._link = link
-        self._stations = {s.number: s for s in stations(session, link.commune_id)}
+        self._stations = {s.number: s for s in stations(session, commune_id or link.commune_id)}
 
     def identity(self, receiver: Receiver) -> dict[str, Any]:
         """The fields of `Identity`."""
@@ -103,7 +104,7 @@ def take_report(session: Session, receiver_id: str, report: PlayReport, now: dat
     link = link_for(session, found.commune_id) if found is not None else None
     if found is None or receiver is None or link is None or not link.enabled:
         return 0
-    speaker, told = Speaker(session, link), 0
+    speaker, told = Speaker(session, link, receiver.commune_id), 0
     for position, item, clip in _items(session, found):
         heard = _overlap(found, item, report)
         if heard is None:

@@ -22,8 +22,8 @@ from transfer.imports import ImportFile
 from wire.broadcasts import BroadcastClass
 
 TABLES = (
-    Commune, ProvinceLink, ProvinceBulletin, ProvinceLetter, ProvinceMessage, ProvinceSchedule, ExternalId, ColumnMapping,
-    ImportFile, DelayMeasurement,
+    Commune, ProvinceLink, ProvinceBulletin, ProvinceLetter, ProvinceMessage, ProvinceSchedule, ExternalId,
+    ColumnMapping, ImportFile, DelayMeasurement,
 )  # fmt: skip
 INTO_HIEN = Merge(sources=(CHINH, HIEN), into=HIEN, name="Xã Thiệu Trung")
 VILLAGE_1 = Split(source=CHINH, into=TRUNG, name="Xã Thiệu Trung", zones=(f"{CHINH}-thon-1",))
@@ -42,7 +42,14 @@ def link(commune_id: str, code: str, **values: object) -> ProvinceLink:
 
 
 def letter(session: Session, commune_id: str, key: str, county: County) -> None:
-    put(session, commune_id, ANSWER, f"{commune_id}/{key}", Answer("", 0, 0, ""), county.clock.now())
+    put(
+        session,
+        commune_id,
+        ANSWER,
+        f"{commune_id}/{key}",
+        Answer(TraLoiCho="m-1", TrangThaiGui=0, MaLoi=0, MoTa=""),
+        county.clock.now(),
+    )
 
 
 @pytest.fixture
@@ -179,7 +186,10 @@ def test_what_came_since_follows_its_receiver_or_the_link_when_it_is_undone(furn
         assert known_ids(session, HIEN, "receivers")["code:moi"] == f"{HIEN}-loa-2"
         assert session.get_one(ProvinceLink, HIEN).own_code == f"code-{HIEN}"
         assert session.get(ProvinceLink, TRUNG) is None
-        assert [one.key for one in waiting(session, speaks_for(session, HIEN), 9)] == [f"{HIEN}/waits", f"{TRUNG}/since"]
+        assert [one.key for one in waiting(session, speaks_for(session, HIEN), 9)] == [
+            f"{HIEN}/waits",
+            f"{TRUNG}/since",
+        ]
         assert session.get_one(ProvinceBulletin, number).commune_id == HIEN
         kept = session.get_one(ProvinceBulletin, decided)
         assert (kept.commune_id, kept.state) == (CHINH, "declined")

@@ -114,16 +114,16 @@ class Incoming:
         after: list[After] = []
         try:
             with self._database.writing() as session:
-                link = link_for(session, link.commune_id) or link  # merged since it was read
-                if winds_down(session, link.commune_id):
+                mine = link_for(session, link.commune_id) or link  # its commune was merged since it was read
+                if winds_down(session, mine.commune_id):
                     raise Refusal(N_("This commune was merged into another one. Send it to the new commune."))
-                if not _claim(session, link.commune_id, message_id, kind, now):
+                if not _claim(session, mine.commune_id, message_id, kind, now):
                     return Met(message_id, 0, None, again=True)
                 message = _read(kind, content, profile)
-                after = self._carry_out(session, link, message, message_id, now)
+                after = self._carry_out(session, mine, message, message_id, now)
                 met = Met(message_id, 0, None)
                 if by_letter:
-                    _answer(session, link, met, self._say, now)
+                    _answer(session, mine, met, self._say, now)
         except Refusal as refusal:
             return self._refuse(link, kind, message_id, refusal, now, by_letter)
         for one in after:

@@ -42,14 +42,8 @@ def link(commune_id: str, code: str, **values: object) -> ProvinceLink:
 
 
 def letter(session: Session, commune_id: str, key: str, county: County) -> None:
-    put(
-        session,
-        commune_id,
-        ANSWER,
-        f"{commune_id}/{key}",
-        Answer(TraLoiCho="m-1", TrangThaiGui=0, MaLoi=0, MoTa=""),
-        county.clock.now(),
-    )
+    said = Answer(TraLoiCho="m-1", TrangThaiGui=0, MaLoi=0, MoTa="")
+    put(session, commune_id, ANSWER, f"{commune_id}/{key}", said, county.clock.now())
 
 
 @pytest.fixture

@@ -51,14 +51,18 @@ class ProvinceFollows:
         links.sort(key=lambda k: (k.commune_id != move.into, not k.enabled, order.index(k.commune_id)))
         first, *others = links
         codes = dict(first.codes)
+        told = col(ProvinceSchedule.cancelled_at).is_(None)
         for other in others:
             if (other.base_url, other.profile) == (first.base_url, first.profile):
                 codes = {**{r: c for r, c in other.codes.items() if c not in codes.values()}, **codes}
+                # It may take back what it sent, now from the new commune.
+                sent_down = col(ProvinceSchedule.from_province).is_(True)
+                for row in rows_of(session, ProvinceSchedule, [other.commune_id], told, sent_down):
+                    found.set(row, commune_id=move.into)
         found.set(
             first, commune_id=move.into, revision=first.revision + 1, receiver_codes=msgspec.json.encode(codes),
             held_by="", held_until=None,
         )  # fmt: skip
-        told = col(ProvinceSchedule.cancelled_at).is_(None)
         for row in rows_of(session, ProvinceSchedule, [first.commune_id], told):
             found.set(row, commune_id=move.into)
         said = N_(

@@ -52,9 +52,9 @@ def exchange(county: County, tmp_path: Path, provinces: dict[str, Simulator]) ->
     made.close()
 
 
-def letter(session: Session, county: County, commune_id: str) -> None:
-    said = Answer(TraLoiCho=commune_id, TrangThaiGui=Sent.TAKEN.value, MaLoi=0, MoTa="")
-    put(session, commune_id, ANSWER, f"{commune_id}/1", said, county.clock.now())
+def letter(session: Session, county: County, commune_id: str, number: int = 1) -> None:
+    said = Answer(TraLoiCho=f"{commune_id}-{number}", TrangThaiGui=Sent.TAKEN.value, MaLoi=0, MoTa="")
+    put(session, commune_id, ANSWER, f"{commune_id}/{number}", said, county.clock.now())
 
 
 def unsent(database: Database) -> list[str]:
@@ -72,15 +72,28 @@ def test_letters_go_under_the_link_they_were_written_for_and_one_link_goes_on(
     with county.database.writing() as session:
         for commune_id in provinces:
             letter(session, county, commune_id)
+    exchange.look()
+    for province in provinces.values():
+        until(lambda: bool(province.taken.of("schedule_created")))  # noqa: B023 - called at once
+    with county.database.writing() as session:
+        for commune_id in provinces:
+            letter(session, county, commune_id, 2)
     county.merge()
     exchange.look()
     assert exchange.working == sorted([TRUNG, HIEN])
-    until(lambda: not [key for key in unsent(county.database) if key.endswith("/1")])
-    assert {c: answers(province) for c, province in provinces.items()} == {CHINH: [CHINH], HIEN: [HIEN]}
+    until(lambda: not [key for key in unsent(county.database) if key.endswith(("/1", "/2"))])
+    assert {c: answers(province) for c, province in provinces.items()} == {
+        c: [f"{c}-1", f"{c}-2"] for c in (CHINH, HIEN)
+    }  # fmt: skip
     # The link that goes on signs in with its own account, and tells of all receivers; the other of none.
-    until(lambda: len(provinces[CHINH].taken.of("heartbeat")) >= 4)
+    until(lambda: len(provinces[CHINH].taken.of("heartbeat")) >= 6)
     assert {beat["NguonID"] for beat in provinces[CHINH].taken.of("heartbeat")} == {f"ma-{CHINH}"}
-    assert provinces[HIEN].taken.of("heartbeat") == []
+    # Its schedule is told by the link that goes on, and cancelled where it was told before.
+    until(lambda: len(provinces[CHINH].taken.of("schedule_created")) == 2)
+    until(lambda: len(provinces[HIEN].taken.of("schedule_cancelled")) == 1)
+    assert provinces[CHINH].taken.of("schedule_cancelled") == []
+    heard = {beat["CumLoaID"] for beat in provinces[HIEN].taken.of("heartbeat")}
+    assert heard <= {f"{HIEN}-loa-1", f"{HIEN}-loa-2"}
 
 
 def test_the_former_address_leads_to_the_new_commune_and_that_of_the_ended_link_nowhere(

@@ -26,6 +26,7 @@ from runtime.refusal import Refusal
 from schedules.timetable import Schedule, schedules
 from tests.cast import MORNING
 from tests.mergers.county import ALL, BOTH, CHINH, HIEN, TRUNG, County, picture
+from tests.mergers.furniture import PIECES, TABLES, furnish
 from web.estate import ESTATE
 from wire.allowed_hours import AllowedHours
 from wire.broadcasts import Targets
@@ -200,6 +201,7 @@ def _whatever(county: County, data: st.DataObject) -> None:
                     )
                 )
                 county.schedule(session, commune_id, time(hour), targets)
+            furnish(session, county, commune_id, data.draw(st.sets(st.sampled_from(PIECES))))
             if data.draw(st.booleans()):
                 hours = [AllowedHours(weekdays=[0, 1], from_minute=300, until_minute=1200)]
                 set_rules(session, commune_id, data.draw(st.sampled_from(["", f"{commune_id}-thon-1"])), hours=hours)
@@ -208,7 +210,7 @@ def _whatever(county: County, data: st.DataObject) -> None:
     if data.draw(st.booleans()):
         county.plan_ahead()
     plan = data.draw(st.sampled_from([BOTH, Merge(sources=(HIEN, CHINH), into=HIEN, name="Xã Mới")]))
-    before, ids = picture(county.database, EVERYTHING), _live_ids(county)
+    before, ids = picture(county.database, (*EVERYTHING, *TABLES)), _live_ids(county)
     decisions: dict[str, str] = {}
     for question in county.rehearse(plan).questions:
         decisions[question.key] = data.draw(st.sampled_from([c.value for c in question.choices]))
@@ -221,7 +223,7 @@ def _whatever(county: County, data: st.DataObject) -> None:
     assert seen.after[plan.into].zones == sum(c == plan.into for c in after[Zone].values())
     county.clock.advance(seconds=1)
     county.undo()
-    assert picture(county.database, EVERYTHING) == before
+    assert picture(county.database, (*EVERYTHING, *TABLES)) == before
 
 
 def _live_ids(county: County) -> dict[type[SQLModel], dict[object, str]]:

@@ -38,6 +38,7 @@ from tests.broadcast.studio import KEY
 from tests.cast import MORNING
 from tests.mergers.county import BOTH, CHINH, HIEN, TRUNG, County
 from tests.postgres import running_postgres
+from web.estate import ESTATE
 from wire.broadcasts import BroadcastClass, Targets
 from wire.sealing import PublicKey
 from wire.topics import Kind, parse
@@ -181,7 +182,7 @@ def measure(county: County, folder: Path) -> dict[str, object]:
 
     def do() -> None:
         with county.database.writing() as session:
-            merge(session, BOTH, decisions, clock.now(), "lan", fingerprint=seen.fingerprint)  # type: ignore[attr-defined]
+            merge(session, BOTH, decisions, clock.now(), "lan", fingerprint=seen.fingerprint, estate=ESTATE)  # type: ignore[attr-defined]
 
     merge_s, _ = timed(do)
     told_s, _ = timed(lambda: (county.announce(), county.handover.step()))
@@ -191,7 +192,7 @@ def measure(county: County, folder: Path) -> dict[str, object]:
 
     def take_back() -> None:
         with county.database.writing() as session:
-            undo(session, 1, clock.now(), "lan")
+            undo(session, 1, clock.now(), "lan", estate=ESTATE)
 
     undo_s, _ = timed(take_back)
     county.announce()

@@ -5,7 +5,7 @@ GeoJSON is RFC 7946: longitude stands before latitude, rings are closed. What a 
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from geojson_pydantic import MultiPolygon, Polygon
@@ -54,6 +54,18 @@ def read_outline(file: bytes) -> str:
             N_("This border has more than {most} points. Simplify it first; {enough} are plenty for a commune."),
             most=MOST_POINTS, enough=2000,
         )  # fmt: skip
+    return json.dumps({"type": "MultiPolygon", "coordinates": polygons}, separators=(",", ":"))
+
+
+def joined_outline(outlines: Sequence[str | None]) -> str | None:
+    """The areas of several outlines as one: what was a border between communes stays drawn. None when one is lacking:
+    a border that leaves a part out would be wrong. So too when it has more points than a phone draws.
+    """
+    kept = [json.loads(one)["coordinates"] for one in outlines if one is not None]
+    polygons = [polygon for areas in kept for polygon in areas]
+    points = sum(len(ring) for polygon in polygons for ring in polygon)
+    if not kept or len(kept) < len(outlines) or points > MOST_POINTS:
+        return None
     return json.dumps({"type": "MultiPolygon", "coordinates": polygons}, separators=(",", ":"))
 
 

@@ -20,6 +20,7 @@ from mergers.plans import Counts, Merge, Rehearsal
 from mergers.rehearsals import counts, rehearse
 from runtime.clock import ControllerClock
 from runtime.database import Database
+from web.estate import ESTATE
 
 PLAN = Merge(sources=(TRUNG, CHINH, HIEN), into=TRUNG, name=NAMES[TRUNG])
 AHEAD_S = 14
@@ -70,12 +71,12 @@ def merge_live(demo: MergersDemo, browser: Browser, uploaded: Path, say: Say) ->
     database, clock = Database(demo.database), ControllerClock()
     try:
         with database.session() as session:
-            seen: Rehearsal = rehearse(session, PLAN, clock.now())
+            seen: Rehearsal = rehearse(session, PLAN, clock.now(), estate=ESTATE)
             before = counts(session, list(NAMES), clock.now())
         say(f"Rehearsed; open questions, answered as suggested: {len(seen.questions)}.")
         began_s = time.monotonic()
         with database.writing() as session:
-            merge(session, PLAN, seen.suggested(), clock.now(), "demo", fingerprint=seen.fingerprint)
+            merge(session, PLAN, seen.suggested(), clock.now(), "demo", fingerprint=seen.fingerprint, estate=ESTATE)
         took_s = time.monotonic() - began_s
         with database.session() as session:
             after = counts(session, [TRUNG], clock.now())[TRUNG]

@@ -139,6 +139,16 @@ def value_of(table: str, column: str, plain: Any) -> Any:
     return datetime.fromisoformat(plain) if isinstance(kind, UtcDateTime) else plain
 
 
+def row_table(row: SQLModel) -> str:
+    """The name of its table."""
+    return _name(row)[0]
+
+
+def row_key(row: SQLModel) -> Key:
+    """Its primary key."""
+    return _name(row)[1]
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()

@@ -7,7 +7,9 @@ from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.communes import Commune
+from devices.following import Estate
 from mergers.drafts import Draft
+from mergers.estate import take_estate
 from mergers.ledger import Entry
 from mergers.merging import merge_draft
 from mergers.on_the_way import take_along, under_way
@@ -64,11 +66,11 @@ class MergerJournal(SQLModel, table=True):
         return msgspec.json.decode(self.entries, type=list[Entry])
 
 
-def draft_of(session: Session, plan: Plan, decisions: Decisions, now: datetime) -> Draft:
+def draft_of(session: Session, plan: Plan, decisions: Decisions, now: datetime, estate: Estate) -> Draft:
     """A plan worked out. Raises Refusal for one that cannot be."""
-    if isinstance(plan, Merge):
-        return merge_draft(session, plan, decisions, now)
-    return split_draft(session, plan, now)
+    draft = merge_draft(session, plan, decisions, now) if isinstance(plan, Merge) else split_draft(session, plan, now)
+    take_estate(session, draft, estate, now)
+    return draft
 
 
 def fingerprint_of(draft: Draft) -> str:
@@ -76,13 +78,17 @@ def fingerprint_of(draft: Draft) -> str:
     return draft.have.fingerprint(plan_as_text(draft.plan))
 
 
-def merge(session: Session, plan: Plan, decisions: Decisions, now: datetime, by: str, *, fingerprint: str) -> Done:
+def merge(
+    session: Session, plan: Plan, decisions: Decisions, now: datetime, by: str, *, fingerprint: str, estate: Estate
+) -> Done:  # fmt: skip
     """Do it. fingerprint: of the rehearsal that was looked at. Everything or, on any error, nothing is kept.
+
+    estate: what rooms that mergers do not know keep by commune.
 
     Raises Refusal when the communes were changed since the rehearsal, or something is not decided.
     """
     _lock(session, list(plan.sources) if isinstance(plan, Merge) else [plan.source])
-    draft = draft_of(session, plan, decisions, now)
+    draft = draft_of(session, plan, decisions, now, estate)
     if fingerprint_of(draft) != fingerprint:
         raise Refusal(N_("Something was changed in these communes meanwhile. Look at the rehearsal again."))
     undecided = [q for q in draft.questions if decisions.get(q.key) not in {c.value for c in q.choices}]

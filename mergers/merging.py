@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from broadcast.clips import folded
 from devices.communes import Commune
+from devices.outlines import joined_outline
 from devices.zones import Zone, ZoneMember
 from mergers.belongings import belongings, encoded
 from mergers.drafts import Deciding, Draft, choice, free_zone_id, undone_commune
@@ -93,6 +94,7 @@ class Merging:
                 ceiling = have.commune(chosen.removeprefix("use:")).volume_ceiling_percent
         values: dict[str, object] = {
             "name": plan.name.strip(), "time_zone": self._time_zone, "volume_ceiling_percent": ceiling,
+            "outline": self._outline(sources),
         }  # fmt: skip
         undone = None if plan.into in plan.sources else undone_commune(self._u.session, plan.into)
         if plan.into in plan.sources:
@@ -100,13 +102,22 @@ class Merging:
         elif undone is not None:
             self._u.ledger.set(undone, **values, province_id=first.province_id, retired_at=None)
         else:
-            # What else a commune has (its province) it has from the first; but its border is another one.
-            values["outline"] = None
+            # What else a commune has (its province) it has from the first.
             self._u.ledger.add(Commune(**{**first.model_dump(), **values, "id": plan.into, "retired_at": None}))
         for one in sources:
             if one.id != plan.into:
                 self._u.ledger.set(one, retired_at=self._u.now)
                 self._u.draft.succession.append((one.id, plan.into, None))
+
+    def _outline(self, sources: list[Commune]) -> str | None:
+        """The border around all of them."""
+        found = joined_outline([one.outline for one in sources])
+        if found is None and any(one.outline for one in sources):
+            said = N_(
+                "The new commune has no border on the map until you bring it: those of the communes make no whole."
+            )
+            self._u.draft.notes.append(Said(said))
+        return found
 
     # -- zones
 

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 
 from broadcast.on_air import Broadcast, of_commune
 from broadcast.programmes import Programme
+from devices.following import Estate
 from devices.zones import Zone
 from mergers.belongings import Belongings, belongings
 from mergers.drafts import Draft
@@ -22,12 +23,14 @@ from wire.broadcasts import Targets
 MOST_BROADCASTS = 500
 
 
-def rehearse(session: Session, plan: Plan, now: datetime, decisions: Decisions | None = None) -> Rehearsal:
+def rehearse(
+    session: Session, plan: Plan, now: datetime, decisions: Decisions | None = None, *, estate: Estate
+) -> Rehearsal:
     """What the plan would do with these decisions; what is not decided is shown as suggested. Only reads.
 
-    Raises Refusal for a plan that cannot be.
+    estate: as of `merge`. Raises Refusal for a plan that cannot be.
     """
-    draft = draft_of(session, plan, decisions or {}, now)
+    draft = draft_of(session, plan, decisions or {}, now, estate)
     way = under_way(session, draft, now)
     names = {c.id: c.name for c in draft.have.communes} | {plan.into: plan.name.strip()}
     lines, before = tuple(_Lines(draft, way).lines()), _counted(session, draft.have, now)

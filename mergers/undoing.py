@@ -15,13 +15,15 @@ from broadcast.clips import Clip, ClipRendition
 from broadcast.on_air import Broadcast, withdraw
 from broadcast.programmes import Programme, ProgrammeItem
 from devices.communes import Commune
+from devices.following import Estate
 from devices.noise_rules import NoiseRules
 from devices.stations import Station
 from devices.succession import CommuneSuccession
 from devices.zones import Zone, ZoneMember
 from mergers.belongings import Belongings, belongings
 from mergers.drafts import Draft
-from mergers.ledger import Entry, Key, Ledger, value_of
+from mergers.estate import give_estate_back
+from mergers.ledger import Entry, Ledger, row_key, row_table, value_of
 from mergers.made_since import MadeSince
 from mergers.mergers import Merger, MergerJournal, merger, mergers
 from mergers.on_the_way import take_along, under_way
@@ -39,8 +41,8 @@ _PARTS = (ClipRendition, ProgrammeItem)
 _RETIRED = (Commune, Programme, Schedule, Clip)
 
 
-def undo(session: Session, merger_id: int, now: datetime, by: str) -> Done:
-    """Take a merger back. Everything or nothing. Raises Refusal, NotFound."""
+def undo(session: Session, merger_id: int, now: datetime, by: str, *, estate: Estate) -> Done:
+    """Take a merger back. Everything or nothing. estate: as of `merge`. Raises Refusal, NotFound."""
     found = merger(session, merger_id)
     plan = found.what
     involved = [*plan.sources, plan.into] if isinstance(plan, Merge) else [plan.source, plan.into]
@@ -49,6 +51,7 @@ def undo(session: Session, merger_id: int, now: datetime, by: str) -> Done:
     journal = session.get_one(MergerJournal, merger_id)
     undoing = Undoing(session, plan, found, journal.what, now)
     draft = undoing.draft()
+    give_estate_back(session, draft, journal.what, estate, now)
     way = under_way(session, draft, now)
     draft.ledger.write(session)
     _forget_succession(session, plan)
@@ -261,16 +264,6 @@ def _take_parts_back(session: Session, parts: list[tuple[str, str]], now: dateti
             withdraw(session, part_id, now, cause="merger")
             whole.replaces, whole.revision = part_id, whole.revision + 1
             session.add(whole)
-
-
-def row_table(row: SQLModel) -> str:
-    """The name of its table."""
-    return str(type(row).__table__.name)  # type: ignore[attr-defined]
-
-
-def row_key(row: SQLModel) -> Key:
-    """Its primary key."""
-    return tuple(getattr(row, attribute_of(row, c.name)) for c in type(row).__table__.primary_key)  # type: ignore[attr-defined]
 
 
 def attribute_of(row: SQLModel, column: str) -> str:

@@ -19,7 +19,7 @@ from province.desk import Desk
 from province.incoming import Incoming, Met
 from province.letters import forget_old
 from province.link_worker import LinkWorker
-from province.links import ProvinceLink, enabled_links, note_away
+from province.links import ProvinceLink, enabled_links, note_away, speaks_for, winds_down
 from province.profile import Profile, profile
 from runtime.clock import Clock
 from runtime.database import Database
@@ -111,13 +111,16 @@ class Exchange:
         """Bring the workers in line with the links, and let the desk begin what came."""
         with self._database.session() as session:
             wanted = {link.commune_id: link for link in enabled_links(session)}
+            ending = {commune_id for commune_id in wanted if winds_down(session, commune_id)}
         for commune_id, worker in list(self._workers.items()):
-            if commune_id not in wanted or wanted[commune_id].revision != worker.link.revision:
+            link = wanted.get(commune_id)
+            same = link is not None and link.revision == worker.link.revision
+            if not same or (commune_id in ending) != worker.winds_down:
                 worker.close()
                 del self._workers[commune_id]
         for commune_id, link in wanted.items():
             if commune_id not in self._workers:
-                self._begin(link)
+                self._begin(link, winds_down=commune_id in ending)
         self.desk.look()
 
     def tidy(self) -> None:
@@ -125,19 +128,29 @@ class Exchange:
         with self._database.writing() as session:
             forget_old(session, self._clock.now())
 
-    def _begin(self, link: ProvinceLink) -> None:
+    def account_of(self, commune_id: str) -> Account | None:
+        """How a commune signs in: as was set for it, else as that did which brought the link. Raises Refusal."""
+        with self._database.session() as session:
+            names = speaks_for(session, commune_id)
+        return next((found for name in names if (found := self.accounts.of(name)) is not None), None)
+
+    def _begin(self, link: ProvinceLink, *, winds_down: bool) -> None:
         try:
             speaks = self.profile_of(link)
         except Refusal as refusal:
             with self._database.writing() as session:
                 note_away(session, link.commune_id, refusal, self._clock.now())
             return
-        connection = Connection(speaks, link.base_url, lambda: self.accounts.of(link.commune_id))
+        connection = Connection(speaks, link.base_url, lambda: self.account_of(link.commune_id))
 
         def take(_commune_id: str, raw: Any) -> None:
             self.incoming.take_envelope(link, speaks, raw)
 
-        worker = LinkWorker(link, speaks, connection, self._database, self._clock, self._presence, take, self._me)
+        with self._database.session() as session:
+            formers = speaks_for(session, link.commune_id)[1:]
+        worker = LinkWorker(
+            link, speaks, connection, self._database, self._clock, self._presence, take, self._me, formers, winds_down
+        )
         self._workers[link.commune_id] = worker
         worker.start()
 

@@ -22,14 +22,14 @@ from province.acceptance import check_audio, unknown_code
 from province.bulletins import New, ProvinceBulletin, add_bulletin
 from province.codes import URGENCY, Sent, Unacceptable, Why
 from province.letters import ANSWER, put
-from province.links import ProvinceLink
+from province.links import ProvinceLink, link_for, speaks_for, winds_down
 from province.messages import DOWN, Answer, Bulletin, Command, Down, Schedule, ScheduleCancelled
 from province.places import targets_of
 from province.profile import Profile
 from province.reading import read
 from runtime.clock import Clock
 from runtime.database import Database, UtcDateTime, insert_if_absent
-from runtime.refusal import Refusal, as_text, from_text
+from runtime.refusal import N_, Refusal, as_text, from_text
 
 log = logging.getLogger(__name__)
 
@@ -114,13 +114,16 @@ class Incoming:
         after: list[After] = []
         try:
             with self._database.writing() as session:
-                if not _claim(session, link.commune_id, message_id, kind, now):
+                mine = link_for(session, link.commune_id) or link  # its commune was merged since it was read
+                if winds_down(session, mine.commune_id):
+                    raise Refusal(N_("This commune was merged into another one. Send it to the new commune."))
+                if not _claim(session, mine.commune_id, message_id, kind, now):
                     return Met(message_id, 0, None, again=True)
                 message = _read(kind, content, profile)
-                after = self._carry_out(session, link, message, message_id, now)
+                after = self._carry_out(session, mine, message, message_id, now)
                 met = Met(message_id, 0, None)
                 if by_letter:
-                    _answer(session, link, met, self._say, now)
+                    _answer(session, mine, met, self._say, now)
         except Refusal as refusal:
             return self._refuse(link, kind, message_id, refusal, now, by_letter)
         for one in after:
@@ -201,6 +204,11 @@ def _take_bulletin(
 
 def _claim(session: Session, commune_id: str, message_id: str, kind: str, now: datetime) -> bool:
     """Whether it is to be carried out: it never came, or was refused when it did."""
+    formers = speaks_for(session, commune_id)[1:]
+    for former in formers:
+        earlier = session.get(ProvinceMessage, (former, message_id))
+        if earlier is not None and earlier.taken:
+            return False
     row = {
         "commune_id": commune_id, "id": message_id, "kind": kind[:40], "received_at": now, "taken": True, "code": 0,
         "why": "", "times": 1,

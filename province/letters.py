@@ -73,10 +73,10 @@ def put(session: Session, commune_id: str, kind: str, key: str, body: Message, n
     return insert_if_absent(session, ProvinceLetter, row)
 
 
-def waiting(session: Session, commune_id: str, limit: int) -> list[ProvinceLetter]:
-    """The next to be sent, in order."""
+def waiting(session: Session, commune_ids: Sequence[str], limit: int) -> list[ProvinceLetter]:
+    """The next to be sent in the name of these communes, in order."""
     query = select(ProvinceLetter).where(
-        ProvinceLetter.commune_id == commune_id, col(ProvinceLetter.settled_at).is_(None)
+        col(ProvinceLetter.commune_id).in_(commune_ids), col(ProvinceLetter.settled_at).is_(None)
     )
     return list(session.exec(query.order_by(col(ProvinceLetter.id)).limit(limit)))
 

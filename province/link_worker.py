@@ -68,9 +68,13 @@ class LinkWorker:
 
     def __init__(
         self, link: ProvinceLink, profile: Profile, connection: Connection, database: Database, clock: Clock,
-        presence: PresenceWatch, take: Callable[[str, Any], None], me: str,
+        presence: PresenceWatch, take: Callable[[str, Any], None], me: str, formers: Sequence[str] = (),
+        winds_down: bool = False,
     ) -> None:  # fmt: skip
-        """take: what to do with (commune, one raw message that waited for us). me: this controller, for the hold."""
+        """take: what to do with (commune, one raw message that waited for us). me: this controller, for the hold.
+
+        formers: communes whose letters it sends as well. winds_down: it sends what is left, and no more.
+        """
         self.link = link
         self._profile = profile
         self._connection = connection
@@ -79,6 +83,8 @@ class LinkWorker:
         self._presence = presence
         self._take = take
         self._me = me
+        self._speaks_for = [link.commune_id, *formers]
+        self.winds_down = winds_down
         self._now = Working()
         self._wake = threading.Event()
         self._stopping = False
@@ -146,6 +152,8 @@ class LinkWorker:
 
     def _exchange(self, now: datetime) -> bool:
         """All three in turn. Gives whether letters are left. Raises Away."""
+        if self.winds_down:
+            return self._send_letters()
         state, paths = self._now, self._profile.paths
         if paths.heartbeat and _left_s(state.heartbeat_at, self._profile.heartbeat_s, now) <= 0:
             self._send_heartbeats(now)
@@ -174,7 +182,7 @@ class LinkWorker:
     def _send_letters(self) -> bool:
         until_us = self._clock.monotonic_us() + round(LETTERS_AT_A_TIME_S * 1e6)
         with self._database.session() as session:
-            waiting = letters.waiting(session, self.link.commune_id, _READ_AT_ONCE)
+            waiting = letters.waiting(session, self._speaks_for, _READ_AT_ONCE)
         at = 0
         while at < len(waiting) and not self._stopping:
             group = self._together(waiting[at:])

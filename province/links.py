@@ -11,8 +11,9 @@ import msgspec
 from sqlalchemy import Column, ColumnElement, LargeBinary, or_, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from devices.communes import commune
+from devices.communes import Commune, commune
 from devices.provinces import province_name
+from devices.succession import CommuneSuccession, lineage
 from province.profile import DEFAULT, Profile
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, Refusal, as_text, from_text
@@ -89,6 +90,36 @@ def link_of(session: Session, commune_id: str) -> ProvinceLink:
     return ProvinceLink(
         commune_id=own.id, own_code=own.id, own_name=own.name, province_name=province_name(session, own.province_id)
     )
+
+
+def link_for(session: Session, commune_id: str) -> ProvinceLink | None:
+    """The link under which things of a commune are told: its own, or that of what it was merged into."""
+    seen: set[str] = set()
+    while commune_id not in seen:
+        seen.add(commune_id)
+        found, own = session.get(ProvinceLink, commune_id), session.get(Commune, commune_id)
+        if found is not None or own is None or own.retired_at is None:
+            return found
+        heirs = select(CommuneSuccession.successor_id).where(
+            CommuneSuccession.former_id == commune_id, col(CommuneSuccession.since).is_(None)
+        )
+        commune_id = session.exec(heirs).first() or commune_id
+    return None
+
+
+def speaks_for(session: Session, commune_id: str) -> list[str]:
+    """A link's commune, and those that were merged into it and have no link (any more)."""
+    formers = [one.commune_id for one in lineage(session, commune_id) if one.since is None]
+    ended = select(Commune.id).where(col(Commune.id).in_(formers), col(Commune.retired_at).is_not(None))
+    own = set(session.exec(select(ProvinceLink.commune_id).where(col(ProvinceLink.commune_id).in_(formers))))
+    silent = set(session.exec(ended)) - own
+    return [commune_id, *(c for c in formers if c in silent and c != commune_id)]
+
+
+def winds_down(session: Session, commune_id: str) -> bool:
+    """Whether a link's commune was merged into one that has another link: what is left is told, nothing is taken."""
+    own = session.get(Commune, commune_id)
+    return own is not None and own.retired_at is not None
 
 
 def enabled_links(session: Session) -> list[ProvinceLink]:

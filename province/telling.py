@@ -16,7 +16,7 @@ from devices.uplink import Uplink
 from province.bulletins import ProvinceBulletin
 from province.codes import URGENCY_CODES, Activity, BulletinKind, Link
 from province.letters import PLAY_LOG, put
-from province.links import ProvinceLink
+from province.links import ProvinceLink, link_for
 from province.messages import DeviceState, Heartbeat, Identity, PlayLogEntry, clock_length
 from province.origins import bulletins_of
 from runtime.clock import Clock, from_us
@@ -30,9 +30,10 @@ OWN_MAKER = "Loa"
 class Speaker:
     """Names the receivers of a commune as the province knows them. Two queries, for any number."""
 
-    def __init__(self, session: Session, link: ProvinceLink) -> None:
+    def __init__(self, session: Session, link: ProvinceLink, commune_id: str = "") -> None:
+        """commune_id: where the receivers are now, when that is not the link's."""
         self._link = link
-        self._stations = {s.number: s for s in stations(session, link.commune_id)}
+        self._stations = {s.number: s for s in stations(session, commune_id or link.commune_id)}
 
     def identity(self, receiver: Receiver) -> dict[str, Any]:
         """The fields of `Identity`."""
@@ -102,10 +103,10 @@ def take_report(session: Session, receiver_id: str, report: PlayReport, now: dat
         return 0
     found = session.get(Broadcast, report.broadcast)
     receiver = session.get(Receiver, receiver_id)
-    link = session.get(ProvinceLink, found.commune_id) if found is not None else None
+    link = link_for(session, found.commune_id) if found is not None else None
     if found is None or receiver is None or link is None or not link.enabled:
         return 0
-    speaker, told, items = Speaker(session, link), 0, _items(session, found)
+    speaker, told, items = Speaker(session, link, receiver.commune_id), 0, _items(session, found)
     theirs = bulletins_of(session, found.commune_id, {item.clip for _, item, _ in items if item}, found.id)
     for position, item, clip in items:
         heard = _overlap(found, item, report)

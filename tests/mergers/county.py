@@ -31,6 +31,7 @@ from schedules.timetable import add_schedule
 from tests.broadcast.studio import KEY
 from tests.cast import MORNING
 from tests.fakes.broker import FakeBroker
+from web.estate import ESTATE
 from wire.broadcasts import BroadcastClass, Targets
 
 CHINH, HIEN, TRUNG = "thieu-chinh", "hau-hien", "thieu-trung"
@@ -136,18 +137,19 @@ class County:
 
     def rehearse(self, plan: Plan = BOTH, decisions: dict[str, str] | None = None) -> Rehearsal:
         with self.database.session() as session:
-            return rehearse(session, plan, self.clock.now(), decisions)
+            return rehearse(session, plan, self.clock.now(), decisions, estate=ESTATE)
 
     def merge(self, plan: Plan = BOTH, decisions: dict[str, str] | None = None) -> Done:
         seen = self.rehearse(plan, decisions)
         with self.database.writing() as session:
             return merge(
-                session, plan, seen.suggested(decisions), self.clock.now(), "lan", fingerprint=seen.fingerprint
+                session, plan, seen.suggested(decisions), self.clock.now(), "lan", fingerprint=seen.fingerprint,
+                estate=ESTATE,
             )  # fmt: skip
 
     def undo(self, merger_id: int = 1) -> Done:
         with self.database.writing() as session:
-            return undo(session, merger_id, self.clock.now(), "lan")
+            return undo(session, merger_id, self.clock.now(), "lan", estate=ESTATE)
 
     def broadcasts(self, **wanted: Any) -> list[Broadcast]:
         with self.database.session() as session:

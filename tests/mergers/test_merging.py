@@ -26,6 +26,8 @@ from runtime.refusal import Refusal
 from schedules.timetable import Schedule, schedules
 from tests.cast import MORNING
 from tests.mergers.county import ALL, BOTH, CHINH, HIEN, TRUNG, County, picture
+from tests.mergers.furniture import PIECES, TABLES, furnish
+from web.estate import ESTATE
 from wire.allowed_hours import AllowedHours
 from wire.broadcasts import Targets
 
@@ -150,13 +152,13 @@ def test_out_of_date_or_undecided_is_refused_and_changes_nothing(county: County)
     seen = county.rehearse()
     now = county.clock.now()
     with pytest.raises(Refusal, match="not decided"), county.database.writing() as session:
-        merge(session, BOTH, {}, now, "lan", fingerprint=seen.fingerprint)
+        merge(session, BOTH, {}, now, "lan", fingerprint=seen.fingerprint, estate=ESTATE)
     assert picture(county.database, EVERYTHING) == before
     with county.database.writing() as session:
         add_zone(session, CHINH, "moi", "Thôn mới")
     before = picture(county.database, EVERYTHING)
     with pytest.raises(Refusal, match="changed in these communes"), county.database.writing() as session:
-        merge(session, BOTH, seen.suggested(), now, "lan", fingerprint=seen.fingerprint)
+        merge(session, BOTH, seen.suggested(), now, "lan", fingerprint=seen.fingerprint, estate=ESTATE)
     assert picture(county.database, EVERYTHING) == before
 
 
@@ -199,6 +201,7 @@ def _whatever(county: County, data: st.DataObject) -> None:
                     )
                 )
                 county.schedule(session, commune_id, time(hour), targets)
+            furnish(session, county, commune_id, data.draw(st.sets(st.sampled_from(PIECES))))
             if data.draw(st.booleans()):
                 hours = [AllowedHours(weekdays=[0, 1], from_minute=300, until_minute=1200)]
                 set_rules(session, commune_id, data.draw(st.sampled_from(["", f"{commune_id}-thon-1"])), hours=hours)
@@ -207,7 +210,7 @@ def _whatever(county: County, data: st.DataObject) -> None:
     if data.draw(st.booleans()):
         county.plan_ahead()
     plan = data.draw(st.sampled_from([BOTH, Merge(sources=(HIEN, CHINH), into=HIEN, name="Xã Mới")]))
-    before, ids = picture(county.database, EVERYTHING), _live_ids(county)
+    before, ids = picture(county.database, (*EVERYTHING, *TABLES)), _live_ids(county)
     decisions: dict[str, str] = {}
     for question in county.rehearse(plan).questions:
         decisions[question.key] = data.draw(st.sampled_from([c.value for c in question.choices]))
@@ -220,7 +223,7 @@ def _whatever(county: County, data: st.DataObject) -> None:
     assert seen.after[plan.into].zones == sum(c == plan.into for c in after[Zone].values())
     county.clock.advance(seconds=1)
     county.undo()
-    assert picture(county.database, EVERYTHING) == before
+    assert picture(county.database, (*EVERYTHING, *TABLES)) == before
 
 
 def _live_ids(county: County) -> dict[type[SQLModel], dict[object, str]]:

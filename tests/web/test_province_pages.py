@@ -117,7 +117,7 @@ def test_what_waits_and_what_was_refused_stands_on_the_page(office: Office) -> N
         for n in range(3):
             body = ScheduleCancelled(LichPhatID=f"{n}")
             letters.put(session, COMMUNE, letters.SCHEDULE_CANCELLED, f"k{n}", body, office.clock.now())
-        first = letters.waiting(session, COMMUNE, 1)[0].number
+        first = letters.waiting(session, [COMMUNE], 1)[0].number
         letters.settle(session, [first], letters.REFUSED, office.clock.now(), "thiếu LichPhatID")
     page = office.browser.get("/province").text
     assert "Còn 2 tin chờ gửi tỉnh" in page

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from province.codes import Sent, Unacceptable, Why
-from province.links import ProvinceLink, may_call
+from province.links import link_for, may_call
 from province.reading import MOST_BYTES, parsed
 from runtime.refusal import N_, Refusal
 from web.deps import Deps
@@ -37,7 +37,7 @@ async def called(request: Request, commune_id: str) -> JSONResponse:
 
 def _take(deps: Deps, commune_id: str, token: str, body: bytes) -> tuple[int, dict[str, Any]]:
     with deps.database.session() as session:
-        link = session.get(ProvinceLink, commune_id)
+        link = link_for(session, commune_id)
     if link is None or not may_call(link, token):
         may_call(link, token)
         return 401, _refused(deps, Why.NOT_AUTHORISED, Refusal(N_("This token may not send messages here.")))

@@ -19,6 +19,7 @@ from mergers.undoing import undo
 from people.operators import operators_of
 from people.rights import Action, may
 from runtime.refusal import N_, NotFound, Refusal
+from web.estate import ESTATE
 from web.frame import COMMUNE_COOKIE, Frame, In, Reading, back_to, changes, renderer_of
 from web.merger_form import Sent, mark, sent_from
 from web.merger_words import COUNTS, say
@@ -74,7 +75,7 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
     check_places(frame, sent.plan)
     now, why = frame.deps.clock.now(), None
     with frame.deps.database.session() as session:
-        asked = rehearse(session, sent.plan, now, sent.decisions)
+        asked = rehearse(session, sent.plan, now, sent.decisions, estate=ESTATE)
         if asked.open(sent.decisions):
             why = Refusal(N_("Something is not decided yet. Choose, and look at what it does."))
         elif mark(sent.decisions) != sent.shown:
@@ -85,10 +86,13 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
             return rehearsal_page(frame, asked, sent.decisions, why, 422)
     try:
         with frame.deps.database.writing() as session:
-            done = merge(session, sent.plan, sent.decisions, now, frame.operator.name, fingerprint=sent.fingerprint)
+            done = merge(
+                session, sent.plan, sent.decisions, now, frame.operator.name, fingerprint=sent.fingerprint,
+                estate=ESTATE,
+            )  # fmt: skip
     except Refusal as refusal:
         with frame.deps.database.session() as session:
-            asked = rehearse(session, sent.plan, now, sent.decisions)
+            asked = rehearse(session, sent.plan, now, sent.decisions, estate=ESTATE)
         return rehearsal_page(frame, asked, sent.decisions, refusal, 422)
     _set_going(frame)
     answer = back_to(frame.request, f"/mergers/{done.merger_id}")
@@ -113,7 +117,7 @@ def do_undo(frame: In, merger_id: int, sure: Annotated[str, Form()] = "") -> HTM
     if not sure:
         raise Refusal(N_("Tick the box that the communes shall be as before, then undo."))
     with frame.deps.database.writing() as session:
-        done = undo(session, merger_id, frame.deps.clock.now(), frame.operator.name)
+        done = undo(session, merger_id, frame.deps.clock.now(), frame.operator.name, estate=ESTATE)
     _set_going(frame)
     with frame.deps.database.session() as session:
         return _result(frame, session, merger_id, done.kept)

@@ -47,7 +47,7 @@ def province_view(frame: Frame, session: Session) -> ProvincePage:
     """What the page shows of the commune's link. The number of queries does not grow with what waits."""
     link = link_of(session, frame.commune_id)
     try:
-        account = frame.deps.exchange.accounts.of(frame.commune_id)
+        account = frame.deps.exchange.account_of(frame.commune_id)
     except Refusal:
         account = None
     return ProvincePage(
@@ -115,7 +115,7 @@ def try_link(frame: In) -> Response:
         link = link_of(session, frame.commune_id)
     if not link.base_url:
         raise Refusal(N_("Enter the address of the province's system first, and keep it."))
-    refusal = exchange.try_sign_in(link, exchange.accounts.of(frame.commune_id))
+    refusal = exchange.try_sign_in(link, exchange.account_of(frame.commune_id))
     if refusal is not None:
         raise refusal
     if link.away_since is not None:

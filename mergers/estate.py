@@ -1,0 +1,104 @@
+"""Estate: what rooms beside and above keep by commune goes along with a merger, in its ledger and its journal."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, SQLModel
+
+from devices.following import Estate, Move, rows_of
+from mergers.drafts import Draft
+from mergers.ledger import Entry, Key, row_key, row_table, value_of
+from mergers.plans import Merge, Said
+from wire.broadcasts import Targets
+
+
+def take_estate(session: Session, draft: Draft, estate: Estate, now: datetime) -> None:
+    """Work into a merger's or a split's draft what else follows."""
+    move = _move(draft, now)
+    for follower in estate:
+        found = follower.follow(session, move)
+        for row, values in found.changes:
+            draft.ledger.set(row, **values)
+        draft.notes += [Said(message_id, values) for message_id, values in found.notes]
+
+
+def give_estate_back(session: Session, draft: Draft, entries: list[Entry], estate: Estate, now: datetime) -> None:
+    """Work into an undoing's draft that all this is as before, where nobody changed it since.
+
+    What was made since goes where its room says, when the commune ends.
+    """
+    move = _move(draft, now)
+    ends = draft.ledger.get(draft.have.commune(move.into), "retired_at") is not None
+    for follower in estate:
+        former: Callable[[type[SQLModel]], str | None] = lambda kind: _former(entries, kind, move.into)  # noqa: E731
+        for kind in follower.tables:
+            rows = {row_key(row): row for row in rows_of(session, kind, {*move.sources, move.into})}
+            mine = [(_key_now(entry), entry) for entry in entries if entry.table == _table(kind)]
+            for key, entry in mine:
+                if key in rows:
+                    _write_back(draft, rows[key], entry)
+            if not ends:
+                continue
+            known = {key for key, _ in mine}
+            taken = {_key_then(draft, row) for row in rows.values()}
+            for key, row in rows.items():
+                if key in known or _commune(row) != move.into:
+                    continue
+                draft.ledger.set(row, commune_id=follower.home(row, move, former))
+                if _key_then(draft, row) in taken - {key}:
+                    draft.ledger.remove(row)
+                taken.add(_key_then(draft, row))
+
+
+def _move(draft: Draft, now: datetime) -> Move:
+    plan, have = draft.plan, draft.have
+
+    def place(commune_id: str, targets: Targets) -> Targets:
+        return draft.places(commune_id, targets)[0][1]
+
+    return Move(
+        sources=plan.sources if isinstance(plan, Merge) else (plan.source,), into=plan.into,
+        joined=isinstance(plan, Merge), names={c.id: c.name for c in have.communes},
+        receivers={r.id: draft.ledger.get(r, "commune_id") for r in have.receivers},
+        schedules={s.number: draft.ledger.get(s, "commune_id") for s in have.schedules}, place=place, now=now,
+    )  # fmt: skip
+
+
+def _write_back(draft: Draft, row: SQLModel, entry: Entry) -> None:
+    for column, before in (entry.before or {}).items():
+        if column == "revision":  # counts on, so that who works by it begins anew
+            draft.ledger.set(row, revision=row.revision + 1)  # type: ignore[attr-defined]
+            continue
+        still = getattr(row, column) == value_of(entry.table, column, (entry.after or {})[column])
+        if still or column == "commune_id":
+            draft.ledger.set(row, **{column: value_of(entry.table, column, before)})
+
+
+def _former(entries: list[Entry], kind: type[SQLModel], into: str) -> str | None:
+    for entry in entries:
+        if entry.table == _table(kind) and (entry.after or {}).get("commune_id") == into:
+            return str((entry.before or {})["commune_id"])
+    return None
+
+
+def _table(kind: type[SQLModel]) -> str:
+    return str(kind.__table__.name)  # type: ignore[attr-defined]
+
+
+def _keys(entry_table: str) -> list[str]:
+    return [str(c.name) for c in SQLModel.metadata.tables[entry_table].primary_key.columns]
+
+
+def _key_now(entry: Entry) -> Key:
+    """Under which key the merger left the row."""
+    return tuple((entry.after or {}).get(c, was) for c, was in zip(_keys(entry.table), entry.key, strict=True))
+
+
+def _key_then(draft: Draft, row: SQLModel) -> Key:
+    """Under which key the undoing leaves it."""
+    return tuple(draft.ledger.get(row, column) for column in _keys(row_table(row)))
+
+
+def _commune(row: Any) -> str:
+    return str(row.commune_id)

@@ -1,0 +1,111 @@
+"""Two communes that are connected to a province are merged: threads, real clock, a province over HTTP."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session, select
+
+from broadcast.ingest import Ingest
+from broadcast.media import Media
+from devices.presence import PresenceWatch
+from province.codes import Sent
+from province.exchange import Exchange
+from province.letters import ANSWER, ProvinceLetter, put
+from province.links import LinkForm, ProvinceLink, set_link
+from province.messages import Answer
+from province.profile import profile
+from province.simulated_messages import example_bulletin
+from province.simulator import Simulator
+from runtime.database import Database
+from schedules.alarms import Alarms
+from tests.mergers.county import CHINH, HIEN, TRUNG, County
+from tests.province.test_exchange import until
+
+
+@pytest.fixture
+def provinces() -> Iterator[dict[str, Simulator]]:
+    """Each commune has its own province: before the mergers of 2025 that was so."""
+    made = {c: Simulator(profile("chuan"), password=f"mat-khau-{c}").start() for c in (CHINH, HIEN)}
+    yield made
+    for one in made.values():
+        one.stop()
+
+
+@pytest.fixture
+def exchange(county: County, tmp_path: Path, provinces: dict[str, Simulator]) -> Iterator[Exchange]:
+    database, clock = county.database, county.clock
+    presence = PresenceWatch(database, now=clock.now())
+    alarms = Alarms(database, clock, county.transmitter, presence, plan_ahead=timedelta(hours=1))
+    ingest = Ingest(database, Media(tmp_path / "m"), Media(tmp_path / "o"), clock, most_bytes=10**8, most_hours=1)
+    made = Exchange(
+        database, clock, tmp_path, downlink=county.downlink, presence=presence, ingest=ingest,
+        transmitter=county.transmitter, alarms=alarms,
+    )  # fmt: skip
+    for commune_id, province in provinces.items():
+        made.accounts.keep(commune_id, "xa", f"mat-khau-{commune_id}")
+        with database.writing() as session:
+            form = LinkForm("chuan", province.url, f"ma-{commune_id}", commune_id, "tinh", "Tỉnh", "", "inbox", True)
+            set_link(session, commune_id, form, profile("chuan"), set())
+    yield made
+    made.close()
+
+
+def letter(session: Session, county: County, commune_id: str, number: int = 1) -> None:
+    said = Answer(TraLoiCho=f"{commune_id}-{number}", TrangThaiGui=Sent.TAKEN.value, MaLoi=0, MoTa="")
+    put(session, commune_id, ANSWER, f"{commune_id}/{number}", said, county.clock.now())
+
+
+def unsent(database: Database) -> list[str]:
+    with database.session() as session:
+        return [one.key for one in session.exec(select(ProvinceLetter)) if one.settled_at is None]
+
+
+def answers(province: Simulator) -> list[str]:
+    return [one["TraLoiCho"] for one in province.taken.of("answer")]
+
+
+def test_letters_go_under_the_link_they_were_written_for_and_one_link_goes_on(
+    county: County, exchange: Exchange, provinces: dict[str, Simulator]
+) -> None:
+    with county.database.writing() as session:
+        for commune_id in provinces:
+            letter(session, county, commune_id)
+    exchange.look()
+    for province in provinces.values():
+        until(lambda: bool(province.taken.of("schedule_created")))  # noqa: B023 - called at once
+    with county.database.writing() as session:
+        for commune_id in provinces:
+            letter(session, county, commune_id, 2)
+    county.merge()
+    exchange.look()
+    assert exchange.working == sorted([TRUNG, HIEN])
+    until(lambda: not [key for key in unsent(county.database) if key.endswith(("/1", "/2"))])
+    assert {c: answers(province) for c, province in provinces.items()} == {
+        c: [f"{c}-1", f"{c}-2"] for c in (CHINH, HIEN)
+    }  # fmt: skip
+    # The link that goes on signs in with its own account, and tells of all receivers; the other of none.
+    until(lambda: len(provinces[CHINH].taken.of("heartbeat")) >= 6)
+    assert {beat["NguonID"] for beat in provinces[CHINH].taken.of("heartbeat")} == {f"ma-{CHINH}"}
+    # Its schedule is told by the link that goes on, and cancelled where it was told before.
+    until(lambda: len(provinces[CHINH].taken.of("schedule_created")) == 2)
+    until(lambda: len(provinces[HIEN].taken.of("schedule_cancelled")) == 1)
+    assert provinces[CHINH].taken.of("schedule_cancelled") == []
+    heard = {beat["CumLoaID"] for beat in provinces[HIEN].taken.of("heartbeat")}
+    assert heard <= {f"{HIEN}-loa-1", f"{HIEN}-loa-2"}
+
+
+def test_the_former_address_leads_to_the_new_commune_and_that_of_the_ended_link_nowhere(
+    county: County, exchange: Exchange
+) -> None:
+    with county.database.session() as session:
+        before = {c: session.get_one(ProvinceLink, c) for c in (CHINH, HIEN)}
+    bulletin = example_bulletin("https://tinh.example/a.wav", 3, "Tin")
+    assert exchange.take(before[CHINH], "BanTin", bulletin, "m-1").said is None
+    county.merge()
+    again = exchange.take(before[CHINH], "BanTin", bulletin, "m-1")
+    assert (again.said, again.again) == (None, True)
+    new = {**bulletin, "BanTinID": "moi"}
+    assert exchange.take(before[CHINH], "BanTin", new, "m-2").said is None
+    assert "merged" in str(exchange.take(before[HIEN], "BanTin", {**bulletin, "BanTinID": "khac"}, "m-3").said)

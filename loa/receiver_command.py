@@ -23,7 +23,9 @@ from receiver.senses import NoSenses, Senses
 from receiver.speaker import Speaker, SpeakerFailed
 
 #: mallopt(3), of glibc.
-_M_ARENA_MAX = -8
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+#: Larger blocks go back to the system when they are let go of, instead of staying: those of listening.
+_LARGE_BYTES = 256 << 10
 
 
 @click.command(help="Run a receiver with its credentials.")
@@ -82,7 +84,9 @@ def run(
 def _spare_memory() -> None:
     """Let all threads share one heap: glibc gives each its own, and each keeps what was once used, 2 MB in all."""
     with contextlib.suppress(OSError, AttributeError):  # another libc
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_ARENA_MAX, 1)
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def _speaker(name: str, ppm: float) -> Speaker:

@@ -15,8 +15,6 @@ heard there. Pure.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from haversine import Unit, haversine
-
 from devices.positions import Position
 
 #: In dry air of 20 °C; 3 % more at 35 °C, which is less than a position is off.
@@ -45,6 +43,8 @@ class EchoPair(NamedTuple):
 
 def distance_m(a: Position, b: Position) -> float:
     """Metres over ground. On the sphere, which is right to 0.6 %. Source: the haversine formula, by its library."""
+    from haversine import Unit, haversine  # noqa: PLC0415 - brings numpy: 12 MB, where nothing is on a map
+
     return float(haversine(a, b, unit=Unit.METERS))
 
 

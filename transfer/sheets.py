@@ -7,15 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
-
-import openpyxl
-import xlrd
 
 from runtime.refusal import N_, Refusal
 from transfer.texts import FONTS, Encoding, decode, delimiter_of, detect
 from transfer.vietnamese_fonts import Font, likely_font, to_unicode
+
+if TYPE_CHECKING:
+    import xlrd
+
+# The readers, and the numpy that one brings, are 20 MB, for a file now and then.
+# ruff: noqa: PLC0415
 
 #: Twice what the largest commune has. All of them are one transaction, and others who write wait for it.
 MOST_ROWS = 1000
@@ -89,6 +92,8 @@ def _csv(content: bytes, encoding: Encoding | None) -> Sheet:
 
 
 def _xlsx(path: Path) -> Sheet:
+    import openpyxl
+
     sheet = Sheet([], Encoding.UTF_8)
     try:
         _check_unpacked(path)
@@ -124,6 +129,8 @@ def _xlsx_value(cell: Any, source: Any) -> Value:
 
 def _fill_merged(sheet: Sheet, path: Path, part: str) -> None:
     """Merged cells keep their value in the first of them: all of them mean it."""
+    from openpyxl.utils import range_boundaries
+
     with zipfile.ZipFile(path) as packed, packed.open(part.lstrip("/")) as source:
         for _, element in ElementTree.iterparse(source):  # noqa: S314 - expat refuses what grows without end
             if element.tag.endswith("}mergeCell"):
@@ -131,7 +138,7 @@ def _fill_merged(sheet: Sheet, path: Path, part: str) -> None:
             if element.tag.endswith("}row"):
                 element.clear()
     for ref in sheet.merged:
-        left, top, right, bottom = openpyxl.utils.range_boundaries(ref)
+        left, top, right, bottom = range_boundaries(ref)
         _spread(sheet, top, bottom, left, right)
 
 
@@ -150,6 +157,8 @@ def _spread(sheet: Sheet, top: int, bottom: int, left: int, right: int) -> None:
 
 
 def _xls(path: Path) -> Sheet:
+    import xlrd
+
     sheet = Sheet([], Encoding.UTF_8)
     try:
         with xlrd.open_workbook(str(path), io.StringIO(), on_demand=True, formatting_info=True) as book:
@@ -171,7 +180,9 @@ def _xls(path: Path) -> Sheet:
     return sheet
 
 
-def _xls_value(book: xlrd.Book, cell: Any, where: str) -> Value:
+def _xls_value(book: "xlrd.Book", cell: Any, where: str) -> Value:
+    import xlrd
+
     if cell.ctype == xlrd.XL_CELL_ERROR:
         said = xlrd.error_text_from_code.get(cell.value, "?")
         return Refusal(N_("{cell} shows the error {value}. Mend it in Excel."), cell=where, value=said)

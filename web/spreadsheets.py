@@ -5,9 +5,8 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
+# openpyxl and the numpy that it brings are 20 MB, for a file now and then.
+# ruff: noqa: PLC0415
 
 Cell = str | int | float | datetime
 #: An office program takes a text that begins so for a formula (CWE-1236).
@@ -27,6 +26,10 @@ def csv_file(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 
 def xlsx_file(title: str, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
     """One sheet, its header bold and held in place; times are times, by the wall clock they are given in."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title[:31])
     sheet.freeze_panes = "A2"
@@ -58,6 +61,8 @@ def _excel(cell: Cell) -> Cell:
 
 def _typed(sheet: object, cell: Cell) -> object:
     if isinstance(cell, str):
+        from openpyxl.cell import WriteOnlyCell
+
         # As text whatever it begins with: a cell of its own, or openpyxl would make a formula of it.
         made = WriteOnlyCell(sheet, value="")
         made.value, made.data_type = cell.translate(_UNPRINTABLE), "s"

@@ -11,7 +11,6 @@ from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from broadcast.measuring import TRAIN, Heard, listen
 from broadcast.on_air import between
 from devices.acoustics import travel_ms
 from devices.delay_measurements import (
@@ -41,7 +40,7 @@ router = APIRouter(include_in_schema=False)
 MOST_BYTES = 60_000_000
 #: Recorded after the last sound: an echo, and what a telephone's recorder keeps back.
 _AFTER_MS = 2000
-_LASTS_S = round(TRAIN.length_s + 0.5)
+_LASTS_S = round(LASTS.total_seconds())
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,9 @@ def _told(frame: Frame, changed: Receiver, measurement_id: str) -> Response:
 def _look_through(frame: Frame, measurement_id: str, path: Path) -> None:
     with frame.deps.database.session() as session:
         row = _own(frame, session, measurement_id)
-    heard: Heard = listen(path, row.one.name, row.other.name)
+    from broadcast.measuring import listen  # noqa: PLC0415 - brings numpy: 12 MB, for a recording now and then
+
+    heard = listen(path, row.one.name, row.other.name)
     with frame.deps.database.writing() as session:
         keep_offset(
             session, measurement_id, heard_offset_us=heard.offset_us, error_us=heard.error_us,

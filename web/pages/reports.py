@@ -17,7 +17,6 @@ from devices.zones import zones
 from runtime.refusal import N_, Refusal
 from web.frame import Frame, In, Reading
 from web.pages.play_log import YEARS, Asked, LogRow, log_view
-from web.printed_reports import monthly_pdf
 from web.proof_words import unproved
 from web.spreadsheets import Cell, csv_file, xlsx_file
 from web.words import BROADCAST_STATES, CLASSES, FIELDS, cause
@@ -53,6 +52,8 @@ def month(frame: In, session: Reading, month: str = "") -> Response:
         raise Refusal(N_("Choose a month."))
     report = monthly_report(session, frame.commune, first, frame.deps.clock.now())
     name = f"bao-cao-{frame.commune_id}-{first:%Y-%m}.pdf"
+    from web.printed_reports import monthly_pdf  # noqa: PLC0415 - 25 MB, for a page that is asked for once a month
+
     return _file(monthly_pdf(report, frame.wording), "application/pdf", name)
 
 

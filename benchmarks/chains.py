@@ -278,11 +278,13 @@ def main() -> None:
             idle_s.append(1 + wait_until_off(plant, list(NOMINAL), 20))
             heard = [
                 listen(
-                    plant, place,
-                    Recording(demo.recording(place.receiver)).between(starts_s - 13, starts_s + SECONDS + 3), reference,
+                    plant,
+                    place,
+                    Recording(demo.recording(place.receiver)).between(starts_s - 13, starts_s + SECONDS + 3),
+                    reference,
                 )
                 for place in PLACES
-            ]  # fmt: skip
+            ]
             runs.append(heard)
             these = beyond_ms(heard)
             apart += these[0]
@@ -306,19 +308,26 @@ def judged(apart: list[float], beyond: list[float], runs: list[list[Heard]], idl
     lost = sum(each.lost_ms > 0 for each in every)
     ready_ms = min(each.ready_ms for each in every)
     tones = sum(heard[2].tones == DIGITS for heard in runs)
-    told("skew at the ear, with what the chains vary, p50 and most",
-         f"{np.percentile(apart, 50):.1f}, {max(apart):.1f} ms")  # fmt: skip
+    told(
+        "skew at the ear, with what the chains vary, p50 and most",
+        f"{np.percentile(apart, 50):.1f}, {max(apart):.1f} ms",
+    )
     told("skew beyond what the chains vary, p50 and most", f"{np.percentile(beyond, 50):.3f}, {max(beyond):.3f} ms")
     return [
-        row("skew beyond what the chains vary, p99", f"{p99_ms:.3f} ms", f"{MOST_BEYOND_MS} ms",
-            p99_ms <= MOST_BEYOND_MS),
+        row(
+            "skew beyond what the chains vary, p99",
+            f"{p99_ms:.3f} ms",
+            f"{MOST_BEYOND_MS} ms",
+            p99_ms <= MOST_BEYOND_MS,
+        ),
         row("pieces of 100 ms compared", str(len(beyond)), f"{100 * len(runs)}", len(beyond) >= 100 * len(runs)),
         row("first sample lost", f"{lost} of {len(every)}", "none", lost == 0),
         row("ready before the first sample, least", f"{ready_ms:.0f} ms", "0 ms", ready_ms >= 0),
         row(f"tones {DIGITS} on the FM receiver's recording", f"{tones} of {len(runs)}", "all", tones == len(runs)),
-        row("off after the last sample, longest", f"{max(idle_s):.1f} s", f"{MOST_IDLE_S} s",
-            max(idle_s) <= MOST_IDLE_S),
-    ]  # fmt: skip
+        row(
+            "off after the last sample, longest", f"{max(idle_s):.1f} s", f"{MOST_IDLE_S} s", max(idle_s) <= MOST_IDLE_S
+        ),
+    ]
 
 
 def fell(what: str, off_s: float) -> bool:
@@ -343,8 +352,9 @@ def decoded(file: Path) -> Samples:
 
     done = subprocess.run(
         ["ffmpeg", "-loglevel", "error", "-i", str(file), "-ac", "1", "-ar", "48000", "-f", "s16le", "-"],
-        capture_output=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        check=True,
+    )
     return (np.frombuffer(done.stdout, "<i2") / 32768).astype(np.float32)
 
 

@@ -30,11 +30,29 @@ def recording(folder: Path, minutes: float) -> Path:
     speech, made = folder / "speech.wav", folder / f"{minutes:g}.mp3"
     EspeakNg().speak(TEXT, speech)
     subprocess.run(
-        ["ffmpeg", "-loglevel", "error", "-y", "-stream_loop", "-1", "-i", str(speech), "-f", "lavfi", "-i",
-         "anoisesrc=color=pink:seed=3:amplitude=0.01", "-filter_complex", "amix=inputs=2:normalize=0", "-t",
-         str(minutes * 60), "-b:a", "128k", str(made)],
+        [
+            "ffmpeg",
+            "-loglevel",
+            "error",
+            "-y",
+            "-stream_loop",
+            "-1",
+            "-i",
+            str(speech),
+            "-f",
+            "lavfi",
+            "-i",
+            "anoisesrc=color=pink:seed=3:amplitude=0.01",
+            "-filter_complex",
+            "amix=inputs=2:normalize=0",
+            "-t",
+            str(minutes * 60),
+            "-b:a",
+            "128k",
+            str(made),
+        ],
         check=True,
-    )  # fmt: skip
+    )
     return made
 
 
@@ -44,18 +62,33 @@ def two_pass(path: Path, out: Path) -> float:
     asked = f"loudnorm=I={TARGET_LUFS}:TP={MOST_TRUE_PEAK_DBTP}:LRA=11"
     said = subprocess.run(
         ["ffmpeg", "-hide_banner", "-nostats", "-i", str(path), "-af", f"{asked}:print_format=json", "-f", "null", "-"],
-        check=True, capture_output=True, text=True,
-    ).stderr  # fmt: skip
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stderr
     m = json.loads(said[said.rindex("{") : said.rindex("}") + 1])
     asked += (
         f":measured_I={m['input_i']}:measured_TP={m['input_tp']}:measured_LRA={m['input_lra']}"
         f":measured_thresh={m['input_thresh']}:offset={m['target_offset']}:linear=true"
     )
     subprocess.run(
-        ["ffmpeg", "-loglevel", "error", "-y", "-i", str(path), "-af",
-         f"{asked},aresample=48000,aformat=channel_layouts=mono", "-c:a", "libopus", "-b:a", "48k", str(out)],
+        [
+            "ffmpeg",
+            "-loglevel",
+            "error",
+            "-y",
+            "-i",
+            str(path),
+            "-af",
+            f"{asked},aresample=48000,aformat=channel_layouts=mono",
+            "-c:a",
+            "libopus",
+            "-b:a",
+            "48k",
+            str(out),
+        ],
         check=True,
-    )  # fmt: skip
+    )
     return time.monotonic() - began_s
 
 
@@ -81,11 +114,21 @@ def main() -> None:
         short_mb, long = peak_mb(), recording(folder, minutes)
         seconds, lufs, dbtp = ours(long, folder)
         reference_s = two_pass(long, folder / "reference.opus")
-        print(json.dumps({
-            "minutes": minutes, "ours_s": round(seconds, 2), "two_pass_s": round(reference_s, 2),
-            "ratio": round(seconds / reference_s, 3), "limit": 0.6, "lufs": lufs, "dbtp": dbtp,
-            "memory_mb_after_30_s": round(short_mb, 1), "memory_mb_after_long": round(peak_mb(), 1),
-        }))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "minutes": minutes,
+                    "ours_s": round(seconds, 2),
+                    "two_pass_s": round(reference_s, 2),
+                    "ratio": round(seconds / reference_s, 3),
+                    "limit": 0.6,
+                    "lufs": lufs,
+                    "dbtp": dbtp,
+                    "memory_mb_after_30_s": round(short_mb, 1),
+                    "memory_mb_after_long": round(peak_mb(), 1),
+                }
+            )
+        )
 
 
 if __name__ == "__main__":

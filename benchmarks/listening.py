@@ -52,11 +52,13 @@ def main() -> None:
         _row(f"the programme, {snr_db:+d} dB", found, f"heard in {heard:.1%}")
     strangers = {
         "another programme": [
-            *scores(one, in_a_room(other, delay_ms=12)), *scores(other, in_a_room(one, delay_ms=12)),
-            *scores(one, in_a_room(other, delay_ms=0, snr_db=60, echo=0)), *scores(one, other),
+            *scores(one, in_a_room(other, delay_ms=12)),
+            *scores(other, in_a_room(one, delay_ms=12)),
+            *scores(one, in_a_room(other, delay_ms=0, snr_db=60, echo=0)),
+            *scores(one, other),
         ],
         "noise": scores(one, (0.1 * chance.standard_normal(20 * RATE)).astype(np.float32)),
-    }  # fmt: skip
+    }
     for name, found in strangers.items():
         _row(name, found, f"heard in {np.mean([score >= HEARD_FROM for score in found]):.1%}")
     captured, began_s = in_a_room(one, delay_ms=12), time.process_time()

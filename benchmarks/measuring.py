@@ -22,9 +22,11 @@ from tests.sounds.two_horns import Scene, written
 
 LIMIT_MS = 1.0
 KINDS = {
-    ".wav": (), ".mp3": ("-b:a", "64k"), ".m4a": ("-c:a", "aac", "-b:a", "64k"),
+    ".wav": (),
+    ".mp3": ("-b:a", "64k"),
+    ".m4a": ("-c:a", "aac", "-b:a", "64k"),
     ".opus": ("-c:a", "libopus", "-b:a", "24k", "-ar", "48000"),
-}  # fmt: skip
+}
 
 
 def drawn(seed: int) -> tuple[Scene, str]:
@@ -32,11 +34,18 @@ def drawn(seed: int) -> tuple[Scene, str]:
     draw = random.Random(seed)
     near = tuple((draw.uniform(0.003, 0.2), draw.uniform(-25, -3)) for _ in range(2))
     scene = Scene(
-        offset_s=draw.uniform(-0.3, 0.3), second_db=draw.uniform(-12, 12), signal_to_noise_db=10,
-        noise=draw.choice(["white", "pink", "wind"]), echoes=((0.3, draw.uniform(-12, 12)), *near),
-        begins_s=draw.uniform(0.2, 4), ppm=draw.uniform(-100, 100), rate=draw.choice([44_100, 48_000]),
-        agc=draw.random() < 0.5, peak=draw.uniform(0.05, 1.3), seed=seed,
-    )  # fmt: skip
+        offset_s=draw.uniform(-0.3, 0.3),
+        second_db=draw.uniform(-12, 12),
+        signal_to_noise_db=10,
+        noise=draw.choice(["white", "pink", "wind"]),
+        echoes=((0.3, draw.uniform(-12, 12)), *near),
+        begins_s=draw.uniform(0.2, 4),
+        ppm=draw.uniform(-100, 100),
+        rate=draw.choice([44_100, 48_000]),
+        agc=draw.random() < 0.5,
+        peak=draw.uniform(0.05, 1.3),
+        seed=seed,
+    )
     return scene, draw.choice(list(KINDS))
 
 
@@ -57,11 +66,19 @@ def main() -> int:
             errors_ms.append(abs(heard.offset_us / 1000 - scene.offset_s * 1000))
             if errors_ms[-1] > LIMIT_MS:
                 failures.append({"seed": seed, "kind": suffix, "off_ms": round(errors_ms[-1], 2)})
-    print(json.dumps({
-        "cases": cases, "p50_ms": round(float(np.percentile(errors_ms, 50)), 4),
-        "p99_ms": round(float(np.percentile(errors_ms, 99)), 4), "max_ms": round(max(errors_ms), 4),
-        "limit_ms": LIMIT_MS, "failed": len(failures), "failures": failures[:20],
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "cases": cases,
+                "p50_ms": round(float(np.percentile(errors_ms, 50)), 4),
+                "p99_ms": round(float(np.percentile(errors_ms, 99)), 4),
+                "max_ms": round(max(errors_ms), 4),
+                "limit_ms": LIMIT_MS,
+                "failed": len(failures),
+                "failures": failures[:20],
+            }
+        )
+    )
     return 1 if failures else 0
 
 

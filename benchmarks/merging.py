@@ -76,14 +76,21 @@ def _schedule(
 ) -> None:
     """Most at the hours at which communes broadcast; a third for one village alone."""
     rule = Rule(
-        repeat=rnd.choice([Repeat.DAILY, Repeat.WEEKLY]), weekdays=rnd.sample(range(7), 3), from_day=date(2026, 1, 1),
+        repeat=rnd.choice([Repeat.DAILY, Repeat.WEEKLY]),
+        weekdays=rnd.sample(range(7), 3),
+        from_day=date(2026, 1, 1),
         times=[time_of_day(rnd.choice([5, 6, 11, 16, 17, 18]), rnd.randrange(0, 60, 5))],
-    )  # fmt: skip
+    )
     where = Targets(all=True) if number % 3 else Targets(zones=[f"{commune_id}-thon-1"])
     add_schedule(
-        session, commune_id, programme_id=programme, rule=rule, targets=where, class_=BroadcastClass.NORMAL,
+        session,
+        commune_id,
+        programme_id=programme,
+        rule=rule,
+        targets=where,
+        class_=BroadcastClass.NORMAL,
         now=county.clock.now(),
-    )  # fmt: skip
+    )
 
 
 def _history(county: County, commune_id: str, rows: int) -> None:
@@ -93,24 +100,51 @@ def _history(county: County, commune_id: str, rows: int) -> None:
     step = timedelta(days=DAYS) / broadcasts
     first = county.clock.now() - timedelta(days=DAYS)
     common = {
-        "commune_id": commune_id, "title": "Bản tin", "class": "normal", "precedence": 0, "targets": b'{"all":true}',
-        "items": b"[]", "revision": 1, "announced_revision": 1, "planned_by": "", "stopped_by": "", "missed": False,
-        "cause": "", "planned_at": first, "cleared_at": first,
-    }  # fmt: skip
+        "commune_id": commune_id,
+        "title": "Bản tin",
+        "class": "normal",
+        "precedence": 0,
+        "targets": b'{"all":true}',
+        "items": b"[]",
+        "revision": 1,
+        "announced_revision": 1,
+        "planned_by": "",
+        "stopped_by": "",
+        "missed": False,
+        "cause": "",
+        "planned_at": first,
+        "cleared_at": first,
+    }
     report = {
-        "report": "r", "manifest_revision": 1, "outcome": "played", "cause": "", "frames_played": 1, "frames_due": 1,
-        "error_p50_us": 1, "error_p99_us": 1, "error_max_us": 1, "late": 0, "lost": 0, "concealed": 0, "underruns": 0,
-        "volume_percent": 80, "stood_in": b"",
-    }  # fmt: skip
+        "report": "r",
+        "manifest_revision": 1,
+        "outcome": "played",
+        "cause": "",
+        "frames_played": 1,
+        "frames_due": 1,
+        "error_p50_us": 1,
+        "error_p99_us": 1,
+        "error_max_us": 1,
+        "late": 0,
+        "lost": 0,
+        "concealed": 0,
+        "underruns": 0,
+        "volume_percent": 80,
+        "stood_in": b"",
+    }
     tables = SQLModel.metadata.tables
     with county.database.engine.begin() as connection:
         for start in range(0, broadcasts, 1000):
             some = range(start, min(start + 1000, broadcasts))
             made = [
-                {**common, "id": f"{commune_id}-{n}", "starts_at": first + step * n,
-                 "ends_at": first + step * n + timedelta(minutes=5)}
+                {
+                    **common,
+                    "id": f"{commune_id}-{n}",
+                    "starts_at": first + step * n,
+                    "ends_at": first + step * n + timedelta(minutes=5),
+                }
                 for n in some
-            ]  # fmt: skip
+            ]
             connection.execute(sa.insert(tables[str(Broadcast.__tablename__)]), made)
             reports = [
                 {**report, "broadcast_id": f"{commune_id}-{n}", "receiver_id": r} for n in some for r in everybody
@@ -199,13 +233,20 @@ def measure(county: County, folder: Path) -> dict[str, object]:
     county.handover.step()
     listener.catch_up()
     return {
-        "rehearsal_s": rehearsal_s, "rehearsal_most_s": REHEARSAL_MOST_S,
-        "merge_s": merge_s, "merge_most_s": MERGE_MOST_S,
-        "undo_s": undo_s, "told_s": told_s, "log_page_s": log_s, "log_page_rows": rows,
+        "rehearsal_s": rehearsal_s,
+        "rehearsal_most_s": REHEARSAL_MOST_S,
+        "merge_s": merge_s,
+        "merge_most_s": MERGE_MOST_S,
+        "undo_s": undo_s,
+        "told_s": told_s,
+        "log_page_s": log_s,
+        "log_page_rows": rows,
         "questions": len(seen.questions),  # type: ignore[attr-defined]
         "broadcasts_ahead": seen.after[TRUNG].broadcasts_ahead,  # type: ignore[attr-defined]
-        "heard": listener.heard, "not_interrupted": listener.heard == [on_air.id], "moved": merged_plan == TRUNG,
-    }  # fmt: skip
+        "heard": listener.heard,
+        "not_interrupted": listener.heard == [on_air.id],
+        "moved": merged_plan == TRUNG,
+    }
 
 
 def _log(county: County) -> int:
@@ -230,9 +271,13 @@ def main() -> None:
         county = County(ManualClock(MORNING), database)
         fill(county, asked.rows)
         figures = {
-            "database": asked.database, "receivers": RECEIVERS, "programmes": PROGRAMMES, "schedules": SCHEDULES,
-            "play_log_rows": asked.rows, **measure(county, Path(name)),
-        }  # fmt: skip
+            "database": asked.database,
+            "receivers": RECEIVERS,
+            "programmes": PROGRAMMES,
+            "schedules": SCHEDULES,
+            "play_log_rows": asked.rows,
+            **measure(county, Path(name)),
+        }
     print(json.dumps(figures, ensure_ascii=False))
     held = figures["rehearsal_s"] <= REHEARSAL_MOST_S and figures["merge_s"] <= MERGE_MOST_S  # type: ignore[operator]
     sys.exit(0 if held and figures["not_interrupted"] and figures["moved"] else 1)

@@ -39,9 +39,10 @@ def main() -> None:
                 times_ms.append((time.perf_counter() - began_s) * 1000)
             weight = len(gzip.compress(answer.content)) + shipped
             found[path] = {
-                "p50_ms": round(statistics.median(times_ms), 1), "max_ms": round(max(times_ms), 1),
+                "p50_ms": round(statistics.median(times_ms), 1),
+                "max_ms": round(max(times_ms), 1),
                 "kb_with_everything": round(weight / 1000, 1),
-            }  # fmt: skip
+            }
         print(json.dumps({"receivers": 200, "limit_ms": 100, "limit_kb": 150, "pages": found}))
 
 

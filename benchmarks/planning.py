@@ -53,10 +53,15 @@ def fill(session: Session, commune_id: str, receivers_each: int, schedules_each:
     for k in range(receivers_each):
         session.add(
             Receiver(
-                id=f"{commune_id}-{k}", commune_id=commune_id, station_id=station, name=f"Cụm {k}", public_key="",
-                broker_hash="", created_at=MORNING,
+                id=f"{commune_id}-{k}",
+                commune_id=commune_id,
+                station_id=station,
+                name=f"Cụm {k}",
+                public_key="",
+                broker_hash="",
+                created_at=MORNING,
             )
-        )  # fmt: skip
+        )
     session.flush()
     session.add_all(
         ZoneMember(zone_id=zones[k % ZONES], receiver_id=f"{commune_id}-{k}") for k in range(receivers_each)
@@ -73,9 +78,14 @@ def fill(session: Session, commune_id: str, receivers_each: int, schedules_each:
         )
         where = Targets(all=True) if k % 2 else Targets(zones=zones[:2])
         add_schedule(
-            session, commune_id, programme_id=programme, rule=rule, targets=where, class_=BroadcastClass.NORMAL,
+            session,
+            commune_id,
+            programme_id=programme,
+            rule=rule,
+            targets=where,
+            class_=BroadcastClass.NORMAL,
             now=MORNING - timedelta(days=1),
-        )  # fmt: skip
+        )
 
 
 def digest_clip(session: Session, commune_id: str) -> None:
@@ -83,10 +93,17 @@ def digest_clip(session: Session, commune_id: str) -> None:
     digest = commune_id.encode().hex().ljust(64, "0")[:64]
     session.add(
         Clip(
-            id=f"{commune_id}-clip", commune_id=commune_id, title="Bản tin", original_name="a.mp3",
-            original_sha256=digest, original_bytes=1, uploaded_at=MORNING, duration_us=900_000_000, peaks=b"",
+            id=f"{commune_id}-clip",
+            commune_id=commune_id,
+            title="Bản tin",
+            original_name="a.mp3",
+            original_sha256=digest,
+            original_bytes=1,
+            uploaded_at=MORNING,
+            duration_us=900_000_000,
+            peaks=b"",
         )
-    )  # fmt: skip
+    )
     session.flush()
     for codec in ("opus", "mp3"):
         row = ClipRendition(clip_id=f"{commune_id}-clip", codec=codec, sha256=digest, bytes=5_400_000, extension=codec)
@@ -114,9 +131,7 @@ def main() -> None:
         for number in range(communes):
             with database.writing() as session:
                 fill(session, f"xa-{number:03}", receivers_each, schedules_each)
-        child = Mosquitto(
-            folder / "broker", host="127.0.0.1", port=0, controller_user=CONTROLLER_USER, acl=acl_rows()
-        )  # fmt: skip
+        child = Mosquitto(folder / "broker", host="127.0.0.1", port=0, controller_user=CONTROLLER_USER, acl=acl_rows())
         child.set_accounts({CONTROLLER_USER: hash_password("benchmark only")})
         child.start()
         connected = threading.Event()
@@ -140,11 +155,17 @@ def main() -> None:
             downlink.configure_all(session, receivers(session))
         configs_s = time.perf_counter() - configs_s
         figures = {
-            "communes": communes, "receivers": communes * receivers_each, "broadcasts": len(planned),
-            "plan_s": round(planned_s - began_s, 2), "announce_s": round(announced_s - planned_s, 2),
-            "limit_s": LIMIT_S, "plan_again_s": round(idle_s, 2), "configs_s": round(configs_s, 2),
-            "controller_mb": round(resident_mb("self"), 1), "broker_mb": round(resident_mb(child.pid or 0), 1),
-        }  # fmt: skip
+            "communes": communes,
+            "receivers": communes * receivers_each,
+            "broadcasts": len(planned),
+            "plan_s": round(planned_s - began_s, 2),
+            "announce_s": round(announced_s - planned_s, 2),
+            "limit_s": LIMIT_S,
+            "plan_again_s": round(idle_s, 2),
+            "configs_s": round(configs_s, 2),
+            "controller_mb": round(resident_mb("self"), 1),
+            "broker_mb": round(resident_mb(child.pid or 0), 1),
+        }
         broker.close()
         child.stop()
         database.close()

@@ -50,8 +50,17 @@ from wire.reports import Outcome, PlayReport
 
 RECEIVERS = 100
 #: Who is killed at which share of the way.
-KILLS = ((0.1, "commune"), (0.2, "province"), (0.3, "commune"), (0.4, "province"), (0.5, "both"), (0.6, "commune"),
-         (0.7, "province"), (0.8, "both"), (0.9, "commune"))  # fmt: skip
+KILLS = (
+    (0.1, "commune"),
+    (0.2, "province"),
+    (0.3, "commune"),
+    (0.4, "province"),
+    (0.5, "both"),
+    (0.6, "commune"),
+    (0.7, "province"),
+    (0.8, "both"),
+    (0.9, "commune"),
+)
 PASSWORD = "only-for-measuring"  # noqa: S105 - of a province that lives as long as this script
 LEAST_PER_S = 100
 
@@ -68,10 +77,15 @@ def fill(database: Database, url: str, spoken: Profile, entries: int) -> float:
         for n in range(RECEIVERS):
             session.add(
                 Receiver(
-                    id=f"loa-{n}", commune_id=COMMUNE, station_id=station, name=f"Thôn {n}", public_key="",
-                    broker_hash="", created_at=MORNING,
+                    id=f"loa-{n}",
+                    commune_id=COMMUNE,
+                    station_id=station,
+                    name=f"Thôn {n}",
+                    public_key="",
+                    broker_hash="",
+                    created_at=MORNING,
                 )
-            )  # fmt: skip
+            )
         add_clip(session, "news", 60, now=MORNING)
         form = LinkForm("chuan", url, COMMUNE, COMMUNE_NAME, "tinh", "Thanh Hóa", "", "inbox", True)
         set_link(session, COMMUNE, form, spoken, set())
@@ -80,18 +94,34 @@ def fill(database: Database, url: str, spoken: Profile, entries: int) -> float:
         start = MORNING + timedelta(minutes=2 * n)
         with database.writing() as session:
             made = plan_broadcast(
-                session, commune_id=COMMUNE, title=f"Bản tin {n}", class_=BroadcastClass.NORMAL,
-                targets=Targets(all=True), starts_at=start, length_us=60_000_000, items=clip_items(session, "news"),
+                session,
+                commune_id=COMMUNE,
+                title=f"Bản tin {n}",
+                class_=BroadcastClass.NORMAL,
+                targets=Targets(all=True),
+                starts_at=start,
+                length_us=60_000_000,
+                items=clip_items(session, "news"),
                 now=start,
-            )  # fmt: skip
+            )
         with database.writing() as session:
             for receiver in range(RECEIVERS):
                 report = PlayReport(
-                    to="controller", revision=1, issued_at_us=0, expires_at_us=1, report=f"{n}-{receiver}",
-                    receiver=f"loa-{receiver}", broadcast=made.id, manifest_revision=1, outcome=Outcome.PLAYED,
-                    first_frame_at_us=to_us(start), last_frame_at_us=to_us(start) + 60_000_000, frames_played=2_880_000,
-                    frames_due=2_880_000, volume_percent=80,
-                )  # fmt: skip
+                    to="controller",
+                    revision=1,
+                    issued_at_us=0,
+                    expires_at_us=1,
+                    report=f"{n}-{receiver}",
+                    receiver=f"loa-{receiver}",
+                    broadcast=made.id,
+                    manifest_revision=1,
+                    outcome=Outcome.PLAYED,
+                    first_frame_at_us=to_us(start),
+                    last_frame_at_us=to_us(start) + 60_000_000,
+                    frames_played=2_880_000,
+                    frames_due=2_880_000,
+                    volume_percent=80,
+                )
                 take_report(session, f"loa-{receiver}", report, start)
     return time.perf_counter() - began_s
 
@@ -190,15 +220,16 @@ def main() -> int:
         return judge(args, kept, Path(folder) / "taken.jsonl", filling_s, seconds, killed)
 
 
-def judge(
-    args: argparse.Namespace, kept: list[str], taken: Path, filling_s: float, seconds: float, killed: int
-) -> int:  # fmt: skip
+def judge(args: argparse.Namespace, kept: list[str], taken: Path, filling_s: float, seconds: float, killed: int) -> int:
     lines: list[Any] = [json.loads(line) for line in taken.read_text().splitlines()]
     arrived = [key for name, key, _ in lines if name == "play_log"]
     firsts = list(dict.fromkeys(arrived))
     most_twice = killed if args.no_dedupe else 0
     figures = {
-        "entries": len(kept), "kills": killed, "batch": args.batch, "province_dedupes": not args.no_dedupe,
+        "entries": len(kept),
+        "kills": killed,
+        "batch": args.batch,
+        "province_dedupes": not args.no_dedupe,
         "lost": {"is": len(set(kept) - set(arrived)), "limit": 0},
         "twice": {"is": len(arrived) - len(firsts), "limit": most_twice},
         "in_order": firsts == kept,
@@ -206,7 +237,7 @@ def judge(
         "delivered_per_s": {"is": round(len(kept) / seconds, 1), "least": 0 if args.no_dedupe else LEAST_PER_S},
         "seconds": round(seconds, 1),
         "kept_per_s": round(len(kept) / filling_s, 1),
-    }  # fmt: skip
+    }
     print(json.dumps(figures))
     good = figures["lost"]["is"] == 0 and figures["twice"]["is"] <= most_twice and figures["in_order"]  # type: ignore[index]
     return 0 if good and figures["delivered_per_s"]["is"] >= figures["delivered_per_s"]["least"] else 1  # type: ignore[index]

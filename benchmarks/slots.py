@@ -46,13 +46,19 @@ def fill(session: Session, schedules: int) -> None:
     programme = add_programme(session, COMMUNE, "Bản tin", [Item(ItemKind.CLIP, "news")], now=MORNING).number
     for minute in range(schedules):
         rule = Rule(
-            repeat=Repeat.DAILY, from_day=date(2026, 11, 1),
+            repeat=Repeat.DAILY,
+            from_day=date(2026, 11, 1),
             times=[time_of_day(hour, minute % 60, minute // 60) for hour in range(24)],
-        )  # fmt: skip
+        )
         add_schedule(
-            session, COMMUNE, programme_id=programme, rule=rule, targets=Targets(all=True),
-            class_=BroadcastClass.NORMAL, now=MORNING,
-        )  # fmt: skip
+            session,
+            COMMUNE,
+            programme_id=programme,
+            rule=rule,
+            targets=Targets(all=True),
+            class_=BroadcastClass.NORMAL,
+            now=MORNING,
+        )
     session.connection().execute(text("CREATE TABLE bare (id int primary key, batch int, by_whom int)"))
     rows = [{"id": n, "batch": n // HOURS} for n in range(schedules * HOURS)]
     session.connection().execute(text("INSERT INTO bare (id, batch) VALUES (:id, :batch)"), rows)
@@ -121,13 +127,19 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "slots": slots, "broadcasts": broadcasts, "twice": twice, "won_by": won, "seconds": round(seconds, 2),
-                "rate": round(slots / seconds), "bare_seconds": round(bare_seconds, 2),
-                "bare_won_by": bare, "bare_rate": round(wanted / bare_seconds),
+                "slots": slots,
+                "broadcasts": broadcasts,
+                "twice": twice,
+                "won_by": won,
+                "seconds": round(seconds, 2),
+                "rate": round(slots / seconds),
+                "bare_seconds": round(bare_seconds, 2),
+                "bare_won_by": bare,
+                "bare_rate": round(wanted / bare_seconds),
                 "share_of_bare": round(bare_seconds / seconds, 2),
             }
         )
-    )  # fmt: skip
+    )
     if (slots, broadcasts, twice) != (wanted, wanted, 0):
         sys.exit("a slot was claimed twice, or not at all")
 

@@ -88,19 +88,46 @@ def player_file(player: str, live: bool, rig: Path, settle_s: int | None) -> Pat
 
 
 def measure(
-    rig: Path, name: str, player: str, *, live: bool, seconds: int, warm: int, seed: int, keep: bool,
+    rig: Path,
+    name: str,
+    player: str,
+    *,
+    live: bool,
+    seconds: int,
+    warm: int,
+    seed: int,
+    keep: bool,
     settle_s: int | None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """One run; its result as the rig wrote it. Repeated once when the machine itself stood still meanwhile."""
     profile = PROFILES[name]
     run = f"{player}{'-live' if live else ''}-{name}-{seed}"
     options = [option.format(middle=seconds / 2, late=min(60, seconds // 2)) for option in profile.options]
     command = [
-        sys.executable, "rig.py", "run", "--player", str(player_file(player, live, rig, settle_s)),
-        "--net", profile.net,
-        "--name", run, "--dur", str(seconds), "--warm", str(warm), "--seed", str(seed), "--timens", TIMENS,
-        "--set", f"root={ROOT}", "--set", f"seconds={warm + seconds + 10}", *options, *(["--keep"] if keep else []),
-    ]  # fmt: skip
+        sys.executable,
+        "rig.py",
+        "run",
+        "--player",
+        str(player_file(player, live, rig, settle_s)),
+        "--net",
+        profile.net,
+        "--name",
+        run,
+        "--dur",
+        str(seconds),
+        "--warm",
+        str(warm),
+        "--seed",
+        str(seed),
+        "--timens",
+        TIMENS,
+        "--set",
+        f"root={ROOT}",
+        "--set",
+        f"seconds={warm + seconds + 10}",
+        *options,
+        *(["--keep"] if keep else []),
+    ]
     result = rig / "results" / f"{run}.json"
     for _ in range(2):
         result.unlink(missing_ok=True)
@@ -136,14 +163,19 @@ def figures(found: dict[str, Any], player: str, profile: str, seed: int) -> Figu
     players = found["analysis"]["players"].values()
     clients = [name for name in found["memory"] if name.startswith("c")]
     return Figures(
-        player, profile, seed, pairs["p50"], pairs["p99"], pairs["max"],
+        player,
+        profile,
+        seed,
+        pairs["p50"],
+        pairs["p99"],
+        pairs["max"],
         sum(p["dropouts"] for p in players),
         sum(p["skips"] + p["repeats"] for p in players),
         sum(p["frames_dropped"] + p["frames_repeated"] for p in players),
         max(found["cpu_percent_of_one_core"][name] for name in clients),
         max(found["memory"][name]["rss_kb"] for name in clients) / 1024,
         len(found.get("machine_stalls_ms", [])),
-    )  # fmt: skip
+    )
 
 
 def table(rows: list[Figures]) -> str:
@@ -228,9 +260,16 @@ def main() -> None:
             for player, live in kinds:
                 for _ in range(ATTEMPTS if asked.limit else 1):
                     found = measure(
-                        rig, name, player, live=live, seconds=asked.seconds, warm=asked.warm, seed=seed,
-                        keep=asked.keep, settle_s=asked.settle,
-                    )  # fmt: skip
+                        rig,
+                        name,
+                        player,
+                        live=live,
+                        seconds=asked.seconds,
+                        warm=asked.warm,
+                        seed=seed,
+                        keep=asked.keep,
+                        settle_s=asked.settle,
+                    )
                     row = figures(found, player + ("-live" if live else ""), name, seed)
                     if not asked.json:
                         print(table([row]).splitlines()[-1], flush=True)

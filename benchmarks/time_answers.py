@@ -154,10 +154,13 @@ def main() -> None:
             stopping.set()
             working.join()
             found[title] = {
-                "answers": len(asker.answers_ms), "asks_a_second": round(len(asker.answers_ms) / max(took_s, 0.1)),
-                "answer_p50": percentile(asker.answers_ms, 0.5), "answer_p99": percentile(asker.answers_ms, 0.99),
-                "round_p50": percentile(asker.rounds_ms, 0.5), "round_p99": percentile(asker.rounds_ms, 0.99),
-            }  # fmt: skip
+                "answers": len(asker.answers_ms),
+                "asks_a_second": round(len(asker.answers_ms) / max(took_s, 0.1)),
+                "answer_p50": percentile(asker.answers_ms, 0.5),
+                "answer_p99": percentile(asker.answers_ms, 0.99),
+                "round_p50": percentile(asker.rounds_ms, 0.5),
+                "round_p99": percentile(asker.rounds_ms, 0.99),
+            }
         asker.close()
         uplink.close()
         broker.close()

@@ -102,9 +102,16 @@ def main() -> None:
 
             def check() -> object:
                 return outlook(
-                    session, COMMUNE, rule=rule, programme_id=programme, targets=ALL, class_=NORMAL, precedence=0,
-                    now=now, states=states,
-                )  # fmt: skip
+                    session,
+                    COMMUNE,
+                    rule=rule,
+                    programme_id=programme,
+                    targets=ALL,
+                    class_=NORMAL,
+                    precedence=0,
+                    now=now,
+                    states=states,
+                )
 
             clash = timed_ms(check, 10)
             plain = timed_ms(lambda: plainly(session, rule, now, 10), 2)
@@ -115,12 +122,15 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "clash_check_of_1000": clash, "limit_ms": 300, "plainly_on_a_tenth": plain,
+                "clash_check_of_1000": clash,
+                "limit_ms": 300,
+                "plainly_on_a_tenth": plain,
                 "times_faster": round(10 * plain["p50_ms"] / clash["p50_ms"], 1),
-                "month_of_500": month, "month_limit_ms": 200,
+                "month_of_500": month,
+                "month_limit_ms": 200,
             }
         )
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -34,10 +34,19 @@ def probe(path: Path) -> Probe:
         raise Refusal(N_("This file is empty. Perhaps it was not copied to the end. Choose it again."))
     # Not ffmpeg-python's own probe: it offers no time limit.
     command = [
-        "ffprobe", "-loglevel", "warning", "-of", "json", "-protocol_whitelist", "file", "-format_whitelist", DEMUXERS,
-        "-show_entries", "format=format_name,duration,probe_score:stream=codec_type,codec_name,channels,duration",
+        "ffprobe",
+        "-loglevel",
+        "warning",
+        "-of",
+        "json",
+        "-protocol_whitelist",
+        "file",
+        "-format_whitelist",
+        DEMUXERS,
+        "-show_entries",
+        "format=format_name,duration,probe_score:stream=codec_type,codec_name,channels,duration",
         f"file:{path}",
-    ]  # fmt: skip
+    ]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)
         found = json.loads(done.stdout or b"{}")

@@ -62,12 +62,22 @@ def _make(database: Database, media: Media, commune_id: str, kind: ItemKind, now
             left.unlink(missing_ok=True)
     with database.writing() as session:
         clip = Clip(
-            id=new_id(), commune_id=commune_id, title=_TITLES[kind], field=int(Field.GENERAL), builtin=kind.value,
-            original_name=f"{kind.value}.wav", original_sha256=kept.sha256, original_bytes=kept.bytes,
-            original_extension="wav", uploaded_at=now, duration_us=encoded.samples * 1_000_000 // RATE,
-            loudness_before_lufs=measured.loudness_lufs, loudness_after_lufs=encoded.loudness_lufs,
-            true_peak_after_dbtp=encoded.true_peak_dbtp, peaks=measured.peaks,
-        )  # fmt: skip
+            id=new_id(),
+            commune_id=commune_id,
+            title=_TITLES[kind],
+            field=int(Field.GENERAL),
+            builtin=kind.value,
+            original_name=f"{kind.value}.wav",
+            original_sha256=kept.sha256,
+            original_bytes=kept.bytes,
+            original_extension="wav",
+            uploaded_at=now,
+            duration_us=encoded.samples * 1_000_000 // RATE,
+            loudness_before_lufs=measured.loudness_lufs,
+            loudness_after_lufs=encoded.loudness_lufs,
+            true_peak_after_dbtp=encoded.true_peak_dbtp,
+            peaks=measured.peaks,
+        )
         session.add(clip)
         session.flush()
         for codec, file in files.items():

@@ -154,9 +154,11 @@ def copy_to(session: Session, clip_id: str, commune_id: str, now: datetime, by: 
     """
     found = clip(session, clip_id)
     same = select(Clip).where(
-        Clip.commune_id == commune_id, Clip.original_sha256 == found.original_sha256,
-        Clip.trim_silence == found.trim_silence, col(Clip.retired_at).is_(None),
-    )  # fmt: skip
+        Clip.commune_id == commune_id,
+        Clip.original_sha256 == found.original_sha256,
+        Clip.trim_silence == found.trim_silence,
+        col(Clip.retired_at).is_(None),
+    )
     if (before := session.exec(same).first()) is not None:
         return before
     copied = Clip(**{**found.model_dump(), "id": new_id(), "commune_id": commune_id, "uploaded_at": now})

@@ -78,10 +78,18 @@ class Ingest:
             if replaces is not None:
                 clip(session, replaces)
             job = IngestJob(
-                id=new_job_id(), commune_id=commune_id, file_name=name, created_at=self._clock.now(), created_by=by,
-                title=title.strip() or title_of(name), language=language or "vi", field=field,
-                trim_silence=trim_silence, replaces=replaces, incoming=path.name,
-            )  # fmt: skip
+                id=new_job_id(),
+                commune_id=commune_id,
+                file_name=name,
+                created_at=self._clock.now(),
+                created_by=by,
+                title=title.strip() or title_of(name),
+                language=language or "vi",
+                field=field,
+                trim_silence=trim_silence,
+                replaces=replaces,
+                incoming=path.name,
+            )
             session.add(job)
         return Upload(self, job.id, path, self._most_bytes)
 
@@ -189,9 +197,13 @@ class Ingest:
             path.unlink()
             self._retire_replaced(job, before.id)
             self._set(
-                job.id, state=JobState.READY.value, progress=1.0, clip_id=before.id, same_as_before=True,
+                job.id,
+                state=JobState.READY.value,
+                progress=1.0,
+                clip_id=before.id,
+                same_as_before=True,
                 finished_at=self._clock.now(),
-            )  # fmt: skip
+            )
             return
         # 2. What is it, and how long?
         self._set(job.id, state=JobState.PROBING.value)
@@ -214,9 +226,13 @@ class Ingest:
 
         try:
             encoded = encode(
-                path, measured, self._ffmpeg, make_file, trim=job.trim_silence,
+                path,
+                measured,
+                self._ffmpeg,
+                make_file,
+                trim=job.trim_silence,
                 progress=self._bar(job.id, _MEASURED_AT, _ENCODED_AT),
-            )  # fmt: skip
+            )
             # 5. Keep: files first, then the row that names them.
             opus, mp3 = self._media.adopt(encoded.opus, "opus"), self._media.adopt(encoded.mp3, "mp3")
         finally:
@@ -241,16 +257,27 @@ class Ingest:
             row = session.get(IngestJob, job.id)
             now_of = job.commune_id if row is None else row.commune_id
             made = Clip(
-                id=new_id(), commune_id=now_of, title=job.title, language=job.language, field=job.field,
-                original_name=job.file_name, original_sha256=original.sha256, original_bytes=original.bytes,
-                original_extension=extension, uploaded_at=job.created_at, uploaded_by=job.created_by,
-                duration_us=encoded.samples * 1_000_000 // RATE, trim_silence=job.trim_silence,
+                id=new_id(),
+                commune_id=now_of,
+                title=job.title,
+                language=job.language,
+                field=job.field,
+                original_name=job.file_name,
+                original_sha256=original.sha256,
+                original_bytes=original.bytes,
+                original_extension=extension,
+                uploaded_at=job.created_at,
+                uploaded_by=job.created_by,
+                duration_us=encoded.samples * 1_000_000 // RATE,
+                trim_silence=job.trim_silence,
                 trimmed_start_us=first * 1_000_000 // RATE,
                 trimmed_end_us=(measured.samples - last) * 1_000_000 // RATE,
-                loudness_before_lufs=measured.loudness_lufs, loudness_after_lufs=encoded.loudness_lufs,
-                true_peak_after_dbtp=encoded.true_peak_dbtp, peaks=_cut(measured, first, last),
+                loudness_before_lufs=measured.loudness_lufs,
+                loudness_after_lufs=encoded.loudness_lufs,
+                true_peak_after_dbtp=encoded.true_peak_dbtp,
+                peaks=_cut(measured, first, last),
                 folded=folded(f"{job.title} {job.file_name}"),
-            )  # fmt: skip
+            )
             session.add(made)
             session.flush()
             for codec, file in files.items():

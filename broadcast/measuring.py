@@ -35,7 +35,7 @@ def listen(path: Path, one: str, other: str, run: Ffmpeg | None = None) -> Heard
         raise Refusal(
             N_("The recording is too short. Begin before the first sound, and stop only after the last ({n} seconds)."),
             n=round(TRAIN.length_s + 0.5),
-        )  # fmt: skip
+        )
     found = offset(recording, TRAIN)
     _check(found, one, other)
     return Heard(round(found.offset_s * 1e6), round(found.error_s * 1e6), found.agreeing, found.clipped)

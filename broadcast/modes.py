@@ -192,6 +192,4 @@ def _aligned(point: Position, horns: Sequence[Horn]) -> Shifts:
 
 
 def _heard_together(some: Sequence[Position | None], others: Sequence[Position | None], reach_m: float) -> bool:
-    return any(
-        a is None or b is None or heard_together(distance_m(a, b), reach_m) for a in some for b in others
-    )  # fmt: skip
+    return any(a is None or b is None or heard_together(distance_m(a, b), reach_m) for a in some for b in others)

@@ -106,18 +106,22 @@ def monthly_report(session: Session, commune: Commune, first: date, now: datetim
     for k in range(0, len(found), _AT_ONCE):
         heard |= heard_at(session, found[k : k + _AT_ONCE])
     return MonthlyReport(
-        commune=commune, province=province_name(session, commune.province_id), first=first.replace(day=1),
-        until=until, broadcasts=len(aired),
+        commune=commune,
+        province=province_name(session, commune.province_id),
+        first=first.replace(day=1),
+        until=until,
+        broadcasts=len(aired),
         minutes=sum(seconds.values()) / 60,
         minutes_by_class={name: total / 60 for name, total in seconds.items()},
         broadcasts_by_class=dict(Counter(b.class_ for b in aired)),
         minutes_by_field=_minutes_by_field(session, aired, now),
-        heard=sum(heard[b.id].heard for b in aired), meant=sum(heard[b.id].meant for b in aired),
+        heard=sum(heard[b.id].heard for b in aired),
+        meant=sum(heard[b.id].meant for b in aired),
         withdrawn=sum(b.withdrawn_at is not None for b in found),
         by_zone=_by_zone(session, commune.id, aired, now),
         lacking=_lacking(session, found, heard, now),
         availability=_availability(session, receivers(session, commune.id), start, until),
-    )  # fmt: skip
+    )
 
 
 def _lacking(session: Session, found: list[Broadcast], heard: dict[str, Heard], now: datetime) -> list[Line]:
@@ -125,9 +129,10 @@ def _lacking(session: Session, found: list[Broadcast], heard: dict[str, Heard], 
     those = [
         b
         for b in found
-        if b.withdrawn_at is None and state(b, now) is not BroadcastState.ON_AIR
+        if b.withdrawn_at is None
+        and state(b, now) is not BroadcastState.ON_AIR
         and heard[b.id].heard < heard[b.id].meant
-    ]  # fmt: skip
+    ]
     told: dict[str, Counter[str]] = {b.id: Counter() for b in those}
     query = select(PlayReportRow.broadcast_id, cause_told()).where(not_(heard_there()))
     for k in range(0, len(those), _AT_ONCE):

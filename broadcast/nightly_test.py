@@ -72,9 +72,15 @@ class NightlyTest:
         now, test = self._clock.now(), self_tests.new_id()
         sound = make_silent_sound(self._media, f"{test} {now.isoformat()}")
         run = SelfTestRun(
-            id=test, commune_id=commune_id, begun_at=now, verdict_at=now + BY_HAND_VERDICT,
-            sha256=sound.stored.sha256, bytes=sound.stored.bytes, frames=sound.frames, level_dbfs=sound.level_dbfs,
-        )  # fmt: skip
+            id=test,
+            commune_id=commune_id,
+            begun_at=now,
+            verdict_at=now + BY_HAND_VERDICT,
+            sha256=sound.stored.sha256,
+            bytes=sound.stored.bytes,
+            frames=sound.frames,
+            level_dbfs=sound.level_dbfs,
+        )
         with self._database.writing() as session:
             self_tests.begin(session, run, receiver_ids)
         self_tests.ask_due(self._database, self._downlink, self._watch, now)
@@ -90,10 +96,17 @@ class NightlyTest:
         # The recording first: a row without it would be a night without a test.
         sound = make_silent_sound(self._media, f"{test} {night.isoformat()}")
         run = SelfTestRun(
-            id=test, commune_id=commune_id, night=night.isoformat(), begun_at=now, verdict_at=now + self._verdict_after,
-            sha256=sound.stored.sha256, bytes=sound.stored.bytes, frames=sound.frames, level_dbfs=sound.level_dbfs,
+            id=test,
+            commune_id=commune_id,
+            night=night.isoformat(),
+            begun_at=now,
+            verdict_at=now + self._verdict_after,
+            sha256=sound.stored.sha256,
+            bytes=sound.stored.bytes,
+            frames=sound.frames,
+            level_dbfs=sound.level_dbfs,
             spread_ms=min(_MOST_SPREAD_MS, round(self._verdict_after.total_seconds() * 250)),
-        )  # fmt: skip
+        )
         with self._database.writing() as session:
             ours = self_tests.begin(session, run, [r.id for r in receivers(session, commune_id)])
         if ours:

@@ -213,10 +213,22 @@ def put_on_air(
     ends_at = starts_at + timedelta(microseconds=length_us + shifts.most_us)
     check_allowed(session, commune_id, targets, class_, starts_at, ends_at)
     return plan_broadcast(
-        session, commune_id=commune_id, title=title, class_=class_, targets=targets, starts_at=starts_at,
-        length_us=length_us, items=items, now=now, by=by, programme_id=programme_id, clip_id=clip_id,
-        cause="put_on_air", spread=spread, shifts=shifts,
-    )  # fmt: skip
+        session,
+        commune_id=commune_id,
+        title=title,
+        class_=class_,
+        targets=targets,
+        starts_at=starts_at,
+        length_us=length_us,
+        items=items,
+        now=now,
+        by=by,
+        programme_id=programme_id,
+        clip_id=clip_id,
+        cause="put_on_air",
+        spread=spread,
+        shifts=shifts,
+    )
 
 
 def stop(session: Session, broadcast_id: str, now: datetime, *, by: str = "", cause: str = "by_operator") -> Broadcast:

@@ -127,7 +127,7 @@ def cause_told() -> ColumnElement[str]:
         (col(PlayReportRow.microphone_heard).is_(False), NOT_HEARD),
         (col(PlayReportRow.amplifier_drew).is_(False), NO_CURRENT),
         else_=col(PlayReportRow.cause),
-    )  # fmt: skip
+    )
 
 
 def register(uplink: Uplink) -> None:

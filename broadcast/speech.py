@@ -33,7 +33,10 @@ class EspeakNg:
         try:
             subprocess.run(
                 [program, "-v", self._voice, "-s", str(self._speed), "-w", str(into), "--stdin"],
-                input=text.encode(), check=True, capture_output=True, timeout=_TIMEOUT_S,
-            )  # fmt: skip
+                input=text.encode(),
+                check=True,
+                capture_output=True,
+                timeout=_TIMEOUT_S,
+            )
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
             raise Refusal(N_("The text could not be spoken. Shorten it and try again.")) from error

@@ -98,9 +98,16 @@ class Proposal(NamedTuple):
 
 
 def begin(
-    session: Session, commune_id: str, one_id: str, other_id: str, *, one_distance_m: float = 0.0,
-    other_distance_m: float = 0.0, now: datetime, by: str,
-) -> DelayMeasurement:  # fmt: skip
+    session: Session,
+    commune_id: str,
+    one_id: str,
+    other_id: str,
+    *,
+    one_distance_m: float = 0.0,
+    other_distance_m: float = 0.0,
+    now: datetime,
+    by: str,
+) -> DelayMeasurement:
     """Keep a measurement whose tones are yet to be sent. Raises Refusal, NotFound."""
     if one_id == other_id:
         raise Refusal(N_("Choose two different receivers."))
@@ -113,11 +120,18 @@ def begin(
             raise Refusal(N_("The distance is between 0 and {most} m."), most=int(MOST_DISTANCE_M))
     one, other = pair
     made = DelayMeasurement(
-        id=secrets.token_hex(8), commune_id=commune_id, one_id=one.id, other_id=other.id,
-        one_path_delay_us=one.path_delay_us, other_path_delay_us=other.path_delay_us,
-        one_distance_m=one_distance_m, other_distance_m=other_distance_m, asked_at=now, asked_by=by,
+        id=secrets.token_hex(8),
+        commune_id=commune_id,
+        one_id=one.id,
+        other_id=other.id,
+        one_path_delay_us=one.path_delay_us,
+        other_path_delay_us=other.path_delay_us,
+        one_distance_m=one_distance_m,
+        other_distance_m=other_distance_m,
+        asked_at=now,
+        asked_by=by,
         starts_at=now + LEAD + timedelta(milliseconds=max(one.amplifier_lead_ms, other.amplifier_lead_ms)),
-    )  # fmt: skip
+    )
     session.add(made)
     session.flush()
     return made
@@ -133,9 +147,15 @@ def tones(measurement: DelayMeasurement) -> list[tuple[str, TestTone]]:
 
 
 def keep_offset(
-    session: Session, measurement_id: str, *, heard_offset_us: int, error_us: int, agreeing: int, clipped: bool,
+    session: Session,
+    measurement_id: str,
+    *,
+    heard_offset_us: int,
+    error_us: int,
+    agreeing: int,
+    clipped: bool,
     now: datetime,
-) -> DelayMeasurement:  # fmt: skip
+) -> DelayMeasurement:
     """Write down what a recording says; heard_offset_us: at the recorder. Raises Refusal once it is taken, NotFound."""
     found = measurement_of(session, measurement_id)
     if found.taken_at is not None:

@@ -42,9 +42,16 @@ class Downlink:
     """Seals with the controller's key and publishes. Callable from any thread."""
 
     def __init__(
-        self, broker: Broker, key: SealingKey, clock: Clock, *, media_base: str, heartbeat_s: int = 20,
-        fetch_between: tuple[time, time] = (time(21), time(3)), time_address: str = "",
-    ) -> None:  # fmt: skip
+        self,
+        broker: Broker,
+        key: SealingKey,
+        clock: Clock,
+        *,
+        media_base: str,
+        heartbeat_s: int = 20,
+        fetch_between: tuple[time, time] = (time(21), time(3)),
+        time_address: str = "",
+    ) -> None:
         """media_base: where receivers fetch audio, with a slash at the end. heartbeat_s: told to every receiver.
 
         fetch_between: off-peak, by the commune's clock, over midnight too; alike for none.

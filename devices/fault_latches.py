@@ -87,6 +87,10 @@ def _latch(rows: list[Fault]) -> Latch:
     newest = rows[-1]
     seen = all(row.acknowledged_at is not None for row in rows)
     return Latch(
-        newest, rows[0].began_at, len(rows), any(row.ended_at is None for row in rows),
-        (newest.acknowledged_by or "") if seen else "", newest.acknowledged_at if seen else None,
-    )  # fmt: skip
+        newest,
+        rows[0].began_at,
+        len(rows),
+        any(row.ended_at is None for row in rows),
+        (newest.acknowledged_by or "") if seen else "",
+        newest.acknowledged_at if seen else None,
+    )

@@ -91,9 +91,7 @@ class MeasurementsFollow:
         return move.receivers.get(getattr(row, "one_id", ""), move.sources[0])
 
 
-def rows_of(
-    session: Session, kind: type[Row], commune_ids: Iterable[str], *conditions: Any
-) -> list[Row]:  # fmt: skip
+def rows_of(session: Session, kind: type[Row], commune_ids: Iterable[str], *conditions: Any) -> list[Row]:
     """The rows of communes in a table, in the order of its key."""
     query = select(kind).where(col(kind.commune_id).in_(list(commune_ids)), *conditions)  # type: ignore[attr-defined]
     return list(session.exec(query.order_by(*kind.__table__.primary_key.columns)))  # type: ignore[attr-defined]

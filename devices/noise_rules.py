@@ -57,9 +57,10 @@ class NoiseRules(SQLModel, table=True):
         if self.night_volume_percent >= 100 or self.night_from_minute == self.night_until_minute:
             return None
         return NightLevel(
-            from_minute=self.night_from_minute, until_minute=self.night_until_minute,
+            from_minute=self.night_from_minute,
+            until_minute=self.night_until_minute,
             volume_percent=self.night_volume_percent,
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,16 @@ def rules_of(session: Session, commune_id: str) -> dict[str, NoiseRules]:
 
 
 def set_rules(
-    session: Session, commune_id: str, zone_id: str, *, hours: Sequence[AllowedHours] = (),
-    night: NightLevel | None = None, minutes_a_day: int | None = None, minutes_a_week: int | None = None,
+    session: Session,
+    commune_id: str,
+    zone_id: str,
+    *,
+    hours: Sequence[AllowedHours] = (),
+    night: NightLevel | None = None,
+    minutes_a_day: int | None = None,
+    minutes_a_week: int | None = None,
     refuses: bool = False,
-) -> NoiseRules:  # fmt: skip
+) -> NoiseRules:
     """Keep what a commune ("") or a zone allows. Receivers learn it with `Downlink.configure_all`. Raises Refusal."""
     commune(session, commune_id)
     if zone_id and zone(session, zone_id).commune_id != commune_id:
@@ -176,12 +183,13 @@ def refusal_of(session: Session, closed: Shut, local: ZoneInfo) -> Refusal:
         name = zone(session, closed.zone_id).name
         return Refusal(
             N_("At {when} it is outside the allowed hours of {zone}. Choose another time, or leave this zone out."),
-            when=when, zone=name,
-        )  # fmt: skip
+            when=when,
+            zone=name,
+        )
     return Refusal(
         N_("At {when} it is outside the allowed hours; only an emergency may sound then. Choose another time."),
         when=when,
-    )  # fmt: skip
+    )
 
 
 def _check(

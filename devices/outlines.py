@@ -52,8 +52,9 @@ def read_outline(file: bytes) -> str:
     if sum(len(ring) for polygon in polygons for ring in polygon) > MOST_POINTS:
         raise Refusal(
             N_("This border has more than {most} points. Simplify it first; {enough} are plenty for a commune."),
-            most=MOST_POINTS, enough=2000,
-        )  # fmt: skip
+            most=MOST_POINTS,
+            enough=2000,
+        )
     return json.dumps({"type": "MultiPolygon", "coordinates": polygons}, separators=(",", ":"))
 
 

@@ -44,7 +44,7 @@ def check_position(position: Position) -> Position:
     if not -90 <= latitude_deg <= 90:  # also refuses what is not a number
         raise Refusal(
             N_("The latitude is between -90 and 90 degrees (in Vietnam 8 to 24). Did the two numbers change places?")
-        )  # fmt: skip
+        )
     if not -180 <= longitude_deg <= 180:
         raise Refusal(N_("The longitude is between -180 and 180 degrees (in Vietnam 102 to 118)."))
     return Position(round(latitude_deg, _PLACES), round(longitude_deg, _PLACES))

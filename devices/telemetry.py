@@ -60,11 +60,16 @@ def sample_of(receiver_id: str, at: datetime, told: Heartbeat) -> TelemetrySampl
     if supply is None and link is None and told.temperature_c is None:
         return None
     return TelemetrySample(
-        receiver_id=receiver_id, at=at, temperature_c=told.temperature_c,
-        mains_v=supply.mains_v if supply else None, battery_v=supply.battery_v if supply else None,
-        on_battery=supply.on_battery if supply else None, signal_dbm=link.signal_dbm if link else None,
-        operator=link.operator[:40] if link else "", sim=link.sim[:20] if link else "",
-    )  # fmt: skip
+        receiver_id=receiver_id,
+        at=at,
+        temperature_c=told.temperature_c,
+        mains_v=supply.mains_v if supply else None,
+        battery_v=supply.battery_v if supply else None,
+        on_battery=supply.on_battery if supply else None,
+        signal_dbm=link.signal_dbm if link else None,
+        operator=link.operator[:40] if link else "",
+        sim=link.sim[:20] if link else "",
+    )
 
 
 def worth_keeping(last: TelemetrySample, row: TelemetrySample) -> bool:

@@ -38,8 +38,10 @@ class TimeServer:
                     "The time cannot be answered on UDP port {port} of {host}: {why}. LOA_TIME_PORT names another; 0 "
                     "leaves it to the broker."
                 ),
-                port=port, host=host, why=failure.strerror or str(failure),
-            ) from failure  # fmt: skip
+                port=port,
+                host=host,
+                why=failure.strerror or str(failure),
+            ) from failure
         self._socket.settimeout(_LOOK_S)
         self.port: int = self._socket.getsockname()[1]
         self.refused: Counter[str] = Counter()

@@ -124,9 +124,12 @@ class Guard:
         # A session of its own: what stops or interrupts the receiver's does not reach it.
         self._started_at_s = time.monotonic()
         made = subprocess.Popen(
-            [sys.executable, "-P", "-m", "gateway.guard"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-            start_new_session=True, bufsize=0,
-        )  # fmt: skip
+            [sys.executable, "-P", "-m", "gateway.guard"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            bufsize=0,
+        )
         if made.stdin is not None:
             with contextlib.suppress(BrokenPipeError):  # seen with the first feed
                 made.stdin.write(len(self._order).to_bytes(4, "big") + self._order)

@@ -53,9 +53,7 @@ class RdsGroups:
 
     def _tell(self, message: bytes) -> None:
         self._sequence = self._sequence % 0xFF + 1  # 0 would mean that it is not counted
-        frame = framed(
-            message, site=self._output.site, encoder=self._output.encoder, sequence=self._sequence
-        )  # fmt: skip
+        frame = framed(message, site=self._output.site, encoder=self._output.encoder, sequence=self._sequence)
         if not self._output.answers:
             self._line.write(frame)
             return

@@ -16,11 +16,21 @@ _START, _STOP, _STUFFED = 0xFE, 0xFF, 0xFD
 ACKNOWLEDGEMENT = 0x18
 #: What the codes of an answer mean; others are for makers.
 CODES = (
-    "is told", "found a damaged checksum", "did not get the message", "does not know the message",
-    "does not know the data set", "does not know the programme service", "finds a value out of range",
-    "finds a wrong element length", "finds a wrong message length", "does not accept the message",
-    "found no end of the message", "has no room left", "found wrong byte stuffing", "found the message cut short",
-)  # fmt: skip
+    "is told",
+    "found a damaged checksum",
+    "did not get the message",
+    "does not know the message",
+    "does not know the data set",
+    "does not know the programme service",
+    "finds a value out of range",
+    "finds a wrong element length",
+    "finds a wrong message length",
+    "does not accept the message",
+    "found no end of the message",
+    "has no room left",
+    "found wrong byte stuffing",
+    "found the message cut short",
+)
 #: Codes of a frame that was damaged on its way: told again, it may come through.
 DAMAGED = (1, 2, 10, 11, 12, 13)
 MOST_MESSAGE = 0xFF

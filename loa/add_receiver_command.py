@@ -25,9 +25,16 @@ from wire.sealing import SealingKey
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="The controller's data folder.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="By default RECEIVER.json.")
 def add(
-    receiver: str, commune: str, name: str | None, station: str | None, kind: str, zones: tuple[str, ...],
-    path_delay_ms: float, data: Path | None, out: Path | None,
-) -> None:  # fmt: skip
+    receiver: str,
+    commune: str,
+    name: str | None,
+    station: str | None,
+    kind: str,
+    zones: tuple[str, ...],
+    path_delay_ms: float,
+    data: Path | None,
+    out: Path | None,
+) -> None:
     """Works on the tables; a running controller learns the account within seconds."""
     target = out or Path(f"{receiver}.json")
     try:
@@ -41,10 +48,16 @@ def add(
             known = {s.name: s.number for s in stations(session, commune)}
             number = known.get(wanted) or add_station(session, commune, StationKind(kind), wanted).number
             _, credentials = enrol(
-                session, issuer(settings, key, public_broker_url(settings)), receiver_id=receiver, commune_id=commune,
-                station_id=number, name=name or receiver, zones=list(zones), now=ControllerClock().now(),
+                session,
+                issuer(settings, key, public_broker_url(settings)),
+                receiver_id=receiver,
+                commune_id=commune,
+                station_id=number,
+                name=name or receiver,
+                zones=list(zones),
+                now=ControllerClock().now(),
                 path_delay_ms=path_delay_ms,
-            )  # fmt: skip
+            )
             credentials.write(target)
         database.close()
     except Refusal as refusal:

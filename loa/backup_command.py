@@ -29,9 +29,13 @@ _LINE_EVERY_S = 10.0
 @click.option("--passphrase-file", type=click.Path(path_type=Path, dir_okay=False), help="Its first line locks FILE.")
 @click.option("--without-passphrase", is_flag=True, help="Whoever holds the file can then command every loudspeaker.")
 def backup(
-    file: Path, data: Path | None, commune: str | None, with_key: bool, passphrase_file: Path | None,
+    file: Path,
+    data: Path | None,
+    commune: str | None,
+    with_key: bool,
+    passphrase_file: Path | None,
     without_passphrase: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Ask for the passphrase, write, and say what is in the file."""
     if with_key and commune is None:
         raise click.UsageError("--with-key goes with --commune; a backup of everything has the key anyway.")
@@ -44,9 +48,15 @@ def backup(
         try:
             with shown_progress("Writing") as progress:
                 done = back_up(
-                    database, settings.data_dir, file, now=ControllerClock().now(), passphrase=passphrase,
-                    commune_id=commune, with_secrets=commune is None or with_key, progress=progress,
-                )  # fmt: skip
+                    database,
+                    settings.data_dir,
+                    file,
+                    now=ControllerClock().now(),
+                    passphrase=passphrase,
+                    commune_id=commune,
+                    with_secrets=commune is None or with_key,
+                    progress=progress,
+                )
         finally:
             database.close()
     except Refusal as refusal:

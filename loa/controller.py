@@ -145,9 +145,13 @@ class Controller:
         closing.callback(self.uplink.close)
         # 4. What goes out.
         self.ingest = Ingest(
-            self.database, media, originals, self.clock,
-            most_bytes=settings.max_upload_bytes, most_hours=settings.max_clip_hours,
-        )  # fmt: skip
+            self.database,
+            media,
+            originals,
+            self.clock,
+            most_bytes=settings.max_upload_bytes,
+            most_hours=settings.max_clip_hours,
+        )
         self.ingest.start()
         closing.callback(self.ingest.close)
         self.transmitter = Transmitter(self.database, self.downlink, self.clock)
@@ -169,19 +173,30 @@ class Controller:
         self.alarms.every(_ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
         self.alarms.every(_CONFIGS_EVERY_S, "configs", self._configure_all)
         self.nightly_test = NightlyTest(
-            self.database, media, self.downlink, self.presence, self.clock, at=settings.self_test_at,
+            self.database,
+            media,
+            self.downlink,
+            self.presence,
+            self.clock,
+            at=settings.self_test_at,
             verdict_after=timedelta(minutes=settings.self_test_verdict_after_min),
-        )  # fmt: skip
+        )
         self.alarms.every(_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
         self.alarms.every(_MERGERS_EVERY_S, "mergers", self.handover.step)
         self.alarms.start()
         closing.callback(self.alarms.close)
         # 6. The province. Made last of what works, so that what it is told of is there.
         self.exchange = Exchange(
-            self.database, self.clock, settings.data_dir, downlink=self.downlink, presence=self.presence,
-            ingest=self.ingest, transmitter=self.transmitter, alarms=self.alarms,
+            self.database,
+            self.clock,
+            settings.data_dir,
+            downlink=self.downlink,
+            presence=self.presence,
+            ingest=self.ingest,
+            transmitter=self.transmitter,
+            alarms=self.alarms,
             say=translators()[DEFAULT].refusal,
-        )  # fmt: skip
+        )
         self.alarms.every(_PROVINCE_TIDY_EVERY_S, "province", self.exchange.tidy)
         self.exchange.start()
         closing.callback(self.exchange.close)
@@ -192,14 +207,23 @@ class Controller:
         # 7. What people see.
         self.app = create_app(
             Deps(
-                settings=settings, session_key=self.secrets.session_key, database=self.database,
-                clock=self.clock, ingest=self.ingest,
-                media=media, originals=originals, downlink=self.downlink, transmitter=self.transmitter,
-                presence=self.presence, alarms=self.alarms, nightly_test=self.nightly_test,
+                settings=settings,
+                session_key=self.secrets.session_key,
+                database=self.database,
+                clock=self.clock,
+                ingest=self.ingest,
+                media=media,
+                originals=originals,
+                downlink=self.downlink,
+                transmitter=self.transmitter,
+                presence=self.presence,
+                alarms=self.alarms,
+                nightly_test=self.nightly_test,
                 issuer=issuer(settings, self.key, public_broker_url(settings, self._broker_port)),
-                accounts_changed=self._accounts_changed, exchange=self.exchange,
+                accounts_changed=self._accounts_changed,
+                exchange=self.exchange,
             )
-        )  # fmt: skip
+        )
 
     @property
     def _broker_port(self) -> int | None:
@@ -208,9 +232,15 @@ class Controller:
     def run_web(self) -> None:
         """Serve the page until SIGTERM or SIGINT."""
         config = uvicorn.Config(
-            self.app, host=self.settings.http_host, port=self.settings.http_port, log_level="warning", access_log=False,
-            timeout_graceful_shutdown=3, proxy_headers=True, server_header=False,
-        )  # fmt: skip
+            self.app,
+            host=self.settings.http_host,
+            port=self.settings.http_port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=3,
+            proxy_headers=True,
+            server_header=False,
+        )
         # What was loaded stays; looking through it again and again would make one request in some hundred slow.
         gc.collect()
         gc.freeze()
@@ -235,9 +265,13 @@ class Controller:
                 )
             )
         child = Mosquitto(
-            settings.data_dir.absolute() / "broker", host=settings.broker_host, port=settings.broker_port,
-            controller_user=CONTROLLER_USER, acl=acl_rows(), tls=tls,
-        )  # fmt: skip
+            settings.data_dir.absolute() / "broker",
+            host=settings.broker_host,
+            port=settings.broker_port,
+            controller_user=CONTROLLER_USER,
+            acl=acl_rows(),
+            tls=tls,
+        )
         self.mosquitto = child
         self._accounts_changed()
         child.start()

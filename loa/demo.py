@@ -64,27 +64,65 @@ class Place:
 
 PLACES = (
     Place(
-        "cum-ip-thon-1", "Cụm IP thôn 1", "Nhà văn hóa thôn 1", StationKind.IP,
-        "Cụm IP Thiệu Trung", "VTC", "Thiệu Trung", "thon-1", 0, 20, Position(19.87420, 105.68350),
+        "cum-ip-thon-1",
+        "Cụm IP thôn 1",
+        "Nhà văn hóa thôn 1",
+        StationKind.IP,
+        "Cụm IP Thiệu Trung",
+        "VTC",
+        "Thiệu Trung",
+        "thon-1",
+        0,
+        20,
+        Position(19.87420, 105.68350),
     ),
     Place(
-        "co-day-thon-3", "Đài có dây thôn 3", "Trạm truyền thanh cũ", StationKind.WIRED,
-        "Đài có dây Thiệu Chính", "Điện tử Bình Minh", "Thiệu Chính", "thon-3", 35, -35, Position(19.86950, 105.68720),
+        "co-day-thon-3",
+        "Đài có dây thôn 3",
+        "Trạm truyền thanh cũ",
+        StationKind.WIRED,
+        "Đài có dây Thiệu Chính",
+        "Điện tử Bình Minh",
+        "Thiệu Chính",
+        "thon-3",
+        35,
+        -35,
+        Position(19.86950, 105.68720),
     ),
     Place(
-        "fm-hau-hien", "Máy phát FM Hậu Hiền", "UBND xã cũ", StationKind.FM,
-        "Đài FM Hậu Hiền", "EMICO", "Hậu Hiền", "hau-hien", 120, 60, Position(19.86310, 105.67260),
+        "fm-hau-hien",
+        "Máy phát FM Hậu Hiền",
+        "UBND xã cũ",
+        StationKind.FM,
+        "Đài FM Hậu Hiền",
+        "EMICO",
+        "Hậu Hiền",
+        "hau-hien",
+        120,
+        60,
+        Position(19.86310, 105.67260),
     ),
-)  # fmt: skip
+)
 ZONES = {"thon-1": "Thôn 1", "thon-3": "Thôn 3", "hau-hien": "Khu Hậu Hiền"}
 
 
 #: A border for the map of the demo, drawn by hand round its places: no survey.
 OUTLINE = (
-    (105.6571, 19.8702), (105.6603, 19.8781), (105.6689, 19.8826), (105.6752, 19.8811), (105.6815, 19.8858),
-    (105.6903, 19.8846), (105.6968, 19.8790), (105.6951, 19.8719), (105.6992, 19.8655), (105.6917, 19.8598),
-    (105.6838, 19.8611), (105.6775, 19.8552), (105.6671, 19.8561), (105.6617, 19.8624),
-)  # fmt: skip
+    (105.6571, 19.8702),
+    (105.6603, 19.8781),
+    (105.6689, 19.8826),
+    (105.6752, 19.8811),
+    (105.6815, 19.8858),
+    (105.6903, 19.8846),
+    (105.6968, 19.8790),
+    (105.6951, 19.8719),
+    (105.6992, 19.8655),
+    (105.6917, 19.8598),
+    (105.6838, 19.8611),
+    (105.6775, 19.8552),
+    (105.6671, 19.8561),
+    (105.6617, 19.8624),
+)
 
 
 class DemoFailed(Exception):
@@ -166,17 +204,31 @@ class Demo:
     def _controller_arguments(self) -> list[str]:
         settings = self.settings
         return [
-            "serve", "--data", str(settings.data_dir), "--http-port", str(settings.http_port),
-            "--broker-port", str(settings.broker_port),
-        ]  # fmt: skip
+            "serve",
+            "--data",
+            str(settings.data_dir),
+            "--http-port",
+            str(settings.http_port),
+            "--broker-port",
+            str(settings.broker_port),
+        ]
 
     def _receiver_arguments(self, place: Place) -> list[str]:
         home = self.folder / "receivers" / place.receiver
         return [
-            "receiver", "run", "--credentials", str(home / "credentials.json"), "--data", str(home / "data"),
-            "--speaker", f"virtual:{self.recording(place.receiver)}", "--ppm", str(place.ppm),
-            "--listen", f"virtual:{self.recording(place.receiver)}",
-        ]  # fmt: skip
+            "receiver",
+            "run",
+            "--credentials",
+            str(home / "credentials.json"),
+            "--data",
+            str(home / "data"),
+            "--speaker",
+            f"virtual:{self.recording(place.receiver)}",
+            "--ppm",
+            str(place.ppm),
+            "--listen",
+            f"virtual:{self.recording(place.receiver)}",
+        ]
 
     def _prepare(self) -> None:
         database = open_database(self.settings)
@@ -225,9 +277,17 @@ def make_commune(settings: Settings, database: Database, folder: Path) -> None:
                 session, COMMUNE, place.kind, place.station, maker=place.maker, former_commune=place.former_commune
             )
             _, credentials = enrol(
-                session, giving, receiver_id=place.receiver, commune_id=COMMUNE, station_id=station.number,
-                name=place.name, place=place.place, zones=[place.zone], path_delay_ms=place.path_delay_ms, now=now,
-            )  # fmt: skip
+                session,
+                giving,
+                receiver_id=place.receiver,
+                commune_id=COMMUNE,
+                station_id=station.number,
+                name=place.name,
+                place=place.place,
+                zones=[place.zone],
+                path_delay_ms=place.path_delay_ms,
+                now=now,
+            )
             place_receiver(session, place.receiver, place.position)
             home = folder / "receivers" / place.receiver
             home.mkdir(parents=True, exist_ok=True)
@@ -258,11 +318,24 @@ def make_mp3(path: Path, seconds: int = 20, seed: int = 7) -> None:
     speech = path.with_suffix(".speech.wav")
     EspeakNg().speak(SAMPLE_TEXT, speech)
     command = [
-        "ffmpeg", "-loglevel", "error", "-y", "-i", str(speech),
-        "-f", "lavfi", "-i", f"anoisesrc=color=pink:seed={seed}:duration={seconds}:sample_rate=44100:amplitude=0.25",
-        "-filter_complex", f"[0:a]aresample=44100,apad[s];[s][1:a]amix=inputs=2:duration=shortest,atrim=0:{seconds}",
-        "-c:a", "libmp3lame", "-b:a", "128k", str(path),
-    ]  # fmt: skip
+        "ffmpeg",
+        "-loglevel",
+        "error",
+        "-y",
+        "-i",
+        str(speech),
+        "-f",
+        "lavfi",
+        "-i",
+        f"anoisesrc=color=pink:seed={seed}:duration={seconds}:sample_rate=44100:amplitude=0.25",
+        "-filter_complex",
+        f"[0:a]aresample=44100,apad[s];[s][1:a]amix=inputs=2:duration=shortest,atrim=0:{seconds}",
+        "-c:a",
+        "libmp3lame",
+        "-b:a",
+        "128k",
+        str(path),
+    ]
     done = subprocess.run(command, capture_output=True, check=False)
     speech.unlink()
     if done.returncode:

@@ -167,9 +167,13 @@ def schedule_once(browser: Browser, programme: int, ahead_s: int) -> dict[str, A
     """Put a programme on the timetable, so many seconds ahead, for the whole commune."""
     at = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")) + timedelta(seconds=ahead_s)
     asked = {
-        "programme": programme, "repeat": "once", "times": [f"{at:%H:%M:%S}"], "from_day": f"{at:%Y-%m-%d}",
-        "targets": {"all": True}, "class": "normal",
-    }  # fmt: skip
+        "programme": programme,
+        "repeat": "once",
+        "times": [f"{at:%H:%M:%S}"],
+        "from_day": f"{at:%Y-%m-%d}",
+        "targets": {"all": True},
+        "class": "normal",
+    }
     planned: dict[str, Any] = browser.api("/schedules", asked)
     if len(planned["broadcasts"]) != 1:
         raise DemoFailed(f"one broadcast was meant, not {planned['broadcasts']}")

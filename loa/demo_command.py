@@ -27,9 +27,7 @@ from runtime.refusal import Refusal
 )
 @click.option("--offline", is_flag=True, help="With --check: controller and broker are killed before the instant.")
 @click.option("--mergers", is_flag=True, help="Two old units are merged live into a new one, while programmes play.")
-def demo(
-    data: Path | None, http_port: int, check: bool, keep: Path | None, offline: bool, mergers: bool
-) -> None:  # fmt: skip
+def demo(data: Path | None, http_port: int, check: bool, keep: Path | None, offline: bool, mergers: bool) -> None:
     """Start all, then wait or check."""
     stopping = threading.Event()
     stop_on_signals(stopping)

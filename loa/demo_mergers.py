@@ -120,24 +120,30 @@ def check_mergers(demo: MergersDemo, keep: Path | None) -> tuple[dict[str, Any],
     during = dict(zip((p.commune for p in PLACES), at_horns(demo, first, keep), strict=True))
     log = [b["broadcast"] for b in browser.api("/play-log")]
     figures = {
-        "before": _counted(merged.before), "after": {**_counted(merged.after, merged.areas), "areas": merged.areas},
-        "merge_s": round(merged.took_s, 3), "told_s": round(merged.told_s, 2),
+        "before": _counted(merged.before),
+        "after": {**_counted(merged.after, merged.areas), "areas": merged.areas},
+        "merge_s": round(merged.took_s, 3),
+        "told_s": round(merged.told_s, 2),
         "running": {
             c: {
                 "outcome": one["receivers"][0]["outcome"],
                 "frames_played": _frames(demo, merged.running[c], "frames_played"),
-                "frames_due": _frames(demo, merged.running[c], "frames_due"), "windows_lacking": lacking(during[c]),
+                "frames_due": _frames(demo, merged.running[c], "frames_due"),
+                "windows_lacking": lacking(during[c]),
             }
             for c, one in merged.said.items()
         },
         "old_found_in_new_log": sum(b in log for b in merged.running.values()),
-        "receivers": len(said["receivers"]), "heard": said["heard"],
+        "receivers": len(said["receivers"]),
+        "heard": said["heard"],
         "outcomes": {r["receiver"]: r["outcome"] for r in said["receivers"]},
-        "skew_ms_p50": round(apart.p50_ms, 4), "skew_ms_p99": round(apart.p99_ms, 4),
-        "skew_ms_max": round(apart.max_ms, 4), "windows": apart.windows,
+        "skew_ms_p50": round(apart.p50_ms, 4),
+        "skew_ms_p99": round(apart.p99_ms, 4),
+        "skew_ms_max": round(apart.max_ms, 4),
+        "windows": apart.windows,
         "relays_left_on": sorted(name for name, on in demo.board.on.items() if on),
         "switchings": len(demo.board.switched),
-    }  # fmt: skip
+    }
     return figures, failings(figures)
 
 
@@ -201,9 +207,13 @@ def _frames(demo: MergersDemo, broadcast: str, column: str) -> int:
 def _schedule_at(browser: Browser, programme: int, starts_s: float) -> str:
     local = datetime.fromtimestamp(starts_s, UTC) + timedelta(hours=7)
     asked = {
-        "programme": programme, "repeat": "once", "times": [f"{local:%H:%M:%S}"], "from_day": f"{local:%Y-%m-%d}",
-        "targets": {"all": True}, "class": "normal",
-    }  # fmt: skip
+        "programme": programme,
+        "repeat": "once",
+        "times": [f"{local:%H:%M:%S}"],
+        "from_day": f"{local:%Y-%m-%d}",
+        "targets": {"all": True},
+        "class": "normal",
+    }
     planned = browser.api("/schedules", asked)["broadcasts"]
     if len(planned) != 1:
         raise DemoFailed(f"one broadcast was meant, not {planned}")

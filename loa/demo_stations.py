@@ -32,21 +32,48 @@ CHINH, HIEN, TRUNG = "thieu-chinh", "hau-hien", "thieu-trung"
 NAMES = {CHINH: "Xã Thiệu Chính", HIEN: "Xã Hậu Hiền", TRUNG: "Xã Thiệu Trung"}
 PLACES = (
     Place(
-        "co-day-thieu-chinh", "Đài có dây Thiệu Chính", "UBND xã Thiệu Chính cũ", StationKind.WIRED,
-        "Đài có dây Thiệu Chính", "Điện tử Bình Minh", "Thiệu Chính", "thieu-chinh-thon-3", 35, -35,
-        Position(19.86950, 105.68720), CHINH,
+        "co-day-thieu-chinh",
+        "Đài có dây Thiệu Chính",
+        "UBND xã Thiệu Chính cũ",
+        StationKind.WIRED,
+        "Đài có dây Thiệu Chính",
+        "Điện tử Bình Minh",
+        "Thiệu Chính",
+        "thieu-chinh-thon-3",
+        35,
+        -35,
+        Position(19.86950, 105.68720),
+        CHINH,
     ),
     Place(
-        "fm-hau-hien", "Máy phát FM Hậu Hiền", "UBND xã Hậu Hiền cũ", StationKind.FM,
-        "Đài FM Hậu Hiền", "EMICO", "Hậu Hiền", "hau-hien-thon-1", 120, 60,
-        Position(19.86310, 105.67260), HIEN,
+        "fm-hau-hien",
+        "Máy phát FM Hậu Hiền",
+        "UBND xã Hậu Hiền cũ",
+        StationKind.FM,
+        "Đài FM Hậu Hiền",
+        "EMICO",
+        "Hậu Hiền",
+        "hau-hien-thon-1",
+        120,
+        60,
+        Position(19.86310, 105.67260),
+        HIEN,
     ),
     Place(
-        "cum-ip-thieu-trung", "Cụm IP trung tâm", "UBND xã Thiệu Trung", StationKind.IP,
-        "Cụm IP Thiệu Trung", "VTC", "", "thieu-trung-trung-tam", 0, 20,
-        Position(19.87420, 105.68350), TRUNG,
+        "cum-ip-thieu-trung",
+        "Cụm IP trung tâm",
+        "UBND xã Thiệu Trung",
+        StationKind.IP,
+        "Cụm IP Thiệu Trung",
+        "VTC",
+        "",
+        "thieu-trung-trung-tam",
+        0,
+        20,
+        Position(19.87420, 105.68350),
+        TRUNG,
     ),
-)  # fmt: skip
+)
 ZONES = {"thieu-chinh-thon-3": "Thôn 3", "hau-hien-thon-1": "Thôn 1", "thieu-trung-trung-tam": "Khu trung tâm"}
 #: What is switched before each kind sounds, in order; the milliseconds that it waits, and the input that is read back.
 _STEPS: dict[StationKind, list[str | int | tuple[str, float, float]]] = {
@@ -106,8 +133,13 @@ def chain_text(place: Place, url: str) -> str:
     lines = [f'kind = "{place.kind.value}"', f"path_delay_ms = {place.path_delay_ms}"]
     for step in steps:
         if isinstance(step, str):
-            lines += [f"[outputs.{step}]", 'type = "http"', f'on = "{base}/{step}/on"', f'off = "{base}/{step}/off"',
-                      'answer = "ok"']  # fmt: skip
+            lines += [
+                f"[outputs.{step}]",
+                'type = "http"',
+                f'on = "{base}/{step}/on"',
+                f'off = "{base}/{step}/off"',
+                'answer = "ok"',
+            ]
         elif isinstance(step, tuple):
             lines += [f"[inputs.{step[0]}]", 'type = "http"', f'url = "{base}/{step[0]}"', 'field = "value"']
     for step in steps:
@@ -117,8 +149,13 @@ def chain_text(place: Place, url: str) -> str:
         elif isinstance(step, int):
             lines += ['do = "wait"', f"ms = {step}"]
         else:
-            lines += ['do = "check"', f'input = "{step[0]}"', f"least = {step[1]}", f"most = {step[2]}",
-                      "within_ms = 800"]  # fmt: skip
+            lines += [
+                'do = "check"',
+                f'input = "{step[0]}"',
+                f"least = {step[1]}",
+                f"most = {step[2]}",
+                "within_ms = 800",
+            ]
     text = "\n".join(lines) + "\n"
     tomllib.loads(text)
     return text
@@ -158,9 +195,16 @@ class MergersDemo(Demo):
                 add_zone(session, place.commune, place.zone, ZONES[place.zone])
                 station = add_station(session, place.commune, place.kind, place.station, maker=place.maker)
                 _, credentials = enrol(
-                    session, giving, receiver_id=place.receiver, commune_id=place.commune, station_id=station.number,
-                    name=place.name, place=place.place, zones=[place.zone], now=now,
-                )  # fmt: skip
+                    session,
+                    giving,
+                    receiver_id=place.receiver,
+                    commune_id=place.commune,
+                    station_id=station.number,
+                    name=place.name,
+                    place=place.place,
+                    zones=[place.zone],
+                    now=now,
+                )
                 place_receiver(session, place.receiver, place.position)
                 home = self.folder / "receivers" / place.receiver
                 home.mkdir(parents=True, exist_ok=True)
@@ -194,15 +238,28 @@ def _past(database: Database, now: datetime) -> None:
                     ident = f"past-{place.commune}-{day}-{hour}"
                     session.add(
                         Broadcast(
-                            id=ident, commune_id=place.commune, title="Bản tin", class_="normal",
-                            starts_at=starts_at, ends_at=starts_at + timedelta(minutes=15), targets=b'{"all":true}',
-                            items=b"[]", announced_revision=1, planned_at=starts_at, cleared_at=starts_at,
+                            id=ident,
+                            commune_id=place.commune,
+                            title="Bản tin",
+                            class_="normal",
+                            starts_at=starts_at,
+                            ends_at=starts_at + timedelta(minutes=15),
+                            targets=b'{"all":true}',
+                            items=b"[]",
+                            announced_revision=1,
+                            planned_at=starts_at,
+                            cleared_at=starts_at,
                         )
-                    )  # fmt: skip
+                    )
                     session.flush()
                     session.add(
                         PlayReportRow(
-                            broadcast_id=ident, receiver_id=place.receiver, report=ident, manifest_revision=1,
-                            outcome="played", frames_played=1, frames_due=1,
+                            broadcast_id=ident,
+                            receiver_id=place.receiver,
+                            report=ident,
+                            manifest_revision=1,
+                            outcome="played",
+                            frames_played=1,
+                            frames_due=1,
                         )
-                    )  # fmt: skip
+                    )

@@ -98,10 +98,18 @@ class LiveOnAir:
             check_allowed(session, self._commune, self._targets, self._class, starts_at, starts_at + _AT_LEAST)
             item = LiveItem(offset_us=0, duration_us=self._length_us, buffer_us=self._buffer_us)
             self._planned = plan_broadcast(
-                session, commune_id=self._commune, title=self._title, class_=self._class, targets=self._targets,
-                starts_at=starts_at, length_us=self._length_us, items=[item], now=now, by="loa live",
+                session,
+                commune_id=self._commune,
+                title=self._title,
+                class_=self._class,
+                targets=self._targets,
+                starts_at=starts_at,
+                length_us=self._length_us,
+                items=[item],
+                now=now,
+                by="loa live",
                 cause="put_on_air",
-            )  # fmt: skip
+            )
         self._announce()
         hear_births(self._broker, self._joined)
         return self
@@ -155,10 +163,14 @@ class LiveOnAir:
     def _new_sender(self, starts_at_us: int) -> LiveSender:
         topic = topics.live(self._commune, self.id)
         self._sender = LiveSender(
-            lambda payload: self._downlink.send_frame(topic, payload), topic, self._downlink.key,
-            LiveEncoder(self._bit_rate), starts_at_us=starts_at_us, packets_per_message=self._packets_per_message,
+            lambda payload: self._downlink.send_frame(topic, payload),
+            topic,
+            self._downlink.key,
+            LiveEncoder(self._bit_rate),
+            starts_at_us=starts_at_us,
+            packets_per_message=self._packets_per_message,
             buffer_us=self._buffer_us,
-        )  # fmt: skip
+        )
         return self._sender
 
     def _joined(self, _receiver: str) -> None:
@@ -201,9 +213,13 @@ def connect(settings: Settings, kept: Secrets) -> MqttBroker:
         host = "127.0.0.1" if settings.broker_host in ("0.0.0.0", "::", "") else settings.broker_host  # noqa: S104
         url = f"{scheme}://{host}:{settings.broker_port}"
     connection = MqttBroker(
-        url, user=CONTROLLER_USER, password=kept.broker_password, client_id=f"loa-live-{secrets.token_hex(4)}",
-        ca_file=settings.broker_tls_ca, clean=True,
-    )  # fmt: skip
+        url,
+        user=CONTROLLER_USER,
+        password=kept.broker_password,
+        client_id=f"loa-live-{secrets.token_hex(4)}",
+        ca_file=settings.broker_tls_ca,
+        clean=True,
+    )
     until_s = time.monotonic() + BROKER_PATIENCE_S
     while not connection.connected:
         if time.monotonic() > until_s:
@@ -225,9 +241,12 @@ def connect(settings: Settings, kept: Secrets) -> MqttBroker:
 )
 @click.option("--title", default="Phát trực tiếp", show_default=True, help="As people see it on the page.")
 @click.option(
-    "--buffer-ms", type=click.IntRange(100, 10_000), default=1000, show_default=True,
+    "--buffer-ms",
+    type=click.IntRange(100, 10_000),
+    default=1000,
+    show_default=True,
     help="How long before its sounding a frame is sent: LAN 300, 4G 1000.",
-)  # fmt: skip
+)
 @click.option("--packets-per-message", type=click.IntRange(1, 50), default=2, show_default=True, help="Of 20 ms each.")
 @click.option("--bit-rate", type=click.IntRange(6_000, 256_000), default=32_000, show_default=True, help="bit/s.")
 @click.option(
@@ -238,10 +257,21 @@ def connect(settings: Settings, kept: Secrets) -> MqttBroker:
 @click.option("--broker-port", type=int, help="As for loa serve.")
 @click.option("--broker-url", help="As for loa serve.")
 def live(
-    source: str | None, device: str | None, raw: bool, commune: str | None, zones: tuple[str, ...],
-    receivers: tuple[str, ...], class_: str, title: str, buffer_ms: int, packets_per_message: int, bit_rate: int,
-    hours: float, data: Path | None, **options: str | int | None,
-) -> None:  # fmt: skip
+    source: str | None,
+    device: str | None,
+    raw: bool,
+    commune: str | None,
+    zones: tuple[str, ...],
+    receivers: tuple[str, ...],
+    class_: str,
+    title: str,
+    buffer_ms: int,
+    packets_per_message: int,
+    bit_rate: int,
+    hours: float,
+    data: Path | None,
+    **options: str | int | None,
+) -> None:
     """Runs on the controller's machine; ends with the input, at a signal, or when stopped on the page."""
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     if (source is None) == (device is None):
@@ -260,10 +290,18 @@ def live(
             connection = connect(settings, kept)
             try:
                 on_air = LiveOnAir(
-                    database, connection, SealingKey(kept.controller_seed), commune_id=where, targets=targets,
-                    class_=BroadcastClass(class_), title=title, buffer_ms=buffer_ms,
-                    packets_per_message=packets_per_message, bit_rate=bit_rate, hours=hours,
-                )  # fmt: skip
+                    database,
+                    connection,
+                    SealingKey(kept.controller_seed),
+                    commune_id=where,
+                    targets=targets,
+                    class_=BroadcastClass(class_),
+                    title=title,
+                    buffer_ms=buffer_ms,
+                    packets_per_message=packets_per_message,
+                    bit_rate=bit_rate,
+                    hours=hours,
+                )
                 stop_on_signals(on_air.ending)
                 with on_air, sound:
                     click.echo(f"On air: {on_air.id}")

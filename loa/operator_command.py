@@ -23,9 +23,11 @@ BY = "loa operator"
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="The controller's data folder.")
 @click.option("--commune", help="For a new operator: the only commune this one may touch.")
 @click.option(
-    "--role", type=click.Choice([r.value for r in Role if r is not Role.PROVINCE]), default=Role.CHAIR.value,
+    "--role",
+    type=click.Choice([r.value for r in Role if r is not Role.PROVINCE]),
+    default=Role.CHAIR.value,
     help="For a new operator with a commune: what this one is there.",
-)  # fmt: skip
+)
 def operator(name: str, data: Path | None, commune: str | None, role: str) -> None:
     """Works on the tables; the controller may run meanwhile."""
     try:

@@ -35,7 +35,7 @@ HELP = """\
 @click.option("--kept", type=click.Path(path_type=Path, dir_okay=False), help="Remember what was taken in this file.")
 def province_sim(
     port: int, user: str, password: str | None, name: str, profiles: Path | None, kept: Path | None
-) -> None:  # fmt: skip
+) -> None:
     """Runs until "end", or the end of its input."""
     try:
         simulator = Simulator(
@@ -66,12 +66,18 @@ class Hand:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
         self._words: dict[str, Callable[[list[str]], object]] = {
-            "bulletin": self._bulletin, "schedule": self._schedule, "cancel": self._cancel, "volume": self._volume,
-            "stop": lambda _: self._command(2, 0, []), "reboot": lambda words: self._command(3, 0, words),
-            "raw": self._raw, "away": lambda _: simulator.go_away(), "back": lambda _: simulator.come_back(),
+            "bulletin": self._bulletin,
+            "schedule": self._schedule,
+            "cancel": self._cancel,
+            "volume": self._volume,
+            "stop": lambda _: self._command(2, 0, []),
+            "reboot": lambda words: self._command(3, 0, words),
+            "raw": self._raw,
+            "away": lambda _: simulator.go_away(),
+            "back": lambda _: simulator.come_back(),
             "waiting": lambda _: click.echo("\n".join(map(str, simulator.waiting)) or "nothing"),
             "taken": lambda _: click.echo(f"{len(simulator.taken.log)}, {len(simulator.taken.refused)} refused"),
-        }  # fmt: skip
+        }
 
     def obey(self, line: str) -> bool:
         """One line. Gives whether to go on."""

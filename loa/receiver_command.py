@@ -36,29 +36,45 @@ _LARGE_BYTES = 256 << 10
     "--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where it keeps all it has."
 )
 @click.option(
-    "--speaker", "speaker_name", default="card", show_default=True,
+    "--speaker",
+    "speaker_name",
+    default="card",
+    show_default=True,
     help="card, card:NAME (as PortAudio names it), or virtual:DIR for a recording.",
-)  # fmt: skip
+)
 @click.option("--ppm", type=float, default=0.0, help="Crystal error of a virtual speaker.")
 @click.option("--amplifier-pin", help="Pin of the amplifier's relay, e.g. GPIO17. Without it, switching is recorded.")
 @click.option(
-    "--chain", "chain_file", type=click.Path(path_type=Path, dir_okay=False),
+    "--chain",
+    "chain_file",
+    type=click.Path(path_type=Path, dir_okay=False),
     help="What is switched before it sounds, described as data (docs/chains.md). Instead of --amplifier-pin.",
-)  # fmt: skip
+)
 @click.option(
     "--listen",
     "microphone_name",
     help="A microphone or line-in that hears the horn: card, card:NAME, or virtual:DIR of a virtual speaker.",
 )
 @click.option(
-    "--hung-after", "hung_s", type=click.FloatRange(0.5, HUNG_S), default=HUNG_S, show_default=True,
+    "--hung-after",
+    "hung_s",
+    type=click.FloatRange(0.5, HUNG_S),
+    default=HUNG_S,
+    show_default=True,
     help="Seconds without a sign of life after which its guard ends it and switches amplifier or chain off.",
-)  # fmt: skip
+)
 @click.option("--log-level", default="info", show_default=True)
 def run(
-    credentials: Path, data: Path, speaker_name: str, ppm: float, amplifier_pin: str | None, chain_file: Path | None,
-    microphone_name: str | None, hung_s: float, log_level: str,
-) -> None:  # fmt: skip
+    credentials: Path,
+    data: Path,
+    speaker_name: str,
+    ppm: float,
+    amplifier_pin: str | None,
+    chain_file: Path | None,
+    microphone_name: str | None,
+    hung_s: float,
+    log_level: str,
+) -> None:
     """Read the credentials, open speaker and amplifier, and live."""
     logging.basicConfig(
         level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
@@ -71,9 +87,14 @@ def run(
         data.mkdir(parents=True, exist_ok=True)
         amplifier, senses = _behind(amplifier_pin, chain_file, data, hung_s)
         agent = Agent(
-            identity, data, _speaker(speaker_name, ppm), amplifier, version=metadata.version("loa"), senses=senses,
+            identity,
+            data,
+            _speaker(speaker_name, ppm),
+            amplifier,
+            version=metadata.version("loa"),
+            senses=senses,
             microphone=_microphone(microphone_name) if microphone_name else None,
-        )  # fmt: skip
+        )
         why = agent.run(stopping)
     except (CredentialsUnusable, SpeakerFailed, ChainUnusable, OSError) as error:
         raise click.ClickException(str(error)) from error

@@ -36,9 +36,14 @@ def restore_command(
         settings = load_settings(data_dir=data, **given)
         with shown_progress("Restoring") as progress:
             done = restore(
-                file, data.absolute(), database_url=settings.database_url, scripts=MIGRATIONS, passphrase=passphrase,
-                now=ControllerClock().now(), progress=progress,
-            )  # fmt: skip
+                file,
+                data.absolute(),
+                database_url=settings.database_url,
+                scripts=MIGRATIONS,
+                passphrase=passphrase,
+                now=ControllerClock().now(),
+                progress=progress,
+            )
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal
     click.echo(f"Restored into {data}: {_words(done.about)}, {done.files} audio files.")

@@ -63,10 +63,18 @@ class Belongings:
         """Of all that people can change; what goes on by itself (broadcasts, reports) is not in it."""
         digest = hashlib.sha256(repr(more).encode())
         for rows in (
-            self.communes, self.stations, self.receivers, self.zones, self.members, self.programmes,
-            [item for items in self.items.values() for item in items], self.schedules, self.noise_rules, self.backups,
+            self.communes,
+            self.stations,
+            self.receivers,
+            self.zones,
+            self.members,
+            self.programmes,
+            [item for items in self.items.values() for item in items],
+            self.schedules,
+            self.noise_rules,
+            self.backups,
             self.roles,
-        ):  # fmt: skip
+        ):
             for row in sorted(repr(sorted(one.model_dump().items())) for one in rows):
                 digest.update(row.encode())
         for clip in sorted((c.id, c.commune_id, c.title, c.builtin, str(c.retired_at)) for c in self.clips):
@@ -86,10 +94,12 @@ def belongings(session: Session, commune_ids: list[str]) -> Belongings:
     found_zones, found_programmes = rows(Zone, col(Zone.id)), rows(Programme, col(Programme.id))
     members = list(
         session.exec(
-            select(ZoneMember).join(Zone).where(col(Zone.commune_id).in_(commune_ids))
+            select(ZoneMember)
+            .join(Zone)
+            .where(col(Zone.commune_id).in_(commune_ids))
             .order_by(col(ZoneMember.zone_id), col(ZoneMember.receiver_id))
         )
-    )  # fmt: skip
+    )
     items: dict[int, list[ProgrammeItem]] = {p.number: [] for p in found_programmes}
     query = select(ProgrammeItem).join(Programme).where(col(Programme.commune_id).in_(commune_ids))
     for item in session.exec(query.order_by(col(ProgrammeItem.programme_id), col(ProgrammeItem.position))):
@@ -102,13 +112,21 @@ def belongings(session: Session, commune_ids: list[str]) -> Belongings:
     who = select(Operator).where(col(Operator.id).in_(sorted({r.operator_id for r in roles})))
     return Belongings(
         communes=list(session.exec(select(Commune).where(col(Commune.id).in_(commune_ids)).order_by(Commune.id))),
-        stations=rows(Station, col(Station.id)), receivers=found_receivers, zones=found_zones, members=members,
-        clips=rows(Clip, col(Clip.id)), programmes=found_programmes, items=items,
-        schedules=rows(Schedule, col(Schedule.id)), noise_rules=rows(NoiseRules, col(NoiseRules.id)),
-        backups=rows(BackupClip, col(BackupClip.commune_id)), roles=roles,
+        stations=rows(Station, col(Station.id)),
+        receivers=found_receivers,
+        zones=found_zones,
+        members=members,
+        clips=rows(Clip, col(Clip.id)),
+        programmes=found_programmes,
+        items=items,
+        schedules=rows(Schedule, col(Schedule.id)),
+        noise_rules=rows(NoiseRules, col(NoiseRules.id)),
+        backups=rows(BackupClip, col(BackupClip.commune_id)),
+        roles=roles,
         operators={o.number: o for o in session.exec(who)},
-        jobs=rows(IngestJob, col(IngestJob.id)), zones_of=zones_of,
-    )  # fmt: skip
+        jobs=rows(IngestJob, col(IngestJob.id)),
+        zones_of=zones_of,
+    )
 
 
 def renditions(session: Session, clip_ids: list[str]) -> list[ClipRendition]:

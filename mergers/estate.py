@@ -58,11 +58,15 @@ def _move(draft: Draft, now: datetime) -> Move:
         return draft.places(commune_id, targets)[0][1]
 
     return Move(
-        sources=plan.sources if isinstance(plan, Merge) else (plan.source,), into=plan.into,
-        joined=isinstance(plan, Merge), names={c.id: c.name for c in have.communes},
+        sources=plan.sources if isinstance(plan, Merge) else (plan.source,),
+        into=plan.into,
+        joined=isinstance(plan, Merge),
+        names={c.id: c.name for c in have.communes},
         receivers={r.id: draft.ledger.get(r, "commune_id") for r in have.receivers},
-        schedules={s.number: draft.ledger.get(s, "commune_id") for s in have.schedules}, place=place, now=now,
-    )  # fmt: skip
+        schedules={s.number: draft.ledger.get(s, "commune_id") for s in have.schedules},
+        place=place,
+        now=now,
+    )
 
 
 def _write_back(draft: Draft, row: SQLModel, entry: Entry) -> None:

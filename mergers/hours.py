@@ -39,9 +39,10 @@ def meetings(session: Session, have: Belongings, order: Sequence[str], now: date
     due: list[Occurrence] = []
     for commune in have.communes:
         going = [
-            s for s in have.of(have.schedules, commune.id)
+            s
+            for s in have.of(have.schedules, commune.id)
             if s.retired_at is None and not s.paused and s.broadcast_class is not BroadcastClass.EMERGENCY
-        ]  # fmt: skip
+        ]
         due += occurrences(session, going, commune.zone, now, now + AHEAD)
     due.sort(key=lambda o: (o.starts_at, o.schedule.number))
     joined = _Joined()

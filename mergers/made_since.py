@@ -29,9 +29,14 @@ class MadeSince:
     """Places what is left, once the journal was written back into the draft's ledger."""
 
     def __init__(
-        self, session: Session, draft: Draft, entries: list[Entry], sources: list[str], areas: Mapping[str, str],
+        self,
+        session: Session,
+        draft: Draft,
+        entries: list[Entry],
+        sources: list[str],
+        areas: Mapping[str, str],
         now: datetime,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._session, self._draft, self._have, self._ledger = session, draft, draft.have, draft.ledger
         self._known = {(e.table, tuple(e.key)) for e in entries}
         self._heir, self._areas, self._now = sources[0], areas, now
@@ -125,9 +130,10 @@ class MadeSince:
         zones = {z.id for z in self._have.zones if self._of(z) == commune_id and not self._ledger.gone(z)}
         whole = targets.all or any(self._areas.get(z) == commune_id for z in targets.zones)
         mine = Targets(
-            all=whole, zones=[] if whole else [z for z in targets.zones if z in zones],
+            all=whole,
+            zones=[] if whole else [z for z in targets.zones if z in zones],
             receivers=[] if whole else [r for r in targets.receivers if receivers.get(r) == commune_id],
-        )  # fmt: skip
+        )
         if mine == targets:
             return
         title = one.title or next((p.title for p in self._have.programmes if p.number == one.programme_id), "")

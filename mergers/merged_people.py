@@ -29,14 +29,21 @@ class MergedPeople:
             chosen = least
             if len(set(there.values())) > 1:
                 name = have.operators[operator_id].name
-                chosen = Role(self._u.deciding.ask(
-                    Question(
-                        f"operator:{operator_id}", About.OPERATOR,
-                        Said(N_("{operator} has different roles in the communes: which one in the new one?"),
-                             {"operator": name}),
-                        tuple(choice(role.value, N_("As in {commune}"), commune=self._u.name(c))
-                              for role, c in {r: c for c, r in there.items()}.items()),
-                        least.value,
+                chosen = Role(
+                    self._u.deciding.ask(
+                        Question(
+                            f"operator:{operator_id}",
+                            About.OPERATOR,
+                            Said(
+                                N_("{operator} has different roles in the communes: which one in the new one?"),
+                                {"operator": name},
+                            ),
+                            tuple(
+                                choice(role.value, N_("As in {commune}"), commune=self._u.name(c))
+                                for role, c in {r: c for c, r in there.items()}.items()
+                            ),
+                            least.value,
+                        )
                     )
-                ))  # fmt: skip
+                )
             self._u.ledger.add(OperatorCommune(operator_id=operator_id, commune_id=plan.into, role=chosen.value))

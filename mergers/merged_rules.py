@@ -8,8 +8,15 @@ from mergers.plans import About, Question, Said
 from mergers.union import Union
 from runtime.refusal import N_
 
-_RULES = ("hours", "night_from_minute", "night_until_minute", "night_volume_percent", "minutes_a_day", "minutes_a_week",
-          "refuses")  # fmt: skip
+_RULES = (
+    "hours",
+    "night_from_minute",
+    "night_until_minute",
+    "night_volume_percent",
+    "minutes_a_day",
+    "minutes_a_week",
+    "refuses",
+)
 
 
 class MergedRules:
@@ -27,15 +34,19 @@ class MergedRules:
         if len({repr(r) for r in said.values()}) > 1:
             answer = self._u.deciding.ask(
                 Question(
-                    "noise", About.NOISE, Said(N_("The communes allow different hours, night levels or minutes.")),
+                    "noise",
+                    About.NOISE,
+                    Said(N_("The communes allow different hours, night levels or minutes.")),
                     (
                         choice("zones", N_("Each rule stays with the receivers of its former commune")),
-                        *(choice(value, N_("The rules of {commune} hold everywhere"), commune=name)
-                          for value, name in self._u.by_commune()),
+                        *(
+                            choice(value, N_("The rules of {commune} hold everywhere"), commune=name)
+                            for value, name in self._u.by_commune()
+                        ),
                     ),
                     "zones",
                 )
-            )  # fmt: skip
+            )
             chosen = "" if answer == "zones" else answer.removeprefix("use:")
         for commune_id, rule in whole.items():
             if chosen == commune_id:
@@ -62,7 +73,8 @@ class MergedRules:
             zone = next(z for z in self._u.have.zones if z.id == into)
             keep = self._u.deciding.ask(
                 Question(
-                    f"noise:{rule.zone_id}", About.NOISE,
+                    f"noise:{rule.zone_id}",
+                    About.NOISE,
                     Said(N_("Zone {zone} becomes one, and its parts have different rules."), {"zone": zone.name}),
                     (
                         choice("first", N_("The rules of {commune} hold"), commune=self._u.name(other.commune_id)),
@@ -70,7 +82,7 @@ class MergedRules:
                     ),
                     "first",
                 )
-            )  # fmt: skip
+            )
         if keep == "other":
             self._u.ledger.set(other, **{name: getattr(rule, name) for name in _RULES})
         self._u.ledger.remove(rule)

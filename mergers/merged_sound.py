@@ -29,16 +29,25 @@ class MergedSound:
         if len(having) > 1:
             answer = self._u.deciding.ask(
                 Question(
-                    "chimes", About.CHIMES, Said(N_("Each commune has chimes of its own.")),
+                    "chimes",
+                    About.CHIMES,
+                    Said(N_("Each commune has chimes of its own.")),
                     (
-                        choice("keep", N_("Programmes keep the chimes they have; new ones get those of {commune}"),
-                               commune=self._u.name(whose)),
-                        *(choice(f"use:{c}", N_("All programmes get the chimes of {commune}"), commune=self._u.name(c))
-                          for c in having),
+                        choice(
+                            "keep",
+                            N_("Programmes keep the chimes they have; new ones get those of {commune}"),
+                            commune=self._u.name(whose),
+                        ),
+                        *(
+                            choice(
+                                f"use:{c}", N_("All programmes get the chimes of {commune}"), commune=self._u.name(c)
+                            )
+                            for c in having
+                        ),
                     ),
                     "keep",
                 )
-            )  # fmt: skip
+            )
             if answer != "keep":
                 keep, whose = False, answer.removeprefix("use:")
         for clip in have.clips:
@@ -66,9 +75,12 @@ class MergedSound:
             whose = next(c for c in plan.sources if c in backups)
             if len(backups) > 1:
                 whose = self._u.ask_whose(
-                    "backup", About.BACKUP,
-                    N_("Each commune has a backup recording: which one do all receivers keep?"), "use:", list(backups),
-                )  # fmt: skip
+                    "backup",
+                    About.BACKUP,
+                    N_("Each commune has a backup recording: which one do all receivers keep?"),
+                    "use:",
+                    list(backups),
+                )
             for backup in backups.values():
                 self._u.ledger.remove(backup)
             self._u.ledger.add(BackupClip(commune_id=plan.into, clip_id=backups[whose].clip_id))

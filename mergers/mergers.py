@@ -80,7 +80,7 @@ def fingerprint_of(draft: Draft) -> str:
 
 def merge(
     session: Session, plan: Plan, decisions: Decisions, now: datetime, by: str, *, fingerprint: str, estate: Estate
-) -> Done:  # fmt: skip
+) -> Done:
     """Do it. fingerprint: of the rehearsal that was looked at. Everything or, on any error, nothing is kept.
 
     estate: what rooms that mergers do not know keep by commune.
@@ -102,10 +102,8 @@ def merge(
     session.flush()
     told = sorted(draft.told)
     session.add(
-        MergerJournal(
-            merger_id=done.number, entries=msgspec.json.encode(entries), receivers=msgspec.json.encode(told)
-        )
-    )  # fmt: skip
+        MergerJournal(merger_id=done.number, entries=msgspec.json.encode(entries), receivers=msgspec.json.encode(told))
+    )
     for commune_id in sorted({plan.into, *(plan.sources if isinstance(plan, Merge) else (plan.source,))}):
         note(session, at=now, by=by, commune_id=commune_id, action=Deed.MERGED, detail=names)
     session.flush()

@@ -68,34 +68,44 @@ class Merging:
         sources = [have.commune(c) for c in plan.sources]
         first = sources[0]
         if len({c.time_zone for c in sources}) > 1:
-            self._time_zone = have.commune(self._u.ask_whose(
-                "time_zone", About.TIME_ZONE, N_("The communes have different time zones: which one holds?"), "use:"
-            )).time_zone  # fmt: skip
+            self._time_zone = have.commune(
+                self._u.ask_whose(
+                    "time_zone", About.TIME_ZONE, N_("The communes have different time zones: which one holds?"), "use:"
+                )
+            ).time_zone
         ceiling = max(c.volume_ceiling_percent for c in sources)
         self._ceiling_of = {c.id: 100 for c in sources}
         if len({c.volume_ceiling_percent for c in sources}) > 1:
             chosen = self._u.deciding.ask(
                 Question(
-                    "volume", About.VOLUME, Said(N_("The communes limit the volume differently: which limit holds?")),
+                    "volume",
+                    About.VOLUME,
+                    Said(N_("The communes limit the volume differently: which limit holds?")),
                     (
                         choice("keep", N_("Each receiver keeps the limit it had")),
                         *(
-                            choice(f"use:{c.id}", N_("{percent} % everywhere, as in {commune}"),
-                                   percent=c.volume_ceiling_percent, commune=c.name)
+                            choice(
+                                f"use:{c.id}",
+                                N_("{percent} % everywhere, as in {commune}"),
+                                percent=c.volume_ceiling_percent,
+                                commune=c.name,
+                            )
                             for c in sources
                         ),
                     ),
                     "keep",
                 )
-            )  # fmt: skip
+            )
             if chosen == "keep":
                 self._ceiling_of = {c.id: c.volume_ceiling_percent for c in sources}
             else:
                 ceiling = have.commune(chosen.removeprefix("use:")).volume_ceiling_percent
         values: dict[str, object] = {
-            "name": plan.name.strip(), "time_zone": self._time_zone, "volume_ceiling_percent": ceiling,
+            "name": plan.name.strip(),
+            "time_zone": self._time_zone,
+            "volume_ceiling_percent": ceiling,
             "outline": self._outline(sources),
-        }  # fmt: skip
+        }
         undone = None if plan.into in plan.sources else undone_commune(self._u.session, plan.into)
         if plan.into in plan.sources:
             self._u.ledger.set(have.commune(plan.into), **values)
@@ -142,7 +152,8 @@ class Merging:
         whose = ", ".join(dict.fromkeys(self._u.name(z.commune_id) for z in alike))
         chosen = self._u.deciding.ask(
             Question(
-                "zones:" + "+".join(z.id for z in alike), About.ZONES,
+                "zones:" + "+".join(z.id for z in alike),
+                About.ZONES,
                 Said(N_("{communes} each have a zone {zone}."), {"communes": whose, "zone": alike[0].name}),
                 (
                     choice("rename", N_("They are different places: each gets the name of its former commune besides")),
@@ -151,7 +162,7 @@ class Merging:
                 ),
                 "rename",
             )
-        )  # fmt: skip
+        )
         if chosen == "rename":
             for zone in alike:
                 self._u.ledger.set(zone, name=f"{zone.name} ({self._u.name(zone.commune_id)})")
@@ -179,9 +190,12 @@ class Merging:
         for one in have.receivers:
             ceiling = min(one.volume_ceiling_percent, self._ceiling_of[one.commune_id])
             self._u.ledger.set(
-                one, commune_id=plan.into, config_revision=one.config_revision + 1, volume_ceiling_percent=ceiling,
+                one,
+                commune_id=plan.into,
+                config_revision=one.config_revision + 1,
+                volume_ceiling_percent=ceiling,
                 volume_percent=min(one.volume_percent, ceiling),
-            )  # fmt: skip
+            )
             self._u.ledger.add(ZoneMember(zone_id=self._u.area[one.commune_id].id, receiver_id=one.id))
             if one.retired_at is None:
                 self._u.draft.told.add(one.id)
@@ -210,18 +224,23 @@ class Merging:
                 for c in communes
             ]
         choices += [
-            choice(f"only:{c}", N_("Only {titles} of {commune}, for everybody; the others rest"),
-                   titles=whose[c], commune=self._u.name(c))
+            choice(
+                f"only:{c}",
+                N_("Only {titles} of {commune}, for everybody; the others rest"),
+                titles=whose[c],
+                commune=self._u.name(c),
+            )
             for c in communes
-        ]  # fmt: skip
+        ]
         local = meeting.first_at.astimezone(self._u.have.commune(communes[0]).zone)
         said = Said(
             N_("At {time} programmes of several communes fall together: {what}."),
             {
-                "time": f"{local:%H:%M}", "at": meeting.first_at.isoformat(),
+                "time": f"{local:%H:%M}",
+                "at": meeting.first_at.isoformat(),
                 "what": "; ".join(f"{self._u.name(c)}: {whose[c]}" for c in communes),
             },
-        )  # fmt: skip
+        )
         chosen = self._u.deciding.ask(Question(meeting.key, About.SCHEDULES, said, tuple(choices), "both"))
         kind, _, commune_id = chosen.partition(":")
         for one in meeting.schedules:

@@ -57,14 +57,17 @@ def under_way(session: Session, draft: Draft, now: datetime) -> Way:
         select(BroadcastAddress)
         .join(Broadcast, col(Broadcast.id) == col(BroadcastAddress.broadcast_id))
         .where(
-            col(BroadcastAddress.commune_id).in_(communes), col(BroadcastAddress.targets).is_not(None),
+            col(BroadcastAddress.commune_id).in_(communes),
+            col(BroadcastAddress.targets).is_not(None),
             col(Broadcast.ends_at) > now,
         )
-    )  # fmt: skip
+    )
     return Way(
-        running, [b for b in found if b.starts_at >= now],
-        {b.id: draft.have.reached(b.commune_id, b.meant_for) for b in running}, list(session.exec(elsewhere)),
-    )  # fmt: skip
+        running,
+        [b for b in found if b.starts_at >= now],
+        {b.id: draft.have.reached(b.commune_id, b.meant_for) for b in running},
+        list(session.exec(elsewhere)),
+    )
 
 
 def take_along(session: Session, draft: Draft, way: Way, now: datetime) -> None:
@@ -99,9 +102,7 @@ def _keep_on_air(session: Session, draft: Draft, way: Way) -> None:
 
 
 def _address(session: Session, b: Broadcast, commune_id: str, targets: Targets) -> None:
-    session.merge(
-        BroadcastAddress(broadcast_id=b.id, commune_id=commune_id, targets=msgspec.json.encode(targets))
-    )  # fmt: skip
+    session.merge(BroadcastAddress(broadcast_id=b.id, commune_id=commune_id, targets=msgspec.json.encode(targets)))
 
 
 def _communes_of(session: Session, receiver_ids: set[str]) -> dict[str, str]:
@@ -150,10 +151,8 @@ class _Ahead:
         for other_id, other_targets in others:
             if b.withdrawn_at is not None:
                 self._addresses.append(
-                    BroadcastAddress(
-                        broadcast_id=b.id, commune_id=other_id, targets=msgspec.json.encode(other_targets)
-                    )
-                )  # fmt: skip
+                    BroadcastAddress(broadcast_id=b.id, commune_id=other_id, targets=msgspec.json.encode(other_targets))
+                )
             else:
                 self._part(b, slot, other_id, other_targets)
 
@@ -166,24 +165,25 @@ class _Ahead:
                 targets = msgspec.structs.replace(targets, receivers=self._names(commune_id, targets))
         elif b.announced_revision:
             self._addresses.append(
-                BroadcastAddress(
-                    broadcast_id=b.id, commune_id=b.commune_id, announced_revision=b.announced_revision
-                )
-            )  # fmt: skip
+                BroadcastAddress(broadcast_id=b.id, commune_id=b.commune_id, announced_revision=b.announced_revision)
+            )
         moved = commune_id != b.commune_id
         values = {
-            "commune_id": commune_id, "targets": msgspec.json.encode(targets), "revision": b.revision + 1,
+            "commune_id": commune_id,
+            "targets": msgspec.json.encode(targets),
+            "revision": b.revision + 1,
             "items": self._items(b, commune_id),
             "programme_id": self._draft.programme_copies.get(b.programme_id or 0, b.programme_id)
-            if moved else b.programme_id,
-        }  # fmt: skip
+            if moved
+            else b.programme_id,
+        }
         if moved:
             # Back under an address that it left before.
             self._session.exec(
                 delete(BroadcastAddress).where(
                     col(BroadcastAddress.broadcast_id) == b.id, col(BroadcastAddress.commune_id) == commune_id
                 )
-            )  # fmt: skip
+            )
         columns = tuple(sorted(values))
         self._rows.setdefault(columns, []).append({"key_0": b.id, **{f"new_{c}": v for c, v in values.items()}})
 
@@ -191,23 +191,34 @@ class _Ahead:
         part = self._draft.schedule_parts.get(slot.schedule_id, 0) if slot is not None else 0
         made = Broadcast(
             **{
-                **b.model_dump(), "id": (order_key(part) if part else b.id[:8]) + secrets.token_hex(8),
-                "commune_id": commune_id, "targets": msgspec.json.encode(targets), "replaces": b.id, "revision": 1,
-                "announced_revision": 0, "announced_at": None, "cleared_at": None,
-                "items": self._items(b, commune_id), "planned_at": self._now, "clip_id": None,
+                **b.model_dump(),
+                "id": (order_key(part) if part else b.id[:8]) + secrets.token_hex(8),
+                "commune_id": commune_id,
+                "targets": msgspec.json.encode(targets),
+                "replaces": b.id,
+                "revision": 1,
+                "announced_revision": 0,
+                "announced_at": None,
+                "cleared_at": None,
+                "items": self._items(b, commune_id),
+                "planned_at": self._now,
+                "clip_id": None,
                 "programme_id": self._draft.programme_copies.get(b.programme_id or 0, b.programme_id),
             }
-        )  # fmt: skip
+        )
         self._session.add(made)
         self._session.flush()
         note(self._session, made.id, self._now, BroadcastState.PLANNED, "merger", "")
         if slot is not None and part:
             self._session.add(
                 Slot(
-                    schedule_id=part, due_at=slot.due_at, schedule_revision=1, claimed_at=self._now,
+                    schedule_id=part,
+                    due_at=slot.due_at,
+                    schedule_revision=1,
+                    claimed_at=self._now,
                     broadcast_id=made.id,
                 )
-            )  # fmt: skip
+            )
 
     def _names(self, commune_id: str, targets: Targets) -> list[str]:
         key = (commune_id, msgspec.json.encode(targets))
@@ -237,10 +248,14 @@ def _remember(session: Session, draft: Draft, way: Way, now: datetime) -> None:
     for receiver_id, commune_id in sorted(draft.left.items()):
         session.add(
             FormerPlace(
-                receiver_id=receiver_id, commune_id=commune_id, zones=msgspec.json.encode(zones_of[receiver_id]),
-                left_at=now, told_until=told_until, live_until=max(live, default=None),
+                receiver_id=receiver_id,
+                commune_id=commune_id,
+                zones=msgspec.json.encode(zones_of[receiver_id]),
+                left_at=now,
+                told_until=told_until,
+                live_until=max(live, default=None),
             )
-        )  # fmt: skip
+        )
     for former, successor, since in draft.succession:
         # Merged and undone before: what it aired then stays found too.
         known = session.get(CommuneSuccession, (former, successor))

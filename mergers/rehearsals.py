@@ -35,10 +35,15 @@ def rehearse(
     names = {c.id: c.name for c in draft.have.communes} | {plan.into: plan.name.strip()}
     lines, before = tuple(_Lines(draft, way).lines()), _counted(session, draft.have, now)
     return Rehearsal(
-        plan=plan, fingerprint=fingerprint_of(draft), names=names, before=before,
-        after=_after(draft, way, lines, before), lines=lines, questions=tuple(draft.questions),
+        plan=plan,
+        fingerprint=fingerprint_of(draft),
+        names=names,
+        before=before,
+        after=_after(draft, way, lines, before),
+        lines=lines,
+        questions=tuple(draft.questions),
         notes=tuple(_notes(draft, way)),
-    )  # fmt: skip
+    )
 
 
 class _Lines:
@@ -52,10 +57,14 @@ class _Lines:
     def lines(self) -> Iterator[Line]:
         have = self._have
         for what, rows in (
-            (What.STATION, have.stations), (What.RECEIVER, have.receivers), (What.ZONE, have.zones),
-            (What.CLIP, have.clips), (What.PROGRAMME, have.programmes), (What.SCHEDULE, have.schedules),
+            (What.STATION, have.stations),
+            (What.RECEIVER, have.receivers),
+            (What.ZONE, have.zones),
+            (What.CLIP, have.clips),
+            (What.PROGRAMME, have.programmes),
+            (What.SCHEDULE, have.schedules),
             (What.NOISE_RULE, have.noise_rules),
-        ):  # fmt: skip
+        ):
             for row in rows:
                 if getattr(row, "retired_at", None) is None:
                     yield self._line(what, row)
@@ -126,9 +135,13 @@ class _Lines:
                     roles = {str(self._ledger.get(r, "role")) for r in where}
                     changes = () if roles == {str(row.role)} else (Said(N_("Has another role from then on")),)
                     yield Line(
-                        What.OPERATOR, str(operator_id), operator.name, commune_id,
-                        tuple(r.commune_id for r in where), changes,
-                    )  # fmt: skip
+                        What.OPERATOR,
+                        str(operator_id),
+                        operator.name,
+                        commune_id,
+                        tuple(r.commune_id for r in where),
+                        changes,
+                    )
 
     def _broadcasts(self) -> Iterator[Line]:
         for b in self._way.running:
@@ -150,19 +163,27 @@ def _counted(session: Session, have: Belongings, now: datetime) -> dict[str, Cou
         return sum(r.commune_id == commune_id and getattr(r, "retired_at", None) is None for r in rows)
 
     query = select(Broadcast.commune_id, func.count(col(Broadcast.id))).where(
-        col(Broadcast.commune_id).in_([c.id for c in have.communes]), col(Broadcast.starts_at) >= now,
-        col(Broadcast.withdrawn_at).is_(None), col(Broadcast.missed).is_(False),
-    )  # fmt: skip
+        col(Broadcast.commune_id).in_([c.id for c in have.communes]),
+        col(Broadcast.starts_at) >= now,
+        col(Broadcast.withdrawn_at).is_(None),
+        col(Broadcast.missed).is_(False),
+    )
     ahead = dict(session.exec(query.group_by(col(Broadcast.commune_id))).all())
     return {
         c.id: Counts(
-            stations=there(have.stations, c.id), receivers=there(have.receivers, c.id), zones=there(have.zones, c.id),
-            operators=there(have.roles, c.id), clips=there(have.clips, c.id), programmes=there(have.programmes, c.id),
-            schedules=there(have.schedules, c.id), noise_rules=there(have.noise_rules, c.id),
-            broadcasts_ahead=ahead.get(c.id, 0), play_log=_log_rows(session, c.id, now),
+            stations=there(have.stations, c.id),
+            receivers=there(have.receivers, c.id),
+            zones=there(have.zones, c.id),
+            operators=there(have.roles, c.id),
+            clips=there(have.clips, c.id),
+            programmes=there(have.programmes, c.id),
+            schedules=there(have.schedules, c.id),
+            noise_rules=there(have.noise_rules, c.id),
+            broadcasts_ahead=ahead.get(c.id, 0),
+            play_log=_log_rows(session, c.id, now),
         )
         for c in have.communes
-    }  # fmt: skip
+    }
 
 
 def _log_rows(session: Session, commune_id: str, now: datetime) -> int:
@@ -184,9 +205,15 @@ def _after(draft: Draft, way: Way, lines: tuple[Line, ...], before: dict[str, Co
             counted[commune_id][line.what] += 1
     ahead = _ahead_after(draft, way)
     names: Mapping[str, What] = {
-        "stations": What.STATION, "receivers": What.RECEIVER, "zones": What.ZONE, "operators": What.OPERATOR,
-        "clips": What.CLIP, "programmes": What.PROGRAMME, "schedules": What.SCHEDULE, "noise_rules": What.NOISE_RULE,
-    }  # fmt: skip
+        "stations": What.STATION,
+        "receivers": What.RECEIVER,
+        "zones": What.ZONE,
+        "operators": What.OPERATOR,
+        "clips": What.CLIP,
+        "programmes": What.PROGRAMME,
+        "schedules": What.SCHEDULE,
+        "noise_rules": What.NOISE_RULE,
+    }
     there = [c for c in {*counted, draft.plan.into} if c == draft.plan.into or (c in before and _lives(draft, c))]
     return {
         c: Counts(

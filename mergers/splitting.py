@@ -46,9 +46,10 @@ class Splitting:
         self._check_parts()
         zone_members = {m.receiver_id for m in have.members if m.zone_id in plan.zones}
         self._going = {
-            r.id for r in have.receivers
+            r.id
+            for r in have.receivers
             if r.station_id in plan.stations or r.id in zone_members or r.id in plan.receivers
-        }  # fmt: skip
+        }
         self._staying = {r.id for r in in_service(have.receivers)} - self._going
         self._copies: dict[int, int] = {}  # programme → its copy
         self._next: dict[type, int] = {}
@@ -67,10 +68,12 @@ class Splitting:
     def _check_parts(self) -> None:
         plan, have = self._plan, self._have
         for wanted, known in (
-            (plan.stations, {s.number for s in have.stations}), (plan.zones, {z.id for z in have.zones}),
-            (plan.receivers, {r.id for r in have.receivers}), (plan.programmes, {p.number for p in have.programmes}),
+            (plan.stations, {s.number for s in have.stations}),
+            (plan.zones, {z.id for z in have.zones}),
+            (plan.receivers, {r.id for r in have.receivers}),
+            (plan.programmes, {p.number for p in have.programmes}),
             (plan.operators, have.operators.keys()),
-        ):  # fmt: skip
+        ):
             lacking = sorted(str(one) for one in wanted if one not in known)
             if lacking:
                 raise Refusal(N_("{what} does not belong to this commune (any more)."), what=", ".join(lacking))
@@ -111,9 +114,7 @@ class Splitting:
                     copies[station_id] = Station(**row)
                     self._ledger.add(copies[station_id])
                 station_id = copies[station_id].number
-            self._ledger.set(
-                one, commune_id=plan.into, station_id=station_id, config_revision=one.config_revision + 1
-            )  # fmt: skip
+            self._ledger.set(one, commune_id=plan.into, station_id=station_id, config_revision=one.config_revision + 1)
             self._draft.left[one.id] = plan.source
             if one.retired_at is None:
                 self._draft.told.add(one.id)
@@ -152,9 +153,13 @@ class Splitting:
             elif theirs is not None and mine is not None:
                 self._ledger.set(one, targets=encoded(mine))
                 row = one.model_dump() | {
-                    "id": self._number(Schedule), "commune_id": plan.into, "targets": encoded(theirs), "revision": 1,
-                    "programme_id": self._copies.get(one.programme_id, one.programme_id), "changed_at": self._now,
-                }  # fmt: skip
+                    "id": self._number(Schedule),
+                    "commune_id": plan.into,
+                    "targets": encoded(theirs),
+                    "revision": 1,
+                    "programme_id": self._copies.get(one.programme_id, one.programme_id),
+                    "changed_at": self._now,
+                }
                 self._draft.schedule_parts[one.number] = row["id"]
                 self._ledger.add(Schedule(**row))
 
@@ -200,9 +205,10 @@ class Splitting:
             receivers=[r for r in targets.receivers if r not in self._going],
         )
         besides = [
-            r for r in sorted(self._going)
+            r
+            for r in sorted(self._going)
             if r in targets.receivers or (set(zones_of[r]) & set(targets.zones)) - set(self._plan.zones)
-        ]  # fmt: skip
+        ]
         theirs = Targets(zones=[z for z in targets.zones if z in self._plan.zones], receivers=besides)
         nobody_here = not mine.zones and not mine.receivers
         nobody_there = not theirs.zones and not theirs.receivers

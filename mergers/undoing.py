@@ -130,9 +130,20 @@ class Undoing:
         have = self._have
         items = [item for items in have.items.values() for item in items]
         return [
-            *have.communes, *have.stations, *have.receivers, *have.zones, *have.members, *have.clips, *have.programmes,
-            *items, *have.schedules, *have.noise_rules, *have.backups, *have.roles, *have.jobs,
-        ]  # fmt: skip
+            *have.communes,
+            *have.stations,
+            *have.receivers,
+            *have.zones,
+            *have.members,
+            *have.clips,
+            *have.programmes,
+            *items,
+            *have.schedules,
+            *have.noise_rules,
+            *have.backups,
+            *have.roles,
+            *have.jobs,
+        ]
 
     def _areas(self) -> dict[str, str]:
         """Of the zones that stand for a former commune: zone → commune."""
@@ -234,10 +245,11 @@ class Undoing:
             for commune_id, role in there.items():
                 self._ledger.add(
                     OperatorCommune(
-                        operator_id=operator_id, commune_id=commune_id,
+                        operator_id=operator_id,
+                        commune_id=commune_id,
                         role=row.role if changed or role is None else role,
                     )
-                )  # fmt: skip
+                )
 
     def _places(self, commune_id: str, targets: Targets) -> list[tuple[str, Targets]]:
         by_commune: dict[str, list[str]] = {}
@@ -253,7 +265,7 @@ def _forget_succession(session: Session, plan: Plan) -> None:
         delete(CommuneSuccession).where(
             col(CommuneSuccession.successor_id) == plan.into, col(CommuneSuccession.former_id).in_(formers)
         )
-    )  # fmt: skip
+    )
 
 
 def _take_parts_back(session: Session, parts: list[tuple[str, str]], now: datetime) -> None:

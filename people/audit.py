@@ -91,10 +91,14 @@ def note(session: Session, *, at: datetime, by: str, commune_id: str, action: De
     place = session.get(Commune, commune_id) if commune_id else None
     session.add(
         AuditEntry(
-            at=at, by=by, commune_id=commune_id, commune_name=place.name if place else "", action=action.value,
+            at=at,
+            by=by,
+            commune_id=commune_id,
+            commune_name=place.name if place else "",
+            action=action.value,
             detail=detail if len(detail) <= MOST_DETAIL else detail[: MOST_DETAIL - 1] + "…",
         )
-    )  # fmt: skip
+    )
 
 
 def entries(

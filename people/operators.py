@@ -119,9 +119,10 @@ def dismiss(session: Session, operator_id: int, commune_id: str) -> None:
 def operators_of(session: Session, commune_id: str) -> list[tuple[Operator, Role]]:
     """Who has a role in a commune, by name. Those of the province and the admin are everywhere, and not among them."""
     query = select(Operator, OperatorCommune.role).where(
-        OperatorCommune.operator_id == Operator.id, OperatorCommune.commune_id == commune_id,
+        OperatorCommune.operator_id == Operator.id,
+        OperatorCommune.commune_id == commune_id,
         col(Operator.retired_at).is_(None),
-    )  # fmt: skip
+    )
     return [(operator, Role(role)) for operator, role in session.exec(query.order_by(Operator.name))]
 
 

@@ -36,9 +36,17 @@ class AudioFetch:
         self._database = database
 
     def fetch(
-        self, url: str, *, commune_id: str, title: str, field: int, by: str, profile: Profile, base_url: str,
+        self,
+        url: str,
+        *,
+        commune_id: str,
+        title: str,
+        field: int,
+        by: str,
+        profile: Profile,
+        base_url: str,
         stopping: Callable[[], bool],
-    ) -> str:  # fmt: skip
+    ) -> str:
         """Fetch, and make a clip of it. Gives its id. Raises NotNow, Refusal; then nothing is left."""
         trusted = {*profile.audio_hosts, urlsplit(base_url).hostname or ""}
         upload: Upload | None = None
@@ -62,8 +70,9 @@ class AudioFetch:
             _abandon(upload)
             raise NotNow(
                 N_("The audio could not be fetched from {host} ({why})."),
-                host=urlsplit(url).hostname or "?", why=str(error)[:150] or type(error).__name__,
-            ) from error  # fmt: skip
+                host=urlsplit(url).hostname or "?",
+                why=str(error)[:150] or type(error).__name__,
+            ) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             _abandon(upload)
             raise Refusal(N_("The audio's address {url} is none."), url=url[:150]) from error
@@ -126,9 +135,10 @@ def _check(answer: httpx2.Response, profile: Profile) -> None:
         raise Refusal(N_("The audio is gone from its address (HTTP {status})."), status=answer.status_code)
     if answer.status_code >= 500 or answer.status_code == 429:
         raise NotNow(
-            N_("The audio could not be fetched from {host} ({why})."), host=answer.url.host,
+            N_("The audio could not be fetched from {host} ({why})."),
+            host=answer.url.host,
             why=f"HTTP {answer.status_code}",
-        )  # fmt: skip
+        )
     if answer.status_code != 200:
         raise Refusal(N_("The audio cannot be had from its address (HTTP {status})."), status=answer.status_code)
     kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()

@@ -119,12 +119,23 @@ def add_bulletin(session: Session, commune_id: str, new: New, now: datetime) -> 
     """Keep one. With audio that is here already it waits, else it is to be fetched."""
     last = session.exec(select(func.max(ProvinceBulletin.turn)).where(ProvinceBulletin.commune_id == commune_id)).one()
     added = ProvinceBulletin(
-        commune_id=commune_id, code=new.code, schedule_code=new.schedule_code, title=new.title[:200],
-        summary=new.summary[:2000], class_=new.class_.value, field=new.field, url=new.url,
-        targets=msgspec.json.encode(new.targets), schedule=new.times, sender=new.sender[:200], message=new.message,
-        state=(BulletinState.WAITING if new.clip_id else BulletinState.FETCHING).value, clip_id=new.clip_id,
-        turn=(last or 0) + 1, received_at=now,
-    )  # fmt: skip
+        commune_id=commune_id,
+        code=new.code,
+        schedule_code=new.schedule_code,
+        title=new.title[:200],
+        summary=new.summary[:2000],
+        class_=new.class_.value,
+        field=new.field,
+        url=new.url,
+        targets=msgspec.json.encode(new.targets),
+        schedule=new.times,
+        sender=new.sender[:200],
+        message=new.message,
+        state=(BulletinState.WAITING if new.clip_id else BulletinState.FETCHING).value,
+        clip_id=new.clip_id,
+        turn=(last or 0) + 1,
+        received_at=now,
+    )
     session.add(added)
     session.flush()
     return added
@@ -179,16 +190,26 @@ def decline(session: Session, commune_id: str, number: int, reason: str, *, by: 
 
 
 def put_bulletin_on_air(
-    session: Session, found: ProvinceBulletin, now: datetime, *, by: str, targets: Targets | None = None,
+    session: Session,
+    found: ProvinceBulletin,
+    now: datetime,
+    *,
+    by: str,
+    targets: Targets | None = None,
     precedence: int = 0,
-) -> Broadcast:  # fmt: skip
+) -> Broadcast:
     """Put it on air by its class. Raises Refusal (allowed hours, noise budget, nobody to hear)."""
     if found.clip_id is None or found.state != BulletinState.WAITING:
         raise Refusal(N_("This bulletin does not wait any more, or its audio is not here yet."))
     made = put_on_air(
-        session, found.commune_id, targets=targets or found.meant_for, class_=found.broadcast_class, now=now, by=by,
+        session,
+        found.commune_id,
+        targets=targets or found.meant_for,
+        class_=found.broadcast_class,
+        now=now,
+        by=by,
         clip_id=found.clip_id,
-    )  # fmt: skip
+    )
     made.title, made.precedence = found.title, precedence
     session.add(made)
     check_budget(session, made)
@@ -233,8 +254,9 @@ def communes_with_priority(session: Session) -> list[str]:
     """Where priority bulletins wait for their turn."""
     query = select(ProvinceBulletin.commune_id).where(
         ProvinceBulletin.class_ == BroadcastClass.PRIORITY.value,
-        ProvinceBulletin.state == BulletinState.WAITING.value, ProvinceBulletin.schedule == b"",
-    )  # fmt: skip
+        ProvinceBulletin.state == BulletinState.WAITING.value,
+        ProvinceBulletin.schedule == b"",
+    )
     return list(session.exec(query.distinct().order_by(ProvinceBulletin.commune_id)))
 
 
@@ -249,9 +271,11 @@ def waiting_count(session: Session, commune_id: str) -> int:
 def priority_waiting(session: Session, commune_id: str) -> list[ProvinceBulletin]:
     """The priority ones that wait for their turn, in their order; those with times of their own have none."""
     query = select(ProvinceBulletin).where(
-        ProvinceBulletin.commune_id == commune_id, ProvinceBulletin.class_ == BroadcastClass.PRIORITY.value,
-        ProvinceBulletin.state == BulletinState.WAITING.value, ProvinceBulletin.schedule == b"",
-    )  # fmt: skip
+        ProvinceBulletin.commune_id == commune_id,
+        ProvinceBulletin.class_ == BroadcastClass.PRIORITY.value,
+        ProvinceBulletin.state == BulletinState.WAITING.value,
+        ProvinceBulletin.schedule == b"",
+    )
     return list(session.exec(query.order_by(col(ProvinceBulletin.turn))))
 
 

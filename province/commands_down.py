@@ -26,9 +26,13 @@ _CANNOT = {
 
 
 def obey(
-    session: Session, link: ProvinceLink, message: Command, downlink: Downlink, configure: Callable[[set[str]], None],
+    session: Session,
+    link: ProvinceLink,
+    message: Command,
+    downlink: Downlink,
+    configure: Callable[[set[str]], None],
     now: datetime,
-) -> list[Callable[[], None]]:  # fmt: skip
+) -> list[Callable[[], None]]:
     """Do it. Gives what is to be sent after the commit. configure: sends receivers what they are set to.
 
     Raises Unacceptable, Refusal.

@@ -40,9 +40,11 @@ class Connection:
         self._account = account
         self._token = ""
         self._client = httpx2.Client(
-            timeout=profile.timeout_s, follow_redirects=False, trust_env=True,
+            timeout=profile.timeout_s,
+            follow_redirects=False,
+            trust_env=True,
             headers={"Accept": "application/json", "User-Agent": "Loa"},
-        )  # fmt: skip
+        )
 
     def close(self) -> None:
         """Hang up."""

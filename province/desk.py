@@ -49,10 +49,17 @@ class Desk:
     """Works on bulletins of the links that this controller holds."""
 
     def __init__(
-        self, database: Database, clock: Clock, fetch: AudioFetch, transmitter: Transmitter,
-        plan_now: Callable[[], None], *, me: str, profiles: Path,
+        self,
+        database: Database,
+        clock: Clock,
+        fetch: AudioFetch,
+        transmitter: Transmitter,
+        plan_now: Callable[[], None],
+        *,
+        me: str,
+        profiles: Path,
         say: Callable[[Refusal], str] = str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """plan_now: to be called after the timetable changed. me: this controller. profiles: the folder of own ones.
 
         say: how a refusal is said to the province.
@@ -107,10 +114,15 @@ class Desk:
                 return
             try:
                 clip_id = self._fetch.fetch(
-                    found.url, commune_id=found.commune_id, title=found.title, field=found.field,
-                    by=found.sender or PROVINCE, profile=profile(link.profile, self._profiles), base_url=link.base_url,
+                    found.url,
+                    commune_id=found.commune_id,
+                    title=found.title,
+                    field=found.field,
+                    by=found.sender or PROVINCE,
+                    profile=profile(link.profile, self._profiles),
+                    base_url=link.base_url,
                     stopping=self._stopping.is_set,
-                )  # fmt: skip
+                )
             except Refusal as refusal:
                 self._failed(number, refusal)
                 return
@@ -222,6 +234,10 @@ class Desk:
 def _note(session: Session, found: ProvinceBulletin, now: datetime) -> None:
     """What Loa does by the province's word stands in the log of changes as what people do."""
     audit.note(
-        session, at=now, by=found.sender or PROVINCE, commune_id=found.commune_id, action=audit.Deed.PUT_ON_AIR,
+        session,
+        at=now,
+        by=found.sender or PROVINCE,
+        commune_id=found.commune_id,
+        action=audit.Deed.PUT_ON_AIR,
         detail=found.title,
-    )  # fmt: skip
+    )

@@ -37,9 +37,16 @@ def send(
 
 
 def _send_one(
-    session: Session, clip_id: str, title: str, to: Commune, class_: BroadcastClass, code: str, *, by: str,
+    session: Session,
+    clip_id: str,
+    title: str,
+    to: Commune,
+    class_: BroadcastClass,
+    code: str,
+    *,
+    by: str,
     now: datetime,
-) -> SentTo:  # fmt: skip
+) -> SentTo:
     there = copy_to(session, clip_id, to.id, now, by)
     new = New(
         code=code, title=title, class_=class_, targets=Targets(all=True), field=there.field, sender=by, clip_id=there.id

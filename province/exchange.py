@@ -36,9 +36,18 @@ class Exchange:
     """Everything between this controller and the province. `start` and `close` at the joining place."""
 
     def __init__(
-        self, database: Database, clock: Clock, data_dir: Path, *, downlink: Downlink, presence: PresenceWatch,
-        ingest: Ingest, transmitter: Transmitter, alarms: Alarms, say: Callable[[Refusal], str] = str,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        clock: Clock,
+        data_dir: Path,
+        *,
+        downlink: Downlink,
+        presence: PresenceWatch,
+        ingest: Ingest,
+        transmitter: Transmitter,
+        alarms: Alarms,
+        say: Callable[[Refusal], str] = str,
+    ) -> None:
         """data_dir: the controller's; own profiles are in its folder province/, accounts in its secrets/.
 
         say: how a refusal is said to the province.
@@ -54,9 +63,15 @@ class Exchange:
         self._transmitter = transmitter
         self._alarms = alarms
         self.desk = Desk(
-            database, clock, AudioFetch(ingest, database), transmitter, alarms.plan_now, me=self._me,
-            profiles=self.profiles, say=say,
-        )  # fmt: skip
+            database,
+            clock,
+            AudioFetch(ingest, database),
+            transmitter,
+            alarms.plan_now,
+            me=self._me,
+            profiles=self.profiles,
+            say=say,
+        )
         self._workers: dict[str, LinkWorker] = {}
         self._wake = threading.Event()
         self._stopping = False

@@ -26,8 +26,12 @@ class ProvinceFollows:
     """See `devices.following.Follower`."""
 
     tables: tuple[type[SQLModel], ...] = (
-        ProvinceLink, ProvinceBulletin, ProvinceLetter, ProvinceMessage, ProvinceSchedule,
-    )  # fmt: skip
+        ProvinceLink,
+        ProvinceBulletin,
+        ProvinceLetter,
+        ProvinceMessage,
+        ProvinceSchedule,
+    )
 
     def follow(self, session: Session, move: Move) -> Following:
         """The link that goes on, what the province knows of its schedules, and all inboxes."""
@@ -60,9 +64,13 @@ class ProvinceFollows:
                 for row in rows_of(session, ProvinceSchedule, [other.commune_id], told, sent_down):
                     found.set(row, commune_id=move.into)
         found.set(
-            first, commune_id=move.into, revision=first.revision + 1, receiver_codes=msgspec.json.encode(codes),
-            held_by="", held_until=None,
-        )  # fmt: skip
+            first,
+            commune_id=move.into,
+            revision=first.revision + 1,
+            receiver_codes=msgspec.json.encode(codes),
+            held_by="",
+            held_until=None,
+        )
         for row in rows_of(session, ProvinceSchedule, [first.commune_id], told):
             found.set(row, commune_id=move.into)
         said = N_(

@@ -189,15 +189,21 @@ def _take_bulletin(
 ) -> ProvinceBulletin:
     check_audio(message)
     new = New(
-        code=message.BanTinID[:150], title=message.TieuDe.strip(), class_=URGENCY[message.MucDoUuTien],
+        code=message.BanTinID[:150],
+        title=message.TieuDe.strip(),
+        class_=URGENCY[message.MucDoUuTien],
         targets=targets_of(session, link, message.DanhSachDiaBanNhan, message.DanhSachThietBi),
-        field=message.LoaiLinhVuc, summary=message.NoiDungTomTat, url=message.NoiDung, sender=message.TenNguon,
+        field=message.LoaiLinhVuc,
+        summary=message.NoiDungTomTat,
+        url=message.NoiDung,
+        sender=message.TenNguon,
         message=message_id,
-    )  # fmt: skip
+    )
     known = select(ProvinceBulletin).where(
-        ProvinceBulletin.commune_id == link.commune_id, ProvinceBulletin.code == new.code,
+        ProvinceBulletin.commune_id == link.commune_id,
+        ProvinceBulletin.code == new.code,
         ProvinceBulletin.schedule_code == "",
-    )  # fmt: skip
+    )
     before = session.exec(known).first()
     return before if before is not None else add_bulletin(session, link.commune_id, new, now)
 
@@ -210,9 +216,15 @@ def _claim(session: Session, commune_id: str, message_id: str, kind: str, now: d
         if earlier is not None and earlier.taken:
             return False
     row = {
-        "commune_id": commune_id, "id": message_id, "kind": kind[:40], "received_at": now, "taken": True, "code": 0,
-        "why": "", "times": 1,
-    }  # fmt: skip
+        "commune_id": commune_id,
+        "id": message_id,
+        "kind": kind[:40],
+        "received_at": now,
+        "taken": True,
+        "code": 0,
+        "why": "",
+        "times": 1,
+    }
     if insert_if_absent(session, ProvinceMessage, row):
         return True
     before = session.get(ProvinceMessage, (commune_id, message_id))

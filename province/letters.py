@@ -20,8 +20,11 @@ from runtime.database import UtcDateTime, insert_if_absent
 KEPT_FOR = timedelta(days=60)
 
 PLAY_LOG, SCHEDULE_CREATED, SCHEDULE_CANCELLED, ANSWER = (
-    "play_log", "schedule_created", "schedule_cancelled", "answer",
-)  # fmt: skip
+    "play_log",
+    "schedule_created",
+    "schedule_cancelled",
+    "answer",
+)
 SENT, REFUSED, DROPPED = "sent", "refused", "dropped"
 
 
@@ -67,9 +70,15 @@ class Counts(NamedTuple):
 def put(session: Session, commune_id: str, kind: str, key: str, body: Message, now: datetime) -> bool:
     """Keep a letter for sending, once for each key. False when one of this key was kept before."""
     row = {
-        "commune_id": commune_id, "kind": kind, "key": key[:200], "body": msgspec.json.encode(body), "created_at": now,
-        "outcome": "", "why": "", "tries": 0,
-    }  # fmt: skip
+        "commune_id": commune_id,
+        "kind": kind,
+        "key": key[:200],
+        "body": msgspec.json.encode(body),
+        "created_at": now,
+        "outcome": "",
+        "why": "",
+        "tries": 0,
+    }
     return insert_if_absent(session, ProvinceLetter, row)
 
 

@@ -67,10 +67,18 @@ class LinkWorker:
     """Works one link. `step` in one thread; `nudge` and `close` from any."""
 
     def __init__(
-        self, link: ProvinceLink, profile: Profile, connection: Connection, database: Database, clock: Clock,
-        presence: PresenceWatch, take: Callable[[str, Any], None], me: str, formers: Sequence[str] = (),
+        self,
+        link: ProvinceLink,
+        profile: Profile,
+        connection: Connection,
+        database: Database,
+        clock: Clock,
+        presence: PresenceWatch,
+        take: Callable[[str, Any], None],
+        me: str,
+        formers: Sequence[str] = (),
         winds_down: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """take: what to do with (commune, one raw message that waited for us). me: this controller, for the hold.
 
         formers: communes whose letters it sends as well. winds_down: it sends what is left, and no more.

@@ -17,8 +17,10 @@ def bulletins_of(
     Where one recording came with several: the one that was put on air as `broadcast_id`, else the newest.
     """
     query = select(ProvinceBulletin).where(
-        ProvinceBulletin.commune_id == commune_id, col(ProvinceBulletin.clip_id).in_(sorted(clip_ids)),
-        ProvinceBulletin.url != "", col(ProvinceBulletin.state).not_in(_NEVER_SOUNDS),
-    )  # fmt: skip
+        ProvinceBulletin.commune_id == commune_id,
+        col(ProvinceBulletin.clip_id).in_(sorted(clip_ids)),
+        ProvinceBulletin.url != "",
+        col(ProvinceBulletin.state).not_in(_NEVER_SOUNDS),
+    )
     found = sorted(session.exec(query), key=lambda b: (bool(broadcast_id) and b.broadcast_id == broadcast_id, b.number))
     return {b.clip_id: b for b in found if b.clip_id is not None}

@@ -28,9 +28,10 @@ def targets_of(session: Session, link: ProvinceLink, places: Sequence[Place], de
     here = [zone.id for zone in zones(session, link.commune_id) if zone.id in named]
     if not here:
         raise Unacceptable(
-            Why.NOT_HERE, N_("DanhSachDiaBanNhan names no place of this commune: {places}."),
+            Why.NOT_HERE,
+            N_("DanhSachDiaBanNhan names no place of this commune: {places}."),
             places=", ".join(sorted(named))[:200],
-        )  # fmt: skip
+        )
     return Targets(zones=here)
 
 
@@ -40,7 +41,9 @@ def receivers_of(session: Session, link: ProvinceLink, codes: Sequence[str]) -> 
     for n, code in enumerate(codes):
         if code not in known:
             raise Unacceptable(
-                Why.NOT_HERE, N_("The field {field} names a receiver that is not here: {code}."),
-                field=f"DanhSachThietBi.CumLoaID[{n}]", code=code[:80],
-            )  # fmt: skip
+                Why.NOT_HERE,
+                N_("The field {field} names a receiver that is not here: {code}."),
+                field=f"DanhSachThietBi.CumLoaID[{n}]",
+                code=code[:80],
+            )
     return [known[code] for code in codes]

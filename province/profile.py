@@ -154,8 +154,9 @@ def read_profile(path: Path) -> Profile:
     except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError, KeyError) as error:
         raise Refusal(
             N_("The profile {path} cannot be used: {why}. docs/province.md says what may stand in it."),
-            path=path.name, why=str(error)[:200],
-        ) from error  # fmt: skip
+            path=path.name,
+            why=str(error)[:200],
+        ) from error
     return profile
 
 

@@ -47,11 +47,18 @@ def take_schedule(session: Session, link: ProvinceLink, message: Schedule, messa
         if not places and not devices.CumLoaID:
             places, devices = message.DanhSachDiaBanNhan, message.DanhSachThietBi
         new = New(
-            code=one.BanTinID[:150], title=one.TieuDe.strip(), class_=URGENCY[one.MucDoUuTien],
-            targets=targets_of(session, link, places, devices), field=one.LoaiLinhVuc, summary=one.NoiDungTomTat,
-            url=one.NoiDung, sender=one.TenNguon or message.TenNguon, message=message_id,
-            schedule_code=message.LichPhatID[:150], times=msgspec.json.encode(airings),
-        )  # fmt: skip
+            code=one.BanTinID[:150],
+            title=one.TieuDe.strip(),
+            class_=URGENCY[one.MucDoUuTien],
+            targets=targets_of(session, link, places, devices),
+            field=one.LoaiLinhVuc,
+            summary=one.NoiDungTomTat,
+            url=one.NoiDung,
+            sender=one.TenNguon or message.TenNguon,
+            message=message_id,
+            schedule_code=message.LichPhatID[:150],
+            times=msgspec.json.encode(airings),
+        )
         if not _known(session, link.commune_id, new):
             add_bulletin(session, link.commune_id, new, now)
 
@@ -67,14 +74,18 @@ def onto_timetable(session: Session, found: ProvinceBulletin, now: datetime, *, 
     rules = rules_of(airings_of(found), zone, now)
     if not rules:
         raise Refusal(N_("All times of this bulletin have passed already."))
-    made = add_programme(
-        session, found.commune_id, found.title, [Item(ItemKind.CLIP, found.clip_id)], now=now, by=by
-    )  # fmt: skip
+    made = add_programme(session, found.commune_id, found.title, [Item(ItemKind.CLIP, found.clip_id)], now=now, by=by)
     for rule in rules:
         added = add_schedule(
-            session, found.commune_id, programme_id=made.number, rule=rule, targets=found.meant_for,
-            class_=found.broadcast_class, now=now, by=by,
-        )  # fmt: skip
+            session,
+            found.commune_id,
+            programme_id=made.number,
+            rule=rule,
+            targets=found.meant_for,
+            class_=found.broadcast_class,
+            now=now,
+            by=by,
+        )
         note_from_province(session, added, found.schedule_code, now)
     take(session, found, now, by=by)
     return len(rules)
@@ -84,9 +95,10 @@ def cancel(session: Session, link: ProvinceLink, code: str, now: datetime) -> No
     """Take a schedule that the province sent off again. What sounds, sounds to its end. Raises Unacceptable."""
     standing = sent_by_province(session, link.commune_id, code)
     waiting = select(ProvinceBulletin).where(
-        ProvinceBulletin.commune_id == link.commune_id, ProvinceBulletin.schedule_code == code,
+        ProvinceBulletin.commune_id == link.commune_id,
+        ProvinceBulletin.schedule_code == code,
         col(ProvinceBulletin.state).in_([BulletinState.FETCHING.value, BulletinState.WAITING.value]),
-    )  # fmt: skip
+    )
     left = list(session.exec(waiting))
     if not standing and not left:
         raise Unacceptable(Why.NOT_HERE, N_("There is no schedule {code} of the province here."), code=code[:80])
@@ -140,9 +152,11 @@ def _airings(one: ScheduledBulletin, where: str, now: datetime) -> list[Airing]:
                 datetime.fromtimestamp(moment.ThoiGianBatDau, UTC)
             except (ValueError, OverflowError, OSError):
                 raise Unacceptable(
-                    Why.WRONG_TYPE, N_("The field {field} is no time: {value}"),
-                    field=f"{at}.ThoiGianBatDau", value=moment.ThoiGianBatDau,
-                ) from None  # fmt: skip
+                    Why.WRONG_TYPE,
+                    N_("The field {field} is no time: {value}"),
+                    field=f"{at}.ThoiGianBatDau",
+                    value=moment.ThoiGianBatDau,
+                ) from None
             found.append(Airing(moment.ThoiGianBatDau, moment.ThoiGianKetThuc))
     if not found:
         raise Unacceptable(Why.MISSING_FIELD, N_("The field {field} is empty."), field=f"{where}.DanhSachNgayPhat")
@@ -158,7 +172,8 @@ def _airings(one: ScheduledBulletin, where: str, now: datetime) -> list[Airing]:
 
 def _known(session: Session, commune_id: str, new: New) -> bool:
     query = select(ProvinceBulletin.id).where(
-        ProvinceBulletin.commune_id == commune_id, ProvinceBulletin.code == new.code,
+        ProvinceBulletin.commune_id == commune_id,
+        ProvinceBulletin.code == new.code,
         ProvinceBulletin.schedule_code == new.schedule_code,
-    )  # fmt: skip
+    )
     return session.exec(query).first() is not None

@@ -64,9 +64,13 @@ def tell(session: Session, link: ProvinceLink, now: datetime) -> int:
     for one in new:
         code = f"{link.own_code}-{one.number}-{one.revision}-{int(now.timestamp())}"
         row = ProvinceSchedule(
-            commune_id=link.commune_id, schedule_id=one.number, code=code, schedule_revision=one.revision, told_at=now,
+            commune_id=link.commune_id,
+            schedule_id=one.number,
+            code=code,
+            schedule_revision=one.revision,
+            told_at=now,
             told_until=now + TOLD_AHEAD if _goes_on(session, one, now) else None,
-        )  # fmt: skip
+        )
         created = _created(session, link, one, code, running[one.programme_id], now)
         if not any(bulletin.DanhSachNgayPhat for bulletin in created.DanhSachBanTin):
             row.code = ""
@@ -83,19 +87,25 @@ def note_from_province(session: Session, made: Schedule, code: str, now: datetim
     """A schedule that the province sent: it knows it, and by its own code."""
     session.add(
         ProvinceSchedule(
-            commune_id=made.commune_id, schedule_id=made.number, code=code, schedule_revision=made.revision,
-            from_province=True, told_at=now,
+            commune_id=made.commune_id,
+            schedule_id=made.number,
+            code=code,
+            schedule_revision=made.revision,
+            from_province=True,
+            told_at=now,
         )
-    )  # fmt: skip
+    )
     session.flush()
 
 
 def sent_by_province(session: Session, commune_id: str, code: str) -> list[ProvinceSchedule]:
     """What stands on the timetable of a schedule that the province sent."""
     query = select(ProvinceSchedule).where(
-        ProvinceSchedule.commune_id == commune_id, ProvinceSchedule.code == code,
-        col(ProvinceSchedule.from_province).is_(True), col(ProvinceSchedule.cancelled_at).is_(None),
-    )  # fmt: skip
+        ProvinceSchedule.commune_id == commune_id,
+        ProvinceSchedule.code == code,
+        col(ProvinceSchedule.from_province).is_(True),
+        col(ProvinceSchedule.cancelled_at).is_(None),
+    )
     return list(session.exec(query))
 
 
@@ -144,13 +154,21 @@ def _created(
         bulletin_code = known.code if known is not None else item.clip.id
         bulletins.append(
             CreatedBulletin(
-                BanTinID=bulletin_code, TieuDe=item.clip.title, LoaiBanTin=BulletinKind.AUDIO.value,
-                MucDoUuTien=URGENCY_CODES[found.broadcast_class], LoaiLinhVuc=item.clip.field,
+                BanTinID=bulletin_code,
+                TieuDe=item.clip.title,
+                LoaiBanTin=BulletinKind.AUDIO.value,
+                MucDoUuTien=URGENCY_CODES[found.broadcast_class],
+                LoaiLinhVuc=item.clip.field,
                 ThoiLuong=clock_length(item.duration_us),
                 DanhSachNgayPhat=[Day(NgayPhat=day, ThoiDiemPhat=moments) for day, moments in days.items()],
             )
-        )  # fmt: skip
+        )
     return ScheduleCreated(
-        LichPhatID=code, TenLichPhat=found.title or (named.title if named else ""), NguonID=link.own_code,
-        TenNguon=link.own_name, DichID=link.province_code, TenDich=link.province_name, DanhSachBanTin=bulletins,
-    )  # fmt: skip
+        LichPhatID=code,
+        TenLichPhat=found.title or (named.title if named else ""),
+        NguonID=link.own_code,
+        TenNguon=link.own_name,
+        DichID=link.province_code,
+        TenDich=link.province_name,
+        DanhSachBanTin=bulletins,
+    )

@@ -27,10 +27,17 @@ def post_down(
 def example_bulletin(url: str, urgency: int, title: str, code: str = "") -> dict[str, Any]:
     """A bulletin as a province writes it."""
     return {
-        "BanTinID": code or secrets.token_hex(6), "TieuDe": title, "MucDoUuTien": urgency, "LoaiBanTin": 3,
-        "LoaiLinhVuc": 2 if urgency == 1 else 1, "NoiDung": url, "NguonID": "tinh", "TenNguon": "Đài tỉnh",
-        "ThoiLuong": "00:01:00", "NoiDungTomTat": title,
-    }  # fmt: skip
+        "BanTinID": code or secrets.token_hex(6),
+        "TieuDe": title,
+        "MucDoUuTien": urgency,
+        "LoaiBanTin": 3,
+        "LoaiLinhVuc": 2 if urgency == 1 else 1,
+        "NoiDung": url,
+        "NguonID": "tinh",
+        "TenNguon": "Đài tỉnh",
+        "ThoiLuong": "00:01:00",
+        "NoiDungTomTat": title,
+    }
 
 
 def example_schedule(url: str, urgency: int, title: str, starts: list[datetime], code: str = "") -> dict[str, Any]:
@@ -44,6 +51,9 @@ def example_schedule(url: str, urgency: int, title: str, starts: list[datetime],
 def example_command(code: int, value: int, receivers: list[str] | None = None) -> dict[str, Any]:
     """A command as a province writes it."""
     return {
-        "NguonID": "tinh", "TenNguon": "Đài tỉnh", "DanhSachDiaBanNhan": [],
-        "DanhSachThietBi": {"CumLoaID": receivers or []}, "DieuKhienThietBi": {"MaLenh": code, "ThamSo": value},
-    }  # fmt: skip
+        "NguonID": "tinh",
+        "TenNguon": "Đài tỉnh",
+        "DanhSachDiaBanNhan": [],
+        "DanhSachThietBi": {"CumLoaID": receivers or []},
+        "DieuKhienThietBi": {"MaLenh": code, "ThamSo": value},
+    }

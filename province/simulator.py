@@ -37,9 +37,17 @@ class Simulator:
     """A province's system on a port of its own. `start` and `stop`; `go_away` and `come_back` in between."""
 
     def __init__(
-        self, profile: Profile, *, user: str = "xa", password: str = "", port: int = 0, kept: Path | None = None,
-        token_uses: int = 0, told: Callable[[str], None] = lambda _line: None, audio: dict[str, bytes] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        profile: Profile,
+        *,
+        user: str = "xa",
+        password: str = "",
+        port: int = 0,
+        kept: Path | None = None,
+        token_uses: int = 0,
+        told: Callable[[str], None] = lambda _line: None,
+        audio: dict[str, bytes] | None = None,
+    ) -> None:
         """kept: a file where what was taken is remembered. token_uses: a token runs out after so many, 0 for never.
 
         told: hears a line for everything that arrives. audio: recordings it gives away, by path below /am-thanh/.

@@ -38,29 +38,58 @@ def _bulletins(value: Any) -> bool:
 
 
 _IDENTITY: dict[str, Check] = {
-    "NguonID": _text, "TenNguon": _text, "DichID": _any_text, "TenDich": _any_text, "CumLoaID": _text,
-    "TenThietBi": _text, "TenLoaiThietBi": _any_text, "MaNhaCungCap": _text, "TenNhaCungCap": _text,
-}  # fmt: skip
+    "NguonID": _text,
+    "TenNguon": _text,
+    "DichID": _any_text,
+    "TenDich": _any_text,
+    "CumLoaID": _text,
+    "TenThietBi": _text,
+    "TenLoaiThietBi": _any_text,
+    "MaNhaCungCap": _text,
+    "TenNhaCungCap": _text,
+}
 #: What each path takes: by field, whether a value is right. All must be there.
 WANTED: dict[str, dict[str, Check]] = {
-    "heartbeat": _IDENTITY | {
-        "AmLuong": _whole(0, 100), "TrangThaiHoatDong": _whole(0, 2), "TrangThaiKetNoi": _whole(0, 1),
-        "ViDo": _number, "KinhDo": _number, "ThongTinThietBi": lambda v: isinstance(v, dict),
-        "ThoiDiemBatDau": lambda v: v == 0 or _moment(v), "NoiDungPhat": _any_text, "PhienBanUngDung": _any_text,
+    "heartbeat": _IDENTITY
+    | {
+        "AmLuong": _whole(0, 100),
+        "TrangThaiHoatDong": _whole(0, 2),
+        "TrangThaiKetNoi": _whole(0, 1),
+        "ViDo": _number,
+        "KinhDo": _number,
+        "ThongTinThietBi": lambda v: isinstance(v, dict),
+        "ThoiDiemBatDau": lambda v: v == 0 or _moment(v),
+        "NoiDungPhat": _any_text,
+        "PhienBanUngDung": _any_text,
     },
-    "play_log": _IDENTITY | {
-        "BanTinID": _text, "LoaiBanTin": _whole(1, 5), "MucDoUuTien": _whole(1, 3), "TieuDe": _text,
-        "LoaiLinhVuc": _whole(1, 6), "ThoiGianSanXuat": _moment, "ThoiLuong": _length, "ThoiDiemBatDau": _moment,
-        "AmLuong": _whole(0, 100), "TacGia": lambda v: isinstance(v, dict),
+    "play_log": _IDENTITY
+    | {
+        "BanTinID": _text,
+        "LoaiBanTin": _whole(1, 5),
+        "MucDoUuTien": _whole(1, 3),
+        "TieuDe": _text,
+        "LoaiLinhVuc": _whole(1, 6),
+        "ThoiGianSanXuat": _moment,
+        "ThoiLuong": _length,
+        "ThoiDiemBatDau": _moment,
+        "AmLuong": _whole(0, 100),
+        "TacGia": lambda v: isinstance(v, dict),
     },
     "schedule_created": {"LichPhatID": _text, "TenLichPhat": _any_text, "DanhSachBanTin": _bulletins},
     "schedule_cancelled": {"LichPhatID": _text},
     "answer": {"TraLoiCho": _text, "TrangThaiGui": _whole(0, 1), "MaLoi": _whole(0, 99), "MoTa": _any_text},
-}  # fmt: skip
+}
 
 _WHOLE_NUMBERS = (
-    "AmLuong", "TrangThaiHoatDong", "TrangThaiKetNoi", "LoaiBanTin", "LoaiLinhVuc", "TrangThaiGui", "MaLoi", "TiepAm",
-)  # fmt: skip
+    "AmLuong",
+    "TrangThaiHoatDong",
+    "TrangThaiKetNoi",
+    "LoaiBanTin",
+    "LoaiLinhVuc",
+    "TrangThaiGui",
+    "MaLoi",
+    "TiepAm",
+)
 
 
 def as_numbers(entry: Any) -> Any:

@@ -140,9 +140,15 @@ def _overlap(found: Broadcast, item: ClipItem | None, report: PlayReport) -> tup
 
 
 def _entry(
-    speaker: Speaker, receiver: Receiver, found: Broadcast, item: ClipItem | None, clip: Clip | None,
-    theirs: ProvinceBulletin | None, heard: tuple[datetime, datetime], report: PlayReport,
-) -> PlayLogEntry:  # fmt: skip
+    speaker: Speaker,
+    receiver: Receiver,
+    found: Broadcast,
+    item: ClipItem | None,
+    clip: Clip | None,
+    theirs: ProvinceBulletin | None,
+    heard: tuple[datetime, datetime],
+    report: PlayReport,
+) -> PlayLogEntry:
     """theirs: the bulletin of the province that the recording came with; it is named as the province named it."""
     since, until = heard
     title = theirs.title if theirs is not None else item.title if item is not None else ""

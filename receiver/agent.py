@@ -47,9 +47,16 @@ class Agent:
     """One receiver."""
 
     def __init__(
-        self, identity: Identity, folder: Path, speaker: Speaker, amplifier: Amplifier, *, version: str,
-        senses: Senses | None = None, microphone: Microphone | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        identity: Identity,
+        folder: Path,
+        speaker: Speaker,
+        amplifier: Amplifier,
+        *,
+        version: str,
+        senses: Senses | None = None,
+        microphone: Microphone | None = None,
+    ) -> None:
         """folder: all that it keeps. senses, microphone: what is fitted. Raises OSError when it cannot be written."""
         folder.mkdir(parents=True, exist_ok=True)
         self._identity = identity
@@ -68,13 +75,28 @@ class Agent:
         self._ear = LiveEar(identity.controller_keys, self._plan_changed)
         self._falls = Falls()
         self._reporter = Reporter(
-            folder, identity.receiver, self._plan, self._playout, self._ear, self._outbox, self._falls,
-            self._witness, began_local_us=self._began_us,
-        )  # fmt: skip
+            folder,
+            identity.receiver,
+            self._plan,
+            self._playout,
+            self._ear,
+            self._outbox,
+            self._falls,
+            self._witness,
+            began_local_us=self._began_us,
+        )
         self._heartbeats = Heartbeats(
-            self._plan, self._shelf, self._playout, self._ear, self._station, amplifier, self._outbox,
-            self._witness, version=version, began_local_us=self._began_us,
-        )  # fmt: skip
+            self._plan,
+            self._shelf,
+            self._playout,
+            self._ear,
+            self._station,
+            amplifier,
+            self._outbox,
+            self._witness,
+            version=version,
+            began_local_us=self._began_us,
+        )
         self._tester = SelfTester(identity.receiver, self._shelf, self._outbox, lambda: speaker.running)
         self._commander = Commander(identity.receiver, identity.controller_keys, self._outbox, self._tester.take)
         self._sessions = SessionNumber(folder / "session", int(time.time()))
@@ -297,9 +319,13 @@ class Agent:
         self._next_heartbeat_us = now_local_us + (config.heartbeat_s if config else 20) * 1_000_000
         self._told_broadcast = sounding.cue.broadcast if sounding else ""
         beat = self._heartbeats.make(
-            self._sessions.current, self._sequence, self._now_us(), now_local_us, self._volume_percent(),
+            self._sessions.current,
+            self._sequence,
+            self._now_us(),
+            now_local_us,
+            self._volume_percent(),
             self._plan.refused + self._asker.refused + self._ear.refused + self._commander.refused,
-        )  # fmt: skip
+        )
         self._sequence += 1
         self._connection.publish(Kind.HEARTBEAT, encode(beat), qos=0)
         if self._plan.former(self._now_us()) != self._former:

@@ -96,9 +96,16 @@ class Commander:
 
     def _answer(self, command: str, now_us: int) -> None:
         done = CommandDone(
-            to="", revision=0, issued_at_us=0, expires_at_us=0, report=new_report_id(), receiver=self._receiver,
-            command=command, done=True, at_us=now_us,
-        )  # fmt: skip
+            to="",
+            revision=0,
+            issued_at_us=0,
+            expires_at_us=0,
+            report=new_report_id(),
+            receiver=self._receiver,
+            command=command,
+            done=True,
+            at_us=now_us,
+        )
         self._outbox.put(addressed(done, now_us))
 
 

@@ -52,9 +52,17 @@ class FaultReports:
 
     def _say(self, fault: str, present: bool, detail: str, at_us: int, now_us: int) -> None:
         report = FaultReport(
-            to="", revision=0, issued_at_us=0, expires_at_us=0, report=new_report_id(),
-            receiver=self._receiver, fault=fault, present=present, at_us=at_us, detail=detail[:_MOST_DETAIL],
-        )  # fmt: skip
+            to="",
+            revision=0,
+            issued_at_us=0,
+            expires_at_us=0,
+            report=new_report_id(),
+            receiver=self._receiver,
+            fault=fault,
+            present=present,
+            at_us=at_us,
+            detail=detail[:_MOST_DETAIL],
+        )
         self._outbox.put(addressed(report, now_us))
 
 

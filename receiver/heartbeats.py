@@ -24,9 +24,19 @@ class Heartbeats:
     """Makes them. One thread."""
 
     def __init__(
-        self, plan: Plan, shelf: Shelf, playout: Playout, ear: LiveEar, station: StationTime, amplifier: Amplifier,
-        outbox: Outbox, witness: Witness, *, version: str, began_local_us: int,
-    ) -> None:  # fmt: skip
+        self,
+        plan: Plan,
+        shelf: Shelf,
+        playout: Playout,
+        ear: LiveEar,
+        station: StationTime,
+        amplifier: Amplifier,
+        outbox: Outbox,
+        witness: Witness,
+        *,
+        version: str,
+        began_local_us: int,
+    ) -> None:
         self._plan, self._shelf, self._playout, self._ear = plan, shelf, playout, ear
         self._station, self._amplifier, self._outbox = station, amplifier, outbox
         self._witness = witness

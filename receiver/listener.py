@@ -43,9 +43,13 @@ class Listener:
     """A microphone with a thread of its own. `start` and `close` are mirrored."""
 
     def __init__(
-        self, tape: TapedSpeaker, microphone: Microphone, tally: HearingTally, lock: threading.Lock,
+        self,
+        tape: TapedSpeaker,
+        microphone: Microphone,
+        tally: HearingTally,
+        lock: threading.Lock,
         sounds: Callable[[], Sounds],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """lock: over the tally. sounds: asked from the thread."""
         self._tape, self._microphone, self._tally, self._lock, self._sounds = tape, microphone, tally, lock, sounds
         self._ending = threading.Event()

@@ -17,9 +17,13 @@ class MachineClock:
     """The first battery clock there is. Its zone and its error do not matter: only differences are used."""
 
     def __init__(
-        self, folder: Path = Path("/sys/class/rtc"), boot: Path = Path("/proc/sys/kernel/random/boot_id"),
-        *, rest: Callable[[float], None] = time.sleep, monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
+        self,
+        folder: Path = Path("/sys/class/rtc"),
+        boot: Path = Path("/proc/sys/kernel/random/boot_id"),
+        *,
+        rest: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._folder, self._boot = folder, boot
         self._rest, self._monotonic = rest, monotonic
 

@@ -77,10 +77,15 @@ class DrawTally:
             return None
         above = sum(value >= self._least for value in read)
         return ElectricalProof(
-            passed=2 * above >= len(read), readings=len(read), above=above, least=self._least,
-            lowest=round(min(read), 3), mean=round(statistics.fmean(read), 3), highest=round(max(read), 3),
+            passed=2 * above >= len(read),
+            readings=len(read),
+            above=above,
+            least=self._least,
+            lowest=round(min(read), 3),
+            mean=round(statistics.fmean(read), 3),
+            highest=round(max(read), 3),
             unit=self._unit,
-        )  # fmt: skip
+        )
 
     def close(self, broadcast: str) -> None:
         """It is over and told: one too short to make a fault while it sounded makes it now."""
@@ -119,10 +124,12 @@ class HearingTally:
             return None
         heard = [match for match in windows if match.heard]
         return AcousticProof(
-            passed=2 * len(heard) >= len(windows), windows=len(windows), heard_in=len(heard),
+            passed=2 * len(heard) >= len(windows),
+            windows=len(windows),
+            heard_in=len(heard),
             correlation=round(statistics.median(match.correlation for match in windows), 3),
             delay_us=round(statistics.median(match.lag_us for match in heard)) if heard else None,
-        )  # fmt: skip
+        )
 
     def close(self, broadcast: str) -> None:
         """As `DrawTally.close`."""

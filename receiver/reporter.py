@@ -140,16 +140,32 @@ class Reporter:
         counts = self._ear.counts(manifest.broadcast)
         electrical, acoustic = self._witness.proof(manifest.broadcast) if self._witness else (None, None)
         report = PlayReport(
-            to="", revision=0, issued_at_us=0, expires_at_us=0,
-            report=new_report_id(), receiver=self._receiver, broadcast=manifest.broadcast,
-            manifest_revision=manifest.revision, outcome=outcome, cause=cause,
-            first_frame_at_us=max(0, so_far.first_frame_at_us), last_frame_at_us=max(0, so_far.last_frame_at_us),
-            frames_played=round(so_far.frames), frames_due=frames_due,
-            error_p50_us=round(so_far.error_p50_us), error_p99_us=round(so_far.error_p99_us),
-            error_max_us=round(so_far.error_max_us), late=counts.late, lost=counts.lost, concealed=counts.concealed,
-            underruns=so_far.underruns, volume_percent=volume_percent, stood_in=self._stood_in(manifest, so_far),
-            electrical=electrical, acoustic=acoustic,
-        )  # fmt: skip
+            to="",
+            revision=0,
+            issued_at_us=0,
+            expires_at_us=0,
+            report=new_report_id(),
+            receiver=self._receiver,
+            broadcast=manifest.broadcast,
+            manifest_revision=manifest.revision,
+            outcome=outcome,
+            cause=cause,
+            first_frame_at_us=max(0, so_far.first_frame_at_us),
+            last_frame_at_us=max(0, so_far.last_frame_at_us),
+            frames_played=round(so_far.frames),
+            frames_due=frames_due,
+            error_p50_us=round(so_far.error_p50_us),
+            error_p99_us=round(so_far.error_p99_us),
+            error_max_us=round(so_far.error_max_us),
+            late=counts.late,
+            lost=counts.lost,
+            concealed=counts.concealed,
+            underruns=so_far.underruns,
+            volume_percent=volume_percent,
+            stood_in=self._stood_in(manifest, so_far),
+            electrical=electrical,
+            acoustic=acoustic,
+        )
         # The report first, then the note that it was made: after a power cut between them it is made twice, and the
         # controller keeps one of a broadcast and a receiver.
         self._outbox.put(addressed(report, now_us))
@@ -166,12 +182,14 @@ class Reporter:
     def _stood_in(self, manifest: Manifest, so_far: Progress) -> list[StoodIn]:
         return [
             StoodIn(
-                position=position, clip=getattr(manifest.items[position], "clip", ""), rung=Rung(rung),
+                position=position,
+                clip=getattr(manifest.items[position], "clip", ""),
+                rung=Rung(rung),
                 detail=self._falls.why(manifest.broadcast, position)[:200],
             )
             for position, rung in sorted(so_far.stood_in.items())
             if position < len(manifest.items)
-        ]  # fmt: skip
+        ]
 
     def _judge(
         self, manifest: Manifest, so_far: Progress, frames_due: int, due_us: int, own_us: int, volume: int, fault: str

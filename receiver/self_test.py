@@ -128,11 +128,20 @@ class SelfTester:
         self._shelf.discard(under.action.media)
         began_us = local_us if under.first_began_us is None else under.first_began_us
         report = SelfTestReport(
-            to="", revision=0, issued_at_us=0, expires_at_us=0, report=new_report_id(), receiver=self._receiver,
-            test=under.action.test, ok=failure is None, at_us=now_us,
-            failed_step=failure.step.value if failure else "", detail=failure.detail[:200] if failure else "",
-            took_ms=(local_us - began_us) // 1000, attempts=under.attempt,
-        )  # fmt: skip
+            to="",
+            revision=0,
+            issued_at_us=0,
+            expires_at_us=0,
+            report=new_report_id(),
+            receiver=self._receiver,
+            test=under.action.test,
+            ok=failure is None,
+            at_us=now_us,
+            failed_step=failure.step.value if failure else "",
+            detail=failure.detail[:200] if failure else "",
+            took_ms=(local_us - began_us) // 1000,
+            attempts=under.attempt,
+        )
         self._outbox.put(addressed(report, now_us))
         log.info("self-test %s: %s", report.test, report.failed_step or "passed")
 

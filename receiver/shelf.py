@@ -54,9 +54,13 @@ class Shelf:
     """Files by hash, in one folder. `wanted` tells it what to have; a thread of its own fetches."""
 
     def __init__(
-        self, folder: Path, limit_bytes: int = 2_000_000_000, now_us: Callable[[], int | None] = lambda: None,
-        *, reserve_bytes: int = RESERVE_BYTES,
-    ) -> None:  # fmt: skip
+        self,
+        folder: Path,
+        limit_bytes: int = 2_000_000_000,
+        now_us: Callable[[], int | None] = lambda: None,
+        *,
+        reserve_bytes: int = RESERVE_BYTES,
+    ) -> None:
         """What was fetched before is taken as it is: it was verified before it got its name.
 
         now_us: controller time, None while it is not known; then nothing waits. reserve_bytes: left free on the disk.

@@ -47,9 +47,13 @@ class TimeAsker:
     """The receiver's half of the exchange. `ask` and `answered` may be called from any thread."""
 
     def __init__(
-        self, station: StationTime, receiver: str, keys: Mapping[str, PublicKey], kept: Path,
+        self,
+        station: StationTime,
+        receiver: str,
+        keys: Mapping[str, PublicKey],
+        kept: Path,
         machine: MachineClock | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """kept: a file in which station time outlives this program, and a start of the machine with a battery clock."""
         self._machine = machine or MachineClock()
         self._station = station

@@ -79,9 +79,7 @@ def fit_lines(kept: Sequence[Bounds], prior_ppm: float, drift_ppm: float | None 
         half_way_us = max(0.0, float((there - ppm * seconds).min() - (back - ppm * seconds).max()) / 2)
         # The bounds hold whatever the midst says.
         reach_us = half_way_us + abs(middle_us - _between(there, back, ppm * seconds))
-        return Fit(
-            at_us, whole_us, middle_us, ppm, 3 * sigma_ppm, 3 * sigma_us + 2.0, reach_us, True, shortest_us
-        )  # fmt: skip
+        return Fit(at_us, whole_us, middle_us, ppm, 3 * sigma_ppm, 3 * sigma_us + 2.0, reach_us, True, shortest_us)
     unit_us = BLUNT * (excess_us + 10.0) / count
 
     if drift_ppm is None:

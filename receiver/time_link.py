@@ -43,9 +43,14 @@ class TimeLink:
     """A thread of its own. Methods may be called from any."""
 
     def __init__(
-        self, asker: TimeAsker, receiver: str, by_broker: ByBroker, local_us: Callable[[], int], *,
+        self,
+        asker: TimeAsker,
+        receiver: str,
+        by_broker: ByBroker,
+        local_us: Callable[[], int],
+        *,
         try_every_us: int = _TRY_EVERY_US,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """local_us: CLOCK_MONOTONIC. try_every_us: how often a datagram is tried while none is answered."""
         self._try_every_us = try_every_us
         self._asker = asker

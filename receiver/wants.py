@@ -45,6 +45,10 @@ def _fetch_at_us(manifest: Manifest, rendition: Rendition, config: Config | None
     if config is None or manifest.class_ is BroadcastClass.EMERGENCY:
         return 0
     return fetch_at_us(
-        place_of(receiver, rendition.sha256), manifest.issued_at_us, manifest.starts_at_us,
-        config.fetch_from_minute, config.fetch_until_minute, zone_of(config),
-    )  # fmt: skip
+        place_of(receiver, rendition.sha256),
+        manifest.issued_at_us,
+        manifest.starts_at_us,
+        config.fetch_from_minute,
+        config.fetch_until_minute,
+        zone_of(config),
+    )

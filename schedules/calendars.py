@@ -96,8 +96,11 @@ def _event(entry: Entry, at: time, zone: ZoneInfo, today: date) -> icalendar.Eve
     """One time of day of a schedule; None when it is never due any more."""
     rule = entry.rule
     horizon = max(today, rule.from_day) + AHEAD
-    due = [day for day in days(rule, min(rule.from_day, *(rule.extra_days or [rule.from_day])), horizon)
-           if at in rule.times_on(day)]  # fmt: skip
+    due = [
+        day
+        for day in days(rule, min(rule.from_day, *(rule.extra_days or [rule.from_day])), horizon)
+        if at in rule.times_on(day)
+    ]
     if not due:
         return None
     regular = _regular_days(rule, due[0], horizon)
@@ -128,9 +131,13 @@ def _regular_days(rule: Rule, first: date, last: date) -> list[date]:
     if rule.repeat is Repeat.ONCE:
         return []
     bare = _with(
-        rule, holidays=Holidays.ALIKE, tet=Holidays.ALIKE, except_days=[], extra_days=[],
+        rule,
+        holidays=Holidays.ALIKE,
+        tet=Holidays.ALIKE,
+        except_days=[],
+        extra_days=[],
         from_day=first if rule.every == 1 else rule.from_day,
-    )  # fmt: skip
+    )
     regular = days(bare, first, last)
     return regular if regular[:1] == [first] else []
 
@@ -159,9 +166,12 @@ def _entry(event: icalendar.Component, title: str, zone: ZoneInfo) -> Entry:
     end, length = event.get("dtend"), event.get("duration")
     lasts = length.dt if length is not None else _local(end.dt, zone) - local if end is not None else timedelta(0)
     rule = Rule(
-        repeat=Repeat.ONCE, times=[local.time()], from_day=local.date(),
-        except_days=_single(event, "exdate", zone), extra_days=_single(event, "rdate", zone),
-    )  # fmt: skip
+        repeat=Repeat.ONCE,
+        times=[local.time()],
+        from_day=local.date(),
+        except_days=_single(event, "exdate", zone),
+        extra_days=_single(event, "rdate", zone),
+    )
     if event.get("rrule") is not None:
         rule = _with(rule, **_from_rrule(event["rrule"], local, zone))
     return Entry(str(event.get("uid", "")), title, rule, lasts, str(event.get("location", "")))

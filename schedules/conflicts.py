@@ -81,8 +81,12 @@ def wishes_of(due: Iterable[Occurrence]) -> list[Wish]:
         if key not in known:
             of = one.schedule
             known[key] = (
-                of.title or one.programme.title, of.broadcast_class, of.precedence, of.meant_for, order_key(of.number)
-            )  # fmt: skip
+                of.title or one.programme.title,
+                of.broadcast_class,
+                of.precedence,
+                of.meant_for,
+                order_key(of.number),
+            )
         title, class_, precedence, targets, order = known[key]
         found.append(Wish(title, class_, precedence, one.starts_at, one.ends_at, targets, order))
     return found
@@ -128,9 +132,14 @@ def clashing(session: Session, commune_id: str, wishes: Sequence[Wish]) -> set[t
 
 
 def meetings(
-    session: Session, commune_id: str, zone: ZoneInfo, new: Recurring, others: Iterable[Recurring], first: date,
+    session: Session,
+    commune_id: str,
+    zone: ZoneInfo,
+    new: Recurring,
+    others: Iterable[Recurring],
+    first: date,
     last: date,
-) -> list[Meeting]:  # fmt: skip
+) -> list[Meeting]:
     """Where one that recurs meets others from the day `first` to `last`, each other at most once, in order of time.
 
     By the wall clock, which both share: on a day on which a zone's clocks change, an overlap within the hour that is

@@ -12,9 +12,16 @@ from schedules.timetable import Schedule, add_schedule, between, change_schedule
 
 
 def move(
-    session: Session, schedule_id: int, from_day: date, from_time: time, to_day: date, to_time: time, *,
-    now: datetime, by: str = "",
-) -> Schedule:  # fmt: skip
+    session: Session,
+    schedule_id: int,
+    from_day: date,
+    from_time: time,
+    to_day: date,
+    to_time: time,
+    *,
+    now: datetime,
+    by: str = "",
+) -> Schedule:
     """Move one airing to another day and time of the commune's clock; the others stay. Gives the schedule it is now of.
 
     Raises Refusal when there is no such airing, or it would be past.
@@ -27,19 +34,32 @@ def move(
     if rule.repeat is Repeat.ONCE and len(rule.times) == 1 and not rule.extra_days:
         return change_schedule(session, schedule_id, now=now, rule=single)
     moved = add_schedule(
-        session, found.commune_id, programme_id=found.programme_id, rule=single, targets=found.meant_for,
-        class_=found.broadcast_class, precedence=found.precedence, now=now, by=by,
-    )  # fmt: skip
+        session,
+        found.commune_id,
+        programme_id=found.programme_id,
+        rule=single,
+        targets=found.meant_for,
+        class_=found.broadcast_class,
+        precedence=found.precedence,
+        now=now,
+        by=by,
+    )
     # Its other times of that day stay: as a schedule of their own, since the day is left out of the rule.
     others = [at for at in rule.times_on(from_day) if at != from_time]
     zone = commune(session, found.commune_id).zone
     others = [at for at in others if datetime.combine(from_day, at, tzinfo=zone) > now]
     if others:
         add_schedule(
-            session, found.commune_id, programme_id=found.programme_id,
-            rule=Rule(repeat=Repeat.ONCE, times=others, from_day=from_day), targets=found.meant_for,
-            class_=found.broadcast_class, precedence=found.precedence, now=now, by=by,
-        )  # fmt: skip
+            session,
+            found.commune_id,
+            programme_id=found.programme_id,
+            rule=Rule(repeat=Repeat.ONCE, times=others, from_day=from_day),
+            targets=found.meant_for,
+            class_=found.broadcast_class,
+            precedence=found.precedence,
+            now=now,
+            by=by,
+        )
     without = msgspec.structs.replace(
         rule,
         except_days=[*rule.except_days, from_day],
@@ -75,9 +95,15 @@ def copy_days(
         raise Refusal(N_("There is nothing to copy: nothing is due then, or it is there already."))
     return [
         add_schedule(
-            session, commune_id, programme_id=of[number].programme_id,
-            rule=Rule(repeat=Repeat.ONCE, times=times, from_day=day), targets=of[number].meant_for,
-            class_=of[number].broadcast_class, precedence=of[number].precedence, now=now, by=by,
+            session,
+            commune_id,
+            programme_id=of[number].programme_id,
+            rule=Rule(repeat=Repeat.ONCE, times=times, from_day=day),
+            targets=of[number].meant_for,
+            class_=of[number].broadcast_class,
+            precedence=of[number].precedence,
+            now=now,
+            by=by,
         )
         for (number, day), times in wanted.items()
-    ]  # fmt: skip
+    ]

@@ -101,12 +101,14 @@ def explain(session: Session, receiver: Receiver, at: datetime, now: datetime) -
     line = _presence_line(session, receiver.id, [at, *(b.sounds_until for b in ours)])
     presence = _presence(line, at)
     return Explanation(
-        receiver, at, PresenceState(presence.state) if presence else PresenceState.NEW,
+        receiver,
+        at,
+        PresenceState(presence.state) if presence else PresenceState.NEW,
         presence.at if presence else None,
         [_story(b, ours, reports.get(b.id), decided.get(b.id), _presence(line, b.sounds_until), now) for b in ours],
         _not_planned(session, receiver, zones, at),
         [b for b in near if b not in ours],
-    )  # fmt: skip
+    )
 
 
 class _Was(NamedTuple):
@@ -137,9 +139,13 @@ def _means(broadcast: Broadcast, receiver_id: str, zones: set[str]) -> bool:
 
 
 def _story(
-    told: Broadcast, others: list[Broadcast], report: PlayReportRow | None, decided: BroadcastChange | None,
-    presence: PresenceChange | None, now: datetime,
-) -> Story:  # fmt: skip
+    told: Broadcast,
+    others: list[Broadcast],
+    report: PlayReportRow | None,
+    decided: BroadcastChange | None,
+    presence: PresenceChange | None,
+    now: datetime,
+) -> Story:
     at_once = state(told, now)
     if report is not None:
         verdict = {Outcome.PLAYED: Verdict.PLAYED, Outcome.PARTLY: Verdict.PARTLY}.get(

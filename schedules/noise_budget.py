@@ -80,12 +80,17 @@ def check_budget(session: Session, made: Broadcast) -> None:
     meant = Meant(session)
     others = [
         # What a former commune aired is for whom it was for then: its words of zones and of "all" are its own.
-        (b.starts_at, b.sounds_until,
-         b.meant_for if b.commune_id == made.commune_id else Targets(receivers=sorted(meant(b))))
+        (
+            b.starts_at,
+            b.sounds_until,
+            b.meant_for if b.commune_id == made.commune_id else Targets(receivers=sorted(meant(b))),
+        )
         for b in between(session, made.commune_id, since, since + timedelta(days=7))
-        if b.id != made.id and b.withdrawn_at is None and not b.missed
+        if b.id != made.id
+        and b.withdrawn_at is None
+        and not b.missed
         and b.broadcast_class is not BroadcastClass.EMERGENCY
-    ]  # fmt: skip
+    ]
     refuse(overruns(session, made.commune_id, [(made.starts_at, made.ends_at, made.meant_for)], others))
 
 
@@ -96,12 +101,18 @@ def refuse(found: Sequence[Overrun]) -> None:
             if one.week:
                 raise Refusal(
                     N_("In the week of {day} {place} would hear {minutes} minutes; {most} are allowed."),
-                    day=f"{one.first:%d/%m/%Y}", place=one.place, minutes=one.minutes, most=one.most,
-                )  # fmt: skip
+                    day=f"{one.first:%d/%m/%Y}",
+                    place=one.place,
+                    minutes=one.minutes,
+                    most=one.most,
+                )
             raise Refusal(
                 N_("On {day} {place} would hear {minutes} minutes; {most} are allowed."),
-                day=f"{one.first:%d/%m/%Y}", place=one.place, minutes=one.minutes, most=one.most,
-            )  # fmt: skip
+                day=f"{one.first:%d/%m/%Y}",
+                place=one.place,
+                minutes=one.minutes,
+                most=one.most,
+            )
 
 
 def _too_much(

@@ -81,9 +81,19 @@ class Outlook:
 
 
 def outlook(
-    session: Session, commune_id: str, *, rule: Rule, programme_id: int, targets: Targets, class_: BroadcastClass,
-    precedence: int, now: datetime, states: Mapping[str, ReceiverNow], without: int = 0, spread: Spread = IN_STEP,
-) -> Outlook:  # fmt: skip
+    session: Session,
+    commune_id: str,
+    *,
+    rule: Rule,
+    programme_id: int,
+    targets: Targets,
+    class_: BroadcastClass,
+    precedence: int,
+    now: datetime,
+    states: Mapping[str, ReceiverNow],
+    without: int = 0,
+    spread: Spread = IN_STEP,
+) -> Outlook:
     """states: the receivers as they are now. without: the number of the schedule that this one takes the place of."""
     zone = commune(session, commune_id).zone
     upcoming = next_instants(rule, zone, now, SHOWN)
@@ -103,7 +113,8 @@ def outlook(
             session, commune_id, zone, new, _recurring(session, commune_id, others, now), today, today + AHEAD
         ),
         empty_zones=[
-            z for z in zones(session, commune_id)
+            z
+            for z in zones(session, commune_id)
             if z.id in targets.zones and not reached_by(session, commune_id, Targets(zones=[z.id]))
         ],
         nobody=not reached,
@@ -113,7 +124,7 @@ def outlook(
         overruns=over_budget(session, commune_id, rule, targets, class_, length, now, without=without),
         turns=spreading.names(shifts) if shifts.turns else [],
         whole=length,
-    )  # fmt: skip
+    )
 
 
 def outside_hours(session: Session, commune_id: str, now: datetime) -> list[tuple[Schedule, str, Refusal]]:
@@ -143,18 +154,26 @@ def _recurring(session: Session, commune_id: str, of: list[Schedule], now: datet
         Recurring(
             s.when,
             Wish(
-                s.title or titles.get(s.programme_id, ""), s.broadcast_class, s.precedence, now,
-                now + lengths[s.number], s.meant_for, order_key(s.number),
+                s.title or titles.get(s.programme_id, ""),
+                s.broadcast_class,
+                s.precedence,
+                now,
+                now + lengths[s.number],
+                s.meant_for,
+                order_key(s.number),
             ),
         )
         for s in of
-    ]  # fmt: skip
+    ]
 
 
 def _late(
-    reached: list[Receiver], items: list[ClipItem], upcoming: list[datetime], now: datetime,
+    reached: list[Receiver],
+    items: list[ClipItem],
+    upcoming: list[datetime],
+    now: datetime,
     states: Mapping[str, ReceiverNow],
-) -> list[Late]:  # fmt: skip
+) -> list[Late]:
     """Who is not there, or would need longer than there is on a slow link."""
     if not upcoming:
         return []

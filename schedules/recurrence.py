@@ -179,9 +179,14 @@ def _in_year(rule: Rule, year: int) -> Sequence[date]:
 
 @lru_cache(maxsize=4096)
 def _pattern(
-    repeat: Repeat, every: int, weekdays: tuple[int, ...], month_days: tuple[int, ...], which: tuple[int, ...],
-    anchor: date | None, year: int,
-) -> tuple[date, ...]:  # fmt: skip
+    repeat: Repeat,
+    every: int,
+    weekdays: tuple[int, ...],
+    month_days: tuple[int, ...],
+    which: tuple[int, ...],
+    anchor: date | None,
+    year: int,
+) -> tuple[date, ...]:
     """A rule's days of one year, by RFC 5545. anchor: from where periods are counted, None when each of them counts.
 
     Rules are expanded on naive days; the zone comes in only with the time of day (as RFC 5545 does it).

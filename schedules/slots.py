@@ -236,14 +236,23 @@ def _withdraw_outdated(
 
 
 def _claim_due(
-    session: Session, found: Schedule, form: Form | Refusal, frame: Frame, now: datetime, ahead: timedelta,
+    session: Session,
+    found: Schedule,
+    form: Form | Refusal,
+    frame: Frame,
+    now: datetime,
+    ahead: timedelta,
     done: Planned,
-) -> None:  # fmt: skip
+) -> None:
     for due_at in due(found, frame.zone, _since(found, now), now + ahead):
         claim = {
-            "schedule_id": found.number, "due_at": due_at, "schedule_revision": found.revision, "claimed_at": now,
-            "outcome": "planned", "cause": "",
-        }  # fmt: skip
+            "schedule_id": found.number,
+            "due_at": due_at,
+            "schedule_revision": found.revision,
+            "claimed_at": now,
+            "outcome": "planned",
+            "cause": "",
+        }
         if not insert_if_absent(session, Slot, claim):
             continue
         slot = session.exec(select(Slot).where(Slot.schedule_id == found.number, Slot.due_at == due_at)).one()

@@ -104,10 +104,17 @@ def add_schedule(
     spread = spread.check()
     rule = _checked(session, commune_id, programme_id, rule, targets, class_, spread, now, without=0)
     added = Schedule(
-        commune_id=commune_id, programme_id=programme_id, class_=class_.value, precedence=precedence,
-        targets=msgspec.json.encode(targets), rule=msgspec.json.encode(rule), spread=spread_kept(spread),
-        created_at=now, created_by=by, changed_at=now,
-    )  # fmt: skip
+        commune_id=commune_id,
+        programme_id=programme_id,
+        class_=class_.value,
+        precedence=precedence,
+        targets=msgspec.json.encode(targets),
+        rule=msgspec.json.encode(rule),
+        spread=spread_kept(spread),
+        created_at=now,
+        created_by=by,
+        changed_at=now,
+    )
     session.add(added)
     session.flush()
     return added
@@ -130,9 +137,16 @@ def change_schedule(
     new_programme = found.programme_id if programme_id is None else programme_id
     mode = found.mode if spread is None else spread.check()
     checked = _checked(
-        session, found.commune_id, new_programme, rule or found.when, targets or found.meant_for,
-        class_ or found.broadcast_class, mode, now, without=found.number,
-    )  # fmt: skip
+        session,
+        found.commune_id,
+        new_programme,
+        rule or found.when,
+        targets or found.meant_for,
+        class_ or found.broadcast_class,
+        mode,
+        now,
+        without=found.number,
+    )
     found.spread = spread_kept(mode)
     found.programme_id, found.rule = new_programme, msgspec.json.encode(checked)
     if targets is not None:
@@ -219,9 +233,14 @@ def occurrences(
 
 
 def first_outside(
-    session: Session, commune_id: str, rule: Rule, targets: Targets, class_: BroadcastClass, length: timedelta,
+    session: Session,
+    commune_id: str,
+    rule: Rule,
+    targets: Targets,
+    class_: BroadcastClass,
+    length: timedelta,
     now: datetime,
-) -> Shut | None:  # fmt: skip
+) -> Shut | None:
     """Where a rule would first sound outside the allowed hours within the year ahead; None for nowhere."""
     if class_ is BroadcastClass.EMERGENCY:
         return None
@@ -234,9 +253,16 @@ def first_outside(
 
 
 def over_budget(
-    session: Session, commune_id: str, rule: Rule, targets: Targets, class_: BroadcastClass, length: timedelta,
-    now: datetime, *, without: int = 0,
-) -> list[Overrun]:  # fmt: skip
+    session: Session,
+    commune_id: str,
+    rule: Rule,
+    targets: Targets,
+    class_: BroadcastClass,
+    length: timedelta,
+    now: datetime,
+    *,
+    without: int = 0,
+) -> list[Overrun]:
     """Where a rule would make it too many minutes in the weeks ahead, beside all that is on the timetable.
 
     without: the number of the schedule that it takes the place of, 0 for none.
@@ -268,9 +294,17 @@ def check_targets(session: Session, commune_id: str, targets: Targets) -> None:
 
 
 def _checked(
-    session: Session, commune_id: str, programme_id: int, rule: Rule, targets: Targets, class_: BroadcastClass,
-    spread: Spread, now: datetime, *, without: int,
-) -> Rule:  # fmt: skip
+    session: Session,
+    commune_id: str,
+    programme_id: int,
+    rule: Rule,
+    targets: Targets,
+    class_: BroadcastClass,
+    spread: Spread,
+    now: datetime,
+    *,
+    without: int,
+) -> Rule:
     chosen = programme(session, programme_id)
     if chosen.commune_id != commune_id:
         raise NotFound(N_("This programme is not there any more."))

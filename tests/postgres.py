@@ -25,8 +25,10 @@ def running_postgres(folder: Path) -> Iterator[str]:
     data, port = folder / "data", free_port()
     subprocess.run(
         [*user, str(binaries / "initdb"), "-D", str(data), "-U", "loa", "-A", "trust", "--no-sync", "-E", "UTF8"],
-        check=True, capture_output=True, cwd=folder,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+        cwd=folder,
+    )
     control = [*user, str(binaries / "pg_ctl"), "-D", str(data), "-w"]
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
     subprocess.run(

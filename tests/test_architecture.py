@@ -7,9 +7,20 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = (
-    "wire", "runtime", "devices", "people", "broadcast", "schedules", "mergers", "transfer", "province", "web",
-    "receiver", "gateway", "loa",
-)  # fmt: skip
+    "wire",
+    "runtime",
+    "devices",
+    "people",
+    "broadcast",
+    "schedules",
+    "mergers",
+    "transfer",
+    "province",
+    "web",
+    "receiver",
+    "gateway",
+    "loa",
+)
 
 #: foreign library → the modules that may import it (a trailing dot stands for all below).
 HOMES = {

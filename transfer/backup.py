@@ -109,9 +109,15 @@ def snapshot(database: Database) -> Iterator[Connection]:
 
 
 def _write(
-    database: Database, data_dir: Path, file: BinaryIO, now: datetime, passphrase: str | None, commune_id: str | None,
-    with_secrets: bool, progress: Progress,
-) -> BackedUp:  # fmt: skip
+    database: Database,
+    data_dir: Path,
+    file: BinaryIO,
+    now: datetime,
+    passphrase: str | None,
+    commune_id: str | None,
+    with_secrets: bool,
+    progress: Progress,
+) -> BackedUp:
     into: Writable = file
     locked = None
     if passphrase is not None:
@@ -128,10 +134,15 @@ def _write(
         # What no row names (the sound of last night's test, say) comes with the whole, not with one commune.
         files = _audio_there(data_dir, only=named if commune_id is not None else None)
         about = About(
-            format=FORMAT, loa=metadata.version("loa"), made_at=now, tables_version=version_of(connection),
-            commune=commune_id, with_secrets=with_secrets, bytes=sum(files.values()),
+            format=FORMAT,
+            loa=metadata.version("loa"),
+            made_at=now,
+            tables_version=version_of(connection),
+            commune=commune_id,
+            with_secrets=with_secrets,
+            bytes=sum(files.values()),
             rows={table.name: _rows(connection, chosen[table.name]) for table in tables},
-        )  # fmt: skip
+        )
         archive.add_bytes("about.json", msgspec.json.encode(about))
         _add_small(archive, data_dir, commune_id, with_secrets)
         for table in tables:

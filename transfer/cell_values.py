@@ -18,9 +18,28 @@ _TIME = re.compile(
 )
 _BETWEEN_TIMES = re.compile(r"[,;&+\n]|\bva\b|\s{2,}")
 _WEEKDAY = {
-    "2": 0, "hai": 0, "mon": 0, "3": 1, "ba": 1, "tue": 1, "4": 2, "tu": 2, "wed": 2, "5": 3, "nam": 3, "thurs": 3,
-    "6": 4, "sau": 4, "fri": 4, "7": 5, "bay": 5, "sat": 5, "8": 6, "cn": 6, "sun": 6,
-}  # fmt: skip
+    "2": 0,
+    "hai": 0,
+    "mon": 0,
+    "3": 1,
+    "ba": 1,
+    "tue": 1,
+    "4": 2,
+    "tu": 2,
+    "wed": 2,
+    "5": 3,
+    "nam": 3,
+    "thurs": 3,
+    "6": 4,
+    "sau": 4,
+    "fri": 4,
+    "7": 5,
+    "bay": 5,
+    "sat": 5,
+    "8": 6,
+    "cn": 6,
+    "sun": 6,
+}
 _DAY_SIGN = re.compile(
     r"\s*(?:(?:thu\s*|th\.?\s*|t\.?\s*)?(2|3|4|5|6|7|8|hai|ba|tu|nam|sau|bay)\b|(cn|mon|tue|wed|thurs|fri|sat|sun)(?:day|sday|nesday|urday)?\b)"
 )

@@ -36,45 +36,129 @@ class Column:
 
 COLUMNS: dict[Kind, tuple[Column, ...]] = {
     Kind.RECEIVERS: (
-        Column("name", N_("Name"), ("ten cum loa", "ten thiet bi", "ten diem", "ten cum", "cum loa", "ten", "name"), True),
-        Column("external_id", N_("Serial number, IMEI or code"), (
-            "imei", "serial", "so seri", "seri", "s/n", "ma thiet bi", "ma cum loa", "ma so", "ma", "device id", "id",
-        )),
+        Column(
+            "name", N_("Name"), ("ten cum loa", "ten thiet bi", "ten diem", "ten cum", "cum loa", "ten", "name"), True
+        ),
+        Column(
+            "external_id",
+            N_("Serial number, IMEI or code"),
+            (
+                "imei",
+                "serial",
+                "so seri",
+                "seri",
+                "s/n",
+                "ma thiet bi",
+                "ma cum loa",
+                "ma so",
+                "ma",
+                "device id",
+                "id",
+            ),
+        ),
         Column("receiver_id", N_("Short name"), ("ten ngan", "ma rut gon", "short name", "receiver")),
         Column("place", N_("Place"), ("dia chi", "vi tri", "noi lap dat", "dia diem", "noi dat", "place", "address")),
-        Column("zones", N_("Zones"), ("vung", "thon", "to dan pho", "khu vuc", "khu", "nhom", "ban", "zone", "zones", "group")),
+        Column(
+            "zones",
+            N_("Zones"),
+            ("vung", "thon", "to dan pho", "khu vuc", "khu", "nhom", "ban", "zone", "zones", "group"),
+        ),
         Column("station", N_("Station"), ("ten dai", "dai", "tram", "station")),
-        Column("kind", N_("Kind of station"), ("loai thiet bi", "loai dai", "loai cum", "cong nghe", "loai", "kieu", "kind", "type")),
+        Column(
+            "kind",
+            N_("Kind of station"),
+            ("loai thiet bi", "loai dai", "loai cum", "cong nghe", "loai", "kieu", "kind", "type"),
+        ),
         Column("maker", N_("Maker"), ("nha cung cap", "hang san xuat", "hang", "nha san xuat", "maker", "vendor")),
-        Column("former_commune", N_("Former commune"), ("xa cu", "don vi cu", "xa phuong cu", "thuoc xa", "former commune")),
+        Column(
+            "former_commune", N_("Former commune"), ("xa cu", "don vi cu", "xa phuong cu", "thuoc xa", "former commune")
+        ),
         Column("latitude", N_("Latitude"), ("vi do", "latitude", "lat")),
         Column("longitude", N_("Longitude"), ("kinh do", "longitude", "long", "lng", "lon")),
         Column("volume", N_("Volume (%)"), ("am luong", "volume")),
         Column("path_delay", N_("Path delay (ms)"), ("do tre", "tre", "path delay", "delay")),
     ),
     Kind.SCHEDULES: (
-        Column("programme", N_("Programme"), (
-            "ten chuong trinh", "chuong trinh", "ten ban tin", "ban tin", "tieu de", "noi dung", "ten lich", "programme", "title",
-        ), True),
-        Column("times", N_("Times of day"), (
-            "gio phat", "thoi gian phat", "gio bat dau", "thoi diem phat", "thoi gian", "gio", "times", "time", "start",
-        ), True),
-        Column("weekdays", N_("Weekdays"), (
-            "ngay trong tuan", "thu trong tuan", "cac thu", "thu", "lap lai", "tan suat", "ngay phat", "weekdays", "days",
-        )),
+        Column(
+            "programme",
+            N_("Programme"),
+            (
+                "ten chuong trinh",
+                "chuong trinh",
+                "ten ban tin",
+                "ban tin",
+                "tieu de",
+                "noi dung",
+                "ten lich",
+                "programme",
+                "title",
+            ),
+            True,
+        ),
+        Column(
+            "times",
+            N_("Times of day"),
+            (
+                "gio phat",
+                "thoi gian phat",
+                "gio bat dau",
+                "thoi diem phat",
+                "thoi gian",
+                "gio",
+                "times",
+                "time",
+                "start",
+            ),
+            True,
+        ),
+        Column(
+            "weekdays",
+            N_("Weekdays"),
+            (
+                "ngay trong tuan",
+                "thu trong tuan",
+                "cac thu",
+                "thu",
+                "lap lai",
+                "tan suat",
+                "ngay phat",
+                "weekdays",
+                "days",
+            ),
+        ),
         Column("from_day", N_("From day"), ("tu ngay", "ngay bat dau", "bat dau", "from", "start date")),
-        Column("until_day", N_("Until day"), ("den ngay", "ngay ket thuc", "ket thuc", "het ngay", "until", "end date")),
-        Column("zones", N_("Where"), ("noi phat", "dia ban", "vung", "thon", "khu vuc", "cum loa", "zones", "zone", "where")),
-        Column("class", N_("Class"), ("muc do uu tien", "muc do", "uu tien", "loai ban tin", "loai", "class", "priority")),
+        Column(
+            "until_day", N_("Until day"), ("den ngay", "ngay ket thuc", "ket thuc", "het ngay", "until", "end date")
+        ),
+        Column(
+            "zones",
+            N_("Where"),
+            ("noi phat", "dia ban", "vung", "thon", "khu vuc", "cum loa", "zones", "zone", "where"),
+        ),
+        Column(
+            "class", N_("Class"), ("muc do uu tien", "muc do", "uu tien", "loai ban tin", "loai", "class", "priority")
+        ),
         Column("external_id", N_("Code in the old system"), ("ma lich", "lich phat id", "lichphatid", "ma", "id")),
     ),
     Kind.OPERATORS: (
-        Column("name", N_("Sign-in name"), (
-            "ten dang nhap", "tai khoan", "ten tai khoan", "ten nguoi dung", "username", "user name", "user", "login",
-        ), True),
+        Column(
+            "name",
+            N_("Sign-in name"),
+            (
+                "ten dang nhap",
+                "tai khoan",
+                "ten tai khoan",
+                "ten nguoi dung",
+                "username",
+                "user name",
+                "user",
+                "login",
+            ),
+            True,
+        ),
         Column("role", N_("Role"), ("vai tro", "nhom quyen", "quyen", "chuc vu", "chuc danh", "role"), True),
     ),
-}  # fmt: skip
+}
 
 
 class ColumnMapping(SQLModel, table=True):

@@ -119,9 +119,13 @@ class Imports:
         self.sweep(now)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         made = ImportFile(
-            id=secrets.token_hex(8), commune_id=commune_id, kind=kind.value, file_name=file_name[-120:],
-            uploaded_at=now, uploaded_by=by,
-        )  # fmt: skip
+            id=secrets.token_hex(8),
+            commune_id=commune_id,
+            kind=kind.value,
+            file_name=file_name[-120:],
+            uploaded_at=now,
+            uploaded_by=by,
+        )
         path = self._folder / made.id
         path.write_bytes(content)
         path.chmod(0o600)
@@ -178,9 +182,14 @@ class Imports:
             return result
 
     def do(
-        self, found: ImportFile, preview: Preview, now: datetime, *, good_rows_only: bool,
+        self,
+        found: ImportFile,
+        preview: Preview,
+        now: datetime,
+        *,
+        good_rows_only: bool,
         progress: Callable[[int], None] = lambda _: None,
-    ) -> Result:  # fmt: skip
+    ) -> Result:
         """Take every row, or, when asked to, those that are right. Raises Refusal when a row is wrong, or all are."""
         with self._database.writing() as session:
             row = session.get_one(ImportFile, found.id)
@@ -209,9 +218,15 @@ class Imports:
                 session.delete(row)
 
     def _take(
-        self, session: Session, found: ImportFile, preview: Preview, now: datetime, *, rehearsal: bool,
+        self,
+        session: Session,
+        found: ImportFile,
+        preview: Preview,
+        now: datetime,
+        *,
+        rehearsal: bool,
         progress: Callable[[int], None],
-    ) -> Result:  # fmt: skip
+    ) -> Result:
         taker: Taker
         people = places = None
         if found.of_kind is Kind.RECEIVERS:

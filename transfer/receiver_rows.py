@@ -55,9 +55,14 @@ class ReceiverTaker:
         if found is None:
             try:
                 found, credentials = enrol(
-                    session, self._issuer, receiver_id=own_id or self._new_id(session, name),
-                    commune_id=self._commune_id, station_id=station, name=name, now=self._now,
-                )  # fmt: skip
+                    session,
+                    self._issuer,
+                    receiver_id=own_id or self._new_id(session, name),
+                    commune_id=self._commune_id,
+                    station_id=station,
+                    name=name,
+                    now=self._now,
+                )
             except Refusal as refusal:
                 raise WrongCell("receiver_id", refusal) from refusal
             self.credentials.append(credentials)
@@ -142,9 +147,16 @@ class ReceiverTaker:
             raise WrongCell("latitude", refusal) from refusal
 
     def _change(
-        self, session: Session, cells: Cells, found: Receiver, station: int, zone_ids: list[str] | None,
-        volume: int | None, delay_ms: float | None, position: object,
-    ) -> bool:  # fmt: skip
+        self,
+        session: Session,
+        cells: Cells,
+        found: Receiver,
+        station: int,
+        zone_ids: list[str] | None,
+        volume: int | None,
+        delay_ms: float | None,
+        position: object,
+    ) -> bool:
         name, place = cells.text("name"), cells.text("place")
         different = {
             "name": name if name != found.name else None,

@@ -58,9 +58,15 @@ class ScheduleTaker:
         change = Change.SAME
         if found is None:
             found = add_schedule(
-                session, self._commune_id, programme_id=programme_id, rule=rule, targets=targets, class_=class_,
-                now=self._now, by=self._by,
-            )  # fmt: skip
+                session,
+                self._commune_id,
+                programme_id=programme_id,
+                rule=rule,
+                targets=targets,
+                class_=class_,
+                now=self._now,
+                by=self._by,
+            )
             self._seen[found.number] = cells.row.line
             change = Change.NEW
         elif not self._alike(found, programme_id, rule, targets, class_, from_given):
@@ -99,9 +105,12 @@ class ScheduleTaker:
             )
         class_ = cells.read("class", cell_values.broadcast_class, as_text=True) or BroadcastClass.NORMAL
         rule = Rule(
-            repeat=Repeat.DAILY if len(days) == 7 else Repeat.WEEKLY, times=times,
-            weekdays=[] if len(days) == 7 else days, from_day=from_day or self._today, until_day=until_day,
-        ).check()  # fmt: skip
+            repeat=Repeat.DAILY if len(days) == 7 else Repeat.WEEKLY,
+            times=times,
+            weekdays=[] if len(days) == 7 else days,
+            from_day=from_day or self._today,
+            until_day=until_day,
+        ).check()
         return numbers[0], rule, self._targets(cells), class_
 
     def _targets(self, cells: Cells) -> Targets:

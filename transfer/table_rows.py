@@ -90,9 +90,8 @@ def _lines(source: Readable) -> Iterator[Any]:
 def _row(into: Sequence[tuple[str, Callable[[Any], Any]]], line: Sequence[Any]) -> dict[str, Any]:
     try:
         return {
-            name: convert(cell) if cell is not None else None
-            for (name, convert), cell in zip(into, line, strict=True)
-        }  # fmt: skip
+            name: convert(cell) if cell is not None else None for (name, convert), cell in zip(into, line, strict=True)
+        }
     except (ValueError, TypeError, AttributeError) as error:
         raise Broken(cut_short=False) from error
 

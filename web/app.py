@@ -65,9 +65,14 @@ def create_app(deps: Deps) -> FastAPI:
         app.state.live.close()
 
     app = FastAPI(
-        title="Loa", version=metadata.version("loa"), lifespan=lifespan, docs_url=None, redoc_url=None,
-        openapi_url="/api/v1/openapi.json", description="The nouns of the pages. Sign in first, send X-Form-Token.",
-    )  # fmt: skip
+        title="Loa",
+        version=metadata.version("loa"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        description="The nouns of the pages. Sign in first, send X-Form-Token.",
+    )
     assets = Assets()
     app.state.deps = deps
     app.state.assets = assets
@@ -75,10 +80,37 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.sign_in_limit = SignInLimit()
     app.state.live = LiveFeed(deps, app.state.renderer)
     for module in (
-        sign_in, first_steps, on_air, clips, programmes, calendar_files, timetable, schedule_form, receivers,
-        faults, self_tests, stations, receiver_map, imports, noise_rules, play_log, reports, why, audit, operators,
-        rehearsal, mergers, media, province, province_inbox, province_send, province_door, v1, places, measure,
-    ):  # fmt: skip
+        sign_in,
+        first_steps,
+        on_air,
+        clips,
+        programmes,
+        calendar_files,
+        timetable,
+        schedule_form,
+        receivers,
+        faults,
+        self_tests,
+        stations,
+        receiver_map,
+        imports,
+        noise_rules,
+        play_log,
+        reports,
+        why,
+        audit,
+        operators,
+        rehearsal,
+        mergers,
+        media,
+        province,
+        province_inbox,
+        province_send,
+        province_door,
+        v1,
+        places,
+        measure,
+    ):
         app.include_router(module.router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)
     app.add_exception_handler(MustChangePassword, _must_change_password)

@@ -70,9 +70,13 @@ class Frame:
     def note(self, session: Session, deed: audit.Deed, detail: str = "", commune_id: str | None = None) -> None:
         """Write down what is done, in the transaction that does it."""
         audit.note(
-            session, at=self.deps.clock.now(), by=self.operator.name, action=deed, detail=detail,
+            session,
+            at=self.deps.clock.now(),
+            by=self.operator.name,
+            action=deed,
+            detail=detail,
             commune_id=self.commune_id if commune_id is None else commune_id,
-        )  # fmt: skip
+        )
 
     @property
     def form_token(self) -> str:
@@ -108,9 +112,13 @@ class Renderer:
 def surroundings(frame: Frame) -> dict[str, Any]:
     """What every template may use."""
     return {
-        "f": frame, "t": frame.t, "w": frame.wording, "now": frame.deps.clock.now(), "path": frame.request.url.path,
+        "f": frame,
+        "t": frame.t,
+        "w": frame.wording,
+        "now": frame.deps.clock.now(),
+        "path": frame.request.url.path,
         "form_token": frame.form_token,
-    }  # fmt: skip
+    }
 
 
 def deps_of(request: Request) -> Deps:
@@ -210,9 +218,14 @@ def changes(action: Action, *, new_commune: bool = False) -> Any:
 def set_session_cookie(response: Response, request: Request, token: str) -> None:
     """Sign the browser in. Only https may carry it back when it came by https."""
     response.set_cookie(
-        SESSION_COOKIE, token, max_age=int(access.LONGEST.total_seconds()), httponly=True, samesite="lax",
-        secure=request.url.scheme == "https", path="/",
-    )  # fmt: skip
+        SESSION_COOKIE,
+        token,
+        max_age=int(access.LONGEST.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
     response.delete_cookie(GUEST_COOKIE)
 
 

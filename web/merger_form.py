@@ -41,17 +41,17 @@ async def sent_from(request: Request) -> Sent:
     return Sent(
         plan=plan_of_text(one["plan"]) if "plan" in one else _plan_of_fields(one, lists),
         decisions={name.removeprefix(_PREFIX): one[name] for name in one if name.startswith(_PREFIX)},
-        fingerprint=one.get("fingerprint", ""), shown=one.get("shown", ""), all_alike=one.get("all_alike", ""),
+        fingerprint=one.get("fingerprint", ""),
+        shown=one.get("shown", ""),
+        all_alike=one.get("all_alike", ""),
         sure="sure" in one,
-    )  # fmt: skip
+    )
 
 
 def decided(rehearsal: Rehearsal, decisions: Decisions, all_alike: str) -> dict[str, str]:
     """The decisions, with those of one kind all set alike where that choice is offered."""
     about, _, value = all_alike.partition(" ")
-    alike = {
-        q.key: value for q in rehearsal.questions if q.about == about and value in {c.value for c in q.choices}
-    }  # fmt: skip
+    alike = {q.key: value for q in rehearsal.questions if q.about == about and value in {c.value for c in q.choices}}
     return {**decisions, **alike}
 
 
@@ -79,10 +79,15 @@ def _plan_of_fields(one: Mapping[str, str], lists: Mapping[str, list[str]]) -> P
         return Merge(sources=tuple(ordered), into=into, name=name)
     if one.get("kind") == "split":
         return Split(
-            source=one.get("source", ""), into=into, name=name, stations=_numbers(lists.get("stations", [])),
-            zones=tuple(lists.get("zones", [])), receivers=tuple(lists.get("receivers", [])),
-            programmes=_numbers(lists.get("programmes", [])), operators=_numbers(lists.get("operators", [])),
-        )  # fmt: skip
+            source=one.get("source", ""),
+            into=into,
+            name=name,
+            stations=_numbers(lists.get("stations", [])),
+            zones=tuple(lists.get("zones", [])),
+            receivers=tuple(lists.get("receivers", [])),
+            programmes=_numbers(lists.get("programmes", [])),
+            operators=_numbers(lists.get("operators", [])),
+        )
     raise Refusal(N_("This is no plan of a merger. Begin again with the communes."))
 
 

@@ -41,11 +41,15 @@ def rows_of(hours: list[AllowedHours]) -> list[HoursRow]:
     """What is kept, and empty rows to fill in."""
     rows = [
         HoursRow(
-            clock(one.from_minute), clock(one.until_minute), tuple(one.weekdays), _shown(one.season_first),
-            _shown(one.season_last), one.days_off.value,
+            clock(one.from_minute),
+            clock(one.until_minute),
+            tuple(one.weekdays),
+            _shown(one.season_first),
+            _shown(one.season_last),
+            one.days_off.value,
         )
         for one in hours
-    ]  # fmt: skip
+    ]
     return rows + [HoursRow()] * _MORE_ROWS
 
 
@@ -70,14 +74,21 @@ def sent_rules(form: Mapping[str, list[str]]) -> Sent:
             raise Refusal(N_("Choose at least one day of the week.")) from None
         hours.append(
             AllowedHours(
-                weekdays=weekdays, from_minute=_minute(since), until_minute=_minute(until) or 1440,
-                season_first=season[0], season_last=season[1], days_off=days_off,
+                weekdays=weekdays,
+                from_minute=_minute(since),
+                until_minute=_minute(until) or 1440,
+                season_first=season[0],
+                season_last=season[1],
+                days_off=days_off,
             )
-        )  # fmt: skip
+        )
     return Sent(
-        hours, _night(one("night_from"), one("night_until"), one("night_volume")),
-        _minutes(one("minutes_a_day")), _minutes(one("minutes_a_week")), one("refuses") == "yes",
-    )  # fmt: skip
+        hours,
+        _night(one("night_from"), one("night_until"), one("night_volume")),
+        _minutes(one("minutes_a_day")),
+        _minutes(one("minutes_a_week")),
+        one("refuses") == "yes",
+    )
 
 
 def hours_sentences(w: Wording, hours: list[AllowedHours]) -> list[str]:

@@ -12,8 +12,10 @@ from web.words import CLASSES, FIELDS, cause
 
 #: Debian's fonts-dejavu-core, and where others keep the same.
 FONT_FOLDERS = (
-    Path("/usr/share/fonts/truetype/dejavu"), Path("/usr/share/fonts/dejavu-sans-fonts"), Path("/usr/share/fonts/TTF"),
-)  # fmt: skip
+    Path("/usr/share/fonts/truetype/dejavu"),
+    Path("/usr/share/fonts/dejavu-sans-fonts"),
+    Path("/usr/share/fonts/TTF"),
+)
 _MOST_LINES = 400
 
 
@@ -25,55 +27,68 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
     page.say(t("Counted until {when}.", when=w.exact(report.until)))
     share = report.heard_share
     page.section(
-        t("All together"), [t("What"), t("How much")],
+        t("All together"),
+        [t("What"), t("How much")],
         [
             [t("Broadcasts"), w.number(report.broadcasts)],
             [t("Minutes on air"), w.number(report.minutes, 1)],
             [t("Heard, of all loudspeakers meant"), _percent(w, share)],
             [t("Withdrawn before"), w.number(report.withdrawn)],
         ],
-    )  # fmt: skip
+    )
     page.section(
-        t("By class"), [t("Class"), t("Broadcasts"), t("Minutes")],
+        t("By class"),
+        [t("Class"), t("Broadcasts"), t("Minutes")],
         [
-            [t(word), w.number(report.broadcasts_by_class.get(name, 0)),
-             w.number(report.minutes_by_class.get(name, 0.0), 1)]
+            [
+                t(word),
+                w.number(report.broadcasts_by_class.get(name, 0)),
+                w.number(report.minutes_by_class.get(name, 0.0), 1),
+            ]
             for name, word in CLASSES.items()
         ],
-    )  # fmt: skip
+    )
     fields = {**FIELDS, 0: N_("Chimes, pauses, live")}
     page.section(
-        t("By field"), [t("Field"), t("Minutes")],
+        t("By field"),
+        [t("Field"), t("Minutes")],
         [[t(word), w.number(report.minutes_by_field.get(number, 0.0), 1)] for number, word in fields.items()],
         widths=(130, 50),
-    )  # fmt: skip
+    )
     page.section(
-        t("By zone"), [t("Zone"), t("Broadcasts"), t("Minutes"), t("Heard at")],
+        t("By zone"),
+        [t("Zone"), t("Broadcasts"), t("Minutes"), t("Heard at")],
         [
             [z.zone.name, w.number(z.broadcasts), w.number(z.minutes, 1), _percent(w, z.heard_share)]
             for z in report.by_zone
         ],
-        widths=(84, 32, 32, 32), empty=t("No zone yet."),
-    )  # fmt: skip
+        widths=(84, 32, 32, 32),
+        empty=t("No zone yet."),
+    )
     page.section(
-        t("Not heard everywhere"), [t("When"), t("What"), t("Heard at"), t("Why")],
+        t("Not heard everywhere"),
+        [t("When"), t("What"), t("Heard at"), t("Why")],
         [
             [
-                f"{line.broadcast.starts_at.astimezone(w.zone):%d/%m %H:%M}", line.broadcast.title,
+                f"{line.broadcast.starts_at.astimezone(w.zone):%d/%m %H:%M}",
+                line.broadcast.title,
                 f"{line.heard.heard}/{line.heard.meant}",
                 "; ".join(f"{cause(t, word)}: {count}" for word, count in line.causes.items()),
             ]
             for line in report.lacking[:_MOST_LINES]
         ],
-        widths=(22, 84, 22, 52), empty=t("Everything was heard everywhere."),
-    )  # fmt: skip
+        widths=(22, 84, 22, 52),
+        empty=t("Everything was heard everywhere."),
+    )
     if len(report.lacking) > _MOST_LINES:
         page.say(t("And {n} more: they stand in the play log.", n=w.number(len(report.lacking) - _MOST_LINES)))
     page.section(
-        t("Loudspeakers: share of the time connected"), [t("Receiver"), t("Place"), t("Connected")],
+        t("Loudspeakers: share of the time connected"),
+        [t("Receiver"), t("Place"), t("Connected")],
         [[a.receiver.name, a.receiver.place, _percent(w, a.share)] for a in report.availability],
-        widths=(80, 70, 30), empty=t("No loudspeaker yet."),
-    )  # fmt: skip
+        widths=(80, 70, 30),
+        empty=t("No loudspeaker yet."),
+    )
     page.signatures(t("Made by"), t("Chair of the commune People's Committee"))
     return bytes(page.output())
 
@@ -103,9 +118,14 @@ class _Page(FPDF):
         self.multi_cell(0, 6, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def section(
-        self, title: str, header: list[str], rows: list[list[str]], *, widths: tuple[int, ...] | None = None,
+        self,
+        title: str,
+        header: list[str],
+        rows: list[list[str]],
+        *,
+        widths: tuple[int, ...] | None = None,
         empty: str = "",
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.ln(3)
         self.set_font("dejavu", "B", 11)
         self.say(title)

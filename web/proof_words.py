@@ -19,10 +19,11 @@ def unproved(frame: Frame, proof: Proof, most: int) -> list[str]:
     """Which receivers played it and were not to be heard; at most so many by name."""
     t = frame.t
     said = [
-        t("{receiver}: not heard by its microphone", receiver=name) if cause == NOT_HEARD
+        t("{receiver}: not heard by its microphone", receiver=name)
+        if cause == NOT_HEARD
         else t("{receiver}: the amplifier drew no current", receiver=name)
         for name, cause in proof.unproved[:most]
-    ]  # fmt: skip
+    ]
     more = proof.more + len(proof.unproved) - len(said)
     return [*said, t("and {n} more places", n=more)] if more else said
 
@@ -59,5 +60,8 @@ def _drew(frame: Frame, proof: ElectricalProof) -> str:
     values = {name: w.number(getattr(proof, name), 2) for name in ("mean", "lowest", "highest")}
     return frame.t(
         "Amplifier: {mean} {unit} ({lowest} to {highest}), enough in {above} of {all} readings",
-        unit=proof.unit, above=proof.above, all=proof.readings, **values,
-    )  # fmt: skip
+        unit=proof.unit,
+        above=proof.above,
+        all=proof.readings,
+        **values,
+    )

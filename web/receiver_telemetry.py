@@ -86,9 +86,12 @@ def telemetry_view(
     series = [_series(name, title, words, rows, latest, now) for name, title, words in named]
     hours = [now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=h) for h in range(0, 24, 4)]
     return Telemetry(
-        [one for one in series if one is not None], [(_x(at, now), w.clock(at)) for at in hours],
-        _network(frame, latest) if latest else "", latest.on_battery if latest else None, _changes(frame, rows),
-    )  # fmt: skip
+        [one for one in series if one is not None],
+        [(_x(at, now), w.clock(at)) for at in hours],
+        _network(frame, latest) if latest else "",
+        latest.on_battery if latest else None,
+        _changes(frame, rows),
+    )
 
 
 def percent(dbm: float) -> float:
@@ -97,9 +100,13 @@ def percent(dbm: float) -> float:
 
 
 def _series(
-    name: str, title: str, words: Callable[[float], str], rows: Sequence[TelemetrySample],
-    latest: TelemetrySample | None, now: datetime,
-) -> Series | None:  # fmt: skip
+    name: str,
+    title: str,
+    words: Callable[[float], str],
+    rows: Sequence[TelemetrySample],
+    latest: TelemetrySample | None,
+    now: datetime,
+) -> Series | None:
     """None when there is no such meter."""
     points = [(row.at, float(value)) for row in rows if (value := getattr(row, name)) is not None]
     present: float | None = getattr(latest, name) if latest else None

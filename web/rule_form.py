@@ -41,23 +41,38 @@ class Draft:
     def special(self) -> bool:
         """Whether it says anything beyond what most schedules need."""
         return bool(
-            self.every > 1 or self.season_times or self.except_days or self.extra_days
-            or self.holidays != "alike" or self.tet != "alike"
-        )  # fmt: skip
+            self.every > 1
+            or self.season_times
+            or self.except_days
+            or self.extra_days
+            or self.holidays != "alike"
+            or self.tet != "alike"
+        )
 
 
 def draft_of(rule: Rule, programme_id: int, class_: str, precedence: int) -> Draft:
     """A kept rule, for changing it."""
     season = rule.seasons[0] if rule.seasons else None
     return Draft(
-        programme_id, rule.repeat.value, _times_words(rule.times), rule.from_day.isoformat(),
-        rule.until_day.isoformat() if rule.until_day else "", rule.every, tuple(rule.weekdays),
-        ", ".join("cuối" if day == -1 else str(day) for day in rule.month_days), tuple(rule.which),
+        programme_id,
+        rule.repeat.value,
+        _times_words(rule.times),
+        rule.from_day.isoformat(),
+        rule.until_day.isoformat() if rule.until_day else "",
+        rule.every,
+        tuple(rule.weekdays),
+        ", ".join("cuối" if day == -1 else str(day) for day in rule.month_days),
+        tuple(rule.which),
         f"{season.first[1]}/{season.first[0]}" if season else "",
         f"{season.last[1]}/{season.last[0]}" if season else "",
-        _times_words(season.times) if season else "", _days_words(rule.except_days), _days_words(rule.extra_days),
-        rule.holidays.value, rule.tet.value, class_, precedence,
-    )  # fmt: skip
+        _times_words(season.times) if season else "",
+        _days_words(rule.except_days),
+        _days_words(rule.extra_days),
+        rule.holidays.value,
+        rule.tet.value,
+        class_,
+        precedence,
+    )
 
 
 def rule_from(
@@ -92,10 +107,20 @@ def rule_from(
             Season(first=month_day(season_first), last=month_day(season_last), times=_season_times(season_times))
         ]
     return Rule(
-        repeat=found, times=at, from_day=first, until_day=last, every=every, weekdays=weekdays or [], month_days=days,
-        which=which or [], seasons=seasons, except_days=_single_days(except_days), extra_days=_single_days(extra_days),
-        holidays=on_holidays, tet=at_tet,
-    ).check()  # fmt: skip
+        repeat=found,
+        times=at,
+        from_day=first,
+        until_day=last,
+        every=every,
+        weekdays=weekdays or [],
+        month_days=days,
+        which=which or [],
+        seasons=seasons,
+        except_days=_single_days(except_days),
+        extra_days=_single_days(extra_days),
+        holidays=on_holidays,
+        tet=at_tet,
+    ).check()
 
 
 def _words(text: str) -> list[str]:

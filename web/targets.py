@@ -72,6 +72,8 @@ def spread_from(
     if chosen is Mode.ALIGNED:
         place = position_of(receiver(session, point)) if point else typed_position(latitude, longitude)
     return Spread(
-        mode=chosen, latitude_deg=place.latitude_deg if place else None,
-        longitude_deg=place.longitude_deg if place else None, gap_s=gap_s,
-    ).check()  # fmt: skip
+        mode=chosen,
+        latitude_deg=place.latitude_deg if place else None,
+        longitude_deg=place.longitude_deg if place else None,
+        gap_s=gap_s,
+    ).check()

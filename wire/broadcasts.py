@@ -118,9 +118,11 @@ class Manifest(Sealed, frozen=True, kw_only=True, tag="manifest", tag_field="typ
         if any(isinstance(item, LiveItem) for item in self.items):
             shift_us = 0
         return structs.replace(
-            self, starts_at_us=self.starts_at_us + shift_us, ends_at_us=self.ends_at_us + shift_us,
+            self,
+            starts_at_us=self.starts_at_us + shift_us,
+            ends_at_us=self.ends_at_us + shift_us,
             shifts_us={receiver: shift_us} if shift_us else {},
-        )  # fmt: skip
+        )
 
     @property
     def sounds_until_us(self) -> int:

@@ -46,9 +46,14 @@ CLIP, FIFO = "clip.txt", "fifo"
 def settings_of(work: Path) -> Settings:
     """The server's settings; also put into the environment, for the commands started from here."""
     given: dict[str, object] = {
-        "data_dir": work / "controller", "http_host": IP, "http_port": HTTP_PORT, "broker_host": IP,
-        "broker_port": BROKER_PORT, "broker_allow_plain": True, "heartbeat_s": os.environ.get("LOA_HEARTBEAT_S", 20),
-    }  # fmt: skip
+        "data_dir": work / "controller",
+        "http_host": IP,
+        "http_port": HTTP_PORT,
+        "broker_host": IP,
+        "broker_port": BROKER_PORT,
+        "broker_allow_plain": True,
+        "heartbeat_s": os.environ.get("LOA_HEARTBEAT_S", 20),
+    }
     os.environ.update({f"LOA_{name.upper()}": str(value) for name, value in given.items()})
     return load_settings(**given)
 
@@ -110,9 +115,15 @@ def play(work: Path) -> None:
     database, clock = open_database(settings_of(work)), ControllerClock()
     with database.writing() as session:
         planned = put_on_air(
-            session, COMMUNE, targets=Targets(all=True), class_=BroadcastClass.NORMAL, now=clock.now(), by="rig",
-            clip_id=(work / CLIP).read_text(), lead=LEAD,
-        )  # fmt: skip
+            session,
+            COMMUNE,
+            targets=Targets(all=True),
+            class_=BroadcastClass.NORMAL,
+            now=clock.now(),
+            by="rig",
+            clip_id=(work / CLIP).read_text(),
+            lead=LEAD,
+        )
         starts_at_us = to_us(planned.starts_at)
     database.close()
     t0_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC) + (starts_at_us - clock.now_us()) * 1000

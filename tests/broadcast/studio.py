@@ -34,11 +34,18 @@ def add_clip(session: Session, clip_id: str, seconds: float, *, now: datetime, b
     digest = sha256(clip_id.encode()).hexdigest()
     session.add(
         Clip(
-            id=clip_id, commune_id=COMMUNE, title=clip_id.title(), original_name=f"{clip_id}.mp3",
-            original_sha256=digest, original_bytes=1000, uploaded_at=now,
-            duration_us=round(seconds * SECOND), peaks=b"", builtin=builtin,
+            id=clip_id,
+            commune_id=COMMUNE,
+            title=clip_id.title(),
+            original_name=f"{clip_id}.mp3",
+            original_sha256=digest,
+            original_bytes=1000,
+            uploaded_at=now,
+            duration_us=round(seconds * SECOND),
+            peaks=b"",
+            builtin=builtin,
         )
-    )  # fmt: skip
+    )
     session.flush()
     for codec, extension in (("opus", "opus"), ("mp3", "mp3")):
         session.add(ClipRendition(clip_id=clip_id, codec=codec, sha256=digest, bytes=500, extension=extension))
@@ -77,10 +84,15 @@ class Studio:
         """A receiver in service."""
         session.add(
             Receiver(
-                id=receiver_id, commune_id=COMMUNE, station_id=self.station, name=receiver_id, public_key="",
-                broker_hash="", created_at=self.now(),
+                id=receiver_id,
+                commune_id=COMMUNE,
+                station_id=self.station,
+                name=receiver_id,
+                public_key="",
+                broker_hash="",
+                created_at=self.now(),
             )
-        )  # fmt: skip
+        )
         session.flush()
         set_zones(session, receiver_id, COMMUNE, zones)
 

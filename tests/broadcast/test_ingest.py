@@ -46,9 +46,13 @@ def ingest(database: Database, tmp_path: Path, clock: ManualClock) -> Ingest:
 def make_ingest(database: Database, tmp_path: Path, clock: ManualClock, **limits: float) -> Ingest:
     media, originals = Media(tmp_path / "media"), Media(tmp_path / "originals")
     return Ingest(
-        database, media, originals, clock,
-        most_bytes=int(limits.get("most_bytes", 50_000_000)), most_hours=limits.get("most_hours", 4.0),
-    )  # fmt: skip
+        database,
+        media,
+        originals,
+        clock,
+        most_bytes=int(limits.get("most_bytes", 50_000_000)),
+        most_hours=limits.get("most_hours", 4.0),
+    )
 
 
 def sound(path: Path, *options: str, seconds: float = 3.0, tone_db: float = -30.0) -> bytes:

@@ -60,8 +60,13 @@ def test_there_are_never_more_turns_than_neighbours_and_one(horns: list[Horn]) -
     def met(a: Horn, b: Horn) -> bool:
         return a.position is None or b.position is None or heard_together(distance_m(a.position, b.position))
 
-    most = max((len({b.zone for b in horns if b.zone != a and any(met(x, b) for x in horns if x.zone == a)})
-                for a in {h.zone for h in horns}), default=0)  # fmt: skip
+    most = max(
+        (
+            len({b.zone for b in horns if b.zone != a and any(met(x, b) for x in horns if x.zone == a)})
+            for a in {h.zone for h in horns}
+        ),
+        default=0,
+    )
     assert max(turns(horns).values(), default=0) <= most
 
 
@@ -72,8 +77,9 @@ def test_villages_along_a_road_need_two_turns() -> None:
 
 def test_at_the_chosen_place_all_arrive_at_once() -> None:
     horns = [Horn(f"loa-{k}", "thon-1", north(k * k)) for k in range(5)]
-    found = shifts_of(Spread(mode=Mode.ALIGNED, latitude_deg=HOME.latitude_deg, longitude_deg=HOME.longitude_deg),
-                      horns, LENGTH_US)  # fmt: skip
+    found = shifts_of(
+        Spread(mode=Mode.ALIGNED, latitude_deg=HOME.latitude_deg, longitude_deg=HOME.longitude_deg), horns, LENGTH_US
+    )
     arrivals_ms = [
         found.by_receiver.get(h.receiver_id, 0) / 1000 + travel_ms(distance_m(h.position, HOME))  # type: ignore[arg-type]
         for h in horns
@@ -127,9 +133,14 @@ def studio(database: Database, clock: ManualClock) -> Studio:
 def aired(studio: Studio, spread: Spread, targets: Targets = ALL) -> Manifest:
     with studio.database.writing() as session:
         put = put_on_air(
-            session, COMMUNE, targets=targets, class_=BroadcastClass.NORMAL, now=studio.now(),
-            programme_id=studio.programme, spread=spread,
-        )  # fmt: skip
+            session,
+            COMMUNE,
+            targets=targets,
+            class_=BroadcastClass.NORMAL,
+            now=studio.now(),
+            programme_id=studio.programme,
+            spread=spread,
+        )
         assert put.ends_at == put.starts_at + timedelta(microseconds=LENGTH_US + max(put.shifts_us.values(), default=0))
         return manifest_of(put, studio.now())
 

@@ -42,24 +42,44 @@ def studio(clock: ManualClock, database: Database) -> Studio:
 
 
 def air(
-    studio: Studio, starts_at: datetime, *, class_: BroadcastClass = BroadcastClass.NORMAL, targets: Targets = ALL,
-    title: str = "Bản tin sáng", minutes: float = 1, heard_by: tuple[str, ...] = (), clips: tuple[str, ...] = (),
-) -> Broadcast:  # fmt: skip
+    studio: Studio,
+    starts_at: datetime,
+    *,
+    class_: BroadcastClass = BroadcastClass.NORMAL,
+    targets: Targets = ALL,
+    title: str = "Bản tin sáng",
+    minutes: float = 1,
+    heard_by: tuple[str, ...] = (),
+    clips: tuple[str, ...] = (),
+) -> Broadcast:
     """A broadcast of some minutes with the bulletin (60 s), and who played it."""
     with studio.database.writing() as session:
         programme = studio.programme
         if clips:
             programme = studio.add_programme(session, f"{title} {starts_at}", [Item(ItemKind.CLIP, c) for c in clips])
         made = plan_broadcast(
-            session, commune_id=COMMUNE, title=title, class_=class_, targets=targets, starts_at=starts_at,
-            length_us=round(minutes * 60e6), items=manifest_items(session, items_of(session, programme)),
+            session,
+            commune_id=COMMUNE,
+            title=title,
+            class_=class_,
+            targets=targets,
+            starts_at=starts_at,
+            length_us=round(minutes * 60e6),
+            items=manifest_items(session, items_of(session, programme)),
             now=starts_at - MINUTE,
-        )  # fmt: skip
+        )
         for receiver_id in heard_by:
             report = PlayReport(
-                to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report=f"{made.id}-{receiver_id}",
-                receiver=receiver_id, broadcast=made.id, manifest_revision=1, outcome=Outcome.PLAYED,
-            )  # fmt: skip
+                to=CONTROLLER,
+                revision=1,
+                issued_at_us=1,
+                expires_at_us=2,
+                report=f"{made.id}-{receiver_id}",
+                receiver=receiver_id,
+                broadcast=made.id,
+                manifest_revision=1,
+                outcome=Outcome.PLAYED,
+            )
             take_report(session, receiver_id, report)
         return made
 
@@ -112,8 +132,9 @@ def test_what_was_stopped_counts_until_the_stop_and_what_never_aired_counts_for_
     assert (report.broadcasts, report.withdrawn) == (1, 1)
     assert report.minutes == pytest.approx(1)
     assert [(line.broadcast.id, line.causes) for line in report.lacking] == [
-        (stopped.id, {"by_operator": 2}), (missed.id, {"controller_away": 2}),
-    ]  # fmt: skip
+        (stopped.id, {"by_operator": 2}),
+        (missed.id, {"controller_away": 2}),
+    ]
 
 
 def test_heard_is_counted_over_all_who_were_meant(studio: Studio) -> None:
@@ -153,9 +174,17 @@ def test_the_month_is_asked_with_as_many_queries_for_many_broadcasts(studio: Stu
 def test_why_it_was_not_heard_is_told_by_those_who_know(studio: Studio) -> None:
     told = air(studio, NOVEMBER, heard_by=("loa-1",))
     report = PlayReport(
-        to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report="r", receiver="loa-2", broadcast=told.id,
-        manifest_revision=1, outcome=Outcome.MISSED, cause="no_audio",
-    )  # fmt: skip
+        to=CONTROLLER,
+        revision=1,
+        issued_at_us=1,
+        expires_at_us=2,
+        report="r",
+        receiver="loa-2",
+        broadcast=told.id,
+        manifest_revision=1,
+        outcome=Outcome.MISSED,
+        cause="no_audio",
+    )
     with studio.database.writing() as session:
         take_report(session, "loa-2", report)
     assert [line.causes for line in month(studio).lacking] == [{"no_audio": 1}]
@@ -191,9 +220,13 @@ def test_the_state_in_which_it_came_into_the_month_goes_on_in_it(studio: Studio)
 def test_each_filter_of_the_log_leaves_what_it_names(studio: Studio) -> None:
     morning = air(studio, NOVEMBER, heard_by=("loa-1", "loa-2"))
     storm = air(
-        studio, NOVEMBER + MINUTE * 10, class_=BroadcastClass.EMERGENCY, title="Tin bão", clips=("storm",),
+        studio,
+        NOVEMBER + MINUTE * 10,
+        class_=BroadcastClass.EMERGENCY,
+        title="Tin bão",
+        clips=("storm",),
         targets=Targets(zones=["thon-2"]),
-    )  # fmt: skip
+    )
     gone = air(studio, NOVEMBER + MINUTE * 20)
     with studio.database.writing() as session:
         withdraw(session, gone.id, NOVEMBER, cause="by_operator")

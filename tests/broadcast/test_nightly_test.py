@@ -46,9 +46,14 @@ class Night:
     def controller(self) -> NightlyTest:
         """One more controller, or the same one started again."""
         return NightlyTest(
-            self.database, self.media, self.studio.downlink, self.watch, self.clock, at=time(2, 30),
+            self.database,
+            self.media,
+            self.studio.downlink,
+            self.watch,
+            self.clock,
+            at=time(2, 30),
             verdict_after=timedelta(hours=1),
-        )  # fmt: skip
+        )
 
     def beat(self, *receiver_ids: str, session: int = 1) -> None:
         self._beats += 1
@@ -75,9 +80,18 @@ class Night:
     def answer(self, receiver_id: str, test: str, failed_step: str = "") -> None:
         now_us = self.clock.now_us()
         report = SelfTestReport(
-            to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report="r", receiver=receiver_id, test=test,
-            ok=not failed_step, failed_step=failed_step, at_us=now_us, took_ms=900,
-        )  # fmt: skip
+            to=CONTROLLER,
+            revision=1,
+            issued_at_us=1,
+            expires_at_us=2,
+            report="r",
+            receiver=receiver_id,
+            test=test,
+            ok=not failed_step,
+            failed_step=failed_step,
+            at_us=now_us,
+            took_ms=900,
+        )
         with self.database.writing() as session:
             self_tests.take_report(session, receiver_id, report)
 
@@ -266,9 +280,18 @@ def test_a_backup_of_nowhere_is_refused(night: Night) -> None:
 def test_what_stood_in_is_kept_with_the_play_report(night: Night) -> None:
     stood_in = [StoodIn(position=1, clip="bulletin", rung=Rung.BACKUP, detail="its audio is not there")]
     report = PlayReport(
-        to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report="r", receiver="loa-1", broadcast="b",
-        manifest_revision=1, outcome=Outcome.PARTLY, cause="backup", stood_in=stood_in,
-    )  # fmt: skip
+        to=CONTROLLER,
+        revision=1,
+        issued_at_us=1,
+        expires_at_us=2,
+        report="r",
+        receiver="loa-1",
+        broadcast="b",
+        manifest_revision=1,
+        outcome=Outcome.PARTLY,
+        cause="backup",
+        stood_in=stood_in,
+    )
     with night.database.writing() as session:
         take_play_report(session, "loa-1", report)
     with night.database.session() as session:

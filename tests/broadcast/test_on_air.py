@@ -150,10 +150,16 @@ def test_what_is_next_comes_in_order_without_what_was_withdrawn(studio: Studio) 
     with studio.database.writing() as session:
         for minutes in (30, 10, 20):
             plan_broadcast(
-                session, commune_id=COMMUNE, title=f"{minutes}", class_=BroadcastClass.NORMAL, targets=ALL,
-                starts_at=studio.now() + timedelta(minutes=minutes), length_us=SECOND,
-                items=clip_items(session, "storm"), now=studio.now(),
-            )  # fmt: skip
+                session,
+                commune_id=COMMUNE,
+                title=f"{minutes}",
+                class_=BroadcastClass.NORMAL,
+                targets=ALL,
+                starts_at=studio.now() + timedelta(minutes=minutes),
+                length_us=SECOND,
+                items=clip_items(session, "storm"),
+                now=studio.now(),
+            )
         withdraw(session, upcoming(session, COMMUNE, studio.now())[1].id, studio.now(), cause="by_operator")
         session.flush()
         assert [b.title for b in upcoming(session, COMMUNE, studio.now())] == ["10", "30"]

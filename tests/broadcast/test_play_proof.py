@@ -15,12 +15,10 @@ from tests.cast import COMMUNE
 from tests.devices.test_receivers import counted as statements_of
 from wire.reports import AcousticProof, ElectricalProof, Outcome
 
-DREW = ElectricalProof(
-    passed=True, readings=20, above=19, least=0.2, lowest=0.1, mean=1.8, highest=2.4, unit="A"
-)  # fmt: skip
+DREW = ElectricalProof(passed=True, readings=20, above=19, least=0.2, lowest=0.1, mean=1.8, highest=2.4, unit="A")
 DREW_NOTHING = ElectricalProof(
     passed=False, readings=20, above=0, least=0.2, lowest=0.0, mean=0.03, highest=0.05, unit="A"
-)  # fmt: skip
+)
 HEARD = AcousticProof(passed=True, windows=4, heard_in=4, correlation=0.47, delay_us=12_000)
 NOT_HEARD = AcousticProof(passed=False, windows=4, heard_in=1, correlation=0.04, delay_us=250_000)
 
@@ -38,12 +36,16 @@ def proof(studio: Studio, put: Broadcast) -> Proof:
 @pytest.mark.parametrize(
     ("said", "heard", "cause"),
     [
-        ({}, 1, ""), ({"electrical": DREW}, 1, ""), ({"acoustic": HEARD}, 1, ""),
-        ({"electrical": DREW, "acoustic": HEARD}, 1, ""), ({"electrical": DREW_NOTHING}, 0, "no_current"),
-        ({"acoustic": NOT_HEARD}, 0, "not_heard"), ({"electrical": DREW, "acoustic": NOT_HEARD}, 0, "not_heard"),
+        ({}, 1, ""),
+        ({"electrical": DREW}, 1, ""),
+        ({"acoustic": HEARD}, 1, ""),
+        ({"electrical": DREW, "acoustic": HEARD}, 1, ""),
+        ({"electrical": DREW_NOTHING}, 0, "no_current"),
+        ({"acoustic": NOT_HEARD}, 0, "not_heard"),
+        ({"electrical": DREW, "acoustic": NOT_HEARD}, 0, "not_heard"),
         ({"electrical": DREW_NOTHING, "acoustic": HEARD}, 0, "no_current"),
     ],
-)  # fmt: skip
+)
 def test_where_a_tier_that_is_fitted_failed_it_was_not_heard_whatever_the_frames_say(
     studio: Studio, said: dict[str, object], heard: int, cause: str
 ) -> None:

@@ -27,11 +27,20 @@ def studio(clock: ManualClock, database: Database) -> Studio:
 def report(studio: Studio, receiver_id: str, put: Broadcast, **more: object) -> PlayReport:
     now_us = studio.clock.now_us()
     made = PlayReport(
-        to=CONTROLLER, revision=now_us, issued_at_us=now_us, expires_at_us=now_us + 1, report=f"{receiver_id}-1",
-        receiver=receiver_id, broadcast=put.id, manifest_revision=1, outcome=Outcome.PLAYED,
-        first_frame_at_us=to_us(put.starts_at), last_frame_at_us=to_us(put.ends_at), frames_played=2_880_000,
+        to=CONTROLLER,
+        revision=now_us,
+        issued_at_us=now_us,
+        expires_at_us=now_us + 1,
+        report=f"{receiver_id}-1",
+        receiver=receiver_id,
+        broadcast=put.id,
+        manifest_revision=1,
+        outcome=Outcome.PLAYED,
+        first_frame_at_us=to_us(put.starts_at),
+        last_frame_at_us=to_us(put.ends_at),
+        frames_played=2_880_000,
         frames_due=2_880_000,
-    )  # fmt: skip
+    )
     return msgspec.structs.replace(made, **more)
 
 

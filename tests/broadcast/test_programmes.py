@@ -52,8 +52,11 @@ def test_a_gap_is_silence_in_the_manifest_and_what_follows_keeps_its_place(studi
     with studio.database.writing() as session:
         made = manifest_items(session, items_of(session, studio.add_programme(session, "Cả buổi", FULL)))
     assert [(i.clip, i.offset_us) for i in made] == [
-        ("chime-in", 0), ("bulletin", 4 * SECOND), ("storm", 66_500_000), ("chime-out", 96_500_000)
-    ]  # fmt: skip
+        ("chime-in", 0),
+        ("bulletin", 4 * SECOND),
+        ("storm", 66_500_000),
+        ("chime-out", 96_500_000),
+    ]
 
 
 def test_a_receiver_is_offered_opus_before_mp3(studio: Studio) -> None:
@@ -136,8 +139,9 @@ def test_where_a_recording_is_used_is_known_once_and_not_of_retired_ones(studio:
         session.flush()
         found = used_in(session, ["storm", "bulletin", "chime-in"])
     assert {clip: [p.number for p in used] for clip, used in found.items()} == {
-        "storm": [twice], "bulletin": [studio.programme]
-    }  # fmt: skip
+        "storm": [twice],
+        "bulletin": [studio.programme],
+    }
 
 
 def test_a_retired_programme_leaves_the_list_and_comes_back(studio: Studio) -> None:

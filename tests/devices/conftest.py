@@ -44,9 +44,15 @@ class Site:
         """A receiver more."""
         with self.database.writing() as session:
             _, made = enrol(
-                session, ISSUER, receiver_id=receiver_id, commune_id=commune, station_id=self.station, name=receiver_id,
-                now=self.clock.now(), zones=zones,
-            )  # fmt: skip
+                session,
+                ISSUER,
+                receiver_id=receiver_id,
+                commune_id=commune,
+                station_id=self.station,
+                name=receiver_id,
+                now=self.clock.now(),
+                zones=zones,
+            )
         self.credentials[receiver_id] = made
         return made
 
@@ -69,9 +75,16 @@ class Site:
         """A report, not sealed yet."""
         now_us = self.clock.now_us()
         made = FaultReport(
-            to=CONTROLLER, revision=now_us, issued_at_us=now_us, expires_at_us=now_us + 60 * 86_400_000_000,
-            report=report, receiver=receiver_id, fault="card", present=True, at_us=now_us,
-        )  # fmt: skip
+            to=CONTROLLER,
+            revision=now_us,
+            issued_at_us=now_us,
+            expires_at_us=now_us + 60 * 86_400_000_000,
+            report=report,
+            receiver=receiver_id,
+            fault="card",
+            present=True,
+            at_us=now_us,
+        )
         return msgspec.structs.replace(made, **more)
 
     def sealed(self, report: Report, by: str | None = None) -> bytes:

@@ -36,9 +36,14 @@ def session(site: Site) -> Iterator[Session]:
 def measured(session: Session, clock: ManualClock, offset_ms: float, **where: float) -> DelayMeasurement:
     made = begin(session, COMMUNE, "thon-1", "fm", now=clock.now(), by=OPERATOR, **where)
     return keep_offset(
-        session, made.id, heard_offset_us=round(offset_ms * 1000), error_us=20, agreeing=6, clipped=False,
+        session,
+        made.id,
+        heard_offset_us=round(offset_ms * 1000),
+        error_us=20,
+        agreeing=6,
+        clipped=False,
         now=clock.now(),
-    )  # fmt: skip
+    )
 
 
 def test_the_two_sound_different_sweeps_in_turn_after_their_amplifiers_are_on(

@@ -29,10 +29,17 @@ def configured(site: Site, receiver_id: str = "thon-1") -> Config:
 def manifest(site: Site, revision: int = 1, **more: object) -> Manifest:
     now_us = site.clock.now_us()
     made = Manifest(
-        to=for_commune(COMMUNE), revision=revision, issued_at_us=now_us, expires_at_us=now_us + DAY_US,
-        broadcast="b1", class_=BroadcastClass.NORMAL, targets=Targets(all=True), starts_at_us=now_us,
-        ends_at_us=now_us + 60_000_000, items=[],
-    )  # fmt: skip
+        to=for_commune(COMMUNE),
+        revision=revision,
+        issued_at_us=now_us,
+        expires_at_us=now_us + DAY_US,
+        broadcast="b1",
+        class_=BroadcastClass.NORMAL,
+        targets=Targets(all=True),
+        starts_at_us=now_us,
+        ends_at_us=now_us + 60_000_000,
+        items=[],
+    )
     return msgspec.structs.replace(made, **more)
 
 

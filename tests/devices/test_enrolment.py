@@ -74,9 +74,14 @@ def test_a_station_or_commune_that_is_not_there_is_refused(site: Site) -> None:
         ):
             with pytest.raises(Refusal, match=why):
                 enrol(
-                    session, ISSUER, receiver_id="x", commune_id=commune_id, station_id=station_id, name="x",
+                    session,
+                    ISSUER,
+                    receiver_id="x",
+                    commune_id=commune_id,
+                    station_id=station_id,
+                    name="x",
                     now=site.clock.now(),
-                )  # fmt: skip
+                )
 
 
 def test_new_credentials_end_the_old_ones(site: Site) -> None:

@@ -100,8 +100,10 @@ def test_only_the_receivers_asked_for_and_what_nobody_has_seen_first(site: Site)
     say(site, True, 1, "store_full")
     say(site, True, 2, receiver_id="thon-2")
     assert [(name, fault) for name, fault, _, _ in states(site)] == [
-        ("thon-1", "media"), ("thon-1", "store_full"), ("thon-1", "card"),
-    ]  # fmt: skip
+        ("thon-1", "media"),
+        ("thon-1", "store_full"),
+        ("thon-1", "card"),
+    ]
     assert len(states(site, "thon-1", "thon-2")) == 4
 
 

@@ -15,9 +15,17 @@ MORNING_US = 1_795_471_200_000_000
 
 def report(present: bool, after_s: int, fault: str = "card", detail: str = "") -> FaultReport:
     return FaultReport(
-        to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report="r", receiver="thon-1", fault=fault,
-        present=present, at_us=MORNING_US + after_s * 1_000_000, detail=detail,
-    )  # fmt: skip
+        to=CONTROLLER,
+        revision=1,
+        issued_at_us=1,
+        expires_at_us=2,
+        report="r",
+        receiver="thon-1",
+        fault=fault,
+        present=present,
+        at_us=MORNING_US + after_s * 1_000_000,
+        detail=detail,
+    )
 
 
 def take(site: Site, *reports: FaultReport, receiver_id: str = "thon-1") -> None:

@@ -89,7 +89,7 @@ def test_a_byte_order_mark_before_the_file_does_no_harm() -> None:
         (b'{"type":"FeatureCollection","features":[' + b"1," * 900_000 + b"1]}", "no area"),
         (b" " * 2_000_001, "too large"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_border_is_refused_in_a_sentence(given: bytes, said: str) -> None:
     with pytest.raises(Refusal) as refused:
         read_outline(given)

@@ -53,10 +53,16 @@ def test_it_can_be_taken_off_the_map_again(database: Database, clock: ManualCloc
 @pytest.mark.parametrize(
     ("latitude", "longitude"),
     [
-        ("19.8712", "105.6834"), ("19,8712", "105,6834"), (" 19.8712° ", "105.6834"), ("19.8712, 105.6834", ""),
-        ("19.8712,105.6834", ""), ("19.8712 105.6834", ""), ("19,8712; 105,6834", ""), ("19,8712 105,6834", ""),
+        ("19.8712", "105.6834"),
+        ("19,8712", "105,6834"),
+        (" 19.8712° ", "105.6834"),
+        ("19.8712, 105.6834", ""),
+        ("19.8712,105.6834", ""),
+        ("19.8712 105.6834", ""),
+        ("19,8712; 105,6834", ""),
+        ("19,8712 105,6834", ""),
     ],
-)  # fmt: skip
+)
 def test_a_position_is_read_as_people_type_and_paste_it(latitude: str, longitude: str) -> None:
     assert typed_position(latitude, longitude) == Position(19.8712, 105.6834)
 
@@ -68,11 +74,17 @@ def test_two_empty_fields_are_no_position() -> None:
 @pytest.mark.parametrize(
     ("latitude", "longitude", "said"),
     [
-        ("19.87", "", "both"), ("", "105.68", "both"), ("19,8712", "", "both"), ("one", "105.68", "one"),
-        ("105.68", "19.87", "change places"), ("nan", "105.68", "change places"), ("19.87", "inf", "longitude"),
-        ("19.87", "181", "longitude"), ("19° 52' 13\"", "105.68", "no number"),
+        ("19.87", "", "both"),
+        ("", "105.68", "both"),
+        ("19,8712", "", "both"),
+        ("one", "105.68", "one"),
+        ("105.68", "19.87", "change places"),
+        ("nan", "105.68", "change places"),
+        ("19.87", "inf", "longitude"),
+        ("19.87", "181", "longitude"),
+        ("19° 52' 13\"", "105.68", "no number"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_position_is_refused_in_a_sentence(latitude: str, longitude: str, said: str) -> None:
     with pytest.raises(Refusal) as refused:
         typed_position(latitude, longitude)

@@ -180,8 +180,10 @@ def test_after_a_restart_the_states_are_as_they_were(listening: Site) -> None:
     site.clock.advance(seconds=10)
     watch = restarted(site)
     assert {name: now.state for name, now in watch.snapshot(site.clock.now()).items()} == {
-        "thon-1": ONLINE, "thon-2": OFFLINE, "thon-3": ONLINE,
-    }  # fmt: skip
+        "thon-1": ONLINE,
+        "thon-2": OFFLINE,
+        "thon-3": ONLINE,
+    }
     assert watch.receiver_now("thon-2", site.clock.now()).cause == "stopped"
     assert watch.receiver_now("thon-1", site.clock.now()).since == MORNING
     assert watch.sweep(site.clock.now()) == []

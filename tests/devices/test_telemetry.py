@@ -40,9 +40,10 @@ def office(database: Database) -> Office:
 
 def test_all_that_is_told_is_kept(office: Office) -> None:
     office.hear(
-        temperature_c=51.5, supply=Supply(mains_v=229.5, battery_v=12.6, on_battery=False),
+        temperature_c=51.5,
+        supply=Supply(mains_v=229.5, battery_v=12.6, on_battery=False),
         link=Link(signal_dbm=-73, operator="Viettel", sim="ready"),
-    )  # fmt: skip
+    )
     [row] = office.rows
     assert (row.at, row.mains_v, row.battery_v, row.on_battery) == (office.at, 229.5, 12.6, False)
     assert (row.temperature_c, row.signal_dbm, row.operator, row.sim) == (51.5, -73, "Viettel", "ready")

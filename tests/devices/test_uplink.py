@@ -68,9 +68,16 @@ def test_a_report_goes_to_whom_its_kind_concerns(two: Site) -> None:
     two.uplink.on_report(CommandDone, lambda session, receiver_id, report: done.append((receiver_id, report.command)))
     now_us = two.clock.now_us()
     report = CommandDone(
-        to=CONTROLLER, revision=1, issued_at_us=now_us, expires_at_us=now_us + 1, report="r9", receiver="thon-1",
-        command="c1", done=True, at_us=now_us,
-    )  # fmt: skip
+        to=CONTROLLER,
+        revision=1,
+        issued_at_us=now_us,
+        expires_at_us=now_us + 1,
+        report="r9",
+        receiver="thon-1",
+        command="c1",
+        done=True,
+        at_us=now_us,
+    )
     two.uplink.take_reports([("thon-1", two.sealed(report)), ("thon-1", two.sealed(two.fault("thon-1")))])
     assert done == [("thon-1", "c1")]
 
@@ -100,11 +107,19 @@ def forged(site: Site) -> dict[str, tuple[str, bytes, Reason]]:
 @pytest.mark.parametrize(
     "name",
     [
-        "plain", "noise", "another's seal", "the controller's own seal", "a key nobody knows",
-        "a true seal, said of another", "another's report, sent on", "not to the controller", "expired", "nobody's",
+        "plain",
+        "noise",
+        "another's seal",
+        "the controller's own seal",
+        "a key nobody knows",
+        "a true seal, said of another",
+        "another's report, sent on",
+        "not to the controller",
+        "expired",
+        "nobody's",
         "the year 40000",
     ],
-)  # fmt: skip
+)
 def test_what_is_not_to_be_believed_is_counted_and_never_said_heard(two: Site, name: str) -> None:
     sender, payload, reason = forged(two)[name]
     good = two.sealed(two.fault("thon-2", "good"))

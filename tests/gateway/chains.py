@@ -13,11 +13,14 @@ def wired() -> Chain:
         outputs={"mains": GpioOutput(pin="GPIO17"), "amp": GpioOutput(pin="GPIO27"), "mute": GpioOutput(pin="GPIO22")},
         inputs={"line": ModbusInput(url="tcp:127.0.0.1:502", register=1), "door": GpioInput(pin="GPIO5")},
         on=[
-            Switch(output="mains"), Wait(ms=500), Switch(output="amp"), Check(input="line", least=90, most=310,
-            within_ms=1000), Switch(output="mute"),
+            Switch(output="mains"),
+            Wait(ms=500),
+            Switch(output="amp"),
+            Check(input="line", least=90, most=310, within_ms=1000),
+            Switch(output="mute"),
         ],
         path_delay_ms=12.5,
-    )  # fmt: skip
+    )
 
 
 class HandClock:

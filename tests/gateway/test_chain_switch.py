@@ -16,13 +16,17 @@ from tests.gateway.devices import until
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "chains").glob("*.toml"))
 CHAIN = Chain(
-    kind=ChainKind.IP, outputs={"amp": GpioOutput(pin="GPIO17"), "mute": GpioOutput(pin="GPIO22")},
+    kind=ChainKind.IP,
+    outputs={"amp": GpioOutput(pin="GPIO17"), "mute": GpioOutput(pin="GPIO22")},
     inputs={"line": GpioInput(pin="GPIO5")},
     on=[
-        Switch(output="amp"), Wait(ms=60), Check(input="line", least=1, within_ms=100), Switch(output="mute"),
+        Switch(output="amp"),
+        Wait(ms=60),
+        Check(input="line", least=1, within_ms=100),
+        Switch(output="mute"),
     ],
     path_delay_ms=12.5,
-)  # fmt: skip
+)
 
 
 class Bench:

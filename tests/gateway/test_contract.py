@@ -31,8 +31,14 @@ class Rig:
     """A chain of one relay and one gauge, opened, and how to look at the device behind them."""
 
     def __init__(
-        self, output: Output, source: Input, *, is_on: Callable[[], bool], reads: float, factory: object = None,
-    ) -> None:  # fmt: skip
+        self,
+        output: Output,
+        source: Input,
+        *,
+        is_on: Callable[[], bool],
+        reads: float,
+        factory: object = None,
+    ) -> None:
         chain = Chain(
             kind=ChainKind.WIRED, outputs={"relay": output}, inputs={"gauge": source}, on=[Switch(output="relay")]
         )
@@ -48,8 +54,9 @@ def serial_rig(undo: ExitStack, manner: str = "well") -> Rig:
     rig = Rig(
         SerialOutput(port=device.port, on="R1\r", off="R0\r", answer="OK R"),
         SerialInput(port=device.port, ask="I?\r", pattern=r"I=([0-9.]+)A", unit="A"),
-        is_on=lambda: device.is_on, reads=2.5,
-    )  # fmt: skip
+        is_on=lambda: device.is_on,
+        reads=2.5,
+    )
     undo.callback(rig.opened.close)
     return rig
 
@@ -60,17 +67,21 @@ def http_rig(undo: ExitStack, manner: str = "well") -> Rig:
     device.manner = manner
     return Rig(
         HttpOutput(on=f"{device.url}/on", off=f"{device.url}/off", answer='"done"'),
-        HttpInput(url=f"{device.url}/state", field="meter.amps", unit="A"), is_on=lambda: device.is_on, reads=2.5,
-    )  # fmt: skip
+        HttpInput(url=f"{device.url}/state", field="meter.amps", unit="A"),
+        is_on=lambda: device.is_on,
+        reads=2.5,
+    )
 
 
 def modbus_rig(undo: ExitStack, *, serial: bool) -> Rig:
     device = ModbusDevice(serial=serial)
     undo.callback(device.close)
     rig = Rig(
-        ModbusOutput(url=device.url, coil=3), ModbusInput(url=device.url, register=2, scale=0.1, unit="A"),
-        is_on=lambda: device.is_on, reads=2.5,
-    )  # fmt: skip
+        ModbusOutput(url=device.url, coil=3),
+        ModbusInput(url=device.url, register=2, scale=0.1, unit="A"),
+        is_on=lambda: device.is_on,
+        reads=2.5,
+    )
     undo.callback(rig.opened.close)
     return rig
 
@@ -89,9 +100,12 @@ def gpio_rig(undo: ExitStack) -> Rig:
     factory = MockFactory()
     undo.callback(factory.close)
     rig = Rig(
-        GpioOutput(pin="GPIO17", active_high=False), GpioInput(pin="GPIO5"),
-        is_on=lambda: not factory.pin(17).state, reads=1.0, factory=factory,
-    )  # fmt: skip
+        GpioOutput(pin="GPIO17", active_high=False),
+        GpioInput(pin="GPIO5"),
+        is_on=lambda: not factory.pin(17).state,
+        reads=1.0,
+        factory=factory,
+    )
     undo.callback(rig.opened.close)
     factory.pin(5).drive_low()
     return rig
@@ -105,13 +119,19 @@ RIGS: dict[str, Callable[[ExitStack], Rig]] = {
     "modbus rtu": lambda undo: modbus_rig(undo, serial=True),
 }
 BAD: dict[str, Callable[[ExitStack], Rig]] = {
-    **{f"serial {manner}": lambda undo, manner=manner: serial_rig(undo, manner) for manner in
-       ("silent", "late", "wrong", "babbling")},
-    **{f"http {manner}": lambda undo, manner=manner: http_rig(undo, manner) for manner in
-       ("silent", "late", "wrong", "broken", "babbling")},
-    **{f"modbus {manner}": lambda undo, manner=manner: bad_board_rig(undo, manner) for manner in
-       ("silent", "late", "wrong", "babbling")},
-}  # fmt: skip
+    **{
+        f"serial {manner}": lambda undo, manner=manner: serial_rig(undo, manner)
+        for manner in ("silent", "late", "wrong", "babbling")
+    },
+    **{
+        f"http {manner}": lambda undo, manner=manner: http_rig(undo, manner)
+        for manner in ("silent", "late", "wrong", "broken", "babbling")
+    },
+    **{
+        f"modbus {manner}": lambda undo, manner=manner: bad_board_rig(undo, manner)
+        for manner in ("silent", "late", "wrong", "babbling")
+    },
+}
 
 
 @pytest.fixture
@@ -157,9 +177,11 @@ def test_what_is_not_there_is_said_when_it_is_opened_or_reached(undo: ExitStack)
         with pytest.raises(ChainUnusable, match=r"ttyNONE|GPIO999"):
             Rig(output, GpioInput(pin="GPIO5"), is_on=bool, reads=0.0, factory=factory)
     away = Rig(
-        ModbusOutput(url="tcp:127.0.0.1:9", coil=0), HttpInput(url="http://127.0.0.1:9/", field="x"), is_on=bool,
+        ModbusOutput(url="tcp:127.0.0.1:9", coil=0),
+        HttpInput(url="http://127.0.0.1:9/", field="x"),
+        is_on=bool,
         reads=0.0,
-    )  # fmt: skip
+    )
     with pytest.raises(StepFailed, match="not reached"):
         away.relay.switch(True)
     with pytest.raises(StepFailed, match="refused"):
@@ -172,6 +194,9 @@ def test_a_pattern_that_is_none_is_refused(undo: ExitStack) -> None:
     for pattern, said in (("I=(", "is none"), ("I=", "one group")):
         with pytest.raises(ChainUnusable, match=said):
             Rig(
-                GpioOutput(pin="GPIO17"), SerialInput(port=device.port, ask="I?\r", pattern=pattern), is_on=bool,
-                reads=0.0, factory=MockFactory(),
-            )  # fmt: skip
+                GpioOutput(pin="GPIO17"),
+                SerialInput(port=device.port, ask="I?\r", pattern=pattern),
+                is_on=bool,
+                reads=0.0,
+                factory=MockFactory(),
+            )

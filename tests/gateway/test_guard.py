@@ -81,8 +81,11 @@ class Bench:
         """A process that has the chain on."""
         made = subprocess.Popen(
             [sys.executable, "-m", "tests.gateway.holder", str(self.file), str(self.folder), str(QUICK_S), manner],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+        )
         assert made.stdout is not None
         assert made.stdout.readline() == b"on\n", made.stderr.read().decode() if made.stderr else ""
         return made

@@ -176,10 +176,11 @@ class Tones:
 
 def transmitter(clock: HandClock, board: Board) -> ChainRunner:
     chain = Chain(
-        kind=ChainKind.FM, outputs={"carrier": GpioOutput(pin="GPIO17"), "mute": GpioOutput(pin="GPIO22")},
+        kind=ChainKind.FM,
+        outputs={"carrier": GpioOutput(pin="GPIO17"), "mute": GpioOutput(pin="GPIO22")},
         on=[Switch(output="carrier"), Wait(ms=500), Dtmf(digits="12"), Switch(output="mute")],
         off=[Switch(output="mute"), Dtmf(digits="0"), Switch(output="carrier")],
-    )  # fmt: skip
+    )
     return ChainRunner(chain, {name: board.relay(name) for name in ("carrier", "mute")}, {}, clock)
 
 
@@ -227,10 +228,12 @@ def villages(board: Board, clock: HandClock) -> ChainRunner:
         kind=ChainKind.FM,
         outputs={"carrier": GpioOutput(pin="GPIO17"), "g3": GpioOutput(pin="GPIO22"), "g7": GpioOutput(pin="GPIO27")},
         on=[
-            Switch(output="carrier"), Wait(ms=500), Switch(output="g3", zones=["thon-3"]),
+            Switch(output="carrier"),
+            Wait(ms=500),
+            Switch(output="g3", zones=["thon-3"]),
             Switch(output="g7", zones=["thon-7", "thon-8"]),
         ],
-    )  # fmt: skip
+    )
     return ChainRunner(chain, {name: board.relay(name) for name in ("carrier", "g3", "g7")}, {}, clock)
 
 

@@ -21,21 +21,28 @@ from tests.gateway.devices import HttpDevice, ModbusDevice, SerialDevice
 #: What is left of the 100 s for the report's way and the page (docs/receiver.md).
 SOON_ENOUGH_S = 70.0
 REGISTER = ModbusInput(url="tcp:127.0.0.1:502", register=1, unit="A")
-SUPPLY = SupplyInputs(
-    mains="mains", battery="battery", battery_least=11.5, on_battery="switchover", temperature="box"
-)  # fmt: skip
+SUPPLY = SupplyInputs(mains="mains", battery="battery", battery_least=11.5, on_battery="switchover", temperature="box")
 
 
 class Bench:
     """A chain that is read by hand, on a clock turned by hand."""
 
     def __init__(self) -> None:
-        self.needles = {"draw": Needle(1.5), "line": Needle(8.0), "mains": Needle(228.0), "battery": Needle(12.6),
-                        "switchover": Needle(0.0), "box": Needle(41.0)}  # fmt: skip
+        self.needles = {
+            "draw": Needle(1.5),
+            "line": Needle(8.0),
+            "mains": Needle(228.0),
+            "battery": Needle(12.6),
+            "switchover": Needle(0.0),
+            "box": Needle(41.0),
+        }
         chain = Chain(
-            kind=ChainKind.WIRED, inputs=dict.fromkeys(self.needles, REGISTER), proof=Proof(input="draw", least=0.2),
-            line=LineCheck(input="line", least=4, most=16), supply=SUPPLY,
-        )  # fmt: skip
+            kind=ChainKind.WIRED,
+            inputs=dict.fromkeys(self.needles, REGISTER),
+            proof=Proof(input="draw", least=0.2),
+            line=LineCheck(input="line", least=4, most=16),
+            supply=SUPPLY,
+        )
         self.switching = False
         self.senses = ChainSenses(chain, self.needles, lambda: self.switching)
         self.now_s = 500.0
@@ -71,12 +78,17 @@ def test_all_in_order_is_told_and_no_fault(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("needle", "value", "fault", "detail"),
     [
-        ("mains", 82.5, "mains", "82.5 V"), ("mains", 240.2, "mains", "240.2 V"), ("mains", 0.0, "mains", "0 V"),
-        ("battery", 11.2, "battery", "11.2 V"), ("switchover", 1.0, "on_battery", "1"), ("box", 75.5, "temperature",
-        "75.5 °C"), ("line", 3.9, "line", "3.9 A"), ("line", 900.0, "line", "900 A"),
+        ("mains", 82.5, "mains", "82.5 V"),
+        ("mains", 240.2, "mains", "240.2 V"),
+        ("mains", 0.0, "mains", "0 V"),
+        ("battery", 11.2, "battery", "11.2 V"),
+        ("switchover", 1.0, "on_battery", "1"),
+        ("box", 75.5, "temperature", "75.5 °C"),
+        ("line", 3.9, "line", "3.9 A"),
+        ("line", 900.0, "line", "900 A"),
         ("mains", None, "sensor", "mains: line does not answer"),
     ],
-)  # fmt: skip
+)
 def test_what_is_out_of_its_limits_is_a_fault_in_time_and_gone_when_it_is_within_again(
     bench: Bench, needle: str, value: float | None, fault: str, detail: str
 ) -> None:
@@ -181,9 +193,10 @@ class ModemDevice:
 
     def __init__(self) -> None:
         self.answers = {
-            "AT+CSQ": "+CSQ: 20,99\r\n\r\nOK", "AT+COPS?": '+COPS: 0,0,"Viettel",7\r\n\r\nOK',
+            "AT+CSQ": "+CSQ: 20,99\r\n\r\nOK",
+            "AT+COPS?": '+COPS: 0,0,"Viettel",7\r\n\r\nOK',
             "AT+CPIN?": "+CPIN: READY\r\n\r\nOK",
-        }  # fmt: skip
+        }
         self._ours, self._theirs = os.openpty()
         tty.setraw(self._theirs)
         self.port = os.ttyname(self._theirs)
@@ -236,10 +249,14 @@ def test_signal_in_dbm(device: ModemDevice, modem: Modem, rssi: int, dbm: int | 
 @pytest.mark.parametrize(
     ("said", "sim"),
     [
-        ("+CPIN: SIM PIN\r\n\r\nOK", "locked"), ("+CPIN: SIM PUK\r\n\r\nOK", "locked"), ("+CME ERROR: 10", "absent"),
-        ("+CME ERROR: SIM not inserted", "absent"), ("+CME ERROR: 14", ""), ("ERROR", ""),
+        ("+CPIN: SIM PIN\r\n\r\nOK", "locked"),
+        ("+CPIN: SIM PUK\r\n\r\nOK", "locked"),
+        ("+CME ERROR: 10", "absent"),
+        ("+CME ERROR: SIM not inserted", "absent"),
+        ("+CME ERROR: 14", ""),
+        ("ERROR", ""),
     ],
-)  # fmt: skip
+)
 def test_what_is_said_of_the_sim(device: ModemDevice, modem: Modem, said: str, sim: str) -> None:
     device.answers["AT+CPIN?"] = said
     assert modem.read().sim == sim

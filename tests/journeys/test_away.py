@@ -41,10 +41,14 @@ class Receiver:
         public = PublicKey(KEY.public)
         self._identity = Identity(
             Credentials(
-                receiver="loa-1", commune=COMMUNE, broker_url=broker_url, broker_secret="secret",
-                receiver_seed="07" * 32, controller_keys={public.kid: public.raw.hex()},
+                receiver="loa-1",
+                commune=COMMUNE,
+                broker_url=broker_url,
+                broker_secret="secret",
+                receiver_seed="07" * 32,
+                controller_keys={public.kid: public.raw.hex()},
             )
-        )  # fmt: skip
+        )
         self.came: list[str] = []
 
     def start(self) -> None:

@@ -82,8 +82,11 @@ def test_a_receiver_added_from_the_command_line_is_heard_within_seconds(alone: A
     settings = {"LOA_BROKER_PORT": str(alone.broker_port), "PATH": "/usr/bin:/bin"}
     added = subprocess.run(
         [*adding, "--data", str(data), "--out", str(credentials)],
-        capture_output=True, text=True, check=False, env=settings,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env=settings,
+    )
     assert added.returncode == 0, added.stderr
     assert credentials.stat().st_mode & 0o077 == 0
     again = loa("receiver", "add", "thon-9", "--commune", "tt", "--data", str(data), "--out", str(credentials))

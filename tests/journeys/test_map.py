@@ -31,9 +31,10 @@ pytestmark = pytest.mark.xdist_group("journeys")
 #: Where the receivers stand at first; the last two nowhere.
 PLACES = [Position(19.8720, 105.6800), Position(19.8720, 105.6830), Position(19.8650, 105.6700)]
 PICTURE = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000" "1f15c4890000000d49444154789c6360606060000000050001"
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001"
     "a5f645400000000049454e44ae426082"
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -233,8 +234,11 @@ def test_pictures_come_from_the_one_server_that_is_set(browser: Browser, office:
     elsewhere = ThreadingHTTPServer(("127.0.0.1", 0), Pictures)
     threading.Thread(target=elsewhere.serve_forever, daemon=True).start()
     tiles = f"http://127.0.0.1:{elsewhere.server_port}"
-    settings = Settings(data_dir=office.deps.settings.data_dir, map_tiles_url=tiles + "/{z}/{x}/{y}.png",
-                        map_tiles_attribution="© <b>OpenStreetMap</b>")  # fmt: skip
+    settings = Settings(
+        data_dir=office.deps.settings.data_dir,
+        map_tiles_url=tiles + "/{z}/{x}/{y}.png",
+        map_tiles_attribution="© <b>OpenStreetMap</b>",
+    )
     with (
         served(create_app(replace(office.deps, settings=settings))) as url,
         opened(browser, office, url, also=tiles) as page,

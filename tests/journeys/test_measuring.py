@@ -46,9 +46,11 @@ def office(
 def page(office: tuple[Office, str], tmp_path: Path) -> Iterator[Page]:
     heard = written(Scene(offset_s=0.1184, echoes=((0.3, 3),), begins_s=0.3), tmp_path / "heard.wav")
     arguments = (
-        "--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+        "--no-sandbox",
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-audio-capture={heard}",
-    )  # fmt: skip
+    )
     with sync_playwright() as player:
         browser = player.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
         context = browser.new_context(locale="vi-VN", viewport={"width": 360, "height": 740})

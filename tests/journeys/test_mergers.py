@@ -53,10 +53,14 @@ class Receiver:
         public = PublicKey(KEY.public)
         self._identity = Identity(
             Credentials(
-                receiver=name, commune=commune, broker_url=broker_url, broker_secret="secret",
-                receiver_seed="07" * 32, controller_keys={public.kid: public.raw.hex()},
+                receiver=name,
+                commune=commune,
+                broker_url=broker_url,
+                broker_secret="secret",
+                receiver_seed="07" * 32,
+                controller_keys={public.kid: public.raw.hex()},
             )
-        )  # fmt: skip
+        )
         self.would_sound: list[tuple[str, ...]] = []
         self.frames = 0
         self.deaf_to: set[Kind] = set()  # what does not get through any more
@@ -226,10 +230,16 @@ def test_a_live_broadcast_goes_on_to_those_who_went_over_and_no_longer(place: Pl
     now = place.clock.now()
     with place.database.writing() as session:
         speaking = plan_broadcast(
-            session, commune_id=CHINH, title="Trực tiếp", class_=BroadcastClass.NORMAL, targets=Targets(all=True),
-            starts_at=now, length_us=60_000_000, now=now,
+            session,
+            commune_id=CHINH,
+            title="Trực tiếp",
+            class_=BroadcastClass.NORMAL,
+            targets=Targets(all=True),
+            starts_at=now,
+            length_us=60_000_000,
+            now=now,
             items=[LiveItem(offset_us=0, duration_us=60_000_000, buffer_us=500_000)],
-        )  # fmt: skip
+        )
     place.county.announce()
     place.receiver.start()
     until(lambda: speaking.id in place.receiver.plan.manifests)

@@ -42,10 +42,22 @@ class Province:
         before = self._said()
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "loa", "province-sim", "--port", str(self.port), "--password", PASSWORD,
-                 "--kept", str(self._kept)],
-                stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+                [
+                    sys.executable,
+                    "-m",
+                    "loa",
+                    "province-sim",
+                    "--port",
+                    str(self.port),
+                    "--password",
+                    PASSWORD,
+                    "--kept",
+                    str(self._kept),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
         wait_for("the province", lambda: "The province is at" in self._said().removeprefix(before), 30)
         self.port = int(re.findall(r"at http://127\.0\.0\.1:(\d+)", self._said())[-1])
 
@@ -86,10 +98,18 @@ def controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Alon
     monkeypatch.setenv("LOA_BROKER_PORT", str(made.broker_port))
     receiver = Child(
         "thon-9",
-        ["receiver", "run", "--credentials", str(credentials), "--data", str(tmp_path / "r"), "--speaker",
-         f"virtual:{tmp_path}/v"],
+        [
+            "receiver",
+            "run",
+            "--credentials",
+            str(credentials),
+            "--data",
+            str(tmp_path / "r"),
+            "--speaker",
+            f"virtual:{tmp_path}/v",
+        ],
         tmp_path / "r.log",
-    )  # fmt: skip
+    )
     try:
         made.start()
         database = open_database(load_settings(data_dir=made.folder / "data"))
@@ -100,9 +120,16 @@ def controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Alon
         own.parent.mkdir(exist_ok=True)
         own.write_text(WAITS_FOR_A_MOMENT)
         added = loa(
-            "receiver", "add", "thon-9", "--commune", "tt", "--data", str(made.folder / "data"),
-            "--out", str(credentials),
-        )  # fmt: skip
+            "receiver",
+            "add",
+            "thon-9",
+            "--commune",
+            "tt",
+            "--data",
+            str(made.folder / "data"),
+            "--out",
+            str(credentials),
+        )
         assert added.returncode == 0, added.stderr
         receiver.start()
         yield made
@@ -122,9 +149,13 @@ def test_an_emergency_of_the_province_sounds_and_its_play_log_goes_up_once_over_
     browser = signed_in(controller)
     browser.page("/province")
     browser.send(
-        "/province", profile="thu", base_url=f"http://127.0.0.1:{province.port}", own_code="38.1", enabled="yes",
+        "/province",
+        profile="thu",
+        base_url=f"http://127.0.0.1:{province.port}",
+        own_code="38.1",
+        enabled="yes",
         receiver_codes="thon-9 = 8670001",
-    )  # fmt: skip
+    )
     wait_for("the receiver", lambda: online(browser) == 1, 60)
     online_there = ("8670001", 1)
     wait_for("its state at the province", lambda: online_there in province.states(), 30)

@@ -46,13 +46,21 @@ class Place:
             station = add_station(session, COMMUNE, StationKind.IP, "Cụm")
             giving = issuer(self.settings, key, public_broker_url(self.settings))
             enrol(
-                session, giving, receiver_id="thon-1", commune_id=COMMUNE, station_id=station.number, name="Thôn 1",
+                session,
+                giving,
+                receiver_id="thon-1",
+                commune_id=COMMUNE,
+                station_id=station.number,
+                name="Thôn 1",
                 now=ControllerClock().now(),
-            )  # fmt: skip
+            )
         self.mosquitto = Mosquitto(
-            folder / "broker", host="127.0.0.1", port=self.settings.broker_port, controller_user=CONTROLLER_USER,
+            folder / "broker",
+            host="127.0.0.1",
+            port=self.settings.broker_port,
+            controller_user=CONTROLLER_USER,
             acl=acl_rows(),
-        )  # fmt: skip
+        )
         self.mosquitto.set_accounts({CONTROLLER_USER: hash_password(kept.broker_password)})
         self.mosquitto.start()
         self.manifests: list[Manifest] = []
@@ -73,9 +81,17 @@ class Place:
     def live(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
         short = () if "--buffer-ms" in arguments else ("--buffer-ms", "300")
         command = [
-            sys.executable, "-m", "loa", "live", *arguments, "--data", str(self.settings.data_dir),
-            "--broker-port", str(self.settings.broker_port), *short,
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "loa",
+            "live",
+            *arguments,
+            "--data",
+            str(self.settings.data_dir),
+            "--broker-port",
+            str(self.settings.broker_port),
+            *short,
+        ]
         return subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def broadcasts(self) -> list[Broadcast]:

@@ -110,11 +110,21 @@ def test_four_hours_in_microseconds_fit_into_the_tables(empty: Database) -> None
         session.flush()
         session.add(
             Clip(
-                id="c", commune_id="thieu-trung", title="Dài", original_name="d.mp3", original_sha256="0" * 64,
-                original_bytes=500_000_000, original_extension="mp3", uploaded_at=datetime(2026, 11, 24, tzinfo=UTC),
-                uploaded_by="lan", duration_us=4 * HOUR_US, trim_silence=True, peaks=b"", folded="dai",
+                id="c",
+                commune_id="thieu-trung",
+                title="Dài",
+                original_name="d.mp3",
+                original_sha256="0" * 64,
+                original_bytes=500_000_000,
+                original_extension="mp3",
+                uploaded_at=datetime(2026, 11, 24, tzinfo=UTC),
+                uploaded_by="lan",
+                duration_us=4 * HOUR_US,
+                trim_silence=True,
+                peaks=b"",
+                folded="dai",
             )
-        )  # fmt: skip
+        )
     with empty.session() as session:
         clip = session.get(Clip, "c")
         assert clip is not None

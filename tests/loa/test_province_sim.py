@@ -24,6 +24,7 @@ def test_what_cannot_be_read_sends_nothing_and_says_so(line: str, capsys: pytest
     assert simulator.waiting == []
     said = capsys.readouterr().out
     assert said.splitlines()[0].strip() in (
-        f"“{line}” cannot be read. Write it as one of these:", "“dance” is none of these:",
+        f"“{line}” cannot be read. Write it as one of these:",
+        "“dance” is none of these:",
         "/khong/co.mp3: No such file or directory",
-    )  # fmt: skip
+    )

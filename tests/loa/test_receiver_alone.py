@@ -19,8 +19,10 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = str(ROOT / ".venv" / "bin" / "python")
     subprocess.run(
         [uv, "sync", "-q", "--frozen", "--extra", "receiver", "--no-dev", "--no-editable", "--python", python],
-        check=True, cwd=ROOT, env=quiet,
-    )  # fmt: skip
+        check=True,
+        cwd=ROOT,
+        env=quiet,
+    )
     return home / "bin" / "python"
 
 

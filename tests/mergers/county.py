@@ -71,8 +71,11 @@ class County:
             add_zone(session, commune_id, zone, f"Thôn {number}")
             self.receiver(session, commune_id, f"{commune_id}-loa-{number}", [zone])
         for clip_id, seconds, builtin in (
-            ("in", 4, "opening_chime"), ("out", 3, "closing_chime"), ("news", 60, ""), ("music", 30, ""),
-        ):  # fmt: skip
+            ("in", 4, "opening_chime"),
+            ("out", 3, "closing_chime"),
+            ("news", 60, ""),
+            ("music", 30, ""),
+        ):
             self.clip(session, commune_id, f"{commune_id}-{clip_id}", seconds, builtin)
         chimes = [Item(ItemKind.OPENING_CHIME), Item(ItemKind.CLIP, f"{commune_id}-news"), Item(ItemKind.CLOSING_CHIME)]
         now = self.clock.now()
@@ -83,10 +86,15 @@ class County:
     def receiver(self, session: Session, commune_id: str, receiver_id: str, zones: list[str]) -> None:
         session.add(
             Receiver(
-                id=receiver_id, commune_id=commune_id, station_id=self.stations[commune_id], name=receiver_id,
-                public_key="", broker_hash="", created_at=self.clock.now(),
+                id=receiver_id,
+                commune_id=commune_id,
+                station_id=self.stations[commune_id],
+                name=receiver_id,
+                public_key="",
+                broker_hash="",
+                created_at=self.clock.now(),
             )
-        )  # fmt: skip
+        )
         session.flush()
         set_zones(session, receiver_id, commune_id, zones)
 
@@ -94,12 +102,18 @@ class County:
         digest = clip_id.encode().hex().rjust(64, "0")[-64:]
         session.add(
             Clip(
-                id=clip_id, commune_id=commune_id, title=clip_id, original_name=f"{clip_id}.mp3",
-                original_sha256=digest, original_bytes=1, uploaded_at=self.clock.now(),
-                duration_us=round(seconds * 1e6), peaks=b"",
+                id=clip_id,
+                commune_id=commune_id,
+                title=clip_id,
+                original_name=f"{clip_id}.mp3",
+                original_sha256=digest,
+                original_bytes=1,
+                uploaded_at=self.clock.now(),
+                duration_us=round(seconds * 1e6),
+                peaks=b"",
                 builtin=builtin,
             )
-        )  # fmt: skip
+        )
         session.flush()
         for codec in ("opus", "mp3"):
             session.add(ClipRendition(clip_id=clip_id, codec=codec, sha256=digest, bytes=5, extension=codec))
@@ -108,9 +122,14 @@ class County:
     def schedule(self, session: Session, commune_id: str, at: time, targets: Targets = ALL) -> int:
         rule = Rule(repeat=Repeat.DAILY, times=[at], from_day=date(2026, 11, 1))
         return add_schedule(
-            session, commune_id, programme_id=self.programmes[commune_id], rule=rule, targets=targets,
-            class_=BroadcastClass.NORMAL, now=self.clock.now(),
-        ).number  # fmt: skip
+            session,
+            commune_id,
+            programme_id=self.programmes[commune_id],
+            rule=rule,
+            targets=targets,
+            class_=BroadcastClass.NORMAL,
+            now=self.clock.now(),
+        ).number
 
     def operator(self, session: Session, name: str, roles: dict[str, Role]) -> int:
         found = Operator(name=name, password_hash="", created_at=MORNING)
@@ -124,9 +143,13 @@ class County:
     def put_on_air(self, commune_id: str, targets: Targets = ALL) -> Broadcast:
         with self.database.writing() as session:
             return put_on_air(
-                session, commune_id, targets=targets, class_=BroadcastClass.NORMAL, now=self.clock.now(),
+                session,
+                commune_id,
+                targets=targets,
+                class_=BroadcastClass.NORMAL,
+                now=self.clock.now(),
                 programme_id=self.programmes[commune_id],
-            )  # fmt: skip
+            )
 
     def plan_ahead(self) -> None:
         plan_slots(self.database, self.clock.now(), AHEAD)
@@ -143,9 +166,14 @@ class County:
         seen = self.rehearse(plan, decisions)
         with self.database.writing() as session:
             return merge(
-                session, plan, seen.suggested(decisions), self.clock.now(), "lan", fingerprint=seen.fingerprint,
+                session,
+                plan,
+                seen.suggested(decisions),
+                self.clock.now(),
+                "lan",
+                fingerprint=seen.fingerprint,
                 estate=ESTATE,
-            )  # fmt: skip
+            )
 
     def undo(self, merger_id: int = 1) -> Done:
         with self.database.writing() as session:

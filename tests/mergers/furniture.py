@@ -21,9 +21,16 @@ from transfer.imports import ImportFile
 from wire.broadcasts import BroadcastClass
 
 TABLES: tuple[type[SQLModel], ...] = (
-    ProvinceLink, ProvinceBulletin, ProvinceLetter, ProvinceMessage, ProvinceSchedule, ExternalId, ColumnMapping,
-    ImportFile, DelayMeasurement,
-)  # fmt: skip
+    ProvinceLink,
+    ProvinceBulletin,
+    ProvinceLetter,
+    ProvinceMessage,
+    ProvinceSchedule,
+    ExternalId,
+    ColumnMapping,
+    ImportFile,
+    DelayMeasurement,
+)
 HEADINGS = ["Mã", "Tên cụm loa"]
 PIECES = ("border", "link", "letter", "bulletins", "message", "told", "codes", "columns", "file", "measurement")
 
@@ -51,10 +58,14 @@ def furnish(session: Session, county: County, commune_id: str, pieces: Collectio
         codes = msgspec.json.encode({one: f"CL-{commune_id}"})
         session.add(
             ProvinceLink(
-                commune_id=commune_id, base_url="https://tinh.example", own_code=f"code-{commune_id}", own_name="",
-                enabled=True, receiver_codes=codes,
+                commune_id=commune_id,
+                base_url="https://tinh.example",
+                own_code=f"code-{commune_id}",
+                own_name="",
+                enabled=True,
+                receiver_codes=codes,
             )
-        )  # fmt: skip
+        )
     if "letter" in pieces:
         letter(session, commune_id, "waits", county)
     for code in ("same", f"of-{commune_id}") if "bulletins" in pieces else ():
@@ -64,10 +75,14 @@ def furnish(session: Session, county: County, commune_id: str, pieces: Collectio
     for from_province in (False, True) if "told" in pieces else ():
         session.add(
             ProvinceSchedule(
-                commune_id=commune_id, schedule_id=county.schedules[commune_id], schedule_revision=1, told_at=now,
-                code=f"{'down' if from_province else 'up'}-{commune_id}", from_province=from_province,
+                commune_id=commune_id,
+                schedule_id=county.schedules[commune_id],
+                schedule_revision=1,
+                told_at=now,
+                code=f"{'down' if from_province else 'up'}-{commune_id}",
+                from_province=from_province,
             )
-        )  # fmt: skip
+        )
     if "codes" in pieces:
         keep_id(session, commune_id, "receivers", f"code:{commune_id}", one)
         keep_id(session, commune_id, "receivers", "name:thon 2", other)
@@ -76,17 +91,29 @@ def furnish(session: Session, county: County, commune_id: str, pieces: Collectio
     if "file" in pieces:
         session.add(
             ImportFile(
-                id=f"file-{commune_id}", commune_id=commune_id, kind="receivers", file_name="a.csv",
+                id=f"file-{commune_id}",
+                commune_id=commune_id,
+                kind="receivers",
+                file_name="a.csv",
                 columns=msgspec.json.format(msgspec.json.encode(columns), indent=0).decode(),
-                uploaded_at=now, done_at=now + timedelta(hours=later),
+                uploaded_at=now,
+                done_at=now + timedelta(hours=later),
             )
-        )  # fmt: skip
+        )
     if "measurement" in pieces:
         session.add(
             DelayMeasurement(
-                id=commune_id, commune_id=commune_id, one_id=one, other_id=other, one_path_delay_us=0,
-                other_path_delay_us=0, one_distance_m=0, other_distance_m=0, asked_at=now, asked_by="lan",
+                id=commune_id,
+                commune_id=commune_id,
+                one_id=one,
+                other_id=other,
+                one_path_delay_us=0,
+                other_path_delay_us=0,
+                one_distance_m=0,
+                other_distance_m=0,
+                asked_at=now,
+                asked_by="lan",
                 starts_at=now,
             )
-        )  # fmt: skip
+        )
     session.flush()

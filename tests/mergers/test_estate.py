@@ -81,8 +81,10 @@ def test_the_inbox_has_each_bulletin_once_for_the_places_it_was_for(furnished: C
     with furnished.database.session() as session:
         found = {b.code: b for b in inbox(session, TRUNG)}
         assert {code: sorted(b.meant_for.zones) for code, b in found.items()} == {
-            "same": sorted([CHINH, HIEN]), f"of-{CHINH}": [CHINH], f"of-{HIEN}": [HIEN],
-        }  # fmt: skip
+            "same": sorted([CHINH, HIEN]),
+            f"of-{CHINH}": [CHINH],
+            f"of-{HIEN}": [HIEN],
+        }
         assert len({b.turn for b in found.values()}) == 3
         assert inbox(session, HIEN) == []
 
@@ -92,8 +94,10 @@ def test_an_import_into_the_new_commune_knows_the_old_codes_and_columns(furnishe
     furnished.merge()
     with furnished.database.session() as session:
         assert known_ids(session, TRUNG, "receivers") == {
-            f"code:{CHINH}": f"{CHINH}-loa-1", f"code:{HIEN}": f"{HIEN}-loa-1", "name:thon 2": f"{CHINH}-loa-2",
-        }  # fmt: skip
+            f"code:{CHINH}": f"{CHINH}-loa-1",
+            f"code:{HIEN}": f"{HIEN}-loa-1",
+            "name:thon 2": f"{CHINH}-loa-2",
+        }
         # Of the two choices for such a file that of the file that was taken last.
         assert remembered(session, TRUNG, Kind.RECEIVERS, HEADINGS) == ["external_id", "name"]
 

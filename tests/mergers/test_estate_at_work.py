@@ -40,9 +40,15 @@ def exchange(county: County, tmp_path: Path, provinces: dict[str, Simulator]) ->
     alarms = Alarms(database, clock, county.transmitter, presence, plan_ahead=timedelta(hours=1))
     ingest = Ingest(database, Media(tmp_path / "m"), Media(tmp_path / "o"), clock, most_bytes=10**8, most_hours=1)
     made = Exchange(
-        database, clock, tmp_path, downlink=county.downlink, presence=presence, ingest=ingest,
-        transmitter=county.transmitter, alarms=alarms,
-    )  # fmt: skip
+        database,
+        clock,
+        tmp_path,
+        downlink=county.downlink,
+        presence=presence,
+        ingest=ingest,
+        transmitter=county.transmitter,
+        alarms=alarms,
+    )
     for commune_id, province in provinces.items():
         made.accounts.keep(commune_id, "xa", f"mat-khau-{commune_id}")
         with database.writing() as session:
@@ -84,7 +90,7 @@ def test_letters_go_under_the_link_they_were_written_for_and_one_link_goes_on(
     until(lambda: not [key for key in unsent(county.database) if key.endswith(("/1", "/2"))])
     assert {c: answers(province) for c, province in provinces.items()} == {
         c: [f"{c}-1", f"{c}-2"] for c in (CHINH, HIEN)
-    }  # fmt: skip
+    }
     # The link that goes on signs in with its own account, and tells of all receivers; the other of none.
     until(lambda: len(provinces[CHINH].taken.of("heartbeat")) >= 6)
     assert {beat["NguonID"] for beat in provinces[CHINH].taken.of("heartbeat")} == {f"ma-{CHINH}"}

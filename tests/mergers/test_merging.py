@@ -32,9 +32,19 @@ from wire.allowed_hours import AllowedHours
 from wire.broadcasts import Targets
 
 EVERYTHING = (
-    Commune, Station, Receiver, Zone, ZoneMember, Clip, Programme, ProgrammeItem, Schedule, NoiseRules, BackupClip,
+    Commune,
+    Station,
+    Receiver,
+    Zone,
+    ZoneMember,
+    Clip,
+    Programme,
+    ProgrammeItem,
+    Schedule,
+    NoiseRules,
+    BackupClip,
     OperatorCommune,
-)  # fmt: skip
+)
 
 
 def test_rehearsal_shows_both_and_changes_nothing(county: County) -> None:

@@ -29,7 +29,7 @@ def test_what_is_on_air_is_told_under_both_addresses_and_so_is_its_stop(county: 
     county.announce()
     assert sorted(topic for topic, *_ in county.broker.log[sent:]) == [
         topics.air(c, running.id) for c in (CHINH, TRUNG)
-    ]  # fmt: skip
+    ]
 
 
 def test_a_day_after_the_end_it_is_cleared_under_every_address(county: County) -> None:

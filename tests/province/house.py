@@ -59,9 +59,14 @@ class House:
         )
         self.incoming = Incoming(self.database, self.clock, self.studio.downlink, self._changed)
         self.desk = Desk(
-            self.database, self.clock, AudioFetch(self.ingest, self.database), self.studio.transmitter, self._changed,
-            me=ME, profiles=self.folder / "province",
-        )  # fmt: skip
+            self.database,
+            self.clock,
+            AudioFetch(self.ingest, self.database),
+            self.studio.transmitter,
+            self._changed,
+            me=ME,
+            profiles=self.folder / "province",
+        )
         self.set(enabled=True)
         self.workers: list[LinkWorker] = []
         self.worker = self.new_worker()
@@ -79,10 +84,16 @@ class House:
 
     def set(self, *, enabled: bool = True, codes: str = "", normal_schedules: str = "inbox") -> ProvinceLink:
         form = LinkForm(
-            profile="chuan", base_url=self.province.url, own_code="xa-01", own_name="Xã Thiệu Trung",
-            province_code="tinh", province_name="Thanh Hóa", receiver_codes=codes, normal_schedules=normal_schedules,
+            profile="chuan",
+            base_url=self.province.url,
+            own_code="xa-01",
+            own_name="Xã Thiệu Trung",
+            province_code="tinh",
+            province_name="Thanh Hóa",
+            receiver_codes=codes,
+            normal_schedules=normal_schedules,
             enabled=enabled,
-        )  # fmt: skip
+        )
         with self.database.writing() as session:
             known = {r.id for r in receivers(session, COMMUNE)}
             return set_link(session, COMMUNE, form, self.speaks, known)
@@ -106,19 +117,34 @@ class House:
 
     def heard(self, receiver: str, broadcast: str = "") -> None:
         beat = Heartbeat(
-            session=1, sequence=1, broadcast=broadcast, clock=ClockState(locked=True), volume_percent=70,
-            version="1.2", temperature_c=41.5,
-        )  # fmt: skip
+            session=1,
+            sequence=1,
+            broadcast=broadcast,
+            clock=ClockState(locked=True),
+            volume_percent=70,
+            version="1.2",
+            temperature_c=41.5,
+        )
         self.presence.heard(receiver, beat, self.clock.now())
 
     def report(self, sounded: Broadcast, receiver: str = "loa-1", name: str = "") -> PlayReport:
         """Of all of a broadcast."""
         return PlayReport(
-            to="controller", revision=1, issued_at_us=0, expires_at_us=1, report=name or f"{sounded.id}-{receiver}",
-            receiver=receiver, broadcast=sounded.id, manifest_revision=1, outcome=Outcome.PLAYED,
-            first_frame_at_us=to_us(sounded.starts_at), last_frame_at_us=to_us(sounded.ends_at),
-            frames_played=48_000, frames_due=48_000, volume_percent=70,
-        )  # fmt: skip
+            to="controller",
+            revision=1,
+            issued_at_us=0,
+            expires_at_us=1,
+            report=name or f"{sounded.id}-{receiver}",
+            receiver=receiver,
+            broadcast=sounded.id,
+            manifest_revision=1,
+            outcome=Outcome.PLAYED,
+            first_frame_at_us=to_us(sounded.starts_at),
+            last_frame_at_us=to_us(sounded.ends_at),
+            frames_played=48_000,
+            frames_due=48_000,
+            volume_percent=70,
+        )
 
     def waiting(self) -> int:
         with self.database.session() as session:

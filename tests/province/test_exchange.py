@@ -49,19 +49,30 @@ def exchange(database: Database, tmp_path: Path, province: Simulator) -> Iterato
     alarms = Alarms(database, clock, transmitter, presence, plan_ahead=timedelta(hours=1))
     ingest = Ingest(database, Media(tmp_path / "m"), Media(tmp_path / "o"), clock, most_bytes=10**8, most_hours=1)
     made = Exchange(
-        database, clock, tmp_path, downlink=downlink, presence=presence, ingest=ingest, transmitter=transmitter,
+        database,
+        clock,
+        tmp_path,
+        downlink=downlink,
+        presence=presence,
+        ingest=ingest,
+        transmitter=transmitter,
         alarms=alarms,
-    )  # fmt: skip
+    )
     made.accounts.keep(COMMUNE, "xa", "mat-khau-tinh")
     with database.writing() as session:
         add_commune(session, COMMUNE, COMMUNE_NAME)
         station = add_station(session, COMMUNE, StationKind.IP, "IP").number
         session.add(
             Receiver(
-                id="loa-1", commune_id=COMMUNE, station_id=station, name="Thôn 1", public_key="", broker_hash="",
+                id="loa-1",
+                commune_id=COMMUNE,
+                station_id=station,
+                name="Thôn 1",
+                public_key="",
+                broker_hash="",
                 created_at=clock.now(),
             )
-        )  # fmt: skip
+        )
         form = LinkForm("chuan", province.url, "xa-01", "Xã", "tinh", "Tỉnh", "", "inbox", True)
         set_link(session, COMMUNE, form, profile("chuan"), {"loa-1"})
     made.start()

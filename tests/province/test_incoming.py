@@ -121,9 +121,14 @@ def test_a_schedule_of_ours_names_the_provinces_bulletin_as_it_named_it(house: H
         programme = take_into_programme(session, COMMUNE, found.number, None, by="lan", now=house.clock.now())
         rule = Rule(repeat=Repeat.DAILY, times=[time(17)], from_day=house.clock.now().date())
         add_schedule(
-            session, COMMUNE, programme_id=programme, rule=rule, targets=Targets(all=True),
-            class_=BroadcastClass.NORMAL, now=house.clock.now(),
-        )  # fmt: skip
+            session,
+            COMMUNE,
+            programme_id=programme,
+            rule=rule,
+            targets=Targets(all=True),
+            class_=BroadcastClass.NORMAL,
+            now=house.clock.now(),
+        )
     house.step(3)
     [told] = house.province.taken.of("schedule_created")
     assert [b["BanTinID"] for b in told["DanhSachBanTin"]] == ["BT-7"]
@@ -227,9 +232,10 @@ def test_a_declined_bulletin_needs_a_reason_and_the_province_is_told(house: Hous
 def test_a_bulletin_goes_into_a_programme_after_what_is_there(house: House, sound: bytes) -> None:
     found = send(house, sound, NORMAL)
     with house.database.writing() as session:
-        assert take_into_programme(
-            session, COMMUNE, found.number, house.studio.programme, by="lan", now=house.clock.now()
-        ) == house.studio.programme  # fmt: skip
+        assert (
+            take_into_programme(session, COMMUNE, found.number, house.studio.programme, by="lan", now=house.clock.now())
+            == house.studio.programme
+        )
     sounded = house.studio.speak_now()
     assert [getattr(item, "clip", "") for item in sounded.what] == ["bulletin", found.clip_id]
 
@@ -326,7 +332,7 @@ def test_a_refused_message_is_counted_leaves_nothing_and_is_taken_when_it_comes_
         ("HuyLichPhat", {"LichPhatID": "khong-co"}, Why.NOT_HERE),
         ("LichPhat", {"LichPhatID": "1", "DanhSachBanTin": []}, Why.MISSING_FIELD),
     ],
-)  # fmt: skip
+)
 def test_every_wrong_message_is_refused_with_its_code_and_changes_nothing(
     house: House, kind: str, content: Any, why: Why
 ) -> None:

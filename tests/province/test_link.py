@@ -57,8 +57,9 @@ def test_a_receivers_state_goes_up_every_minute_and_no_more_often(house: House) 
     house.step()
     first = house.province.taken.of("heartbeat")
     assert [(m["CumLoaID"], m["TrangThaiKetNoi"], m["TrangThaiHoatDong"]) for m in first] == [
-        ("loa-1", 1, 2), ("loa-2", 0, 2),
-    ]  # fmt: skip
+        ("loa-1", 1, 2),
+        ("loa-2", 0, 2),
+    ]
     assert first[0]["AmLuong"] == 70
     assert first[0]["ThongTinThietBi"]["NhietDo"] == 41.5
     house.clock.advance(seconds=30)
@@ -113,8 +114,9 @@ def test_each_item_that_sounded_is_one_entry_of_the_play_log_and_chimes_are_none
     house.step()
     entries = house.province.taken.of("play_log")
     assert [(e["BanTinID"], e["ThoiLuong"], e["MucDoUuTien"]) for e in entries] == [
-        ("bulletin", "00:01:00", 2), ("storm", "00:00:30", 2),
-    ]  # fmt: skip
+        ("bulletin", "00:01:00", 2),
+        ("storm", "00:00:30", 2),
+    ]
     assert entries[0]["ThoiDiemBatDau"] == int(sounded.starts_at.timestamp()) + 4
 
 
@@ -323,9 +325,14 @@ def test_schedules_are_told_changed_ones_anew_and_cancelled_ones_as_cancelled(ho
     rule = Rule(repeat=Repeat.DAILY, times=[time(17)], from_day=date(2026, 11, 24))
     with house.database.writing() as session:
         made = add_schedule(
-            session, COMMUNE, programme_id=house.studio.programme, rule=rule, targets=ALL,
-            class_=BroadcastClass.NORMAL, now=house.clock.now(),
-        )  # fmt: skip
+            session,
+            COMMUNE,
+            programme_id=house.studio.programme,
+            rule=rule,
+            targets=ALL,
+            class_=BroadcastClass.NORMAL,
+            now=house.clock.now(),
+        )
     house.step(2)
     told = house.province.taken.of("schedule_created")
     assert len(told) == 1
@@ -350,9 +357,14 @@ def test_a_schedule_without_end_is_told_anew_before_the_months_told_run_out(hous
     rule = Rule(repeat=Repeat.DAILY, times=[time(17)], from_day=date(2026, 11, 24))
     with house.database.writing() as session:
         add_schedule(
-            session, COMMUNE, programme_id=house.studio.programme, rule=rule, targets=ALL,
-            class_=BroadcastClass.NORMAL, now=house.clock.now(),
-        )  # fmt: skip
+            session,
+            COMMUNE,
+            programme_id=house.studio.programme,
+            rule=rule,
+            targets=ALL,
+            class_=BroadcastClass.NORMAL,
+            now=house.clock.now(),
+        )
     house.step(2)
     house.clock.advance(timedelta(days=21))
     house.step(2)

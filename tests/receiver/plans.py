@@ -22,17 +22,28 @@ def manifest(
 ) -> Manifest:
     start_us, length_us = NOW_US + round(start_s * SECOND_US), round(length_s * SECOND_US)
     made = Manifest(
-        to="c/tt", revision=1, issued_at_us=NOW_US, expires_at_us=start_us + length_us + 86_400 * SECOND_US,
-        broadcast=broadcast, class_=BroadcastClass(class_), targets=Targets(all=True), starts_at_us=start_us,
+        to="c/tt",
+        revision=1,
+        issued_at_us=NOW_US,
+        expires_at_us=start_us + length_us + 86_400 * SECOND_US,
+        broadcast=broadcast,
+        class_=BroadcastClass(class_),
+        targets=Targets(all=True),
+        starts_at_us=start_us,
         ends_at_us=start_us + length_us,
         items=[ClipItem(offset_us=0, duration_us=length_us, clip="c", renditions=[rendition()])],
-    )  # fmt: skip
+    )
     return msgspec.structs.replace(made, **more)
 
 
 def config(**more: object) -> Config:
     made = Config(
-        to="r/loa-1", revision=5, issued_at_us=NOW_US, expires_at_us=NOW_US + 10**15, commune="tt", zones=["thon-1"],
+        to="r/loa-1",
+        revision=5,
+        issued_at_us=NOW_US,
+        expires_at_us=NOW_US + 10**15,
+        commune="tt",
+        zones=["thon-1"],
         media_bases=["http://127.0.0.1:1/media/"],
-    )  # fmt: skip
+    )
     return msgspec.structs.replace(made, **more)

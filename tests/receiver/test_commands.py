@@ -34,9 +34,13 @@ class Desk:
         self, action: Action, revision: int = 1, now_us: int | None = NOW_US, to: str = "r/thon-1", command: str = ""
     ) -> int | None:
         sealed = Command(
-            to=to, revision=revision, issued_at_us=NOW_US, expires_at_us=NOW_US + 120_000_000,
-            command=command or f"c{revision}", action=action,
-        )  # fmt: skip
+            to=to,
+            revision=revision,
+            issued_at_us=NOW_US,
+            expires_at_us=NOW_US + 120_000_000,
+            command=command or f"c{revision}",
+            action=action,
+        )
         return self.commander.take(KEY.seal(sealed), now_us, self.station)
 
     def answers(self) -> list[str]:
@@ -114,9 +118,16 @@ def test_an_old_one_played_at_every_start_does_nothing_while_the_time_is_not_kno
 def test_what_was_heard_is_forgotten_with_and_without_the_time(desk: Desk, now_us: int | None) -> None:
     for report in ("a", "b"):
         fault = FaultReport(
-            to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report=report, receiver="thon-1",
-            fault="card", present=True, at_us=1,
-        )  # fmt: skip
+            to=CONTROLLER,
+            revision=1,
+            issued_at_us=1,
+            expires_at_us=2,
+            report=report,
+            receiver="thon-1",
+            fault="card",
+            present=True,
+            at_us=1,
+        )
         desk.outbox.put(fault)
     desk.told(ReportsHeard(reports=["a", "unknown"]), now_us=now_us)
     assert [letter.report for letter in desk.outbox.due(local_us())] == ["b"]

@@ -35,11 +35,16 @@ def test_speech_is_heard_through_a_room_with_an_echo_and_noise_and_its_delay_fou
 @pytest.mark.parametrize(
     "worse",
     [
-        {"snr_db": 0.0}, {"snr_db": -5.0}, {"level": 0.0005}, {"echo": 0.95}, {"ppm": 100.0}, {"ppm": -100.0},
+        {"snr_db": 0.0},
+        {"snr_db": -5.0},
+        {"level": 0.0005},
+        {"echo": 0.95},
+        {"ppm": 100.0},
+        {"ppm": -100.0},
         {"level": -0.05},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_neither_level_nor_polarity_nor_noise_nor_a_crystal_that_is_off_hide_it(worse: dict[str, float]) -> None:
     assert all(match.heard for match in all_windows(speech(), in_a_room(speech(), delay_ms=20.0, **worse)))
 
@@ -58,11 +63,14 @@ def hum() -> Sound:
     [
         lambda: in_a_room(speech(WEATHER), delay_ms=12.0),
         lambda: in_a_room(speech(WEATHER), delay_ms=0.0, snr_db=60.0),
-        noise, hum, lambda: np.zeros(12 * RATE, np.float32),
-        lambda: in_a_room(speech(), delay_ms=2500.0), lambda: speech()[::-1].copy(),
+        noise,
+        hum,
+        lambda: np.zeros(12 * RATE, np.float32),
+        lambda: in_a_room(speech(), delay_ms=2500.0),
+        lambda: speech()[::-1].copy(),
     ],
     ids=["another programme", "another, clear", "noise", "hum", "silence", "the same, far too late", "backwards"],
-)  # fmt: skip
+)
 def test_what_is_not_the_programme_is_not_heard(captured: object) -> None:
     assert callable(captured)
     found = all_windows(speech(), captured())

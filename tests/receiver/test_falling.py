@@ -63,8 +63,9 @@ def play(tmp_path: Path, *, backup: bool) -> tuple[Studio, PlayReport]:
     item = ClipItem(offset_us=0, duration_us=LENGTH_S * 1_000_000, clip="c", renditions=[OPUS])
     plan = msgspec.structs.replace(
         manifest("b", items=[item]),
-        starts_at_us=studio.instant(0.5), ends_at_us=studio.instant(0.5 + LENGTH_S),
-    )  # fmt: skip
+        starts_at_us=studio.instant(0.5),
+        ends_at_us=studio.instant(0.5 + LENGTH_S),
+    )
     spare = ClipItem(offset_us=0, duration_us=2_000_000, clip="spare", renditions=[BACKUP])
     held = config(backup=spare if backup else None)
     ladder = Ladder([plan], held, lambda r: files.get(r.sha256), lambda _: None, falls)

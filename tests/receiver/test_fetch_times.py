@@ -64,9 +64,12 @@ def test_a_hundred_receivers_never_pull_at_one_minute_and_each_keeps_its_place()
 
 
 @given(
-    st.floats(0, 1, exclude_max=True), st.integers(0, 400 * 24 * 60), st.integers(0, 14 * 24 * 60),
-    st.integers(0, 1439), st.integers(0, 1439),
-)  # fmt: skip
+    st.floats(0, 1, exclude_max=True),
+    st.integers(0, 400 * 24 * 60),
+    st.integers(0, 14 * 24 * 60),
+    st.integers(0, 1439),
+    st.integers(0, 1439),
+)
 def test_it_is_never_before_the_announcement_nor_too_late_to_try_again(
     place: float, announced_minute: int, ahead_minutes: int, from_minute: int, until_minute: int
 ) -> None:

@@ -92,8 +92,9 @@ def test_outside_the_allowed_hours_only_an_emergency_sounds_even_if_the_controll
     assert not may_sound(held, edge_us)
     normal = manifest("n", 0, 60)
     assert [s.until_us for s in stretches([normal], held, NOW_US, NOW_US + 60 * SECOND_US)] == [
-        edge_us, NOW_US + 60 * SECOND_US,
-    ]  # fmt: skip
+        edge_us,
+        NOW_US + 60 * SECOND_US,
+    ]
     storm = manifest("e", 0, 60, class_=BroadcastClass.EMERGENCY.value)
     assert [s.manifest for s in stretches([storm], held, NOW_US, NOW_US + 60 * SECOND_US)] == [storm]
 

@@ -112,9 +112,12 @@ def test_without_a_broadcast_nothing_is_recorded(bench: Bench) -> None:
 
 def test_a_window_in_which_another_broadcast_began_is_nobodys(bench: Bench) -> None:
     other = Listener(
-        bench.tape, bench, bench.tally, threading.Lock(),
+        bench.tape,
+        bench,
+        bench.tally,
+        threading.Lock(),
         lambda: Sounds("b2" if bench.recorded_at_us else "b1", 0.0),
-    )  # fmt: skip
+    )
     other.turn(bench.now_us)
     bench.let_pass(1)
     other.turn(bench.now_us)

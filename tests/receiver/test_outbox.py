@@ -12,9 +12,16 @@ OWN = SealingKey(b"r" * 32)
 
 def report() -> CommandDone:
     made = CommandDone(
-        to="", revision=0, issued_at_us=0, expires_at_us=0, report=new_report_id(), receiver="loa-1", command="c",
-        done=True, at_us=NOW_US,
-    )  # fmt: skip
+        to="",
+        revision=0,
+        issued_at_us=0,
+        expires_at_us=0,
+        report=new_report_id(),
+        receiver="loa-1",
+        command="c",
+        done=True,
+        at_us=NOW_US,
+    )
     return addressed(made, NOW_US)  # type: ignore[return-value]
 
 

@@ -74,9 +74,12 @@ def test_what_the_allowed_hours_forbid_is_refused_and_what_they_cut_says_so(tmp_
 def test_an_emergency_is_never_refused_by_the_hours(tmp_path: Path) -> None:
     never = [AllowedHours(weekdays=list(range(7)), from_minute=0, until_minute=60)]
     report = told(
-        tmp_path, runs_for_us=60 * SECOND_US, knows_us=-5 * SECOND_US, hours=never,
+        tmp_path,
+        runs_for_us=60 * SECOND_US,
+        knows_us=-5 * SECOND_US,
+        hours=never,
         class_=BroadcastClass.EMERGENCY.value,
-    )  # fmt: skip
+    )
     assert (report.outcome, report.cause) == (Outcome.MISSED, "no_audio")
 
 

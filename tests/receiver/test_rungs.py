@@ -32,9 +32,12 @@ class House:
     def cues(self, at_s: float = 6, horizon_s: float = 60) -> list[Cue]:
         """Asked four seconds before the start, as the playout does."""
         ladder = Ladder(
-            [PLAN], self.config, lambda r: Path(f"/shelf/{r.sha256}.x") if r.sha256[0] in self.held else None,
-            lambda _: None, self.falls,
-        )  # fmt: skip
+            [PLAN],
+            self.config,
+            lambda r: Path(f"/shelf/{r.sha256}.x") if r.sha256[0] in self.held else None,
+            lambda _: None,
+            self.falls,
+        )
         return ladder.cues(NOW_US + round(at_s * SECOND_US), round(horizon_s * SECOND_US))
 
     def fails(self, rung: str, playable_until_s: float, now_s: float = 0) -> None:

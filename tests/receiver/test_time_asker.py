@@ -17,9 +17,15 @@ LOCAL_US = 5_000_000_000
 def tell(ask: TimeAsk, local_us: int, **more: object) -> TimeTell:
     at_us = NOW_US + (local_us - LOCAL_US)
     fields = {
-        "to": "r/loa-1", "revision": 1, "issued_at_us": at_us, "expires_at_us": at_us + 30_000_000, "nonce": ask.nonce,
-        "asked_local_us": ask.asked_local_us, "heard_at_us": at_us, "told_at_us": at_us,
-    }  # fmt: skip
+        "to": "r/loa-1",
+        "revision": 1,
+        "issued_at_us": at_us,
+        "expires_at_us": at_us + 30_000_000,
+        "nonce": ask.nonce,
+        "asked_local_us": ask.asked_local_us,
+        "heard_at_us": at_us,
+        "told_at_us": at_us,
+    }
     return TimeTell(**{**fields, **more})  # type: ignore[arg-type]
 
 

@@ -29,10 +29,16 @@ def answer(ask: TimeAsk, key: SealingKey = KEY) -> bytes:
     at_us = NOW_US + local_us() - BEGAN_US
     return key.seal(
         TimeTell(
-            to="r/loa-1", revision=at_us, issued_at_us=at_us, expires_at_us=at_us + 30_000_000, nonce=ask.nonce,
-            asked_local_us=ask.asked_local_us, heard_at_us=at_us, told_at_us=at_us,
+            to="r/loa-1",
+            revision=at_us,
+            issued_at_us=at_us,
+            expires_at_us=at_us + 30_000_000,
+            nonce=ask.nonce,
+            asked_local_us=ask.asked_local_us,
+            heard_at_us=at_us,
+            told_at_us=at_us,
         )
-    )  # fmt: skip
+    )
 
 
 class Controller:

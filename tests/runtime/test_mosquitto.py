@@ -36,9 +36,12 @@ def runs(pid: int) -> bool:
 @pytest.fixture
 def child(tmp_path: Path) -> Iterator[Mosquitto]:
     made = Mosquitto(
-        tmp_path / "broker", host="127.0.0.1", port=0, controller_user="controller",
+        tmp_path / "broker",
+        host="127.0.0.1",
+        port=0,
+        controller_user="controller",
         acl=[AclRow("write", "loa/1/r/%u/heartbeat")],
-    )  # fmt: skip
+    )
     made.set_accounts({"controller": hash_password("secret")})
     yield made
     made.stop()

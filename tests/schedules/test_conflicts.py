@@ -99,10 +99,18 @@ WISHES = st.builds(
 def test_what_the_page_says_wins_is_what_the_receiver_lets_sound(one: Wish, other: Wish) -> None:
     def as_sent(w: Wish) -> Manifest:
         return Manifest(
-            to=for_commune(COMMUNE), revision=1, issued_at_us=0, expires_at_us=1, broadcast=w.order, class_=w.class_,
-            precedence=w.precedence, targets=ALL, starts_at_us=to_us(w.starts_at), ends_at_us=to_us(w.ends_at),
+            to=for_commune(COMMUNE),
+            revision=1,
+            issued_at_us=0,
+            expires_at_us=1,
+            broadcast=w.order,
+            class_=w.class_,
+            precedence=w.precedence,
+            targets=ALL,
+            starts_at_us=to_us(w.starts_at),
+            ends_at_us=to_us(w.ends_at),
             items=[],
-        )  # fmt: skip
+        )
 
     here = (one.strength > other.strength, one.strength == other.strength)
     there = [receivers_strength(as_sent(w)) for w in (one, other)]
@@ -154,10 +162,14 @@ def test_those_on_other_receivers_do_not_meet(studio: Studio) -> None:
 WISHES = st.lists(
     st.builds(
         lambda n, start, length, targets: wish(f"w{n}", start, start + length, targets=targets),
-        st.integers(0, 99), st.integers(0, 60), st.integers(1, 30), st.sampled_from([ALL, ONE, TWO]),
+        st.integers(0, 99),
+        st.integers(0, 60),
+        st.integers(1, 30),
+        st.sampled_from([ALL, ONE, TWO]),
     ),
-    max_size=8, unique_by=lambda w: w.order,
-)  # fmt: skip
+    max_size=8,
+    unique_by=lambda w: w.order,
+)
 
 
 @given(WISHES)

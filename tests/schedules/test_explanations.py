@@ -46,10 +46,22 @@ def ask(office: Office, instant: datetime = SIX, receiver_id: str = "loa-1") -> 
 
 def said(office: Office, told: Broadcast, outcome: Outcome, cause: str = "", volume: int = 80) -> None:
     report = PlayReport(
-        to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report="r1", receiver="loa-1", broadcast=told.id,
-        manifest_revision=told.revision, outcome=outcome, cause=cause, volume_percent=volume,
-        first_frame_at_us=to_us(told.starts_at), last_frame_at_us=to_us(told.ends_at), frames_played=10, frames_due=10,
-    )  # fmt: skip
+        to=CONTROLLER,
+        revision=1,
+        issued_at_us=1,
+        expires_at_us=2,
+        report="r1",
+        receiver="loa-1",
+        broadcast=told.id,
+        manifest_revision=told.revision,
+        outcome=outcome,
+        cause=cause,
+        volume_percent=volume,
+        first_frame_at_us=to_us(told.starts_at),
+        last_frame_at_us=to_us(told.ends_at),
+        frames_played=10,
+        frames_due=10,
+    )
     with office.database.writing() as session:
         take_report(session, "loa-1", report)
 
@@ -207,9 +219,13 @@ def test_half_an_hour_on_both_sides_is_looked_at(office: Office, instant: dateti
 def test_one_that_moved_to_another_zone_since_is_still_told_of_what_it_reported(office: Office) -> None:
     with office.database.writing() as session:
         told = put_on_air(
-            session, COMMUNE, targets=Targets(zones=["thon-2"]), class_=BroadcastClass.NORMAL, now=office.now(),
+            session,
+            COMMUNE,
+            targets=Targets(zones=["thon-2"]),
+            class_=BroadcastClass.NORMAL,
+            now=office.now(),
             programme_id=office.programme,
-        )  # fmt: skip
+        )
     said(office, told, Outcome.PLAYED)
     assert verdicts(ask(office, told.starts_at)) == [(Verdict.PLAYED, "")]
 

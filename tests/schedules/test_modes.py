@@ -87,7 +87,15 @@ def test_all_its_turns_must_be_allowed_and_fit_the_minutes(office: Office) -> No
 def test_what_will_happen_names_the_turns_and_the_end(office: Office) -> None:
     with office.database.session() as session:
         found = outlook(
-            session, COMMUNE, rule=at(6), programme_id=office.programme, targets=ALL, class_=BroadcastClass.NORMAL,
-            precedence=0, now=office.now(), states={}, spread=STAGGERED,
-        )  # fmt: skip
+            session,
+            COMMUNE,
+            rule=at(6),
+            programme_id=office.programme,
+            targets=ALL,
+            class_=BroadcastClass.NORMAL,
+            precedence=0,
+            now=office.now(),
+            states={},
+            spread=STAGGERED,
+        )
     assert (found.turns, found.whole) == ([["thon-1"], ["thon-2"]], timedelta(seconds=125))

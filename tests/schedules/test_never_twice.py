@@ -76,9 +76,14 @@ class Timetable(RuleBasedStateMachine):
     def add(self, times: list[time]) -> None:
         with suppress(Refusal), self.database.writing() as session:
             added = add_schedule(
-                session, COMMUNE, programme_id=self.studio.programme, rule=self.daily(times), targets=ALL,
-                class_=BroadcastClass.NORMAL, now=self.clock.now(),
-            )  # fmt: skip
+                session,
+                COMMUNE,
+                programme_id=self.studio.programme,
+                rule=self.daily(times),
+                targets=ALL,
+                class_=BroadcastClass.NORMAL,
+                now=self.clock.now(),
+            )
             added.title = f"schedule {added.number}"  # so that a broadcast tells whose it is, whatever its slot says
             self.numbers.append(added.number)
         self.wake()
@@ -193,9 +198,16 @@ class Timetable(RuleBasedStateMachine):
                 continue
             self.sounded.setdefault((planned.title, planned.starts_at), set()).add(planned.id)
             said = PlayReport(
-                to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report=f"report {planned.id}",
-                receiver="loa-1", broadcast=planned.id, manifest_revision=1, outcome=Outcome.PLAYED,
-            )  # fmt: skip
+                to=CONTROLLER,
+                revision=1,
+                issued_at_us=1,
+                expires_at_us=2,
+                report=f"report {planned.id}",
+                receiver="loa-1",
+                broadcast=planned.id,
+                manifest_revision=1,
+                outcome=Outcome.PLAYED,
+            )
             with self.database.writing() as session:
                 take_report(session, "loa-1", said)
 

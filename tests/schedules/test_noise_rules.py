@@ -216,27 +216,37 @@ def test_what_is_put_on_air_now_counts_too(office: Office) -> None:
 
 stretch = st.builds(
     lambda days, a, b, season: AllowedHours(
-        weekdays=sorted(days), from_minute=min(a, b), until_minute=max(a, b) + 1,
-        season_first=season[0], season_last=season[1],
+        weekdays=sorted(days),
+        from_minute=min(a, b),
+        until_minute=max(a, b) + 1,
+        season_first=season[0],
+        season_last=season[1],
     ),
-    st.sets(st.integers(0, 6), min_size=1), st.integers(0, 1439), st.integers(0, 1439),
+    st.sets(st.integers(0, 6), min_size=1),
+    st.integers(0, 1439),
+    st.integers(0, 1439),
     st.sampled_from([("", ""), ("10-15", "03-15"), ("11-26", "10-14")]),
-)  # fmt: skip
+)
 timetables = st.lists(
     st.tuples(
-        st.sampled_from(list(BroadcastClass)), st.lists(st.integers(0, 1439), min_size=1, max_size=3),
+        st.sampled_from(list(BroadcastClass)),
+        st.lists(st.integers(0, 1439), min_size=1, max_size=3),
         st.sampled_from([ALL, Targets(zones=["thon-1"]), Targets(receivers=["loa-2"])]),
     ),
-    min_size=1, max_size=5,
-)  # fmt: skip
+    min_size=1,
+    max_size=5,
+)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(timetables, st.lists(stretch, max_size=3), st.lists(stretch, max_size=2))
 def test_nothing_but_an_emergency_sounds_outside_the_hours_for_any_timetable_whoever_made_the_plan(
-    clock: ManualClock, tmp_path_factory: pytest.TempPathFactory, wanted: list[tuple],  # type: ignore[type-arg]
-    of_commune: list[AllowedHours], of_zone: list[AllowedHours],
-) -> None:  # fmt: skip
+    clock: ManualClock,
+    tmp_path_factory: pytest.TempPathFactory,
+    wanted: list[tuple],  # type: ignore[type-arg]
+    of_commune: list[AllowedHours],
+    of_zone: list[AllowedHours],
+) -> None:
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('hours')}/loa.db")
     SQLModel.metadata.create_all(database.engine)
     clock.set(SIX - timedelta(hours=6))
@@ -259,9 +269,16 @@ def test_nothing_but_an_emergency_sounds_outside_the_hours_for_any_timetable_who
     for receiver, zone in (("loa-1", "thon-1"), ("loa-2", "thon-2")):
         hours = hours_for(kept, [zone])
         config = Config(
-            to="", revision=1, issued_at_us=0, expires_at_us=0, commune=COMMUNE, media_bases=[], allowed_hours=hours,
-            days_off=days_off_ahead(TODAY), zones=[zone],
-        )  # fmt: skip
+            to="",
+            revision=1,
+            issued_at_us=0,
+            expires_at_us=0,
+            commune=COMMUNE,
+            media_bases=[],
+            allowed_hours=hours,
+            days_off=days_off_ahead(TODAY),
+            zones=[zone],
+        )
         manifests = [manifest_of(b, office.now()) for b in office.all()]
         ours = [m for m in manifests if m.targets.include(receiver, [zone])]
         start, end = office.now(), office.now() + timedelta(days=2)

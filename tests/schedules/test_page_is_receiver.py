@@ -47,11 +47,15 @@ RULES = st.builds(
 )
 TIMETABLES = st.lists(
     st.tuples(
-        RULES, st.sampled_from(list(BroadcastClass)), st.integers(-1, 1), st.sampled_from([1, 2]),
+        RULES,
+        st.sampled_from(list(BroadcastClass)),
+        st.integers(-1, 1),
+        st.sampled_from([1, 2]),
         st.sampled_from([ALL, Targets(zones=["thon-1"]), Targets(receivers=["loa-2"])]),
     ),
-    min_size=1, max_size=4,
-)  # fmt: skip
+    min_size=1,
+    max_size=4,
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -67,9 +71,15 @@ def test_who_has_the_horn_on_the_page_has_it_on_the_receiver_at_every_edge(wante
             for number, (rule, class_, precedence, minutes, targets) in enumerate(wanted):
                 with suppress(Refusal):  # a rule that is never due is no schedule
                     added = add_schedule(
-                        session, COMMUNE, programme_id=programmes[minutes], rule=rule, targets=targets, class_=class_,
-                        precedence=precedence, now=MORNING,
-                    )  # fmt: skip
+                        session,
+                        COMMUNE,
+                        programme_id=programmes[minutes],
+                        rule=rule,
+                        targets=targets,
+                        class_=class_,
+                        precedence=precedence,
+                        now=MORNING,
+                    )
                     added.title = str(number)
                     session.add(added)
         office.plan()

@@ -28,50 +28,73 @@ def listed(*words: str) -> list[date]:
     [
         ("DAILY;COUNT=10", {"repeat": Repeat.DAILY}, date(1997, 9, 11), listed("Sep 2 3 4 5 6 7 8 9 10 11")),
         (
-            "DAILY;INTERVAL=10;COUNT=5", {"repeat": Repeat.DAILY, "every": 10}, date(1997, 10, 12),
+            "DAILY;INTERVAL=10;COUNT=5",
+            {"repeat": Repeat.DAILY, "every": 10},
+            date(1997, 10, 12),
             listed("Sep 2 12 22", "Oct 2 12"),
         ),
         (
-            "DAILY;INTERVAL=2, September", {"repeat": Repeat.DAILY, "every": 2}, date(1997, 9, 30),
+            "DAILY;INTERVAL=2, September",
+            {"repeat": Repeat.DAILY, "every": 2},
+            date(1997, 9, 30),
             listed("Sep 2 4 6 8 10 12 14 16 18 20 22 24 26 28 30"),
         ),
         (
-            "WEEKLY;UNTIL=19971007T000000Z;WKST=SU;BYDAY=TU,TH", {"repeat": Repeat.WEEKLY, "weekdays": [1, 3]},
-            date(1997, 10, 2), listed("Sep 2 4 9 11 16 18 23 25 30", "Oct 2"),
+            "WEEKLY;UNTIL=19971007T000000Z;WKST=SU;BYDAY=TU,TH",
+            {"repeat": Repeat.WEEKLY, "weekdays": [1, 3]},
+            date(1997, 10, 2),
+            listed("Sep 2 4 9 11 16 18 23 25 30", "Oct 2"),
         ),
         (
-            "WEEKLY;INTERVAL=2;BYDAY=TU", {"repeat": Repeat.WEEKLY, "weekdays": [1], "every": 2}, date(1997, 11, 11),
+            "WEEKLY;INTERVAL=2;BYDAY=TU",
+            {"repeat": Repeat.WEEKLY, "weekdays": [1], "every": 2},
+            date(1997, 11, 11),
             listed("Sep 2 16 30", "Oct 14 28", "Nov 11"),
         ),
         (
-            "WEEKLY;INTERVAL=2;COUNT=8;BYDAY=TU,TH", {"repeat": Repeat.WEEKLY, "weekdays": [1, 3], "every": 2},
-            date(1997, 10, 16), listed("Sep 2 4 16 18 30", "Oct 2 14 16"),
+            "WEEKLY;INTERVAL=2;COUNT=8;BYDAY=TU,TH",
+            {"repeat": Repeat.WEEKLY, "weekdays": [1, 3], "every": 2},
+            date(1997, 10, 16),
+            listed("Sep 2 4 16 18 30", "Oct 2 14 16"),
         ),
         (
-            "MONTHLY;COUNT=10;BYDAY=1FR", {"repeat": Repeat.MONTHLY_BY_WEEKDAY, "weekdays": [4], "which": [1],
-            "from_day": date(1997, 9, 5)}, date(1998, 2, 6),
+            "MONTHLY;COUNT=10;BYDAY=1FR",
+            {"repeat": Repeat.MONTHLY_BY_WEEKDAY, "weekdays": [4], "which": [1], "from_day": date(1997, 9, 5)},
+            date(1998, 2, 6),
             listed("Sep 5", "Oct 3", "Nov 7", "Dec 5", "Jan98 2", "Feb98 6"),
         ),
         (
-            "MONTHLY;INTERVAL=2;COUNT=10;BYDAY=1SU,-1SU", {"repeat": Repeat.MONTHLY_BY_WEEKDAY, "weekdays": [6],
-            "which": [1, -1], "every": 2, "from_day": date(1997, 9, 7)}, date(1998, 3, 29),
+            "MONTHLY;INTERVAL=2;COUNT=10;BYDAY=1SU,-1SU",
+            {
+                "repeat": Repeat.MONTHLY_BY_WEEKDAY,
+                "weekdays": [6],
+                "which": [1, -1],
+                "every": 2,
+                "from_day": date(1997, 9, 7),
+            },
+            date(1998, 3, 29),
             listed("Sep 7 28", "Nov 2 30", "Jan98 4 25", "Mar98 1 29"),
         ),
         (
-            "MONTHLY;COUNT=10;BYMONTHDAY=2,15", {"repeat": Repeat.MONTHLY_BY_DAY, "month_days": [2, 15]},
-            date(1998, 1, 15), listed("Sep 2 15", "Oct 2 15", "Nov 2 15", "Dec 2 15", "Jan98 2 15"),
+            "MONTHLY;COUNT=10;BYMONTHDAY=2,15",
+            {"repeat": Repeat.MONTHLY_BY_DAY, "month_days": [2, 15]},
+            date(1998, 1, 15),
+            listed("Sep 2 15", "Oct 2 15", "Nov 2 15", "Dec 2 15", "Jan98 2 15"),
         ),
         (
-            "MONTHLY;COUNT=10;BYMONTHDAY=1,-1", {"repeat": Repeat.MONTHLY_BY_DAY, "month_days": [1, -1],
-            "from_day": date(1997, 9, 30)}, date(1998, 1, 31),
+            "MONTHLY;COUNT=10;BYMONTHDAY=1,-1",
+            {"repeat": Repeat.MONTHLY_BY_DAY, "month_days": [1, -1], "from_day": date(1997, 9, 30)},
+            date(1998, 1, 31),
             listed("Sep 30", "Oct 1 31", "Nov 1 30", "Dec 1 31", "Jan98 1 31"),
         ),
         (
-            "a month without a 31st is left out", {"repeat": Repeat.MONTHLY_BY_DAY, "month_days": [31]},
-            date(1998, 1, 31), listed("Oct 31", "Dec 31", "Jan98 31"),
+            "a month without a 31st is left out",
+            {"repeat": Repeat.MONTHLY_BY_DAY, "month_days": [31]},
+            date(1998, 1, 31),
+            listed("Oct 31", "Dec 31", "Jan98 31"),
         ),
     ],
-)  # fmt: skip
+)
 def test_the_examples_of_the_standard(name: str, rule: dict[str, object], until: date, due: list[date]) -> None:
     made = Rule(**{"times": [NINE], "from_day": date(1997, 9, 2)} | rule).check()  # type: ignore[arg-type]
     assert days(made, date(1997, 1, 1), until) == due, name
@@ -94,10 +117,14 @@ WINTER = Season(first=(10, 16), last=(4, 14), times=[time(5, 30)])
 @pytest.mark.parametrize(
     ("day", "at"),
     [
-        (date(2026, 10, 15), time(5)), (date(2026, 10, 16), time(5, 30)), (date(2026, 12, 31), time(5, 30)),
-        (date(2027, 1, 1), time(5, 30)), (date(2027, 4, 14), time(5, 30)), (date(2027, 4, 15), time(5)),
+        (date(2026, 10, 15), time(5)),
+        (date(2026, 10, 16), time(5, 30)),
+        (date(2026, 12, 31), time(5, 30)),
+        (date(2027, 1, 1), time(5, 30)),
+        (date(2027, 4, 14), time(5, 30)),
+        (date(2027, 4, 15), time(5)),
     ],
-)  # fmt: skip
+)
 def test_winter_hours_reach_over_the_new_year(day: date, at: time) -> None:
     made = Rule(repeat=Repeat.DAILY, times=[time(5)], from_day=date(2026, 1, 1), seasons=[WINTER]).check()
     start = datetime.combine(day, time(), tzinfo=HANOI)
@@ -107,14 +134,24 @@ def test_winter_hours_reach_over_the_new_year(day: date, at: time) -> None:
 
 def test_single_days_are_left_out_and_added_and_an_added_day_counts_on_a_holiday() -> None:
     made = Rule(
-        repeat=Repeat.WEEKLY, weekdays=[0], times=[NINE], from_day=date(2026, 11, 1), until_day=date(2026, 11, 30),
-        except_days=[date(2026, 11, 16)], extra_days=[date(2026, 11, 24), date(2027, 1, 1)], holidays=Holidays.NOT,
-    ).check()  # fmt: skip
+        repeat=Repeat.WEEKLY,
+        weekdays=[0],
+        times=[NINE],
+        from_day=date(2026, 11, 1),
+        until_day=date(2026, 11, 30),
+        except_days=[date(2026, 11, 16)],
+        extra_days=[date(2026, 11, 24), date(2027, 1, 1)],
+        holidays=Holidays.NOT,
+    ).check()
     assert day_off(date(2026, 11, 24)) == "Ngày Văn hóa Việt Nam"
     assert days(made, date(2026, 10, 1), date(2027, 6, 1)) == [
-        date(2026, 11, 2), date(2026, 11, 9), date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 30),
+        date(2026, 11, 2),
+        date(2026, 11, 9),
+        date(2026, 11, 23),
+        date(2026, 11, 24),
+        date(2026, 11, 30),
         date(2027, 1, 1),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(

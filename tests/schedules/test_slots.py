@@ -43,10 +43,17 @@ class Office(Studio):
         """The bulletin (60 s) on the timetable; gives its number."""
         with self.database.writing() as session:
             return add_schedule(
-                session, COMMUNE,
-                **{"programme_id": self.programme, "rule": rule, "targets": ALL, "class_": BroadcastClass.NORMAL,
-                   "now": self.now(), **more},  # type: ignore[arg-type]
-            ).number  # fmt: skip
+                session,
+                COMMUNE,
+                **{
+                    "programme_id": self.programme,
+                    "rule": rule,
+                    "targets": ALL,
+                    "class_": BroadcastClass.NORMAL,
+                    "now": self.now(),
+                    **more,
+                },  # type: ignore[arg-type]
+            ).number
 
     def plan(self) -> Planned:
         return plan(self.database, self.now(), AHEAD)
@@ -54,9 +61,16 @@ class Office(Studio):
     def report(self, aired: Broadcast) -> None:
         """A receiver says that it played it."""
         said = PlayReport(
-            to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report=f"report {aired.id}", receiver="loa-1",
-            broadcast=aired.id, manifest_revision=aired.revision, outcome=Outcome.PLAYED,
-        )  # fmt: skip
+            to=CONTROLLER,
+            revision=1,
+            issued_at_us=1,
+            expires_at_us=2,
+            report=f"report {aired.id}",
+            receiver="loa-1",
+            broadcast=aired.id,
+            manifest_revision=aired.revision,
+            outcome=Outcome.PLAYED,
+        )
         with self.database.writing() as session:
             take_report(session, "loa-1", said)
 
@@ -109,8 +123,11 @@ def test_a_broadcast_is_what_the_schedule_says(office: Office) -> None:
     office.plan()
     made = office.all()[0]
     assert (made.title, made.class_, made.precedence, made.meant_for) == (
-        "Bản tin sáng", "priority", 3, Targets(zones=["thon-1"])
-    )  # fmt: skip
+        "Bản tin sáng",
+        "priority",
+        3,
+        Targets(zones=["thon-1"]),
+    )
     assert made.ends_at - made.starts_at == timedelta(seconds=60)
     with office.database.session() as session:
         slot = slot_of_broadcast(session, made.id)

@@ -46,8 +46,10 @@ def test_what_is_put_in_comes_out(studio: Studio) -> None:
     with studio.database.session() as session:
         kept = schedule(session, number)
     assert (kept.when, kept.meant_for, kept.broadcast_class) == (
-        SIX, Targets(zones=["thon-1"]), BroadcastClass.PRIORITY
-    )  # fmt: skip
+        SIX,
+        Targets(zones=["thon-1"]),
+        BroadcastClass.PRIORITY,
+    )
     assert (kept.created_by, kept.created_at, kept.revision) == ("lan", studio.now(), 1)
 
 
@@ -81,9 +83,14 @@ def test_a_programme_of_another_commune_is_not_there(studio: Studio) -> None:
         add_commune(session, "hau-hien", "Hậu Hiền")
         with pytest.raises(NotFound):
             add_schedule(
-                session, "hau-hien", programme_id=studio.programme, rule=SIX, targets=ALL,
-                class_=BroadcastClass.NORMAL, now=studio.now(),
-            )  # fmt: skip
+                session,
+                "hau-hien",
+                programme_id=studio.programme,
+                rule=SIX,
+                targets=ALL,
+                class_=BroadcastClass.NORMAL,
+                now=studio.now(),
+            )
 
 
 def test_a_change_is_a_new_revision_and_what_is_not_named_stays(studio: Studio) -> None:
@@ -118,8 +125,10 @@ def test_a_schedule_at_rest_is_on_the_list_and_a_retired_one_is_not(studio: Stud
 
 def test_the_week_is_the_communes_from_monday_midnight_to_the_next(studio: Studio) -> None:
     edges = Rule(
-        repeat=Repeat.DAILY, times=[time(0), time(23, 59, 59)], from_day=MONDAY - timedelta(days=7),
-    )  # fmt: skip
+        repeat=Repeat.DAILY,
+        times=[time(0), time(23, 59, 59)],
+        from_day=MONDAY - timedelta(days=7),
+    )
     add(studio, rule=edges)
     with studio.database.session() as session:
         shown = between(session, COMMUNE, MONDAY, MONDAY + timedelta(days=7))

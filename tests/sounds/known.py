@@ -51,26 +51,44 @@ TABLE = (
     Sound("tone.wav", 5.0, (0, 0), -26.0, "a steady 1 kHz tone", _lavfi(_TONE.format(s=5, db=-5))),
     Sound("stereo.flac", 5.0, (0, 0), None, "the same in both ears", _lavfi(_TONE.format(s=5, db=-5), "-ac", "2")),
     Sound(
-        "ends.wav", 6.0, (2.0, 1.0), None, "two seconds of nothing, three of tone, one of nothing",
+        "ends.wav",
+        6.0,
+        (2.0, 1.0),
+        None,
+        "two seconds of nothing, three of tone, one of nothing",
         _lavfi(_TONE.format(s=3, db=-5) + ",adelay=2000,apad=pad_dur=1"),
     ),
     Sound("loud.mp3", 5.0, (0, 0), None, "a tone at full scale", _lavfi(_TONE.format(s=5, db=18))),
     Sound("quiet.ogg", 5.0, (0, 0), None, "a whisper", _lavfi(_TONE.format(s=5, db=-25), "-c:a", "libvorbis")),
     Sound(
-        "noise.opus", 5.0, (0, 0), None, "pink noise",
+        "noise.opus",
+        5.0,
+        (0, 0),
+        None,
+        "pink noise",
         _lavfi("anoisesrc=color=pink:seed=2:duration=5:sample_rate=48000:amplitude=0.3", "-c:a", "libopus"),
     ),
     Sound("phone.amr", 4.0, (0, 0), None, "a hoarse noise, as from an old phone", _amr),
     Sound("phone.3gp", 4.0, (0, 0), None, "the same in a phone's container", _threegp),
     Sound(
-        "low-rate.wav", 3.0, (0, 0), None, "a tone at 8 kHz, as from a recorder of 1995",
+        "low-rate.wav",
+        3.0,
+        (0, 0),
+        None,
+        "a tone at 8 kHz, as from a recorder of 1995",
         _lavfi("sine=frequency=440:sample_rate=8000:duration=3", "-ar", "8000"),
     ),
     Sound(
-        "surround.wav", 3.0, (0, 0), None, "a tone in the middle of six channels",
-        _lavfi(_TONE.format(s=3, db=-5) + ",pan=5.1|FC=c0", ),
+        "surround.wav",
+        3.0,
+        (0, 0),
+        None,
+        "a tone in the middle of six channels",
+        _lavfi(
+            _TONE.format(s=3, db=-5) + ",pan=5.1|FC=c0",
+        ),
     ),
-)  # fmt: skip
+)
 
 
 def main() -> None:

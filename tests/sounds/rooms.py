@@ -38,9 +38,16 @@ def speech(text: str = BULLETIN) -> Sound:
 
 
 def in_a_room(
-    sound: Sound, *, delay_ms: float, echo_ms: float = 300, echo: float = 0.6, snr_db: float = 10, level: float = 0.05,
-    ppm: float = 0.0, seed: int = 1,
-) -> Sound:  # fmt: skip
+    sound: Sound,
+    *,
+    delay_ms: float,
+    echo_ms: float = 300,
+    echo: float = 0.6,
+    snr_db: float = 10,
+    level: float = 0.05,
+    ppm: float = 0.0,
+    seed: int = 1,
+) -> Sound:
     """Through a room of 0.4 s with one strong echo, noise snr_db below it, captured by a crystal ppm off."""
     chance = np.random.default_rng(seed)
     decay = int(0.4 * RATE)

@@ -50,31 +50,54 @@ class Installation:
             add_zone(session, commune, f"{commune}-1", "Thôn 1")
             session.add(
                 Receiver(
-                    id=f"loa-{commune}", commune_id=commune, station_id=station, name="Cụm 1", public_key="00",
-                    broker_hash="$7$", created_at=now,
+                    id=f"loa-{commune}",
+                    commune_id=commune,
+                    station_id=station,
+                    name="Cụm 1",
+                    public_key="00",
+                    broker_hash="$7$",
+                    created_at=now,
                 )
-            )  # fmt: skip
+            )
             session.flush()
             set_zones(session, f"loa-{commune}", commune, [f"{commune}-1"])
             session.add(
                 Clip(
-                    id=clip_id, commune_id=commune, title="Bản tin", original_name="a.mp3", original_sha256=original,
-                    original_bytes=10, original_extension="mp3", uploaded_at=now, duration_us=60_000_000,
-                    peaks=bytes(range(256)), loudness_before_lufs=-23.7,
+                    id=clip_id,
+                    commune_id=commune,
+                    title="Bản tin",
+                    original_name="a.mp3",
+                    original_sha256=original,
+                    original_bytes=10,
+                    original_extension="mp3",
+                    uploaded_at=now,
+                    duration_us=60_000_000,
+                    peaks=bytes(range(256)),
+                    loudness_before_lufs=-23.7,
                 )
-            )  # fmt: skip
+            )
             session.flush()
             session.add(ClipRendition(clip_id=clip_id, codec="opus", sha256=opus, bytes=20, extension="opus"))
             programme = add_programme(session, commune, "Bản tin sáng", [Item(ItemKind.CLIP, clip_id)], now=now).number
             rule = Rule(repeat=Repeat.DAILY, times=[now.time()], from_day=now.date() + timedelta(days=1))
             add_schedule(
-                session, commune, programme_id=programme, rule=rule, targets=Targets(all=True),
-                class_=BroadcastClass.NORMAL, now=now,
-            )  # fmt: skip
-            aired = put_on_air(
-                session, commune, targets=Targets(all=True), class_=BroadcastClass.NORMAL, now=now, by="lan",
+                session,
+                commune,
                 programme_id=programme,
-            )  # fmt: skip
+                rule=rule,
+                targets=Targets(all=True),
+                class_=BroadcastClass.NORMAL,
+                now=now,
+            )
+            aired = put_on_air(
+                session,
+                commune,
+                targets=Targets(all=True),
+                class_=BroadcastClass.NORMAL,
+                now=now,
+                by="lan",
+                programme_id=programme,
+            )
             aired.announced_revision = aired.revision
             self.report(session, aired.id, f"loa-{commune}")
 
@@ -82,13 +105,27 @@ class Installation:
         """A line of the play log."""
         session.add(  # type: ignore[attr-defined]
             PlayReportRow(
-                broadcast_id=broadcast_id, receiver_id=receiver_id, report=f"{broadcast_id}-{receiver_id}",
-                manifest_revision=1, outcome="played", cause="", first_frame_at=self.clock.now(),
-                last_frame_at=self.clock.now(), frames_played=480_000, frames_due=480_000, error_p50_us=1,
-                error_p99_us=2, error_max_us=3, late=0, lost=0, concealed=0, underruns=0, volume_percent=80,
+                broadcast_id=broadcast_id,
+                receiver_id=receiver_id,
+                report=f"{broadcast_id}-{receiver_id}",
+                manifest_revision=1,
+                outcome="played",
+                cause="",
+                first_frame_at=self.clock.now(),
+                last_frame_at=self.clock.now(),
+                frames_played=480_000,
+                frames_due=480_000,
+                error_p50_us=1,
+                error_p99_us=2,
+                error_max_us=3,
+                late=0,
+                lost=0,
+                concealed=0,
+                underruns=0,
+                volume_percent=80,
                 stood_in=b"[]",
             )
-        )  # fmt: skip
+        )
 
     def sound(self, store: Media, content: str, extension: str) -> str:
         """A file of the store; gives its hash."""
@@ -110,7 +147,7 @@ def content(
             )
             for table in tables_of(connection)
             if table.name not in without
-        }  # fmt: skip
+        }
 
 
 def _said(value: object) -> str:

@@ -161,10 +161,17 @@ def test_while_another_writes_the_backup_shows_one_instant(home: Installation, t
             with other.writing() as session:
                 session.add(Commune(id=f"c-{n}", name="mới"))
                 session.flush()
-                session.add(Receiver(
-                    id=f"r-{n}", commune_id=f"c-{n}", station_id=1, name="r", public_key="", broker_hash="",
-                    created_at=MORNING,
-                ))  # fmt: skip
+                session.add(
+                    Receiver(
+                        id=f"r-{n}",
+                        commune_id=f"c-{n}",
+                        station_id=1,
+                        name="r",
+                        public_key="",
+                        broker_hash="",
+                        created_at=MORNING,
+                    )
+                )
             written.append(n)
         other.close()
 

@@ -288,8 +288,13 @@ def test_wrong_schedules_are_told_by_column(office: Office) -> None:
     )
     wrong = office.tried(office.receive(table, Kind.SCHEDULES)).wrong
     assert [(w.line, w.column) for w in wrong] == [
-        (4, "programme"), (5, "times"), (6, "weekdays"), (7, "from_day"), (8, "zones"), (9, "class"),
-    ]  # fmt: skip
+        (4, "programme"),
+        (5, "times"),
+        (6, "weekdays"),
+        (7, "from_day"),
+        (8, "zones"),
+        (9, "class"),
+    ]
 
 
 def test_two_programmes_of_one_title_are_not_guessed_between(office: Office) -> None:
@@ -307,8 +312,9 @@ def test_people_get_a_role_and_a_one_time_password(office: Office) -> None:
     assert list(result.passwords) == ["lananh", "chutich"]
     with office.database.session() as session:
         assert [(o.name, r, o.admin) for o, r in operators_of(session, COMMUNE)] == [
-            ("chutich", Role.CHAIR, False), ("lananh", Role.OPERATOR, False),
-        ]  # fmt: skip
+            ("chutich", Role.CHAIR, False),
+            ("lananh", Role.OPERATOR, False),
+        ]
     again = office.done(PEOPLE.replace("Chủ tịch UBND", "kỹ thuật"), Kind.OPERATORS)
     assert (counts(again), again.passwords) == ((0, 1, 1, 0), {})
 
@@ -341,8 +347,9 @@ _ROWS = st.lists(
     st.tuples(
         _NAMES, st.sampled_from(["", "1", "2", "3", "4"]), st.sampled_from(["IP", "FM", "có dây"]), _NAMES | st.just("")
     ),
-    min_size=1, max_size=8,
-)  # fmt: skip
+    min_size=1,
+    max_size=8,
+)
 
 
 @given(rows=_ROWS)
@@ -406,12 +413,21 @@ def test_cells_are_read_as_offices_write_them(reader: Callable[[object], object]
 @pytest.mark.parametrize(
     ("reader", "cell"),
     [
-        (cell_values.times, "0500"), (cell_values.times, "24:00"), (cell_values.times, "sáng"),
-        (cell_values.times, ", ,"), (cell_values.weekdays, "T9"), (cell_values.weekdays, "T2-"),
-        (cell_values.weekdays, "mai"), (cell_values.day, "31/02/2027"), (cell_values.day, "25/11/26"),
-        (cell_values.day, 7), (cell_values.percent, "rất to"), (cell_values.percent, 300), (cell_values.role, "admin"),
+        (cell_values.times, "0500"),
+        (cell_values.times, "24:00"),
+        (cell_values.times, "sáng"),
+        (cell_values.times, ", ,"),
+        (cell_values.weekdays, "T9"),
+        (cell_values.weekdays, "T2-"),
+        (cell_values.weekdays, "mai"),
+        (cell_values.day, "31/02/2027"),
+        (cell_values.day, "25/11/26"),
+        (cell_values.day, 7),
+        (cell_values.percent, "rất to"),
+        (cell_values.percent, 300),
+        (cell_values.role, "admin"),
     ],
-)  # fmt: skip
+)
 def test_what_means_nothing_is_refused(reader: Callable[[object], object], cell: object) -> None:
     with pytest.raises(Refusal):
         reader(cell)
@@ -419,6 +435,10 @@ def test_what_means_nothing_is_refused(reader: Callable[[object], object], cell:
 
 def test_headings_are_known_however_they_are_written() -> None:
     assert guess(["STT", "TÊN THIẾT BỊ (*)", "Số IMEI", "Kinh độ (°)", "Ghi chú"], Kind.RECEIVERS) == [
-        "", "name", "external_id", "longitude", "",
-    ]  # fmt: skip
+        "",
+        "name",
+        "external_id",
+        "longitude",
+        "",
+    ]
     assert guess(["Tên", "Tên đài"], Kind.RECEIVERS) == ["name", "station"]

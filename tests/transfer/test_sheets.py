@@ -39,8 +39,10 @@ def test_csv_with_semicolons_quotes_and_lines_in_cells(tmp_path: Path) -> None:
         kept(tmp_path, 'Tên;Địa chỉ\n"Cụm 1; cũ";"Nhà văn hóa\nthôn 1"\n\nCụm 2;UBND\n'.encode()), "a.csv"
     )
     assert [row.cells for row in sheet.rows] == [
-        ["Tên", "Địa chỉ"], ["Cụm 1; cũ", "Nhà văn hóa\nthôn 1"], ["Cụm 2", "UBND"],
-    ]  # fmt: skip
+        ["Tên", "Địa chỉ"],
+        ["Cụm 1; cũ", "Nhà văn hóa\nthôn 1"],
+        ["Cụm 2", "UBND"],
+    ]
     assert (sheet.delimiter, sheet.encoding) == (";", Encoding.UTF_8)
     assert [row.line for row in sheet.rows] == [1, 3, 5]
 

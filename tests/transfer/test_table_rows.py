@@ -14,20 +14,38 @@ from transfer.table_rows import count_on, read_rows, tables_of, write_rows
 def described() -> sa.MetaData:
     made = sa.MetaData()
     sa.Table(
-        "sample", made, sa.Column("id", sa.Integer, primary_key=True), sa.Column("words", sa.String),
-        sa.Column("bytes", sa.LargeBinary), sa.Column("at", sa.DateTime), sa.Column("day", sa.Date),
-        sa.Column("clock", sa.Time), sa.Column("level", sa.Float), sa.Column("many", sa.BigInteger),
-        sa.Column("ok", sa.Boolean), sa.Column("about", sa.JSON),
-    )  # fmt: skip
+        "sample",
+        made,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("words", sa.String),
+        sa.Column("bytes", sa.LargeBinary),
+        sa.Column("at", sa.DateTime),
+        sa.Column("day", sa.Date),
+        sa.Column("clock", sa.Time),
+        sa.Column("level", sa.Float),
+        sa.Column("many", sa.BigInteger),
+        sa.Column("ok", sa.Boolean),
+        sa.Column("about", sa.JSON),
+    )
     return made
 
 
 ROWS = [
-    (1, "Cộng hòa\n\"'\\ \u2028", bytes(range(256)), datetime(2026, 11, 25, 3, 4, 5, 678901), date(2026, 2, 28),  # noqa: DTZ001
-     time(5, 30), -math.inf, 2**60, True, {"vi": ["ố", None]}),
+    (
+        1,
+        "Cộng hòa\n\"'\\ \u2028",
+        bytes(range(256)),
+        datetime(2026, 11, 25, 3, 4, 5, 678901),
+        date(2026, 2, 28),  # noqa: DTZ001
+        time(5, 30),
+        -math.inf,
+        2**60,
+        True,
+        {"vi": ["ố", None]},
+    ),
     (2, "", b"", None, None, None, 0.1 + 0.2, -1, False, None),
     (3, None, None, datetime(1970, 1, 1), None, None, None, None, None, []),  # noqa: DTZ001
-]  # fmt: skip
+]
 
 
 def test_every_kind_of_cell_comes_back() -> None:

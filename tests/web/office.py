@@ -46,29 +46,51 @@ class Office:
         ingest = Ingest(database, Media(folder / "m"), Media(folder / "o"), clock, most_bytes=10**7, most_hours=1)
         alarms = Alarms(database, clock, transmitter, self.presence, plan_ahead=timedelta(hours=48))
         self.deps = Deps(
-            settings=Settings(data_dir=folder), session_key=KEY, database=database, clock=clock,
+            settings=Settings(data_dir=folder),
+            session_key=KEY,
+            database=database,
+            clock=clock,
             ingest=ingest,
-            media=Media(folder / "m"), originals=Media(folder / "o"), downlink=downlink, transmitter=transmitter,
+            media=Media(folder / "m"),
+            originals=Media(folder / "o"),
+            downlink=downlink,
+            transmitter=transmitter,
             presence=self.presence,
             alarms=alarms,
             nightly_test=NightlyTest(
-                database, Media(folder / "m"), downlink, self.presence, clock, at=time(2, 30),
+                database,
+                Media(folder / "m"),
+                downlink,
+                self.presence,
+                clock,
+                at=time(2, 30),
                 verdict_after=timedelta(hours=1),
             ),
-            issuer=Issuer(broker_url="mqtt://b:1883", controller=PublicKey(seal.public)), accounts_changed=lambda: None,
+            issuer=Issuer(broker_url="mqtt://b:1883", controller=PublicKey(seal.public)),
+            accounts_changed=lambda: None,
             exchange=Exchange(
-                database, clock, folder, downlink=downlink, presence=self.presence, ingest=ingest,
-                transmitter=transmitter, alarms=alarms, say=translators()["vi"].refusal,
+                database,
+                clock,
+                folder,
+                downlink=downlink,
+                presence=self.presence,
+                ingest=ingest,
+                transmitter=transmitter,
+                alarms=alarms,
+                say=translators()["vi"].refusal,
             ),
-        )  # fmt: skip
+        )
         with database.writing() as session:
             add_commune(session, COMMUNE, COMMUNE_NAME)
             self.station = add_station(session, COMMUNE, StationKind.FM, "FM Hậu Hiền").number
             add_zone(session, COMMUNE, "thon-1", "Thôn 1")
             lan = Operator(
-                name=OPERATOR, password_hash=hash_password(PASSWORD), must_change_password=must_change, admin=True,
+                name=OPERATOR,
+                password_hash=hash_password(PASSWORD),
+                must_change_password=must_change,
+                admin=True,
                 created_at=clock.now(),
-            )  # fmt: skip
+            )
             session.add(lan)
             session.flush()
             token = open_session(session, lan.id or 0, clock.now())
@@ -83,9 +105,15 @@ class Office:
         with self.database.writing() as session:
             for k in range(first, first + count):
                 enrol(
-                    session, self.deps.issuer, receiver_id=f"loa-{k}", commune_id=COMMUNE, station_id=self.station,
-                    name=f"Thôn {k}", zones=["thon-1"], now=self.clock.now(),
-                )  # fmt: skip
+                    session,
+                    self.deps.issuer,
+                    receiver_id=f"loa-{k}",
+                    commune_id=COMMUNE,
+                    station_id=self.station,
+                    name=f"Thôn {k}",
+                    zones=["thon-1"],
+                    now=self.clock.now(),
+                )
         for k in range(first, first + count):
             beat = Heartbeat(
                 session=1, sequence=1, clock=ClockState(locked=True, error_us=300), playout=PlayoutState(error_p99_us=9)

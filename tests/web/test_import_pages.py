@@ -94,10 +94,12 @@ def test_a_file_that_is_no_table_is_refused_in_a_sentence(office: Office) -> Non
 @pytest.mark.parametrize(
     ("role", "kinds"),
     [
-        (Role.TECHNICIAN, {"receivers"}), (Role.OPERATOR, {"schedules", "recordings"}), (Role.VIEWER, set()),
+        (Role.TECHNICIAN, {"receivers"}),
+        (Role.OPERATOR, {"schedules", "recordings"}),
+        (Role.VIEWER, set()),
         (Role.CHAIR, {"receivers", "schedules", "operators", "recordings"}),
     ],
-)  # fmt: skip
+)
 def test_each_kind_is_for_whom_it_concerns(office: Office, role: Role, kinds: set[str]) -> None:
     guest = Guest(office, role)
     shown = guest.browser.get("/import").text
@@ -153,9 +155,11 @@ def test_a_zip_of_recordings_becomes_clips_and_a_second_time_none(office: Office
         assert [clip.title for clip in session.exec(select(Clip))] == ["Thời sự sáng"]
         states = sorted((job.file_name, job.state, job.same_as_before) for job in session.exec(select(IngestJob)))
     assert states == [
-        ("Thời sự sáng.wav", "ready", False), ("Thời sự sáng.wav", "ready", True),
-        ("ghi chú.txt", "refused", False), ("ghi chú.txt", "refused", False),
-    ]  # fmt: skip
+        ("Thời sự sáng.wav", "ready", False),
+        ("Thời sự sáng.wav", "ready", True),
+        ("ghi chú.txt", "refused", False),
+        ("ghi chú.txt", "refused", False),
+    ]
 
 
 def test_a_folder_that_lies_ready_is_taken_and_no_other(office: Office, tmp_path: Path) -> None:

@@ -60,9 +60,14 @@ def elsewhere(office: Office) -> None:
         add_commune(session, "vinh-loc", "Xã Vĩnh Lộc")
         number = add_station(session, "vinh-loc", StationKind.IP, "Cụm IP").number
         enrol(
-            session, office.deps.issuer, receiver_id="xa-khac", commune_id="vinh-loc", station_id=number, name="Xa",
+            session,
+            office.deps.issuer,
+            receiver_id="xa-khac",
+            commune_id="vinh-loc",
+            station_id=number,
+            name="Xa",
             now=office.clock.now(),
-        )  # fmt: skip
+        )
 
 
 def test_the_list_has_the_facts_of_the_map_for_whoever_has_no_script(office: Office) -> None:
@@ -103,9 +108,13 @@ def test_what_is_no_place_is_refused_and_changes_nothing(office: Office, fields:
 
 def test_the_settings_of_a_receiver_keep_its_place(office: Office) -> None:
     settings = {
-        "name": "Thôn 1", "station_id": str(office.station), "volume_percent": "80", "volume_ceiling_percent": "100",
-        "path_delay_ms": "0", "amplifier_lead_s": "5",
-    }  # fmt: skip
+        "name": "Thôn 1",
+        "station_id": str(office.station),
+        "volume_percent": "80",
+        "volume_ceiling_percent": "100",
+        "path_delay_ms": "0",
+        "amplifier_lead_s": "5",
+    }
     assert office.post("/receivers/loa-1", **settings, latitude="19.8712, 105.6834") == 303
     assert stands(office, "loa-1") == Position(19.8712, 105.6834)
     assert 'value="19.8712"' in office.browser.get("/receivers/loa-1").text

@@ -66,9 +66,10 @@ def test_both_are_told_to_sound_at_their_instants(office: Office) -> None:
 
 def test_the_pages_own_recorder_is_told_when_and_how_long(office: Office) -> None:
     answer = office.browser.post(
-        "/measure", data={"one": "loa-0", "other": "loa-1"},
+        "/measure",
+        data={"one": "loa-0", "other": "loa-1"},
         headers={"Accept": "application/json", "X-Form-Token": office.form_token},
-    ).json()  # fmt: skip
+    ).json()
     assert (answer["starts_in_ms"], answer["length_ms"]) == (13_000, 17_000)
     assert answer["path"].startswith("/measure/")
 
@@ -99,9 +100,10 @@ def test_a_recording_that_says_nothing_changes_nothing(office: Office, tmp_path:
     path = started(office)
     silent = written(Scene(silent=(False, True)), tmp_path / "a.wav")
     answer = office.browser.post(
-        f"{path}/recording", content=silent.read_bytes(),
+        f"{path}/recording",
+        content=silent.read_bytes(),
         headers={"Content-Type": "audio/wav", "X-Form-Token": office.form_token},
-    )  # fmt: skip
+    )
     assert answer.status_code == 422
     assert answer.json()["error"].startswith("Chỉ nghe thấy một loa: không nghe thấy Thôn 1.")
     assert office.post(f"{path}/take") == 422
@@ -111,9 +113,10 @@ def test_a_recording_that_says_nothing_changes_nothing(office: Office, tmp_path:
 
 def test_what_is_too_large_is_refused_before_it_is_read(office: Office) -> None:
     answer = office.browser.post(
-        f"{started(office)}/recording", content=b"x",
+        f"{started(office)}/recording",
+        content=b"x",
         headers={"Content-Type": "audio/wav", "X-Form-Token": office.form_token, "Content-Length": "60000001"},
-    )  # fmt: skip
+    )
     assert answer.status_code == 422
     assert "60 MB" in answer.json()["error"]
 
@@ -135,9 +138,16 @@ def test_what_would_not_be_heard_is_not_begun(office: Office) -> None:
     with office.database.writing() as session:
         item = LiveItem(offset_us=0, duration_us=60_000_000, buffer_us=1)
         plan_broadcast(
-            session, commune_id=COMMUNE, title="Bản tin", class_=BroadcastClass.NORMAL, targets=Targets(all=True),
-            starts_at=now, length_us=60_000_000, items=[item], now=now,
-        )  # fmt: skip
+            session,
+            commune_id=COMMUNE,
+            title="Bản tin",
+            class_=BroadcastClass.NORMAL,
+            targets=Targets(all=True),
+            starts_at=now,
+            length_us=60_000_000,
+            items=[item],
+            now=now,
+        )
     assert office.post("/measure", one="loa-0", other="loa-1") == 422
     office.clock.advance(seconds=3600)
     assert office.post("/measure", one="loa-0", other="loa-1") == 422, "neither was heard for an hour"

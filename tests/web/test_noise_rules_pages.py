@@ -18,10 +18,19 @@ from wire.allowed_hours import AllowedHours, NightLevel, OnDaysOff
 DAILY = {"repeat": "daily", "times": "05:00", "from_day": "2026-11-24", "where": "all", "class": "normal"}
 #: Two rows, the second one unused.
 FORM: dict[str, object] = {
-    "from_time": ["05:00", ""], "until_time": ["21:00", ""], "weekdays0": ["0", "1", "2", "3", "4", "5", "6"],
-    "days_off": ["alike", "alike"], "season_first": ["", ""], "season_last": ["", ""], "night_from": "",
-    "night_until": "", "night_volume": "40", "minutes_a_day": "", "minutes_a_week": "", "refuses": "no",
-}  # fmt: skip
+    "from_time": ["05:00", ""],
+    "until_time": ["21:00", ""],
+    "weekdays0": ["0", "1", "2", "3", "4", "5", "6"],
+    "days_off": ["alike", "alike"],
+    "season_first": ["", ""],
+    "season_last": ["", ""],
+    "night_from": "",
+    "night_until": "",
+    "night_volume": "40",
+    "minutes_a_day": "",
+    "minutes_a_week": "",
+    "refuses": "no",
+}
 
 
 @pytest.fixture
@@ -60,10 +69,20 @@ def test_hours_are_set_shown_in_words_and_in_the_week(office: Office) -> None:
 
 def test_seasons_holidays_the_night_and_the_budget_are_kept_as_they_were_written(office: Office) -> None:
     status, _ = keep(
-        office, from_time=["05:30", "15:00"], until_time=["24:00", "20:00"], weekdays1=["5", "6"],
-        season_first=["16/10", ""], season_last=["14/4", ""], days_off=["not", "only"], night_from="21:00",
-        night_until="05:30", night_volume="35", minutes_a_day="30", minutes_a_week="150", refuses="yes",
-    )  # fmt: skip
+        office,
+        from_time=["05:30", "15:00"],
+        until_time=["24:00", "20:00"],
+        weekdays1=["5", "6"],
+        season_first=["16/10", ""],
+        season_last=["14/4", ""],
+        days_off=["not", "only"],
+        night_from="21:00",
+        night_until="05:30",
+        night_volume="35",
+        minutes_a_day="30",
+        minutes_a_week="150",
+        refuses="yes",
+    )
     assert status == 303
     rules = kept(office)[""]
     first, second = rules.allowed_hours
@@ -134,9 +153,10 @@ def test_the_form_warns_of_too_many_minutes_and_a_strict_budget_refuses(office: 
     assert answer.status_code == 422
     assert "chỉ cho phép 5 phút" in answer.text
     now = office.browser.post(
-        "/put-on-air", data={"what": f"programme {programme}", "where": "all", "class": "normal",
-                             "form_token": office.form_token}, follow_redirects=False,
-    )  # fmt: skip
+        "/put-on-air",
+        data={"what": f"programme {programme}", "where": "all", "class": "normal", "form_token": office.form_token},
+        follow_redirects=False,
+    )
     assert now.status_code == 422
 
 

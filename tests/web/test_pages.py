@@ -192,10 +192,17 @@ def test_what_belongs_to_another_commune_is_neither_aired_nor_replaced(office: O
         add_commune(session, "xuan-loc", "Xã Xuân Lộc")
         session.add(
             Clip(
-                id="c" * 16, commune_id="xuan-loc", title="Bản tin", original_name="a.mp3", original_sha256="0" * 64,
-                original_bytes=1, uploaded_at=now, duration_us=5_000_000, peaks=b"a",
+                id="c" * 16,
+                commune_id="xuan-loc",
+                title="Bản tin",
+                original_name="a.mp3",
+                original_sha256="0" * 64,
+                original_bytes=1,
+                uploaded_at=now,
+                duration_us=5_000_000,
+                peaks=b"a",
             )
-        )  # fmt: skip
+        )
         session.flush()
         session.add(ClipRendition(clip_id="c" * 16, codec="opus", sha256="1" * 64, bytes=1, extension="opus"))
         session.flush()

@@ -36,17 +36,33 @@ def aired(office: Office, **said: dict[str, object]) -> str:
     with office.database.writing() as session:
         add_clip(session, "bulletin", 60, now=office.clock.now())
         put = put_on_air(
-            session, COMMUNE, targets=ALL, class_=BroadcastClass.NORMAL, now=office.clock.now(), by="lan",
+            session,
+            COMMUNE,
+            targets=ALL,
+            class_=BroadcastClass.NORMAL,
+            now=office.clock.now(),
+            by="lan",
             clip_id="bulletin",
-        )  # fmt: skip
+        )
         for k in range(5):
             receiver_id = f"loa-{k}"
             report = PlayReport(
-                to=CONTROLLER, revision=1, issued_at_us=0, expires_at_us=1, report=receiver_id, receiver=receiver_id,
-                broadcast=put.id, manifest_revision=1, outcome=Outcome.PLAYED, first_frame_at_us=to_us(put.starts_at),
-                last_frame_at_us=to_us(put.ends_at), frames_played=2_880_000, frames_due=2_880_000, volume_percent=80,
+                to=CONTROLLER,
+                revision=1,
+                issued_at_us=0,
+                expires_at_us=1,
+                report=receiver_id,
+                receiver=receiver_id,
+                broadcast=put.id,
+                manifest_revision=1,
+                outcome=Outcome.PLAYED,
+                first_frame_at_us=to_us(put.starts_at),
+                last_frame_at_us=to_us(put.ends_at),
+                frames_played=2_880_000,
+                frames_due=2_880_000,
+                volume_percent=80,
                 **said.get(f"loa_{k}", {}),  # type: ignore[arg-type]
-            )  # fmt: skip
+            )
             take_report(session, receiver_id, report)
     office.clock.advance(seconds=120)
     return put.id
@@ -54,16 +70,24 @@ def aired(office: Office, **said: dict[str, object]) -> str:
 
 def proved(office: Office) -> str:
     return aired(
-        office, loa_0={"electrical": DREW, "acoustic": HEARD}, loa_1={"electrical": DREW},
-        loa_3={"electrical": DREW_NOTHING}, loa_4={"acoustic": NOT_HEARD},
-    )  # fmt: skip
+        office,
+        loa_0={"electrical": DREW, "acoustic": HEARD},
+        loa_1={"electrical": DREW},
+        loa_3={"electrical": DREW_NOTHING},
+        loa_4={"acoustic": NOT_HEARD},
+    )
 
 
 def test_the_play_log_names_who_was_not_heard_and_counts_what_proves_it(office: Office) -> None:
     proved(office)
     page = office.browser.get("/play-log").text
-    for words in ("<strong>3/5</strong>", "Thôn 3: tăng âm không có dòng điện", "Thôn 4: micro tại chỗ không nghe thấy",
-                  "1 nơi có micro nghe thấy", "1 nơi tăng âm có dòng điện"):  # fmt: skip
+    for words in (
+        "<strong>3/5</strong>",
+        "Thôn 3: tăng âm không có dòng điện",
+        "Thôn 4: micro tại chỗ không nghe thấy",
+        "1 nơi có micro nghe thấy",
+        "1 nơi tăng âm có dòng điện",
+    ):
         assert words in page
 
 
@@ -126,11 +150,26 @@ def test_a_receivers_page_shows_supply_temperature_and_network_with_their_histor
         link = Link(signal_dbm=-73, operator="Viettel", sim="ready" if minute < 120 else "absent")
         hear(office, history, supply=supply, link=link, temperature_c=51.0)
         office.clock.advance(timedelta(minutes=5))
-    hear(office, history, supply=Supply(mains_v=251.0, battery_v=12.6, on_battery=False), temperature_c=51.0,
-         link=Link(signal_dbm=-73, operator="Viettel", sim="absent"))  # fmt: skip
+    hear(
+        office,
+        history,
+        supply=Supply(mains_v=251.0, battery_v=12.6, on_battery=False),
+        temperature_c=51.0,
+        link=Link(signal_dbm=-73, operator="Viettel", sim="absent"),
+    )
     page = office.browser.get("/receivers/loa-1").text
-    for words in ("Điện lưới", "251 V – ngoài mức cho phép", "90 V", "240 V", "12,6 V", "51 °C", "-73 dBm (65 %)",
-                  "Viettel · không có SIM", "đang chạy bằng ắc quy", "đang dùng điện lưới"):  # fmt: skip
+    for words in (
+        "Điện lưới",
+        "251 V – ngoài mức cho phép",
+        "90 V",
+        "240 V",
+        "12,6 V",
+        "51 °C",
+        "-73 dBm (65 %)",
+        "Viettel · không có SIM",
+        "đang chạy bằng ắc quy",
+        "đang dùng điện lưới",
+    ):
         assert words in page, words
     plot = page.partition('aria-label="Điện lưới trong 24 giờ qua"')[2]
     assert plot.partition('class="a" d="')[2].partition('"')[0].count("M") == 2, "without a value there is no line"
@@ -148,12 +187,13 @@ def test_a_signal_as_telephones_show_it(dbm: float, shown: float) -> None:
 @pytest.mark.parametrize(
     ("fault", "detail", "vietnamese"),
     [
-        ("mains", "82.5 V", "Điện lưới ngoài mức cho phép (82,5 V)"), ("on_battery", "1", "Đang chạy bằng ắc quy</"),
+        ("mains", "82.5 V", "Điện lưới ngoài mức cho phép (82,5 V)"),
+        ("on_battery", "1", "Đang chạy bằng ắc quy</"),
         ("amplifier", "0.03 A < 0.2 A", "Đang phát mà tăng âm không có dòng điện (0,03 A &lt; 0,2 A)"),
         ("sim", "absent", "Thiếu SIM hoặc SIM bị khóa (không có SIM)"),
         ("not_heard", "0/3", "Micro tại chỗ không nghe thấy chương trình (0/3)"),
     ],
-)  # fmt: skip
+)
 def test_new_faults_are_said_in_words(office: Office, fault: str, detail: str, vietnamese: str) -> None:
     with office.database.writing() as session:
         faults.note(session, "loa-1", fault, present=True, at=office.clock.now(), detail=detail)

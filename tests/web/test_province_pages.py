@@ -65,9 +65,10 @@ def state_of(office: Office, number: int) -> str:
 
 def call(office: Office, token: str, kind: str, content: Any, commune: str = COMMUNE) -> tuple[int, dict[str, Any]]:
     answer = office.stranger.post(
-        f"/api/province/{commune}", json={"Loai": kind, "NoiDung": content},
+        f"/api/province/{commune}",
+        json={"Loai": kind, "NoiDung": content},
         headers={"Authorization": f"Bearer {token}"},
-    )  # fmt: skip
+    )
     return answer.status_code, answer.json()
 
 
@@ -86,9 +87,10 @@ def test_the_link_is_set_and_the_password_is_neither_shown_nor_in_the_tables(
 ) -> None:
     assert link(office, province.url) == 303
     assert office.post("/province/account", user="xa", password="mat-khau-tinh") == 303
-    assert "Đăng nhập hệ thống tỉnh thành công" in office.browser.post(
-        "/province/try", data={"form_token": office.form_token}
-    ).text  # fmt: skip
+    assert (
+        "Đăng nhập hệ thống tỉnh thành công"
+        in office.browser.post("/province/try", data={"form_token": office.form_token}).text
+    )
     page = office.browser.get("/province").text
     assert "mat-khau-tinh" not in page
     assert b"mat-khau-tinh" not in (tmp_path / "test.db").read_bytes()
@@ -186,11 +188,11 @@ def test_the_province_sends_to_all_its_communes_by_class(office: Office) -> None
     office.browser.cookies.set("loa_commune", COMMUNE)
     page = office.browser.post(
         "/province/send", data={"clip": "bulletin", "class": "normal", "form_token": office.form_token}
-    ).text  # fmt: skip
+    ).text
     assert page.count("Đã vào hộp thư của xã") == 2
     page = office.browser.post(
         "/province/send", data={"clip": "bulletin", "class": "emergency", "form_token": office.form_token}
-    ).text  # fmt: skip
+    ).text
     assert page.count("Đang lên sóng") == 1
     assert "Không phát được" in page  # a commune without receivers holds up no other
     with office.database.session() as session:

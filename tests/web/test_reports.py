@@ -66,15 +66,31 @@ def test_a_row_has_the_minutes_that_sounded_the_places_by_name_and_the_worst_of_
     now = office.clock.now()
     with office.database.writing() as session:
         told = put_on_air(
-            session, COMMUNE, targets=Targets(zones=["thon-1"], receivers=["loa-2"]), class_=BroadcastClass.NORMAL,
-            now=now, clip_id="ban-tin",
-        )  # fmt: skip
+            session,
+            COMMUNE,
+            targets=Targets(zones=["thon-1"], receivers=["loa-2"]),
+            class_=BroadcastClass.NORMAL,
+            now=now,
+            clip_id="ban-tin",
+        )
         for k, (played, p99_us) in enumerate([(480, 120), (480, 2400), (0, 9_000_000)]):
-            take_report(session, f"loa-{k}", PlayReport(
-                to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report=f"r{k}", receiver=f"loa-{k}",
-                broadcast=told.id, manifest_revision=1, outcome=Outcome.PARTLY, frames_played=played,
-                error_p99_us=p99_us,
-            ))  # fmt: skip
+            take_report(
+                session,
+                f"loa-{k}",
+                PlayReport(
+                    to=CONTROLLER,
+                    revision=1,
+                    issued_at_us=1,
+                    expires_at_us=2,
+                    report=f"r{k}",
+                    receiver=f"loa-{k}",
+                    broadcast=told.id,
+                    manifest_revision=1,
+                    outcome=Outcome.PARTLY,
+                    frames_played=played,
+                    error_p99_us=p99_us,
+                ),
+            )
         later = now + timedelta(minutes=9)
         gone = put_on_air(session, COMMUNE, targets=ALL, class_=BroadcastClass.NORMAL, now=later, clip_id="ban-tin")
         withdraw(session, gone.id, now, cause="by_operator")

@@ -83,9 +83,8 @@ def test_every_route_that_changes_something_names_its_action(office: Office) -> 
 
 def test_every_page_asks_who_is_there(office: Office) -> None:
     open_to_all = {
-        route.path for route in routes(office)
-        if not any(one is frame_of for one in called(route.dependant))
-    }  # fmt: skip
+        route.path for route in routes(office) if not any(one is frame_of for one in called(route.dependant))
+    }
     assert open_to_all <= ONES_OWN | NO_FRAME | PROVINCE_DOOR
 
 
@@ -159,9 +158,13 @@ def test_what_was_done_is_shown_under_the_names_of_its_time(office: Office) -> N
 
 def test_a_receivers_old_settings_can_be_read_in_the_log(office: Office) -> None:
     changed = {
-        "name": "Thôn 1", "station_id": str(office.station), "volume_percent": "35", "volume_ceiling_percent": "90",
-        "path_delay_ms": "12", "amplifier_lead_s": "5",
-    }  # fmt: skip
+        "name": "Thôn 1",
+        "station_id": str(office.station),
+        "volume_percent": "35",
+        "volume_ceiling_percent": "90",
+        "path_delay_ms": "12",
+        "amplifier_lead_s": "5",
+    }
     assert office.post("/receivers/loa-1", **changed) == 303
     with office.database.session() as session:
         assert "path_delay_ms 0.0 → 12.0" in session.exec(select(AuditEntry)).one().detail

@@ -29,9 +29,17 @@ def answer(office: Office, receiver_id: str, failed_step: str = "") -> None:
     with office.database.writing() as session:
         test = self_tests.latest(session, [receiver_id], office.clock.now())[receiver_id].test_id
         report = SelfTestReport(
-            to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report="r", receiver=receiver_id, test=test,
-            ok=not failed_step, failed_step=failed_step, at_us=office.clock.now_us(),
-        )  # fmt: skip
+            to=CONTROLLER,
+            revision=1,
+            issued_at_us=1,
+            expires_at_us=2,
+            report="r",
+            receiver=receiver_id,
+            test=test,
+            ok=not failed_step,
+            failed_step=failed_step,
+            at_us=office.clock.now_us(),
+        )
         self_tests.take_report(session, receiver_id, report)
     office.deps.nightly_test.step()
 
@@ -53,8 +61,9 @@ def test_all_are_tested_at_once(office: Office) -> None:
     assert office.post("/receivers/self-test/all") == 303
     with office.database.session() as session:
         assert {r for r in ("loa-0", "loa-1") if self_tests.latest(session, [r], office.clock.now())} == {
-            "loa-0", "loa-1",
-        }  # fmt: skip
+            "loa-0",
+            "loa-1",
+        }
         parts = [session.get(SelfTestPart, (p.test_id, p.receiver_id)) for p in _parts(office)]
     assert [p.asked for p in parts if p is not None] == [1, 1]
 
@@ -69,10 +78,17 @@ def test_a_clip_is_chosen_as_the_backup_and_no_longer(office: Office) -> None:
     with office.database.writing() as session:
         session.add(
             Clip(
-                id="spare", commune_id=COMMUNE, title="Dự phòng", original_name="s.mp3", original_sha256=digest,
-                original_bytes=1, uploaded_at=office.clock.now(), duration_us=1_000_000, peaks=b"",
+                id="spare",
+                commune_id=COMMUNE,
+                title="Dự phòng",
+                original_name="s.mp3",
+                original_sha256=digest,
+                original_bytes=1,
+                uploaded_at=office.clock.now(),
+                duration_us=1_000_000,
+                peaks=b"",
             )
-        )  # fmt: skip
+        )
         session.flush()
         session.add(ClipRendition(clip_id="spare", codec="opus", sha256=digest, bytes=1, extension="opus"))
     for path, chosen, shown in (

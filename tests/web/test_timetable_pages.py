@@ -98,10 +98,18 @@ def test_the_same_clip_too_often_on_a_day_is_said(office: Office, programme: int
 
 def test_all_that_a_rule_can_say_is_kept_and_shown_again_in_the_form(office: Office, programme: int) -> None:
     more = {
-        "repeat": "monthly_by_weekday", "which": "-1", "weekdays": "6", "every": "2", "holidays": "not", "tet": "not",
-        "except_days": "29/11/2026", "extra_days": "2026-12-24", "season_first": "16/10", "season_last": "14/4",
+        "repeat": "monthly_by_weekday",
+        "which": "-1",
+        "weekdays": "6",
+        "every": "2",
+        "holidays": "not",
+        "tet": "not",
+        "except_days": "29/11/2026",
+        "extra_days": "2026-12-24",
+        "season_first": "16/10",
+        "season_last": "14/4",
         "season_times": "05:30",
-    }  # fmt: skip
+    }
     assert add(office, programme, **more) == 303
     [found] = kept(office)
     rule = found.when

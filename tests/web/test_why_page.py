@@ -36,9 +36,17 @@ def aired(office: Office) -> tuple[str, str]:
         )
         receiver_id = "loa-0"
         report = PlayReport(
-            to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report="r1", receiver=receiver_id,
-            broadcast=told.id, manifest_revision=1, outcome=Outcome.MISSED, cause="no_audio",
-        )  # fmt: skip
+            to=CONTROLLER,
+            revision=1,
+            issued_at_us=1,
+            expires_at_us=2,
+            report="r1",
+            receiver=receiver_id,
+            broadcast=told.id,
+            manifest_revision=1,
+            outcome=Outcome.MISSED,
+            cause="no_audio",
+        )
         take_report(session, receiver_id, report)
         return told.id, receiver_id
 
@@ -64,17 +72,34 @@ def test_the_play_log_names_a_cut_only_where_it_was_and_volume_zero_as_not_heard
             session, COMMUNE, targets=ALL, class_=BroadcastClass.NORMAL, now=office.clock.now(), clip_id="ban-tin"
         )
         put_on_air(
-            session, COMMUNE, targets=Targets(receivers=["loa-0"]), class_=BroadcastClass.EMERGENCY,
-            now=office.clock.now() + timedelta(seconds=20), clip_id="ban-tin",
-        )  # fmt: skip
+            session,
+            COMMUNE,
+            targets=Targets(receivers=["loa-0"]),
+            class_=BroadcastClass.EMERGENCY,
+            now=office.clock.now() + timedelta(seconds=20),
+            clip_id="ban-tin",
+        )
         for receiver_id, outcome, cause in (
-            ("loa-0", Outcome.PARTLY, "cut"), ("loa-1", Outcome.PARTLY, "late"),
+            ("loa-0", Outcome.PARTLY, "cut"),
+            ("loa-1", Outcome.PARTLY, "late"),
             ("loa-2", Outcome.PLAYED, "volume_zero"),
-        ):  # fmt: skip
-            take_report(session, receiver_id, PlayReport(
-                to=CONTROLLER, revision=1, issued_at_us=1, expires_at_us=2, report=receiver_id, receiver=receiver_id,
-                broadcast=told.id, manifest_revision=1, outcome=outcome, cause=cause,
-            ))  # fmt: skip
+        ):
+            take_report(
+                session,
+                receiver_id,
+                PlayReport(
+                    to=CONTROLLER,
+                    revision=1,
+                    issued_at_us=1,
+                    expires_at_us=2,
+                    report=receiver_id,
+                    receiver=receiver_id,
+                    broadcast=told.id,
+                    manifest_revision=1,
+                    outcome=outcome,
+                    cause=cause,
+                ),
+            )
     shown = office.browser.get(f"/play-log/{told.id}").text
     rows = {k: shown.split(f'href="/receivers/loa-{k}"')[1].split("</tr>")[0] for k in range(3)}
     assert "05:00:28–05:01:08: Ban-Tin" in rows[0]

@@ -50,9 +50,15 @@ def test_without_any_hours_there_is_no_limit_and_with_hours_of_other_days_there_
 
 @pytest.mark.parametrize(
     ("day", "may"),
-    [("2026-10-14", False), ("2026-10-15", True), ("2026-12-31", True), ("2027-01-01", True), ("2027-03-15", True),
-     ("2027-03-16", False)],
-)  # fmt: skip
+    [
+        ("2026-10-14", False),
+        ("2026-10-15", True),
+        ("2026-12-31", True),
+        ("2027-01-01", True),
+        ("2027-03-15", True),
+        ("2027-03-16", False),
+    ],
+)
 def test_a_season_holds_from_its_first_day_to_its_last_over_the_new_year(day: str, may: bool) -> None:
     winter = hours(5, 21, season_first="10-15", season_last="03-15")
     assert allowed([winter], [], VIETNAM, at(f"{day} 12:00")) is may
@@ -104,14 +110,23 @@ def test_of_two_night_levels_the_lower_counts() -> None:
 rules = st.lists(
     st.builds(
         lambda days, a, b, off, zone, season: AllowedHours(
-            weekdays=sorted(days), from_minute=min(a, b), until_minute=max(a, b) + 1, days_off=off, zone=zone,
-            season_first=season[0], season_last=season[1],
+            weekdays=sorted(days),
+            from_minute=min(a, b),
+            until_minute=max(a, b) + 1,
+            days_off=off,
+            zone=zone,
+            season_first=season[0],
+            season_last=season[1],
         ),
-        st.sets(st.integers(0, 6)), st.integers(0, 1439), st.integers(0, 1439), st.sampled_from(OnDaysOff),
-        st.sampled_from(["", "a", "b"]), st.sampled_from([("", ""), ("10-15", "03-15"), ("04-01", "10-14")]),
+        st.sets(st.integers(0, 6)),
+        st.integers(0, 1439),
+        st.integers(0, 1439),
+        st.sampled_from(OnDaysOff),
+        st.sampled_from(["", "a", "b"]),
+        st.sampled_from([("", ""), ("10-15", "03-15"), ("04-01", "10-14")]),
     ),
     max_size=6,
-)  # fmt: skip
+)
 
 
 @given(rules, st.integers(0, 60 * 24 * 365), st.integers(1, 60 * 36), st.booleans())

@@ -156,8 +156,13 @@ def test_the_frame_of_live_sound_is_laid_out_as_the_code_has_it() -> None:
     table = [cells for cells in lines if len(cells) == 4 and cells[2].startswith("`")]
     head = [(int(cells[0]), int(cells[1])) for cells in table if cells[0].isdigit() and cells[1].isdigit()]
     assert [cells[2].strip("`") for cells in table][:6] == [
-        "magic", "stream", "first_index", "starts_at_us", "packet_ms", "count",
-    ]  # fmt: skip
+        "magic",
+        "stream",
+        "first_index",
+        "starts_at_us",
+        "packet_ms",
+        "count",
+    ]
     at = 0
     for offset, size in head:
         assert offset == at

@@ -206,6 +206,9 @@ def test_of_several_pinned_keys_the_one_named_counts() -> None:
     for key in (KEY, OTHER):
         read: Command = open_sealed(
             key.seal(msgspec.structs.replace(COMMAND, action=SetVolume(volume_percent=3))),
-            Command, both, to="r/thon-1", now_us=NOW_US,
-        )  # fmt: skip
+            Command,
+            both,
+            to="r/thon-1",
+            now_us=NOW_US,
+        )
         assert read.action == SetVolume(volume_percent=3)

@@ -50,11 +50,15 @@ def list_stations(frame: In, session: Reading) -> list[dict[str, Any]]:
     known = receivers(session, frame.commune_id)
     return [
         {
-            "station": s.number, "name": s.name, "kind": s.kind, "maker": s.maker, "former_commune": s.former_commune,
+            "station": s.number,
+            "name": s.name,
+            "kind": s.kind,
+            "maker": s.maker,
+            "former_commune": s.former_commune,
             "receivers": [r.id for r in known if r.station_id == s.id],
         }
         for s in stations(session, frame.commune_id)
-    ]  # fmt: skip
+    ]
 
 
 @router.post("/stations", status_code=201, dependencies=[changes(Action.RECEIVERS)])
@@ -124,8 +128,9 @@ def list_echoes(frame: In, session: Reading) -> list[dict[str, Any]]:
     known = receivers(session, frame.commune_id)
     return [
         {
-            "receivers": [e.one, e.other], "distance_m": round(e.distance_m, 1),
+            "receivers": [e.one, e.other],
+            "distance_m": round(e.distance_m, 1),
             "difference_ms": round(e.difference_ms, 1),
         }
         for e in echoes_of(known, frame.deps.settings.horn_reach_m)
-    ]  # fmt: skip
+    ]

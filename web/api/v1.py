@@ -98,10 +98,15 @@ def list_clips(frame: In, session: Reading, search: str = "") -> list[dict[str, 
 
 @router.post("/clips", status_code=202, dependencies=[changes(Action.CLIPS)])
 async def upload_clip(
-    frame: In, request: Request, name: str, trim: bool = True, replaces: str = "", title: str = "",
+    frame: In,
+    request: Request,
+    name: str,
+    trim: bool = True,
+    replaces: str = "",
+    title: str = "",
     language: str = "vi",
     field: int = 1,
-) -> dict[str, str]:  # fmt: skip
+) -> dict[str, str]:
     """Upload a recording as the request's body. Gives the job to follow."""
     size = int(request.headers.get("content-length") or 0)
     receiving = await run_in_threadpool(_open, frame, name, size, trim, replaces, language, field, title)
@@ -117,9 +122,13 @@ def one_job(frame: In, session: Reading, job_id: str) -> dict[str, Any]:
         raise NotFound(N_("This upload is not there any more."))
     why = found.why
     return {
-        "job": found.id, "state": found.state, "progress": round(found.progress, 3), "clip": found.clip_id,
-        "same_as_before": found.same_as_before, "why": frame.t.refusal(why) if why else None,
-    }  # fmt: skip
+        "job": found.id,
+        "state": found.state,
+        "progress": round(found.progress, 3),
+        "clip": found.clip_id,
+        "same_as_before": found.same_as_before,
+        "why": frame.t.refusal(why) if why else None,
+    }
 
 
 @router.get("/clips/{clip_id}")
@@ -136,15 +145,21 @@ def list_programmes(frame: In, session: Reading) -> list[dict[str, Any]]:
     items = items_of_all(session, [p.number for p in found])
     return [
         {
-            "programme": p.number, "title": p.title, "length_ms": duration_us(items[p.number]) // 1000,
+            "programme": p.number,
+            "title": p.title,
+            "length_ms": duration_us(items[p.number]) // 1000,
             "items": [
-                {"kind": i.kind, "clip": i.clip.id if i.clip else None, "offset_ms": i.offset_us // 1000,
-                 "length_ms": i.duration_us // 1000}
+                {
+                    "kind": i.kind,
+                    "clip": i.clip.id if i.clip else None,
+                    "offset_ms": i.offset_us // 1000,
+                    "length_ms": i.duration_us // 1000,
+                }
                 for i in items[p.number]
             ],
         }
         for p in found
-    ]  # fmt: skip
+    ]
 
 
 @router.post("/programmes", status_code=201, dependencies=[changes(Action.PROGRAMMES)])
@@ -187,9 +202,15 @@ def make_schedule(frame: In, asked: ScheduleIn) -> dict[str, Any]:
     now = frame.deps.clock.now()
     with frame.deps.database.writing() as session:
         added = add_schedule(
-            session, frame.commune_id, programme_id=asked.programme, rule=rule, targets=asked.targets.targets(),
-            class_=asked.broadcast_class, now=now, by=frame.operator.name,
-        )  # fmt: skip
+            session,
+            frame.commune_id,
+            programme_id=asked.programme,
+            rule=rule,
+            targets=asked.targets.targets(),
+            class_=asked.broadcast_class,
+            now=now,
+            by=frame.operator.name,
+        )
         frame.note(session, Deed.SCHEDULE_ADDED, title_of(session, added))
     frame.deps.alarms.plan_now()
     with frame.deps.database.session() as session:
@@ -216,17 +237,26 @@ def list_receivers(frame: In, session: Reading) -> list[dict[str, Any]]:
     for r in receivers(session, frame.commune_id):
         at = states.get(r.id)
         beat = at.heartbeat if at else None
-        found.append({
-            "receiver": r.id, "name": r.name, "station": r.station_id, "path_delay_ms": r.path_delay_ms,
-            "latitude_deg": r.latitude_deg, "longitude_deg": r.longitude_deg,
-            "volume_percent": r.volume_percent, "state": at.state if at else PresenceState.NEW,
-            "since": at.since if at else None, "last_heard_at": at.last_heard_at if at else None,
-            "sequence": beat.sequence if beat else None, "broadcast": beat.broadcast if beat else "",
-            "ready": [h.broadcast for h in beat.holds if h.ready] if beat else [],
-            "clock_error_us": beat.clock.error_us if beat and beat.clock.locked else None,
-            "playout_p99_us": beat.playout.error_p99_us if beat else None,
-            "config_revision": beat.config_revision if beat else None,
-        })  # fmt: skip
+        found.append(
+            {
+                "receiver": r.id,
+                "name": r.name,
+                "station": r.station_id,
+                "path_delay_ms": r.path_delay_ms,
+                "latitude_deg": r.latitude_deg,
+                "longitude_deg": r.longitude_deg,
+                "volume_percent": r.volume_percent,
+                "state": at.state if at else PresenceState.NEW,
+                "since": at.since if at else None,
+                "last_heard_at": at.last_heard_at if at else None,
+                "sequence": beat.sequence if beat else None,
+                "broadcast": beat.broadcast if beat else "",
+                "ready": [h.broadcast for h in beat.holds if h.ready] if beat else [],
+                "clock_error_us": beat.clock.error_us if beat and beat.clock.locked else None,
+                "playout_p99_us": beat.playout.error_p99_us if beat else None,
+                "config_revision": beat.config_revision if beat else None,
+            }
+        )
     return found
 
 
@@ -247,9 +277,15 @@ def make_broadcast(frame: In, asked: PutOnAirIn) -> dict[str, Any]:
     now = frame.deps.clock.now()
     with frame.deps.database.writing() as session:
         made = put_on_air(
-            session, frame.commune_id, targets=asked.targets.targets(), class_=asked.broadcast_class, now=now,
-            by=frame.operator.name, programme_id=asked.programme, clip_id=asked.clip,
-        )  # fmt: skip
+            session,
+            frame.commune_id,
+            targets=asked.targets.targets(),
+            class_=asked.broadcast_class,
+            now=now,
+            by=frame.operator.name,
+            programme_id=asked.programme,
+            clip_id=asked.clip,
+        )
         check_budget(session, made)
         frame.note(session, Deed.PUT_ON_AIR, made.title)
     frame.deps.transmitter.nudge()
@@ -264,10 +300,15 @@ def one_broadcast(frame: In, session: Reading, broadcast_id: str) -> dict[str, A
         raise NotFound(N_("This broadcast is not there any more."))
     heard = heard_at(session, [found])[found.id]
     return {
-        **_broadcast(found, now), "heard": heard.heard, "reported": heard.reported, "meant": heard.meant,
+        **_broadcast(found, now),
+        "heard": heard.heard,
+        "reported": heard.reported,
+        "meant": heard.meant,
         "receivers": [
             {
-                "receiver": d.receiver.id, "outcome": d.outcome or None, "cause": d.cause,
+                "receiver": d.receiver.id,
+                "outcome": d.outcome or None,
+                "cause": d.cause,
                 "frames_played": d.report.frames_played if d.report else None,
                 "frames_due": d.report.frames_due if d.report else None,
                 "error_p99_us": d.report.error_p99_us if d.report else None,
@@ -276,7 +317,7 @@ def one_broadcast(frame: In, session: Reading, broadcast_id: str) -> dict[str, A
             }
             for d in details(session, found, now)
         ],
-    }  # fmt: skip
+    }
 
 
 @router.post("/broadcasts/{broadcast_id}/stop", status_code=204, dependencies=[changes(Action.ON_AIR)])
@@ -296,25 +337,44 @@ def list_log(frame: In, session: Reading, limit: int = 50, offset: int = 0) -> l
 
 def _clip(found: Clip) -> dict[str, Any]:
     return {
-        "clip": found.id, "title": found.title, "language": found.language, "field": found.field,
-        "length_ms": found.duration_us / 1000, "loudness_before_lufs": found.loudness_before_lufs,
-        "loudness_after_lufs": found.loudness_after_lufs, "true_peak_after_dbtp": found.true_peak_after_dbtp,
-        "trimmed_start_ms": found.trimmed_start_us / 1000, "trimmed_end_ms": found.trimmed_end_us / 1000,
-        "sha256": found.original_sha256, "uploaded_at": found.uploaded_at,
-    }  # fmt: skip
+        "clip": found.id,
+        "title": found.title,
+        "language": found.language,
+        "field": found.field,
+        "length_ms": found.duration_us / 1000,
+        "loudness_before_lufs": found.loudness_before_lufs,
+        "loudness_after_lufs": found.loudness_after_lufs,
+        "true_peak_after_dbtp": found.true_peak_after_dbtp,
+        "trimmed_start_ms": found.trimmed_start_us / 1000,
+        "trimmed_end_ms": found.trimmed_end_us / 1000,
+        "sha256": found.original_sha256,
+        "uploaded_at": found.uploaded_at,
+    }
 
 
 def _schedule(found: Schedule, following: list[datetime]) -> dict[str, Any]:
     rule = found.when
     return {
-        "schedule": found.number, "programme": found.programme_id, "class": found.class_, "repeat": rule.repeat,
-        "times": rule.times, "from_day": rule.from_day, "until_day": rule.until_day, "weekdays": rule.weekdays,
-        "paused": found.paused, "next": following,
-    }  # fmt: skip
+        "schedule": found.number,
+        "programme": found.programme_id,
+        "class": found.class_,
+        "repeat": rule.repeat,
+        "times": rule.times,
+        "from_day": rule.from_day,
+        "until_day": rule.until_day,
+        "weekdays": rule.weekdays,
+        "paused": found.paused,
+        "next": following,
+    }
 
 
 def _broadcast(found: Broadcast, now: datetime) -> dict[str, Any]:
     return {
-        "broadcast": found.id, "title": found.title, "class": found.class_, "state": state(found, now),
-        "starts_at": found.starts_at, "ends_at": found.ends_at, "cause": found.cause,
-    }  # fmt: skip
+        "broadcast": found.id,
+        "title": found.title,
+        "class": found.class_,
+        "state": state(found, now),
+        "starts_at": found.starts_at,
+        "ends_at": found.ends_at,
+        "cause": found.cause,
+    }

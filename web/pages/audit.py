@@ -19,6 +19,13 @@ def page(frame: In, session: Reading, commune: str = "", by: str = "", page: int
     page, by = max(0, page), by.strip().lower()
     found = entries(session, of, by=by, limit=PER_PAGE + 1, offset=page * PER_PAGE)
     return renderer_of(frame.request).page(
-        frame, "audit.html", rows=found[:PER_PAGE], more=len(found) > PER_PAGE, page=page, commune=commune,
-        by=by, mine=mine, words={deed.value: word for deed, word in DEEDS.items()},
-    )  # fmt: skip
+        frame,
+        "audit.html",
+        rows=found[:PER_PAGE],
+        more=len(found) > PER_PAGE,
+        page=page,
+        commune=commune,
+        by=by,
+        mine=mine,
+        words={deed.value: word for deed, word in DEEDS.items()},
+    )

@@ -73,9 +73,15 @@ def _take(frame: Frame, session: Session, content: bytes) -> Taken:
             continue
         try:
             add_schedule(
-                session, frame.commune_id, programme_id=programme_id, rule=entry.rule, targets=Targets(all=True),
-                class_=BroadcastClass.NORMAL, now=frame.deps.clock.now(), by=frame.operator.name,
-            )  # fmt: skip
+                session,
+                frame.commune_id,
+                programme_id=programme_id,
+                rule=entry.rule,
+                targets=Targets(all=True),
+                class_=BroadcastClass.NORMAL,
+                now=frame.deps.clock.now(),
+                by=frame.operator.name,
+            )
         except Refusal as refusal:
             taken.unread.append((entry.title, refusal))
         else:
@@ -89,8 +95,10 @@ def _entries(session: Session, commune_id: str) -> list[Entry]:
     items, spreading = items_of_all(session, sorted({s.programme_id for s in of})), Spreading(session, commune_id)
     return [
         Entry(
-            f"loa-{commune_id}-{s.number}", s.title or titles[s.programme_id], s.when,
+            f"loa-{commune_id}-{s.number}",
+            s.title or titles[s.programme_id],
+            s.when,
             spreading.whole(s.mode, s.meant_for, timedelta(microseconds=duration_us(items[s.programme_id]))),
         )
         for s in of
-    ]  # fmt: skip
+    ]

@@ -82,17 +82,31 @@ def page(frame: In, session: Reading, q: str = "", field: str = "", language: st
     view = clips_view(session, frame.commune_id, frame.deps.clock.now(), q, number, language)
     part = frame.request.headers.get("hx-target") == "clips"
     return renderer_of(frame.request).page(
-        frame, "_clips.html" if part else "clips.html", view=view, q=q, field=field, language=language,
-        fields=FIELDS, spoken=LANGUAGES_SPOKEN, replaces=None,
+        frame,
+        "_clips.html" if part else "clips.html",
+        view=view,
+        q=q,
+        field=field,
+        language=language,
+        fields=FIELDS,
+        spoken=LANGUAGES_SPOKEN,
+        replaces=None,
         limit_mb=frame.deps.settings.max_upload_bytes // 1_000_000,
-    )  # fmt: skip
+    )
 
 
 @router.post("/clips/upload", dependencies=[changes(Action.CLIPS)])
 async def upload(
-    frame: In, request: Request, name: str, size: int = 0, trim: str = "true", replaces: str = "", language: str = "vi",
-    field: int = 1, title: str = "",
-) -> JSONResponse:  # fmt: skip
+    frame: In,
+    request: Request,
+    name: str,
+    size: int = 0,
+    trim: str = "true",
+    replaces: str = "",
+    language: str = "vi",
+    field: int = 1,
+    title: str = "",
+) -> JSONResponse:
     """Receive one file as the request's body, straight to disk, block by block."""
 
     def begin() -> Upload:
@@ -124,10 +138,16 @@ async def upload_without_script(frame: In, request: Request) -> Response:
     text = {name: value for name, value in form.items() if isinstance(value, str)}
     receiving = await run_in_threadpool(
         lambda: _open(
-            frame, sent.filename or "", sent.size or 0, "trim" in text, text.get("replaces", ""),
-            text.get("language", "vi"), int(text.get("field", "1")), "",
+            frame,
+            sent.filename or "",
+            sent.size or 0,
+            "trim" in text,
+            text.get("replaces", ""),
+            text.get("language", "vi"),
+            int(text.get("field", "1")),
+            "",
         )
-    )  # fmt: skip
+    )
     await _receive(receiving, blocks())
     return back_to(request, "/clips")
 
@@ -137,14 +157,24 @@ def one(frame: In, session: Reading, clip_id: str) -> HTMLResponse:
     """One clip: hear it, rename it, tag it, replace it, retire it."""
     found = own_clip(frame, session, clip_id)
     row = ClipRow(
-        found, list(found.peaks), listen_url(renditions_of(session, [clip_id]).get(clip_id, [])),
+        found,
+        list(found.peaks),
+        listen_url(renditions_of(session, [clip_id]).get(clip_id, [])),
         used_in(session, [clip_id]).get(clip_id, []),
-    )  # fmt: skip
+    )
     return renderer_of(frame.request).page(
-        frame, "clip.html", row=row, fields=FIELDS, spoken=LANGUAGES_SPOKEN, replaces=found,
-        limit_mb=frame.deps.settings.max_upload_bytes // 1_000_000, q="", field="", language="",
+        frame,
+        "clip.html",
+        row=row,
+        fields=FIELDS,
+        spoken=LANGUAGES_SPOKEN,
+        replaces=found,
+        limit_mb=frame.deps.settings.max_upload_bytes // 1_000_000,
+        q="",
+        field="",
+        language="",
         is_backup=backup_of(session, frame.commune_id) == clip_id,
-    )  # fmt: skip
+    )
 
 
 @router.post("/clips/{clip_id}", dependencies=[changes(Action.CLIPS)])
@@ -229,9 +259,16 @@ def _open(
         with frame.deps.database.session() as session:
             own_clip(frame, session, replaces)
     upload = frame.deps.ingest.open_upload(
-        frame.commune_id, name, by=frame.operator.name, size_hint=size, trim_silence=trim, title=title,
-        language=language, field=field if field in list(Field) else int(Field.GENERAL), replaces=replaces or None,
-    )  # fmt: skip
+        frame.commune_id,
+        name,
+        by=frame.operator.name,
+        size_hint=size,
+        trim_silence=trim,
+        title=title,
+        language=language,
+        field=field if field in list(Field) else int(Field.GENERAL),
+        replaces=replaces or None,
+    )
     with frame.deps.database.writing() as session:
         frame.note(session, Deed.CLIP_UPLOADED, title or name)
     return upload

@@ -21,10 +21,13 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     known = {r.id: r for r in receivers(session, frame.commune_id)}
     part = frame.request.headers.get("hx-target") == "faults"
     return renderer_of(frame.request).page(
-        frame, "_faults.html" if part else "faults.html", receivers=known,
-        latches=fault_latches.latches(session, list(known)), words=LATCHES,
+        frame,
+        "_faults.html" if part else "faults.html",
+        receivers=known,
+        latches=fault_latches.latches(session, list(known)),
+        words=LATCHES,
         fault_words=lambda fault: fault_words(frame, fault),
-    )  # fmt: skip
+    )
 
 
 @router.post("/faults/{receiver_id}/{fault}/acknowledge", dependencies=[changes(Action.FAULTS)])

@@ -23,10 +23,13 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     """The four steps, with what is done already."""
     here = frame.commune_id
     return renderer_of(frame.request).page(
-        frame, "first_steps.html", has_commune=bool(here), has_receiver=bool(here and receivers(session, here)),
+        frame,
+        "first_steps.html",
+        has_commune=bool(here),
+        has_receiver=bool(here and receivers(session, here)),
         has_clip=bool(here and clips(session, here)),
         has_sounded=bool(here and play_log(session, here, frame.deps.clock.now(), limit=1)),
-    )  # fmt: skip
+    )
 
 
 @router.post("/communes", dependencies=[changes(Action.COMMUNES, new_commune=True)])

@@ -100,11 +100,18 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     mine = {kind: title for kind, title in TITLES.items() if frame.may(ACTIONS[kind])}
     ready = _ready(frame)
     return renderer_of(frame.request).page(
-        frame, "imports.html", kinds=mine, titles=TITLES, columns=COLUMNS, changes=CHANGES,
+        frame,
+        "imports.html",
+        kinds=mine,
+        titles=TITLES,
+        columns=COLUMNS,
+        changes=CHANGES,
         lately=[one for one in recent(session, frame.commune_id) if one.of_kind in mine],
-        recordings=frame.may(Action.CLIPS), folders=recordings.folders(ready), ready=ready,
+        recordings=frame.may(Action.CLIPS),
+        folders=recordings.folders(ready),
+        ready=ready,
         most_mb=MOST_BYTES // 1_000_000,
-    )  # fmt: skip
+    )
 
 
 @router.post("/import/recordings", dependencies=[changes(Action.CLIPS)])
@@ -132,9 +139,10 @@ def fetch_credentials(frame: In, word: Annotated[str, Form()]) -> Response:
         for one in ONCE.take(word):
             file.writestr(f"{one.receiver}.json", one.text())
     return Response(
-        packed.getvalue(), media_type="application/zip",
+        packed.getvalue(),
+        media_type="application/zip",
         headers={"Content-Disposition": 'attachment; filename="cum-loa.zip"', "Cache-Control": "no-store"},
-    )  # fmt: skip
+    )
 
 
 def _routes(kind: Kind) -> None:
@@ -147,9 +155,13 @@ def _routes(kind: Kind) -> None:
         if not file.filename:
             raise Refusal(N_("Choose a file first."))
         made = imports_of(frame).receive(
-            frame.commune_id, kind, clean_name(file.filename), content, now=frame.deps.clock.now(),
+            frame.commune_id,
+            kind,
+            clean_name(file.filename),
+            content,
+            now=frame.deps.clock.now(),
             by=frame.operator.name,
-        )  # fmt: skip
+        )
         return back_to(frame.request, f"/import/{kind.value}/{made}")
 
     @router.get(f"/import/{kind.value}/{{import_id}}")
@@ -222,10 +234,21 @@ def _page(
 ) -> HTMLResponse:
     titles = {column.key: column.title for column in COLUMNS[found.of_kind]}
     return renderer_of(frame.request).page(
-        frame, template, found=found, preview=preview, result=result, titles=titles, title=TITLES[found.of_kind],
-        columns=COLUMNS[found.of_kind], encodings=ENCODINGS, changes=CHANGES, kinds=KINDS, most_shown=MOST_SHOWN,
-        headings=_headings(preview), **more,
-    )  # fmt: skip
+        frame,
+        template,
+        found=found,
+        preview=preview,
+        result=result,
+        titles=titles,
+        title=TITLES[found.of_kind],
+        columns=COLUMNS[found.of_kind],
+        encodings=ENCODINGS,
+        changes=CHANGES,
+        kinds=KINDS,
+        most_shown=MOST_SHOWN,
+        headings=_headings(preview),
+        **more,
+    )
 
 
 def _headings(preview: Preview | None) -> dict[str, str]:

@@ -70,9 +70,15 @@ def page(frame: In, session: Reading, one: str = "", other: str = "") -> HTMLRes
     chosen = one if one in by_id else next(iter(by_id), "")
     second = other if other in by_id else next((r for r in by_id if r != chosen), "")
     return renderer_of(frame.request).page(
-        frame, "measure.html", receivers=known, one=chosen, other=second, rows=rows, lasts_s=_LASTS_S,
+        frame,
+        "measure.html",
+        receivers=known,
+        one=chosen,
+        other=second,
+        rows=rows,
+        lasts_s=_LASTS_S,
         **_apart(by_id.get(chosen), by_id.get(second)),
-    )  # fmt: skip
+    )
 
 
 @router.get("/measure/apart")
@@ -96,9 +102,15 @@ def start(
     metres = (0.0, 0.0) if where == "middle" else (one_distance_m, other_distance_m)
     with frame.deps.database.writing() as session:
         made = begin(
-            session, frame.commune_id, one, other, one_distance_m=metres[0], other_distance_m=metres[1], now=now,
+            session,
+            frame.commune_id,
+            one,
+            other,
+            one_distance_m=metres[0],
+            other_distance_m=metres[1],
+            now=now,
             by=frame.operator.name,
-        )  # fmt: skip
+        )
         _check_free(frame, session, made)
         names = [receiver(session, receiver_id).name for receiver_id in (one, other)]
         frame.note(session, Deed.RECEIVER_COMMANDED, ", ".join(names))
@@ -176,9 +188,14 @@ def _look_through(frame: Frame, measurement_id: str, path: Path) -> None:
     heard = listen(path, row.one.name, row.other.name)
     with frame.deps.database.writing() as session:
         keep_offset(
-            session, measurement_id, heard_offset_us=heard.offset_us, error_us=heard.error_us,
-            agreeing=heard.agreeing, clipped=heard.clipped, now=frame.deps.clock.now(),
-        )  # fmt: skip
+            session,
+            measurement_id,
+            heard_offset_us=heard.offset_us,
+            error_us=heard.error_us,
+            agreeing=heard.agreeing,
+            clipped=heard.clipped,
+            now=frame.deps.clock.now(),
+        )
 
 
 async def _receive(request: Request, path: Path, by_script: bool) -> None:
@@ -215,17 +232,16 @@ def _check_free(frame: Frame, session: Session, made: DelayMeasurement) -> None:
         if meant.withdrawn_at is None and not meant.missed and meant.sounds_until > made.asked_at:
             raise Refusal(
                 N_("“{title}” sounds until {until}. Measure after it."),
-                title=meant.title, until=frame.wording.clock_with_seconds(meant.ends_at),
-            )  # fmt: skip
+                title=meant.title,
+                until=frame.wording.clock_with_seconds(meant.ends_at),
+            )
 
 
 def _own(frame: Frame, session: Session, measurement_id: str) -> MeasurementRow:
     found = measurement_of(session, measurement_id)
     if found.commune_id != frame.commune_id:
         raise NotFound(N_("This measurement is not there any more."))
-    return MeasurementRow(
-        found, receiver(session, found.one_id), receiver(session, found.other_id), proposal(found)
-    )  # fmt: skip
+    return MeasurementRow(found, receiver(session, found.one_id), receiver(session, found.other_id), proposal(found))
 
 
 def _apart(one: Receiver | None, other: Receiver | None) -> dict[str, Any]:

@@ -63,10 +63,16 @@ def new_split(frame: In, session: Reading, commune: str = "") -> HTMLResponse:
     mine = _mine(frame)
     source = next((c for c in mine if c.id == (commune or frame.commune_id)), mine[0])
     return renderer_of(frame.request).page(
-        frame, "split_new.html", mine=mine, source=source, stations=stations(session, source.id),
-        zones=zones(session, source.id), receivers=receivers(session, source.id),
-        programmes=programmes(session, source.id), people=[o for o, _ in operators_of(session, source.id)],
-    )  # fmt: skip
+        frame,
+        "split_new.html",
+        mine=mine,
+        source=source,
+        stations=stations(session, source.id),
+        zones=zones(session, source.id),
+        receivers=receivers(session, source.id),
+        programmes=programmes(session, source.id),
+        people=[o for o, _ in operators_of(session, source.id)],
+    )
 
 
 @router.post("/mergers", dependencies=[changes(Action.MERGERS)])
@@ -87,9 +93,14 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
     try:
         with frame.deps.database.writing() as session:
             done = merge(
-                session, sent.plan, sent.decisions, now, frame.operator.name, fingerprint=sent.fingerprint,
+                session,
+                sent.plan,
+                sent.decisions,
+                now,
+                frame.operator.name,
+                fingerprint=sent.fingerprint,
                 estate=ESTATE,
-            )  # fmt: skip
+            )
     except Refusal as refusal:
         with frame.deps.database.session() as session:
             asked = rehearse(session, sent.plan, now, sent.decisions, estate=ESTATE)
@@ -165,8 +176,16 @@ def _result(frame: Frame, session: Session, merger_id: int, kept: Iterable[Said]
     # Not the frame's: an undoing has just brought others to life.
     living = [c.id for c in communes(session) if c.id in _involved(plan)]
     return renderer_of(frame.request).page(
-        frame, "merger.html", merger=found, plan=plan, is_merge=isinstance(plan, Merge), names=_all_names(session),
-        living=living, counts=counts(session, living, now), rows=COUNTS, kept=[say(frame.t, said) for said in kept],
+        frame,
+        "merger.html",
+        merger=found,
+        plan=plan,
+        is_merge=isinstance(plan, Merge),
+        names=_all_names(session),
+        living=living,
+        counts=counts(session, living, now),
+        rows=COUNTS,
+        kept=[say(frame.t, said) for said in kept],
         may_undo=_may_undo(frame, plan) and found.undone_at is None and now < found.undo_until,
         over=now >= found.undo_until,
-    )  # fmt: skip
+    )

@@ -42,9 +42,12 @@ async def _sent(request: Request) -> dict[str, list[str]]:
 def page(frame: In, session: Reading) -> HTMLResponse:
     """What the commune allows, and each zone besides."""
     return renderer_of(frame.request).page(
-        frame, "allowed_hours.html", clock=clock, places=_places(frame, session),
+        frame,
+        "allowed_hours.html",
+        clock=clock,
+        places=_places(frame, session),
         outside=outside_hours(session, frame.commune_id, frame.deps.clock.now()),
-    )  # fmt: skip
+    )
 
 
 @router.get("/allowed-hours/{key}")
@@ -64,9 +67,15 @@ def keep(frame: In, key: str, form: Annotated[Mapping[str, list[str]], Depends(_
     with frame.deps.database.writing() as session:
         found = _place(frame, session, key)
         set_rules(
-            session, frame.commune_id, "" if key == COMMUNE else key, hours=sent.hours, night=sent.night,
-            minutes_a_day=sent.minutes_a_day, minutes_a_week=sent.minutes_a_week, refuses=sent.refuses,
-        )  # fmt: skip
+            session,
+            frame.commune_id,
+            "" if key == COMMUNE else key,
+            hours=sent.hours,
+            night=sent.night,
+            minutes_a_day=sent.minutes_a_day,
+            minutes_a_week=sent.minutes_a_week,
+            refuses=sent.refuses,
+        )
         frame.note(session, Deed.ALLOWED_HOURS_SET, found.name)
     with frame.deps.database.session() as session:
         frame.deps.downlink.configure_all(session, receivers(session, frame.commune_id))

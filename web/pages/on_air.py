@@ -86,9 +86,15 @@ def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, n
     on_air = [_sounding(session, b, states, known, t, now) for b in on_air_now(session, commune.id, now)]
     coming = [_sounding(session, b, states, known, t, now) for b in upcoming(session, commune.id, now, NEXT_SHOWN)]
     return OnAir(
-        on_air, coming, counts, len(known), worst_pair(known, states), deps.downlink.connected,
-        deps.alarms.failing_since, waiting_count(session, commune.id),
-    )  # fmt: skip
+        on_air,
+        coming,
+        counts,
+        len(known),
+        worst_pair(known, states),
+        deps.downlink.connected,
+        deps.alarms.failing_since,
+        waiting_count(session, commune.id),
+    )
 
 
 def shown_state(now: ReceiverNow | None, broken: list[faults.Fault] | None) -> str:
@@ -132,9 +138,14 @@ def _sounding(
     ready = sum(any(held.broadcast == b.id and held.ready for held in beat.holds) for beat in beats)
     length_us = to_us(b.ends_at) - to_us(b.starts_at)
     return Sounding(
-        b, min(length_us, max(0, to_us(now) - to_us(b.starts_at))), length_us, where_words(b, known, t), len(sounding),
-        len(meant), ready,
-    )  # fmt: skip
+        b,
+        min(length_us, max(0, to_us(now) - to_us(b.starts_at))),
+        length_us,
+        where_words(b, known, t),
+        len(sounding),
+        len(meant),
+        ready,
+    )
 
 
 def where_words(b: Broadcast, known: list[Receiver], t: Translator) -> str:
@@ -187,11 +198,14 @@ async def watch(frame: In) -> StreamingResponse:
 def put_on_air_page(frame: In, session: Reading, programme: int | None = None, clip: str | None = None) -> HTMLResponse:
     """What, where, as what class: the form for putting something on air now."""
     return renderer_of(frame.request).page(
-        frame, "put_on_air.html",
-        programmes=programmes(session, frame.commune_id), clips=clips(session, frame.commune_id),
+        frame,
+        "put_on_air.html",
+        programmes=programmes(session, frame.commune_id),
+        clips=clips(session, frame.commune_id),
         chosen=f"programme {programme}" if programme else f"clip {clip}" if clip else "",
-        targets=target_choice(session, frame.commune_id), spread=IN_STEP,
-    )  # fmt: skip
+        targets=target_choice(session, frame.commune_id),
+        spread=IN_STEP,
+    )
 
 
 @router.post("/put-on-air/preview", dependencies=[changes(Action.ON_AIR)])
@@ -225,10 +239,16 @@ def do_put_on_air(
         raise Refusal(N_("Choose a programme or a recording to put on air."))
     with frame.deps.database.writing() as session:
         made = put_on_air(
-            session, frame.commune_id, targets=chosen.targets(), class_=class_, now=frame.deps.clock.now(),
-            by=frame.operator.name, programme_id=int(ident) if kind == "programme" else None,
-            clip_id=ident if kind == "clip" else None, spread=spread,
-        )  # fmt: skip
+            session,
+            frame.commune_id,
+            targets=chosen.targets(),
+            class_=class_,
+            now=frame.deps.clock.now(),
+            by=frame.operator.name,
+            programme_id=int(ident) if kind == "programme" else None,
+            clip_id=ident if kind == "clip" else None,
+            spread=spread,
+        )
         check_budget(session, made)
         frame.note(session, Deed.PUT_ON_AIR, made.title)
     frame.deps.transmitter.nudge()

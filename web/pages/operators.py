@@ -183,12 +183,19 @@ def _form(frame: Frame, session: Session, person: Person | None) -> HTMLResponse
     offered = [p for p in provinces(session) if standing.admin or p.id == standing.province_id]
     held = person.roles if person else {}
     return renderer_of(frame.request).page(
-        frame, "operator.html", person=person, led=[c for c in led if c.id in held],
-        free=[c for c in led if c.id not in held], elsewhere=len(set(held) - {c.id for c in led}),
-        roles={role.value: ROLES[role] for role in COMMUNE_ROLES}, role_names=ROLE_NAMES, provinces=offered,
-        above=_above(person) if person else NOTHING, in_hand=person is None or staff.in_hand(session, standing, person),
+        frame,
+        "operator.html",
+        person=person,
+        led=[c for c in led if c.id in held],
+        free=[c for c in led if c.id not in held],
+        elsewhere=len(set(held) - {c.id for c in led}),
+        roles={role.value: ROLES[role] for role in COMMUNE_ROLES},
+        role_names=ROLE_NAMES,
+        provinces=offered,
+        above=_above(person) if person else NOTHING,
+        in_hand=person is None or staff.in_hand(session, standing, person),
         oneself=person is not None and person.operator.id == standing.operator_id,
-    )  # fmt: skip
+    )
 
 
 def _password(frame: Frame, name: str, password: str, operator_id: int) -> HTMLResponse:

@@ -62,11 +62,14 @@ class Asked:
     def filter(self, zone: ZoneInfo) -> Filter:
         """As the log takes it. zone: in which its days are."""
         return Filter(
-            since=_midnight(zone, self.since), until=_midnight(zone, self.until, 1),
+            since=_midnight(zone, self.since),
+            until=_midnight(zone, self.until, 1),
             class_=self.class_ if self.class_ in CLASSES else "",
             field=next((number for number in FIELDS if str(number) == self.field), 0),
-            place=self.place, outcome=self.outcome if self.outcome in LOG_OUTCOMES else "", search=self.q,
-        )  # fmt: skip
+            place=self.place,
+            outcome=self.outcome if self.outcome in LOG_OUTCOMES else "",
+            search=self.q,
+        )
 
     @property
     def query(self) -> str:
@@ -82,11 +85,16 @@ def log_view(session: Session, frame: Frame, asked: Asked, *, limit: int = PER_P
     proof = proof_at(session, [b.id for b in found])
     return [
         LogRow(
-            b, state(b, now).value, where_words(b, known, frame.t), heard[b.id], proof[b.id], fields_in(b, fields),
+            b,
+            state(b, now).value,
+            where_words(b, known, frame.t),
+            heard[b.id],
+            proof[b.id],
+            fields_in(b, fields),
             aired_for(b, now),
         )
         for b in found
-    ]  # fmt: skip
+    ]
 
 
 @router.get("/play-log")
@@ -96,12 +104,23 @@ def page(frame: In, session: Reading, asked: Annotated[Asked, Depends()], page: 
     rows = log_view(session, frame, asked, limit=PER_PAGE + 1, offset=page * PER_PAGE)
     today = frame.deps.clock.now().astimezone(frame.commune.zone).date()
     return renderer_of(frame.request).page(
-        frame, "play_log.html", rows=rows[:PER_PAGE], more=len(rows) > PER_PAGE, page=page, asked=asked,
-        classes=CLASSES, words=BROADCAST_STATES, fields=FIELDS, outcomes=LOG_OUTCOMES, month=f"{today:%Y-%m}",
-        zones=zones(session, frame.commune_id), receivers=receivers(session, frame.commune_id),
-        cause=lambda word: cause(frame.t, word), unproved=lambda proof: unproved(frame, proof, 3),
+        frame,
+        "play_log.html",
+        rows=rows[:PER_PAGE],
+        more=len(rows) > PER_PAGE,
+        page=page,
+        asked=asked,
+        classes=CLASSES,
+        words=BROADCAST_STATES,
+        fields=FIELDS,
+        outcomes=LOG_OUTCOMES,
+        month=f"{today:%Y-%m}",
+        zones=zones(session, frame.commune_id),
+        receivers=receivers(session, frame.commune_id),
+        cause=lambda word: cause(frame.t, word),
+        unproved=lambda proof: unproved(frame, proof, 3),
         tiers=lambda proof: tiers(frame, proof),
-    )  # fmt: skip
+    )
 
 
 @router.get("/play-log/{broadcast_id}")
@@ -114,16 +133,22 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
     said: list[Detail] = details(session, found, now)
     proof = proof_at(session, [found.id])[found.id]
     return renderer_of(frame.request).page(
-        frame, "play_log_one.html", b=found, state=state(found, now).value, words=BROADCAST_STATES,
-        heard=heard_at(session, [found])[found.id], details=said,
+        frame,
+        "play_log_one.html",
+        b=found,
+        state=state(found, now).value,
+        words=BROADCAST_STATES,
+        heard=heard_at(session, [found])[found.id],
+        details=said,
         cuts=cuts_at(session, found, [d.receiver.id for d in said]),
         proof=[*unproved(frame, proof, len(said)), *tiers(frame, proof)],
         evidence=lambda report: evidence(frame, report),
-        outcomes=OUTCOMES, changes=changes(session, found.id),
+        outcomes=OUTCOMES,
+        changes=changes(session, found.id),
         cause=lambda word: cause(frame.t, word),
         titles={n: item.title for n, item in enumerate(found.what) if isinstance(item, ClipItem) and item.title},
         where=where_words(found, receivers(session, frame.commune_id), frame.t),
-    )  # fmt: skip
+    )
 
 
 def _midnight(zone: ZoneInfo, day: str, later: int = 0) -> datetime | None:

@@ -50,11 +50,13 @@ def programmes_view(session: Session, commune_id: str) -> list[ProgrammeRow]:
     items = items_of_all(session, [p.number for p in found])
     return [
         ProgrammeRow(
-            p, duration_us(items[p.number]), len(items[p.number]),
+            p,
+            duration_us(items[p.number]),
+            len(items[p.number]),
             [i.clip.title for i in items[p.number] if i.kind is ItemKind.CLIP and i.clip],
         )
         for p in found
-    ]  # fmt: skip
+    ]
 
 
 @router.get("/programmes")
@@ -172,9 +174,16 @@ def _after(frame: Frame, number: int) -> Response:
 def _editor(frame: Frame, session: Session, number: int, template: str) -> HTMLResponse:
     found, items = own_programme(frame, session, number), items_of(session, number)
     return renderer_of(frame.request).page(
-        frame, template, programme=found, items=items, length_us=duration_us(items), words=CHIMES,
-        clips=clips(session, frame.commune_id), thinned=thinned, listen_url=listen_url,
-    )  # fmt: skip
+        frame,
+        template,
+        programme=found,
+        items=items,
+        length_us=duration_us(items),
+        words=CHIMES,
+        clips=clips(session, frame.commune_id),
+        thinned=thinned,
+        listen_url=listen_url,
+    )
 
 
 def _plain(items: list[RunningItem]) -> list[Item]:

@@ -51,10 +51,13 @@ def province_view(frame: Frame, session: Session) -> ProvincePage:
     except Refusal:
         account = None
     return ProvincePage(
-        link, account.user if account else "", letters.counts(session, link.commune_id),
-        letters.refused(session, link.commune_id), refused_lately(session, link.commune_id),
+        link,
+        account.user if account else "",
+        letters.counts(session, link.commune_id),
+        letters.refused(session, link.commune_id),
+        refused_lately(session, link.commune_id),
         refused_count(session, link.commune_id),
-    )  # fmt: skip
+    )
 
 
 @router.get("/province")
@@ -65,25 +68,44 @@ def page(frame: In, session: Reading) -> HTMLResponse:
         return renderer_of(frame.request).page(frame, "_province.html", view=view, kinds=LETTERS, messages=MESSAGES)
     codes = "\n".join(f"{name} = {code}" for name, code in sorted(view.link.codes.items()))
     return renderer_of(frame.request).page(
-        frame, "province.html", view=view, kinds=LETTERS, messages=MESSAGES, codes=codes, token="",
-        profiles=profile_names(frame.deps.exchange.profiles), door=_door(frame),
-    )  # fmt: skip
+        frame,
+        "province.html",
+        view=view,
+        kinds=LETTERS,
+        messages=MESSAGES,
+        codes=codes,
+        token="",
+        profiles=profile_names(frame.deps.exchange.profiles),
+        door=_door(frame),
+    )
 
 
 @router.post("/province", dependencies=[changes(Action.EXCHANGE)])
 def keep(
-    frame: In, chosen: Annotated[str, Form(alias="profile")], own_code: Annotated[str, Form()],
-    base_url: Annotated[str, Form()] = "", own_name: Annotated[str, Form()] = "",
-    province_code: Annotated[str, Form()] = "", province_name: Annotated[str, Form()] = "",
-    receiver_codes: Annotated[str, Form()] = "", normal_schedules: Annotated[str, Form()] = "inbox",
+    frame: In,
+    chosen: Annotated[str, Form(alias="profile")],
+    own_code: Annotated[str, Form()],
+    base_url: Annotated[str, Form()] = "",
+    own_name: Annotated[str, Form()] = "",
+    province_code: Annotated[str, Form()] = "",
+    province_name: Annotated[str, Form()] = "",
+    receiver_codes: Annotated[str, Form()] = "",
+    normal_schedules: Annotated[str, Form()] = "inbox",
     enabled: Annotated[str, Form()] = "",
-) -> Response:  # fmt: skip
+) -> Response:
     """Set the link; it is worked by it within seconds."""
     exchange = frame.deps.exchange
     form = LinkForm(
-        chosen, base_url, own_code, own_name, province_code, province_name, receiver_codes, normal_schedules,
+        chosen,
+        base_url,
+        own_code,
+        own_name,
+        province_code,
+        province_name,
+        receiver_codes,
+        normal_schedules,
         bool(enabled),
-    )  # fmt: skip
+    )
     spoken = profile(chosen, exchange.profiles)
     with frame.deps.database.writing() as session:
         known = {r.id for r in receivers(session, frame.commune_id)}
@@ -94,9 +116,7 @@ def keep(
 
 
 @router.post("/province/account", dependencies=[changes(Action.EXCHANGE)])
-def keep_account(
-    frame: In, user: Annotated[str, Form()], password: Annotated[str, Form()]
-) -> Response:  # fmt: skip
+def keep_account(frame: In, user: Annotated[str, Form()], password: Annotated[str, Form()]) -> Response:
     """Keep name and password, once the province's system lets us in with them or cannot be asked now."""
     exchange = frame.deps.exchange
     exchange.accounts.keep(frame.commune_id, user, password)

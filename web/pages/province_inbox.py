@@ -85,10 +85,14 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     """All that waits, and what became of the rest."""
     part = frame.request.headers.get("hx-target") == "inbox"
     return renderer_of(frame.request).page(
-        frame, "_province_inbox.html" if part else "province_inbox.html",
-        view=inbox_view(session, frame.commune_id, frame.deps.clock.now()), classes=CLASSES, fields=FIELDS,
-        states=BULLETIN_STATES, programmes=programmes(session, frame.commune_id),
-    )  # fmt: skip
+        frame,
+        "_province_inbox.html" if part else "province_inbox.html",
+        view=inbox_view(session, frame.commune_id, frame.deps.clock.now()),
+        classes=CLASSES,
+        fields=FIELDS,
+        states=BULLETIN_STATES,
+        programmes=programmes(session, frame.commune_id),
+    )
 
 
 @router.post("/province/inbox/{number}/put-on-air", dependencies=[changes(Action.ON_AIR)])
@@ -114,9 +118,7 @@ def into_programme(frame: In, number: int, programme: Annotated[str, Form()] = "
     with frame.deps.database.writing() as session:
         chosen = own_programme(frame, session, programme)
         title = bulletin(session, frame.commune_id, number).title
-        made = bulletins.take_into_programme(
-            session, frame.commune_id, number, chosen, by=frame.operator.name, now=now
-        )  # fmt: skip
+        made = bulletins.take_into_programme(session, frame.commune_id, number, chosen, by=frame.operator.name, now=now)
         frame.note(session, Deed.BULLETIN_TAKEN, title)
     frame.deps.alarms.plan_now()
     return back_to(frame.request, f"/programmes/{made}")

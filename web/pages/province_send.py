@@ -31,9 +31,12 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 
 @router.post("/province/send", dependencies=[changes(Action.SEND_DOWN)])
 def do_send(
-    frame: In, class_: Annotated[BroadcastClass, Depends(class_from)], clip: Annotated[str, Form()] = "",
-    where: Annotated[str, Form()] = "all", communes: Annotated[list[str] | None, Form()] = None,
-) -> HTMLResponse:  # fmt: skip
+    frame: In,
+    class_: Annotated[BroadcastClass, Depends(class_from)],
+    clip: Annotated[str, Form()] = "",
+    where: Annotated[str, Form()] = "all",
+    communes: Annotated[list[str] | None, Form()] = None,
+) -> HTMLResponse:
     """Send it, and say what became of it in each commune."""
     need_for_class(frame, class_)
     chosen = _choices(frame)

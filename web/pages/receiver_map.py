@@ -42,10 +42,13 @@ def page(frame: In, session: Reading, receiver: str = "") -> HTMLResponse:
     """The map, with one receiver opened beside it."""
     settings, border = frame.deps.settings, _outline(frame, session)
     values = {
-        **_rows(frame, session), **_echoes(frame, session), **(_one(frame, session, receiver) if receiver else {}),
-        "tiles_url": settings.map_tiles_url or "", "attribution": settings.map_tiles_attribution,
+        **_rows(frame, session),
+        **_echoes(frame, session),
+        **(_one(frame, session, receiver) if receiver else {}),
+        "tiles_url": settings.map_tiles_url or "",
+        "attribution": settings.map_tiles_attribution,
         "outline_url": f"/map/outline.json?v={_tag(border)}" if border else "",
-    }  # fmt: skip
+    }
     return renderer_of(frame.request).page(frame, "map.html", **{"r": None, **values})
 
 
@@ -146,18 +149,24 @@ def _rows(frame: Frame, session: Session) -> dict[str, Any]:
     return {
         "unplaced": [row for row in found if position_of(row.receiver) is None],
         "placed_rows": [row for row in found if position_of(row.receiver) is not None],
-        "states": STATES, "kinds": KINDS, "coordinates": lambda r: _coordinates(frame, r),
+        "states": STATES,
+        "kinds": KINDS,
+        "coordinates": lambda r: _coordinates(frame, r),
         **self_test_values(session, frame, []),
-    }  # fmt: skip
+    }
 
 
 def _echoes(frame: Frame, session: Session) -> dict[str, Any]:
     known, reach_m = receivers(session, frame.commune_id), frame.deps.settings.horn_reach_m
     return {
-        "echoes": echoes_of(known, reach_m), "names": {r.id: r.name for r in known}, "reach_m": reach_m,
-        "listed": _ECHOES_LISTED, "late_ms": int(HEARD_AS_TWO_MS), "within_db": int(ECHO_WITHIN_DB),
+        "echoes": echoes_of(known, reach_m),
+        "names": {r.id: r.name for r in known},
+        "reach_m": reach_m,
+        "listed": _ECHOES_LISTED,
+        "late_ms": int(HEARD_AS_TWO_MS),
+        "within_db": int(ECHO_WITHIN_DB),
         "placed_any": any(position_of(r) is not None for r in known),
-    }  # fmt: skip
+    }
 
 
 def _now(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
@@ -165,9 +174,13 @@ def _now(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
     at = frame.deps.presence.receiver_now(receiver_id, frame.deps.clock.now())
     broken = faults.current(session).get(receiver_id, [])
     return {
-        "r": found, "at": at, "broken": broken, "state": shown_state(at, broken), "states": STATES,
+        "r": found,
+        "at": at,
+        "broken": broken,
+        "state": shown_state(at, broken),
+        "states": STATES,
         **self_test_values(session, frame, [receiver_id]),
-    }  # fmt: skip
+    }
 
 
 def _one(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
@@ -176,11 +189,14 @@ def _one(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
     return {
         "own_echoes": [e for e in echoes_of(known, reach_m) if receiver_id in (e.one, e.other)],
         "names": {r.id: r.name for r in known},
-        **now, "station": station(session, now["r"].station_id), "kinds": KINDS, "moved": None,
+        **now,
+        "station": station(session, now["r"].station_id),
+        "kinds": KINDS,
+        "moved": None,
         "history": presence.changes(session, receiver_id, _HISTORY_SHOWN),
         "past_faults": faults.history(session, receiver_id, _HISTORY_SHOWN),
         "cause": lambda word: cause(frame.t, word),
-    }  # fmt: skip
+    }
 
 
 def _outline(frame: Frame, session: Session) -> str | None:

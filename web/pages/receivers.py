@@ -35,9 +35,16 @@ _ORDER = ("fault", "offline", "late", "on_air", "online", "new")
 #: A self-test older than this says nothing about now.
 _TESTS_SHOWN = timedelta(days=3)
 _AUDITED = (
-    "name", "place", "station_id", "volume_percent", "volume_ceiling_percent", "path_delay_ms", "amplifier_lead_ms",
-    "latitude_deg", "longitude_deg",
-)  # fmt: skip
+    "name",
+    "place",
+    "station_id",
+    "volume_percent",
+    "volume_ceiling_percent",
+    "path_delay_ms",
+    "amplifier_lead_ms",
+    "latitude_deg",
+    "longitude_deg",
+)
 PLOT_WIDTH, PLOT_HEIGHT = 720, 160
 #: A test tone starts this far ahead, so that every receiver has heard of it.
 _TONE_AHEAD_US = 3_000_000
@@ -81,10 +88,16 @@ def receivers_view(session: Session, frame: Frame, now: datetime) -> list[Receiv
         held = at.heartbeat.holds if at is not None and at.heartbeat is not None else []
         rows.append(
             ReceiverRow(
-                r, places.get(r.station_id), [names.get(z, z) for z in memberships[r.id]],
-                shown_state(at, broken.get(r.id)), at, broken.get(r.id, []), sum(h.ready for h in held), len(held),
+                r,
+                places.get(r.station_id),
+                [names.get(z, z) for z in memberships[r.id]],
+                shown_state(at, broken.get(r.id)),
+                at,
+                broken.get(r.id, []),
+                sum(h.ready for h in held),
+                len(held),
             )
-        )  # fmt: skip
+        )
     return sorted(rows, key=lambda row: (_ORDER.index(row.state), row.receiver.name))
 
 
@@ -133,9 +146,12 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 def new(frame: In, session: Reading) -> HTMLResponse:
     """The form for a new receiver."""
     return renderer_of(frame.request).page(
-        frame, "receiver_new.html", stations=stations(session, frame.commune_id),
-        zones=zones(session, frame.commune_id), kinds=KINDS,
-    )  # fmt: skip
+        frame,
+        "receiver_new.html",
+        stations=stations(session, frame.commune_id),
+        zones=zones(session, frame.commune_id),
+        kinds=KINDS,
+    )
 
 
 @router.post("/receivers", dependencies=[changes(Action.RECEIVERS)])
@@ -161,10 +177,17 @@ def add(
         else:
             raise Refusal(N_("Choose the station that it belongs to."))
         added, credentials = enrol(
-            session, frame.deps.issuer, receiver_id=receiver_id.strip(), commune_id=frame.commune_id,
-            station_id=number, name=name, place=place, zones=zones, now=frame.deps.clock.now(),
+            session,
+            frame.deps.issuer,
+            receiver_id=receiver_id.strip(),
+            commune_id=frame.commune_id,
+            station_id=number,
+            name=name,
+            place=place,
+            zones=zones,
+            now=frame.deps.clock.now(),
             path_delay_ms=path_delay_ms,
-        )  # fmt: skip
+        )
         place_receiver(session, added.id, typed_position(latitude, longitude))
         frame.note(session, Deed.RECEIVER_ADDED, f"{name} ({added.id})")
     _tell(frame, added.id)
@@ -189,14 +212,24 @@ def one(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
     at, broken = frame.deps.presence.receiver_now(receiver_id, now), faults.current(session).get(receiver_id, [])
     history: list[PresenceChange] = presence.changes(session, receiver_id, 30)
     return renderer_of(frame.request).page(
-        frame, "receiver.html", r=found, at=at, state=shown_state(at, broken), states=STATES, kinds=KINDS,
-        stations=stations(session, frame.commune_id), zones=zones(session, frame.commune_id),
-        chosen=zones_of(session, receiver_id), broken=broken, history=history,
-        past_faults=faults.history(session, receiver_id, 20), cause=lambda word: cause(frame.t, word),
+        frame,
+        "receiver.html",
+        r=found,
+        at=at,
+        state=shown_state(at, broken),
+        states=STATES,
+        kinds=KINDS,
+        stations=stations(session, frame.commune_id),
+        zones=zones(session, frame.commune_id),
+        chosen=zones_of(session, receiver_id),
+        broken=broken,
+        history=history,
+        past_faults=faults.history(session, receiver_id, 20),
+        cause=lambda word: cause(frame.t, word),
         plot=plot_of(samples(session, receiver_id, now - timedelta(hours=24)), frame, now),
         telemetry=telemetry_view(session, frame, receiver_id, at.heartbeat, now),
         **self_test_values(session, frame, [receiver_id]),
-    )  # fmt: skip
+    )
 
 
 @router.post("/receivers/{receiver_id}", dependencies=[changes(Action.RECEIVERS)])
@@ -218,10 +251,17 @@ def change(
     with frame.deps.database.writing() as session:
         before = _settings(own_receiver(frame, session, receiver_id))
         changed = change_receiver(
-            session, receiver_id, name=name, place=place, station_id=station_id, zones=zones or [],
-            volume_percent=volume_percent, volume_ceiling_percent=volume_ceiling_percent,
-            path_delay_ms=path_delay_ms, amplifier_lead_ms=round(amplifier_lead_s * 1000),
-        )  # fmt: skip
+            session,
+            receiver_id,
+            name=name,
+            place=place,
+            station_id=station_id,
+            zones=zones or [],
+            volume_percent=volume_percent,
+            volume_ceiling_percent=volume_ceiling_percent,
+            path_delay_ms=path_delay_ms,
+            amplifier_lead_ms=round(amplifier_lead_s * 1000),
+        )
         place_receiver(session, receiver_id, typed_position(latitude, longitude))
         frame.note(session, Deed.RECEIVER_CHANGED, _difference(receiver_id, before, _settings(changed)))
     _tell(frame, receiver_id)

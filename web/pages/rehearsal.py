@@ -66,13 +66,26 @@ def rehearsal_page(
     """The page. given: the decisions so far; what is not decided stands as suggested. why: it was not done."""
     decisions = found.suggested(given)
     return renderer_of(frame.request).page(
-        frame, "rehearsal.html", status, r=found, plan_text=plan_as_text(found.plan),
-        is_merge=isinstance(found.plan, Merge), decisions=decisions, shown=mark(decisions),
-        groups=groups(found, given), things=things(found), things_words=THINGS, question_words=QUESTIONS,
-        count_rows=COUNTS, before=sorted(found.before), after=sorted(found.after),
-        say=lambda said: say(frame.t, said), cut_away=cut_away, role_names=ROLE_NAMES,
+        frame,
+        "rehearsal.html",
+        status,
+        r=found,
+        plan_text=plan_as_text(found.plan),
+        is_merge=isinstance(found.plan, Merge),
+        decisions=decisions,
+        shown=mark(decisions),
+        groups=groups(found, given),
+        things=things(found),
+        things_words=THINGS,
+        question_words=QUESTIONS,
+        count_rows=COUNTS,
+        before=sorted(found.before),
+        after=sorted(found.after),
+        say=lambda said: say(frame.t, said),
+        cut_away=cut_away,
+        role_names=ROLE_NAMES,
         refused=frame.t.refusal(why) if why else "",
-    )  # fmt: skip
+    )
 
 
 def check_places(frame: Frame, plan: Plan) -> None:

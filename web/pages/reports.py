@@ -60,10 +60,22 @@ def month(frame: In, session: Reading, month: str = "") -> Response:
 def _header(frame: Frame) -> list[str]:
     t = frame.t
     return [
-        t("Begins"), t("Ends"), t("Minutes"), t("Title"), t("Class"), t("Field"), t("Where"), t("Heard at"),
-        t("Meant for"), t("Heard by a microphone"), t("Amplifier drew current"), t("Played, but not to be heard"),
-        t("Off by at worst, p99 (ms)"), t("State"), t("Why"),
-    ]  # fmt: skip
+        t("Begins"),
+        t("Ends"),
+        t("Minutes"),
+        t("Title"),
+        t("Class"),
+        t("Field"),
+        t("Where"),
+        t("Heard at"),
+        t("Meant for"),
+        t("Heard by a microphone"),
+        t("Amplifier drew current"),
+        t("Played, but not to be heard"),
+        t("Off by at worst, p99 (ms)"),
+        t("State"),
+        t("Why"),
+    ]
 
 
 def _cells(frame: Frame, session: Session, rows: Sequence[LogRow]) -> list[list[Cell]]:
@@ -76,14 +88,21 @@ def _cells(frame: Frame, session: Session, rows: Sequence[LogRow]) -> list[list[
             row.broadcast.starts_at.astimezone(zone).replace(tzinfo=None),
             row.broadcast.sounds_until.astimezone(zone).replace(tzinfo=None),
             round(row.aired.total_seconds() / 60, 2),
-            row.broadcast.title, t(CLASSES[row.broadcast.class_]), ", ".join(t(FIELDS[n]) for n in row.fields),
-            _places(row, names), row.heard.heard, row.heard.meant,
-            row.proof.by_microphone, row.proof.by_current, "; ".join(unproved(frame, row.proof, MOST_NAMED)),
-            worst[row.broadcast.id] / 1000 if row.broadcast.id in worst else "", t(BROADCAST_STATES[row.state]),
+            row.broadcast.title,
+            t(CLASSES[row.broadcast.class_]),
+            ", ".join(t(FIELDS[n]) for n in row.fields),
+            _places(row, names),
+            row.heard.heard,
+            row.heard.meant,
+            row.proof.by_microphone,
+            row.proof.by_current,
+            "; ".join(unproved(frame, row.proof, MOST_NAMED)),
+            worst[row.broadcast.id] / 1000 if row.broadcast.id in worst else "",
+            t(BROADCAST_STATES[row.state]),
             cause(t, row.broadcast.cause) if row.broadcast.cause else "",
         ]
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def _places(row: LogRow, names: Mapping[str, str]) -> str:

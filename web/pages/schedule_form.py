@@ -59,9 +59,18 @@ def preview(
     """What the schedule would do, before it is kept: its next times, whom it meets, and what would go wrong."""
     now = frame.deps.clock.now()
     found = outlook(
-        session, frame.commune_id, rule=rule, programme_id=programme_id, targets=chosen.targets(), class_=class_,
-        precedence=precedence, now=now, states=frame.deps.presence.snapshot(now), without=number, spread=spread,
-    )  # fmt: skip
+        session,
+        frame.commune_id,
+        rule=rule,
+        programme_id=programme_id,
+        targets=chosen.targets(),
+        class_=class_,
+        precedence=precedence,
+        now=now,
+        states=frame.deps.presence.snapshot(now),
+        without=number,
+        spread=spread,
+    )
     return renderer_of(frame.request).page(
         frame,
         "_preview.html",
@@ -90,14 +99,29 @@ def add(
         if number:
             own_schedule(frame, session, number)
             change_schedule(
-                session, number, now=now, programme_id=programme_id, rule=rule, targets=chosen.targets(),
-                class_=class_, precedence=rank, spread=spread,
-            )  # fmt: skip
+                session,
+                number,
+                now=now,
+                programme_id=programme_id,
+                rule=rule,
+                targets=chosen.targets(),
+                class_=class_,
+                precedence=rank,
+                spread=spread,
+            )
         else:
             add_schedule(
-                session, frame.commune_id, programme_id=programme_id, rule=rule, targets=chosen.targets(),
-                class_=class_, now=now, by=frame.operator.name, precedence=rank, spread=spread,
-            )  # fmt: skip
+                session,
+                frame.commune_id,
+                programme_id=programme_id,
+                rule=rule,
+                targets=chosen.targets(),
+                class_=class_,
+                now=now,
+                by=frame.operator.name,
+                precedence=rank,
+                spread=spread,
+            )
         deed = Deed.SCHEDULE_CHANGED if number else Deed.SCHEDULE_ADDED
         frame.note(session, deed, f"{programme(session, programme_id).title}: {rule_sentence(frame.wording, rule)}")
     frame.deps.alarms.plan_now()
@@ -119,6 +143,11 @@ def title_of(session: Session, found: Schedule) -> str:
 
 def _form(frame: Frame, session: Session, draft: Draft, targets: TargetChoice, found: Schedule | None) -> HTMLResponse:
     return renderer_of(frame.request).page(
-        frame, "schedule.html", draft=draft, targets=targets, schedule=found, spread=found.mode if found else IN_STEP,
+        frame,
+        "schedule.html",
+        draft=draft,
+        targets=targets,
+        schedule=found,
+        spread=found.mode if found else IN_STEP,
         programmes=programmes(session, frame.commune_id),
-    )  # fmt: skip
+    )

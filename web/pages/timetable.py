@@ -71,11 +71,18 @@ def page(frame: In, session: Reading, week_of: str = "", month_of: str = "") -> 
     limit = rules_of(session, frame.commune_id).get("")
     clash = clashing(session, frame.commune_id, wishes_of(due))
     return renderer_of(frame.request).page(
-        frame, "timetable.html",
+        frame,
+        "timetable.html",
         days=_days(frame, due, start, end, first if month_of else None, today, limit.allowed_hours if limit else []),
-        rows=[] if month_of else _rows(frame, session, now), first=first, before=before, after=after, clashing=clash,
-        month=bool(month_of), today=today, order_key=order_key,
-    )  # fmt: skip
+        rows=[] if month_of else _rows(frame, session, now),
+        first=first,
+        before=before,
+        after=after,
+        clashing=clash,
+        month=bool(month_of),
+        today=today,
+        order_key=order_key,
+    )
 
 
 @router.post("/timetable/{number}/pause", dependencies=[changes(Action.TIMETABLE)])
@@ -115,13 +122,20 @@ def do_move(
     with frame.deps.database.writing() as session:
         found = own_schedule(frame, session, number)
         move(
-            session, number, from_day, from_time, to_day, to_time,
-            now=frame.deps.clock.now(), by=frame.operator.name,
-        )  # fmt: skip
+            session,
+            number,
+            from_day,
+            from_time,
+            to_day,
+            to_time,
+            now=frame.deps.clock.now(),
+            by=frame.operator.name,
+        )
         frame.note(
-            session, Deed.SCHEDULE_CHANGED,
+            session,
+            Deed.SCHEDULE_CHANGED,
             f"{title_of(session, found)}: {from_day} {from_time:%H:%M} → {to_day} {to_time:%H:%M}",
-        )  # fmt: skip
+        )
     frame.deps.alarms.plan_now()
     return back_to(frame.request, f"/timetable?week_of={to_day}")
 
@@ -137,9 +151,14 @@ def do_copy(
         raise Refusal(N_("Choose another day to copy to."))
     with frame.deps.database.writing() as session:
         copy_days(
-            session, frame.commune_id, source, target, 7 if week else 1,
-            now=frame.deps.clock.now(), by=frame.operator.name,
-        )  # fmt: skip
+            session,
+            frame.commune_id,
+            source,
+            target,
+            7 if week else 1,
+            now=frame.deps.clock.now(),
+            by=frame.operator.name,
+        )
         frame.note(session, Deed.DAYS_COPIED, f"{source} → {target}")
     frame.deps.alarms.plan_now()
     return back_to(frame.request, f"/timetable?week_of={target}")
@@ -153,9 +172,14 @@ def _day_of(text: str, today: date) -> date:
 
 
 def _days(
-    frame: Frame, due: list[Occurrence], start: date, end: date, month: date | None, today: date,
+    frame: Frame,
+    due: list[Occurrence],
+    start: date,
+    end: date,
+    month: date | None,
+    today: date,
     hours: list[AllowedHours],
-) -> list[Day]:  # fmt: skip
+) -> list[Day]:
     on: dict[date, list[Occurrence]] = {}
     for occurrence in due:
         on.setdefault(occurrence.starts_at.astimezone(frame.commune.zone).date(), []).append(occurrence)

@@ -26,10 +26,18 @@ def page(frame: In, session: Reading, receiver: str = "", at: str = "") -> HTMLR
     asked = _instant(frame, at) if at else now
     found = explain(session, own_receiver(frame, session, receiver), asked, now) if receiver else None
     return renderer_of(frame.request).page(
-        frame, "why.html", found=found, receivers=known, receiver=receiver,
-        at=asked.astimezone(frame.commune.zone).strftime(AT), classes=CLASSES, verdicts=VERDICTS, states=STATES,
-        offline=PresenceState.OFFLINE, cause=lambda word: cause(frame.t, word),
-    )  # fmt: skip
+        frame,
+        "why.html",
+        found=found,
+        receivers=known,
+        receiver=receiver,
+        at=asked.astimezone(frame.commune.zone).strftime(AT),
+        classes=CLASSES,
+        verdicts=VERDICTS,
+        states=STATES,
+        offline=PresenceState.OFFLINE,
+        cause=lambda word: cause(frame.t, word),
+    )
 
 
 def _instant(frame: Frame, text: str) -> datetime:

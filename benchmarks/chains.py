@@ -26,9 +26,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loa.demo import PLACES, Demo, Place, make_mp3
-from loa.demo_check import Browser, online, schedule_once, sign_in, upload, wait_for
-from loa.skew import RATE, WINDOW, Instants, Recording, Samples, instants_of
+from demo.check import Browser, online, schedule_once, sign_in, upload, wait_for
+from demo.demo import PLACES, Demo, Place, make_mp3
+from demo.skew import RATE, WINDOW, Instants, Recording, Samples, instants_of
 from tests.gateway.devices import ModbusDevice
 from tests.gateway.rds_encoder import RdsEncoder
 from tests.receiver.tone_decoder import detected

@@ -16,14 +16,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from receiver.correlation import HEARD_FROM, find
-from receiver.cues import RATE, Samples
-from receiver.listener import EVERY_US, LEAD_US, SPREAD_US, TAPE_S, WINDOW_S, Listener, Sounds
-from receiver.proof import HearingTally, LastingFaults
-from receiver.speaker import Stretch
-from receiver.tape import TapedSpeaker
-from receiver.virtual_microphone import VirtualMicrophone
-from receiver.virtual_speaker import VirtualSpeaker
+from receiver.output.speaker import Stretch
+from receiver.output.virtual_speaker import VirtualSpeaker
+from receiver.playout.cues import RATE, Samples
+from receiver.sensing.correlation import HEARD_FROM, find
+from receiver.sensing.listener import EVERY_US, LEAD_US, SPREAD_US, TAPE_S, WINDOW_S, Listener, Sounds
+from receiver.sensing.proof import HearingTally, LastingFaults
+from receiver.sensing.tape import TapedSpeaker
+from receiver.sensing.virtual_microphone import VirtualMicrophone
 from tests.sounds.rooms import BULLETIN, WEATHER, Sound, in_a_room, speech
 
 _WINDOW, _LEAD, _SPREAD = WINDOW_S * RATE, LEAD_US * RATE // 10**6, SPREAD_US * RATE // 10**6

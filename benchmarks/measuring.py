@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from broadcast.measuring import listen
+from acoustics.measuring import listen
 from runtime.refusal import Refusal
 from tests.sounds.two_horns import Scene, written
 

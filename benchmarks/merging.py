@@ -28,8 +28,8 @@ from broadcast.programmes import Item, ItemKind, add_programme
 from devices.receivers import receivers
 from mergers.mergers import merge
 from mergers.undoing import undo
-from receiver.ladder import stretches
-from receiver.plan import Plan
+from receiver.playout.ladder import stretches
+from receiver.store.plan import Plan
 from runtime.clock import ManualClock
 from runtime.database import Database
 from schedules.recurrence import Repeat, Rule

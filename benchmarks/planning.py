@@ -25,10 +25,10 @@ from broadcast.transmitter import Transmitter
 from devices.communes import add_commune
 from devices.downlink import Downlink
 from devices.enrolment import CONTROLLER_USER, acl_rows
-from devices.noise_rules import set_rules
 from devices.receivers import Receiver, receivers
 from devices.stations import StationKind, add_station
 from devices.zones import ZoneMember, add_zone
+from noise.noise_rules import set_rules
 from runtime.broker import MqttBroker
 from runtime.clock import ManualClock
 from runtime.database import Database

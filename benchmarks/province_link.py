@@ -2,7 +2,7 @@
 
     benchmarks/province_link.py [--entries N] [--batch N] [--no-dedupe] [--no-kills]
 
-Two processes: a province (`province.simulator`, strict, that remembers what it took in a file), and a commune (the
+Two processes: a province (`demo.province_simulator`, strict, that remembers what it took in a file), and a commune (the
 link's worker over a SQLite as the controller opens it). The entries are kept while the province is away, as play
 reports come; then it comes back, and at each tenth of the way one of them, or both, are killed with SIGKILL and started
 again. In the end the province's file is held against what was kept. Prints one line of JSON, limits beside figures;
@@ -29,18 +29,18 @@ from sqlmodel import SQLModel, select
 
 from broadcast.on_air import plan_broadcast
 from broadcast.programmes import clip_items
+from demo.province_simulator import Simulator
 from devices.communes import add_commune
 from devices.presence import PresenceWatch
 from devices.receivers import Receiver
 from devices.stations import StationKind, add_station
 from province.accounts import Account
 from province.connection import Connection
-from province.letters import ProvinceLetter, counts
 from province.link_worker import LinkWorker
 from province.links import LinkForm, link_of, set_link
+from province.outbox import ProvinceLetter, counts
 from province.profile import Profile, profile
-from province.simulator import Simulator
-from province.telling import take_report
+from province.reports_up import take_report
 from runtime.clock import ControllerClock, to_us
 from runtime.database import Database
 from tests.broadcast.studio import add_clip

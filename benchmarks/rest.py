@@ -5,8 +5,8 @@ import time
 
 import psutil
 
-from loa.demo import Demo, make_mp3
-from loa.demo_check import Browser, online, sign_in, upload, wait_for
+from demo.check import Browser, online, sign_in, upload, wait_for
+from demo.demo import Demo, make_mp3
 
 SECONDS = 20
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import msgspec
 from sqlmodel import Session
 
-from devices.acoustics import REACH_M, distance_m, heard_together, travel_ms
+from acoustics.echoes import REACH_M, distance_m, heard_together, travel_ms
 from devices.positions import Position, check_position, position_of
 from devices.receivers import receivers
 from devices.zones import zones, zones_of_all

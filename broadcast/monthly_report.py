@@ -24,7 +24,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Line:
-    """One broadcast that did not sound, or not everywhere. causes: words of `web.words`, at how many places each."""
+    """One broadcast that did not sound, or not everywhere. causes: cause codes → number of places."""
 
     broadcast: Broadcast
     heard: Heard

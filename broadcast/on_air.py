@@ -13,9 +13,9 @@ from broadcast.changes import note
 from broadcast.clips import clip
 from broadcast.modes import IN_STEP, TOGETHER, Shifts, Spread, Spreading, spread_kept, spread_read
 from broadcast.programmes import clip_items, duration_us, items_of, manifest_items, programme
-from devices.noise_rules import check_allowed
 from devices.receivers import Receiver, reached_by
 from devices.succession import lineage, within
+from noise.noise_rules import check_allowed
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from wire.broadcasts import BroadcastClass, Item, Targets

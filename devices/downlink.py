@@ -10,10 +10,10 @@ import msgspec
 from sqlmodel import Session
 
 from devices.communes import Commune, commune
-from devices.noise_rules import NoiseRules, days_off_ahead, hours_for, night_levels_for, rules_of
 from devices.receivers import Receiver
 from devices.succession import formerly
 from devices.zones import zones_of_all
+from noise.noise_rules import NoiseRules, days_off_ahead, hours_for, night_levels_for, rules_of
 from runtime.broker import Broker, Delivery
 from runtime.clock import Clock, to_us
 from wire import topics

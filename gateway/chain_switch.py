@@ -36,7 +36,7 @@ class _RealTime:
 
 
 class ChainSwitch:
-    """What the receiver's agent holds for an amplifier (`receiver.amplifier.Amplifier`)."""
+    """What the receiver's agent holds for an amplifier (`receiver.output.amplifier.Amplifier`)."""
 
     def __init__(
         self, chain: Chain, opened: Opened, guard: Guard | None = None, ownership: Ownership | None = None

@@ -58,7 +58,7 @@ class _Place(NamedTuple):
 
 
 class ChainSenses:
-    """What the receiver's agent asks (`receiver.senses.Senses`). `start` and `close` are mirrored."""
+    """What the receiver's agent asks (`receiver.sensing.sensors.Senses`). `start` and `close` are mirrored."""
 
     def __init__(self, chain: Chain, gauges: Mapping[str, Gauge], busy: Callable[[], bool]) -> None:
         """gauges: opened, by name. busy: whether the chain is being switched: then nothing is read."""

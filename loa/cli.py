@@ -11,12 +11,12 @@ main = click.version_option(metadata.version("loa"), prog_name="loa")(
         "loa",
         {
             "serve": Place("loa.serve_command:serve", "Run the controller: broker, timetable, web page."),
-            "demo": Place("loa.demo_command:demo", "Controller, broker and three receivers on this machine."),
+            "demo": Place("demo.command:demo", "Controller, broker and three receivers on this machine."),
             "live": Place("loa.live_command:live", "A recording, standard input or a sound card on air, live."),
             "receiver": Place("loa.cli:receiver", "Run a receiver, or add one at the controller."),
             "province-account": Place("loa.province_command:account", "Name and password at the province's system."),
             "province-sim": Place(
-                "loa.province_sim_command:province_sim", "A province to try with: prints, sends down."
+                "demo.province_sim_command:province_sim", "A province to try with: prints, sends down."
             ),
             "backup": Place("loa.backup_command:backup", "Everything into one file, while the controller runs."),
             "restore": Place("loa.restore_command:restore_command", "Make a data folder of a backup."),

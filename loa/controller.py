@@ -31,8 +31,9 @@ from devices.time_server import TimeServer
 from devices.uplink import Uplink
 from mergers.handover import Handover
 from people.operators import create_first_operator
-from province import telling
+from province import reports_up
 from province.exchange import Exchange
+from runtime.alarms import Alarms
 from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock
 from runtime.database import Database, upgrade
@@ -40,7 +41,6 @@ from runtime.mosquitto import Mosquitto, Tls, hash_password
 from runtime.refusal import N_, Refusal
 from runtime.secret_files import Secrets
 from runtime.settings import Settings
-from schedules.alarms import Alarms
 from web.app import Deps, create_app
 from web.language import DEFAULT, translators
 from wire.sealing import PublicKey, SealingKey
@@ -140,7 +140,7 @@ class Controller:
         self.uplink = Uplink(self.broker, self.database, self.clock, self.downlink, self.presence)
         play_reports.register(self.uplink)
         self_tests.register(self.uplink)
-        telling.register(self.uplink, self.clock)
+        reports_up.register(self.uplink, self.clock)
         self.uplink.start()
         closing.callback(self.uplink.close)
         # 4. What goes out.

@@ -26,14 +26,14 @@ from broadcast.on_air import (
     state,
     stop,
 )
-from devices.births import hear_births
 from devices.communes import communes
+from devices.connect_events import hear_births
 from devices.downlink import Downlink
 from devices.enrolment import CONTROLLER_USER
-from devices.noise_rules import check_allowed
 from devices.receivers import reached_by
 from loa.controller import open_database
 from loa.signals import stop_on_signals
+from noise.noise_rules import check_allowed
 from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock, to_us
 from runtime.database import Database

@@ -16,11 +16,11 @@ from gateway.guard import HUNG_S
 from gateway.rds_profiles import RdsProfile, frames_of
 from loa.signals import stop_on_signals
 from receiver.agent import Agent
-from receiver.amplifier import Amplifier, RecordedAmplifier
-from receiver.identity import CredentialsUnusable, Identity
-from receiver.microphone import Microphone
-from receiver.senses import NoSenses, Senses
-from receiver.speaker import Speaker, SpeakerFailed
+from receiver.link.identity import CredentialsUnusable, Identity
+from receiver.output.amplifier import Amplifier, RecordedAmplifier
+from receiver.output.speaker import Speaker, SpeakerFailed
+from receiver.sensing.microphone import Microphone
+from receiver.sensing.sensors import NoSenses, Senses
 
 #: mallopt(3), of glibc.
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
@@ -113,11 +113,11 @@ def _spare_memory() -> None:
 def _speaker(name: str, ppm: float) -> Speaker:
     kind, _, rest = name.partition(":")
     if kind == "virtual" and rest:
-        from receiver.virtual_speaker import VirtualSpeaker  # noqa: PLC0415 - the other speaker's libraries cost memory
+        from receiver.output.virtual_speaker import VirtualSpeaker  # noqa: PLC0415 - the other speaker's libraries cost memory
 
         return VirtualSpeaker(Path(rest), ppm=ppm)
     if kind == "card":
-        from receiver.sound_card import SoundCard  # noqa: PLC0415
+        from receiver.output.sound_card import SoundCard  # noqa: PLC0415
 
         return SoundCard(rest or None)
     raise click.BadParameter(f"{name!r} is no speaker. Write card, card:NAME or virtual:DIR.", param_hint="--speaker")
@@ -126,11 +126,11 @@ def _speaker(name: str, ppm: float) -> Speaker:
 def _microphone(name: str) -> Microphone:
     kind, _, rest = name.partition(":")
     if kind == "virtual" and rest:
-        from receiver.virtual_microphone import VirtualMicrophone  # noqa: PLC0415 - as for the speaker
+        from receiver.sensing.virtual_microphone import VirtualMicrophone  # noqa: PLC0415 - as for the speaker
 
         return VirtualMicrophone(Path(rest))
     if kind == "card":
-        from receiver.card_microphone import CardMicrophone  # noqa: PLC0415
+        from receiver.sensing.card_microphone import CardMicrophone  # noqa: PLC0415
 
         return CardMicrophone(rest or None)
     raise click.BadParameter(f"{name!r} is no microphone. Write card, card:NAME or virtual:DIR.", param_hint="--listen")

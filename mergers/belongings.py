@@ -14,10 +14,10 @@ from broadcast.clips import Clip, ClipRendition
 from broadcast.ingest_jobs import IngestJob
 from broadcast.programmes import Programme, ProgrammeItem
 from devices.communes import Commune
-from devices.noise_rules import NoiseRules
 from devices.receivers import Receiver
 from devices.stations import Station
 from devices.zones import Zone, ZoneMember
+from noise.noise_rules import NoiseRules
 from people.operators import Operator, OperatorCommune
 from schedules.timetable import Schedule
 from wire.broadcasts import Targets

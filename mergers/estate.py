@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session, SQLModel
 
-from devices.following import Estate, Move, rows_of
+from devices.merger_hooks import Estate, Move, rows_of
 from mergers.drafts import Draft
 from mergers.ledger import Entry, Key, row_key, row_table, value_of
 from mergers.plans import Merge, Said

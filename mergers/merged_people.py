@@ -1,8 +1,8 @@
 """Who may do what after a merge: one account each, with one role in the new commune."""
 
 from mergers.drafts import choice
+from mergers.merge_context import Union
 from mergers.plans import About, Question, Said
-from mergers.union import Union
 from people.operators import OperatorCommune
 from people.rights import Role
 from runtime.refusal import N_

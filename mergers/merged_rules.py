@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from devices.noise_rules import NoiseRules
 from mergers.drafts import choice
+from mergers.merge_context import Union
 from mergers.plans import About, Question, Said
-from mergers.union import Union
+from noise.noise_rules import NoiseRules
 from runtime.refusal import N_
 
 _RULES = (

@@ -4,8 +4,8 @@ from broadcast.backup_clip import BackupClip
 from broadcast.clips import folded
 from broadcast.programmes import CHIMES, ItemKind
 from mergers.drafts import choice
+from mergers.merge_context import Union
 from mergers.plans import About, Question, Said
-from mergers.union import Union
 from runtime.refusal import N_
 
 

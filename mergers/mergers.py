@@ -7,12 +7,12 @@ from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.communes import Commune
-from devices.following import Estate
+from devices.merger_hooks import Estate
 from mergers.drafts import Draft
 from mergers.estate import take_estate
+from mergers.in_flight import take_along, under_way
 from mergers.ledger import Entry
 from mergers.merging import merge_draft
-from mergers.on_the_way import take_along, under_way
 from mergers.plans import Decisions, Done, Merge, Plan, plan_as_text, plan_of_text
 from mergers.splitting import split_draft
 from people.audit import Deed, note

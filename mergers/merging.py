@@ -15,13 +15,13 @@ from devices.outlines import joined_outline
 from devices.zones import Zone, ZoneMember
 from mergers.belongings import belongings, encoded
 from mergers.drafts import Deciding, Draft, choice, free_zone_id, undone_commune
-from mergers.hours import Meeting, meetings
 from mergers.ledger import Ledger
+from mergers.merge_context import Union
 from mergers.merged_people import MergedPeople
 from mergers.merged_rules import MergedRules
 from mergers.merged_sound import MergedSound
 from mergers.plans import About, Decisions, Merge, Question, Said
-from mergers.union import Union
+from mergers.schedule_overlaps import Meeting, meetings
 from runtime.refusal import N_, Refusal
 from schedules.timetable import Schedule
 from wire.broadcasts import Targets

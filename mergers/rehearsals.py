@@ -9,12 +9,12 @@ from sqlmodel import Session, col, func, select
 
 from broadcast.on_air import Broadcast, of_commune
 from broadcast.programmes import Programme
-from devices.following import Estate
+from devices.merger_hooks import Estate
 from devices.zones import Zone
 from mergers.belongings import Belongings, belongings
 from mergers.drafts import Draft
+from mergers.in_flight import Way, under_way
 from mergers.mergers import draft_of, fingerprint_of
-from mergers.on_the_way import Way, under_way
 from mergers.plans import Counts, Decisions, Line, Plan, Rehearsal, Said, What
 from runtime.refusal import N_
 from wire.broadcasts import Targets

@@ -13,12 +13,12 @@ from broadcast.backup_clip import BackupClip
 from broadcast.clips import Clip, ClipRendition, new_id
 from broadcast.programmes import CHIMES, ItemKind, Programme, ProgrammeItem
 from devices.communes import Commune
-from devices.noise_rules import NoiseRules
 from devices.stations import Station
 from mergers.belongings import belongings, encoded, in_service, renditions
 from mergers.drafts import Draft, copied_clip, undone_commune
 from mergers.ledger import Ledger
 from mergers.plans import Split
+from noise.noise_rules import NoiseRules
 from people.operators import OperatorCommune
 from runtime.refusal import N_, Refusal
 from schedules.timetable import Schedule

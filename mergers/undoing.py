@@ -1,7 +1,7 @@
 """Undoing: the draft of taking a merger back.
 
 What the merger wrote is written back where it is still so; what people changed since stays as they left it. What was
-made since goes where it belongs (`mergers.made_since`). Broadcasts keep the name of their time.
+made since goes where it belongs (`mergers.later_changes`). Broadcasts keep the name of their time.
 """
 
 from datetime import datetime
@@ -15,19 +15,19 @@ from broadcast.clips import Clip, ClipRendition
 from broadcast.on_air import Broadcast, withdraw
 from broadcast.programmes import Programme, ProgrammeItem
 from devices.communes import Commune
-from devices.following import Estate
-from devices.noise_rules import NoiseRules
+from devices.merger_hooks import Estate
 from devices.stations import Station
 from devices.succession import CommuneSuccession
 from devices.zones import Zone, ZoneMember
 from mergers.belongings import Belongings, belongings
 from mergers.drafts import Draft
 from mergers.estate import give_estate_back
+from mergers.in_flight import take_along, under_way
+from mergers.later_changes import MadeSince
 from mergers.ledger import Entry, Ledger, row_key, row_table, value_of
-from mergers.made_since import MadeSince
 from mergers.mergers import Merger, MergerJournal, merger, mergers
-from mergers.on_the_way import take_along, under_way
 from mergers.plans import Done, Merge, Plan, Said
+from noise.noise_rules import NoiseRules
 from people.audit import Deed, note
 from people.operators import OperatorCommune
 from runtime.refusal import N_, Refusal

@@ -1,7 +1,7 @@
 """Bulletins of the province: the commune's inbox, from arrival to air, or to the word why not.
 
 fetching → waiting → put on air, taken into a programme, or declined; or failed, when its audio cannot be had. Emergency
-goes on air by itself, priority when its turn comes (`province.turns`), normal when the commune says so.
+goes on air by itself, priority when its turn comes (`province.priority_queue`), normal when the commune says so.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from broadcast import clips
 from broadcast.on_air import Broadcast, put_on_air
 from broadcast.programmes import Item, ItemKind, add_programme, items_of, replace_items
 from province.codes import Sent, Why
-from province.letters import ANSWER, put
 from province.messages import Answer
+from province.outbox import ANSWER, put
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal, as_text, from_text
 from schedules.noise_budget import check_budget

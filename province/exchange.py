@@ -14,17 +14,17 @@ from devices.downlink import Downlink
 from devices.presence import PresenceWatch
 from province.accounts import Account, Accounts
 from province.audio_fetch import AudioFetch
+from province.bulletin_worker import Desk
 from province.connection import Away, Connection
-from province.desk import Desk
 from province.incoming import Incoming, Met
-from province.letters import forget_old
 from province.link_worker import LinkWorker
 from province.links import ProvinceLink, enabled_links, note_away, speaks_for, winds_down
+from province.outbox import forget_old
 from province.profile import Profile, profile
+from runtime.alarms import Alarms
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.refusal import Refusal
-from schedules.alarms import Alarms
 
 log = logging.getLogger(__name__)
 

@@ -21,12 +21,12 @@ from province import commands_down, schedules_down
 from province.acceptance import check_audio, unknown_code
 from province.bulletins import New, ProvinceBulletin, add_bulletin
 from province.codes import URGENCY, Sent, Unacceptable, Why
-from province.letters import ANSWER, put
 from province.links import ProvinceLink, link_for, speaks_for, winds_down
+from province.message_parser import read
 from province.messages import DOWN, Answer, Bulletin, Command, Down, Schedule, ScheduleCancelled
+from province.outbox import ANSWER, put
 from province.places import targets_of
 from province.profile import Profile
-from province.reading import read
 from runtime.clock import Clock
 from runtime.database import Database, UtcDateTime, insert_if_absent
 from runtime.refusal import N_, Refusal, as_text, from_text

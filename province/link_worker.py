@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 
 from devices.presence import PresenceWatch
-from province import letters, schedules_up, telling
+from province import outbox, reports_up, schedules_up
 from province.connection import Away, Connection, Turned
-from province.letters import ProvinceLetter
 from province.links import ProvinceLink, hold, let_go, note_away, note_connected
+from province.outbox import ProvinceLetter
 from province.profile import Profile
 from runtime.clock import Clock
 from runtime.database import Database
@@ -176,7 +176,7 @@ class LinkWorker:
     def _send_heartbeats(self, now: datetime) -> None:
         """Not kept: who missed one gets the next. A province that will not have one is told of in the log."""
         with self._database.session() as session:
-            beats = telling.heartbeats(session, self.link, self._presence.snapshot(now))
+            beats = reports_up.heartbeats(session, self.link, self._presence.snapshot(now))
         for beat in beats:
             try:
                 self._connection.send(self._profile.paths.heartbeat, msgspec.to_builtins(beat))
@@ -190,7 +190,7 @@ class LinkWorker:
     def _send_letters(self) -> bool:
         until_us = self._clock.monotonic_us() + round(LETTERS_AT_A_TIME_S * 1e6)
         with self._database.session() as session:
-            waiting = letters.waiting(session, self._speaks_for, _READ_AT_ONCE)
+            waiting = outbox.waiting(session, self._speaks_for, _READ_AT_ONCE)
         at = 0
         while at < len(waiting) and not self._stopping:
             group = self._together(waiting[at:])
@@ -203,19 +203,19 @@ class LinkWorker:
 
     def _together(self, waiting: Sequence[ProvinceLetter]) -> Sequence[ProvinceLetter]:
         """The next ones that go in one message."""
-        most = self._profile.batch if waiting[0].kind == letters.PLAY_LOG else 1
+        most = self._profile.batch if waiting[0].kind == outbox.PLAY_LOG else 1
         alike = 1
-        while alike < min(most, len(waiting)) and waiting[alike].kind == letters.PLAY_LOG:
+        while alike < min(most, len(waiting)) and waiting[alike].kind == outbox.PLAY_LOG:
             alike += 1
         return waiting[:alike]
 
     def _send_group(self, group: Sequence[ProvinceLetter]) -> None:
         path = self._path_of(group[0].kind)
         if not path:  # this province does not want such
-            self._settle([one.number for one in group], letters.DROPPED, "")
+            self._settle([one.number for one in group], outbox.DROPPED, "")
             return
         try:
-            if group[0].kind != letters.PLAY_LOG or self._profile.batch == 1:
+            if group[0].kind != outbox.PLAY_LOG or self._profile.batch == 1:
                 self._connection.send(path, msgspec.json.decode(group[0].body), group[0].key)
             else:
                 self._connection.send(path, {self._profile.batch_field: [self._in_batch(one) for one in group]})
@@ -225,10 +225,10 @@ class LinkWorker:
                     self._send_group([one])
                 return
             log.warning("the province refused %s: %s", group[0].key, turned)
-            self._settle([group[0].number], letters.REFUSED, str(turned))
+            self._settle([group[0].number], outbox.REFUSED, str(turned))
         except Away:
             with self._database.writing() as session:
-                letters.note_failure(session, group[0].number)
+                outbox.note_failure(session, group[0].number)
             raise
         else:
             self._now.unsettled += [one.number for one in group]
@@ -243,21 +243,21 @@ class LinkWorker:
     def _path_of(self, kind: str) -> str:
         paths = self._profile.paths
         return {
-            letters.PLAY_LOG: paths.play_log,
-            letters.SCHEDULE_CREATED: paths.schedule_created,
-            letters.SCHEDULE_CANCELLED: paths.schedule_cancelled,
-            letters.ANSWER: paths.answer,
+            outbox.PLAY_LOG: paths.play_log,
+            outbox.SCHEDULE_CREATED: paths.schedule_created,
+            outbox.SCHEDULE_CANCELLED: paths.schedule_cancelled,
+            outbox.ANSWER: paths.answer,
         }[kind]
 
     def _settle_sent(self) -> None:
         """Mark what the province has. Lost by a crash it is sent again, with the same keys."""
         if self._now.unsettled:
-            self._settle(self._now.unsettled, letters.SENT, "")
+            self._settle(self._now.unsettled, outbox.SENT, "")
             self._now.unsettled = []
 
     def _settle(self, numbers: Sequence[int], outcome: str, why: str) -> None:
         with self._database.writing() as session:
-            letters.settle(session, numbers, outcome, self._clock.now(), why)
+            outbox.settle(session, numbers, outcome, self._clock.now(), why)
 
     # -- the state of the link
 

@@ -1,7 +1,8 @@
 """The messages of the provincial exchange, as fielded products write them: field names are theirs, times epoch seconds.
 
 Not checked against the ministry's annex. What one province writes otherwise is said in its profile
-(`province.profile`) and does not come this far. Unknown fields are left out; `province.reading` reads tolerantly.
+(`province.profile`) and does not come this far. Unknown fields are left out;
+`province.message_parser` reads tolerantly.
 """
 
 import msgspec

@@ -12,10 +12,10 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from broadcast.programmes import Programme, RunningItem, items_of_all
 from devices.communes import commune
 from province.codes import URGENCY_CODES, BulletinKind
-from province.letters import SCHEDULE_CANCELLED, SCHEDULE_CREATED, put
 from province.links import ProvinceLink
 from province.messages import CreatedBulletin, Day, Moment, ScheduleCancelled, ScheduleCreated, clock_length
 from province.origins import bulletins_of
+from province.outbox import SCHEDULE_CANCELLED, SCHEDULE_CREATED, put
 from runtime.database import UtcDateTime
 from schedules.timetable import Schedule, due, schedules
 

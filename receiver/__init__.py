@@ -1,1 +1,1 @@
-"""The agent on the loudspeaker: another program, on another machine, that knows only the wire."""
+"""The receiver program on the loudspeaker; it shares only `wire` and `transport` with the controller."""

@@ -7,30 +7,30 @@ import threading
 import time
 from pathlib import Path
 
-from receiver.amplifier import Amplifier, AmplifierTimes, Meant
 from receiver.commands import Commander
-from receiver.connection import Connection
-from receiver.falls import Falls
-from receiver.fault_reports import FaultReports, present_faults
-from receiver.heartbeats import Heartbeats
-from receiver.identity import Identity, SessionNumber
-from receiver.ladder import Ladder
-from receiver.live_ear import LiveEar
-from receiver.microphone import Microphone
-from receiver.outbox import Outbox
-from receiver.plan import Plan
-from receiver.playout import Playout
-from receiver.reporter import Reporter
-from receiver.rot import look_again
+from receiver.link.connection import Connection
+from receiver.link.fault_reports import FaultReports, present_faults
+from receiver.link.heartbeats import Heartbeats
+from receiver.link.identity import Identity, SessionNumber
+from receiver.link.outbox import Outbox
+from receiver.link.play_reporter import Reporter
+from receiver.live.live_input import LiveEar
+from receiver.output.amplifier import Amplifier, AmplifierTimes, Meant
+from receiver.output.speaker import Speaker, local_us
+from receiver.playout.ladder import Ladder
+from receiver.playout.playback_failures import Falls
+from receiver.playout.playout import Playout
 from receiver.self_test import SelfTester
-from receiver.senses import NoSenses, Senses
-from receiver.shelf import Shelf
-from receiver.speaker import Speaker, local_us
-from receiver.station_time import StationTime
-from receiver.time_asker import TimeAsker
-from receiver.time_link import TimeLink
-from receiver.wants import wanted_files
-from receiver.witness import Witness
+from receiver.sensing.microphone import Microphone
+from receiver.sensing.output_monitor import Witness
+from receiver.sensing.sensors import NoSenses, Senses
+from receiver.store.plan import Plan
+from receiver.store.recheck import look_again
+from receiver.store.shelf import Shelf
+from receiver.store.wanted_files import wanted_files
+from receiver.timing.station_time import StationTime
+from receiver.timing.time_asker import TimeAsker
+from receiver.timing.time_link import TimeLink
 from wire.commands import Config
 from wire.messages import encode
 from wire.topics import Kind, Topic

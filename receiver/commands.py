@@ -4,11 +4,11 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 
-from receiver.cues import ClickSpec, Cue, Timeline, ToneSpec
-from receiver.outbox import Outbox, addressed, new_report_id
-from receiver.sources import click_us
-from receiver.speaker import local_us
-from receiver.station_time import StationTime
+from receiver.link.outbox import Outbox, addressed, new_report_id
+from receiver.output.speaker import local_us
+from receiver.playout.cues import ClickSpec, Cue, Timeline, ToneSpec
+from receiver.playout.sources import click_us
+from receiver.timing.station_time import StationTime
 from wire.commands import Command, Identify, Reboot, ReportsHeard, SelfTest, SetVolume
 from wire.messages import for_receiver
 from wire.reports import CommandDone

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from receiver.cues import RATE, ClipSpec
-from receiver.outbox import Outbox, addressed, new_report_id
-from receiver.shelf import Shelf, Wanted, WrongHash, hash_of
-from receiver.sources import ClipSource, SourceFailed
-from receiver.wants import wanted_last
+from receiver.link.outbox import Outbox, addressed, new_report_id
+from receiver.playout.cues import RATE, ClipSpec
+from receiver.playout.sources import ClipSource, SourceFailed
+from receiver.store.shelf import Shelf, Wanted, WrongHash, hash_of
+from receiver.store.wanted_files import wanted_last
 from wire.commands import SelfTest
 from wire.reports import SelfTestReport, SelfTestStep
 

@@ -15,7 +15,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from runtime.refusal import N_, Refusal
-from wire.mqtt_loop import MqttLoop
+from transport.mqtt_loop import MqttLoop
 
 log = logging.getLogger(__name__)
 

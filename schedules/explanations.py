@@ -52,7 +52,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Story:
-    """One broadcast on one receiver. cause: a word of `web.words`. decided: the last change, with who did it."""
+    """One broadcast on one receiver. cause: a cause code. decided: the last change, with who did it."""
 
     broadcast: Broadcast
     verdict: Verdict

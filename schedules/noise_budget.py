@@ -10,9 +10,9 @@ from sqlmodel import Session
 from broadcast.on_air import Broadcast, between
 from broadcast.play_reports import Meant
 from devices.communes import commune
-from devices.noise_rules import NoiseRules, rules_of
 from devices.receivers import Reach
 from devices.zones import zones
+from noise.noise_rules import NoiseRules, rules_of
 from runtime.refusal import N_, Refusal
 from wire.broadcasts import BroadcastClass, Targets
 

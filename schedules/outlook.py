@@ -11,11 +11,11 @@ from broadcast.modes import IN_STEP, Spread, Spreading
 from broadcast.on_air import BY_HAND, order_key
 from broadcast.programmes import RunningItem, duration_us, items_of, items_of_all, manifest_items, programmes
 from devices.communes import commune
-from devices.days_off import day_off
-from devices.noise_rules import refusal_of
 from devices.presence import PresenceState, ReceiverNow
 from devices.receivers import Receiver, reached_by
 from devices.zones import Zone, zones
+from noise.days_off import day_off
+from noise.noise_rules import refusal_of
 from runtime.refusal import Refusal
 from schedules.conflicts import Meeting, Recurring, Wish, meetings
 from schedules.noise_budget import Overrun

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from dateutil import rrule
 
-from devices.days_off import day_off, is_tet
+from noise.days_off import day_off, is_tet
 from runtime.refusal import N_, Refusal
 
 MOST_TIMES = 24

@@ -20,7 +20,7 @@ from broadcast.on_air import LONGEST_TITLE, Broadcast, mark_missed, plan_broadca
 from broadcast.play_reports import PlayReportRow
 from broadcast.programmes import duration_us, items_of, manifest_items, programme
 from devices.communes import commune, hold
-from devices.noise_rules import Permission, permission
+from noise.noise_rules import Permission, permission
 from runtime.database import Database, UtcDateTime, insert_if_absent
 from runtime.refusal import Refusal
 from schedules.timetable import Schedule, due

@@ -13,9 +13,9 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from broadcast.modes import IN_STEP, Spread, Spreading, spread_kept, spread_read
 from broadcast.programmes import Programme, duration_us, items_of, items_of_all, manifest_items, programme
 from devices.communes import commune
-from devices.noise_rules import Shut, permission, refusal_of
 from devices.receivers import receiver
 from devices.zones import zones
+from noise.noise_rules import Shut, permission, refusal_of
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from schedules.noise_budget import Overrun, has_budget, overruns, refuse, weeks_from

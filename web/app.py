@@ -17,7 +17,6 @@ from web.api import places, v1
 from web.api import province as province_door
 from web.assets import Assets
 from web.deps import Deps
-from web.frame import MustChangePassword, NotSignedIn, Renderer, _is_api, translator_of
 from web.live import LiveFeed
 from web.pages import (
     audit,
@@ -49,6 +48,7 @@ from web.pages import (
     why,
 )
 from web.rate_limit import SignInLimit
+from web.request_context import MustChangePassword, NotSignedIn, Renderer, _is_api, translator_of
 from web.security import PagesCompressed, SecurityHeaders
 
 log = logging.getLogger(__name__)

@@ -11,10 +11,10 @@ from devices.downlink import Downlink
 from devices.enrolment import Issuer
 from devices.presence import PresenceWatch
 from province.exchange import Exchange
+from runtime.alarms import Alarms
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.settings import Settings
-from schedules.alarms import Alarms
 
 
 @dataclass(frozen=True)

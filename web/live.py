@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from starlette.concurrency import run_in_threadpool
 
 from web.deps import Deps
-from web.frame import Renderer
+from web.request_context import Renderer
 
 log = logging.getLogger(__name__)
 

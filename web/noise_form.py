@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import time
 
 from runtime.refusal import N_, Refusal
+from web.formatting import Wording
 from web.rule_form import month_day
-from web.wording import Wording
 from wire.allowed_hours import AllowedHours, NightLevel, OnDaysOff
 
 #: Empty rows of the form besides what is there: keeping it gives new ones.

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from devices.telemetry import EVERY, MAINS_LEAST_V, MAINS_MOST_V, TelemetrySample, history, sample_of
-from web.frame import Frame
-from web.words import SIMS
+from web.labels.states import SIMS
+from web.request_context import Frame
 from wire.reports import Heartbeat
 
 WIDTH, HEIGHT = 360, 120

@@ -9,7 +9,7 @@ from fastapi import Form
 
 from runtime.refusal import N_, Refusal
 from schedules.recurrence import Holidays, Repeat, Rule, Season
-from web.rule_words import short
+from web.labels.rules import short
 
 _SPLIT = re.compile(r"[,;\s]+")
 

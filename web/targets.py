@@ -11,7 +11,7 @@ from devices.positions import position_of, typed_position
 from devices.receivers import Receiver, receiver, receivers
 from devices.zones import Zone, zones
 from runtime.refusal import N_, Refusal
-from web.frame import Reading
+from web.request_context import Reading
 from wire.broadcasts import BroadcastClass, Targets
 
 

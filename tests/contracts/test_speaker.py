@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from receiver.cues import RATE, Samples
-from receiver.speaker import Speaker, Stretch, local_us
-from receiver.virtual_speaker import VirtualSpeaker
+from receiver.output.speaker import Speaker, Stretch, local_us
+from receiver.output.virtual_speaker import VirtualSpeaker
+from receiver.playout.cues import RATE, Samples
 from tests.fakes.speaker import FakeSpeaker
 
 Make = Callable[[Path], Speaker]

@@ -5,7 +5,7 @@ import pytest
 
 from devices.communes import commune
 from devices.receivers import change_receiver, receivers
-from receiver.plan import Plan
+from receiver.store.plan import Plan
 from tests.cast import COMMUNE
 from tests.devices.conftest import ISSUER, KEY, Site
 from wire import topics

@@ -9,7 +9,7 @@ import pytest
 from devices.communes import add_commune
 from devices.enrolment import accounts, enrol, renew_credentials, retire_receiver
 from devices.stations import StationKind, add_station
-from receiver.identity import CredentialsUnusable, Identity
+from receiver.link.identity import CredentialsUnusable, Identity
 from runtime.refusal import NotFound, Refusal
 from tests.cast import COMMUNE
 from tests.devices.conftest import ISSUER, KEY, Site

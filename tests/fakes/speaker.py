@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from receiver.cues import RATE, Samples
-from receiver.speaker import Render, SpeakerFailed, Stretch
+from receiver.output.speaker import Render, SpeakerFailed, Stretch
+from receiver.playout.cues import RATE, Samples
 
 
 class FakeSpeaker:

@@ -11,9 +11,9 @@ from broadcast.on_air import MANIFEST_HOLDS, Broadcast, broadcast, withdraw
 from broadcast.transmitter import Transmitter
 from devices.downlink import Downlink
 from devices.enrolment import CONTROLLER_USER, acl_rows
-from receiver.connection import Connection
-from receiver.identity import Credentials, Identity, SessionNumber
-from receiver.plan import Plan
+from receiver.link.connection import Connection
+from receiver.link.identity import Credentials, Identity, SessionNumber
+from receiver.store.plan import Plan
 from runtime.broker import MqttBroker
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database

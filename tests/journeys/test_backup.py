@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from sqlmodel import select
 
+from demo.check import wait_for
+from demo.child_processes import Child
 from devices.communes import add_commune
 from devices.heartbeats import LastHeartbeat
-from loa.children import Child
 from loa.controller import open_database
-from loa.demo_check import wait_for
 from runtime.database import Database
 from runtime.settings import load_settings
 from tests.journeys.test_joining import Alone, loa

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from demo.check import Browser, sign_in
+from demo.demo import Demo, make_mp3
 from loa.controller import free_port
-from loa.demo import Demo, make_mp3
-from loa.demo_check import Browser, sign_in
 
 pytestmark = pytest.mark.xdist_group("journeys")
 

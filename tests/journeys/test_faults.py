@@ -13,10 +13,10 @@ from sqlmodel import select
 
 from broadcast.on_air import Broadcast
 from broadcast.play_reports import PlayReportRow
+from demo.check import Browser, measure, online, schedule_once, sign_in, upload, wait_for
+from demo.demo import PLACES, Demo, make_mp3
+from demo.offline import broker_pid, check_offline
 from loa.controller import free_port
-from loa.demo import PLACES, Demo, make_mp3
-from loa.demo_check import Browser, measure, online, schedule_once, sign_in, upload, wait_for
-from loa.demo_offline import broker_pid, check_offline
 from runtime.database import Database
 
 pytestmark = pytest.mark.xdist_group("faults")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from demo.check import wait_for
+from demo.child_processes import Child
 from devices.communes import add_commune
 from devices.presence import PresenceState
-from loa.children import Child
 from loa.controller import free_port, open_database
-from loa.demo_check import wait_for
 from runtime.database import Database
 from runtime.mosquitto import Mosquitto, hash_password
 from runtime.settings import load_settings

@@ -15,10 +15,10 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
+from demo.demo import OUTLINE
 from devices.outlines import set_outline
 from devices.positions import Position, place_receiver, position_of
 from devices.receivers import receiver
-from loa.demo import OUTLINE
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.settings import Settings

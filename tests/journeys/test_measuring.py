@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Page, expect, sync_playwright
 
-from devices import delay_measurements
+from acoustics import delay_measurements
 from devices.receivers import change_receiver
 from loa.controller import free_port
 from runtime.clock import ManualClock

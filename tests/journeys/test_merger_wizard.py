@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from loa.children import Child
+from demo.child_processes import Child
 from loa.controller import free_port, open_database
 from people.operators import FIRST_OPERATOR, add_operator
 from people.rights import Role

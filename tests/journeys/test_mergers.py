@@ -12,10 +12,10 @@ from devices.enrolment import CONTROLLER_USER, acl_rows
 from devices.receivers import receivers
 from mergers.mergers import mergers
 from mergers.plans import Split
-from receiver.connection import Connection
-from receiver.identity import Credentials, Identity, SessionNumber
-from receiver.ladder import stretches
-from receiver.plan import Plan
+from receiver.link.connection import Connection
+from receiver.link.identity import Credentials, Identity, SessionNumber
+from receiver.playout.ladder import stretches
+from receiver.store.plan import Plan
 from runtime.broker import MqttBroker
 from runtime.clock import ManualClock
 from runtime.database import Database

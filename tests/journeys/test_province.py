@@ -12,11 +12,11 @@ import pytest
 import soundfile
 from sqlmodel import select
 
+from demo.check import Browser, online, sign_in_as, wait_for
+from demo.child_processes import Child
 from devices.communes import add_commune
-from loa.children import Child
 from loa.controller import open_database
-from loa.demo_check import Browser, online, sign_in_as, wait_for
-from province.letters import PLAY_LOG, ProvinceLetter
+from province.outbox import PLAY_LOG, ProvinceLetter
 from runtime.database import Database
 from runtime.settings import load_settings
 from tests.journeys.test_joining import Alone, loa

@@ -2,9 +2,9 @@
 
 import pytest
 
-from loa.province_sim_command import Hand
+from demo.province_sim_command import Hand
+from demo.province_simulator import Simulator
 from province.profile import profile
-from province.simulator import Simulator
 
 
 def test_json_that_is_typed_goes_down_as_it_stands() -> None:

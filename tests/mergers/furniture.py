@@ -6,13 +6,13 @@ from datetime import timedelta
 import msgspec
 from sqlmodel import Session, SQLModel
 
+from acoustics.delay_measurements import DelayMeasurement
 from devices.communes import Commune
-from devices.delay_measurements import DelayMeasurement
 from province.bulletins import New, ProvinceBulletin, add_bulletin
 from province.incoming import ProvinceMessage
-from province.letters import ANSWER, ProvinceLetter, put
 from province.links import ProvinceLink
 from province.messages import Answer
+from province.outbox import ANSWER, ProvinceLetter, put
 from province.schedules_up import ProvinceSchedule
 from tests.mergers.county import ALL, HIEN, County
 from transfer.columns import ColumnMapping, Kind, remember

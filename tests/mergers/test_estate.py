@@ -7,8 +7,8 @@ from sqlmodel import SQLModel, select
 from devices.communes import Commune
 from mergers.plans import Merge, Split
 from province.bulletins import BulletinState, New, ProvinceBulletin, add_bulletin, inbox
-from province.letters import waiting
 from province.links import ProvinceLink, link_for, speaks_for, winds_down
+from province.outbox import waiting
 from province.schedules_up import ProvinceSchedule
 from tests.mergers.county import ALL, BOTH, CHINH, HIEN, TRUNG, County
 from tests.mergers.furniture import HEADINGS, TABLES, furnish, letter

@@ -9,17 +9,17 @@ from sqlmodel import Session, select
 
 from broadcast.ingest import Ingest
 from broadcast.media import Media
+from demo.province_messages import example_bulletin
+from demo.province_simulator import Simulator
 from devices.presence import PresenceWatch
 from province.codes import Sent
 from province.exchange import Exchange
-from province.letters import ANSWER, ProvinceLetter, put
 from province.links import LinkForm, ProvinceLink, set_link
 from province.messages import Answer
+from province.outbox import ANSWER, ProvinceLetter, put
 from province.profile import profile
-from province.simulated_messages import example_bulletin
-from province.simulator import Simulator
+from runtime.alarms import Alarms
 from runtime.database import Database
-from schedules.alarms import Alarms
 from tests.mergers.county import CHINH, HIEN, TRUNG, County
 from tests.province.test_exchange import until
 

@@ -12,12 +12,12 @@ from broadcast.backup_clip import BackupClip
 from broadcast.clips import Clip, builtin_clip
 from broadcast.programmes import Programme, ProgrammeItem, items_of
 from devices.communes import Commune
-from devices.noise_rules import NoiseRules, permission, rules_of, set_rules
 from devices.receivers import Receiver, reached_by
 from devices.stations import Station
 from devices.zones import Zone, ZoneMember, add_zone, zones
 from mergers.mergers import merge
 from mergers.plans import About, Merge, What
+from noise.noise_rules import NoiseRules, permission, rules_of, set_rules
 from people.operators import OperatorCommune
 from people.rights import Role
 from runtime.clock import ManualClock

@@ -10,19 +10,19 @@ from sqlmodel import select
 from broadcast.ingest import Ingest
 from broadcast.media import Media
 from broadcast.on_air import Broadcast
+from demo.province_simulator import Simulator
 from devices.presence import PresenceWatch
 from devices.receivers import receivers
 from province.accounts import Accounts
 from province.audio_fetch import AudioFetch
+from province.bulletin_worker import Desk
 from province.bulletins import to_fetch
 from province.connection import Connection
-from province.desk import Desk
 from province.incoming import Incoming
-from province.letters import ProvinceLetter, counts
 from province.link_worker import LinkWorker
 from province.links import LinkForm, ProvinceLink, link_of, set_link
+from province.outbox import ProvinceLetter, counts
 from province.profile import Profile, profile
-from province.simulator import Simulator
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from runtime.refusal import Refusal

@@ -15,6 +15,8 @@ from broadcast.ingest import Ingest
 from broadcast.media import Media
 from broadcast.on_air import Broadcast
 from broadcast.transmitter import Transmitter
+from demo.province_messages import example_bulletin, example_command
+from demo.province_simulator import Simulator
 from devices.communes import add_commune
 from devices.downlink import Downlink
 from devices.presence import PresenceWatch
@@ -23,11 +25,9 @@ from devices.stations import StationKind, add_station
 from province.exchange import Exchange
 from province.links import LinkForm, ProvinceLink, set_link
 from province.profile import profile
-from province.simulated_messages import example_bulletin, example_command
-from province.simulator import Simulator
+from runtime.alarms import Alarms
 from runtime.clock import ControllerClock
 from runtime.database import Database
-from schedules.alarms import Alarms
 from tests.cast import COMMUNE, COMMUNE_NAME
 from tests.fakes.broker import FakeBroker
 from wire.sealing import SealingKey

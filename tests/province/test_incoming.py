@@ -13,9 +13,10 @@ from sqlmodel import select
 from broadcast.clips import clips
 from broadcast.ingest_jobs import IngestJob
 from broadcast.on_air import Broadcast, BroadcastState, broadcast, state
-from devices.noise_rules import set_rules
+from demo.province_messages import example_bulletin, example_command, example_schedule
 from devices.receivers import receiver
-from province import turns
+from noise.noise_rules import set_rules
+from province import priority_queue
 from province.audio_fetch import check_address
 from province.bulletins import (
     BulletinState,
@@ -29,9 +30,8 @@ from province.bulletins import (
 )
 from province.codes import Unacceptable, Why
 from province.incoming import Met, refused_count
+from province.reports_up import take_report
 from province.schedules_down import onto_timetable
-from province.simulated_messages import example_bulletin, example_command, example_schedule
-from province.telling import take_report
 from runtime.clock import from_us
 from runtime.refusal import NotFound, Refusal
 from schedules.recurrence import Repeat, Rule
@@ -182,7 +182,7 @@ def test_of_two_priority_bulletins_the_commune_decides_the_order(house: House, s
 def test_when_nobody_decides_they_go_as_they_came_after_five_minutes(house: House, sound: bytes) -> None:
     send(house, sound, PRIORITY, "Một")
     send(house, sound, PRIORITY, "Hai")
-    house.clock.advance(turns.DECIDE_WITHIN - timedelta(seconds=1))
+    house.clock.advance(priority_queue.DECIDE_WITHIN - timedelta(seconds=1))
     house.worker.step()
     house.desk.look()
     assert on_air(house) == []
@@ -197,7 +197,9 @@ def test_a_priority_broadcast_of_the_commune_is_not_cut_unless_a_person_says_so(
     house.desk.look()
     assert [b.id for b in on_air(house)] == [own.id]
     with house.database.writing() as session:
-        made = turns.put_first(session, session.get_one(ProvinceBulletin, found.number), house.clock.now(), by="lan")
+        made = priority_queue.put_first(
+            session, session.get_one(ProvinceBulletin, found.number), house.clock.now(), by="lan"
+        )
     assert made.precedence == 1
 
 

@@ -8,17 +8,17 @@ import pytest
 from sqlmodel import Session
 
 from broadcast.programmes import Item, ItemKind
-from province import letters
+from demo.province_messages import example_command
+from demo.province_simulator import Simulator
+from province import outbox
 from province.accounts import Accounts
 from province.codes import Sent
-from province.letters import put
 from province.link_worker import BACK_OFF_MOST_S, back_off_s
 from province.links import LinkForm, check_url, hold, link_of, set_link
 from province.messages import ScheduleCancelled
+from province.outbox import put
 from province.profile import Profile, profile
-from province.simulated_messages import example_command
-from province.simulator import Simulator
-from province.telling import take_report
+from province.reports_up import take_report
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import Refusal
@@ -36,7 +36,7 @@ def keep(house: House, count: int, first: int = 0) -> None:
             put(
                 session,
                 COMMUNE,
-                letters.SCHEDULE_CANCELLED,
+                outbox.SCHEDULE_CANCELLED,
                 f"k{n}",
                 ScheduleCancelled(LichPhatID=f"{n}"),
                 house.clock.now(),
@@ -249,14 +249,14 @@ def test_no_account_yet_is_said_in_words(house: House) -> None:
 def test_a_letter_that_the_province_will_not_have_holds_up_no_other_and_stays_in_sight(house: House) -> None:
     keep(house, 1)
     with house.database.writing() as session:
-        put(session, COMMUNE, letters.SCHEDULE_CANCELLED, "empty", ScheduleCancelled(LichPhatID=""), house.clock.now())
+        put(session, COMMUNE, outbox.SCHEDULE_CANCELLED, "empty", ScheduleCancelled(LichPhatID=""), house.clock.now())
     keep(house, 1, first=1)
     house.step()
     assert arrived(house) == ["0", "1"]
     with house.database.writing() as session:
-        refused = letters.refused(session, COMMUNE)
+        refused = outbox.refused(session, COMMUNE)
         assert [(one.key, "LichPhatID" in one.why) for one in refused] == [("empty", True)]
-        letters.send_again(session, COMMUNE)
+        outbox.send_again(session, COMMUNE)
     assert house.waiting() == 1
 
 
@@ -303,11 +303,11 @@ def test_one_bad_entry_spoils_no_other_of_its_batch(database: Database, clock: M
         sounded = house.studio.speak_now()
         with house.database.writing() as session:
             take_report(session, "loa-1", house.report(sounded), house.clock.now())
-            put(session, COMMUNE, letters.PLAY_LOG, "bad", ScheduleCancelled(LichPhatID="x"), house.clock.now())
+            put(session, COMMUNE, outbox.PLAY_LOG, "bad", ScheduleCancelled(LichPhatID="x"), house.clock.now())
             take_report(session, "loa-2", house.report(sounded, receiver="loa-2"), house.clock.now())
         house.step()
         assert [e["CumLoaID"] for e in house.province.taken.of("play_log")] == ["loa-1", "loa-2"]
-        assert [one.key for one in house.letters() if one.outcome == letters.REFUSED] == ["bad"]
+        assert [one.key for one in house.letters() if one.outcome == outbox.REFUSED] == ["bad"]
     finally:
         house.close()
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from receiver.commands import Commander
-from receiver.cues import ClickSpec, Cue
-from receiver.outbox import Outbox
-from receiver.speaker import local_us
-from receiver.station_time import StationTime
+from receiver.link.outbox import Outbox
+from receiver.output.speaker import local_us
+from receiver.playout.cues import ClickSpec, Cue
+from receiver.timing.station_time import StationTime
 from wire.commands import Action, Command, Identify, Reboot, ReportsHeard, SetVolume, ToneSound
 from wire.commands import TestTone as Clicks
 from wire.messages import CONTROLLER

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from receiver.cues import FRAME_US, RATE, ChimeSpec
-from receiver.falls import Falls
-from receiver.ladder import Ladder
-from receiver.live_ear import LiveEar
-from receiver.outbox import Outbox
-from receiver.plan import Plan
-from receiver.reporter import AFTER_END_US, Reporter
-from receiver.sources import CHIME_FRAMES, ChimeSource
-from receiver.voices import Voice
+from receiver.link.outbox import Outbox
+from receiver.link.play_reporter import AFTER_END_US, Reporter
+from receiver.live.live_input import LiveEar
+from receiver.playout.cues import FRAME_US, RATE, ChimeSpec
+from receiver.playout.ladder import Ladder
+from receiver.playout.playback_failures import Falls
+from receiver.playout.readers import Voice
+from receiver.playout.sources import CHIME_FRAMES, ChimeSource
+from receiver.store.plan import Plan
 from tests.receiver.plans import KEY, KEYS, config, manifest, rendition
 from tests.receiver.test_playout import Studio, until
 from wire.broadcasts import ClipItem, Manifest

@@ -8,8 +8,9 @@ from msgspec.structs import fields
 
 from devices.presence import OFFLINE_AFTER
 from gateway import senses
-from receiver import agent, listener, proof
-from receiver.sound_card import LOST_S
+from receiver import agent
+from receiver.output.sound_card import LOST_S
+from receiver.sensing import listener, proof
 from wire.commands import Config
 
 ROOT = Path(__file__).parents[2]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from receiver.cues import RATE
-from receiver.outbox import Outbox
+from receiver.link.outbox import Outbox
+from receiver.playout.cues import RATE
 from receiver.self_test import AGAIN_AFTER_US, FETCH_WITHIN_US, SelfTester
-from receiver.shelf import Shelf
+from receiver.store.shelf import Shelf
 from tests.receiver.test_shelf import Server, until
 from wire.broadcasts import Rendition
 from wire.commands import SelfTest
@@ -71,7 +71,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr("receiver.shelf._RETRY_S", (0.05,))
+    monkeypatch.setattr("receiver.store.shelf._RETRY_S", (0.05,))
     server = Server()
     made = Bench(tmp_path, server)
     yield made

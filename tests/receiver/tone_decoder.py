@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from receiver.cues import RATE, Samples
+from receiver.playout.cues import RATE, Samples
 
 LOW, HIGH = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
 KEYS = ("123A", "456B", "789C", "*0#D")

@@ -9,10 +9,10 @@ from unittest.mock import patch
 import pytest
 
 from devices.presence import PresenceWatch
+from runtime import alarms
+from runtime.alarms import Alarms
 from runtime.clock import ManualClock
 from runtime.database import Database
-from schedules import alarms
-from schedules.alarms import Alarms
 from schedules.slots import Planned
 from tests.broadcast.studio import Studio
 
@@ -59,7 +59,7 @@ def test_a_job_that_fails_is_counted_and_told_and_runs_again(
             again.set()
         raise RuntimeError("the disk is gone")
 
-    with caplog.at_level(logging.ERROR, logger="schedules.alarms"):
+    with caplog.at_level(logging.ERROR, logger="runtime.alarms"):
         clockwork.start()
         clockwork.every(0.05, "breaking", breaks)
         assert again.wait(SOON_S)

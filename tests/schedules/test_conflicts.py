@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.ladder import strength as receivers_strength
+from receiver.playout.ladder import strength as receivers_strength
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from schedules import conflicts

@@ -7,9 +7,9 @@ from sqlmodel import Session
 
 from broadcast.on_air import Broadcast, put_on_air, stop, withdraw
 from broadcast.play_reports import REPORT_WITHIN, take_report
-from devices.noise_rules import set_rules
 from devices.presence import PresenceChange, PresenceState
 from devices.receivers import receiver
+from noise.noise_rules import set_rules
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from schedules.explanations import AROUND, Cut, Explanation, Verdict, cuts_at, explain

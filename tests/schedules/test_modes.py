@@ -6,8 +6,8 @@ import pytest
 
 from broadcast.manifests import manifest_of
 from broadcast.modes import Mode, Spread
-from devices.noise_rules import set_rules
 from devices.positions import Position, place_receiver
+from noise.noise_rules import set_rules
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import Refusal

@@ -10,9 +10,9 @@ from sqlmodel import SQLModel
 
 from broadcast.manifests import manifest_of
 from broadcast.on_air import put_on_air
-from devices.noise_rules import days_off_ahead, hours_for, permission, rules_of, set_rules
 from devices.receivers import receivers
-from receiver.ladder import stretches
+from noise.noise_rules import days_off_ahead, hours_for, permission, rules_of, set_rules
+from receiver.playout.ladder import stretches
 from runtime.clock import ManualClock, from_us, to_us
 from runtime.database import Database
 from runtime.refusal import Refusal

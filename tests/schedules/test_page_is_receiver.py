@@ -12,7 +12,7 @@ from sqlmodel import SQLModel, select
 from broadcast.manifests import manifest_of
 from broadcast.on_air import Broadcast
 from broadcast.programmes import Item, ItemKind
-from receiver.ladder import Ladder
+from receiver.playout.ladder import Ladder
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from runtime.refusal import Refusal

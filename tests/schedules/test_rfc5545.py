@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from devices.days_off import day_off, is_tet, tet
+from noise.days_off import day_off, is_tet, tet
 from schedules.recurrence import Holidays, Repeat, Rule, Season, days, instants
 
 HANOI, NEW_YORK = ZoneInfo("Asia/Ho_Chi_Minh"), ZoneInfo("America/New_York")

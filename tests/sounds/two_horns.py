@@ -10,8 +10,8 @@ import soxr
 from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, sosfilt
 
-from broadcast.arrivals import Train
-from broadcast.measuring import TRAIN
+from acoustics.arrivals import Train
+from acoustics.measuring import TRAIN
 from wire.sweeps import RATE, sweep
 
 Floats = NDArray[np.float64]

@@ -18,10 +18,10 @@ from devices.zones import add_zone
 from people.operators import Operator
 from people.passwords import hash_password
 from province.exchange import Exchange
+from runtime.alarms import Alarms
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.settings import Settings
-from schedules.alarms import Alarms
 from tests.cast import COMMUNE, COMMUNE_NAME, OPERATOR
 from tests.fakes.broker import FakeBroker
 from web.access import form_token, open_session

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from acoustics.delay_measurements import DelayMeasurement
 from broadcast.on_air import plan_broadcast
-from devices.delay_measurements import DelayMeasurement
 from devices.positions import Position, place_receiver
 from devices.receivers import receiver
 from runtime.clock import ManualClock

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from broadcast.programmes import Item, ItemKind, add_programme
-from devices.noise_rules import NoiseRules, rules_of
 from devices.zones import add_zone
+from noise.noise_rules import NoiseRules, rules_of
 from runtime.clock import ManualClock
 from runtime.database import Database
 from tests.broadcast.studio import add_clip

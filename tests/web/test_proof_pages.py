@@ -17,8 +17,8 @@ from tests.broadcast.studio import ALL, add_clip
 from tests.broadcast.test_play_proof import DREW, DREW_NOTHING, HEARD, NOT_HEARD
 from tests.cast import COMMUNE, VIETNAM
 from tests.web.office import Office
-from web.frame import LANGUAGE_COOKIE
 from web.receiver_telemetry import percent
+from web.request_context import LANGUAGE_COOKIE
 from wire.broadcasts import BroadcastClass
 from wire.messages import CONTROLLER
 from wire.reports import ClockState, Heartbeat, Link, Outcome, PlayReport, Supply

@@ -9,17 +9,17 @@ from sqlalchemy import event
 from sqlmodel import select
 
 from broadcast.on_air import Broadcast
+from demo.province_messages import example_bulletin, example_command
+from demo.province_simulator import Simulator
 from devices.communes import add_commune
 from people.audit import AuditEntry
 from people.rights import Role
-from province import letters
+from province import outbox
 from province.bulletins import BulletinState, New, ProvinceBulletin, add_bulletin
 from province.codes import Why
 from province.links import link_of
 from province.messages import ScheduleCancelled
 from province.profile import profile
-from province.simulated_messages import example_bulletin, example_command
-from province.simulator import Simulator
 from runtime.clock import ManualClock
 from runtime.database import Database
 from tests.broadcast.studio import add_clip
@@ -118,9 +118,9 @@ def test_what_waits_and_what_was_refused_stands_on_the_page(office: Office) -> N
     with office.database.writing() as session:
         for n in range(3):
             body = ScheduleCancelled(LichPhatID=f"{n}")
-            letters.put(session, COMMUNE, letters.SCHEDULE_CANCELLED, f"k{n}", body, office.clock.now())
-        first = letters.waiting(session, [COMMUNE], 1)[0].number
-        letters.settle(session, [first], letters.REFUSED, office.clock.now(), "thiếu LichPhatID")
+            outbox.put(session, COMMUNE, outbox.SCHEDULE_CANCELLED, f"k{n}", body, office.clock.now())
+        first = outbox.waiting(session, [COMMUNE], 1)[0].number
+        outbox.settle(session, [first], outbox.REFUSED, office.clock.now(), "thiếu LichPhatID")
     page = office.browser.get("/province").text
     assert "Còn 2 tin chờ gửi tỉnh" in page
     assert "thiếu LichPhatID" in page

@@ -18,8 +18,8 @@ from runtime.database import Database
 from tests.cast import COMMUNE, COMMUNE_NAME
 from tests.web.office import KEY, Office
 from web.access import form_token, open_session
-from web.frame import frame_of
-from web.people_words import DEEDS, NOT_ALLOWED, ROLES
+from web.labels.people import DEEDS, NOT_ALLOWED, ROLES
+from web.request_context import frame_of
 
 #: Whoever comes may sign in, out, and choose for themselves alone.
 ONES_OWN = {"/sign-in", "/sign-out", "/password", "/language/{language}", "/commune"}

@@ -12,9 +12,9 @@ import yaml
 
 from devices.enrolment import Credentials, acl_rows
 from devices.presence import CAUSES, PresenceState
-from receiver import reporter
-from receiver.identity import Credentials as CredentialsRead
-from web.words import CAUSES as WORDS_FOR_PEOPLE
+from receiver.link import play_reporter
+from receiver.link.identity import Credentials as CredentialsRead
+from web.labels.states import CAUSES as WORDS_FOR_PEOPLE
 from wire import broadcasts, commands, live, messages, reports, sealing, time, topics
 from wire.live import LiveFrame, open_frame
 from wire.messages import Message, Sealed
@@ -133,7 +133,7 @@ def test_every_reason_is_explained_and_stands_in_the_order_of_checks(reason: Rea
 
 
 def test_every_word_that_a_receiver_says_of_a_broadcast_is_explained() -> None:
-    source = Path(reporter.__file__).read_text()
+    source = Path(play_reporter.__file__).read_text()
     said = set(re.findall(r"Outcome\.\w+, \(?(?:fault or )?\"(\w+)\"", source)) | {"card"}
     assert said >= {"cut", "late", "interrupted", "allowed_hours", "not_running", "no_audio", "volume_zero"}
     explained = [row[0] for row in rows(section("Words").partition("sound**")[2].partition("**Faults**")[0])]

@@ -15,9 +15,9 @@ from devices.stations import StationKind, add_station, stations
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound
-from web.frame import In, Reading, changes
 from web.pages.receiver_map import echoes_of, keep_outline, put_on_map
 from web.pages.receivers import own_receiver
+from web.request_context import In, Reading, changes
 
 router = APIRouter(prefix="/api/v1")
 

@@ -13,10 +13,10 @@ from starlette.concurrency import run_in_threadpool
 
 from province.codes import Sent, Unacceptable, Why
 from province.links import link_for, may_call
-from province.reading import MOST_BYTES, parsed
+from province.message_parser import MOST_BYTES, parsed
 from runtime.refusal import N_, Refusal
 from web.deps import Deps
-from web.frame import deps_of
+from web.request_context import deps_of
 
 router = APIRouter(include_in_schema=False)
 

@@ -23,10 +23,10 @@ from schedules.noise_budget import check_budget
 from schedules.recurrence import Holidays, Repeat, Rule
 from schedules.slots import slots_of
 from schedules.timetable import Schedule, add_schedule, next_due, retire, schedules
-from web.frame import In, Reading, changes
 from web.pages.clips import _open, _receive, own_clip
 from web.pages.on_air import need_for_class, stop_broadcast
 from web.pages.schedule_form import own_schedule, title_of
+from web.request_context import In, Reading, changes
 from wire.broadcasts import BroadcastClass, Targets
 
 router = APIRouter(prefix="/api/v1")

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from people.audit import entries
-from web.frame import In, Reading, renderer_of
-from web.people_words import DEEDS
+from web.labels.people import DEEDS
+from web.request_context import In, Reading, renderer_of
 
 router = APIRouter(include_in_schema=False)
 PER_PAGE = 100

@@ -15,7 +15,7 @@ from people.rights import Action
 from runtime.refusal import N_, Refusal
 from schedules.calendars import Entry, read_calendar, write_calendar
 from schedules.timetable import add_schedule, schedules
-from web.frame import Frame, In, Reading, changes, renderer_of
+from web.request_context import Frame, In, Reading, changes, renderer_of
 from wire.broadcasts import BroadcastClass, Targets
 
 router = APIRouter(include_in_schema=False)

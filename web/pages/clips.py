@@ -21,8 +21,8 @@ from devices.receivers import receivers
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import NotFound, Refusal
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of
-from web.words import FIELDS, LANGUAGES_SPOKEN
+from web.labels.states import FIELDS, LANGUAGES_SPOKEN
+from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 #: Points drawn of a waveform in the list: as many as a phone shows.

@@ -7,10 +7,10 @@ from devices import fault_latches
 from devices.receivers import receivers
 from people.audit import Deed
 from people.rights import Action
-from web.fault_words import fault_words
-from web.frame import In, Reading, back_to, changes, renderer_of
+from web.labels.faults import fault_words
+from web.labels.states import LATCHES
 from web.pages.receivers import own_receiver
-from web.words import LATCHES
+from web.request_context import In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 

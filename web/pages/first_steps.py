@@ -13,7 +13,7 @@ from devices.provinces import province_name
 from devices.receivers import receivers
 from people.audit import Deed
 from people.rights import Action
-from web.frame import COMMUNE_COOKIE, In, Reading, back_to, changes, renderer_of
+from web.request_context import COMMUNE_COOKIE, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 

@@ -24,8 +24,8 @@ from transfer.columns import COLUMNS, Kind
 from transfer.imports import MOST_BYTES, ImportFile, Imports, Preview, Result, import_file, recent
 from transfer.rows import Change
 from transfer.texts import Encoding
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of
-from web.words import KINDS
+from web.labels.states import KINDS
+from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 ACTIONS = {

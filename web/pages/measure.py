@@ -11,9 +11,7 @@ from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from broadcast.on_air import between
-from devices.acoustics import travel_ms
-from devices.delay_measurements import (
+from acoustics.delay_measurements import (
     LASTS,
     ROUNDS,
     DelayMeasurement,
@@ -28,12 +26,14 @@ from devices.delay_measurements import (
     tones,
     undo,
 )
+from acoustics.echoes import travel_ms
+from broadcast.on_air import between
 from devices.presence import PresenceState
 from devices.receivers import Receiver, receiver, receivers
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 #: Three minutes of two channels that are not compressed, at the highest rate that phones record at.
@@ -183,7 +183,7 @@ def _told(frame: Frame, changed: Receiver, measurement_id: str) -> Response:
 def _look_through(frame: Frame, measurement_id: str, path: Path) -> None:
     with frame.deps.database.session() as session:
         row = _own(frame, session, measurement_id)
-    from broadcast.measuring import listen  # noqa: PLC0415 - brings numpy: 12 MB, for a recording now and then
+    from acoustics.measuring import listen  # noqa: PLC0415 - imports numpy: 12 MB, needed for a recording now and then
 
     heard = listen(path, row.one.name, row.other.name)
     with frame.deps.database.writing() as session:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse
 
 from runtime.refusal import N_, NotFound
-from web.frame import deps_of
+from web.request_context import deps_of
 
 router = APIRouter(include_in_schema=False)
 _NAME = re.compile(r"([0-9a-f]{64})\.(opus|mp3)\Z")

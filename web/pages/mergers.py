@@ -20,10 +20,10 @@ from people.operators import operators_of
 from people.rights import Action, may
 from runtime.refusal import N_, NotFound, Refusal
 from web.estate import ESTATE
-from web.frame import COMMUNE_COOKIE, Frame, In, Reading, back_to, changes, renderer_of
+from web.labels.mergers import COUNTS, say
 from web.merger_form import Sent, mark, sent_from
-from web.merger_words import COUNTS, say
 from web.pages.rehearsal import check_places, rehearsal_page
+from web.request_context import COMMUNE_COOKIE, Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 _YEAR_S = 31_536_000

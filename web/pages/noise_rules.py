@@ -8,15 +8,15 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
-from devices.noise_rules import NoiseRules, rules_of, set_rules
 from devices.receivers import receivers
 from devices.zones import zones
+from noise.noise_rules import NoiseRules, rules_of, set_rules
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound
 from schedules.outlook import outside_hours
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of
 from web.noise_form import clock, hours_sentences, rows_of, sent_rules
+from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 #: The commune itself, where an address needs a word.

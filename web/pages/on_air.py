@@ -24,11 +24,11 @@ from runtime.clock import from_us, to_us
 from runtime.refusal import N_, Refusal
 from schedules.noise_budget import check_budget
 from web.deps import Deps
-from web.frame import Frame, In, Reading, Renderer, back_to, changes, renderer_of
+from web.formatting import Wording
+from web.labels.modes import MODES_SHORT, mode_sentence
 from web.language import Translator
-from web.mode_words import MODES_SHORT, mode_sentence
+from web.request_context import Frame, In, Reading, Renderer, back_to, changes, renderer_of
 from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
-from web.wording import Wording
 from wire.broadcasts import BroadcastClass, Targets
 
 router = APIRouter(include_in_schema=False)

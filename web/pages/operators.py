@@ -16,8 +16,8 @@ from people.rights import Action, Role
 from people.staff import COMMUNE_ROLES, Person
 from runtime.refusal import N_, Refusal
 from web.access import close_sessions
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of
-from web.people_words import ROLE_NAMES, ROLES
+from web.labels.people import ROLE_NAMES, ROLES
+from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 #: Above the communes: nothing. A word, since an empty field of a form counts as none sent.

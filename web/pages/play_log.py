@@ -20,10 +20,10 @@ from devices.succession import belongs
 from devices.zones import zones
 from runtime.refusal import N_, NotFound
 from schedules.explanations import cuts_at
-from web.frame import Frame, In, Reading, renderer_of
+from web.labels.proof import evidence, tiers, unproved
+from web.labels.states import BROADCAST_STATES, CLASSES, FIELDS, LOG_OUTCOMES, OUTCOMES, cause
 from web.pages.on_air import where_words
-from web.proof_words import evidence, tiers, unproved
-from web.words import BROADCAST_STATES, CLASSES, FIELDS, LOG_OUTCOMES, OUTCOMES, cause
+from web.request_context import Frame, In, Reading, renderer_of
 from wire.broadcasts import ClipItem
 
 router = APIRouter(include_in_schema=False)

@@ -27,9 +27,9 @@ from broadcast.programmes import (
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of
+from web.labels.states import CHIMES
 from web.pages.clips import listen_url, thinned
-from web.words import CHIMES
+from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 

@@ -10,14 +10,14 @@ from sqlmodel import Session
 from devices.receivers import receivers
 from people.audit import Deed
 from people.rights import Action
-from province import letters
+from province import outbox
 from province.incoming import ProvinceMessage, refused_count, refused_lately
-from province.letters import Counts, ProvinceLetter
 from province.links import LinkForm, ProvinceLink, begin_anew, link_of, new_token, set_link
+from province.outbox import Counts, ProvinceLetter
 from province.profile import profile, profile_names
 from runtime.refusal import N_, Refusal
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of
-from web.province_words import LETTERS, MESSAGES
+from web.labels.province import LETTERS, MESSAGES
+from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -53,8 +53,8 @@ def province_view(frame: Frame, session: Session) -> ProvincePage:
     return ProvincePage(
         link,
         account.user if account else "",
-        letters.counts(session, link.commune_id),
-        letters.refused(session, link.commune_id),
+        outbox.counts(session, link.commune_id),
+        outbox.refused(session, link.commune_id),
         refused_lately(session, link.commune_id),
         refused_count(session, link.commune_id),
     )
@@ -161,10 +161,10 @@ def settle_refused(frame: In, what: str) -> Response:
         raise Refusal(N_("Some fields are empty or wrong. Check them and send the form again."))
     with frame.deps.database.writing() as session:
         if what == "again":
-            letters.send_again(session, frame.commune_id)
+            outbox.send_again(session, frame.commune_id)
             frame.note(session, Deed.LETTERS_SENT_AGAIN)
         else:
-            letters.drop_refused(session, frame.commune_id)
+            outbox.drop_refused(session, frame.commune_id)
             frame.note(session, Deed.LETTERS_DROPPED)
     return back_to(frame.request, "/province")
 

@@ -13,15 +13,15 @@ from broadcast.on_air import Broadcast
 from broadcast.programmes import programmes
 from people.audit import Deed
 from people.rights import Action
-from province import bulletins, turns
+from province import bulletins, priority_queue
 from province.bulletins import ProvinceBulletin, bulletin
 from province.schedules_down import airings_of, onto_timetable
 from runtime.clock import from_us
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of
+from web.labels.province import BULLETIN_STATES
+from web.labels.states import CLASSES, FIELDS
 from web.pages.clips import listen_url
 from web.pages.on_air import need_for_class
-from web.province_words import BULLETIN_STATES
-from web.words import CLASSES, FIELDS
+from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 #: So many of a schedule's times are shown.
@@ -76,8 +76,10 @@ def inbox_view(session: Session, commune_id: str, now: datetime) -> Inbox:
         listen = listen_url(sounds.get(clip.id, [])) if clip else ""
         shown, more = coming[:TIMES_SHOWN], max(0, len(coming) - TIMES_SHOWN)
         rows.append(Row(found, clip, listen, shown, more, place.get(found.number, 0)))
-    blocking = turns.in_the_way(session, commune_id, now, turns.length_of(session, turn[0])) if turn else []
-    return Inbox(rows, bulletins.decided(session, commune_id), turns.undecided_until(turn), blocking)
+    blocking = (
+        priority_queue.in_the_way(session, commune_id, now, priority_queue.length_of(session, turn[0])) if turn else []
+    )
+    return Inbox(rows, bulletins.decided(session, commune_id), priority_queue.undecided_until(turn), blocking)
 
 
 @router.get("/province/inbox")
@@ -103,7 +105,7 @@ def put_on_air(frame: In, number: int) -> Response:
         found = bulletin(session, frame.commune_id, number)
         need_for_class(frame, found.broadcast_class)
         if found.class_ == "priority":
-            turns.put_first(session, found, now, by=frame.operator.name)
+            priority_queue.put_first(session, found, now, by=frame.operator.name)
         else:
             bulletins.put_bulletin_on_air(session, found, now, by=frame.operator.name)
         frame.note(session, Deed.PUT_ON_AIR, found.title)

@@ -8,13 +8,13 @@ from fastapi.responses import HTMLResponse
 from broadcast.clips import clips
 from devices.communes import Commune
 from people.rights import Action, may
-from province.everywhere import send
+from province.bulletin_broadcast import send
 from runtime.refusal import N_, Refusal
-from web.frame import Frame, In, Reading, changes, renderer_of
+from web.labels.states import CLASSES
 from web.pages.clips import own_clip
 from web.pages.on_air import need_for_class
+from web.request_context import Frame, In, Reading, changes, renderer_of
 from web.targets import class_from
-from web.words import CLASSES
 from wire.broadcasts import BroadcastClass
 
 router = APIRouter(include_in_schema=False)

@@ -8,8 +8,8 @@ from fastapi import APIRouter, File, Form, UploadFile
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
+from acoustics.echoes import ECHO_WITHIN_DB, HEARD_AS_TWO_MS, EchoPair, echo_pairs
 from devices import faults, presence
-from devices.acoustics import ECHO_WITHIN_DB, HEARD_AS_TWO_MS, EchoPair, echo_pairs
 from devices.communes import commune
 from devices.outlines import MOST_BYTES, set_outline
 from devices.positions import Position, place_receiver, position_of, typed_position
@@ -18,10 +18,10 @@ from devices.stations import station
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of
+from web.labels.states import KINDS, STATES, cause
 from web.pages.on_air import shown_state
 from web.pages.receivers import ReceiverRow, own_receiver, receivers_view, self_test_values
-from web.words import KINDS, STATES, cause
+from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 _HISTORY_SHOWN = 8

@@ -21,11 +21,11 @@ from devices.zones import add_zone, zones, zones_of, zones_of_all
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
-from web.fault_words import fault_words, test_words
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of, tell
+from web.labels.faults import fault_words, test_words
+from web.labels.states import KINDS, SENT, STATES, cause
 from web.pages.on_air import shown_state
 from web.receiver_telemetry import telemetry_view
-from web.words import KINDS, SENT, STATES, cause
+from web.request_context import Frame, In, Reading, back_to, changes, renderer_of, tell
 from wire.commands import Action as Command
 from wire.commands import Identify, Reboot, SetVolume, TestTone
 

@@ -13,10 +13,10 @@ from mergers.rehearsals import rehearse
 from people.rights import Action, may
 from runtime.refusal import N_, NotFound, Refusal
 from web.estate import ESTATE
-from web.frame import Frame, In, changes, renderer_of
+from web.labels.mergers import COUNTS, QUESTIONS, THINGS, cut_away, say
+from web.labels.people import ROLE_NAMES
 from web.merger_form import Sent, decided, mark, sent_from
-from web.merger_words import COUNTS, QUESTIONS, THINGS, cut_away, say
-from web.people_words import ROLE_NAMES
+from web.request_context import Frame, In, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 #: A group of questions stands open when it is no longer than this.

@@ -15,11 +15,11 @@ from broadcast.play_reports import worst_p99_us
 from devices.receivers import receivers
 from devices.zones import zones
 from runtime.refusal import N_, Refusal
-from web.frame import Frame, In, Reading
+from web.labels.proof import unproved
+from web.labels.states import BROADCAST_STATES, CLASSES, FIELDS, cause
 from web.pages.play_log import YEARS, Asked, LogRow, log_view
-from web.proof_words import unproved
+from web.request_context import Frame, In, Reading
 from web.spreadsheets import Cell, csv_file, xlsx_file
-from web.words import BROADCAST_STATES, CLASSES, FIELDS, cause
 
 router = APIRouter(include_in_schema=False)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -15,11 +15,11 @@ from runtime.refusal import N_, NotFound
 from schedules.outlook import outlook
 from schedules.recurrence import Rule
 from schedules.timetable import Schedule, add_schedule, change_schedule, schedule
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of
-from web.mode_words import mode_sentence
+from web.labels.modes import mode_sentence
+from web.labels.rules import rule_sentence
 from web.pages.on_air import need_for_class
+from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 from web.rule_form import Draft, draft_of, rule_from
-from web.rule_words import rule_sentence
 from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
 from wire.broadcasts import BroadcastClass
 

@@ -6,9 +6,9 @@ from fastapi.responses import Response
 from devices.receivers import receivers
 from people.audit import Deed
 from people.rights import Action
-from web.frame import In, back_to, changes, tell
+from web.labels.states import SENT
 from web.pages.receivers import own_receiver
-from web.words import SENT
+from web.request_context import In, back_to, changes, tell
 
 router = APIRouter(include_in_schema=False)
 

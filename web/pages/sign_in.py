@@ -9,7 +9,9 @@ from people.operators import change_password as choose_password
 from people.operators import check_password
 from runtime.refusal import N_, Refusal
 from web import access
-from web.frame import (
+from web.language import LANGUAGES
+from web.rate_limit import SignInLimit
+from web.request_context import (
     COMMUNE_COOKIE,
     GUEST_COOKIE,
     LANGUAGE_COOKIE,
@@ -25,8 +27,6 @@ from web.frame import (
     set_session_cookie,
     translator_of,
 )
-from web.language import LANGUAGES
-from web.rate_limit import SignInLimit
 
 router = APIRouter(include_in_schema=False)
 _YEAR_S = 31_536_000

@@ -12,9 +12,9 @@ from devices.stations import Station, StationKind, add_station, change_station, 
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of
+from web.labels.states import KINDS, STATES
 from web.pages.receivers import ReceiverRow, own_receiver, receivers_view
-from web.words import KINDS, STATES
+from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 

@@ -10,19 +10,19 @@ from sqlmodel import Session
 
 from broadcast.on_air import order_key
 from broadcast.programmes import Programme, programmes
-from devices.days_off import day_off
-from devices.noise_rules import rules_of
+from noise.days_off import day_off
+from noise.noise_rules import rules_of
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, Refusal
 from schedules.conflicts import clashing, wishes_of
 from schedules.copying import copy_days, move
 from schedules.timetable import Occurrence, Schedule, between, next_due, pause, restore, retire, schedules
-from web.frame import Frame, In, Reading, back_to, changes, renderer_of
+from web.formatting import monday_of
+from web.labels.rules import rule_sentence
 from web.noise_form import clock
 from web.pages.schedule_form import own_schedule, title_of
-from web.rule_words import rule_sentence
-from web.wording import monday_of
+from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 from wire.allowed_hours import AllowedHours, open_minutes
 
 router = APIRouter(include_in_schema=False)

@@ -9,10 +9,10 @@ from devices.presence import PresenceState
 from devices.receivers import receivers
 from runtime.refusal import N_, Refusal
 from schedules.explanations import explain
-from web.frame import Frame, In, Reading, renderer_of
+from web.labels.states import CLASSES, STATES, VERDICTS, cause
 from web.pages.play_log import YEARS
 from web.pages.receivers import own_receiver
-from web.words import CLASSES, STATES, VERDICTS, cause
+from web.request_context import Frame, In, Reading, renderer_of
 
 router = APIRouter(include_in_schema=False)
 #: How an instant stands in the address, by the commune's clock.

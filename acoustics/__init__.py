@@ -1,0 +1,1 @@
+"""Sound between horns: echoes, arrival times in recordings, and measured path delays."""

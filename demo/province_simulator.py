@@ -1,0 +1,275 @@
+"""A province's system, for tests and for trying by hand: strict where a real one would be, and it can go away.
+
+It speaks the exchange both ways: takes sign-ins, heartbeats, play logs, schedules and answers, refuses what is wrong
+naming the field, drops what it has taken already by its key, and lets bulletins, schedules and commands wait for a
+commune or posts them to it. With a file it remembers what it took over being killed.
+"""
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from demo.province_checks import WANTED, as_numbers
+from province.profile import Profile
+
+
+@dataclass
+class Taken:
+    """What was taken, in order: path, key, message; and how often a known key came again."""
+
+    log: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    doubles: int = 0
+    refused: list[str] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+
+    def of(self, path: str) -> list[dict[str, Any]]:
+        """The messages of one path."""
+        return [message for at, _, message in self.log if at == path]
+
+
+class Simulator:
+    """A province's system on a port of its own. `start` and `stop`; `go_away` and `come_back` in between."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        user: str = "xa",
+        password: str = "",
+        port: int = 0,
+        kept: Path | None = None,
+        token_uses: int = 0,
+        told: Callable[[str], None] = lambda _line: None,
+        audio: dict[str, bytes] | None = None,
+    ) -> None:
+        """kept: a file where what was taken is remembered. token_uses: a token runs out after so many, 0 for never.
+
+        told: hears a line for everything that arrives. audio: recordings it gives away, by path below /am-thanh/.
+        """
+        self.profile, self.user, self.password = profile, user, password or secrets.token_urlsafe(8)
+        self.taken = Taken()
+        self.waiting: list[dict[str, Any]] = []
+        self.audio = audio or {}
+        self.delay_s = 0.0
+        self.fail_status = 0
+        self.logins = 0
+        self._told = told
+        self._token_uses = token_uses
+        self._tokens: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._kept = kept
+        self._port = port
+        self._server: ThreadingHTTPServer | None = None
+        if kept is not None and kept.exists():
+            for line in kept.read_text().splitlines():
+                self._remember(*json.loads(line))
+        self._file = kept.open("a") if kept is not None else None
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> "Simulator":
+        """Answer from now on."""
+        simulator = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_GET(self) -> None:
+                simulator._answer(self)
+
+            def do_POST(self) -> None:
+                simulator._answer(self)
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            connections: set[Any] = set()
+
+            def process_request(self, request: Any, client_address: Any) -> None:
+                self.connections.add(request)
+                super().process_request(request, client_address)
+
+            def shutdown_request(self, request: Any) -> None:
+                self.connections.discard(request)
+                super().shutdown_request(request)
+
+            def handle_error(self, *_: object) -> None:
+                return
+
+        Server.connections = set()
+        self._server = Server(("127.0.0.1", self._port), Handler)
+        self._port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def go_away(self) -> None:
+        """Vanish in the middle: the port is shut and every connection cut, with or without its answer."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.shutdown()
+        server.server_close()
+        for connection in list(server.connections):  # type: ignore[attr-defined]
+            try:
+                connection.shutdown(2)
+                connection.close()
+            except OSError:
+                continue
+
+    come_back = start
+
+    def stop(self) -> None:
+        """End."""
+        self.go_away()
+        if self._file is not None:
+            self._file.close()
+
+    def send_down(self, kind: str, content: dict[str, Any], message_id: str = "") -> str:
+        """Let a message wait for the commune. Gives its id."""
+        message_id = message_id or secrets.token_hex(8)
+        with self._lock:
+            self.waiting.append({"Loai": kind, "MaGoiTin": message_id, "NoiDung": self.profile.to_theirs(content)})
+        return message_id
+
+    def send_down_raw(self, kind: str, text: str) -> None:
+        """Let any JSON wait for the commune, right or wrong. Raises ValueError for no JSON."""
+        with self._lock:
+            self.waiting.append({"Loai": kind, "MaGoiTin": secrets.token_hex(8), "NoiDung": json.loads(text)})
+
+    def forget_tokens(self) -> None:
+        """Every token has run out."""
+        self._tokens.clear()
+
+    def _answer(self, request: BaseHTTPRequestHandler) -> None:
+        length = int(request.headers.get("Content-Length") or 0)
+        body = request.rfile.read(length) if length else b""
+        if self.delay_s:
+            time.sleep(self.delay_s)
+        if request.path.startswith("/am-thanh/"):
+            self._give_audio(request)
+            return
+        status, answer = self._meet(request.command, request.path, request.headers.get("Authorization") or "", body)
+        if self._server is None:
+            request.close_connection = True
+            return  # it went away after it took the message, before it said so
+        _reply(request, status, json.dumps(answer, ensure_ascii=False).encode(), "application/json")
+
+    def _meet(self, method: str, path: str, authorization: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        paths = self.profile.paths
+        if self.fail_status:
+            return self.fail_status, {"MoTa": "đang bảo trì"}
+        names = {getattr(paths, name): name for name in WANTED if getattr(paths, name)}
+        if path == paths.login and method == "POST":
+            return self._login(body)
+        if path not in names and path != paths.waiting:
+            return 404, {"TrangThaiGui": 1, "MoTa": f"không có {path}"}
+        if not self._knows(authorization):
+            return 401, {"TrangThaiGui": 1, "MoTa": "phiên đã hết"}
+        if path == paths.waiting:
+            with self._lock:
+                return 200, {"TrangThaiGui": 0, "NoiDung": list(self.waiting)}
+        return self._take(names[path], body)
+
+    def _login(self, body: bytes) -> tuple[int, dict[str, Any]]:
+        try:
+            said = self.profile.to_ours(json.loads(body))
+        except ValueError:
+            said = {}
+        if said.get("Username") != self.user or said.get("Password") != self.password:
+            return 200, {"TrangThaiGui": 1, "MoTa": "sai tên hoặc mật khẩu"}
+        token = secrets.token_urlsafe(16)
+        self.logins += 1
+        self._tokens[token] = self._token_uses or 1 << 60
+        self._told(f"{self.user} đăng nhập")
+        return 200, {"TrangThaiGui": 0, "NoiDung": {"Token": token}}
+
+    def _knows(self, authorization: str) -> bool:
+        token = authorization.removeprefix("Bearer ")
+        with self._lock:
+            left = self._tokens.get(token, 0)
+            if left:
+                self._tokens[token] = left - 1
+        return bool(left)
+
+    def _take(self, name: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        try:
+            message = self.profile.to_ours(json.loads(body))
+        except ValueError:
+            return self._refuse("không phải JSON")
+        batched = name == "play_log" and isinstance(message, dict) and self.profile.batch_field in message
+        entries = [as_numbers(one) for one in (message[self.profile.batch_field] if batched else [message])]
+        for entry in entries:
+            wrong = self._wrong(name, entry)
+            if wrong:
+                return self._refuse(f"{name}: {wrong}")
+        with self._lock:
+            for entry in entries:
+                key = entry.pop("MaGoiTin", "") if isinstance(entry, dict) else ""
+                if key and key in self.taken.keys and self.profile.dedupes:
+                    self._write("double", key, {})
+                    self.taken.doubles += 1
+                    continue
+                self._write(name, key, entry)
+                self._remember(name, key, entry)
+                self._told(f"{name} {key}: {json.dumps(entry, ensure_ascii=False)[:300]}")
+            if self._file is not None:
+                self._file.flush()  # outlives kill -9, and is read again at the next start
+        return 200, {"TrangThaiGui": 0}
+
+    def _write(self, name: str, key: str, entry: dict[str, Any]) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps([name, key, entry]) + "\n")
+
+    def _wrong(self, name: str, entry: Any) -> str:
+        if not isinstance(entry, dict):
+            return "không phải đối tượng"
+        for wanted, right in WANTED[name].items():
+            if wanted not in entry:
+                return f"thiếu {wanted}"
+            if not right(entry[wanted]):
+                return f"{wanted} sai: {entry[wanted]!r}"
+        return ""
+
+    def _remember(self, name: str, key: str, entry: dict[str, Any]) -> None:
+        if name == "double":
+            self.taken.doubles += 1
+            return
+        self.taken.log.append((name, key, entry))
+        self.taken.keys.add(key)
+        if name == "answer":
+            self.waiting = [one for one in self.waiting if one["MaGoiTin"] != entry.get("TraLoiCho")]
+
+    def _refuse(self, why: str) -> tuple[int, dict[str, Any]]:
+        self.taken.refused.append(why)
+        self._told(f"TỪ CHỐI {why}")
+        return 200, {"TrangThaiGui": 1, "MoTa": why}
+
+    def _give_audio(self, request: BaseHTTPRequestHandler) -> None:
+        sound = self.audio.get(request.path.removeprefix("/am-thanh/"))
+        if sound is None:
+            _reply(request, 404, b"", "text/plain")
+        else:
+            _reply(request, 200, sound, "audio/mpeg")
+
+
+def _reply(request: BaseHTTPRequestHandler, status: int, body: bytes, kind: str) -> None:
+    try:
+        request.send_response(status)
+        request.send_header("Content-Type", kind)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+    except OSError:
+        request.close_connection = True

@@ -1,0 +1,97 @@
+"""What else follows communes that are merged or split: rooms that know nothing of mergers say it of their own tables.
+
+A follower only says which rows get other values. They are written with the merger, and taken back with it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from sqlmodel import Session, SQLModel, col, select
+
+from acoustics.delay_measurements import DelayMeasurement
+from wire.broadcasts import Targets
+
+Row = TypeVar("Row", bound=SQLModel)
+
+
+@dataclass(frozen=True)
+class Move:
+    """Communes on their way into another. sources: the first is the heir; with `joined` all of them become `into`, else
+    a part of the only one does. receivers, schedules: of each of them its commune afterwards.
+
+    names: by commune id. place: what targets of a commune that is joined are in the new one.
+    """
+
+    sources: tuple[str, ...]
+    into: str
+    joined: bool
+    names: Mapping[str, str]
+    receivers: Mapping[str, str]
+    schedules: Mapping[int, str]
+    place: Callable[[str, Targets], Targets]
+    now: datetime
+
+    @property
+    def in_order(self) -> list[str]:
+        """Whose goes before: that which gives its id to the whole, then the others as they were chosen."""
+        return sorted(self.sources, key=lambda c: c != self.into)
+
+
+@dataclass
+class Following:
+    """What a follower wants. changes: a row and its new values. notes: message id and values, for the rehearsal."""
+
+    changes: list[tuple[SQLModel, dict[str, Any]]] = field(default_factory=list)
+    notes: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+    def set(self, row: SQLModel, **values: Any) -> None:
+        """A row is to have these values."""
+        self.changes.append((row, values))
+
+
+class Follower(Protocol):
+    """A room with tables by commune. It has to add and remove no row."""
+
+    @property
+    def tables(self) -> tuple[type[SQLModel], ...]:
+        """Its tables; each has a commune_id."""
+
+    def follow(self, session: Session, move: Move) -> Following:
+        """What communes that become another take along. Only reads."""
+
+    def home(self, row: SQLModel, move: Move, former: Callable[[type[SQLModel]], str | None]) -> str:
+        """Where a row goes that was made in a commune between its merger and the undoing.
+
+        former: of a table the commune whose row the merger took along.
+        """
+
+
+#: All that follow, as the joining place has put them together.
+Estate = tuple[Follower, ...]
+
+
+class MeasurementsFollow:
+    """Measurements of the delay between two receivers go with both of them."""
+
+    tables: tuple[type[SQLModel], ...] = (DelayMeasurement,)
+
+    def follow(self, session: Session, move: Move) -> Following:
+        """See `Follower.follow`."""
+        found = Following()
+        for row in rows_of(session, DelayMeasurement, move.sources):
+            both = {move.receivers.get(row.one_id), move.receivers.get(row.other_id)}
+            if move.joined or both == {move.into}:
+                found.set(row, commune_id=move.into)
+        return found
+
+    def home(self, row: SQLModel, move: Move, former: Callable[[type[SQLModel]], str | None]) -> str:
+        """See `Follower.home`."""
+        return move.receivers.get(getattr(row, "one_id", ""), move.sources[0])
+
+
+def rows_of(session: Session, kind: type[Row], commune_ids: Iterable[str], *conditions: Any) -> list[Row]:
+    """The rows of communes in a table, in the order of its key."""
+    query = select(kind).where(col(kind.commune_id).in_(list(commune_ids)), *conditions)  # type: ignore[attr-defined]
+    return list(session.exec(query.order_by(*kind.__table__.primary_key.columns)))  # type: ignore[attr-defined]

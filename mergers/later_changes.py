@@ -1,0 +1,151 @@
+"""Made since: where things go that came to be between a merger and its undoing.
+
+The heir is the first commune of the plan. A receiver follows its station, a zone its receivers, a schedule its
+programme, a recording the programme that it is in; all else goes to the heir. What then names something of another
+commune gets a copy of it, or leaves it out, and what was left out is told.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlmodel import Session
+
+from broadcast.clips import Clip, ClipRendition, new_id
+from devices.zones import ZoneMember
+from mergers.belongings import encoded, renditions
+from mergers.drafts import Draft, copied_clip
+from mergers.ledger import Entry
+from mergers.plans import Said
+from noise.noise_rules import NoiseRules
+from runtime.refusal import N_
+from schedules.timetable import Schedule
+from wire.broadcasts import Targets
+
+
+class MadeSince:
+    """Places what is left, once the journal was written back into the draft's ledger."""
+
+    def __init__(
+        self,
+        session: Session,
+        draft: Draft,
+        entries: list[Entry],
+        sources: list[str],
+        areas: Mapping[str, str],
+        now: datetime,
+    ) -> None:
+        self._session, self._draft, self._have, self._ledger = session, draft, draft.have, draft.ledger
+        self._known = {(e.table, tuple(e.key)) for e in entries}
+        self._heir, self._areas, self._now = sources[0], areas, now
+        self._into = draft.plan.into
+        self._ends = self._ledger.get(draft.have.commune(self._into), "retired_at") is not None
+
+    def place(self) -> None:
+        """All of it."""
+        have = self._have
+        self._each("station", have.stations, lambda _: self._heir)
+        stations = {s.number: self._of(s) for s in have.stations}
+        self._each("receiver", have.receivers, lambda r: stations[r.station_id])
+        receivers = {r.id: self._of(r) for r in have.receivers}
+        self._each("zone", have.zones, lambda z: self._zone_goes(z.id, receivers))
+        used = {i.clip_id: p for p, items in have.items.items() for i in items if i.clip_id}
+        self._each("programme", have.programmes, lambda _: self._heir)
+        programmes = {p.number: self._of(p) for p in have.programmes}
+        self._each("clip", have.clips, lambda c: programmes[used[c.id]] if c.id in used else self._heir)
+        self._each("schedule", have.schedules, lambda s: programmes[s.programme_id])
+        self._each("ingestjob", have.jobs, lambda _: self._heir)
+        self._members(receivers)
+        self._rules()
+        self._recordings(programmes)
+        for one in have.schedules:
+            if self._ledger.get(one, "retired_at") is None:
+                self._schedule(one, receivers)
+
+    def _of(self, row: Any) -> str:
+        return str(self._ledger.get(row, "commune_id"))
+
+    def _each(self, table: str, rows: list[Any], goes: Any) -> None:
+        for row in rows:
+            if self._ends and row.commune_id == self._into and (table, (row.id,)) not in self._known:
+                self._ledger.set(row, commune_id=goes(row))
+
+    def _zone_goes(self, zone_id: str, receivers: Mapping[str, str]) -> str:
+        there = Counter(receivers[m.receiver_id] for m in self._have.members if m.zone_id == zone_id)
+        return there.most_common(1)[0][0] if there else self._heir
+
+    def _members(self, receivers: Mapping[str, str]) -> None:
+        zones = {z.id: self._of(z) for z in self._have.zones if not self._ledger.gone(z)}
+        for member in [*self._have.members, *self._ledger.new(ZoneMember)]:
+            if zones.get(member.zone_id) != receivers[member.receiver_id]:
+                self._ledger.remove(member)
+
+    def _rules(self) -> None:
+        taken = {
+            (self._of(r), self._ledger.get(r, "zone_id"))
+            for r in self._have.noise_rules
+            if ("noiserules", (r.id,)) in self._known and not self._ledger.gone(r)
+        } | {(r.commune_id, r.zone_id) for r in self._ledger.new(NoiseRules)}
+        zones = {z.id: self._of(z) for z in self._have.zones if not self._ledger.gone(z)}
+        for rule in self._have.noise_rules:
+            if self._ledger.gone(rule) or rule.commune_id != self._into or not self._ends:
+                continue
+            if ("noiserules", (rule.id,)) in self._known:
+                continue
+            where = (zones.get(rule.zone_id, self._heir), rule.zone_id)
+            if where in taken or (rule.zone_id and rule.zone_id not in zones):
+                self._ledger.remove(rule)
+                self._tell(N_("Allowed hours that were set since the merger are gone; those of before hold again."))
+            else:
+                self._ledger.set(rule, commune_id=where[0])
+
+    def _recordings(self, programmes: Mapping[int, str]) -> None:
+        clips = {c.id: c for c in self._have.clips}
+        copies: dict[tuple[str, str], str] = {}
+        for number, items in self._have.items.items():
+            for item in items:
+                clip_id = self._ledger.get(item, "clip_id")
+                clip = clips.get(clip_id)
+                if clip is None or self._of(clip) == programmes[number]:
+                    continue
+                key = (clip.id, programmes[number])
+                if key not in copies:
+                    copies[key] = self._copy(clip, programmes[number])
+                self._ledger.set(item, clip_id=copies[key])
+
+    def _copy(self, clip: Clip, commune_id: str) -> str:
+        made = copied_clip(clip, new_id(), commune_id)
+        made.builtin = ""
+        self._ledger.add(made)
+        for row in renditions(self._session, [clip.id]):
+            self._ledger.add(ClipRendition(**(row.model_dump() | {"clip_id": made.id})))
+        return made.id
+
+    def _schedule(self, one: Schedule, receivers: Mapping[str, str]) -> None:
+        """It names what is of its own commune alone, and a former commune's zone is the whole of it again."""
+        commune_id = self._of(one)
+        targets = msgspec.json.decode(self._ledger.get(one, "targets"), type=Targets)
+        zones = {z.id for z in self._have.zones if self._of(z) == commune_id and not self._ledger.gone(z)}
+        whole = targets.all or any(self._areas.get(z) == commune_id for z in targets.zones)
+        mine = Targets(
+            all=whole,
+            zones=[] if whole else [z for z in targets.zones if z in zones],
+            receivers=[] if whole else [r for r in targets.receivers if receivers.get(r) == commune_id],
+        )
+        if mine == targets:
+            return
+        title = one.title or next((p.title for p in self._have.programmes if p.number == one.programme_id), "")
+        if not (mine.all or mine.zones or mine.receivers):
+            self._ledger.set(one, paused=True, revision=one.revision + 1, changed_at=self._now)
+            self._tell(N_("The schedule of {name} is for receivers of another commune; it rests."), name=title)
+            return
+        self._ledger.set(one, targets=encoded(mine))
+        if not whole:
+            self._tell(N_("The schedule of {name} is for the receivers of its own commune alone."), name=title)
+
+    def _tell(self, message_id: str, **values: object) -> None:
+        said = Said(message_id, values)
+        if said not in self._draft.notes:
+            self._draft.notes.append(said)

@@ -1,0 +1,211 @@
+"""Noise rules: when a commune and its zones may sound, how loud at night, and how many minutes.
+
+Several places ask the same rules: the form before it is kept, the plan, "on air now", and each receiver for itself
+(`wire.allowed_hours`). An emergency knows none of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Column, LargeBinary
+from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select, update
+
+from devices.communes import commune
+from devices.receivers import Receiver, reached_by
+from devices.zones import zone, zones_of_all
+from noise.days_off import days_off
+from runtime.refusal import N_, Refusal
+from wire.allowed_hours import AllowedHours, NightLevel, allowed, shut
+from wire.broadcasts import BroadcastClass, Targets
+
+MOST_STRETCHES = 12
+
+
+class NoiseRules(SQLModel, table=True):
+    """What a commune allows, or one of its zones besides. zone_id: "" for the commune.
+
+    hours: JSON, list of AllowedHours; empty: no limit. night_volume_percent: 100 for none.
+    minutes_a_day, minutes_a_week: of everything that sounds in one zone; None: no limit. refuses: what goes beyond is
+    refused; else the form warns.
+    """
+
+    __table_args__ = (UniqueConstraint("commune_id", "zone_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    commune_id: str = Field(foreign_key="commune.id", index=True)
+    zone_id: str = ""
+    hours: bytes = Field(default=b"[]", sa_column=Column(LargeBinary, nullable=False))
+    night_from_minute: int = 0
+    night_until_minute: int = 0
+    night_volume_percent: int = 100
+    minutes_a_day: int | None = None
+    minutes_a_week: int | None = None
+    refuses: bool = False
+
+    @property
+    def allowed_hours(self) -> list[AllowedHours]:
+        """The stretches, naming whose limit they are."""
+        found = msgspec.json.decode(self.hours, type=list[AllowedHours])
+        return [msgspec.structs.replace(one, zone=self.zone_id) for one in found]
+
+    @property
+    def night_level(self) -> NightLevel | None:
+        """As the wire says it; None when the night is as loud as the day."""
+        if self.night_volume_percent >= 100 or self.night_from_minute == self.night_until_minute:
+            return None
+        return NightLevel(
+            from_minute=self.night_from_minute,
+            until_minute=self.night_until_minute,
+            volume_percent=self.night_volume_percent,
+        )
+
+
+@dataclass(frozen=True)
+class Shut:
+    """Somewhere it may not sound. zone_id: whose limit, "" for the commune's. since, until: the first such stretch."""
+
+    zone_id: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Permission:
+    """When some targets may sound. hours: of each kind of receiver among them, most receivers alike."""
+
+    hours: list[list[AllowedHours]]
+    days_off: frozenset[date]
+    zone: ZoneInfo
+
+    def shut(self, starts_at: datetime, ends_at: datetime) -> Shut | None:
+        """Where and when something from start to end would be silenced first; None: nowhere."""
+        for hours in self.hours:
+            closed = shut(hours, self.days_off, self.zone, starts_at, ends_at)
+            if closed:
+                since, until = closed[0]
+                return Shut(self._whose(hours, since), since, until)
+        return None
+
+    def anybody(self, at: datetime) -> bool:
+        """Whether anybody may sound at an instant."""
+        return any(allowed(hours, self.days_off, self.zone, at) for hours in self.hours)
+
+    def _whose(self, hours: list[AllowedHours], at: datetime) -> str:
+        for zone_id in sorted({one.zone for one in hours}):
+            own = [one for one in hours if one.zone == zone_id]
+            if not allowed(own, self.days_off, self.zone, at):
+                return zone_id
+        return ""
+
+
+def rules_of(session: Session, commune_id: str) -> dict[str, NoiseRules]:
+    """Those of a commune, by zone, "" for the commune itself. What has none is not in it."""
+    query = select(NoiseRules).where(NoiseRules.commune_id == commune_id).order_by(NoiseRules.zone_id)
+    return {row.zone_id: row for row in session.exec(query)}
+
+
+def set_rules(
+    session: Session,
+    commune_id: str,
+    zone_id: str,
+    *,
+    hours: Sequence[AllowedHours] = (),
+    night: NightLevel | None = None,
+    minutes_a_day: int | None = None,
+    minutes_a_week: int | None = None,
+    refuses: bool = False,
+) -> NoiseRules:
+    """Keep what a commune ("") or a zone allows. Receivers learn it with `Downlink.configure_all`. Raises Refusal."""
+    commune(session, commune_id)
+    if zone_id and zone(session, zone_id).commune_id != commune_id:
+        raise Refusal(N_("{zone} is no zone of this commune."), zone=zone_id)
+    _check(hours, night, minutes_a_day, minutes_a_week)
+    row = rules_of(session, commune_id).get(zone_id) or NoiseRules(commune_id=commune_id, zone_id=zone_id)
+    row.hours = msgspec.json.encode([msgspec.structs.replace(one, zone="") for one in hours])
+    row.night_from_minute = night.from_minute if night else 0
+    row.night_until_minute = night.until_minute if night else 0
+    row.night_volume_percent = night.volume_percent if night else 100
+    row.minutes_a_day, row.minutes_a_week, row.refuses = minutes_a_day, minutes_a_week, refuses
+    session.add(row)
+    ours = col(Receiver.commune_id) == commune_id
+    session.exec(update(Receiver).where(ours).values(config_revision=col(Receiver.config_revision) + 1))
+    session.flush()
+    return row
+
+
+def hours_for(rules: dict[str, NoiseRules], zone_ids: Sequence[str]) -> list[AllowedHours]:
+    """The limits of a receiver that is in these zones: the commune's and theirs."""
+    return [one for place in ("", *zone_ids) if place in rules for one in rules[place].allowed_hours]
+
+
+def night_levels_for(rules: dict[str, NoiseRules], zone_ids: Sequence[str]) -> list[NightLevel]:
+    """Its night levels."""
+    found = (rules[place].night_level for place in ("", *zone_ids) if place in rules)
+    return [level for level in found if level is not None]
+
+
+def days_off_ahead(today: date) -> list[date]:
+    """The public holidays that receivers are told: of this year and the two after it, in order."""
+    return [day for year in range(today.year, today.year + 3) for day in days_off(year)]
+
+
+def permission(session: Session, commune_id: str, targets: Targets, today: date) -> Permission:
+    """When these targets may sound. Asked once, then for as many instants as one likes. today: the commune's day."""
+    rules, local = rules_of(session, commune_id), commune(session, commune_id).zone
+    if not any(row.allowed_hours for row in rules.values()):
+        return Permission([[]], frozenset(), local)
+    reached = [receiver.id for receiver in reached_by(session, commune_id, targets)]
+    kinds = {tuple(z for z in zone_ids if z in rules) for zone_ids in zones_of_all(session, reached).values()}
+    hours = [hours_for(rules, kind) for kind in sorted(kinds)] or [hours_for(rules, [])]
+    return Permission(hours, frozenset(days_off_ahead(today)), local)
+
+
+def check_allowed(
+    session: Session, commune_id: str, targets: Targets, class_: BroadcastClass, starts_at: datetime, ends_at: datetime
+) -> None:
+    """Raises Refusal when something from start to end would sound outside the allowed hours anywhere."""
+    if class_ is BroadcastClass.EMERGENCY:
+        return
+    may = permission(session, commune_id, targets, starts_at.astimezone(commune(session, commune_id).zone).date())
+    closed = may.shut(starts_at, ends_at)
+    if closed is not None:
+        raise refusal_of(session, closed, may.zone)
+
+
+def refusal_of(session: Session, closed: Shut, local: ZoneInfo) -> Refusal:
+    """What somebody is told who wants to sound then."""
+    since = closed.since.astimezone(local)
+    when = f"{since:%H:%M %d/%m/%Y}"
+    if closed.zone_id:
+        name = zone(session, closed.zone_id).name
+        return Refusal(
+            N_("At {when} it is outside the allowed hours of {zone}. Choose another time, or leave this zone out."),
+            when=when,
+            zone=name,
+        )
+    return Refusal(
+        N_("At {when} it is outside the allowed hours; only an emergency may sound then. Choose another time."),
+        when=when,
+    )
+
+
+def _check(
+    hours: Sequence[AllowedHours], night: NightLevel | None, minutes_a_day: int | None, minutes_a_week: int | None
+) -> None:
+    if len(hours) > MOST_STRETCHES:
+        raise Refusal(N_("At most {most} stretches of allowed hours."), most=MOST_STRETCHES)
+    for one in hours:
+        if one.from_minute >= one.until_minute:
+            raise Refusal(N_("Allowed hours end before they begin. For hours over midnight make two stretches."))
+        if not one.weekdays:
+            raise Refusal(N_("Choose at least one day of the week."))
+        if bool(one.season_first) != bool(one.season_last):
+            raise Refusal(N_("A season needs its first and its last day, as 15/10."))
+    if night is not None and night.from_minute == night.until_minute:
+        raise Refusal(N_("The night begins and ends at the same minute. Change one of them."))
+    for minutes, most in ((minutes_a_day, 24 * 60), (minutes_a_week, 7 * 24 * 60)):
+        if minutes is not None and not 0 < minutes <= most:
+            raise Refusal(N_("The minutes are between 1 and {most}."), most=most)

@@ -1,0 +1,243 @@
+"""The desk: fetches the audio of bulletins, and sees each to where its class belongs.
+
+An emergency has a thread of its own and waits for nobody; the rest are fetched one after the other.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlmodel import Session, col, select
+
+from broadcast.audio import Stopped
+from broadcast.transmitter import Transmitter
+from people import audit
+from province.audio_fetch import AudioFetch, NotNow
+from province.bulletins import (
+    EMERGENCY_HOLDS,
+    BulletinState,
+    ProvinceBulletin,
+    answer,
+    communes_with_priority,
+    fail,
+    put_bulletin_on_air,
+    to_fetch,
+)
+from province.codes import Why
+from province.commands_down import PROVINCE
+from province.links import ProvinceLink, link_of
+from province.priority_queue import whose_turn
+from province.profile import profile
+from province.schedules_down import onto_timetable
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.refusal import Refusal, as_text
+from wire.broadcasts import BroadcastClass
+
+log = logging.getLogger(__name__)
+
+#: How long after a failed attempt the audio is tried again; after the last the bulletin has failed.
+TRY_AGAIN_AFTER_S = (2.0, 10.0, 60.0)
+#: A turn that was refused (allowed hours) is tried again after so long.
+TURN_AGAIN_AFTER = timedelta(seconds=20)
+
+
+class Desk:
+    """Works on bulletins of the links that this controller holds."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        fetch: AudioFetch,
+        transmitter: Transmitter,
+        plan_now: Callable[[], None],
+        *,
+        me: str,
+        profiles: Path,
+        say: Callable[[Refusal], str] = str,
+    ) -> None:
+        """plan_now: to be called after the timetable changed. me: this controller. profiles: the folder of own ones.
+
+        say: how a refusal is said to the province.
+        """
+        self._database = database
+        self._clock = clock
+        self._fetch = fetch
+        self._transmitter = transmitter
+        self._plan_now = plan_now
+        self._me = me
+        self._profiles = profiles
+        self._say = say
+        self._lock = threading.Lock()
+        self._under_way: set[int] = set()
+        self._again_at: dict[int, datetime] = {}
+        self._turn_again_at: dict[str, datetime] = {}
+        self._stopping = threading.Event()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="province-audio")
+        self._urgent: list[threading.Thread] = []
+
+    def close(self) -> None:
+        """Stop; what is under way is fetched anew at the next start."""
+        self._stopping.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for thread in self._urgent:
+            thread.join(20)
+
+    def look(self) -> None:
+        """Begin what is to be fetched, and let priority ones take their turns. Call it every second or so."""
+        now = self._clock.now()
+        with self._database.session() as session:
+            held = select(ProvinceLink).where(ProvinceLink.held_by == self._me, col(ProvinceLink.enabled).is_(True))
+            links = {link.commune_id: link for link in session.exec(held)}
+            wanted = [b for b in to_fetch(session) if b.commune_id in links]
+        for found in wanted:
+            with self._lock:
+                if found.number in self._under_way or now < self._again_at.get(found.number, now):
+                    continue
+                self._under_way.add(found.number)
+            self._begin(found.number, urgent=found.broadcast_class is BroadcastClass.EMERGENCY)
+        with self._database.session() as session:
+            commune_ids = communes_with_priority(session)
+        self._take_turns(commune_ids, now)
+
+    def work_one(self, number: int) -> None:
+        """Fetch one, and see it to its place."""
+        try:
+            with self._database.session() as session:
+                found = session.get(ProvinceBulletin, number)
+                link = session.get(ProvinceLink, found.commune_id) if found is not None else None
+            if found is None or link is None or found.state != BulletinState.FETCHING:
+                return
+            try:
+                clip_id = self._fetch.fetch(
+                    found.url,
+                    commune_id=found.commune_id,
+                    title=found.title,
+                    field=found.field,
+                    by=found.sender or PROVINCE,
+                    profile=profile(link.profile, self._profiles),
+                    base_url=link.base_url,
+                    stopping=self._stopping.is_set,
+                )
+            except Refusal as refusal:
+                self._failed(number, refusal)
+                return
+            self._arrived(number, clip_id)
+        finally:
+            with self._lock:
+                self._under_way.discard(number)
+
+    def _begin(self, number: int, *, urgent: bool) -> None:
+        if urgent:
+            self._urgent = [t for t in self._urgent if t.is_alive()]
+            self._urgent.append(threading.Thread(target=self._guarded, args=(number,), daemon=True))
+            self._urgent[-1].start()
+        else:
+            self._pool.submit(self._guarded, number)
+
+    def _guarded(self, number: int) -> None:
+        try:
+            self.work_one(number)
+        except Stopped:
+            return
+        except Exception:
+            log.exception("bulletin %d of the province could not be worked", number)
+            self._again_at[number] = self._clock.now() + timedelta(seconds=TRY_AGAIN_AFTER_S[-1])
+
+    def _failed(self, number: int, refusal: Refusal) -> None:
+        if self._stopping.is_set():
+            return
+        now = self._clock.now()
+        with self._database.writing() as session:
+            found = session.get(ProvinceBulletin, number)
+            if found is None or found.state != BulletinState.FETCHING:
+                return
+            found.attempts += 1
+            if isinstance(refusal, NotNow) and found.attempts <= len(TRY_AGAIN_AFTER_S):
+                self._again_at[number] = now + timedelta(seconds=TRY_AGAIN_AFTER_S[found.attempts - 1])
+                found.why = as_text(refusal)
+                session.add(found)
+            else:
+                fail(session, found, refusal, self._say(refusal), now)
+        log.warning("the audio of bulletin %d of the province: %s", number, refusal)
+
+    def _arrived(self, number: int, clip_id: str) -> None:
+        """Its audio is here: onto the timetable, on air, or into the inbox, by times and class; in one transaction, so
+        that no crash leaves an emergency in the inbox.
+        """
+        now, scheduled = self._clock.now(), False
+        with self._database.writing() as session:
+            found = session.get(ProvinceBulletin, number)
+            if found is None or found.state != BulletinState.FETCHING:
+                return  # taken back meanwhile
+            found.state, found.clip_id, found.why = BulletinState.WAITING.value, clip_id, ""
+            session.add(found)
+            session.flush()
+            try:
+                with session.begin_nested():
+                    scheduled = self._place(session, found, now)
+            except Refusal as refusal:
+                session.refresh(found)
+                found.why = as_text(refusal)
+                session.add(found)
+                answer(session, found, Why.RULE, self._say(refusal), now)
+        if scheduled:
+            self._plan_now()
+        self._transmitter.nudge()
+
+    @staticmethod
+    def _place(session: Session, found: ProvinceBulletin, now: datetime) -> bool:
+        """Gives whether the timetable changed. Raises Refusal."""
+        link = link_of(session, found.commune_id)
+        by_itself = found.broadcast_class is not BroadcastClass.NORMAL or link.normal_schedules == "timetable"
+        if found.schedule and by_itself:
+            return bool(onto_timetable(session, found, now, by=PROVINCE))
+        if found.schedule:
+            return False
+        if found.broadcast_class is BroadcastClass.EMERGENCY and now - found.received_at <= EMERGENCY_HOLDS:
+            put_bulletin_on_air(session, found, now, by=PROVINCE)
+            _note(session, found, now)
+        return False
+
+    def _take_turns(self, commune_ids: list[str], now: datetime) -> None:
+        for commune_id in commune_ids:
+            if now < self._turn_again_at.get(commune_id, now):
+                continue
+            with self._database.session() as session:
+                found = whose_turn(session, commune_id, now)
+            if found is None:
+                continue
+            try:
+                with self._database.writing() as session:
+                    current = whose_turn(session, commune_id, now)
+                    if current is not None:
+                        put_bulletin_on_air(session, current, now, by=PROVINCE)
+                        _note(session, current, now)
+                self._transmitter.nudge()
+            except Refusal as refusal:
+                self._turn_again_at[commune_id] = now + TURN_AGAIN_AFTER
+                self._note(found.number, refusal)
+
+    def _note(self, number: int, refusal: Refusal) -> None:
+        """Why its turn does not come: outside the allowed hours, for one."""
+        with self._database.writing() as session:
+            found = session.get(ProvinceBulletin, number)
+            if found is not None and found.why != as_text(refusal):
+                found.why = as_text(refusal)
+                session.add(found)
+
+
+def _note(session: Session, found: ProvinceBulletin, now: datetime) -> None:
+    """What Loa does by the province's word stands in the log of changes as what people do."""
+    audit.note(
+        session,
+        at=now,
+        by=found.sender or PROVINCE,
+        commune_id=found.commune_id,
+        action=audit.Deed.PUT_ON_AIR,
+        detail=found.title,
+    )

@@ -1,0 +1,172 @@
+"""What we tell the province of receivers: heartbeats, and the play log item by item."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlmodel import Session, col, select
+
+from broadcast.clips import Clip
+from broadcast.on_air import Broadcast
+from devices.presence import PresenceState, ReceiverNow
+from devices.receivers import Receiver, receivers
+from devices.stations import Station, stations
+from devices.uplink import Uplink
+from province.bulletins import ProvinceBulletin
+from province.codes import URGENCY_CODES, Activity, BulletinKind, Link
+from province.links import ProvinceLink, link_for
+from province.messages import DeviceState, Heartbeat, Identity, PlayLogEntry, clock_length
+from province.origins import bulletins_of
+from province.outbox import PLAY_LOG, put
+from runtime.clock import Clock, from_us
+from wire.broadcasts import ClipItem
+from wire.reports import PlayReport
+
+#: Who made a receiver whose station names no maker.
+OWN_MAKER = "Loa"
+
+
+class Speaker:
+    """Names the receivers of a commune as the province knows them. Two queries, for any number."""
+
+    def __init__(self, session: Session, link: ProvinceLink, commune_id: str = "") -> None:
+        """commune_id: where the receivers are now, when that is not the link's."""
+        self._link = link
+        self._stations = {s.number: s for s in stations(session, commune_id or link.commune_id)}
+
+    def identity(self, receiver: Receiver) -> dict[str, Any]:
+        """The fields of `Identity`."""
+        station = self._stations.get(receiver.station_id)
+        maker = station.maker if station and station.maker else OWN_MAKER
+        named = Identity(
+            NguonID=self._link.own_code,
+            TenNguon=self._link.own_name,
+            DichID=self._link.province_code,
+            TenDich=self._link.province_name,
+            CumLoaID=self._link.code_of(receiver.id),
+            TenThietBi=receiver.name,
+            TenLoaiThietBi=_kind(station),
+            MaNhaCungCap=maker.upper().replace(" ", "_")[:50],
+            TenNhaCungCap=maker,
+        )
+        return msgspec.structs.asdict(named)
+
+
+def heartbeats(session: Session, link: ProvinceLink, states: Mapping[str, ReceiverNow]) -> list[Heartbeat]:
+    """Of every receiver in service, as it is now; one that was never heard is told as lost."""
+    speaker, known = Speaker(session, link), receivers(session, link.commune_id)
+    playing = {s.heartbeat.broadcast for s in states.values() if s.heartbeat and s.heartbeat.broadcast}
+    query = select(Broadcast).where(col(Broadcast.id).in_(sorted(playing)), Broadcast.commune_id == link.commune_id)
+    on_air = {b.id: b for b in session.exec(query)}
+    return [_heartbeat(speaker, one, states.get(one.id), on_air) for one in known]
+
+
+def _heartbeat(
+    speaker: Speaker, receiver: Receiver, now: ReceiverNow | None, on_air: Mapping[str, Broadcast]
+) -> Heartbeat:
+    beat = now.heartbeat if now is not None else None
+    connected = now is not None and now.state in (PresenceState.ONLINE, PresenceState.LATE)
+    sounding = on_air.get(beat.broadcast) if beat is not None and connected else None
+    used = 0
+    if beat is not None and beat.store_limit_bytes:
+        used = beat.store_used_bytes * 100 // beat.store_limit_bytes
+    return Heartbeat(
+        **speaker.identity(receiver),
+        AmLuong=beat.volume_percent if beat is not None else receiver.volume_percent,
+        TrangThaiHoatDong=(Activity.PLAYING if sounding else Activity.STOPPED).value,
+        TrangThaiKetNoi=(Link.CONNECTED if connected else Link.LOST).value,
+        ViDo=receiver.latitude_deg,
+        KinhDo=receiver.longitude_deg,
+        ThongTinThietBi=DeviceState(NhietDo=beat.temperature_c if beat else None, DungLuongSuDung=used),
+        ThoiDiemBatDau=int(sounding.starts_at.timestamp()) if sounding else 0,
+        NoiDungPhat=sounding.title if sounding else "",
+        PhienBanUngDung=beat.version if beat is not None else "",
+    )
+
+
+def register(uplink: Uplink, clock: Clock) -> None:
+    """Tell the province what receivers report, from now on; in the transaction in which it is written down."""
+
+    def take(session: Session, receiver_id: str, report: PlayReport) -> None:
+        take_report(session, receiver_id, report, clock.now())
+
+    uplink.on_report(PlayReport, take)
+
+
+def take_report(session: Session, receiver_id: str, report: PlayReport, now: datetime) -> int:
+    """Keep a letter for each item that sounded, in the transaction in which the report is written down.
+
+    A later report of the same receiver on the same broadcast tells only items that no letter told yet. Gives how many.
+    """
+    if not report.frames_played or not report.first_frame_at_us:
+        return 0
+    found = session.get(Broadcast, report.broadcast)
+    receiver = session.get(Receiver, receiver_id)
+    link = link_for(session, found.commune_id) if found is not None else None
+    if found is None or receiver is None or link is None or not link.enabled:
+        return 0
+    speaker, told, items = Speaker(session, link, receiver.commune_id), 0, _items(session, found)
+    theirs = bulletins_of(session, found.commune_id, {item.clip for _, item, _ in items if item}, found.id)
+    for position, item, clip in items:
+        heard = _overlap(found, item, report)
+        if heard is None:
+            continue
+        entry = _entry(speaker, receiver, found, item, clip, theirs.get(item.clip) if item else None, heard, report)
+        key = f"{found.commune_id}/nhat-ky/{found.id}/{receiver_id}/{position}"
+        told += put(session, found.commune_id, PLAY_LOG, key, entry, now)
+    return told
+
+
+def _items(session: Session, found: Broadcast) -> list[tuple[int, ClipItem | None, Clip | None]]:
+    """Its recordings without our chimes, each with its place; one without any (live) is one item itself."""
+    items = [(n, item) for n, item in enumerate(found.what) if isinstance(item, ClipItem)]
+    if not items:
+        return [(0, None, None)]
+    ids = [item.clip for _, item in items]
+    known = {c.id: c for c in session.exec(select(Clip).where(col(Clip.id).in_(ids)))}
+    found_items = [(n, item, known.get(item.clip)) for n, item in items]
+    return [(n, item, clip) for n, item, clip in found_items if clip is None or not clip.builtin]
+
+
+def _overlap(found: Broadcast, item: ClipItem | None, report: PlayReport) -> tuple[datetime, datetime] | None:
+    """From when to when an item sounded at the receiver; None for not."""
+    first, last = from_us(report.first_frame_at_us), from_us(report.last_frame_at_us)
+    if item is None:
+        return first, max(first, last)
+    start = found.starts_at + timedelta(microseconds=item.offset_us)
+    since, until = max(first, start), min(last, start + timedelta(microseconds=item.duration_us))
+    return (since, until) if until > since else None
+
+
+def _entry(
+    speaker: Speaker,
+    receiver: Receiver,
+    found: Broadcast,
+    item: ClipItem | None,
+    clip: Clip | None,
+    theirs: ProvinceBulletin | None,
+    heard: tuple[datetime, datetime],
+    report: PlayReport,
+) -> PlayLogEntry:
+    """theirs: the bulletin of the province that the recording came with; it is named as the province named it."""
+    since, until = heard
+    title = theirs.title if theirs is not None else item.title if item is not None else ""
+    field = theirs.field if theirs is not None else clip.field if clip is not None else 1
+    return PlayLogEntry(
+        **speaker.identity(receiver),
+        BanTinID=theirs.code if theirs is not None else item.clip if item is not None else found.id,
+        LoaiBanTin=(BulletinKind.AUDIO if item is not None else BulletinKind.LIVE).value,
+        MucDoUuTien=URGENCY_CODES[found.broadcast_class],
+        TieuDe=title or found.title,
+        LoaiLinhVuc=field,
+        ThoiGianSanXuat=int((clip.uploaded_at if clip is not None else found.planned_at).timestamp()),
+        ThoiLuong=clock_length((until - since) // timedelta(microseconds=1)),
+        ThoiDiemBatDau=int(since.timestamp()),
+        NguonTin=clip.uploaded_by if clip is not None else found.planned_by,
+        AmLuong=report.volume_percent,
+    )
+
+
+def _kind(station: Station | None) -> str:
+    return {"wired": "Hữu tuyến", "fm": "FM", "ip": "IP"}.get(station.kind, "") if station is not None else ""

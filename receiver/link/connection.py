@@ -1,0 +1,179 @@
+"""The one connection outwards, to the broker. The home of paho on the receiver."""
+
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from receiver.link.identity import CredentialsUnusable, Identity, SessionNumber
+from transport.mqtt_loop import MqttLoop
+from wire import topics
+from wire.messages import encode
+from wire.reports import Presence
+from wire.topics import Kind
+
+log = logging.getLogger(__name__)
+
+#: Short, so that a dead link is noticed, and its will told, within seconds and not minutes.
+KEEPALIVE_S = 15
+RECONNECT_S = (1, 20)
+
+
+class Listener(Protocol):
+    """Who is told what comes. Called from the connection's thread; must not block."""
+
+    def connected(self, session: int) -> None:
+        """A session began."""
+        ...
+
+    def disconnected(self) -> None:
+        """The connection is lost; it comes back by itself."""
+        ...
+
+    def message(self, kind: Kind, topic: topics.Topic, payload: bytes) -> None:
+        """A message of one of our topics."""
+        ...
+
+
+class Connection:
+    """Connects, comes back, and says birth and will with a new session number each time."""
+
+    def __init__(self, identity: Identity, sessions: SessionNumber, listener: Listener, version: str) -> None:
+        """Raises CredentialsUnusable for an address that is none."""
+        parts = urlsplit(identity.broker_url)
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+            raise CredentialsUnusable("the credentials name no broker address (mqtt://host:port or mqtts://host:port)")
+        self._identity = identity
+        self._sessions = sessions
+        self._listener = listener
+        self._version = version
+        self._heard: set[tuple[str, int]] = set()  # the filters of communes, each with its QoS
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=identity.receiver, clean_session=False, protocol=mqtt.MQTTv311
+        )
+        self._client.username_pw_set(identity.receiver, identity.broker_secret)
+        if parts.scheme == "mqtts":
+            self._client.tls_set_context(ssl.create_default_context(cadata=identity.tls_ca_pem))
+        self._client.on_pre_connect = self._new_session
+        self._client.on_connect = self._connected
+        self._client.on_disconnect = self._disconnected
+        self._client.on_message = self._message
+        self._client.on_socket_open = _no_delay
+        self._loop = MqttLoop(self._client, wait_s=RECONNECT_S, name="connection")
+        self._address = (parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883))
+
+    @property
+    def arrived_us(self) -> int:
+        """CLOCK_MONOTONIC, µs, at which the message that the listener holds now stood at our socket."""
+        return self._loop.arrived_ns // 1000
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a session is open."""
+        return self._client.is_connected()
+
+    def start(self) -> None:
+        """Begin to connect; does not wait."""
+        self._client.connect_async(*self._address, keepalive=KEEPALIVE_S)
+        self._loop.start()
+
+    def close(self, cause: str) -> None:
+        """Say farewell and leave. cause: "stopped" or "reboot"."""
+        if self._client.is_connected():
+            self.publish(Kind.PRESENCE, self._presence(online=False, cause=cause), qos=1, retain=True).wait_for_publish(
+                2
+            )
+        self._loop.close()
+
+    def publish(self, kind: Kind, payload: bytes, *, qos: int, retain: bool = False) -> mqtt.MQTTMessageInfo:
+        """Send on one of our own topics, without waiting."""
+        return self._loop.publish(topics.of_receiver(self._identity.receiver, kind), payload, qos, retain)
+
+    def send(self, ask: bytes) -> None:
+        """Ask the controller for the time."""
+        self.publish(Kind.TIME_ASK, ask, qos=0)
+
+    def listen_to(self, commune: str, former: Mapping[str, bool] = MappingProxyType({})) -> None:
+        """Hear this commune's broadcasts, and no other's. Call it again after each connection.
+
+        former: the communes that we were in before, and whether live sound of them is still heard.
+        """
+        wanted = {(topics.air_of_commune(commune), 1)}
+        wanted |= {(topics.live_of_commune(one), 0) for one in (commune, *(c for c, live in former.items() if live))}
+        # Of the former ones too that were left before a restart: the broker keeps what a session subscribed to.
+        every = {heard for heard, _ in self._heard}
+        every |= {of(one) for one in former for of in (topics.air_of_commune, topics.live_of_commune)}
+        gone = sorted(every - {heard for heard, _ in wanted})
+        self._heard = wanted
+        if self._client.is_connected():
+            if gone:
+                self._client.unsubscribe(gone)
+            self._client.subscribe(sorted(wanted))
+        self._loop.flush()
+
+    def _presence(self, *, online: bool, cause: str = "") -> bytes:
+        return encode(
+            Presence(
+                session=self._sessions.current, online=online, version=self._version if online else "", cause=cause
+            )
+        )
+
+    def _new_session(self, client: mqtt.Client, _data: Any) -> None:
+        self._sessions.next()
+        topic = topics.of_receiver(self._identity.receiver, Kind.PRESENCE)
+        client.will_set(topic, self._presence(online=False), qos=1, retain=True)
+
+    def _connected(
+        self,
+        client: mqtt.Client,
+        _data: Any,
+        _flags: mqtt.ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            log.error("the broker refused this receiver (%s): are its credentials still in force?", reason)
+            return
+        own = [topics.of_receiver(self._identity.receiver, kind) for kind in (Kind.CONFIG, Kind.DO, Kind.TIME_TELL)]
+        client.subscribe([(own[0], 1), (own[1], 1), (own[2], 0)])
+        # The birth last: who hears it sends live frames again, and by then we hear our commune.
+        self._guarded(self._listener.connected, self._sessions.current)
+        self.publish(Kind.PRESENCE, self._presence(online=True), qos=1, retain=True)
+
+    def _disconnected(
+        self,
+        _client: mqtt.Client,
+        _data: Any,
+        _flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            log.warning("the connection is lost (%s); trying again", reason)
+        self._guarded(self._listener.disconnected)
+
+    def _message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        topic = topics.parse(message.topic)
+        if topic is not None:
+            self._guarded(self._listener.message, topic.kind, topic, bytes(message.payload))
+
+    @staticmethod
+    def _guarded(call: Callable[..., None], *arguments: Any) -> None:
+        try:
+            call(*arguments)
+        except Exception:
+            # paho would end its thread, and with it the receiver's only ear.
+            log.exception("a message could not be handled")
+
+
+def _no_delay(_client: mqtt.Client, _data: Any, opened: Any) -> None:
+    if isinstance(opened, socket.socket):
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

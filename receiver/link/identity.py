@@ -1,0 +1,93 @@
+"""Who this receiver is: its credentials, as the controller gave them at enrolment, and the number of its sessions."""
+
+import stat
+from pathlib import Path
+
+import msgspec
+
+from receiver.store.atomic_file import keep_whole
+from wire.sealing import PublicKey, SealingKey
+from wire.topics import is_id
+
+
+class CredentialsUnusable(Exception):
+    """The credentials cannot be used: the message says why and what to do."""
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    """The file as `loa receiver add` writes it. See docs/protocol.md, Enrolment."""
+
+    version: int = 1
+    receiver: str
+    commune: str
+    broker_url: str
+    broker_secret: str
+    receiver_seed: str
+    controller_keys: dict[str, str]
+    tls_ca_pem: str | None = None
+
+
+class Identity:
+    """The credentials, read and checked."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        """Raises CredentialsUnusable."""
+        if credentials.version != 1:
+            raise CredentialsUnusable(f"credentials of version {credentials.version}: this program is too old for them")
+        if not is_id(credentials.receiver) or not is_id(credentials.commune):
+            raise CredentialsUnusable("the credentials name no receiver or commune that could stand in a topic")
+        try:
+            self.key = SealingKey(bytes.fromhex(credentials.receiver_seed))
+            self.controller_keys = {
+                kid: PublicKey(bytes.fromhex(raw), kid) for kid, raw in credentials.controller_keys.items()
+            }
+        except ValueError as error:
+            raise CredentialsUnusable(f"a key in the credentials is damaged: {error}") from error
+        if not self.controller_keys:
+            raise CredentialsUnusable("the credentials pin no key of a controller")
+        self.receiver = credentials.receiver
+        self.commune = credentials.commune
+        self.broker_url = credentials.broker_url
+        self.broker_secret = credentials.broker_secret
+        self.tls_ca_pem = credentials.tls_ca_pem
+
+    @classmethod
+    def read(cls, path: Path) -> "Identity":
+        """From a file. Raises CredentialsUnusable: not there, readable by others, damaged."""
+        try:
+            content = path.read_bytes()
+            mode = path.stat().st_mode
+        except OSError as error:
+            raise CredentialsUnusable(
+                f"{path} cannot be read: {error.strerror}. Make it with: loa receiver add"
+            ) from error
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise CredentialsUnusable(f"others can read {path}, and it holds secrets. Run: chmod go= {path}")
+        try:
+            return cls(msgspec.json.decode(content, type=Credentials))
+        except msgspec.DecodeError as error:
+            raise CredentialsUnusable(f"{path} is damaged: {error}. Make it anew with: loa receiver add") from error
+
+
+class SessionNumber:
+    """Counts connections, also over restarts: a late will of an old session cannot be taken for one of a new."""
+
+    def __init__(self, path: Path, now_s: int) -> None:
+        """now_s: of the wall clock; only makes a lost file harmless, since the number then starts above any before."""
+        self._path = path
+        try:
+            self._last = int(path.read_text())
+        except (OSError, ValueError):
+            self._last = max(1, now_s)
+
+    @property
+    def current(self) -> int:
+        """The number of this session."""
+        return self._last
+
+    def next(self) -> int:
+        """The number of a new session, kept before it is used where the disk takes it: see `keep_whole`."""
+        self._last += 1
+        if not keep_whole(self._path, str(self._last).encode()):
+            self._path.unlink(missing_ok=True)  # an old number would be passed over after the next start
+        return self._last

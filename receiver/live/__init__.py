@@ -1,0 +1,1 @@
+"""Live streams as a receiver takes them: frames verified, ordered, decoded, concealed."""

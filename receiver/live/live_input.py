@@ -1,0 +1,123 @@
+"""The ear for live sound: frames verified, sorted into streams, and given to the playout as it asks for them."""
+
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from receiver.live.live_stream import PACKET_SAMPLES, LiveCounts, LiveStream
+from receiver.playout.cues import Samples
+from wire.live import LiveFrame, open_frame
+from wire.sealing import PublicKey, Reason, Refused
+
+#: Decoded packets kept, since reading between samples goes back a little: 160 ms.
+_DECODED_KEPT = 8
+
+
+class LiveSound:
+    """A stream as the playout reads it (`playout.cues.LiveSound`). starts_at_us: controller time of its sample 0."""
+
+    def __init__(self, first: LiveFrame) -> None:
+        self._lock = threading.Lock()
+        self._stream = LiveStream(first)
+        self._decoded: OrderedDict[int, Samples] = OrderedDict()
+        self.starts_at_us = self._stream.starts_at_us
+
+    def add(self, frame: LiveFrame) -> bool:
+        """Take a frame; False when it is not of this stream."""
+        with self._lock:
+            return self._stream.add(frame)
+
+    def of(self, frame: LiveFrame) -> bool:
+        """Whether a frame belongs to this stream."""
+        return self._stream.fits(frame)
+
+    def read(self, first: int, frames: int) -> Samples:
+        """Samples first … first + frames of the stream; before its beginning they are silent."""
+        sound = np.zeros(frames, np.float32)
+        with self._lock:
+            for index in range(max(0, first // PACKET_SAMPLES), max(0, -(-(first + frames) // PACKET_SAMPLES))):
+                packet = self._packet(index)
+                start = index * PACKET_SAMPLES - first
+                taken = packet[max(0, -start) : min(PACKET_SAMPLES, frames - start)]
+                sound[max(0, start) : max(0, start) + len(taken)] = taken
+        return sound
+
+    @property
+    def counts(self) -> LiveCounts:
+        """Packets so far."""
+        return self._stream.counts
+
+    def _packet(self, index: int) -> Samples:
+        if index not in self._decoded:
+            self._decoded[index] = self._stream.decode(index)
+            while len(self._decoded) > _DECODED_KEPT:
+                self._decoded.popitem(last=False)
+        return self._decoded[index]
+
+
+class LiveEar:
+    """Hears live frames, by broadcast. `hear` is the connection's thread's, the rest may be called from any."""
+
+    def __init__(self, keys: Mapping[str, PublicKey], changed: Callable[[], None]) -> None:
+        """changed: called when a stream began."""
+        self._keys = keys
+        self._changed = changed
+        self._sounds: dict[str, LiveSound] = {}
+        self._ended: dict[str, LiveCounts] = {}
+        self.refused: Counter[str] = Counter()
+
+    def hear(self, topic: str, broadcast: str, payload: bytes, now_us: int | None) -> None:
+        """Take a payload that came on a live topic. now_us: controller time, None when not known."""
+        try:
+            frame = self._open(payload, topic)
+        except Refused as refused:
+            self.refused[refused.reason.value] += 1
+            return
+        ends_at_us = frame.starts_at_us + len(frame.packets) * frame.packet_ms * 1000
+        if now_us is not None and ends_at_us < now_us - 5_000_000:
+            self.refused[Reason.EXPIRED.value] += 1  # replayed, or so late that it is of no use
+            return
+        known = self._sounds.get(broadcast)
+        if known is not None and known.of(frame):
+            if not known.add(frame):
+                self.refused[Reason.MALFORMED.value] += 1
+            return
+        if known is not None and frame.stream_starts_at_us <= known.starts_at_us:
+            self.refused[Reason.OLD.value] += 1  # of a stream that another has taken the place of
+            return
+        if known is not None:
+            self._ended[broadcast] = _sum(self._ended.get(broadcast, LiveCounts()), known.counts)
+        self._sounds = {**self._sounds, broadcast: LiveSound(frame)}
+        self._changed()
+
+    def sound_of(self, broadcast: str) -> LiveSound | None:
+        """The newest stream of a broadcast."""
+        return self._sounds.get(broadcast)
+
+    def counts(self, broadcast: str | None = None) -> LiveCounts:
+        """Packets of one broadcast, or of all, since the start."""
+        total = LiveCounts()
+        for name in {*self._sounds, *self._ended} if broadcast is None else {broadcast}:
+            total = _sum(total, self._ended.get(name, LiveCounts()))
+            if name in self._sounds:
+                total = _sum(total, self._sounds[name].counts)
+        return total
+
+    def forget(self, broadcast: str) -> None:
+        """It is over and reported."""
+        self._sounds = {name: sound for name, sound in self._sounds.items() if name != broadcast}
+
+    def _open(self, payload: bytes, topic: str) -> LiveFrame:
+        for key in self._keys.values():
+            try:
+                return open_frame(payload, topic, key)
+            except Refused as refused:
+                if refused.reason is not Reason.BAD_SIGNATURE:
+                    raise
+        raise Refused(Reason.BAD_SIGNATURE)
+
+
+def _sum(one: LiveCounts, other: LiveCounts) -> LiveCounts:
+    return LiveCounts(*(a + b for a, b in zip(one, other, strict=True)))

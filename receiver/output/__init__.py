@@ -1,0 +1,1 @@
+"""Sound cards, the virtual card, and the amplifier behind them."""

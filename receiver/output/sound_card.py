@@ -1,0 +1,166 @@
+"""A speaker that is a sound card, through PortAudio. Home of sounddevice.
+
+The card is opened anew when it stops asking: unplugged, or in a storm of xruns. Its clock is PortAudio's; how that lies
+to the local monotonic clock is measured, since it need not be the same one (PulseAudio).
+"""
+
+import logging
+import threading
+from typing import Any
+
+import numpy as np
+import sounddevice
+
+from receiver.output.speaker import Render, SpeakerFailed, Stretch, local_us
+from receiver.playout.cues import RATE
+
+log = logging.getLogger(__name__)
+
+#: Asked for at once. 20 ms: 50 calls a second.
+BLOCK_FRAMES = 960
+#: How far ahead the card is fed: what a busy small computer may stand still without a hole.
+LATENCY_S = 0.25
+#: A card that has not asked for so long is lost; looked for again so often.
+LOST_S = 1.0
+#: So many xruns between two looks are a storm: a card that stutters is opened anew.
+STORM = 10
+#: Readings of both clocks, of which the quickest counts.
+READINGS = 9
+
+
+class _PortAudio:
+    """What is the whole process's. Setting PortAudio up anew ends every stream: inputs are closed before."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inputs: list[Any] = []
+
+    def set_up_anew(self) -> None:
+        """PortAudio knows only the devices that were there when it was set up."""
+        with self.lock:
+            for stream in self.inputs:
+                stream.close()
+            self.inputs.clear()
+            sounddevice._terminate()
+            sounddevice._initialize()
+
+
+PORT_AUDIO = _PortAudio()
+
+
+def clock_ahead_us(stream: Any) -> float:
+    """The local monotonic clock less the stream's own."""
+    narrowest_us, ahead_us = 1e9, 0.0
+    for _ in range(READINGS):
+        before_us, theirs_s, after_us = local_us(), stream.time, local_us()
+        if after_us - before_us < narrowest_us:
+            narrowest_us, ahead_us = after_us - before_us, (before_us + after_us) / 2 - theirs_s * 1e6
+    return ahead_us
+
+
+class SoundCard:
+    """See `Speaker`. device: as PortAudio names it; None is the default."""
+
+    def __init__(self, device: str | int | None = None) -> None:
+        self._device = device
+        self._stream: Any = None
+        self._render: Render | None = None
+        self._guard: threading.Thread | None = None
+        self._ending = threading.Event()
+        self._xruns = 0
+        self._run = -1
+        self._first = 0
+        self._ahead_us = 0.0  # local clock less PortAudio's
+        self._asked_us = 0
+        self._xruns_seen = 0
+
+    @property
+    def xruns(self) -> int:
+        """See `Speaker`."""
+        return self._xruns
+
+    @property
+    def running(self) -> bool:
+        """See `Speaker`."""
+        return self._stream is not None and local_us() - self._asked_us < LOST_S * 1e6
+
+    def open(self, render: Render) -> None:
+        """See `Speaker`."""
+        if self._render is not None:
+            raise RuntimeError("the speaker is open already")
+        self._render = render
+        try:
+            self._begin()
+        except (sounddevice.PortAudioError, ValueError) as failure:
+            self._render = None
+            raise SpeakerFailed(f"sound card {self._device or 'default'}: {failure}") from failure
+        self._ending.clear()
+        self._guard = threading.Thread(target=self._watch, name="card guard", daemon=True)
+        self._guard.start()
+
+    def close(self) -> None:
+        """See `Speaker`."""
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            self._ending.set()
+            guard.join()
+            self._stop()
+        self._render = None
+
+    def _begin(self) -> None:
+        self._run += 1
+        self._first = 0
+        self._asked_us = local_us()
+        self._stream = sounddevice.OutputStream(
+            samplerate=RATE,
+            blocksize=BLOCK_FRAMES,
+            device=self._device,
+            channels=1,
+            dtype="float32",
+            latency=LATENCY_S,
+            callback=self._ask,
+        )
+        self._ahead_us = clock_ahead_us(self._stream)
+        self._stream.start()
+
+    def _stop(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            try:
+                stream.abort()
+                stream.close()
+            except sounddevice.PortAudioError as failure:
+                log.warning("the sound card did not close in order: %s", failure)
+
+    def _ask(self, out: Any, frames: int, times: Any, status: Any) -> None:
+        self._asked_us = local_us()
+        if status.output_underflow:
+            self._xruns += 1
+            self._run += 1
+            self._first = 0
+        leaves_us = times.outputBufferDacTime * 1e6 + self._ahead_us
+        first, self._first = self._first, self._first + frames
+        render = self._render
+        if render is None:
+            out.fill(0)
+            return
+        np.clip(render(Stretch(frames, first, leaves_us, self._run)), -1.0, 1.0, out=out[:, 0])
+
+    def _watch(self) -> None:
+        while not self._ending.wait(LOST_S):
+            self.look()
+
+    def look(self) -> None:
+        """Open the card anew when it was lost, or stutters."""
+        storm = self._xruns - self._xruns_seen >= STORM
+        self._xruns_seen = self._xruns
+        if self._stream is not None and not storm and local_us() - self._asked_us < LOST_S * 1e6:
+            return
+        log.warning("the sound card %s; it is opened anew", "stutters" if storm else "does not ask any more")
+        self._stop()
+        try:
+            PORT_AUDIO.set_up_anew()
+            self._begin()
+            self._xruns += 1
+        except (sounddevice.PortAudioError, ValueError) as failure:
+            log.warning("the sound card is not there: %s", failure)

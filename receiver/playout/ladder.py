@@ -1,0 +1,184 @@
+"""The ladder: which broadcast sounds at any instant, and which sample of which file that is.
+
+Pure computation over the manifests held. The higher class sounds, then the higher precedence, then the one that starts
+later, then the larger id; the others go on afterwards where they would have been. Joining late, resuming and playing
+without a network are the same computation.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from receiver.playout.cues import Cue, LiveSound, LiveSpec
+from receiver.playout.fallbacks import item_cues
+from receiver.playout.playback_failures import Falls
+from wire.allowed_hours import allowed, night_volume_percent, shut
+from wire.broadcasts import RANK, BroadcastClass, LiveItem, Manifest, Rendition
+from wire.commands import Config
+
+#: What is handed to the card is heard a quarter of a second later; a cue goes on being the same one meanwhile.
+_BEGUN_BEFORE_US = 2_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Stretch(NamedTuple):
+    """From one instant to another (controller time, until excluded) one broadcast has the horn, or none (None)."""
+
+    from_us: int
+    until_us: int
+    manifest: Manifest | None
+
+
+def strength(manifest: Manifest) -> tuple[int, int, int, str]:
+    """The larger sounds."""
+    # By the start that was announced: who sounds does not depend on whose turn it is.
+    announced_us = manifest.starts_at_us - sum(manifest.shifts_us.values())
+    return (RANK[manifest.class_], manifest.precedence, announced_us, manifest.broadcast)
+
+
+def stretches(manifests: Iterable[Manifest], config: Config | None, from_us: int, until_us: int) -> list[Stretch]:
+    """Who has the horn in [from_us, until_us), without gaps, in order. manifests: those that mean this receiver."""
+    wishes = [
+        m
+        for m in manifests
+        if not m.withdrawn and m.starts_at_us < until_us and m.sounds_until_us > max(from_us, m.starts_at_us)
+    ]
+    edges = {from_us, until_us}
+    for m in wishes:
+        edges |= {at for at in (m.starts_at_us, m.sounds_until_us) if from_us < at < until_us}
+    closed = shut_stretches(config, from_us, until_us)
+    edges |= {at for stretch in closed for at in stretch if from_us < at < until_us}
+    ordered, found = sorted(edges), list[Stretch]()
+    for start, end in pairwise(ordered):
+        open_now = [m for m in wishes if m.starts_at_us <= start and m.sounds_until_us >= end]
+        if any(since <= start < until for since, until in closed):
+            open_now = [m for m in open_now if m.class_ is BroadcastClass.EMERGENCY]
+        winner = max(open_now, key=strength, default=None)
+        if found and found[-1].manifest is winner:
+            found[-1] = found[-1]._replace(until_us=end)
+        else:
+            found.append(Stretch(start, end, winner))
+    return found
+
+
+def may_sound(config: Config | None, at_us: int) -> bool:
+    """Whether others than an emergency may sound at an instant of controller time. No hours given: always."""
+    return config is None or allowed(config.allowed_hours, config.days_off, zone_of(config), _at(at_us))
+
+
+def shut_stretches(config: Config | None, from_us: int, until_us: int) -> list[tuple[int, int]]:
+    """When nothing but an emergency may sound within [from_us, until_us), controller time, until excluded."""
+    if config is None or not config.allowed_hours:
+        return []
+    found = shut(config.allowed_hours, config.days_off, zone_of(config), _at(from_us), _at(until_us))
+    return [((since - _EPOCH) // _MICROSECOND, (until - _EPOCH) // _MICROSECOND) for since, until in found]
+
+
+class Ladder:
+    """The timeline that the playout asks. Made anew whenever plan, shelf or streams change; it never changes itself."""
+
+    def __init__(
+        self,
+        manifests: Sequence[Manifest],
+        config: Config | None,
+        path_of: Callable[[Rendition], Path | None],
+        live_of: Callable[[str], LiveSound | None],
+        falls: Falls | None = None,
+    ) -> None:
+        """path_of: where a file lies, None when it is not there. live_of: the stream of a broadcast, if any.
+
+        falls: what is known of recordings that cannot be played.
+        """
+        self._manifests = manifests
+        self._config = config
+        self._path_of = path_of
+        self._live_of = live_of
+        self._falls = falls or Falls()
+
+    def cues(self, controller_us: int, horizon_us: int) -> list[Cue]:
+        """See `receiver.playout.cues.Timeline`."""
+        found: list[Cue] = []
+        since_us = controller_us - _BEGUN_BEFORE_US
+        for stretch in stretches(self._manifests, self._config, since_us, controller_us + horizon_us):
+            if stretch.manifest is not None:
+                cues = self._cues_of(stretch, stretch.manifest, controller_us)
+                found.extend(cue for cue in cues if cue.until_us > controller_us)
+        return found
+
+    def next_manifest(self, controller_us: int, within_us: int) -> Manifest | None:
+        """The first that has the horn in [controller_us, controller_us + within_us): for it the amplifier is on."""
+        found = stretches(self._manifests, self._config, controller_us, controller_us + within_us)
+        return next((stretch.manifest for stretch in found if stretch.manifest is not None), None)
+
+    def now(self, controller_us: int) -> Manifest | None:
+        """The broadcast that has the horn at an instant."""
+        return stretches(self._manifests, self._config, controller_us, controller_us + 1)[0].manifest
+
+    def loudest_percent(self, controller_us: int) -> int:
+        """How loud what has the horn at an instant may be: the night level, which an emergency does not know."""
+        config = self._config
+        if config is None or not config.night_levels:
+            return 100
+        now = self.now(controller_us)
+        if now is not None and now.class_ is BroadcastClass.EMERGENCY:
+            return 100
+        return night_volume_percent(config.night_levels, zone_of(config), _at(controller_us))
+
+    def _cues_of(self, stretch: Stretch, manifest: Manifest, controller_us: int) -> Iterable[Cue]:
+        for position, item in enumerate(manifest.items):
+            starts_at_us = manifest.starts_at_us + item.offset_us
+            if stretch.from_us >= starts_at_us + item.duration_us or stretch.until_us <= starts_at_us:
+                continue
+            if isinstance(item, LiveItem):
+                whole = self._live_cues(manifest, position, item)
+            else:
+                backup = self._config.backup if self._config is not None else None
+                whole = item_cues(manifest, position, item, backup, self._path_of, self._falls, controller_us)
+            for cue in whole:
+                from_us, until_us = max(stretch.from_us, cue.sounds_from_us), min(stretch.until_us, cue.until_us)
+                if from_us < until_us:
+                    yield cue._replace(from_us=from_us, until_us=until_us)
+
+    def _live_cues(self, manifest: Manifest, position: int, item: LiveItem) -> Iterable[Cue]:
+        sound = self._live_of(manifest.broadcast)
+        if sound is not None:
+            from_us = manifest.starts_at_us + item.offset_us
+            origin_us, key = (
+                getattr(sound, "starts_at_us", 0) or from_us,
+                f"{manifest.broadcast}/{position}/{id(sound)}",
+            )
+            yield Cue(
+                manifest.broadcast, origin_us, from_us + item.duration_us, LiveSpec(sound), key, from_us, position
+            )
+
+
+def sounding_share(manifest: Manifest, others: Iterable[Manifest], config: Config | None) -> tuple[int, int]:
+    """Of a broadcast: µs that its items cover until its end or stop, and µs of these in which it has the horn."""
+    due_us = own_us = 0
+    whole = stretches(
+        [manifest, *others], config, manifest.starts_at_us, max(manifest.sounds_until_us, manifest.starts_at_us + 1)
+    )
+    for item in manifest.items:
+        start = manifest.starts_at_us + item.offset_us
+        end = min(start + item.duration_us, manifest.sounds_until_us)
+        due_us += max(0, end - start)
+        for stretch in whole:
+            if stretch.manifest is not None and stretch.manifest.broadcast == manifest.broadcast:
+                own_us += max(0, min(end, stretch.until_us) - max(start, stretch.from_us))
+    return due_us, own_us
+
+
+def _at(controller_us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=controller_us)
+
+
+def zone_of(config: Config) -> ZoneInfo:
+    """The commune's time zone."""
+    try:
+        return ZoneInfo(config.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("Etc/GMT-7")  # Vietnam's offset, which needs no table of the zone's history

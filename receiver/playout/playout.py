@@ -1,0 +1,317 @@
+"""Playout: the right sample at the right instant of controller time, on a card with a crystal of its own.
+
+For each stretch that the card asks for:
+1. the card's clock says when its first frame leaves, station time says which controller instant that is, the path
+   delay is added: this is the instant at which the frame is heard;
+2. the playhead (the controller instant that will be handed over next) is compared with it and led towards it by
+   playing up to 500 ppm faster or slower; when it is too far off, it is put there at once, under a fade;
+3. what the cues have for the stretch is read at exactly these places (see `interpolation`).
+"""
+
+import logging
+import math
+import threading
+from typing import NamedTuple
+
+import numpy as np
+
+from receiver.output.card_clock import CardClock
+from receiver.output.speaker import Speaker, Stretch, local_us
+from receiver.playout.call_tones import CallTones
+from receiver.playout.cues import FRAME_US, RATE, Cue, Samples, Timeline
+from receiver.playout.interpolation import interpolate, span
+from receiver.playout.playback_failures import FailedCue
+from receiver.playout.played import ErrorTally, Played
+from receiver.playout.readers import FADE_FRAMES, Voice, edged, key_of, voice_at
+from receiver.timing.station_time import StationTime
+from wire.reports import PlayoutState
+
+log = logging.getLogger(__name__)
+
+#: Steering never changes the pitch by more: a twentieth of what a good ear hears.
+MOST_STEERING = 500e-6
+#: An error is steered away with this time constant: slow enough that jitter of the estimate is not heard as one.
+STEERED_IN_US = 2e6
+#: Beyond this the playhead is put right at once: steering would take longer than the second in which we are in step.
+REANCHOR_US = 1_000.0
+#: Just after the card began, as soon as its clock is known: a hole was heard anyway.
+FRESH_REANCHOR_US = 200.0
+#: While nothing sounds it costs nothing to be exact.
+SILENT_REANCHOR_US = 5.0
+#: The volume goes from nothing to full in this time.
+RAMP_FRAMES = RATE // 4
+#: The feeder looks this often, and asks the ladder for so much ahead.
+FEED_S = 0.1
+HORIZON_US = 4_000_000
+
+
+class Sounding(NamedTuple):
+    """What is heard now. position_us: from the source's first sample."""
+
+    cue: Cue
+    position_us: int
+
+
+class _Head(NamedTuple):
+    """The playhead: `epoch_us` + `at_us`, so that no digit of a UTC instant is lost."""
+
+    epoch_us: int
+    at_us: float
+
+    @property
+    def instant_us(self) -> float:
+        return self.epoch_us + self.at_us
+
+
+class Playout:
+    """Plays a timeline on a speaker. `start` and `close` are mirrored; all else may be called from any thread."""
+
+    def __init__(self, speaker: Speaker, station: StationTime) -> None:
+        self._speaker, self._station = speaker, station
+        self._card, self.calls = CardClock(), CallTones()
+        self._timeline: Timeline | None = None
+        self._voices: tuple[Voice, ...] = ()
+        self._wake, self._ending = threading.Event(), threading.Event()
+        self._feeder: threading.Thread | None = None
+        self._lock = threading.Lock()  # over all that is counted
+        self._path_us = 0.0
+        self._gain = self._gain_wanted = 1.0
+        self._head: _Head | None = None
+        self._step_us = FRAME_US
+        self._mixed: tuple[Voice, ...] = ()  # what the last stretch was mixed from
+        self._error_us = 0.0
+        self._square = 0.0
+        self._played: dict[str, Played] = {}
+        self._errors = ErrorTally()
+        self._frames, self._reanchors, self._lacks = 0.0, 0, 0
+        self._lacking = False
+
+    # What the agent says
+
+    def start(self) -> None:
+        """Open the speaker and play what the timeline has. Raises SpeakerFailed."""
+        self._ending.clear()
+        self._speaker.open(self._render)
+        self._feeder = threading.Thread(target=self._feed, name="feeder", daemon=True)
+        self._feeder.start()
+
+    def close(self) -> None:
+        """Stop, at once. Closing what is closed does nothing."""
+        feeder, self._feeder = self._feeder, None
+        if feeder is None:
+            return
+        self._ending.set()
+        self._wake.set()
+        feeder.join()
+        self._speaker.close()
+        for voice in self._voices:
+            voice.reader.close()
+        self._voices = ()
+
+    def set_timeline(self, timeline: Timeline | None) -> None:
+        """What to play from now on; None is silence."""
+        self._timeline = timeline
+        self.nudge()
+
+    def nudge(self) -> None:
+        """The timeline may have changed: look at once."""
+        self._wake.set()
+
+    def set_volume(self, percent: int) -> None:
+        """0 to 100; ramped. 50 is a quarter of the amplitude, about half as loud."""
+        self._gain_wanted = (min(max(percent, 0), 100) / 100) ** 2
+
+    def set_path_delay(self, delay_us: float) -> None:
+        """From the card's output to the horn. Moved while playing, the sound goes over with a fade."""
+        self._path_us = float(delay_us)
+
+    # What the agent asks
+
+    def sounding(self) -> Sounding | None:
+        """What is heard at this instant."""
+        if not self._station.locked:
+            return None
+        now_us = self._station.to_controller_us(local_us()) + self._path_us
+        for voice in self._voices:
+            if voice.cue.sounds_from_us <= now_us < voice.cue.until_us:
+                return Sounding(voice.cue, int(now_us - voice.cue.starts_at_us))
+        return None
+
+    def state(self) -> PlayoutState:
+        """As the heartbeat tells it. The errors are those since the last call."""
+        with self._lock:
+            errors, self._errors = self._errors, ErrorTally()
+            return PlayoutState(
+                error_p50_us=round(errors.percentile_us(50)),
+                error_p99_us=round(errors.percentile_us(99)),
+                error_max_us=round(errors.max_us),
+                steering_ppm=round((self._step_us / FRAME_US - 1) * 1e6, 2),
+                underruns=self._speaker.xruns + self._lacks,
+                reanchors=self._reanchors,
+                frames_played=round(self._frames),
+            )
+
+    def level_dbfs(self) -> float:
+        """Of about the last second; −120 is silence."""
+        return max(-120.0, 10 * math.log10(max(self._square, 1e-12)))
+
+    def played(self, broadcast: str) -> Played | None:
+        """What was handed to the card of a broadcast, growing while it sounds; None when nothing was due."""
+        return self._played.get(broadcast)
+
+    def forget(self, broadcast: str) -> None:
+        """Its report is written."""
+        self._played.pop(broadcast, None)
+
+    def failures(self) -> dict[str, str]:
+        """Why sources among the cues ahead cannot be played, by the cue's key."""
+        return {voice.cue.key: voice.reader.failure for voice in self._voices if voice.reader.failure}
+
+    def failed_cues(self) -> list[FailedCue]:
+        """The same, with how far each can be played."""
+        return [
+            FailedCue(v.cue, v.cue.starts_at_us + int(v.reader.readable_until * FRAME_US), v.reader.failure)
+            for v in self._voices
+            if v.reader.failure
+        ]
+
+    # The feeder's thread
+
+    def _feed(self) -> None:
+        while not self._ending.is_set():
+            self._wake.clear()
+            try:
+                self._prepare()
+            except Exception:
+                log.exception("the cues ahead could not be prepared")
+            self._wake.wait(FEED_S)
+
+    def _prepare(self) -> None:
+        timeline, before = self._timeline, self._voices
+        if not self._station.locked:
+            return
+        # What the card has taken already is past: the playhead is ahead of what is heard.
+        head = self._head
+        from_us = head.instant_us if head else self._station.to_controller_us(local_us()) + self._path_us
+        cues = timeline.cues(int(from_us), HORIZON_US) if timeline else []
+        after = tuple(self._voice(cue, before) for cue in cues)
+        for voice in after:
+            voice.prepare(from_us)
+        self._voices = after
+        kept = {id(voice.reader) for voice in after}
+        for voice in before:
+            if id(voice.reader) not in kept:
+                voice.reader.close()
+
+    @staticmethod
+    def _voice(cue: Cue, voices: tuple[Voice, ...]) -> Voice:
+        for voice in voices:
+            if voice.fits(cue):
+                return voice if voice.cue == cue else Voice(cue, voice.reader)
+        return Voice(cue)
+
+    # The speaker's thread
+
+    def _render(self, stretch: Stretch) -> Samples:
+        try:
+            sound = self._sound(stretch)
+        except Exception:
+            log.exception("a stretch is silent")
+            self._head, sound = None, np.zeros(stretch.frames, np.float32)
+        return self.calls.over(stretch, sound)
+
+    def _sound(self, stretch: Stretch) -> Samples:
+        leaves_us, goes_on = self._card.hear(stretch)
+        if not self._station.locked:
+            return np.zeros(stretch.frames, np.float32)
+        target_us = self._station.to_controller_us(leaves_us) + self._path_us
+        before, voices = self._head, self._voices
+        head, jumped = self._lead(target_us, goes_on)
+        sound = self._mix(head, stretch.frames, voices, count=True)
+        was = voice_at(self._mixed, before.instant_us) if before and goes_on else None
+        now = voice_at(voices, head.instant_us)
+        if (jumped or not goes_on or key_of(was) != key_of(now)) and (was or now):
+            self._fade(sound, before if was else None)
+        self._mixed = voices
+        self._head = head._replace(at_us=head.at_us + stretch.frames * self._step_us)
+        return self._loud(sound)
+
+    def _lead(self, target_us: float, goes_on: bool) -> tuple[_Head, bool]:
+        """Where the playhead is for this stretch, how fast it goes, and whether it had to jump there."""
+        head = self._head
+        jumped = head is None or not goes_on
+        if head is not None:
+            self._error_us = (target_us - head.epoch_us) - head.at_us
+            silent = voice_at(self._mixed + self._voices, head.instant_us) is None
+            if abs(self._error_us) > self._bearable_us(silent):
+                jumped = True
+                self._reanchors += not silent
+        if head is None or jumped:
+            whole = int(target_us)
+            head, self._error_us = _Head(whole, target_us - whole), 0.0
+        frame_us = self._card.frame_us * (1 + self._station.drift_ppm * 1e-6)
+        steering = frame_us / FRAME_US - 1 + self._error_us / STEERED_IN_US
+        self._step_us = FRAME_US * (1 + min(max(steering, -MOST_STEERING), MOST_STEERING))
+        return head, jumped
+
+    def _bearable_us(self, silent: bool) -> float:
+        """The error that is steered away; beyond it the playhead jumps."""
+        if silent:
+            return SILENT_REANCHOR_US
+        if not self._card.fresh:
+            return REANCHOR_US
+        return FRESH_REANCHOR_US if self._card.known else math.inf
+
+    def _mix(self, head: _Head, frames: int, voices: tuple[Voice, ...], *, count: bool = False) -> Samples:
+        """What the voices have for the `frames` from the playhead on. count: it is handed to the card."""
+        sound, step_us = np.zeros(frames, np.float32), self._step_us
+        for voice in voices:
+            cue = voice.cue
+            start = math.ceil((cue.sounds_from_us - head.epoch_us - head.at_us) / step_us)
+            end = math.ceil((cue.until_us - head.epoch_us - head.at_us) / step_us)
+            start, end = max(0, start), min(frames, end)
+            if start >= end:
+                continue
+            from_us = head.at_us + start * step_us
+            place, speed = (from_us - (cue.starts_at_us - head.epoch_us)) / FRAME_US, step_us / FRAME_US
+            read = voice.reader.read(*span(place, speed, end - start))
+            if read is not None:
+                piece = interpolate(read, place, speed, end - start)
+                sound[start:end] = edged(piece, cue, head.epoch_us, from_us, step_us) * np.float32(cue.gain)
+            if count:
+                self._count(cue, head.epoch_us + from_us, (end - start) * step_us, read is None)
+        return sound
+
+    def _fade(self, sound: Samples, before: _Head | None) -> None:
+        """Fade in what is new; fade out what would have gone on, where it would have."""
+        length = min(FADE_FRAMES, len(sound))
+        rising = np.linspace(0.0, 1.0, length, dtype=np.float32)
+        sound[:length] *= rising
+        if before is not None:
+            sound[:length] += self._mix(before, length, self._mixed) * (1 - rising)
+
+    def _loud(self, sound: Samples) -> Samples:
+        most = len(sound) / RAMP_FRAMES
+        gain = self._gain + min(max(self._gain_wanted - self._gain, -most), most)
+        sound *= np.linspace(self._gain, gain, len(sound), dtype=np.float32)
+        self._gain = gain
+        share = min(1.0, len(sound) / RATE)
+        self._square += share * (float(np.dot(sound, sound)) / len(sound) - self._square)
+        return sound
+
+    def _count(self, cue: Cue, from_us: float, length_us: float, lacking: bool) -> None:
+        with self._lock:
+            played = self._played.setdefault(cue.broadcast, Played())
+            frames = length_us / FRAME_US
+            if cue.stands_in:
+                played.stood_in.setdefault(cue.position, cue.stands_in)
+            elif lacking:
+                played.lacking += frames
+                if not self._lacking:
+                    played.underruns += 1
+                    self._lacks += 1
+            else:
+                played.sounded(from_us, from_us + length_us, frames, self._error_us)
+                self._errors.add(self._error_us)
+                self._frames += frames
+            self._lacking = lacking

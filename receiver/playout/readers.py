@@ -1,0 +1,137 @@
+"""Voices: cues with their sources opened and read ahead, so that the card never waits for a disk or a decoder."""
+
+import logging
+
+import numpy as np
+
+from receiver.playout.cues import FRAME_US, RATE, Cue, LiveSpec, Samples
+from receiver.playout.interpolation import REACH
+from receiver.playout.sources import Source, SourceFailed, open_source
+
+log = logging.getLogger(__name__)
+
+#: Half a second is read at a time.
+CHUNK_FRAMES = RATE // 2
+#: So much is held ahead of what sounds: a slow SD card has hiccups of a second.
+AHEAD_CHUNKS = 6
+BEHIND_CHUNKS = 2
+#: Length of the fades at jumps, joins and cuts: 10 ms is no click and no gap.
+FADE_FRAMES = 480
+
+
+class Reader:
+    """A source with what was read of it. `prepare` and `close` are the feeder's, `read` is the speaker thread's."""
+
+    def __init__(self, cue: Cue) -> None:
+        """Opens the cue's source; when that fails, `failure` says why, and nothing is ever there to read."""
+        self.failure = ""
+        #: When it failed: the sample up to which it can be read all the same.
+        self.readable_until = 0
+        self._name = f"broadcast {cue.broadcast}, item {cue.position}"
+        self._chunks: dict[int, Samples] = {}
+        self._source: Source | None = None
+        self._live = isinstance(cue.source, LiveSpec)
+        try:
+            self._source = open_source(cue.source)
+        except SourceFailed as failure:
+            self._fail(failure)
+
+    def prepare(self, first: int, last: int) -> None:
+        """Read ahead of sample `first`, not beyond `last`, and forget what is well behind."""
+        if self._source is None or self._live:
+            return
+        here = first // CHUNK_FRAMES
+        for number in range(here, min(here + AHEAD_CHUNKS, last // CHUNK_FRAMES) + 1):
+            if number not in self._chunks:
+                try:
+                    self._chunks[number] = self._chunk(number, last)
+                except SourceFailed as failure:
+                    # The interpolation reads a little beyond what sounds.
+                    self.readable_until = max(0, number * CHUNK_FRAMES - REACH - 2)
+                    self._fail(failure)
+                    return
+        for number in [number for number in self._chunks if number < here - BEHIND_CHUNKS]:
+            del self._chunks[number]
+
+    def read(self, first: int, frames: int) -> Samples | None:
+        """Samples of the source; None when they are not there."""
+        if self._live and self._source is not None:
+            return self._source.read(first, frames)
+        number, at = divmod(first, CHUNK_FRAMES)
+        chunk = self._chunks.get(number)
+        if chunk is None:
+            return None
+        if at + frames <= CHUNK_FRAMES:
+            return chunk[at : at + frames]
+        rest = self.read((number + 1) * CHUNK_FRAMES, frames - (CHUNK_FRAMES - at))
+        return None if rest is None else np.concatenate([chunk[at:], rest])
+
+    def close(self) -> None:
+        """Let go of the file; what was read stays readable for the fade."""
+        if self._source is not None and not self._live:
+            self._source.close()
+            self._source = None
+
+    def _chunk(self, number: int, last: int) -> Samples:
+        if self._source is None:
+            raise SourceFailed("closed")
+        ends = getattr(self._source, "frames", None)
+        if ends is not None and last > ends + CHUNK_FRAMES and number * CHUNK_FRAMES >= ends:
+            raise SourceFailed(f"it ends after {ends / RATE:.1f} s of {last / RATE:.1f}")
+        return self._source.read(number * CHUNK_FRAMES, CHUNK_FRAMES)
+
+    def _fail(self, failure: SourceFailed) -> None:
+        self.failure = str(failure)
+        self.close()
+        log.error("%s cannot be played: %s", self._name, failure)
+
+
+class Voice:
+    """A cue and what reads its source. Never changed: a cue that was cut short is another voice on the same reader."""
+
+    def __init__(self, cue: Cue, reader: Reader | None = None) -> None:
+        self.cue = cue
+        self.reader = reader or Reader(cue)
+
+    def fits(self, cue: Cue) -> bool:
+        """Whether a cue goes on with this one's sound."""
+        mine = self.cue
+        return (mine.key, mine.source, mine.starts_at_us) == (cue.key, cue.source, cue.starts_at_us)
+
+    def prepare(self, from_us: float) -> None:
+        """Read ahead of this instant, controller time."""
+        since_us = max(from_us, self.cue.sounds_from_us) - self.cue.starts_at_us
+        until_us = self.cue.until_us - self.cue.starts_at_us
+        self.reader.prepare(int(since_us / FRAME_US) - REACH, int(until_us / FRAME_US) + REACH + 1)
+
+
+def voice_at(voices: tuple[Voice, ...], controller_us: float) -> Voice | None:
+    """What sounds at an instant."""
+    for voice in voices:
+        if voice.cue.sounds_from_us <= controller_us < voice.cue.until_us:
+            return voice
+    return None
+
+
+def key_of(voice: Voice | None) -> str:
+    """The key of a voice; "" of silence."""
+    return voice.cue.key if voice else ""
+
+
+def edged(piece: Samples, cue: Cue, epoch_us: int, from_us: float, step_us: float) -> Samples:
+    """A cue that begins or ends within its source does so under a fade.
+
+    piece: what sounds from `from_us` (since `epoch_us`, controller time) on, one sample each `step_us`.
+    """
+    fade_us = FADE_FRAMES * FRAME_US
+    since_us = from_us - (cue.sounds_from_us - epoch_us)
+    left_us = (cue.until_us - epoch_us) - from_us
+    joins = cue.sounds_from_us > cue.starts_at_us and since_us < fade_us
+    if not joins and left_us - len(piece) * step_us > fade_us:
+        return piece
+    at_us = np.arange(len(piece)) * step_us
+    edge = np.minimum(1.0, (left_us - at_us) / fade_us)
+    if joins:
+        edge = np.minimum(edge, (since_us + at_us) / fade_us)
+    shaped: Samples = (piece * np.clip(edge, 0.0, 1.0)).astype(np.float32)
+    return shaped

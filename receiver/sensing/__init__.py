@@ -1,0 +1,1 @@
+"""Microphone, meters and supply: whether what was played was heard."""

@@ -1,0 +1,1 @@
+"""What a receiver keeps on disk: plan, config and audio files."""

@@ -1,0 +1,50 @@
+"""Credentials as the controller writes them; and what is said of those that cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from devices.enrolment import Issuer
+from receiver.link.identity import CredentialsUnusable, Identity, SessionNumber
+from tests.receiver.plans import KEY
+from wire.sealing import PublicKey, SealingKey
+
+ISSUED = Issuer(broker_url="mqtt://127.0.0.1:1883", controller=PublicKey(KEY.public)).issue(
+    "loa-1", "tt", SealingKey(b"r" * 32), "geheim"
+)
+
+
+def test_what_the_controller_writes_the_receiver_reads(tmp_path: Path) -> None:
+    path = tmp_path / "loa-1.json"
+    ISSUED.write(path)
+    read = Identity.read(path)
+    assert (read.receiver, read.commune, read.broker_secret) == ("loa-1", "tt", "geheim")
+    assert read.controller_keys[KEY.kid].raw == KEY.public
+    with pytest.raises(FileExistsError):
+        ISSUED.write(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ("", "damaged"),
+        ("{}", "damaged"),
+        (ISSUED.text().replace('"version": 1', '"version": 2'), "too old"),
+        (ISSUED.text().replace('"loa-1"', '"../x"'), "topic"),
+        (ISSUED.text().replace('"receiver_seed": "', '"receiver_seed": "zz'), "key"),
+    ],
+)
+def test_unusable_credentials_are_one_clear_sentence(tmp_path: Path, content: str, word: str) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(content)
+    path.chmod(0o600)
+    with pytest.raises(CredentialsUnusable, match=word):
+        Identity.read(path)
+
+
+def test_a_session_number_grows_over_restarts_and_a_lost_file(tmp_path: Path) -> None:
+    first = SessionNumber(tmp_path / "session", now_s=1_000)
+    assert [first.next(), first.next()] == [1_001, 1_002]
+    assert SessionNumber(tmp_path / "session", now_s=5).next() == 1_003
+    (tmp_path / "session").write_text("rubbish")
+    assert SessionNumber(tmp_path / "session", now_s=2_000).next() == 2_001

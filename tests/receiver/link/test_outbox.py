@@ -1,0 +1,59 @@
+"""Reports are kept on disk until the controller says that it heard them."""
+
+from pathlib import Path
+
+from receiver.link.outbox import AGAIN_AFTER_US, Outbox, addressed, new_report_id
+from tests.receiver.plans import KEY, NOW_US
+from wire.reports import CommandDone, Report
+from wire.sealing import PublicKey, SealingKey, open_sealed
+
+OWN = SealingKey(b"r" * 32)
+
+
+def report() -> CommandDone:
+    made = CommandDone(
+        to="",
+        revision=0,
+        issued_at_us=0,
+        expires_at_us=0,
+        report=new_report_id(),
+        receiver="loa-1",
+        command="c",
+        done=True,
+        at_us=NOW_US,
+    )
+    return addressed(made, NOW_US)  # type: ignore[return-value]
+
+
+def test_a_report_waits_over_restarts_until_it_is_heard(tmp_path: Path) -> None:
+    first, sent = Outbox(tmp_path, OWN), report()
+    first.put(sent)
+    after = Outbox(tmp_path, OWN)
+    letters = after.due(0)
+    assert [letter.report for letter in letters] == [sent.report]
+    opened: Report = open_sealed(
+        letters[0].payload, Report, {OWN.kid: PublicKey(OWN.public)}, to="controller", now_us=NOW_US
+    )
+    assert opened == sent
+    after.heard([sent.report])
+    assert len(Outbox(tmp_path, OWN)) == 0
+
+
+def test_it_is_sent_again_after_a_while_and_with_a_new_connection(tmp_path: Path) -> None:
+    box = Outbox(tmp_path, OWN)
+    box.put(report())
+    assert len(box.due(0)) == 1
+    assert box.due(AGAIN_AFTER_US - 1) == []
+    assert len(box.due(AGAIN_AFTER_US)) == 1
+    box.send_all_again()
+    assert len(box.due(AGAIN_AFTER_US + 1)) == 1
+
+
+def test_the_oldest_goes_first_and_a_half_written_one_is_no_report(tmp_path: Path) -> None:
+    box, sent = Outbox(tmp_path, OWN), [report() for _ in range(12)]
+    for one in sent:
+        box.put(one)
+    (tmp_path / "000000099-x.jws.new").write_bytes(b"half")
+    after = Outbox(tmp_path, OWN)
+    assert [letter.report for letter in after.due(0)] == [one.report for one in sent]
+    assert KEY.kid != OWN.kid

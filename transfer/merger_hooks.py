@@ -1,0 +1,94 @@
+"""What imports remember of communes goes along when they are merged or split."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlmodel import Session, SQLModel
+
+from devices.merger_hooks import Following, Move, rows_of
+from runtime.refusal import N_
+from transfer.columns import ColumnMapping, Kind
+from transfer.external_ids import ExternalId
+from transfer.imports import ImportFile
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class ImportsFollow:
+    """Codes of the old systems, remembered columns, and files on their way in. See `devices.merger_hooks.Follower`."""
+
+    tables: tuple[type[SQLModel], ...] = (ExternalId, ColumnMapping, ImportFile)
+
+    def follow(self, session: Session, move: Move) -> Following:
+        """In a split only the codes of what goes are taken along."""
+        found = Following()
+        self._ids(session, move, found)
+        if move.joined:
+            files = rows_of(session, ImportFile, move.sources)
+            self._columns(session, move, files, found)
+            for file in files:
+                found.set(file, commune_id=move.into)
+        return found
+
+    def home(self, row: SQLModel, move: Move, former: Callable[[type[SQLModel]], str | None]) -> str:
+        """A code goes where its receiver or its schedule is, the rest to the heir."""
+        return (_where(row, move) if isinstance(row, ExternalId) else None) or move.sources[0]
+
+    @staticmethod
+    def _ids(session: Session, move: Move, found: Following) -> None:
+        taken: dict[tuple[str, str], ExternalId] = {}
+        clashes = 0
+        for row in sorted(rows_of(session, ExternalId, move.sources), key=lambda r: move.in_order.index(r.commune_id)):
+            if not move.joined:
+                if _where(row, move) == move.into:
+                    found.set(row, commune_id=move.into)
+                continue
+            before = taken.setdefault((row.kind, row.external_id), row)
+            if before is row:
+                found.set(row, commune_id=move.into)
+            else:
+                clashes += before.our_id != row.our_id
+        if clashes:
+            first = next(c for c in move.in_order)
+            said = N_(
+                "{count} codes of old systems mean something different in each commune; for later imports those of "
+                "{commune} hold."
+            )
+            found.notes.append((said, {"count": clashes, "commune": move.names[first]}))
+
+    @staticmethod
+    def _columns(session: Session, move: Move, files: list[ImportFile], found: Following) -> None:
+        """Of two choices for the same headings that of the file that was taken last."""
+        used: dict[tuple[str, str, str], datetime] = {}
+        for file in files:
+            key = (file.commune_id, file.kind, file.columns)
+            if file.done_at is not None:
+                used[key] = max(used.get(key, _NEVER), file.done_at)
+        best: dict[tuple[str, str], ColumnMapping] = {}
+        for row in sorted(
+            rows_of(session, ColumnMapping, move.sources), key=lambda r: move.in_order.index(r.commune_id)
+        ):
+            before = best.setdefault((row.kind, row.fingerprint), row)
+            newer, older = ((one.commune_id, one.kind, one.columns) for one in (row, before))
+            if used.get(newer, _NEVER) > used.get(older, _NEVER):
+                best[row.kind, row.fingerprint] = row
+        for row in best.values():
+            there = next(
+                (
+                    r
+                    for r in rows_of(session, ColumnMapping, [move.into])
+                    if (r.kind, r.fingerprint) == (row.kind, row.fingerprint)
+                ),
+                None,
+            )
+            if there is None:
+                found.set(row, commune_id=move.into)
+            elif there.columns != row.columns:
+                found.set(there, columns=row.columns)
+
+
+def _where(row: ExternalId, move: Move) -> str | None:
+    """The commune of what a code means; None when there is none of it."""
+    if row.kind == Kind.SCHEDULES.value:
+        return move.schedules.get(int(row.our_id)) if row.our_id.isdigit() else None
+    return move.receivers.get(row.our_id) if row.kind == Kind.RECEIVERS.value else None

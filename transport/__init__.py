@@ -1,0 +1,1 @@
+"""Sockets that controller and receiver share: MQTT network loop, datagrams with arrival times. No rules."""

@@ -1,0 +1,1 @@
+"""Words for states, kinds and causes, marked for translation."""

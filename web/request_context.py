@@ -1,0 +1,261 @@
+"""What every page has in common: who asks, in which language, for which commune; and how a page is rendered."""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from sqlmodel import Session
+
+from devices.communes import Commune
+from people import audit
+from people.operators import Operator, standing_of
+from people.rights import Action, NotAllowed, Standing, may
+from runtime.refusal import N_, Refusal
+from web import access
+from web.assets import Assets
+from web.deps import Deps
+from web.formatting import Wording
+from web.labels.people import NOT_ALLOWED
+from web.language import LANGUAGES, Translator, language_asked, translators
+
+TEMPLATES = Path(__file__).parent / "templates"
+SESSION_COOKIE = "loa_session"
+LANGUAGE_COOKIE = "loa_language"
+COMMUNE_COOKIE = "loa_commune"
+#: Before signing in a browser gets this, so that the sign-in form too is tied to it.
+GUEST_COOKIE = "loa_guest"
+
+
+class NotSignedIn(Exception):
+    """Nobody is signed in: pages lead to the sign-in, the API answers 401."""
+
+
+class MustChangePassword(Exception):
+    """The one-time password was used: a password of one's own comes first."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One request's surroundings, for pages and their views."""
+
+    request: Request
+    deps: Deps
+    t: Translator
+    wording: Wording
+    operator: Operator
+    standing: Standing
+    token: str
+    commune: Commune
+    communes: list[Commune]
+
+    @property
+    def commune_id(self) -> str:
+        """The commune that is shown."""
+        return self.commune.id
+
+    def may(self, action: str) -> bool:
+        """Whether who asks may do this in the commune that is shown."""
+        return may(self.standing, Action(action), self.commune_id)
+
+    def need(self, action: Action, commune_id: str | None = None) -> None:
+        """Raises NotAllowed, saying who may."""
+        if not may(self.standing, action, self.commune_id if commune_id is None else commune_id):
+            raise NotAllowed(NOT_ALLOWED[action])
+
+    def note(self, session: Session, deed: audit.Deed, detail: str = "", commune_id: str | None = None) -> None:
+        """Write down what is done, in the transaction that does it."""
+        audit.note(
+            session,
+            at=self.deps.clock.now(),
+            by=self.operator.name,
+            action=deed,
+            detail=detail,
+            commune_id=self.commune_id if commune_id is None else commune_id,
+        )
+
+    @property
+    def form_token(self) -> str:
+        """What forms carry."""
+        return access.form_token(self.deps.session_key, self.token)
+
+
+class Renderer:
+    """Templates, the same for a page and for a part of it."""
+
+    def __init__(self, assets: Assets) -> None:
+        self.translators = translators()
+        self._environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=select_autoescape(default=True, default_for_string=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals.update(asset=assets.url, languages=LANGUAGES)
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)  # compiled at the start, not for the first who asks
+
+    def render(self, template: str, **values: Any) -> str:
+        """The HTML."""
+        return self._environment.get_template(template).render(**values)
+
+    def page(self, frame: Frame, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page, or a part of one, for this request."""
+        return HTMLResponse(self.render(template, **surroundings(frame), **values), status)
+
+
+def surroundings(frame: Frame) -> dict[str, Any]:
+    """What every template may use."""
+    return {
+        "f": frame,
+        "t": frame.t,
+        "w": frame.wording,
+        "now": frame.deps.clock.now(),
+        "path": frame.request.url.path,
+        "form_token": frame.form_token,
+    }
+
+
+def deps_of(request: Request) -> Deps:
+    """The running parts."""
+    deps: Deps = request.app.state.deps
+    return deps
+
+
+def renderer_of(request: Request) -> Renderer:
+    """The templates."""
+    renderer: Renderer = request.app.state.renderer
+    return renderer
+
+
+def translator_of(request: Request) -> Translator:
+    """In which language to answer."""
+    language = language_asked(
+        request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language") if _is_api(request) else None
+    )
+    return renderer_of(request).translators[language]
+
+
+def frame_of(request: Request) -> Frame:
+    """Who asks, and for what. Raises NotSignedIn, MustChangePassword, Refusal (no commune yet)."""
+    frame = _frame(request)
+    if frame.operator.must_change_password:
+        raise MustChangePassword
+    return frame
+
+
+def frame_with_any_password(request: Request) -> Frame:
+    """The same, also with a one-time password: for the page where it is changed."""
+    return _frame(request)
+
+
+def _frame(request: Request) -> Frame:
+    deps, token = deps_of(request), request.cookies.get(SESSION_COOKIE, "")
+    now = deps.clock.now()
+    with deps.database.session() as session:
+        found = access.who(session, token, now) if token else None
+        if found is None:
+            raise NotSignedIn
+        operator, web_session = found
+        standing, known = standing_of(session, operator)
+    if now - web_session.used_at > access.TOUCH_EVERY:
+        with deps.database.writing() as session:
+            access.touch(session, token, now)
+    if not known:
+        known = [Commune(id="", name="")]
+    chosen = next((c for c in known if c.id == request.cookies.get(COMMUNE_COOKIE)), known[0])
+    t = translator_of(request)
+    return Frame(request, deps, t, Wording(t, chosen.zone), operator, standing, token, chosen, known)
+
+
+In = Annotated[Frame, Depends(frame_of)]
+
+
+def check_form_token(request: Request, given: str | None) -> None:
+    """Refuse a request that another site made the browser send. given: the form's field, or None for the header's."""
+    deps = deps_of(request)
+    cookie = request.cookies.get(SESSION_COOKIE) or request.cookies.get(GUEST_COOKIE) or ""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    wanted = access.form_token(deps.session_key, cookie)
+    token = given or request.headers.get("x-form-token") or ""
+    if not cookie or site not in ("same-origin", "none") or not hmac.compare_digest(wanted.encode(), token.encode()):
+        raise Refusal(N_("This form is out of date. Load the page again and repeat the step."))
+
+
+async def own_form(request: Request) -> None:
+    """Every change must come from a form of ours: the token is in the form or in a header."""
+    if request.method in ("GET", "HEAD"):
+        return
+    given = None
+    kind = request.headers.get("content-type", "")
+    if kind.startswith("application/x-www-form-urlencoded"):
+        form = await request.form()
+        value = form.get("form_token")
+        given = value if isinstance(value, str) else None
+    elif kind.startswith("multipart/form-data"):
+        given = request.query_params.get("form_token")
+    check_form_token(request, given)
+
+
+def changes(action: Action, *, new_commune: bool = False) -> Any:
+    """What every route that changes something depends on: a form of ours, and the right to do `action` here.
+
+    new_commune: it is done to a commune that is not there yet.
+    """
+
+    def allowed(_own: Annotated[None, Depends(own_form)], frame: In) -> None:
+        frame.need(action, "" if new_commune else frame.commune_id)
+
+    allowed.action = action  # type: ignore[attr-defined] # read by the test that walks all routes
+    return Depends(allowed)
+
+
+def set_session_cookie(response: Response, request: Request, token: str) -> None:
+    """Sign the browser in. Only https may carry it back when it came by https."""
+    response.set_cookie(
+        SESSION_COOKIE,
+        token,
+        max_age=int(access.LONGEST.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
+    response.delete_cookie(GUEST_COOKIE)
+
+
+def guest_cookie(request: Request) -> str:
+    """The cookie of a browser that is not signed in, new when it has none."""
+    return request.cookies.get(GUEST_COOKIE) or secrets.token_urlsafe(24)
+
+
+def back_to(request: Request, path: str) -> Response:
+    """Go to a page after a change: by redirect, or as htmx wants it."""
+    if request.headers.get("hx-request"):
+        return Response(status_code=204, headers={"HX-Redirect": path})
+    return RedirectResponse(path, status_code=303)
+
+
+def tell(frame: Frame, path: str, sentence: str, *, well: bool = True) -> Response:
+    """After what changes nothing that is shown: a sentence where htmx has a place for it (#told), else the page."""
+    if frame.request.headers.get("hx-target") != "told":
+        return back_to(frame.request, path)
+    return renderer_of(frame.request).page(frame, "_told.html", said=frame.t(sentence), well=well)
+
+
+def reading(request: Request) -> Any:
+    """A session for reading, closed when the answer is made."""
+    with deps_of(request).database.session() as session:
+        yield session
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith("/api/")
+
+
+Reading = Annotated[Session, Depends(reading, scope="function")]

@@ -17,7 +17,7 @@ from receiver.playout.readers import Voice
 from receiver.playout.sources import CHIME_FRAMES, ChimeSource
 from receiver.store.plan import Plan
 from tests.receiver.plans import KEY, KEYS, config, manifest, rendition
-from tests.receiver.test_playout import Studio, until
+from tests.receiver.playout.test_playout import Studio, until
 from wire.broadcasts import ClipItem, Manifest
 from wire.messages import CONTROLLER
 from wire.reports import Outcome, PlayReport

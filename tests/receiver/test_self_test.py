@@ -13,7 +13,7 @@ from receiver.link.outbox import Outbox
 from receiver.playout.cues import RATE
 from receiver.self_test import AGAIN_AFTER_US, FETCH_WITHIN_US, SelfTester
 from receiver.store.shelf import Shelf
-from tests.receiver.test_shelf import Server, until
+from tests.receiver.store.test_shelf import Server, until
 from wire.broadcasts import Rendition
 from wire.commands import SelfTest
 from wire.messages import CONTROLLER

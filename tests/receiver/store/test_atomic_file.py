@@ -12,8 +12,8 @@ from receiver.link.identity import SessionNumber
 from receiver.link.outbox import Outbox
 from receiver.store.atomic_file import keep_whole, write_whole
 from receiver.store.plan import Plan
+from tests.receiver.link.test_outbox import OWN, report
 from tests.receiver.plans import KEY, KEYS, NOW_US, config, manifest
-from tests.receiver.test_outbox import OWN, report
 
 
 def fill(path: Path) -> None:

@@ -9,7 +9,7 @@ from receiver.timing.machine_clock import MachineClock
 from receiver.timing.station_time import StationTime
 from receiver.timing.time_asker import MOST_ERROR_US, TimeAsker
 from tests.receiver.plans import KEY, KEYS, NOW_US
-from tests.receiver.test_time_asker import LOCAL_US, exchange, tell
+from tests.receiver.timing.test_time_asker import LOCAL_US, exchange, tell
 from wire.messages import decode
 from wire.time import TimeAsk
 

@@ -13,7 +13,7 @@ from tests.web.office import Office
 from web.labels.states import FAULTS
 from web.request_context import LANGUAGE_COOKIE
 
-PROTOCOL = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+PROTOCOL = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
 
 
 @pytest.fixture

@@ -5,7 +5,21 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-PACKAGES = ("runtime", "devices", "people", "broadcast", "schedules", "mergers", "transfer", "province", "web", "loa")
+PACKAGES = (
+    "runtime",
+    "devices",
+    "acoustics",
+    "noise",
+    "people",
+    "broadcast",
+    "schedules",
+    "mergers",
+    "transfer",
+    "province",
+    "web",
+    "loa",
+    "demo",
+)
 _IN_TEMPLATE = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
 _COUNTED = re.compile(r"""\bt\.count\(\s*"([^"]*)",\s*"([^"]*)\"""")
 
@@ -27,7 +41,7 @@ def counted() -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for path in [*(ROOT / "web").rglob("*.py"), *(ROOT / "web" / "templates").glob("*.html")]:
         found |= set(_COUNTED.findall(path.read_text()))
-    pairs = re.findall(r'"(\{n\} \w+)", "(\{n\} \w+)"', (ROOT / "web" / "wording.py").read_text())
+    pairs = re.findall(r'"(\{n\} \w+)", "(\{n\} \w+)"', (ROOT / "web" / "formatting.py").read_text())
     return found | set(pairs)
 
 

@@ -92,7 +92,7 @@ class Downlink:
         return self._publish(topics.air(commune_id, manifest.broadcast), manifest, retain=True)
 
     def clear_manifest(self, commune_id: str, broadcast_id: str) -> Delivery:
-        """Take it away again, when nobody needs it any more. It withdraws nothing: see docs/decisions/0003."""
+        """Take it away again, when nobody needs it any more. It withdraws nothing: see docs/decisions/0002."""
         return self._broker.publish(topics.air(commune_id, broadcast_id), b"", qos=1, retain=True)
 
     def send_frame(self, topic: str, payload: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Answers receivers that ask for the time by datagram (docs/decisions/0054)."""
+"""Answers receivers that ask for the time by datagram (docs/decisions/0016)."""
 
 import logging
 import socket

@@ -1,7 +1,7 @@
 """A chain described as data: what is switched before sound may come, in which order, and what each step reads back.
 
 A TOML file on the receiver's own machine, since pins and ports are that machine's, and so that nobody far away can
-point a receiver at an address (docs/decisions/0090). `docs/chains.md` says how to write one; `gateway.chain_files`
+point a receiver at an address (docs/decisions/0023). `docs/chains.md` says how to write one; `gateway.chain_files`
 reads it.
 """
 

@@ -1,7 +1,7 @@
 """The network thread of an MQTT client, for both ends.
 
 paho's own thread is woken for whatever is published, and tells nobody when the bytes of a message came: on a quiet
-network that alone made the time exchange ten times longer than the way itself (docs/decisions/0053). Here what is
+network that alone made the time exchange ten times longer than the way itself (docs/decisions/0015). Here what is
 published leaves in the publisher's own thread, and each message knows the instant at which it stood at the socket.
 """
 

@@ -1,7 +1,7 @@
 """Sealing: JWS compact (RFC 7515) with EdDSA over Ed25519 (RFC 8037), and what a reader must check.
 
 Only this one algorithm is written and read, so there is nothing to negotiate and nothing to confuse. Why no JOSE
-library stands here: docs/decisions/0002. The cryptography is libsodium's.
+library stands here: docs/decisions/0001. The cryptography is libsodium's.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """The sweeps by which two receivers are told apart in one recording: played by receivers, looked for by the controller.
 
 A linear sweep, 0.2 s from 500 to 4,500 Hz, its first and last 10 ms faded by half a cosine; rising, or the same samples
-backwards. Why this sound, and not a click: docs/decisions/0099.
+backwards. Why this sound, and not a click: docs/decisions/0032.
 """
 
 import math

@@ -1,6 +1,6 @@
 """The time exchange in datagrams: the way beside the broker, and the instants at which the kernel took them in.
 
-What goes through the broker waits for it twice, and for each lost or late packet before it (docs/decisions/0054).
+What goes through the broker waits for it twice, and for each lost or late packet before it (docs/decisions/0016).
 """
 
 import socket

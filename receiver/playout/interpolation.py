@@ -1,7 +1,7 @@
 """Samples between samples: reading a sound at any place and any speed near its own.
 
 A place in the sound is asked for and given, exactly; there is no filter state, no delay and nothing to reset, so that
-the playout always knows which instant of the sound it is handing over (docs/decisions/0050).
+the playout always knows which instant of the sound it is handing over (docs/decisions/0012).
 """
 
 from itertools import pairwise

@@ -5,10 +5,10 @@ nor the way back. On a jittery network two parallel lines, offset and drift in c
 there and the quickest ways back; station time is the line midway. Delay that comes and goes thus drops out as 1/n, not
 as the 1/√n of averages. On a quiet network what is left goes either way, and the line lies midst of all exchanges (see
 `time_lines`). Half the distance between the lines is what no arithmetic can see: a network that is slower one
-way than the other. It is in the error bar. Why so: docs/decisions/0051.
+way than the other. It is in the error bar. Why so: docs/decisions/0013.
 
 All local instants are the monotonic clock, µs; the wall clock is never looked at. After a start of the machine without
-network `receiver.timing.time_asker` may seed it from the battery clock (docs/decisions/0061).
+network `receiver.timing.time_asker` may seed it from the battery clock (docs/decisions/0018).
 """
 
 from receiver.timing.exchange_history import KeptExchanges

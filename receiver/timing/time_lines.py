@@ -1,7 +1,7 @@
 """Lines through exchanges: offset and drift of controller time, and how well they are known.
 
 On a jittery network two parallel lines lie along the quickest ways there and back; on a quiet one a line lies midst of
-all. Why so: docs/decisions/0051.
+all. Why so: docs/decisions/0013.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The way on which time is asked for: datagrams to the controller where they get through, the broker where not.
 
 A datagram waits for nobody: not in the broker, not behind a packet that was lost. But there are networks that let no
-datagram out, so the broker remains (docs/decisions/0054).
+datagram out, so the broker remains (docs/decisions/0016).
 """
 
 import contextlib

@@ -140,7 +140,7 @@ def test_what_the_broker_did_not_take_is_not_said_done(one: Site) -> None:
 def test_a_receiver_takes_what_the_downlink_sends_and_forgets_nothing_for_an_empty_message(
     one: Site, tmp_path: object
 ) -> None:
-    """Both ends of the wire: docs/decisions/0003."""
+    """Both ends of the wire: docs/decisions/0002."""
     keys = {kid: PublicKey(bytes.fromhex(raw)) for kid, raw in one.credentials["thon-1"].controller_keys.items()}
     assert keys.keys() == {ISSUER.controller.kid}
     plan = Plan(tmp_path, "thon-1", COMMUNE, keys)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """Audio by its hash: for receivers, which fetch ahead, and for listening in the page.
 
 There is no sign-in here: a name of 256 bits that only a sealed manifest or a signed-in page tells is leave enough, and
-a caching proxy can serve it (docs/decisions/0070).
+a caching proxy can serve it (docs/decisions/0019).
 """
 
 import re

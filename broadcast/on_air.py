@@ -16,9 +16,11 @@ from broadcast.programmes import clip_items, duration_us, items_of, manifest_ite
 from devices.receivers import Receiver, reached_by
 from devices.succession import lineage, within
 from noise.noise_rules import check_allowed
+from runtime.clock import to_us
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from wire.broadcasts import BroadcastClass, Item, Targets
+from wire.precedence import Precedence, precedence_of
 
 #: Between "now" and the first sample, so that receivers can fetch and switch their amplifiers on.
 LEAD = timedelta(seconds=8)
@@ -82,6 +84,11 @@ class Broadcast(SQLModel, table=True):
     def broadcast_class(self) -> BroadcastClass:
         """Its legal class."""
         return BroadcastClass(self.class_)
+
+    @property
+    def rank(self) -> Precedence:
+        """Of two broadcasts the one with the larger rank sounds."""
+        return precedence_of(self.broadcast_class, self.precedence, to_us(self.starts_at), self.id)
 
     @property
     def meant_for(self) -> Targets:
@@ -290,8 +297,7 @@ def on_air_now(session: Session, commune_id: str | None, now: datetime) -> list[
     )
     if commune_id is not None:
         query = query.where(of_commune(session, commune_id))
-    order = {"emergency": 0, "priority": 1, "normal": 2}
-    return sorted(session.exec(query), key=lambda b: (order[b.class_], -b.precedence, -b.starts_at.timestamp(), b.id))
+    return sorted(session.exec(query), key=lambda broadcast: broadcast.rank, reverse=True)
 
 
 def upcoming(session: Session, commune_id: str, now: datetime, limit: int = 20) -> list[Broadcast]:

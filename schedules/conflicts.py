@@ -10,9 +10,11 @@ from sqlmodel import Session
 
 from broadcast.on_air import order_key
 from devices.receivers import Reach
+from runtime.clock import to_us
 from schedules.recurrence import Rule, days
 from schedules.timetable import Occurrence
-from wire.broadcasts import RANK, BroadcastClass, Targets
+from wire.broadcasts import BroadcastClass, Targets
+from wire.precedence import Precedence, precedence_of
 
 
 class Fate(StrEnum):
@@ -36,9 +38,9 @@ class Wish:
     order: str = ""
 
     @property
-    def strength(self) -> tuple[int, int, datetime, str]:
-        """The larger sounds: class, precedence, the later start, the id. The same rule as the receiver's ladder."""
-        return (RANK[self.class_], self.precedence, self.starts_at, self.order)
+    def rank(self) -> Precedence:
+        """Of two wishes the one with the larger rank sounds."""
+        return precedence_of(self.class_, self.precedence, to_us(self.starts_at), self.order)
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,7 @@ def _start(at: time) -> timedelta:
 
 
 def _clash(one: Wish, other: Wish, receivers: tuple[str, ...]) -> Clash:
-    winner, loser = (one, other) if one.strength > other.strength else (other, one)
+    winner, loser = (one, other) if one.rank > other.rank else (other, one)
     if winner.starts_at <= loser.starts_at and winner.ends_at >= loser.ends_at:
         fate = Fate.SILENT
     elif winner.starts_at > loser.starts_at and winner.ends_at < loser.ends_at:

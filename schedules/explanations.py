@@ -18,7 +18,6 @@ from devices.succession import FormerPlace, places_of
 from devices.zones import zones_of
 from schedules.slots import Slot
 from schedules.timetable import Schedule
-from wire.broadcasts import RANK
 from wire.reports import Outcome
 
 #: Looked at this far on both sides of the instant that is asked about.
@@ -175,13 +174,9 @@ def _cuts(told: Broadcast, others: list[Broadcast]) -> list[Cut]:
     for other in others:
         aired = other.withdrawn_at is None and not other.missed
         since, until = max(told.starts_at, other.starts_at), min(told.sounds_until, other.sounds_until)
-        if other.id != told.id and aired and since < until and _strength(other) > _strength(told):
+        if other.id != told.id and aired and since < until and other.rank > told.rank:
             found.append(Cut(since, until, other))
     return found
-
-
-def _strength(b: Broadcast) -> tuple[int, int, datetime, str]:
-    return (RANK[b.broadcast_class], b.precedence, b.starts_at, b.id)
 
 
 def _presence_line(session: Session, receiver_id: str, instants: Sequence[datetime]) -> list[PresenceChange]:

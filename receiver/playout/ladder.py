@@ -16,8 +16,9 @@ from receiver.playout.cues import Cue, LiveSound, LiveSpec
 from receiver.playout.fallbacks import item_cues
 from receiver.playout.playback_failures import Falls
 from wire.allowed_hours import allowed, night_volume_percent, shut
-from wire.broadcasts import RANK, BroadcastClass, LiveItem, Manifest, Rendition
+from wire.broadcasts import BroadcastClass, LiveItem, Manifest, Rendition
 from wire.commands import Config
+from wire.precedence import Precedence, precedence_of
 
 #: What is handed to the card is heard a quarter of a second later; a cue goes on being the same one meanwhile.
 _BEGUN_BEFORE_US = 2_000_000
@@ -33,11 +34,10 @@ class Stretch(NamedTuple):
     manifest: Manifest | None
 
 
-def strength(manifest: Manifest) -> tuple[int, int, int, str]:
-    """The larger sounds."""
-    # By the start that was announced: who sounds does not depend on whose turn it is.
+def rank_of(manifest: Manifest) -> Precedence:
+    """manifest: from `Manifest.for_receiver`. Its shift does not count: all receivers decide alike."""
     announced_us = manifest.starts_at_us - sum(manifest.shifts_us.values())
-    return (RANK[manifest.class_], manifest.precedence, announced_us, manifest.broadcast)
+    return precedence_of(manifest.class_, manifest.precedence, announced_us, manifest.broadcast)
 
 
 def stretches(manifests: Iterable[Manifest], config: Config | None, from_us: int, until_us: int) -> list[Stretch]:
@@ -57,7 +57,7 @@ def stretches(manifests: Iterable[Manifest], config: Config | None, from_us: int
         open_now = [m for m in wishes if m.starts_at_us <= start and m.sounds_until_us >= end]
         if any(since <= start < until for since, until in closed):
             open_now = [m for m in open_now if m.class_ is BroadcastClass.EMERGENCY]
-        winner = max(open_now, key=strength, default=None)
+        winner = max(open_now, key=rank_of, default=None)
         if found and found[-1].manifest is winner:
             found[-1] = found[-1]._replace(until_us=end)
         else:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.playout.ladder import strength as receivers_strength
+from receiver.playout.ladder import rank_of
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from schedules import conflicts
@@ -112,8 +112,8 @@ def test_what_the_page_says_wins_is_what_the_receiver_lets_sound(one: Wish, othe
             items=[],
         )
 
-    here = (one.strength > other.strength, one.strength == other.strength)
-    there = [receivers_strength(as_sent(w)) for w in (one, other)]
+    here = (one.rank > other.rank, one.rank == other.rank)
+    there = [rank_of(as_sent(w)) for w in (one, other)]
     assert here == (there[0] > there[1], there[0] == there[1])
 
 

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from sqlmodel import SQLModel, select
 
 from broadcast.manifests import manifest_of
-from broadcast.on_air import Broadcast
-from broadcast.programmes import Item, ItemKind
+from broadcast.on_air import Broadcast, on_air_now, plan_broadcast
+from broadcast.programmes import Item, ItemKind, clip_items
 from receiver.playout.ladder import Ladder
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from runtime.refusal import Refusal
 from schedules.conflicts import Wish, clashing, wishes_of
+from schedules.explanations import cuts_at
 from schedules.recurrence import Holidays, Repeat, Rule, Season
 from schedules.timetable import add_schedule, between
 from tests.broadcast.studio import ALL, KEY
@@ -102,9 +103,64 @@ def test_who_has_the_horn_on_the_page_has_it_on_the_receiver_at_every_edge(wante
                     assert all((w.order, w.starts_at) in marked for w in wanting)
 
 
+#: Few instants, precedences and orders, so that most of them tie up to the id.
+BROADCASTS = st.lists(
+    st.tuples(
+        st.sampled_from(list(BroadcastClass)),
+        st.integers(0, 1),
+        st.sampled_from([timedelta(minutes=5), timedelta(minutes=5, microseconds=1), timedelta(minutes=6)]),
+        st.sampled_from([ALL, Targets(zones=["thon-1"]), Targets(receivers=["loa-2"])]),
+    ),
+    min_size=2,
+    max_size=5,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(BROADCASTS)
+def test_page_explanation_and_receiver_name_the_same_broadcast_up_to_the_last_tie(wanted: list[tuple]) -> None:  # type: ignore[type-arg]
+    with TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{Path(folder) / 'loa.db'}")
+        SQLModel.metadata.create_all(database.engine)
+        office = Office(ManualClock(MORNING), database)
+        with database.writing() as session:
+            for number, (class_, precedence, after, targets) in enumerate(wanted):
+                plan_broadcast(
+                    session,
+                    commune_id=COMMUNE,
+                    title=str(number),
+                    class_=class_,
+                    precedence=precedence,
+                    targets=targets,
+                    starts_at=MORNING + after,
+                    length_us=120_000_000,
+                    items=clip_items(session, "bulletin"),
+                    now=MORNING,
+                )
+        with database.session() as session:
+            broadcasts = list(session.exec(select(Broadcast)))
+            edges = sorted({at for b in broadcasts for at in (b.starts_at, b.ends_at)})
+            for receiver, zone in RECEIVERS.items():
+                ladder = Ladder(
+                    [_sent(b, office) for b in broadcasts if b.meant_for.include(receiver, [zone])],
+                    None,
+                    lambda _: None,
+                    lambda _: None,
+                )
+                for at in edges:
+                    on_air = [b for b in on_air_now(session, COMMUNE, at) if b.meant_for.include(receiver, [zone])]
+                    playing = ladder.now(to_us(at))
+                    assert (on_air[0].id if on_air else None) == (playing.broadcast if playing else None)
+                    for b in on_air:
+                        cuts = cuts_at(session, b, [receiver])[receiver]
+                        is_cut = any(cut.since <= at < cut.until for cut in cuts)
+                        assert is_cut == (b.id != on_air[0].id)
+        database.close()
+
+
 def _on_page(shown: list[Wish], receiver: str, zone: str, at: datetime) -> Wish | None:
     open_now = [w for w in shown if w.starts_at <= at < w.ends_at and w.targets.include(receiver, [zone])]
-    return max(open_now, key=lambda w: w.strength, default=None)
+    return max(open_now, key=lambda w: w.rank, default=None)
 
 
 def _sent(b: Broadcast, office: Office) -> Manifest:

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.playout.ladder import Ladder, may_sound, sounding_share, strength, stretches
+from receiver.playout.ladder import Ladder, may_sound, rank_of, sounding_share, stretches
 from receiver.store.plan import Plan
 from tests.receiver.plans import KEY, KEYS, NOW_US, SECOND_US, config, manifest
 from wire.allowed_hours import AllowedHours, NightLevel
@@ -39,7 +39,7 @@ def test_the_strongest_that_wants_to_sound_has_the_horn(manifests: list[Manifest
     at_us = NOW_US + at_s * SECOND_US
     open_now = [m for m in manifests if m.starts_at_us <= at_us < m.ends_at_us]
     winner = ladder(manifests).now(at_us)
-    assert winner is max(open_now, key=strength, default=None)
+    assert winner is max(open_now, key=rank_of, default=None)
     if winner is not None:
         assert RANK[winner.class_] == max(RANK[m.class_] for m in open_now)
 

@@ -23,11 +23,11 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(
         Path("loa-data"),
-        description="Folder for database, audio, secrets and the broker's store. One controller, one folder.",
+        description="Folder for database, audio, secrets and the broker's store. Each controller needs its own folder.",
     )
     database_url: str | None = Field(
         None,
-        description="Where the tables are. Empty: SQLite in the data folder. postgresql://user:password@host/name for more than one controller or a province.",
+        description="Database of the tables. Empty: SQLite in the data folder. postgresql://user:password@host/name for more than one controller or a province.",
     )
     http_host: str = Field(
         "127.0.0.1", description="Address that the web page listens on. 0.0.0.0: all networks of this machine."
@@ -35,51 +35,51 @@ class Settings(BaseSettings):
     http_port: int = Field(8080, ge=0, le=65535, description="Port that the web page listens on. 0: any free one.")
     public_url: str | None = Field(
         None,
-        description="How browsers and receivers reach this controller, for example https://loa.example.vn. Empty: http://host:port. Receivers fetch their audio here.",
+        description="How browsers and receivers reach this controller, for example https://loa.example.vn. Empty: http://host:port. Receivers fetch audio from this address.",
     )
     broker_url: str | None = Field(
         None,
-        description="An MQTT 3.1.1 broker of your own: mqtts://user:password@host:8883. Empty: Loa starts and owns a Mosquitto.",
+        description="An existing MQTT 3.1.1 broker: mqtts://user:password@host:8883. Empty: Loa starts and manages a Mosquitto.",
     )
     broker_host: str = Field(
         "127.0.0.1",
-        description="Address the embedded broker listens on. Receivers elsewhere need another than 127.0.0.1, and then TLS.",
+        description="Address the embedded broker listens on. Receivers on other machines need an address other than 127.0.0.1, and TLS.",
     )
     broker_port: int = Field(1883, ge=0, le=65535, description="Port the embedded broker listens on. 0: any free one.")
     time_port: int | None = Field(
         None,
         ge=0,
         le=65535,
-        description="UDP port on which receivers ask for the time, beside the broker. Empty: the number of the embedded broker's port. 0: none, they ask by the broker; sound is less closely in step then on networks that jitter or lose packets.",
+        description="UDP port on which receivers request the time. Empty: the same number as the embedded broker's port. 0: none; receivers request the time through the broker, which gives less precise synchrony on networks with jitter or packet loss.",
     )
     broker_public_host: str | None = Field(
         None, description="Name or address by which receivers reach the embedded broker. Empty: broker_host."
     )
     broker_tls_certificate: Path | None = Field(
         None,
-        description="PEM file with the embedded broker's certificate chain. Needed as soon as it listens beyond this machine.",
+        description="PEM file with the embedded broker's certificate chain. Required when it listens beyond this machine.",
     )
     broker_tls_key: Path | None = Field(None, description="PEM file with the key of that certificate.")
     broker_tls_ca: Path | None = Field(
-        None, description="PEM file with the authority that receivers shall trust, when it is not a public one."
+        None, description="PEM file with the certificate authority that receivers trust, when it is not a public one."
     )
     broker_allow_plain: bool = Field(
         False,
-        description="Let the embedded broker listen beyond this machine without TLS: only inside a VPN or for measuring.",
+        description="Allow the embedded broker to listen beyond this machine without TLS: only inside a VPN or for measurements.",
     )
     plan_ahead_hours: int = Field(
         48,
         ge=1,
         le=24 * 14,
-        description="Hours that are planned, announced and fetched ahead. Longer outages need more, and more room on the receivers.",
+        description="Hours that are planned, announced and fetched ahead. Longer outages need more hours, and more disk space on the receivers.",
     )
     fetch_from: time = Field(
         time(21),
-        description="From when receivers fetch audio that is needed only later, by the commune's clock: when the mobile network has room.",
+        description="Start of the window in which receivers fetch audio that is not needed soon, by the commune's clock: when the mobile network has capacity.",
     )
     fetch_until: time = Field(
         time(3),
-        description="Until when, by the commune's clock; before fetch_from: over midnight. The same as fetch_from: at any hour.",
+        description="End of that window, by the commune's clock. Earlier than fetch_from: the window crosses midnight. Equal to fetch_from: any hour.",
     )
     max_upload_bytes: int = Field(500_000_000, ge=1_000_000, description="Largest upload, in bytes.")
     max_clip_hours: float = Field(4.0, gt=0, le=24, description="Longest recording, in hours.")
@@ -87,35 +87,35 @@ class Settings(BaseSettings):
         20,
         ge=1,
         le=600,
-        description="Seconds between a receiver's heartbeats. A dead receiver is shown after two and a half of them.",
+        description="Seconds between a receiver's heartbeats. A receiver is shown as offline after two and a half of them.",
     )
     self_test_at: time = Field(
         time(2, 30),
-        description="When all receivers are tested each night, by the commune's clock. Nothing is heard of it.",
+        description="Time of the nightly test of all receivers, by the commune's clock. The test is silent.",
     )
     self_test_verdict_after_min: int = Field(
         60,
         ge=10,
         le=600,
-        description="Minutes that receivers have for the nightly test. Who has not passed by then is shown as a fault in the morning.",
+        description="Minutes that receivers have for the nightly test. A receiver that has not passed by then is shown as a fault in the morning.",
     )
     map_tiles_url: str | None = Field(
         None,
-        description="Where the map's pictures come from, for example https://tiles.example.vn/{z}/{x}/{y}.png; browsers are let to that one server. Empty: no pictures, the commune's border on a plain ground, and nobody outside learns who looks where.",
+        description="Address of the map tiles, for example https://tiles.example.vn/{z}/{x}/{y}.png; browsers may load tiles from that one server. Empty: no tiles, the commune's border on a plain background, and no request leaves the site.",
     )
     map_tiles_attribution: str = Field(
         "",
         max_length=200,
-        description="What the owner of the map's pictures wants to be named with, for example © OpenStreetMap. Shown in the map's corner.",
+        description="Attribution required by the owner of the map tiles, for example © OpenStreetMap. Shown in the corner of the map.",
     )
     horn_reach_m: float = Field(
         400.0,
         ge=20,
         le=3000,
-        description="Metres within which a horn is understood; for telling which horns are heard as two. 400: 30 W in a quiet village.",
+        description="Distance in metres within which a horn is intelligible; used to find echo pairs. 400: 30 W in a quiet village.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="How much is written to the log."
+        "info", description="Lowest level that is written to the log."
     )
 
     @classmethod
@@ -196,9 +196,9 @@ def settings_document() -> str:
     lines = [
         "# Settings",
         "",
-        "Each is set in the environment as `LOA_…`, or in the file `loa.toml` in the data folder (`LOA_SETTINGS_FILE` names",
-        "another) with the name in lower case and without `LOA_`. Options of `loa serve` go before the environment, the",
-        "environment goes before the file. A name that is in the file and not here is refused.",
+        "Each setting is read from the environment as `LOA_…`, or from the file `loa.toml` in the data folder (`LOA_SETTINGS_FILE` names",
+        "another), where the name is in lower case and without `LOA_`. Options of `loa serve` override the environment, the",
+        "environment overrides the file. A name in the file that is not listed here is refused.",
         "",
         "| setting | default | what it is |",
         "|---|---|---|",
@@ -208,7 +208,7 @@ def settings_document() -> str:
         lines.append(f"| `LOA_{name.upper()}` | {default} | {field.description} |")
     lines += [
         "",
-        "Secrets are no settings: they are made on the first start, in `secrets/` in the data folder, readable by the owner",
-        "alone. They are part of a backup (`docs/backup.md`): receivers obey no other controller key.",
+        "Secrets are not settings: they are created on the first start, in `secrets/` in the data folder, readable by the owner",
+        "only. They are part of a backup (`docs/backup.md`): receivers obey no other controller key.",
     ]
     return "\n".join(lines) + "\n"

@@ -46,8 +46,8 @@ class LazyGroup(click.Group):
             if extra is None:
                 raise
             raise click.ClickException(
-                f"`{ctx.command_path} {cmd_name}` needs the part [{extra}], which is not installed. "
-                f"Install it: pip install 'loa[{extra}]'"
+                f"`{ctx.command_path} {cmd_name}` needs the packages of the extra [{extra}], which are not installed. "
+                f"Install the wheel with it: pip install './loa-….whl[{extra}]' (README.md, For production)"
             ) from None
         return command
 

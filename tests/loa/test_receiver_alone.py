@@ -11,19 +11,21 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh environment with nothing but a receiver in it; gives its Python."""
+def alone(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
+    """A fresh environment with the wheel and its extra [receiver], at the locked versions; gives its Python."""
     home = tmp_path_factory.mktemp("alone") / "venv"
     uv = str(ROOT / ".venv" / "bin" / "uv")
     quiet = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(home), "UV_PYTHON_DOWNLOADS": "never"}
     python = str(ROOT / ".venv" / "bin" / "python")
     subprocess.run(
-        [uv, "sync", "-q", "--frozen", "--extra", "receiver", "--no-dev", "--no-editable", "--python", python],
+        [uv, "sync", "-q", "--frozen", "--extra", "receiver", "--no-dev", "--no-install-project", "--python", python],
         check=True,
         cwd=ROOT,
         env=quiet,
     )
-    return home / "bin" / "python"
+    alone = home / "bin" / "python"
+    subprocess.run([uv, "pip", "install", "-q", "--no-deps", "--python", str(alone), str(wheel)], check=True)
+    return alone
 
 
 def test_it_brings_no_database_and_no_web(alone: Path) -> None:

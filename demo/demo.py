@@ -24,10 +24,12 @@ from devices.outlines import set_outline
 from devices.positions import Position, place_receiver
 from devices.stations import StationKind, add_station
 from devices.zones import add_zone
-from loa.controller import free_port, issuer, open_database, public_broker_url
+from loa.broker_access import issuer, public_broker_url
+from loa.schema import open_database
 from people.operators import create_first_operator
 from runtime.clock import ControllerClock
 from runtime.database import Database
+from runtime.mosquitto import free_port
 from runtime.refusal import Refusal
 from runtime.secret_files import Secrets
 from runtime.settings import Settings, load_settings

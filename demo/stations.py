@@ -21,7 +21,7 @@ from devices.enrolment import enrol
 from devices.positions import Position, place_receiver
 from devices.stations import StationKind, add_station
 from devices.zones import add_zone
-from loa.controller import issuer, public_broker_url
+from loa.broker_access import issuer, public_broker_url
 from people.operators import add_operator, create_first_operator
 from runtime.clock import ControllerClock
 from runtime.database import Database

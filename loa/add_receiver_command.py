@@ -6,7 +6,8 @@ import click
 
 from devices.enrolment import enrol
 from devices.stations import StationKind, add_station, stations
-from loa.controller import issuer, open_database, public_broker_url
+from loa.broker_access import issuer, public_broker_url
+from loa.schema import open_database
 from runtime.clock import ControllerClock
 from runtime.refusal import Refusal
 from runtime.secret_files import Secrets

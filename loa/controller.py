@@ -1,18 +1,10 @@
-"""The controller: where all parts are joined. What opens last closes first, also after a start that failed."""
+"""The controller: starts its parts in order and closes them in the reverse order, also after a failed start."""
 
-import gc
-import hashlib
 import logging
-import signal
-import socket
-import threading
 from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
-
-import uvicorn
 
 from broadcast import play_reports
 from broadcast.backup_clip import backup_item
@@ -24,64 +16,38 @@ from broadcast.transmitter import Transmitter
 from devices import self_tests
 from devices.communes import communes
 from devices.downlink import Downlink
-from devices.enrolment import CONTROLLER_USER, Issuer, accounts, acl_rows
 from devices.presence import PresenceWatch
 from devices.receivers import receivers
 from devices.time_server import TimeServer
 from devices.uplink import Uplink
+from loa.broker_access import connect, embedded_broker, issuer, public_broker_url
+from loa.broker_accounts import BrokerAccounts
+from loa.schema import open_database
+from loa.web_server import run_web_server
 from mergers.handover import Handover
 from people.operators import create_first_operator
 from province import reports_up
 from province.exchange import Exchange
 from runtime.alarms import Alarms
-from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock
-from runtime.database import Database, upgrade
-from runtime.mosquitto import Mosquitto, Tls, hash_password
-from runtime.refusal import N_, Refusal
+from runtime.mosquitto import Mosquitto
 from runtime.secret_files import Secrets
 from runtime.settings import Settings
 from web.app import Deps, create_app
 from web.language import DEFAULT, translators
-from wire.sealing import PublicKey, SealingKey
+from wire.sealing import SealingKey
 
 log = logging.getLogger(__name__)
 
-MIGRATIONS = Path(__file__).parent / "migrations"
-#: The broker is given this long at the start; after it we serve the page all the same and go on trying.
-_BROKER_PATIENCE_S = 5.0
-#: How often receivers added by another process are looked for.
-#: Receivers take it only when it is new: of a new month (`devices.downlink`).
-_CONFIGS_EVERY_S = 86_400
+#: The configuration holds the month's backup clip; `devices.downlink` sends it only when it changed.
+_CONFIGURE_EVERY_S = 86_400
+#: How often receivers that another process added are looked for.
 _ACCOUNTS_EVERY_S = 3.0
-#: How often it is looked whether a self-test is due, or somebody is to be asked.
-_TESTS_EVERY_S = 5.0
-#: How often it is looked whether receivers are still to be told of a merger, one done by another process too.
+#: How often the nightly self-test checks whether a step is due.
+_SELF_TESTS_EVERY_S = 5.0
+#: How often receivers that have not yet been told of a merger are looked for; another process may have merged.
 _MERGERS_EVERY_S = 2.0
 _PROVINCE_TIDY_EVERY_S = 86_400
-
-
-def open_database(settings: Settings) -> Database:
-    """The database, with its tables at the newest version. Raises Refusal."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = Database(settings.database)
-    upgrade(database, MIGRATIONS)
-    return database
-
-
-def issuer(settings: Settings, key: SealingKey, broker_url: str) -> Issuer:
-    """What goes into every receiver's credentials. broker_url: where receivers find the broker."""
-    ca = settings.broker_tls_ca.read_text() if settings.broker_tls_ca else None
-    return Issuer(broker_url=broker_url, controller=PublicKey(key.public), tls_ca_pem=ca)
-
-
-def public_broker_url(settings: Settings, port: int | None = None) -> str:
-    """Where receivers find the broker, without any password. port: of the embedded one, when it is known already."""
-    if settings.broker_url:
-        scheme, _, rest = settings.broker_url.partition("://")
-        return f"{scheme}://{rest.rpartition('@')[2]}"
-    scheme = "mqtts" if settings.broker_tls_certificate else "mqtt"
-    return f"{scheme}://{settings.broker_public_host or settings.broker_host}:{port or settings.broker_port}"
 
 
 class Controller:
@@ -89,43 +55,64 @@ class Controller:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.first_password: str | None = None
         self.first_operator = ""
-        self._accounts: dict[str, str] = {}
-        self._open = ExitStack()
+        #: One-time password of the first operator; None when operators exist already.
+        self.first_password: str | None = None
+        self._closing = ExitStack()
 
     def __enter__(self) -> "Controller":
         try:
-            self._join()
+            self._open_storage()
+            self._connect_broker()
+            self._start_receiver_links()
+            self._start_broadcasts()
+            self._start_alarms()
+            self._start_province()
+            self._configure_after_each_connection()
+            self._create_app()
         except BaseException:
-            self._open.close()
+            self._closing.close()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._open.close()
+        self._closing.close()
         log.info("stopped")
 
-    def _join(self) -> None:
-        settings, closing = self.settings, self._open
-        # 1. What is kept: secrets, tables, audio.
-        self.database = open_database(settings)
-        closing.callback(self.database.close)
-        self.secrets = Secrets.load_or_create(settings.data_dir / "secrets")
+    def run_web(self) -> None:
+        """Serve the page until SIGTERM or SIGINT."""
+        run_web_server(self.app, self.settings)
+
+    def _open_storage(self) -> None:
+        """Tables, secrets and audio folders; the first operator when there is none."""
+        self.database = open_database(self.settings)
+        self._closing.callback(self.database.close)
+        self.secrets = Secrets.load_or_create(self.settings.data_dir / "secrets")
         self.key = SealingKey(self.secrets.controller_seed)
         self.clock = ControllerClock()
-        media, originals = Media(settings.data_dir / "media"), Media(settings.data_dir / "originals")
+        self.media = Media(self.settings.data_dir / "media")
+        self.originals = Media(self.settings.data_dir / "originals")
         with self.database.writing() as session:
             first = create_first_operator(session, self.clock.now())
             if first is not None:
                 self.first_operator, self.first_password = first
-        # 2. The broker, and our connection to it.
-        self.mosquitto = self._start_broker()
-        self.broker = self._connect()
-        closing.callback(self.broker.close)
-        # 3. Who hears.
+
+    def _connect_broker(self) -> None:
+        """Start the embedded broker where the settings name no other, and connect."""
+        self.mosquitto = embedded_broker(self.settings)
+        self._accounts = BrokerAccounts(self.database, self.mosquitto, self.secrets.broker_password)
+        self._accounts.publish()
+        if self.mosquitto is not None:
+            self.mosquitto.start()
+            self._closing.callback(self.mosquitto.stop)
+        self.broker = connect(self.settings, self.mosquitto, self.secrets.broker_password)
+        self._closing.callback(self.broker.close)
+
+    def _start_receiver_links(self) -> None:
+        """Messages to and from receivers, the time server, and who is online."""
+        settings = self.settings
         self.downlink = Downlink(
             self.broker,
             self.key,
@@ -142,54 +129,74 @@ class Controller:
         self_tests.register(self.uplink)
         reports_up.register(self.uplink, self.clock)
         self.uplink.start()
-        closing.callback(self.uplink.close)
-        # 4. What goes out.
+        self._closing.callback(self.uplink.close)
+
+    def _start_time_server(self) -> None:
+        """Answer time requests by datagram when a port is known: beside the embedded broker, else beside the page."""
+        settings = self.settings
+        port = _broker_port(self.mosquitto) if settings.time_port is None else settings.time_port
+        if not port:
+            return
+        bind_host = settings.broker_host if self.mosquitto else settings.http_host
+        reached_at = settings.broker_host if self.mosquitto else urlsplit(settings.base_url).hostname or bind_host
+        server = TimeServer(self.downlink, self.clock, host=bind_host, port=port)
+        self._closing.callback(server.close)  # its socket is open already
+        server.start()
+        host = settings.broker_public_host or reached_at
+        self.downlink.time_address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def _start_broadcasts(self) -> None:
+        """Ingest of uploads, the transmitter, the handover after mergers, and each commune's chimes."""
         self.ingest = Ingest(
             self.database,
-            media,
-            originals,
+            self.media,
+            self.originals,
             self.clock,
-            most_bytes=settings.max_upload_bytes,
-            most_hours=settings.max_clip_hours,
+            most_bytes=self.settings.max_upload_bytes,
+            most_hours=self.settings.max_clip_hours,
         )
         self.ingest.start()
-        closing.callback(self.ingest.close)
+        self._closing.callback(self.ingest.close)
         self.transmitter = Transmitter(self.database, self.downlink, self.clock)
         self.handover = Handover(self.database, self.downlink, self.transmitter, self.clock)
         self.transmitter.start()
-        closing.callback(self.transmitter.close)
+        self._closing.callback(self.transmitter.close)
         with self.database.session() as session:
-            known = communes(session)
-        for commune in known:
-            ensure_chimes(self.database, media, commune.id, self.clock.now())
-        # 5. When.
+            known_communes = communes(session)
+        for commune in known_communes:
+            ensure_chimes(self.database, self.media, commune.id, self.clock.now())
+
+    def _start_alarms(self) -> None:
+        """What runs at intervals: planning, presence, accounts, configurations, self-tests, mergers."""
         self.alarms = Alarms(
             self.database,
             self.clock,
             self.transmitter,
             self.presence,
-            plan_ahead=timedelta(hours=settings.plan_ahead_hours),
+            plan_ahead=timedelta(hours=self.settings.plan_ahead_hours),
         )
         self.alarms.every(_ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
-        self.alarms.every(_CONFIGS_EVERY_S, "configs", self._configure_all)
+        self.alarms.every(_CONFIGURE_EVERY_S, "configs", self._configure_all)
         self.nightly_test = NightlyTest(
             self.database,
-            media,
+            self.media,
             self.downlink,
             self.presence,
             self.clock,
-            at=settings.self_test_at,
-            verdict_after=timedelta(minutes=settings.self_test_verdict_after_min),
+            at=self.settings.self_test_at,
+            verdict_after=timedelta(minutes=self.settings.self_test_verdict_after_min),
         )
-        self.alarms.every(_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
+        self.alarms.every(_SELF_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
         self.alarms.every(_MERGERS_EVERY_S, "mergers", self.handover.step)
         self.alarms.start()
-        closing.callback(self.alarms.close)
-        # 6. The province. Made last of what works, so that what it is told of is there.
+        self._closing.callback(self.alarms.close)
+
+    def _start_province(self) -> None:
+        """The exchange with the province's system. Its messages act on all the parts started before it."""
         self.exchange = Exchange(
             self.database,
             self.clock,
-            settings.data_dir,
+            self.settings.data_dir,
             downlink=self.downlink,
             presence=self.presence,
             ingest=self.ingest,
@@ -199,135 +206,38 @@ class Controller:
         )
         self.alarms.every(_PROVINCE_TIDY_EVERY_S, "province", self.exchange.tidy)
         self.exchange.start()
-        closing.callback(self.exchange.close)
-        # A broker that came back without its store has lost what was retained.
+        self._closing.callback(self.exchange.close)
+
+    def _configure_after_each_connection(self) -> None:
+        """A broker that restarted without its store has lost the retained configurations."""
         self.broker.on_connected(self._configure_all)
         if self.broker.connected:
             self._configure_all()
-        # 7. What people see.
+
+    def _create_app(self) -> None:
+        broker_url = public_broker_url(self.settings, _broker_port(self.mosquitto))
         self.app = create_app(
             Deps(
-                settings=settings,
+                settings=self.settings,
                 session_key=self.secrets.session_key,
                 database=self.database,
                 clock=self.clock,
                 ingest=self.ingest,
-                media=media,
-                originals=originals,
+                media=self.media,
+                originals=self.originals,
                 downlink=self.downlink,
                 transmitter=self.transmitter,
                 presence=self.presence,
                 alarms=self.alarms,
                 nightly_test=self.nightly_test,
-                issuer=issuer(settings, self.key, public_broker_url(settings, self._broker_port)),
-                accounts_changed=self._accounts_changed,
+                issuer=issuer(self.settings, self.key, broker_url),
+                accounts_changed=self._accounts.publish,
                 exchange=self.exchange,
             )
         )
 
-    @property
-    def _broker_port(self) -> int | None:
-        return self.mosquitto.port if self.mosquitto else None
-
-    def run_web(self) -> None:
-        """Serve the page until SIGTERM or SIGINT."""
-        config = uvicorn.Config(
-            self.app,
-            host=self.settings.http_host,
-            port=self.settings.http_port,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=3,
-            proxy_headers=True,
-            server_header=False,
-        )
-        # What was loaded stays; looking through it again and again would make one request in some hundred slow.
-        gc.collect()
-        gc.freeze()
-        # uvicorn stops at a signal and then raises it again; without a handler of ours that would end the process
-        # before anything is closed.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
-        uvicorn.Server(config).run()
-
-    def _start_broker(self) -> Mosquitto | None:
-        settings = self.settings
-        if settings.broker_url:
-            return None
-        tls = None
-        if settings.broker_tls_certificate and settings.broker_tls_key:
-            tls = Tls(settings.broker_tls_certificate, settings.broker_tls_key)
-        elif settings.broker_host not in ("127.0.0.1", "localhost", "::1") and not settings.broker_allow_plain:
-            raise Refusal(
-                N_(
-                    "The broker would be heard beyond this machine without encryption. Set LOA_BROKER_TLS_CERTIFICATE "
-                    "and LOA_BROKER_TLS_KEY, or LOA_BROKER_ALLOW_PLAIN=true inside a VPN."
-                )
-            )
-        child = Mosquitto(
-            settings.data_dir.absolute() / "broker",
-            host=settings.broker_host,
-            port=settings.broker_port,
-            controller_user=CONTROLLER_USER,
-            acl=acl_rows(),
-            tls=tls,
-        )
-        self.mosquitto = child
-        self._accounts_changed()
-        child.start()
-        self._open.callback(child.stop)
-        return child
-
-    def _start_time_server(self) -> None:
-        """Answer for the time by datagram, when there is a port for it."""
-        settings = self.settings
-        port = self._broker_port if settings.time_port is None else settings.time_port
-        if not port:
-            return
-        # Beside the broker where it is ours, else beside the page.
-        listens = settings.broker_host if self.mosquitto else settings.http_host
-        known = settings.broker_host if self.mosquitto else urlsplit(settings.base_url).hostname or listens
-        server = TimeServer(self.downlink, self.clock, host=listens, port=port)
-        self._open.callback(server.close)
-        server.start()
-        host = settings.broker_public_host or known
-        self.downlink.time_address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-    def _connect(self) -> MqttBroker:
-        settings = self.settings
-        if settings.broker_url:
-            broker = MqttBroker(settings.broker_url, ca_file=settings.broker_tls_ca, client_id=_client_id(settings))
-        else:
-            if self.mosquitto is None:
-                raise RuntimeError("the embedded broker was not started")
-            broker = MqttBroker(
-                self.mosquitto.url,
-                user=CONTROLLER_USER,
-                password=self.secrets.broker_password,
-                ca_file=settings.broker_tls_ca,
-            )
-        connected = threading.Event()
-        broker.on_connected(connected.set)
-        if not broker.connected and not connected.wait(_BROKER_PATIENCE_S):
-            log.error("the broker does not answer yet; receivers hear nothing new until it does")
-        return broker
-
-    def _accounts_changed(self) -> None:
-        """The receivers changed: the embedded broker learns their accounts."""
-        if self.mosquitto is None:
-            with self.database.session() as session:
-                self._accounts = accounts(session)
-            return
-        with self.database.session() as session:
-            known = self._accounts = accounts(session)
-        self.mosquitto.set_accounts({**known, CONTROLLER_USER: hash_password(self.secrets.broker_password)})
-
     def _notice_accounts(self) -> None:
-        """Another process (`loa receiver add`, a second controller) may have added a receiver."""
-        with self.database.session() as session:
-            known = accounts(session)
-        if known != self._accounts:
-            self._accounts_changed()
+        if self._accounts.publish_if_changed():
             self._configure_all()
 
     def _configure_all(self) -> None:
@@ -335,14 +245,5 @@ class Controller:
             self.downlink.configure_all(session, receivers(session))
 
 
-def _client_id(settings: Settings) -> str:
-    """Our name at a broker of others: the same after a restart, another one for another controller."""
-    place = f"{socket.gethostname()}:{settings.data_dir.absolute()}"
-    return f"loa-controller-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
-
-
-def free_port() -> int:
-    """A port on loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _broker_port(mosquitto: Mosquitto | None) -> int | None:
+    return mosquitto.port if mosquitto else None

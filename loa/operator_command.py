@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from devices.communes import commune as commune_of
-from loa.controller import open_database
+from loa.schema import open_database
 from people.audit import Deed, note
 from people.operators import FIRST_OPERATOR, add_operator, appoint, operator_named, renew_password
 from people.rights import Role

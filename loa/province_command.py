@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from devices.communes import commune
-from loa.controller import open_database
+from loa.schema import open_database
 from province.accounts import Accounts
 from province.links import begin_anew
 from runtime.refusal import Refusal

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from loa.backup_command import asked_passphrase, shown_progress
-from loa.controller import MIGRATIONS
+from loa.schema import MIGRATIONS
 from runtime.clock import ControllerClock
 from runtime.refusal import Refusal
 from runtime.settings import load_settings

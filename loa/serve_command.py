@@ -21,7 +21,7 @@ from runtime.settings import load_settings
 @click.option("--broker-url", help="Use this MQTT broker instead of the embedded one.")
 @click.option("--database-url", help="Use this database instead of SQLite in the data directory.")
 def serve(data: Path | None, **options: str | int | None) -> None:
-    """Read the settings, join the parts, and run."""
+    """Print the one-time password of the first operator, then the address, and serve."""
     given = {name: value for name, value in options.items() if value is not None}
     if data is not None:
         given["data_dir"] = str(data)
@@ -32,8 +32,10 @@ def serve(data: Path | None, **options: str | int | None) -> None:
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
             stream=sys.stderr,
         )
-        # Its INFO is a line for each request, with the whole address: of a recording behind a signed link, its key.
+        # At INFO httpx2 writes the whole address of each request: of a recording behind a signed link, its key too.
         logging.getLogger("httpx2").setLevel(logging.WARNING)
+        # At INFO fontTools writes dozens of lines for each printed report.
+        logging.getLogger("fontTools").setLevel(logging.WARNING)
         with Controller(settings) as controller:
             if controller.first_password:
                 click.echo(

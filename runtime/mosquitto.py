@@ -68,7 +68,7 @@ class Mosquitto:
         controller, who may read and write everything.
         """
         self.host = host
-        self.port = port or _free_port(host)
+        self.port = port or free_port(host)
         self._folder = folder
         self._controller_user = controller_user
         self._acl = list(acl)
@@ -261,7 +261,7 @@ def _refuse_taken_port(host: str, port: int) -> None:
             ) from error
 
 
-def _free_port(host: str) -> int:
+def free_port(host: str = "127.0.0.1") -> int:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])

@@ -54,7 +54,7 @@ HOMES = {
     "limits": ("web.rate_limit",),
     "babel": ("web.",),
     "jinja2": ("web.",),
-    "uvicorn": ("loa.",),
+    "uvicorn": ("loa.web_server",),
     "numpy": (
         "receiver.",
         "broadcast.live_pacing",

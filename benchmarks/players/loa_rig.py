@@ -25,7 +25,8 @@ from broadcast.on_air import LEAD, put_on_air
 from devices.communes import add_commune
 from devices.enrolment import CONTROLLER_USER, Credentials, enrol
 from devices.stations import StationKind, add_station
-from loa.controller import issuer, open_database, public_broker_url
+from loa.broker_access import issuer, public_broker_url
+from loa.schema import open_database
 from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock, to_us
 from runtime.refusal import Refusal

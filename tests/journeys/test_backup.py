@@ -12,7 +12,7 @@ from demo.check import wait_for
 from demo.child_processes import Child
 from devices.communes import add_commune
 from devices.heartbeats import LastHeartbeat
-from loa.controller import open_database
+from loa.schema import open_database
 from runtime.database import Database
 from runtime.settings import load_settings
 from tests.journeys.test_joining import Alone, loa

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from demo.check import Browser, sign_in
 from demo.demo import Demo, make_mp3
-from loa.controller import free_port
+from runtime.mosquitto import free_port
 
 pytestmark = pytest.mark.xdist_group("journeys")
 

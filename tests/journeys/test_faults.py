@@ -16,8 +16,8 @@ from broadcast.play_reports import PlayReportRow
 from demo.check import Browser, measure, online, schedule_once, sign_in, upload, wait_for
 from demo.demo import PLACES, Demo, make_mp3
 from demo.offline import broker_pid, check_offline
-from loa.controller import free_port
 from runtime.database import Database
+from runtime.mosquitto import free_port
 
 pytestmark = pytest.mark.xdist_group("faults")
 

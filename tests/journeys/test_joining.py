@@ -14,9 +14,9 @@ from demo.check import wait_for
 from demo.child_processes import Child
 from devices.communes import add_commune
 from devices.presence import PresenceState
-from loa.controller import free_port, open_database
+from loa.schema import open_database
 from runtime.database import Database
-from runtime.mosquitto import Mosquitto, hash_password
+from runtime.mosquitto import Mosquitto, free_port, hash_password
 from runtime.settings import load_settings
 
 pytestmark = pytest.mark.xdist_group("journeys")

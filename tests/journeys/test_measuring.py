@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from acoustics import delay_measurements
 from devices.receivers import change_receiver
-from loa.controller import free_port
 from runtime.clock import ManualClock
 from runtime.database import Database
+from runtime.mosquitto import free_port
 from tests.sounds.two_horns import Scene, written
 from tests.web.office import Office
 from web.pages import measure

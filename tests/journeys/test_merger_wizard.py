@@ -10,10 +10,11 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from demo.child_processes import Child
-from loa.controller import free_port, open_database
+from loa.schema import open_database
 from people.operators import FIRST_OPERATOR, add_operator
 from people.rights import Role
 from runtime.clock import ControllerClock, ManualClock
+from runtime.mosquitto import free_port
 from runtime.settings import load_settings
 from tests.mergers.county import CHINH, HIEN, County
 

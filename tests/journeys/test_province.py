@@ -15,7 +15,7 @@ from sqlmodel import select
 from demo.check import Browser, online, sign_in_as, wait_for
 from demo.child_processes import Child
 from devices.communes import add_commune
-from loa.controller import open_database
+from loa.schema import open_database
 from province.outbox import PLAY_LOG, ProvinceLetter
 from runtime.database import Database
 from runtime.settings import load_settings

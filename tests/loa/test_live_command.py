@@ -16,10 +16,11 @@ from broadcast.on_air import Broadcast, between
 from devices.communes import add_commune
 from devices.enrolment import CONTROLLER_USER, acl_rows, enrol
 from devices.stations import StationKind, add_station
-from loa.controller import free_port, issuer, open_database, public_broker_url
+from loa.broker_access import issuer, public_broker_url
+from loa.schema import open_database
 from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock
-from runtime.mosquitto import Mosquitto, hash_password
+from runtime.mosquitto import Mosquitto, free_port, hash_password
 from runtime.secret_files import Secrets
 from runtime.settings import load_settings
 from tests.cast import COMMUNE, COMMUNE_NAME

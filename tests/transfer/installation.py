@@ -14,7 +14,7 @@ from devices.communes import add_commune
 from devices.receivers import Receiver
 from devices.stations import StationKind, add_station
 from devices.zones import add_zone, set_zones
-from loa.controller import open_database
+from loa.schema import open_database
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.secret_files import Secrets

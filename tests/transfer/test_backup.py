@@ -21,7 +21,7 @@ from devices.provinces import Province
 from devices.receivers import Receiver
 from devices.succession import CommuneSuccession
 from loa.cli import main
-from loa.controller import MIGRATIONS
+from loa.schema import MIGRATIONS
 from people.operators import Operator, add_operator, appoint, operators_of
 from people.rights import Role
 from province.accounts import Accounts

@@ -1,0 +1,194 @@
+"""One live broadcast: planned, announced, sent, stopped, beside a running controller."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+
+from broadcast.audio_live import LiveInput
+from broadcast.live import LiveSender
+from broadcast.live_encoder import LiveEncoder
+from broadcast.live_pacing import send_followed, send_paced
+from broadcast.manifests import manifest_of
+from broadcast.on_air import (
+    LIVE_LEAD,
+    Broadcast,
+    BroadcastState,
+    broadcast,
+    note_announced,
+    plan_broadcast,
+    state,
+    stop,
+)
+from devices.connect_events import hear_births
+from devices.downlink import Downlink
+from devices.receivers import reached_by
+from noise.noise_rules import check_allowed
+from runtime.broker import MqttBroker
+from runtime.clock import ControllerClock, to_us
+from runtime.database import Database
+from runtime.refusal import N_, Refusal
+from wire import topics
+from wire.broadcasts import BroadcastClass, LiveItem, Targets
+from wire.live import RATE
+from wire.sealing import SealingKey
+
+log = logging.getLogger(__name__)
+
+#: The longest live broadcast: a microphone that was left open falls silent after it.
+MOST_HOURS = 4.0
+#: The shortest broadcast that the allowed hours are asked for: how long it will last is not known at its start.
+_SHORTEST = timedelta(seconds=1)
+#: How long the broker may take to accept the connection, and to acknowledge the manifest.
+BROKER_TIMEOUT_S = 10.0
+#: How often the table is asked whether the broadcast was stopped on the page.
+STOP_CHECK_EVERY_S = 0.5
+
+
+class LiveBroadcast:
+    """One live broadcast, from its announcement to its stop. A context manager."""
+
+    def __init__(
+        self,
+        database: Database,
+        broker: MqttBroker,
+        key: SealingKey,
+        *,
+        commune_id: str,
+        targets: Targets,
+        class_: BroadcastClass,
+        title: str,
+        buffer_ms: int,
+        packets_per_message: int,
+        bit_rate: int,
+        hours: float = MOST_HOURS,
+    ) -> None:
+        """The broadcast is planned on entering the context. broker: closed by the caller, after the context."""
+        self._database, self._broker, self._clock = database, broker, ControllerClock()
+        # A live manifest has no audio to fetch and sets no heartbeat period.
+        self._downlink = Downlink(broker, key, self._clock, media_base="")
+        self._commune, self._targets, self._class, self._title = commune_id, targets, class_, title
+        self._buffer_us, self._length_us = buffer_ms * 1000, int(hours * 3_600_000_000)
+        self._packets_per_message, self._bit_rate = packets_per_message, bit_rate
+        self._planned: Broadcast | None = None
+        self._sender: LiveSender | None = None
+        #: Setting it ends the sending.
+        self.ending = threading.Event()
+        self._stop_watch: threading.Thread | None = None
+
+    def __enter__(self) -> "LiveBroadcast":
+        now = self._clock.now()
+        with self._database.writing() as session:
+            if not reached_by(session, self._commune, self._targets):
+                raise Refusal(N_("No receiver would sound: there is none in what you chose."))
+            starts_at = now + LIVE_LEAD
+            # Its length is not known in advance; receivers fall silent where the allowed hours end.
+            check_allowed(session, self._commune, self._targets, self._class, starts_at, starts_at + _SHORTEST)
+            item = LiveItem(offset_us=0, duration_us=self._length_us, buffer_us=self._buffer_us)
+            self._planned = plan_broadcast(
+                session,
+                commune_id=self._commune,
+                title=self._title,
+                class_=self._class,
+                targets=self._targets,
+                starts_at=starts_at,
+                length_us=self._length_us,
+                items=[item],
+                now=now,
+                by="loa live",
+                cause="put_on_air",
+            )
+        self._announce()
+        hear_births(self._broker, self._repeat_start)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ending.set()
+        if self._stop_watch is not None:
+            self._stop_watch.join()
+        if self._planned is not None:
+            with self._database.writing() as session:
+                stop(session, self._planned.id, self._clock.now(), by="loa live", cause="live_ended")
+            self._announce()
+
+    @property
+    def id(self) -> str:
+        return self._broadcast().id
+
+    def send(self, source: LiveInput, *, skip_early: bool = False) -> None:
+        """Send until the source ends, `ending` is set, or the broadcast is stopped on the page.
+
+        skip_early: drop what arrives before the broadcast starts, as from a microphone. Raises Refusal when nothing
+        could be read.
+        """
+        starts_at_us = to_us(self._broadcast().starts_at)
+        self._stop_watch = threading.Thread(
+            target=self._stop_source_when_ending, args=(source.stop,), name="live stop watch", daemon=True
+        )
+        self._stop_watch.start()
+        try:
+            if source.paced:
+                pieces: Iterable[bytes] = source.pieces()
+                if skip_early:
+                    pieces = self._since(pieces, starts_at_us - self._buffer_us)
+                send_followed(pieces, self._new_sender, self._clock, self.ending.is_set, self._buffer_us, starts_at_us)
+            else:
+                send_paced(
+                    source.pieces(), self._new_sender(starts_at_us), self._clock, self.ending.wait, self._buffer_us
+                )
+            # What was sent last is still in the receivers' buffers.
+            if (sender := self._sender) is not None:
+                ends_at_us = sender.starts_at_us + sender.samples * 1_000_000 // RATE
+                self.ending.wait(max(0.0, (ends_at_us - self._clock.now_us()) / 1e6))
+        except Refusal:
+            if not self.ending.is_set():
+                raise
+
+    def _broadcast(self) -> Broadcast:
+        if self._planned is None:
+            raise RuntimeError("the broadcast is not planned yet")
+        return self._planned
+
+    def _new_sender(self, starts_at_us: int) -> LiveSender:
+        topic = topics.live(self._commune, self.id)
+        self._sender = LiveSender(
+            lambda payload: self._downlink.send_frame(topic, payload),
+            topic,
+            self._downlink.key,
+            LiveEncoder(self._bit_rate),
+            starts_at_us=starts_at_us,
+            packets_per_message=self._packets_per_message,
+            buffer_us=self._buffer_us,
+        )
+        return self._sender
+
+    def _repeat_start(self, _receiver: str) -> None:
+        if (sender := self._sender) is not None:
+            sender.again()
+
+    def _since(self, pieces: Iterable[bytes], since_us: int) -> Iterator[bytes]:
+        for piece in pieces:
+            if self._clock.now_us() >= since_us:
+                yield piece
+
+    def _announce(self) -> None:
+        """Publish the manifest now; the controller's transmitter would take up to a second."""
+        with self._database.session() as session:
+            self._planned = broadcast(session, self.id)
+            manifest = manifest_of(self._planned, self._clock.now())
+        if self._downlink.send_manifest(self._commune, manifest).wait(BROKER_TIMEOUT_S):
+            with self._database.writing() as session:
+                note_announced(session, self.id, manifest.revision, self._clock.now())
+
+    def _stop_source_when_ending(self, stop_source: Callable[[], None]) -> None:
+        """A source without sound blocks its reader; stopping the source is the only way to end the sending then."""
+        while not self.ending.wait(STOP_CHECK_EVERY_S):
+            try:
+                with self._database.session() as session:
+                    state_now = state(broadcast(session, self.id), self._clock.now())
+            except Exception:
+                log.exception("broadcast %s: its state could not be read", self.id)
+                continue
+            if state_now not in (BroadcastState.PLANNED, BroadcastState.ANNOUNCED, BroadcastState.ON_AIR):
+                self.ending.set()
+        stop_source()

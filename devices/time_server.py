@@ -10,7 +10,8 @@ import msgspec
 from devices.downlink import Downlink
 from runtime.clock import Clock
 from runtime.refusal import N_, Refusal
-from wire.time_datagrams import receive, stamped, unpack_ask
+from transport.datagrams import enable_timestamps, receive
+from wire.time_datagrams import MOST_BYTES, unpack_ask
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class TimeServer:
                 log.exception("an ask for the time could not be handled")
 
     def _answer_one(self) -> None:
-        came = receive(self._socket)
+        came = receive(self._socket, MOST_BYTES + 1)
         try:
             receiver_id, ask = unpack_ask(came.payload)
         except msgspec.DecodeError:
@@ -95,7 +96,7 @@ class TimeServer:
 def _bound(host: str, port: int) -> socket.socket:
     """Raises OSError."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-    opened = stamped(socket.socket(family, kind, protocol))
+    opened = enable_timestamps(socket.socket(family, kind, protocol))
     try:
         opened.bind(address)
     except OSError:

@@ -16,7 +16,7 @@ from receiver.link.outbox import Outbox
 from receiver.link.play_reporter import Reporter
 from receiver.live.live_input import LiveEar
 from receiver.output.amplifier import Amplifier, AmplifierTimes, Meant
-from receiver.output.speaker import Speaker, local_us
+from receiver.output.speaker import Speaker
 from receiver.playout.ladder import Ladder
 from receiver.playout.playback_failures import Falls
 from receiver.playout.playout import Playout
@@ -25,12 +25,14 @@ from receiver.sensing.microphone import Microphone
 from receiver.sensing.output_monitor import Witness
 from receiver.sensing.sensors import NoSenses, Senses
 from receiver.store.plan import Plan
-from receiver.store.recheck import look_again
+from receiver.store.recheck import recheck_files
 from receiver.store.shelf import Shelf
 from receiver.store.wanted_files import wanted_files
+from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from receiver.timing.time_asker import TimeAsker
 from receiver.timing.time_link import TimeLink
+from wire import topics
 from wire.commands import Config
 from wire.messages import encode
 from wire.topics import Kind, Topic
@@ -137,7 +139,7 @@ class Agent:
         if kind is Kind.TIME_TELL:
             self._time_link.answered_by_broker(payload, self._connection.arrived_us)
         elif kind is Kind.LIVE:
-            self._ear.hear(_live_topic(topic), topic.broadcast, payload, self._now_us())
+            self._ear.hear(topics.live(topic.commune, topic.broadcast), topic.broadcast, payload, self._now_us())
         else:
             self._inbox.put((kind, topic, payload))
             self._wake.set()
@@ -206,7 +208,7 @@ class Agent:
     def _distrust_unreadable(self, now_us: int) -> None:
         failed = self._playout.failed_cues()
         if self._falls.take(failed, now_us):
-            look_again({found.cue.key for found in failed}, self._plan, self._shelf, self._falls)
+            recheck_files({cue.sha256 for cue in failed}, self._plan, self._shelf, self._falls)
             self._plan_changed()
 
     def _read_inbox(self) -> None:
@@ -330,7 +332,3 @@ class Agent:
         self._connection.publish(Kind.HEARTBEAT, encode(beat), qos=0)
         if self._plan.former(self._now_us()) != self._former:
             self._listen()  # the last live broadcast of a former commune is over
-
-
-def _live_topic(topic: Topic) -> str:
-    return f"loa/1/c/{topic.commune}/live/{topic.broadcast}"

@@ -5,9 +5,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 
 from receiver.link.outbox import Outbox, addressed, new_report_id
-from receiver.output.speaker import local_us
 from receiver.playout.cues import ClickSpec, Cue, Timeline, ToneSpec
 from receiver.playout.sources import click_us
+from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from wire.commands import Command, Identify, Reboot, ReportsHeard, SelfTest, SetVolume
 from wire.messages import for_receiver

@@ -172,7 +172,7 @@ def check_file(path: Path, action: SelfTest) -> None:
         raise Failure(SelfTestStep.VERIFY, "what lies on the disk is not what came")
     square = 0.0
     try:
-        source = ClipSource(ClipSpec(path, action.media.codec))
+        source = ClipSource(ClipSpec(path, action.media.sha256, action.media.codec))
         try:
             frames = source.frames
             for first in range(0, min(frames, action.frames), RATE // 2):

@@ -105,6 +105,29 @@ def test_every_library_in_the_table_is_really_used(library: str) -> None:
     assert any(library in imported(path) for _, path in modules())
 
 
+#: All that `wire` may import: no module that reads a clock, a file, a socket or the environment.
+PURE = {
+    "base64",
+    "collections",
+    "datetime",
+    "enum",
+    "hashlib",
+    "math",
+    "msgspec",
+    "nacl",
+    "re",
+    "struct",
+    "typing",
+    "wire",
+    "zoneinfo",
+}
+
+
+def test_wire_is_pure() -> None:
+    imports = {name: imported(path) - PURE for name, path in modules() if name.startswith("wire.")}
+    assert {name: libraries for name, libraries in imports.items() if libraries} == {}
+
+
 def test_no_file_is_a_junk_drawer() -> None:
     assert [name for name, _ in modules() if name.split(".")[-1] in REFUSED_NAMES] == []
 

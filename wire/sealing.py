@@ -143,11 +143,6 @@ def open_sealed(
     return message
 
 
-def kid_of(payload: bytes) -> str:
-    """The key id that a sealed message names, unverified: for looking up the key. Raises `Refused`."""
-    return _take_apart(payload)[0].kid
-
-
 def _take_apart(payload: bytes) -> tuple[Header, bytes, bytes, bytes]:
     if not payload or payload[:1] in (b"{", b"["):
         raise Refused(Reason.UNSEALED)

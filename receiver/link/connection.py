@@ -18,6 +18,7 @@ from transport.mqtt_loop import MqttLoop
 from wire import topics
 from wire.messages import encode
 from wire.reports import Presence
+from wire.time import TimeAsk
 from wire.topics import Kind
 
 log = logging.getLogger(__name__)
@@ -97,9 +98,9 @@ class Connection:
         """Send on one of our own topics, without waiting."""
         return self._loop.publish(topics.of_receiver(self._identity.receiver, kind), payload, qos, retain)
 
-    def send(self, ask: bytes) -> None:
+    def send(self, ask: TimeAsk) -> None:
         """Ask the controller for the time."""
-        self.publish(Kind.TIME_ASK, ask, qos=0)
+        self.publish(Kind.TIME_ASK, encode(ask), qos=0)
 
     def listen_to(self, commune: str, former: Mapping[str, bool] = MappingProxyType({})) -> None:
         """Hear this commune's broadcasts, and no other's. Call it again after each connection.

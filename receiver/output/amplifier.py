@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from receiver.output.speaker import local_us
+from receiver.timing.local_clock import local_us
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import sounddevice
 
-from receiver.output.speaker import Render, SpeakerFailed, Stretch, local_us
+from receiver.output.speaker import Render, SpeakerFailed, Stretch
 from receiver.playout.cues import RATE
+from receiver.timing.local_clock import local_us
 
 log = logging.getLogger(__name__)
 

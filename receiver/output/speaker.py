@@ -6,7 +6,6 @@ return quickly. Frames handed over leave in order, without a hole, as long as `x
 for a stretch is at or after the call.
 """
 
-import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -55,8 +54,3 @@ class Speaker(Protocol):
     def close(self) -> None:
         """Stop. `render` is not called any more when it returns. Closing what is closed does nothing."""
         ...
-
-
-def local_us() -> int:
-    """The local monotonic clock, µs: CLOCK_MONOTONIC, which no step of the wall clock moves."""
-    return time.monotonic_ns() // 1000

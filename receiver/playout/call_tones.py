@@ -8,8 +8,9 @@ import threading
 
 import numpy as np
 
-from receiver.output.speaker import Stretch, local_us
+from receiver.output.speaker import Stretch
 from receiver.playout.cues import FRAME_US, RATE, Samples
+from receiver.timing.local_clock import local_us
 
 _LOW_HZ = (697, 770, 852, 941)
 _HIGH_HZ = (1209, 1336, 1477, 1633)

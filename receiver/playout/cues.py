@@ -21,9 +21,10 @@ FRAME_US = 1e6 / RATE
 
 
 class ClipSpec(NamedTuple):
-    """A file on the shelf, its hash verified. codec: as in its rendition, for people."""
+    """A verified file on the shelf. sha256, codec: of its rendition."""
 
     path: Path
+    sha256: str
     codec: str = ""
 
 

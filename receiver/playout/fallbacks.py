@@ -41,7 +41,7 @@ def item_cues(
         if path is not None:
             falls.found(broadcast, position)
             if at_us < until_us:
-                spec = ClipSpec(path, rendition.codec)
+                spec = ClipSpec(path, rendition.sha256, rendition.codec)
                 yield Cue(broadcast, starts_at_us, until_us, spec, key, at_us, position)
             return
     if not failed_before:
@@ -64,7 +64,7 @@ def _stand_in(
         path = path_of(rendition)
         if path is not None and not falls.failed(manifest.broadcast, position, rendition):
             end_us = min(until_us, from_us + (backup.duration_us if backup is not None else 0))
-            source, key = ClipSpec(path, rendition.codec), f"{name}/backup/{rendition.sha256[:16]}"
+            source, key = ClipSpec(path, rendition.sha256, rendition.codec), f"{name}/backup/{rendition.sha256[:16]}"
             return Cue(manifest.broadcast, from_us, end_us, source, key, 0, position, 1.0, Rung.BACKUP.value)
     end_us = min(until_us, from_us + CHIME_US)
     return Cue(manifest.broadcast, from_us, end_us, ChimeSpec(), f"{name}/chime", 0, position, 1.0, Rung.CHIME.value)

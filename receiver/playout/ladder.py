@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from receiver.playout.cues import Cue, LiveSound, LiveSpec
 from receiver.playout.fallbacks import item_cues
 from receiver.playout.playback_failures import Falls
-from wire.allowed_hours import allowed, night_volume_percent, shut
+from receiver.timing.commune_zone import zone_of
+from wire.allowed_hours import night_volume_percent, shut
 from wire.broadcasts import BroadcastClass, LiveItem, Manifest, Rendition
 from wire.commands import Config
 from wire.precedence import Precedence, precedence_of
@@ -63,11 +63,6 @@ def stretches(manifests: Iterable[Manifest], config: Config | None, from_us: int
         else:
             found.append(Stretch(start, end, winner))
     return found
-
-
-def may_sound(config: Config | None, at_us: int) -> bool:
-    """Whether others than an emergency may sound at an instant of controller time. No hours given: always."""
-    return config is None or allowed(config.allowed_hours, config.days_off, zone_of(config), _at(at_us))
 
 
 def shut_stretches(config: Config | None, from_us: int, until_us: int) -> list[tuple[int, int]]:
@@ -174,11 +169,3 @@ def sounding_share(manifest: Manifest, others: Iterable[Manifest], config: Confi
 
 def _at(controller_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=controller_us)
-
-
-def zone_of(config: Config) -> ZoneInfo:
-    """The commune's time zone."""
-    try:
-        return ZoneInfo(config.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("Etc/GMT-7")  # Vietnam's offset, which needs no table of the zone's history

@@ -24,6 +24,11 @@ class FailedCue(NamedTuple):
     playable_until_us: int
     why: str
 
+    @property
+    def sha256(self) -> str:
+        """Of its file; "" for a cue that plays no file."""
+        return self.cue.source.sha256 if isinstance(self.cue.source, ClipSpec) else ""
+
 
 class Failed(NamedTuple):
     """A rendition that failed in one item. spec, key: as its cue had them, for sounding what was read before."""
@@ -60,7 +65,7 @@ class Falls:
                 if any(failed.key == cue.key for failed in known):
                     continue
                 until_us = max(playable_until_us, now_us)
-                known.append(Failed(cue.source.path.stem, cue.source, cue.key, until_us, why))
+                known.append(Failed(cue.source.sha256, cue.source, cue.key, until_us, why))
                 news = True
         return news
 

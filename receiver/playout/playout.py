@@ -16,13 +16,14 @@ from typing import NamedTuple
 import numpy as np
 
 from receiver.output.card_clock import CardClock
-from receiver.output.speaker import Speaker, Stretch, local_us
+from receiver.output.speaker import Speaker, Stretch
 from receiver.playout.call_tones import CallTones
 from receiver.playout.cues import FRAME_US, RATE, Cue, Samples, Timeline
 from receiver.playout.interpolation import interpolate, span
 from receiver.playout.playback_failures import FailedCue
 from receiver.playout.played import ErrorTally, Played
 from receiver.playout.readers import FADE_FRAMES, Voice, edged, key_of, voice_at
+from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from wire.reports import PlayoutState
 

@@ -7,9 +7,9 @@ import numpy as np
 import sounddevice
 
 from receiver.output.sound_card import PORT_AUDIO, clock_ahead_us
-from receiver.output.speaker import local_us
 from receiver.playout.cues import RATE, Samples
 from receiver.sensing.microphone import MicrophoneFailed, Recording
+from receiver.timing.local_clock import local_us
 
 #: A device that has not delivered so long after it should have has failed.
 _PATIENCE_S = 2.0

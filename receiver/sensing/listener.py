@@ -5,12 +5,12 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-from receiver.output.speaker import local_us
 from receiver.playout.cues import RATE
 from receiver.sensing.correlation import Match, find
 from receiver.sensing.microphone import Microphone, MicrophoneFailed
 from receiver.sensing.proof import HearingTally
 from receiver.sensing.tape import TapedSpeaker
+from receiver.timing.local_clock import local_us
 
 log = logging.getLogger(__name__)
 

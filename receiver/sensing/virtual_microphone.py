@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from receiver.output.speaker import local_us
 from receiver.playout.cues import RATE, Samples
 from receiver.sensing.microphone import Recording
+from receiver.timing.local_clock import local_us
 
 
 class VirtualMicrophone:

@@ -1,7 +1,7 @@
-"""Files that rot: what cannot be played is looked at again, and fetched anew when its hash is not what it was."""
+"""Re-verify files that failed to play; refetch those whose checksum no longer matches."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from receiver.playout.playback_failures import Falls
 from receiver.store.plan import Plan
@@ -11,12 +11,11 @@ from wire.broadcasts import ClipItem, Rendition
 log = logging.getLogger(__name__)
 
 
-def look_again(keys: Iterable[str], plan: Plan, shelf: Shelf, falls: Falls) -> None:
-    """Check the files of the cues that failed (by their keys); those that are not what they were are fetched anew."""
-    failed = set(keys)
+def recheck_files(sha256s: Collection[str], plan: Plan, shelf: Shelf, falls: Falls) -> None:
+    """sha256s: of the files that failed to play."""
     for rendition in _renditions(plan):
         path = shelf.path_of(rendition)
-        if path is not None and any(key.endswith(rendition.sha256[:16]) for key in failed):
+        if path is not None and rendition.sha256 in sha256s:
             log.warning("%s cannot be played", path.name)
             if shelf.distrust(path):
                 falls.thrown_away(rendition.sha256)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from receiver.playout.ladder import zone_of
 from receiver.playout.playback_failures import Falls
 from receiver.store.fetch_times import fetch_at_us, place_of
 from receiver.store.shelf import NEEDED_LAST_US, Wanted
+from receiver.timing.commune_zone import zone_of
 from wire.broadcasts import BroadcastClass, ClipItem, Manifest, Rendition
 from wire.commands import Config
 

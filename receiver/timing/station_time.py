@@ -79,12 +79,6 @@ class StationTime:
         fit = self._held()
         return local_us + fit.offset_us + (fit.fraction_us + (local_us - fit.at_us) * fit.drift_ppm * 1e-6)
 
-    def to_local_us(self, controller_us: float) -> float:
-        """The local instant of a controller instant. Raises LookupError when not locked."""
-        fit = self._held()
-        ahead_us = (controller_us - fit.offset_us - fit.at_us) - fit.fraction_us
-        return fit.at_us + ahead_us / (1 + fit.drift_ppm * 1e-6)
-
     def error_us(self, local_us: float) -> float:
         """Half width of the interval that holds the truth (≥ 99 %), growing while nothing is heard; 1e9 unlocked."""
         fit = self._fit

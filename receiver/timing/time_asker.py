@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from receiver.store.atomic_file import keep_whole
 from receiver.timing.machine_clock import MachineClock
 from receiver.timing.station_time import StationTime
-from wire.messages import encode, for_receiver
+from wire.messages import for_receiver
 from wire.sealing import PublicKey, Reason, Refused, open_sealed
 from wire.time import TimeAsk, TimeTell, exchange
 
@@ -79,15 +79,14 @@ class TimeAsker:
         with self._lock:
             self._station.hurry(local_us)
 
-    def ask(self, local_us: int) -> bytes:
-        """A new ask, as it goes out now."""
+    def ask(self, local_us: int) -> TimeAsk:
         nonce = secrets.token_hex(8)
         with self._lock:
             self._waiting[nonce] = local_us
             while len(self._waiting) > _MOST_WAITING:
                 self._waiting.pop(next(iter(self._waiting)))
             self._station.asked(local_us)
-        return encode(TimeAsk(nonce=nonce, asked_local_us=local_us))
+        return TimeAsk(nonce=nonce, asked_local_us=local_us)
 
     def answered(self, payload: bytes, local_us: int) -> bool:
         """An answer came at `local_us`. Gives whether it was taken.

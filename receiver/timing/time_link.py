@@ -15,7 +15,9 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from receiver.timing.time_asker import TimeAsker
-from wire.time_datagrams import LEAST_ASK_BYTES, receive, stamped
+from transport.datagrams import enable_timestamps, receive
+from wire.time import TimeAsk
+from wire.time_datagrams import MOST_BYTES, pack_ask
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ class ByBroker(Protocol):
         """Whether it is open now."""
         ...
 
-    def send(self, ask: bytes) -> None:
+    def send(self, ask: TimeAsk) -> None:
         """Send an ask, without waiting."""
         ...
 
@@ -54,7 +56,7 @@ class TimeLink:
         """local_us: CLOCK_MONOTONIC. try_every_us: how often a datagram is tried while none is answered."""
         self._try_every_us = try_every_us
         self._asker = asker
-        self._receiver = receiver.encode()
+        self._receiver = receiver
         self._by_broker = by_broker
         self._local_us = local_us
         self._address = ""
@@ -168,7 +170,7 @@ class TimeLink:
             # Stamped last: what has to be done before is in no way's time.
             ask = self._asker.ask(self._local_us())
             try:
-                opened.send((self._receiver + b"\n" + ask).ljust(LEAST_ASK_BYTES))
+                opened.send(pack_ask(self._receiver, ask))
             except OSError as failure:
                 log.debug("a datagram could not be sent: %s", failure)
                 self._unanswered = max(self._unanswered, SILENT_AFTER)
@@ -192,7 +194,7 @@ class TimeLink:
     def _hear(self, opened: socket.socket) -> None:
         while True:
             try:
-                came = receive(opened)
+                came = receive(opened, MOST_BYTES + 1)
             except BlockingIOError:
                 return
             except OSError as failure:  # nobody listens there: the other side's machine says so
@@ -210,7 +212,7 @@ def _connected(address: str) -> socket.socket:
     if not where.hostname or not where.port:
         raise ValueError("it is no host:port")
     family, kind, protocol, _, to = socket.getaddrinfo(where.hostname, where.port, type=socket.SOCK_DGRAM)[0]
-    opened = stamped(socket.socket(family, kind, protocol))
+    opened = enable_timestamps(socket.socket(family, kind, protocol))
     try:
         opened.setblocking(False)
         # Connected: the kernel drops what comes from anybody else, and tells when nobody is there.

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from receiver.output.speaker import Speaker, Stretch, local_us
+from receiver.output.speaker import Speaker, Stretch
 from receiver.output.virtual_speaker import VirtualSpeaker
 from receiver.playout.cues import RATE, Samples
+from receiver.timing.local_clock import local_us
 from tests.fakes.speaker import FakeSpeaker
 
 Make = Callable[[Path], Speaker]

@@ -6,8 +6,8 @@ import pytest
 
 from receiver.commands import Commander
 from receiver.link.outbox import Outbox
-from receiver.output.speaker import local_us
 from receiver.playout.cues import ClickSpec, Cue
+from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from wire.commands import Action, Command, Identify, Reboot, ReportsHeard, SetVolume, ToneSound
 from wire.commands import TestTone as Clicks

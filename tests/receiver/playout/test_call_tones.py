@@ -8,10 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from demo.skew import Recording
-from receiver.output.speaker import Stretch, local_us
+from receiver.output.speaker import Stretch
 from receiver.output.virtual_speaker import VirtualSpeaker
 from receiver.playout.call_tones import CallTones, dtmf
 from receiver.playout.cues import FRAME_US, RATE, Samples
+from receiver.timing.local_clock import local_us
 from tests.gateway.devices import until
 from tests.receiver.tone_decoder import detected
 

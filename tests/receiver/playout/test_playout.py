@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from receiver.output.speaker import local_us
 from receiver.playout.cues import FRAME_US, RATE, ClickSpec, ClipSpec, Cue, LiveSpec, Samples
 from receiver.playout.interpolation import interpolate, span
 from receiver.playout.playout import Playout
+from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from tests.fakes.speaker import FakeSpeaker
 from wire.time import Exchange
@@ -68,12 +68,20 @@ class Studio:
 
     def at(self, controller_us: float, path_us: float = 0.0) -> int:
         """The number of the frame that is heard at an instant."""
-        local = self.station.to_local_us(controller_us - path_us)
+        local = local_instant(self.station, controller_us - path_us)
         return round((local - self.starts_us) / self.speaker.frame_us)
 
     def instant(self, seconds: float) -> int:
         """Controller time so long after the speaker started."""
         return round(self.station.to_controller_us(self.starts_us + seconds * 1e6))
+
+
+def local_instant(station: StationTime, controller_us: float) -> float:
+    """The inverse of `to_controller_us`; drifts of 100 ppm converge within three steps."""
+    local_us = controller_us
+    for _ in range(4):
+        local_us += controller_us - station.to_controller_us(local_us)
+    return local_us
 
 
 def until(held: Callable[[], bool]) -> None:
@@ -99,7 +107,7 @@ def noise(tmp_path: Path) -> Path:
 
 
 def clip(path: Path, starts_us: int, seconds: float, key: str = "b/0", **more: int) -> Cue:
-    return Cue("b", starts_us, starts_us + round(seconds * 1e6), ClipSpec(path), key, **more)
+    return Cue("b", starts_us, starts_us + round(seconds * 1e6), ClipSpec(path, ""), key, **more)
 
 
 def clicks_at(sound: Samples) -> list[int]:

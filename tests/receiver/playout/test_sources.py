@@ -23,7 +23,7 @@ def sweep(rate: int, seconds: float = 3.0) -> Samples:
 def written(path: Path, sound: Samples, rate: int) -> ClipSource:
     kind = {".opus": ("OGG", "OPUS"), ".mp3": ("MP3", "MPEG_LAYER_III"), ".wav": ("WAV", "FLOAT")}[path.suffix]
     soundfile.write(path, sound, rate, format=kind[0], subtype=kind[1])
-    return ClipSource(ClipSpec(path))
+    return ClipSource(ClipSpec(path, ""))
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".opus", ".mp3"])
@@ -63,9 +63,9 @@ def test_before_and_after_is_silence(tmp_path: Path, rate: int) -> None:
 def test_what_is_no_sound_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.opus").write_bytes(content)
     with pytest.raises(SourceFailed):
-        open_source(ClipSpec(tmp_path / "a.opus"))
+        open_source(ClipSpec(tmp_path / "a.opus", ""))
     with pytest.raises(SourceFailed):
-        open_source(ClipSpec(tmp_path / "missing.opus"))
+        open_source(ClipSpec(tmp_path / "missing.opus", ""))
 
 
 @pytest.mark.parametrize("source", [open_source(ToneSpec()), open_source(ClickSpec(3, 250_000))])

@@ -10,8 +10,6 @@ from receiver.timing.station_time import StationTime
 from receiver.timing.time_asker import MOST_ERROR_US, TimeAsker
 from tests.receiver.plans import KEY, KEYS, NOW_US
 from tests.receiver.timing.test_time_asker import LOCAL_US, exchange, tell
-from wire.messages import decode
-from wire.time import TimeAsk
 
 HOUR_S = 3600
 
@@ -133,7 +131,7 @@ def test_a_day_without_network_after_the_start_is_within_the_error_with_any_usua
     asker = made.asker(StationTime())
     for k in range(600):
         passed_us = k * 100_000
-        ask = decode(asker.ask(LOCAL_US + passed_us), TimeAsk)
+        ask = asker.ask(LOCAL_US + passed_us)
         at_us = LOCAL_US + passed_us + 500 + round(passed_us * ppm * 1e-6)
         asker.answered(KEY.seal(tell(ask, at_us)), LOCAL_US + passed_us + 1000)
     asker.keep(LOCAL_US + 60_000_000)

@@ -7,7 +7,6 @@ import pytest
 from receiver.timing.station_time import StationTime
 from receiver.timing.time_asker import TimeAsker
 from tests.receiver.plans import KEY, KEYS, NOW_US
-from wire.messages import decode
 from wire.sealing import SealingKey
 from wire.time import TimeAsk, TimeTell
 
@@ -35,7 +34,7 @@ def asker(tmp_path: Path) -> TimeAsker:
 
 
 def exchange(asker: TimeAsker, local_us: int) -> None:
-    ask = decode(asker.ask(local_us), TimeAsk)
+    ask = asker.ask(local_us)
     asker.answered(KEY.seal(tell(ask, local_us + 500)), local_us + 1000)
 
 
@@ -50,7 +49,7 @@ def test_answers_to_what_was_asked_lock_the_clock(tmp_path: Path) -> None:
 
 
 def test_forged_replayed_and_unasked_answers_are_refused_and_counted(asker: TimeAsker) -> None:
-    ask = decode(asker.ask(LOCAL_US), TimeAsk)
+    ask = asker.ask(LOCAL_US)
     good = tell(ask, LOCAL_US + 500)
     asker.answered(SealingKey(b"x" * 32).seal(good), LOCAL_US + 1000)
     asker.answered(KEY.seal(tell(ask, LOCAL_US, to="r/another")), LOCAL_US + 1000)

@@ -12,7 +12,6 @@ from receiver.timing.station_time import StationTime
 from receiver.timing.time_asker import TimeAsker
 from receiver.timing.time_link import SILENT_AFTER, TimeLink
 from tests.receiver.plans import KEY, KEYS, NOW_US
-from wire.messages import decode
 from wire.sealing import SealingKey
 from wire.time import TimeAsk, TimeTell
 from wire.time_datagrams import MOST_BYTES, unpack_ask
@@ -74,9 +73,9 @@ class Broker:
 
     def __init__(self) -> None:
         self.is_connected = True
-        self.sent: list[bytes] = []
+        self.sent: list[TimeAsk] = []
 
-    def send(self, ask: bytes) -> None:
+    def send(self, ask: TimeAsk) -> None:
         self.sent.append(ask)
 
 
@@ -115,7 +114,7 @@ def test_asked_by_datagram_the_clock_locks_without_any_broker(ends: Ends) -> Non
 
 def test_while_no_address_is_known_the_broker_is_asked(ends: Ends) -> None:
     ends.turn_until(lambda: len(ends.broker.sent) >= 2)
-    ends.link.answered_by_broker(answer(decode(ends.broker.sent[-1], TimeAsk)), local_us())
+    ends.link.answered_by_broker(answer(ends.broker.sent[-1]), local_us())
     assert ends.station.exchanges == 1
     assert not ends.link.by_datagram
 

@@ -1,1 +1,1 @@
-"""Sound between horns: echoes, arrival times in recordings, and measured path delays."""
+"""Sound between horns: echo pairs, arrival times in recordings, and measured path delays."""

@@ -1,1 +1,1 @@
-"""WHAT goes out: clips, programmes, broadcasts, and what was reported of them."""
+"""What goes out: clips, programmes, broadcasts, and the receivers' reports on them."""

@@ -1,1 +1,1 @@
-"""The demo, its checks and the province simulator. The product imports nothing from here."""
+"""The demo, its checks and the province simulator; the product imports nothing from here."""

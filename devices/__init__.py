@@ -1,1 +1,1 @@
-"""WHO hears: communes, stations, zones, receivers, their presence, and the way to and from them."""
+"""Who hears: communes, stations, zones, receivers, their presence, and the messages to and from them."""

@@ -1,1 +1,1 @@
-"""What stands behind a receiver's sound card: relays, lines, a transmitter, switched in order and read back."""
+"""The equipment behind a receiver's sound card, switched in order and read back: relays, lines, transmitters."""

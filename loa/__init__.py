@@ -1,1 +1,1 @@
-"""The command, and the one place where all parts are joined."""
+"""The command line, and the place where all parts are wired together."""

@@ -1,1 +1,1 @@
-"""Communes become others: rehearsed, done in one transaction, undone."""
+"""Mergers and splits of communes: rehearsed, done in one transaction, undone."""

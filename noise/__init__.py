@@ -1,1 +1,1 @@
-"""When a commune may sound and how loud: allowed hours, night level, minutes a day, days off."""
+"""When a commune may sound and how loud: allowed hours, night level, noise budget, days off."""

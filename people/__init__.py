@@ -1,1 +1,1 @@
-"""WHO may: operators, where each may do what, and what they did."""
+"""Who may do what: operators, their rights in each commune, and the audit of their actions."""

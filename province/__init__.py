@@ -1,1 +1,1 @@
-"""The province above the communes: what is sent up, what comes down, in its own tongue."""
+"""The exchange with the province's system: what is sent up, and what is accepted from it."""

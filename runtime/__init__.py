@@ -1,1 +1,1 @@
-"""What one running controller has exactly one of: settings, clock, database, broker connection."""
+"""What a running controller has exactly one of: settings, clock, database, broker, ticker."""

@@ -1,1 +1,1 @@
-"""WHEN: the timetable, its due instants, and the alarm clock that wakes for them."""
+"""When: the timetable, its due instants, and the plan made from them."""

@@ -1,1 +1,1 @@
-"""What comes from other systems and goes to them: imports, exports, backups."""
+"""Exchange with other systems: imports, backup and restore."""

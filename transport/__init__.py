@@ -1,1 +1,1 @@
-"""Sockets that controller and receiver share: MQTT network loop, datagrams with arrival times. No rules."""
+"""Sockets that controller and receiver share: MQTT network loop, datagrams with arrival times; no rules."""

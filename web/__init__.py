@@ -1,1 +1,1 @@
-"""Shows, and is told: the pages, the API, sign-in."""
+"""The pages, the JSON API and sign-in."""

@@ -1,1 +1,1 @@
-"""The contract both machines share: messages, topics, sealing. Pure: no I/O and no clock of its own."""
+"""The contract both machines share: messages, topics, sealing, shared rules; pure, no I/O and no clock."""

@@ -1,1 +1,1 @@
-"""The migrations of all tables, by Alembic."""
+"""The Alembic migrations of all tables."""

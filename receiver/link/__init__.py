@@ -1,1 +1,1 @@
-"""The connection to the broker and what is sent over it: identity, heartbeats, reports, faults."""
+"""The broker connection and what is sent over it: identity, heartbeats, reports, faults."""

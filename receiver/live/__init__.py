@@ -1,1 +1,1 @@
-"""Live streams as a receiver takes them: frames verified, ordered, decoded, concealed."""
+"""Live streams on a receiver: frames verified, ordered, decoded, and lost ones concealed."""

@@ -1,1 +1,1 @@
-"""What sounds at an instant, and reading its samples at the pace of the card."""
+"""What plays at an instant, and its samples at the pace of the sound card."""

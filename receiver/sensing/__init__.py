@@ -1,1 +1,1 @@
-"""Microphone, meters and supply: whether what was played was heard."""
+"""Microphone, meters and supply: whether the broadcast was audible."""

@@ -1,1 +1,1 @@
-"""The JSON API: the same nouns as the pages."""
+"""The JSON API, with the same nouns as the pages."""

@@ -1,1 +1,1 @@
-"""Words for states, kinds and causes, marked for translation."""
+"""Labels for states, kinds and causes, marked for translation."""

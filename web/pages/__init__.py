@@ -1,1 +1,1 @@
-"""One module for each page of the menu: what it shows, and what its buttons do."""
+"""The pages: one module for each entry of the menu, with its buttons."""

@@ -128,7 +128,7 @@ def test_the_access_list_is_the_topic_table() -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_is_explained_and_stands_in_the_order_of_checks(reason: Reason) -> None:
-    assert reason.value in [row[0] for row in rows(section("Words"))]
+    assert reason.value in [row[0] for row in rows(section("Values"))]
     assert f"| `{reason.value}` |" in section("Sealed")
 
 
@@ -136,13 +136,13 @@ def test_every_word_that_a_receiver_says_of_a_broadcast_is_explained() -> None:
     source = Path(play_reporter.__file__).read_text()
     said = set(re.findall(r"Outcome\.\w+, \(?(?:fault or )?\"(\w+)\"", source)) | {"card"}
     assert said >= {"cut", "late", "interrupted", "allowed_hours", "not_running", "no_audio", "volume_zero"}
-    explained = [row[0] for row in rows(section("Words").partition("sound**")[2].partition("**Faults**")[0])]
+    explained = [row[0] for row in rows(section("Values").partition("not completely**")[2].partition("**Faults**")[0])]
     assert sorted(explained) == sorted(said)
     assert said <= WORDS_FOR_PEOPLE.keys()
 
 
 def test_every_cause_of_presence_is_explained() -> None:
-    explained = [row[0] for row in rows(section("Words").partition("changed its state**")[2])]
+    explained = [row[0] for row in rows(section("Values").partition("change of state**")[2])]
     assert explained == list(CAUSES)
 
 
@@ -152,7 +152,7 @@ def test_every_state_outcome_and_class_is_named() -> None:
 
 
 def test_the_frame_of_live_sound_is_laid_out_as_the_code_has_it() -> None:
-    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section("Live sound").splitlines()]
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section("Live audio").splitlines()]
     table = [cells for cells in lines if len(cells) == 4 and cells[2].startswith("`")]
     head = [(int(cells[0]), int(cells[1])) for cells in table if cells[0].isdigit() and cells[1].isdigit()]
     assert [cells[2].strip("`") for cells in table][:6] == [
@@ -168,8 +168,8 @@ def test_the_frame_of_live_sound_is_laid_out_as_the_code_has_it() -> None:
         assert offset == at
         at += size
     assert at == live._HEAD.size
-    assert f"1 to {live.MOST_PACKETS}" in section("Live sound")
-    assert f"0 to {live.MOST_PACKET_BYTES}" in section("Live sound")
+    assert f"1 to {live.MOST_PACKETS}" in section("Live audio")
+    assert f"0 to {live.MOST_PACKET_BYTES}" in section("Live audio")
 
 
 def test_limits_in_the_text_are_those_of_the_code() -> None:

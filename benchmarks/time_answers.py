@@ -91,7 +91,7 @@ def busy(database: Database, stopping: threading.Event) -> None:
     """What else a controller does: it writes, and works in Python."""
     while not stopping.is_set():
         with database.writing() as session:
-            session.connection().exec_driver_sql("UPDATE commune SET province = province || ''")
+            session.connection().exec_driver_sql("UPDATE commune SET name = name || ''")
         sum(k * k for k in range(20_000))
         stopping.wait(0.01)
 

@@ -23,7 +23,7 @@ from devices.presence import PresenceWatch
 from devices.receivers import Receiver
 from devices.telemetry import TelemetryHistory
 from runtime.broker import Broker
-from runtime.clock import Clock
+from runtime.clock import Clock, to_us
 from runtime.database import Database, UtcDateTime, insert_if_absent
 from wire import topics
 from wire.commands import ReportsHeard
@@ -147,7 +147,7 @@ class Uplink:
             self._downlink.send_command(receiver_id, ReportsHeard(reports=reports))
 
     def _time_asked(self, topic: str, payload: bytes, retained: bool) -> None:
-        heard_at_us = self._clock.at_us(self._broker.arrived_ns // 1000)
+        heard_at_us = to_us(self._clock.now())
         receiver_id = self._sender(topic)
         if receiver_id is None or retained:
             return

@@ -137,7 +137,7 @@ class Agent:
     def message(self, kind: Kind, topic: Topic, payload: bytes) -> None:
         """Time and live sound at once; the rest in the agent's own thread, since it writes to disk."""
         if kind is Kind.TIME_TELL:
-            self._time_link.answered_by_broker(payload, self._connection.arrived_us)
+            self._time_link.answered_by_broker(payload, local_us())
         elif kind is Kind.LIVE:
             self._ear.hear(topics.live(topic.commune, topic.broadcast), topic.broadcast, payload, self._now_us())
         else:

@@ -1,7 +1,6 @@
 """Our side of the MQTT broker. The home of paho on the controller."""
 
 import logging
-import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from runtime.refusal import N_, Refusal
-from transport.mqtt_loop import MqttLoop
+from transport import mqtt_client
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +52,6 @@ class Broker(Protocol):
 
     def on_connected(self, told: Callable[[], None]) -> None:
         """Call `told` after each connection."""
-        ...
-
-    @property
-    def arrived_ns(self) -> int:
-        """CLOCK_MONOTONIC, ns, at which the message that a handler holds now stood at our socket."""
         ...
 
     def close(self) -> None:
@@ -112,13 +106,11 @@ class MqttBroker:
         self._client.max_inflight_messages_set(200)
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
-        self._client.on_socket_open = _no_delay
         self._client.on_message = self._unexpected
         self._client.connect_async(
             parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883), KEEPALIVE_S
         )
-        self._loop = MqttLoop(self._client, wait_s=RECONNECT_S, name="broker")
-        self._loop.start()
+        mqtt_client.start(self._client, RECONNECT_S)
 
     @property
     def connected(self) -> bool:
@@ -127,7 +119,7 @@ class MqttBroker:
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> Delivery:
         """As `Broker.publish`."""
-        info = self._loop.publish(topic, payload, qos, retain)
+        info = self._client.publish(topic, payload, qos, retain)
         if qos and info.rc == mqtt.MQTT_ERR_NO_CONN:
             # paho has kept it and sends it later, but its own wait would give up on this code for good.
             info.rc = mqtt.MQTT_ERR_SUCCESS
@@ -147,21 +139,15 @@ class MqttBroker:
         self._client.message_callback_add(topic_filter, on_message)
         if self._client.is_connected():
             self._client.subscribe(topic_filter, qos)
-            self._loop.flush()
 
     def on_connected(self, told: Callable[[], None]) -> None:
         """As `Broker.on_connected`."""
         with self._lock:
             self._told.append(told)
 
-    @property
-    def arrived_ns(self) -> int:
-        """As `Broker.arrived_ns`."""
-        return self._loop.arrived_ns
-
     def close(self) -> None:
         """Leave in order."""
-        self._loop.close()
+        mqtt_client.stop(self._client)
 
     def _connected(
         self,
@@ -199,9 +185,3 @@ class MqttBroker:
     @staticmethod
     def _unexpected(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         log.debug("nobody asked for %s", message.topic)
-
-
-def _no_delay(_client: mqtt.Client, _data: Any, opened: Any) -> None:
-    # Without it Nagle's algorithm holds small packets back: p99 1.9 ms instead of 0.8 ms.
-    if isinstance(opened, socket.socket):
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

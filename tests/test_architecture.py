@@ -31,7 +31,7 @@ HOMES = {
     "apscheduler": ("runtime.alarms",),
     "ffmpeg": ("broadcast.audio",),
     "pydub": ("broadcast.audio", "broadcast.chimes"),
-    "paho": ("transport.mqtt_loop", "runtime.broker", "receiver.link.connection"),
+    "paho": ("transport.mqtt_client", "runtime.broker", "receiver.link.connection"),
     "nacl": ("wire.sealing", "transfer.locked_file"),
     "sounddevice": ("receiver.output.speaker", "receiver.output.sound_card", "receiver.sensing.card_microphone"),
     "soundfile": ("receiver.playout.sources",),

@@ -1,1 +1,1 @@
-"""Sockets that controller and receiver share: MQTT network loop, datagrams with arrival times; no rules."""
+"""What controller and receiver share of the network: the MQTT client's thread, datagrams with arrival times; no rules."""

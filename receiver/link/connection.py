@@ -1,7 +1,6 @@
 """The one connection outwards, to the broker. The home of paho on the receiver."""
 
 import logging
-import socket
 import ssl
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -14,7 +13,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from receiver.link.identity import CredentialsUnusable, Identity, SessionNumber
-from transport.mqtt_loop import MqttLoop
+from transport import mqtt_client
 from wire import topics
 from wire.messages import encode
 from wire.reports import Presence
@@ -67,14 +66,7 @@ class Connection:
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
         self._client.on_message = self._message
-        self._client.on_socket_open = _no_delay
-        self._loop = MqttLoop(self._client, wait_s=RECONNECT_S, name="connection")
         self._address = (parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883))
-
-    @property
-    def arrived_us(self) -> int:
-        """CLOCK_MONOTONIC, µs, at which the message that the listener holds now stood at our socket."""
-        return self._loop.arrived_ns // 1000
 
     @property
     def is_connected(self) -> bool:
@@ -84,7 +76,7 @@ class Connection:
     def start(self) -> None:
         """Begin to connect; does not wait."""
         self._client.connect_async(*self._address, keepalive=KEEPALIVE_S)
-        self._loop.start()
+        mqtt_client.start(self._client, RECONNECT_S)
 
     def close(self, cause: str) -> None:
         """Say farewell and leave. cause: "stopped" or "reboot"."""
@@ -92,11 +84,11 @@ class Connection:
             self.publish(Kind.PRESENCE, self._presence(online=False, cause=cause), qos=1, retain=True).wait_for_publish(
                 2
             )
-        self._loop.close()
+        mqtt_client.stop(self._client)
 
     def publish(self, kind: Kind, payload: bytes, *, qos: int, retain: bool = False) -> mqtt.MQTTMessageInfo:
         """Send on one of our own topics, without waiting."""
-        return self._loop.publish(topics.of_receiver(self._identity.receiver, kind), payload, qos, retain)
+        return self._client.publish(topics.of_receiver(self._identity.receiver, kind), payload, qos, retain)
 
     def send(self, ask: TimeAsk) -> None:
         """Ask the controller for the time."""
@@ -118,7 +110,6 @@ class Connection:
             if gone:
                 self._client.unsubscribe(gone)
             self._client.subscribe(sorted(wanted))
-        self._loop.flush()
 
     def _presence(self, *, online: bool, cause: str = "") -> bytes:
         return encode(
@@ -173,8 +164,3 @@ class Connection:
         except Exception:
             # paho would end its thread, and with it the receiver's only ear.
             log.exception("a message could not be handled")
-
-
-def _no_delay(_client: mqtt.Client, _data: Any, opened: Any) -> None:
-    if isinstance(opened, socket.socket):
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

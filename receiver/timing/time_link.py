@@ -106,7 +106,7 @@ class TimeLink:
             os.write(self._wake, b"1")
 
     def answered_by_broker(self, payload: bytes, arrived_us: int) -> None:
-        """An answer came through the broker, at this instant of the local clock."""
+        """Take an answer that came through the broker."""
         if self._asker.answered(payload, arrived_us):
             self._go_on()
 

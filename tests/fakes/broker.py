@@ -40,8 +40,6 @@ class FakeBroker:
     #: all that was published, in order: topic, payload, qos, retain.
     log: list[tuple[str, bytes, int, bool]] = field(default_factory=list)
     up: bool = True
-    #: of the message that a handler holds; by itself the instant at which a ManualClock begins.
-    arrived_ns: int = 1_000_000_000_000
     _clients: list["FakeClient"] = field(default_factory=list)
     _own: "FakeClient | None" = None
     _told: list[Callable[[], None]] = field(default_factory=list)

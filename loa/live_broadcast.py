@@ -11,25 +11,24 @@ from broadcast.live_encoder import LiveEncoder
 from broadcast.live_pacing import send_followed, send_paced
 from broadcast.manifests import manifest_of
 from broadcast.on_air import (
-    LIVE_LEAD,
     Broadcast,
     BroadcastState,
     broadcast,
     note_announced,
-    plan_broadcast,
     state,
-    stop,
 )
 from devices.connect_events import hear_births
 from devices.downlink import Downlink
-from devices.receivers import reached_by
-from noise.noise_rules import check_allowed
 from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock, to_us
 from runtime.database import Database
-from runtime.refusal import N_, Refusal
+from runtime.refusal import Refusal
+from usecases.actors import LIVE
+from usecases.broadcasts import stop
+from usecases.live_broadcasts import put_live_on_air
+from usecases.services import Services
 from wire import topics
-from wire.broadcasts import BroadcastClass, LiveItem, Targets
+from wire.broadcasts import BroadcastClass, Targets
 from wire.live import RATE
 from wire.sealing import SealingKey
 
@@ -37,8 +36,6 @@ log = logging.getLogger(__name__)
 
 #: The longest live broadcast: a microphone that was left open falls silent after it.
 MOST_HOURS = 4.0
-#: The shortest broadcast that the allowed hours are asked for: how long it will last is not known at its start.
-_SHORTEST = timedelta(seconds=1)
 #: How long the broker may take to accept the connection, and to acknowledge the manifest.
 BROKER_TIMEOUT_S = 10.0
 #: How often the table is asked whether the broadcast was stopped on the page.
@@ -65,10 +62,12 @@ class LiveBroadcast:
     ) -> None:
         """The broadcast is planned on entering the context. broker: closed by the caller, after the context."""
         self._database, self._broker, self._clock = database, broker, ControllerClock()
+        # They notify nobody: `_announce` sends the manifest itself, and waits for the broker.
+        self._services = Services(database, self._clock)
         # A live manifest has no audio to fetch and sets no heartbeat period.
         self._downlink = Downlink(broker, key, self._clock, media_base="")
         self._commune, self._targets, self._class, self._title = commune_id, targets, class_, title
-        self._buffer_us, self._length_us = buffer_ms * 1000, int(hours * 3_600_000_000)
+        self._buffer_us, self._longest = buffer_ms * 1000, timedelta(hours=hours)
         self._packets_per_message, self._bit_rate = packets_per_message, bit_rate
         self._planned: Broadcast | None = None
         self._sender: LiveSender | None = None
@@ -77,27 +76,16 @@ class LiveBroadcast:
         self._stop_watch: threading.Thread | None = None
 
     def __enter__(self) -> "LiveBroadcast":
-        now = self._clock.now()
-        with self._database.writing() as session:
-            if not reached_by(session, self._commune, self._targets):
-                raise Refusal(N_("No receiver would sound: there is none in what you chose."))
-            starts_at = now + LIVE_LEAD
-            # Its length is not known in advance; receivers fall silent where the allowed hours end.
-            check_allowed(session, self._commune, self._targets, self._class, starts_at, starts_at + _SHORTEST)
-            item = LiveItem(offset_us=0, duration_us=self._length_us, buffer_us=self._buffer_us)
-            self._planned = plan_broadcast(
-                session,
-                commune_id=self._commune,
-                title=self._title,
-                class_=self._class,
-                targets=self._targets,
-                starts_at=starts_at,
-                length_us=self._length_us,
-                items=[item],
-                now=now,
-                by="loa live",
-                cause="put_on_air",
-            )
+        self._planned = put_live_on_air(
+            self._services,
+            LIVE,
+            self._commune,
+            targets=self._targets,
+            class_=self._class,
+            title=self._title,
+            longest=self._longest,
+            buffer_us=self._buffer_us,
+        )
         self._announce()
         hear_births(self._broker, self._repeat_start)
         return self
@@ -107,8 +95,7 @@ class LiveBroadcast:
         if self._stop_watch is not None:
             self._stop_watch.join()
         if self._planned is not None:
-            with self._database.writing() as session:
-                stop(session, self._planned.id, self._clock.now(), by="loa live", cause="live_ended")
+            stop(self._services, LIVE, self._commune, self._planned.id, cause="live_ended")
             self._announce()
 
     @property

@@ -12,7 +12,7 @@ from sqlmodel import Session, SQLModel, col, delete, select
 
 from broadcast.backup_clip import BackupClip
 from broadcast.clips import Clip, ClipRendition
-from broadcast.on_air import Broadcast, withdraw
+from broadcast.on_air import Broadcast
 from broadcast.programmes import Programme, ProgrammeItem
 from devices.communes import Commune
 from devices.merger_hooks import Estate
@@ -32,6 +32,8 @@ from people.audit import Deed, note
 from people.operators import OperatorCommune
 from runtime.refusal import N_, Refusal
 from schedules.timetable import Schedule
+from usecases.actors import CONTROLLER
+from usecases.broadcasts import withdraw_in
 from wire.broadcasts import Targets
 
 #: What counts up, and says nothing by itself.
@@ -59,7 +61,7 @@ def undo(session: Session, merger_id: int, now: datetime, by: str, *, estate: Es
     take_along(session, draft, way, now)
     session.expire_all()
     if not isinstance(plan, Merge):
-        _take_parts_back(session, parts, now)
+        _take_parts_back(session, parts, now, by)
     found = session.get_one(Merger, merger_id)
     found.undone_at, found.undone_by, found.told_at = now, by, None
     journal = session.get_one(MergerJournal, merger_id)
@@ -268,12 +270,12 @@ def _forget_succession(session: Session, plan: Plan) -> None:
     )
 
 
-def _take_parts_back(session: Session, parts: list[tuple[str, str]], now: datetime) -> None:
+def _take_parts_back(session: Session, parts: list[tuple[str, str]], now: datetime, by: str) -> None:
     """A broadcast that a split made of a part of another: the other one is whole again, and takes its place."""
     for part_id, whole_id in parts:
         part, whole = session.get_one(Broadcast, part_id), session.get(Broadcast, whole_id)
         if whole is not None and whole.withdrawn_at is None and part.withdrawn_at is None:
-            withdraw(session, part_id, now, cause="merger")
+            withdraw_in(session, CONTROLLER.named(by), part, now, cause="merger")
             whole.replaces, whole.revision = part_id, whole.revision + 1
             session.add(whole)
 

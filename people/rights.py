@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runtime.refusal import Refusal
+from runtime.refusal import N_, Refusal
 
 
 class Role(StrEnum):
@@ -51,8 +51,27 @@ MAY: dict[Role, frozenset[Action]] = {
 }
 
 
+#: The sentence for a person without the right: what it covers, and who has it.
+NOT_ALLOWED = {
+    Action.LOOK: N_("You may not see this. Ask the chair of your commune."),
+    Action.CLIPS: N_("Recordings are for the culture officer and the chair. Ask one of them."),
+    Action.PROGRAMMES: N_("Programmes are for the culture officer and the chair. Ask one of them."),
+    Action.TIMETABLE: N_("The timetable is for the culture officer and the chair. Ask one of them."),
+    Action.ON_AIR: N_("Going on air is for the culture officer and the chair. Ask one of them."),
+    Action.EMERGENCY: N_("An emergency is for the chair or vice-chair alone. Call them."),
+    Action.FAULTS: N_("Faults are for the technician, the culture officer and the chair. Call one of them."),
+    Action.RECEIVERS: N_("The receivers are for the technician and the chair. Ask one of them."),
+    Action.ALLOWED_HOURS: N_("Allowed hours are for the chair and the technician. Ask one of them."),
+    Action.OPERATORS: N_("Who may do what is for the chair to say, or the province. Ask them."),
+    Action.COMMUNES: N_("Communes are added by the province or the administrator of Loa. Ask them."),
+    Action.MERGERS: N_("Communes are merged by the province or the administrator of Loa. Ask them."),
+    Action.EXCHANGE: N_("The link to the province is for the technician and the chair. Ask one of them."),
+    Action.SEND_DOWN: N_("Bulletins are sent to communes by the province or the administrator of Loa. Ask them."),
+}
+
+
 class NotAllowed(Refusal):
-    """Who asked may not do this here."""
+    """The actor lacks the right."""
 
 
 @dataclass(frozen=True)
@@ -74,3 +93,8 @@ def may(operator: Standing, action: Action, commune_id: str) -> bool:
     if not commune_id and operator.province_id is not None:
         role = Role.PROVINCE
     return role is not None and action in MAY[role]
+
+
+def refusal_of(action: Action) -> NotAllowed:
+    """What is raised where a right is missing."""
+    return NotAllowed(NOT_ALLOWED[action])

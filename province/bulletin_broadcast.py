@@ -9,9 +9,11 @@ from sqlmodel import Session
 
 from broadcast.clips import clip, copy_to
 from devices.communes import Commune
-from people import audit
+from people.audit import Deed
+from people.rights import Action
 from province.bulletins import New, add_bulletin, put_bulletin_on_air
 from runtime.refusal import N_, Refusal
+from usecases.actors import Actor
 from wire.broadcasts import BroadcastClass, Targets
 
 
@@ -24,7 +26,12 @@ class SentTo:
 
 
 def send(
-    session: Session, clip_id: str, communes: Sequence[Commune], class_: BroadcastClass, *, by: str, now: datetime
+    session: Session,
+    actor: Actor,
+    clip_id: str,
+    communes: Sequence[Commune],
+    class_: BroadcastClass,
+    now: datetime,
 ) -> list[SentTo]:
     """Normal to the inboxes, priority to its turn, emergency on air at once. Raises Refusal, NotFound.
 
@@ -32,31 +39,38 @@ def send(
     """
     if not communes:
         raise Refusal(N_("Choose at least one commune."))
+    for commune in communes:
+        actor.need(Action.SEND_DOWN, commune.id, class_)
     sound, code = clip(session, clip_id), f"loa-{secrets.token_hex(6)}"
-    return [_send_one(session, sound.id, sound.title, one, class_, code, by=by, now=now) for one in communes]
+    return [_send_one(session, actor, sound.id, sound.title, commune, class_, code, now) for commune in communes]
 
 
 def _send_one(
     session: Session,
+    actor: Actor,
     clip_id: str,
     title: str,
     to: Commune,
     class_: BroadcastClass,
     code: str,
-    *,
-    by: str,
     now: datetime,
 ) -> SentTo:
-    there = copy_to(session, clip_id, to.id, now, by)
+    copy = copy_to(session, clip_id, to.id, now, actor.name)
     new = New(
-        code=code, title=title, class_=class_, targets=Targets(all=True), field=there.field, sender=by, clip_id=there.id
+        code=code,
+        title=title,
+        class_=class_,
+        targets=Targets(all=True),
+        field=copy.field,
+        sender=actor.name,
+        clip_id=copy.id,
     )
     kept = add_bulletin(session, to.id, new, now)
-    audit.note(session, at=now, by=by, commune_id=to.id, action=audit.Deed.BULLETIN_SENT, detail=title)
+    actor.note(session, now, to.id, Deed.BULLETIN_SENT, title)
     if class_ is BroadcastClass.EMERGENCY:
         try:
             with session.begin_nested():
-                put_bulletin_on_air(session, kept, now, by=by)
+                put_bulletin_on_air(session, kept, now, actor)
         except Refusal as refusal:
             session.refresh(kept)
             return SentTo(to, refusal)

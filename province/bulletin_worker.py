@@ -14,7 +14,6 @@ from sqlmodel import Session, col, select
 
 from broadcast.audio import Stopped
 from broadcast.transmitter import Transmitter
-from people import audit
 from province.audio_fetch import AudioFetch, NotNow
 from province.bulletins import (
     EMERGENCY_HOLDS,
@@ -27,7 +26,6 @@ from province.bulletins import (
     to_fetch,
 )
 from province.codes import Why
-from province.commands_down import PROVINCE
 from province.links import ProvinceLink, link_of
 from province.priority_queue import whose_turn
 from province.profile import profile
@@ -35,6 +33,7 @@ from province.schedules_down import onto_timetable
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.refusal import Refusal, as_text
+from usecases.actors import PROVINCE
 from wire.broadcasts import BroadcastClass
 
 log = logging.getLogger(__name__)
@@ -118,7 +117,7 @@ class Desk:
                     commune_id=found.commune_id,
                     title=found.title,
                     field=found.field,
-                    by=found.sender or PROVINCE,
+                    by=found.sender or PROVINCE.name,
                     profile=profile(link.profile, self._profiles),
                     base_url=link.base_url,
                     stopping=self._stopping.is_set,
@@ -195,12 +194,11 @@ class Desk:
         link = link_of(session, found.commune_id)
         by_itself = found.broadcast_class is not BroadcastClass.NORMAL or link.normal_schedules == "timetable"
         if found.schedule and by_itself:
-            return bool(onto_timetable(session, found, now, by=PROVINCE))
+            return bool(onto_timetable(session, found, now, by=PROVINCE.name))
         if found.schedule:
             return False
         if found.broadcast_class is BroadcastClass.EMERGENCY and now - found.received_at <= EMERGENCY_HOLDS:
-            put_bulletin_on_air(session, found, now, by=PROVINCE)
-            _note(session, found, now)
+            put_bulletin_on_air(session, found, now, PROVINCE.named(found.sender))
         return False
 
     def _take_turns(self, commune_ids: list[str], now: datetime) -> None:
@@ -215,8 +213,7 @@ class Desk:
                 with self._database.writing() as session:
                     current = whose_turn(session, commune_id, now)
                     if current is not None:
-                        put_bulletin_on_air(session, current, now, by=PROVINCE)
-                        _note(session, current, now)
+                        put_bulletin_on_air(session, current, now, PROVINCE.named(current.sender))
                 self._transmitter.nudge()
             except Refusal as refusal:
                 self._turn_again_at[commune_id] = now + TURN_AGAIN_AFTER
@@ -229,15 +226,3 @@ class Desk:
             if found is not None and found.why != as_text(refusal):
                 found.why = as_text(refusal)
                 session.add(found)
-
-
-def _note(session: Session, found: ProvinceBulletin, now: datetime) -> None:
-    """What Loa does by the province's word stands in the log of changes as what people do."""
-    audit.note(
-        session,
-        at=now,
-        by=found.sender or PROVINCE,
-        commune_id=found.commune_id,
-        action=audit.Deed.PUT_ON_AIR,
-        detail=found.title,
-    )

@@ -13,14 +13,15 @@ from sqlalchemy import Column, LargeBinary, func, update
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
 
 from broadcast import clips
-from broadcast.on_air import Broadcast, put_on_air
+from broadcast.on_air import Broadcast
 from broadcast.programmes import Item, ItemKind, add_programme, items_of, replace_items
 from province.codes import Sent, Why
 from province.messages import Answer
 from province.outbox import ANSWER, put
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal, as_text, from_text
-from schedules.noise_budget import check_budget
+from usecases.actors import Actor
+from usecases.broadcasts import put_on_air_in
 from wire.broadcasts import BroadcastClass, Targets
 
 #: An emergency that could not be had for longer than this is news no more: people decide.
@@ -193,29 +194,27 @@ def put_bulletin_on_air(
     session: Session,
     found: ProvinceBulletin,
     now: datetime,
+    actor: Actor,
     *,
-    by: str,
-    targets: Targets | None = None,
     precedence: int = 0,
 ) -> Broadcast:
-    """Put it on air by its class. Raises Refusal (allowed hours, noise budget, nobody to hear)."""
+    """Put it on air by its class. Raises NotAllowed, Refusal (allowed hours, noise budget, nobody to hear)."""
     if found.clip_id is None or found.state != BulletinState.WAITING:
         raise Refusal(N_("This bulletin does not wait any more, or its audio is not here yet."))
-    made = put_on_air(
+    broadcast = put_on_air_in(
         session,
+        actor,
         found.commune_id,
-        targets=targets or found.meant_for,
+        targets=found.meant_for,
         class_=found.broadcast_class,
         now=now,
-        by=by,
         clip_id=found.clip_id,
+        title=found.title,
+        precedence=precedence,
     )
-    made.title, made.precedence = found.title, precedence
-    session.add(made)
-    check_budget(session, made)
-    _decide(session, found, BulletinState.PUT_ON_AIR, now, by)
-    found.broadcast_id, found.why = made.id, ""
-    return made
+    _decide(session, found, BulletinState.PUT_ON_AIR, now, actor.name)
+    found.broadcast_id, found.why = broadcast.id, ""
+    return broadcast
 
 
 def take_into_programme(

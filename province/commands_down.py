@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from broadcast.on_air import on_air_now, stop
+from broadcast.on_air import on_air_now
 from devices.downlink import Downlink
 from devices.receivers import change_receiver, receivers
 from province.acceptance import unknown_code
@@ -14,10 +14,10 @@ from province.links import ProvinceLink
 from province.messages import Command
 from province.places import targets_of
 from runtime.refusal import N_
+from usecases.actors import PROVINCE
+from usecases.broadcasts import stop_in
 from wire.commands import Reboot
 
-#: Who did it, in the play log.
-PROVINCE = "province"
 _CANNOT = {
     Playback.NEXT: N_("Loa cannot skip to the next item: receivers hold the whole plan and sound it in step."),
     Playback.PAUSE: N_("Loa cannot pause: receivers sound by the clock, in step. Stop it instead."),
@@ -80,7 +80,7 @@ def _play(
             Why.NOT_POSSIBLE, N_("A broadcast is stopped in the whole commune, not at single receivers.")
         )
     for found in on_air_now(session, link.commune_id, now):
-        stop(session, found.id, now, by=PROVINCE, cause="by_province")
+        stop_in(session, PROVINCE, link.commune_id, found.id, now, cause="by_province")
     return []
 
 

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, or_, select
 from broadcast.clips import clip
 from broadcast.on_air import LEAD, Broadcast
 from province.bulletins import ProvinceBulletin, priority_waiting, put_bulletin_on_air
+from usecases.actors import Actor
 from wire.broadcasts import BroadcastClass
 
 #: An announcer who is called needs so long to the page; the province's word is not kept back longer.
@@ -51,11 +52,11 @@ def whose_turn(session: Session, commune_id: str, now: datetime) -> ProvinceBull
     return first
 
 
-def put_first(session: Session, found: ProvinceBulletin, now: datetime, *, by: str) -> Broadcast:
+def put_first(session: Session, found: ProvinceBulletin, now: datetime, actor: Actor) -> Broadcast:
     """Put it on air at once, before every other priority broadcast: a person has decided it. Raises Refusal."""
     others = in_the_way(session, found.commune_id, now, length_of(session, found))
     return put_bulletin_on_air(
-        session, found, now, by=by, precedence=1 + max((b.precedence for b in others), default=0)
+        session, found, now, actor, precedence=1 + max((b.precedence for b in others), default=0)
     )
 
 

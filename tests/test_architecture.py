@@ -16,6 +16,7 @@ PACKAGES = (
     "noise",
     "broadcast",
     "schedules",
+    "usecases",
     "mergers",
     "transfer",
     "province",

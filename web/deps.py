@@ -15,6 +15,7 @@ from runtime.alarms import Alarms
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.settings import Settings
+from usecases.services import Services
 
 
 @dataclass(frozen=True)
@@ -36,3 +37,8 @@ class Deps:
     issuer: Issuer
     accounts_changed: Callable[[], None]
     exchange: Exchange
+
+    @property
+    def services(self) -> Services:
+        """What use cases write to and notify."""
+        return Services(self.database, self.clock, announce=self.transmitter.nudge, plan=self.alarms.plan_now)

@@ -14,13 +14,13 @@ from sqlmodel import Session
 from devices.communes import Commune
 from people import audit
 from people.operators import Operator, standing_of
-from people.rights import Action, NotAllowed, Standing, may
+from people.rights import Action, Standing, may, refusal_of
 from runtime.refusal import N_, Refusal
+from usecases.actors import Actor
 from web import access
 from web.assets import Assets
 from web.deps import Deps
 from web.formatting import Wording
-from web.labels.people import NOT_ALLOWED
 from web.language import LANGUAGES, Translator, language_asked, translators
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -58,6 +58,11 @@ class Frame:
         """The commune that is shown."""
         return self.commune.id
 
+    @property
+    def actor(self) -> Actor:
+        """The operator, as use cases ask for the right."""
+        return Actor(self.operator.name, self.standing)
+
     def may(self, action: str) -> bool:
         """Whether who asks may do this in the commune that is shown."""
         return may(self.standing, Action(action), self.commune_id)
@@ -65,7 +70,7 @@ class Frame:
     def need(self, action: Action, commune_id: str | None = None) -> None:
         """Raises NotAllowed, saying who may."""
         if not may(self.standing, action, self.commune_id if commune_id is None else commune_id):
-            raise NotAllowed(NOT_ALLOWED[action])
+            raise refusal_of(action)
 
     def note(self, session: Session, deed: audit.Deed, detail: str = "", commune_id: str | None = None) -> None:
         """Write down what is done, in the transaction that does it."""

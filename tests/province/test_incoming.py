@@ -37,7 +37,7 @@ from runtime.refusal import NotFound, Refusal
 from schedules.recurrence import Repeat, Rule
 from schedules.timetable import Schedule, add_schedule, next_due, schedules
 from tests.broadcast.studio import KEY
-from tests.cast import COMMUNE
+from tests.cast import COMMUNE, LAN
 from tests.province.house import House
 from wire import topics
 from wire.allowed_hours import AllowedHours
@@ -88,10 +88,10 @@ def test_a_normal_bulletin_lands_in_the_inbox_and_sounds_only_when_the_commune_s
     with house.database.writing() as session:
         current = session.get(ProvinceBulletin, found.number)
         assert current is not None
-        made = put_bulletin_on_air(session, current, house.clock.now(), by="lan")
+        made = put_bulletin_on_air(session, current, house.clock.now(), LAN)
     assert (made.class_, made.title) == ("normal", "Tin")
     with house.database.writing() as session, pytest.raises(Refusal):
-        put_bulletin_on_air(session, session.get_one(ProvinceBulletin, found.number), house.clock.now(), by="lan")
+        put_bulletin_on_air(session, session.get_one(ProvinceBulletin, found.number), house.clock.now(), LAN)
 
 
 def test_an_emergency_sounds_at_once_at_any_hour_without_anybody(house: House, sound: bytes) -> None:
@@ -198,7 +198,7 @@ def test_a_priority_broadcast_of_the_commune_is_not_cut_unless_a_person_says_so(
     assert [b.id for b in on_air(house)] == [own.id]
     with house.database.writing() as session:
         made = priority_queue.put_first(
-            session, session.get_one(ProvinceBulletin, found.number), house.clock.now(), by="lan"
+            session, session.get_one(ProvinceBulletin, found.number), house.clock.now(), LAN
         )
     assert made.precedence == 1
 

@@ -13,6 +13,7 @@ PACKAGES = (
     "people",
     "broadcast",
     "schedules",
+    "usecases",
     "mergers",
     "transfer",
     "province",

@@ -12,13 +12,13 @@ from sqlmodel import select
 from devices.communes import add_commune
 from people.audit import AuditEntry, Deed
 from people.operators import add_operator, appoint
-from people.rights import Action, Role
+from people.rights import NOT_ALLOWED, Action, Role
 from runtime.clock import ManualClock
 from runtime.database import Database
 from tests.cast import COMMUNE, COMMUNE_NAME
 from tests.web.office import KEY, Office
 from web.access import form_token, open_session
-from web.labels.people import DEEDS, NOT_ALLOWED, ROLES
+from web.labels.people import DEEDS, ROLES
 from web.request_context import frame_of
 
 #: Whoever comes may sign in, out, and choose for themselves alone.

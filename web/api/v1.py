@@ -9,22 +9,21 @@ from starlette.concurrency import run_in_threadpool
 
 from broadcast.clips import Clip, clips, renditions_of
 from broadcast.ingest_jobs import job
-from broadcast.on_air import Broadcast, broadcast, on_air_now, put_on_air, state, upcoming
+from broadcast.on_air import Broadcast, on_air_now, state, upcoming
 from broadcast.play_log import play_log
 from broadcast.play_reports import details, heard_at
 from broadcast.programmes import Item, ItemKind, add_programme, duration_us, items_of_all, programmes
 from devices.presence import PresenceState
 from devices.receivers import receivers
-from devices.succession import belongs
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound
-from schedules.noise_budget import check_budget
 from schedules.recurrence import Holidays, Repeat, Rule
 from schedules.slots import slots_of
 from schedules.timetable import Schedule, add_schedule, next_due, retire, schedules
+from usecases.broadcasts import broadcast_of, put_on_air, stop
 from web.pages.clips import _open, _receive, own_clip
-from web.pages.on_air import need_for_class, stop_broadcast
+from web.pages.on_air import need_for_class
 from web.pages.schedule_form import own_schedule, title_of
 from web.request_context import In, Reading, changes
 from wire.broadcasts import BroadcastClass, Targets
@@ -273,31 +272,22 @@ def list_broadcasts(frame: In, session: Reading) -> dict[str, list[dict[str, Any
 @router.post("/broadcasts", status_code=201, dependencies=[changes(Action.ON_AIR)])
 def make_broadcast(frame: In, asked: PutOnAirIn) -> dict[str, Any]:
     """Put a programme or a clip on air now."""
-    need_for_class(frame, asked.broadcast_class)
-    now = frame.deps.clock.now()
-    with frame.deps.database.writing() as session:
-        made = put_on_air(
-            session,
-            frame.commune_id,
-            targets=asked.targets.targets(),
-            class_=asked.broadcast_class,
-            now=now,
-            by=frame.operator.name,
-            programme_id=asked.programme,
-            clip_id=asked.clip,
-        )
-        check_budget(session, made)
-        frame.note(session, Deed.PUT_ON_AIR, made.title)
-    frame.deps.transmitter.nudge()
-    return _broadcast(made, now)
+    broadcast = put_on_air(
+        frame.deps.services,
+        frame.actor,
+        frame.commune_id,
+        targets=asked.targets.targets(),
+        class_=asked.broadcast_class,
+        programme_id=asked.programme,
+        clip_id=asked.clip,
+    )
+    return _broadcast(broadcast, frame.deps.clock.now())
 
 
 @router.get("/broadcasts/{broadcast_id}")
 def one_broadcast(frame: In, session: Reading, broadcast_id: str) -> dict[str, Any]:
     """One broadcast, with what each receiver said of it."""
-    now, found = frame.deps.clock.now(), broadcast(session, broadcast_id)
-    if not belongs(session, frame.commune_id, found.commune_id, found.starts_at):
-        raise NotFound(N_("This broadcast is not there any more."))
+    now, found = frame.deps.clock.now(), broadcast_of(session, frame.commune_id, broadcast_id)
     heard = heard_at(session, [found])[found.id]
     return {
         **_broadcast(found, now),
@@ -323,7 +313,7 @@ def one_broadcast(frame: In, session: Reading, broadcast_id: str) -> dict[str, A
 @router.post("/broadcasts/{broadcast_id}/stop", status_code=204, dependencies=[changes(Action.ON_AIR)])
 def stop_one(frame: In, broadcast_id: str) -> None:
     """Silence it now; before it began, withdraw it."""
-    stop_broadcast(frame, broadcast_id)
+    stop(frame.deps.services, frame.actor, frame.commune_id, broadcast_id)
 
 
 @router.get("/play-log")

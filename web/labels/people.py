@@ -1,7 +1,7 @@
 """Words for roles, rights and deeds, marked for translation."""
 
 from people.audit import Deed
-from people.rights import Action, Role
+from people.rights import Role
 from runtime.refusal import N_
 
 ROLES = {
@@ -18,23 +18,6 @@ ROLE_NAMES = {
     Role.TECHNICIAN: N_("Technician"),
     Role.CHAIR: N_("Chair"),
     Role.PROVINCE: N_("Province"),
-}
-#: What is said to who may not: what, and who may.
-NOT_ALLOWED = {
-    Action.LOOK: N_("You may not see this. Ask the chair of your commune."),
-    Action.CLIPS: N_("Recordings are for the culture officer and the chair. Ask one of them."),
-    Action.PROGRAMMES: N_("Programmes are for the culture officer and the chair. Ask one of them."),
-    Action.TIMETABLE: N_("The timetable is for the culture officer and the chair. Ask one of them."),
-    Action.ON_AIR: N_("Going on air is for the culture officer and the chair. Ask one of them."),
-    Action.EMERGENCY: N_("An emergency is for the chair or vice-chair alone. Call them."),
-    Action.FAULTS: N_("Faults are for the technician, the culture officer and the chair. Call one of them."),
-    Action.RECEIVERS: N_("The receivers are for the technician and the chair. Ask one of them."),
-    Action.ALLOWED_HOURS: N_("Allowed hours are for the chair and the technician. Ask one of them."),
-    Action.OPERATORS: N_("Who may do what is for the chair to say, or the province. Ask them."),
-    Action.COMMUNES: N_("Communes are added by the province or the administrator of Loa. Ask them."),
-    Action.MERGERS: N_("Communes are merged by the province or the administrator of Loa. Ask them."),
-    Action.EXCHANGE: N_("The link to the province is for the technician and the chair. Ask one of them."),
-    Action.SEND_DOWN: N_("Bulletins are sent to communes by the province or the administrator of Loa. Ask them."),
 }
 DEEDS = {
     Deed.CLIP_UPLOADED: N_("Uploaded a recording"),

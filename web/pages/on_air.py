@@ -10,19 +10,17 @@ from sqlmodel import Session
 
 from broadcast.clips import clip, clips
 from broadcast.modes import IN_STEP, Spread, Spreading
-from broadcast.on_air import LEAD, Broadcast, on_air_now, put_on_air, stop, target_receivers, upcoming
+from broadcast.on_air import LEAD, Broadcast, on_air_now, target_receivers, upcoming
 from broadcast.programmes import duration_us, items_of, programme, programmes
 from devices import faults
 from devices.communes import Commune
 from devices.presence import PresenceState, ReceiverNow
 from devices.receivers import Receiver, receivers
-from devices.succession import belongs
-from people.audit import Deed
 from people.rights import Action
 from province.bulletins import waiting_count
 from runtime.clock import from_us, to_us
 from runtime.refusal import N_, Refusal
-from schedules.noise_budget import check_budget
+from usecases.broadcasts import put_on_air, stop
 from web.deps import Deps
 from web.formatting import Wording
 from web.labels.modes import MODES_SHORT, mode_sentence
@@ -233,32 +231,26 @@ def do_put_on_air(
     spread: Annotated[Spread, Depends(spread_from)],
 ) -> Response:
     """Put it on air."""
-    need_for_class(frame, class_)
     kind, _, ident = what.partition(" ")
     if kind not in ("programme", "clip") or (kind == "programme" and not ident.isdigit()):
         raise Refusal(N_("Choose a programme or a recording to put on air."))
-    with frame.deps.database.writing() as session:
-        made = put_on_air(
-            session,
-            frame.commune_id,
-            targets=chosen.targets(),
-            class_=class_,
-            now=frame.deps.clock.now(),
-            by=frame.operator.name,
-            programme_id=int(ident) if kind == "programme" else None,
-            clip_id=ident if kind == "clip" else None,
-            spread=spread,
-        )
-        check_budget(session, made)
-        frame.note(session, Deed.PUT_ON_AIR, made.title)
-    frame.deps.transmitter.nudge()
+    put_on_air(
+        frame.deps.services,
+        frame.actor,
+        frame.commune_id,
+        targets=chosen.targets(),
+        class_=class_,
+        programme_id=int(ident) if kind == "programme" else None,
+        clip_id=ident if kind == "clip" else None,
+        spread=spread,
+    )
     return back_to(frame.request, "/")
 
 
 @router.post("/broadcasts/{broadcast_id}/stop", dependencies=[changes(Action.ON_AIR)])
 def do_stop(frame: In, broadcast_id: str) -> Response:
     """Silence it now, or before it began, withdraw it."""
-    stop_broadcast(frame, broadcast_id)
+    stop(frame.deps.services, frame.actor, frame.commune_id, broadcast_id)
     return back_to(frame.request, "/")
 
 
@@ -276,14 +268,3 @@ def need_for_class(frame: Frame, class_: BroadcastClass) -> None:
     """An emergency needs a right of its own. Raises NotAllowed."""
     if class_ is BroadcastClass.EMERGENCY:
         frame.need(Action.EMERGENCY)
-
-
-def stop_broadcast(frame: Frame, broadcast_id: str) -> None:
-    """Stop a broadcast of the commune that is shown."""
-    with frame.deps.database.writing() as session:
-        found = session.get(Broadcast, broadcast_id)
-        if found is not None and belongs(session, frame.commune_id, found.commune_id, found.starts_at):
-            need_for_class(frame, found.broadcast_class)
-            stop(session, broadcast_id, frame.deps.clock.now(), by=frame.operator.name)
-            frame.note(session, Deed.STOPPED, found.title)
-    frame.deps.transmitter.nudge()

@@ -103,12 +103,10 @@ def put_on_air(frame: In, number: int) -> Response:
     now = frame.deps.clock.now()
     with frame.deps.database.writing() as session:
         found = bulletin(session, frame.commune_id, number)
-        need_for_class(frame, found.broadcast_class)
         if found.class_ == "priority":
-            priority_queue.put_first(session, found, now, by=frame.operator.name)
+            priority_queue.put_first(session, found, now, frame.actor)
         else:
-            bulletins.put_bulletin_on_air(session, found, now, by=frame.operator.name)
-        frame.note(session, Deed.PUT_ON_AIR, found.title)
+            bulletins.put_bulletin_on_air(session, found, now, frame.actor)
     frame.deps.transmitter.nudge()
     return back_to(frame.request, "/province/inbox")
 

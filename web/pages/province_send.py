@@ -12,7 +12,6 @@ from province.bulletin_broadcast import send
 from runtime.refusal import N_, Refusal
 from web.labels.states import CLASSES
 from web.pages.clips import own_clip
-from web.pages.on_air import need_for_class
 from web.request_context import Frame, In, Reading, changes, renderer_of
 from web.targets import class_from
 from wire.broadcasts import BroadcastClass
@@ -38,7 +37,6 @@ def do_send(
     communes: Annotated[list[str] | None, Form()] = None,
 ) -> HTMLResponse:
     """Send it, and say what became of it in each commune."""
-    need_for_class(frame, class_)
     chosen = _choices(frame)
     if where != "all":
         named = set(communes or [])
@@ -49,7 +47,7 @@ def do_send(
         if not clip:
             raise Refusal(N_("Choose a recording."))
         found = own_clip(frame, session, clip)
-        sent = send(session, clip, chosen, class_, by=frame.operator.name, now=frame.deps.clock.now())
+        sent = send(session, frame.actor, clip, chosen, class_, frame.deps.clock.now())
     frame.deps.transmitter.nudge()
     frame.deps.exchange.nudge()
     return renderer_of(frame.request).page(

@@ -1,0 +1,132 @@
+"""Broadcasts: put on air, stop, withdraw.
+
+`…_in` does it inside the caller's transaction: right, rules, write, audit. The function of the same name without `_in`
+opens the transaction, commits it, and notifies the transmitter, which must not look before the commit.
+"""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from broadcast import on_air
+from broadcast.modes import IN_STEP, Spread
+from broadcast.on_air import Broadcast
+from devices.succession import belongs
+from people.audit import Deed
+from people.rights import Action
+from runtime.refusal import N_, NotFound
+from schedules.noise_budget import check_budget
+from usecases.actors import Actor
+from usecases.services import Services
+from wire.broadcasts import BroadcastClass, Targets
+
+
+def broadcast_of(session: Session, commune_id: str, broadcast_id: str) -> Broadcast:
+    """A broadcast of this commune, or of a predecessor while it was that. Raises NotFound."""
+    found = on_air.broadcast(session, broadcast_id)
+    if not belongs(session, commune_id, found.commune_id, found.starts_at):
+        raise NotFound(N_("This broadcast is not there any more."))
+    return found
+
+
+def put_on_air(
+    services: Services,
+    actor: Actor,
+    commune_id: str,
+    *,
+    targets: Targets,
+    class_: BroadcastClass,
+    programme_id: int | None = None,
+    clip_id: str | None = None,
+    spread: Spread = IN_STEP,
+) -> Broadcast:
+    """A programme or a clip, as soon as the receivers can have it. Raises NotAllowed, Refusal, NotFound."""
+    with services.database.writing() as session:
+        broadcast = put_on_air_in(
+            session,
+            actor,
+            commune_id,
+            targets=targets,
+            class_=class_,
+            now=services.clock.now(),
+            programme_id=programme_id,
+            clip_id=clip_id,
+            spread=spread,
+        )
+    services.announce()  # 5. after the commit
+    return broadcast
+
+
+def put_on_air_in(
+    session: Session,
+    actor: Actor,
+    commune_id: str,
+    *,
+    targets: Targets,
+    class_: BroadcastClass,
+    now: datetime,
+    programme_id: int | None = None,
+    clip_id: str | None = None,
+    spread: Spread = IN_STEP,
+    title: str = "",
+    precedence: int = 0,
+) -> Broadcast:
+    """title: in place of the programme's or the clip's."""
+    # 1. Right.
+    actor.need(Action.ON_AIR, commune_id, class_)
+    # 2. and 3. Rules, write: targets and allowed hours before the write; the noise budget counts the row itself.
+    broadcast = on_air.put_on_air(
+        session,
+        commune_id,
+        targets=targets,
+        class_=class_,
+        now=now,
+        by=actor.name,
+        programme_id=programme_id,
+        clip_id=clip_id,
+        spread=spread,
+    )
+    broadcast.title, broadcast.precedence = title or broadcast.title, precedence
+    session.add(broadcast)
+    check_budget(session, broadcast)
+    # 4. Audit.
+    actor.note(session, now, commune_id, Deed.PUT_ON_AIR, broadcast.title)
+    return broadcast
+
+
+def stop(
+    services: Services, actor: Actor, commune_id: str, broadcast_id: str, *, cause: str = "by_operator"
+) -> Broadcast:
+    """Silence it now, or before it began, withdraw it. Stopping what is over changes nothing.
+
+    Raises NotFound for a broadcast that is unknown or of another commune, NotAllowed.
+    """
+    with services.database.writing() as session:
+        broadcast = stop_in(session, actor, commune_id, broadcast_id, services.clock.now(), cause=cause)
+    services.announce()  # 5. after the commit: the manifest with the stop in it
+    return broadcast
+
+
+def stop_in(
+    session: Session, actor: Actor, commune_id: str, broadcast_id: str, now: datetime, *, cause: str = "by_operator"
+) -> Broadcast:
+    # 1. Which one, then the right: stopping an emergency needs the right to emergencies.
+    broadcast = broadcast_of(session, commune_id, broadcast_id)
+    actor.need(Action.ON_AIR, commune_id, broadcast.broadcast_class)
+    revision = broadcast.revision
+    # 2. and 3. Rules, write.
+    broadcast = on_air.stop(session, broadcast_id, now, by=actor.name, cause=cause)
+    # 4. Audit.
+    if broadcast.revision != revision:
+        actor.note(session, now, commune_id, Deed.STOPPED, broadcast.title)
+    return broadcast
+
+
+def withdraw_in(session: Session, actor: Actor, broadcast: Broadcast, now: datetime, *, cause: str) -> Broadcast:
+    """Cancel it before its start; after it, this is to stop it."""
+    actor.need(Action.ON_AIR, broadcast.commune_id, broadcast.broadcast_class)
+    revision = broadcast.revision
+    broadcast = on_air.withdraw(session, broadcast.id, now, by=actor.name, cause=cause)
+    if broadcast.revision != revision:
+        actor.note(session, now, broadcast.commune_id, Deed.STOPPED, broadcast.title)
+    return broadcast

@@ -22,6 +22,7 @@ from broadcast.upload import Upload
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.refusal import N_, Refusal, as_text
+from transport.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +43,11 @@ class Ingest:
         self._clock = clock
         self._most_bytes = most_bytes
         self._most_hours = most_hours
-        self._stopping = threading.Event()
-        self._ffmpeg = Ffmpeg(self._stopping)
-        self._waiting: queue.Queue[str | None] = queue.Queue()
+        self._worker = Worker(self._step, "ingest")
+        self._ffmpeg = Ffmpeg(self._worker.stopping)
+        self._waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._at_work = 0
         self._at_work_lock = threading.Lock()
-        self._thread: threading.Thread | None = None
         self._on_progress: list[Callable[[str], None]] = []
 
     # -- receiving
@@ -98,6 +98,7 @@ class Ingest:
         self._set(job_id, state=JobState.WAITING.value, bytes=size)
         if queued:
             self._waiting.put(job_id)
+            self._worker.wake()
 
     def refuse(self, job_id: str, refusal: Refusal, state: JobState = JobState.REFUSED) -> None:
         """Write down why nothing came of it."""
@@ -115,8 +116,7 @@ class Ingest:
     def start(self) -> None:
         """Finish or clean up what was under way when we last ended, and begin to work."""
         self.recover()
-        self._thread = threading.Thread(target=self._work, name="ingest", daemon=True)
-        self._thread.start()
+        self._worker.start()
 
     def recover(self) -> None:
         """What was received is worked again from its beginning; what was not is cleaned up. The operator sees which."""
@@ -140,10 +140,7 @@ class Ingest:
 
     def close(self) -> None:
         """Stop; what is under way is taken up at the next start."""
-        self._stopping.set()
-        self._waiting.put(None)
-        if self._thread is not None:
-            self._thread.join(20)
+        self._worker.close(20)
 
     def work_one(self, job_id: str) -> None:
         """Make a clip of a received file, or refuse it. From any thread: an emergency does not wait for the queue.
@@ -177,16 +174,20 @@ class Ingest:
             path.unlink(missing_ok=True)
             self.refuse(job_id, disk_full(0))
 
-    def _work(self) -> None:
-        while (job_id := self._waiting.get()) is not None and not self._stopping.is_set():
-            try:
-                self.work_one(job_id)
-            except Stopped:
-                return
-            except Exception:
-                log.exception("upload %s could not be worked", job_id)
-                self.refuse(job_id, Refusal(N_("Something went wrong in Loa itself while working on this file.")))
-                self._drop_incoming(job_id)
+    def _step(self) -> float | None:
+        try:
+            job_id = self._waiting.get_nowait()
+        except queue.Empty:
+            return None
+        try:
+            self.work_one(job_id)
+        except Stopped:
+            return None
+        except Exception:
+            log.exception("upload %s could not be worked", job_id)
+            self.refuse(job_id, Refusal(N_("Something went wrong in Loa itself while working on this file.")))
+            self._drop_incoming(job_id)
+        return 0.0
 
     def _make_clip(self, job: IngestJob, path: Path) -> None:
         # 1. The same bytes are the same clip.

@@ -5,7 +5,6 @@ manifest twice without harm.
 """
 
 import logging
-import threading
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from devices.downlink import Downlink
 from runtime.broker import Delivery
 from runtime.clock import Clock
 from runtime.database import Database
+from transport.worker import BackOff, Worker
 from wire.broadcasts import Targets
 
 log = logging.getLogger(__name__)
@@ -39,25 +39,19 @@ class Transmitter:
         self._database = database
         self._downlink = downlink
         self._clock = clock
-        self._wake = threading.Event()
-        self._stopping = False
-        self._thread: threading.Thread | None = None
+        # An emergency must not wait for the end of a long back-off.
+        self._worker = Worker(self._step, "transmitter", back_off=BackOff(LOOK_EVERY_S, 5.0))
 
     def start(self) -> None:
-        """Begin to announce."""
-        self._thread = threading.Thread(target=self._work, name="transmitter", daemon=True)
-        self._thread.start()
+        self._worker.start()
 
     def nudge(self) -> None:
         """Something was planned or changed: look at once. Call it after the commit."""
-        self._wake.set()
+        self._worker.wake()
 
     def close(self) -> None:
         """Stop; what is not announced yet is found at the next start."""
-        self._stopping = True
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(ACKNOWLEDGED_WITHIN_S + 5)
+        self._worker.close(ACKNOWLEDGED_WITHIN_S + 5)
 
     def announce_due(self) -> int:
         """Send what the broker does not have yet, soonest first. Gives how many it acknowledged."""
@@ -124,20 +118,12 @@ class Transmitter:
         until_us = self._clock.monotonic_us() + round(ACKNOWLEDGED_WITHIN_S * 1e6)
         return [b for b, sent in under_way if sent.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6))]
 
-    def _work(self) -> None:
-        while not self._stopping:
-            self._wake.wait(LOOK_EVERY_S)
-            self._wake.clear()
-            if self._stopping:
-                return
-            if not self._downlink.connected:
-                continue
-            try:
-                while self.announce_due() >= _BATCH:
-                    continue
-                self.clear_old()
-            except Exception:
-                log.exception("announcing failed; it is tried again")
+    def _step(self) -> float:
+        if self._downlink.connected:
+            if self.announce_due() >= _BATCH:
+                return 0.0
+            self.clear_old()
+        return LOOK_EVERY_S
 
 
 def unannounced(session: Session, now: datetime) -> list[Broadcast]:

@@ -2,7 +2,6 @@
 
 import logging
 import socket
-import threading
 from collections import Counter
 
 import msgspec
@@ -11,6 +10,7 @@ from devices.downlink import Downlink
 from runtime.clock import Clock
 from runtime.refusal import N_, Refusal
 from transport.datagrams import enable_timestamps, receive
+from transport.worker import BackOff, Worker
 from wire.time_datagrams import MOST_BYTES, unpack_ask
 
 log = logging.getLogger(__name__)
@@ -47,30 +47,22 @@ class TimeServer:
         self.port: int = self._socket.getsockname()[1]
         self.refused: Counter[str] = Counter()
         self._second, self._answered = 0, 0
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="time", daemon=True)
+        # A datagram that cannot be handled must not delay the answer to the next one.
+        self._worker = Worker(self._step, "time", back_off=BackOff(0.0, 0.0))
 
     def start(self) -> None:
-        """Begin to answer."""
-        self._thread.start()
+        self._worker.start()
 
     def close(self) -> None:
-        """Answer no more."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._worker.close(5)
         self._socket.close()
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._answer_one()
-            except TimeoutError:
-                continue
-            except OSError as failure:  # as when the way to an asker is gone: the next one may be reached
-                log.debug("a time answer could not be sent: %s", failure)
-            except Exception:
-                log.exception("an ask for the time could not be handled")
+    def _step(self) -> float:
+        try:
+            self._answer_one()
+        except OSError as failure:  # none came, or the network to its sender is gone: the next sender may be reached
+            log.debug("no time answer sent: %s", failure)
+        return 0.0
 
     def _answer_one(self) -> None:
         came = receive(self._socket, MOST_BYTES + 1)

@@ -4,6 +4,7 @@ Time asks are answered in the broker's own thread, before anything else and with
 into memory there and written down in batches; reports go to a thread that verifies, writes and only then says heard.
 """
 
+import contextlib
 import logging
 import queue
 import threading
@@ -25,6 +26,7 @@ from devices.telemetry import TelemetryHistory
 from runtime.broker import Broker
 from runtime.clock import Clock, to_us
 from runtime.database import Database, UtcDateTime, insert_if_absent
+from transport.worker import Worker
 from wire import topics
 from wire.commands import ReportsHeard
 from wire.messages import CONTROLLER, decode
@@ -39,6 +41,8 @@ log = logging.getLogger(__name__)
 BATCH_S = 1.0
 #: Reports waiting to be written. Beyond it they are left to the receivers' outboxes, which send them again.
 MOST_WAITING = 10_000
+#: Reports that one transaction writes.
+MOST_IN_A_BATCH = 200
 
 #: What a database answers to a value that it cannot hold: an instant in the year 40000, a number of 70 bits, a NUL.
 UNSTORABLE = (OverflowError, ValueError, DataError)
@@ -72,9 +76,11 @@ class Uplink:
         self._pending: dict[str, Heard] = {}
         self._pending_lock = threading.Lock()
         self._telemetry = TelemetryHistory()
-        self._reports: queue.Queue[tuple[str, bytes] | None] = queue.Queue(MOST_WAITING)
-        self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._reports: queue.Queue[tuple[str, bytes]] = queue.Queue(MOST_WAITING)
+        self._workers = [
+            Worker(self._write_reports, "uplink-reports"),
+            Worker(self._write_heartbeats, "uplink-heartbeats"),
+        ]
         self.refused: Counter[str] = Counter()
 
     def on_report(self, kind: type, handler: ReportHandler) -> None:
@@ -82,13 +88,8 @@ class Uplink:
         self._handlers.append((kind, handler))
 
     def start(self) -> None:
-        """Begin to hear."""
-        self._threads = [
-            threading.Thread(target=self._write_reports, name="uplink-reports", daemon=True),
-            threading.Thread(target=self._write_heartbeats, name="uplink-heartbeats", daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        for worker in self._workers:
+            worker.start()
         self._broker.subscribe(topics.from_all_receivers(Kind.TIME_ASK), self._time_asked, qos=0)
         self._broker.subscribe(topics.from_all_receivers(Kind.PRESENCE), self._presence_told, qos=1)
         self._broker.subscribe(topics.from_all_receivers(Kind.HEARTBEAT), self._heartbeat_came, qos=0)
@@ -96,10 +97,10 @@ class Uplink:
 
     def close(self) -> None:
         """Stop hearing; what came is written down."""
-        self._stopping.set()
-        self._reports.put(None)
-        for thread in self._threads:
-            thread.join(10)
+        for worker in self._workers:
+            worker.close(10)
+        while not self._reports.empty():
+            self._workers[0].turn()
         self.write_pending()
 
     def write_pending(self) -> None:
@@ -189,33 +190,23 @@ class Uplink:
             return
         try:
             self._reports.put_nowait((receiver_id, payload))
+            self._workers[0].wake()
         except queue.Full:
             log.warning("too many reports at once; %s will send its own again", receiver_id)
 
-    def _write_reports(self) -> None:
-        while (first := self._reports.get()) is not None:
-            batch = [first]
-            while len(batch) < 200:
-                try:
-                    another = self._reports.get_nowait()
-                except queue.Empty:
-                    break
-                if another is None:
-                    self._reports.put(None)
-                    break
-                batch.append(another)
-            try:
-                self.take_reports(batch)
-            except Exception:
-                # Nothing was said heard, so the receivers send them again.
-                log.exception("%d reports could not be written down", len(batch))
+    def _write_reports(self) -> float | None:
+        """Write the next batch. After a failure no report of it was acknowledged, so the receivers send them again."""
+        batch: list[tuple[str, bytes]] = []
+        with contextlib.suppress(queue.Empty):
+            while len(batch) < MOST_IN_A_BATCH:
+                batch.append(self._reports.get_nowait())
+        if batch:
+            self.take_reports(batch)
+        return 0.0 if len(batch) == MOST_IN_A_BATCH else None
 
-    def _write_heartbeats(self) -> None:
-        while not self._stopping.wait(BATCH_S):
-            try:
-                self.write_pending()
-            except Exception:
-                log.exception("heartbeats could not be written down")
+    def _write_heartbeats(self) -> float:
+        self.write_pending()
+        return BATCH_S
 
     def _open(self, keys: dict[str, PublicKey], receiver_id: str, payload: bytes) -> Report | None:
         key = keys.get(receiver_id)

@@ -1,9 +1,7 @@
 """The exchange with the province, joined: a worker for each commune's link, the desk, both doors for what comes."""
 
 import hashlib
-import logging
 import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,8 +23,7 @@ from runtime.alarms import Alarms
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.refusal import Refusal
-
-log = logging.getLogger(__name__)
+from transport.worker import BackOff, Worker
 
 #: How often links that were set by another process are noticed, and bulletins looked for.
 LOOK_EVERY_S = 1.0
@@ -73,21 +70,14 @@ class Exchange:
             say=say,
         )
         self._workers: dict[str, LinkWorker] = {}
-        self._wake = threading.Event()
-        self._stopping = False
-        self._thread: threading.Thread | None = None
+        self._worker = Worker(self._step, "province", back_off=BackOff(LOOK_EVERY_S, 60.0))
 
     def start(self) -> None:
-        """Begin to work the links."""
-        self._thread = threading.Thread(target=self._work, name="province", daemon=True)
-        self._thread.start()
+        self._worker.start()
 
     def close(self) -> None:
         """Stop; what is not sent yet is sent after the next start."""
-        self._stopping = True
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(30)
+        self._worker.close(30)
         for worker in self._workers.values():
             worker.close()
         self.desk.close()
@@ -99,7 +89,7 @@ class Exchange:
 
     def nudge(self) -> None:
         """A link or a bulletin changed: look at once. Call it after the commit."""
-        self._wake.set()
+        self._worker.wake()
 
     def take(self, link: ProvinceLink, kind: str, content: Any, message_id: str = "") -> Met:
         """A message that the province posted to us. Raises Refusal when the link's profile cannot be used."""
@@ -175,11 +165,6 @@ class Exchange:
         self._transmitter.nudge()
         self.nudge()
 
-    def _work(self) -> None:
-        while not self._stopping:
-            try:
-                self.look()
-            except Exception:
-                log.exception("looking after the links to the province failed; it is tried again")
-            self._wake.wait(LOOK_EVERY_S)
-            self._wake.clear()
+    def _step(self) -> float:
+        self.look()
+        return LOOK_EVERY_S

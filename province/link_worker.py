@@ -5,8 +5,6 @@ nothing is tried before the back-off has passed.
 """
 
 import logging
-import random
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,23 +21,18 @@ from province.profile import Profile
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.refusal import Refusal
+from transport.worker import BackOff, Worker
 
 log = logging.getLogger(__name__)
 
-#: After the first failure so long, doubled with each further one up to the most; times a random 0.5 to 1, so that the
-#: communes of a province that comes back do not all knock at once.
-BACK_OFF_FIRST_S, BACK_OFF_MOST_S = 2.0, 300.0
+#: After failed exchanges. Random, so that the communes of a province do not all connect at the moment it is back.
+BACK_OFF = BackOff(2.0, 300.0, jitter=True)
 #: How long letters are sent before heartbeats and what waits for us have their turn again.
 LETTERS_AT_A_TIME_S = 1.0
 #: How often the timetable is held against what the province knows, and whether there are letters.
 LOOK_EVERY_S = 2.0
 HOLD_EVERY_S = 5.0
 _READ_AT_ONCE = 500
-
-
-def back_off_s(failures: int, share: float) -> float:
-    """How long to wait after so many failures in a row. share: random, 0 to 1."""
-    return float(min(BACK_OFF_MOST_S, BACK_OFF_FIRST_S * 2 ** min(failures - 1, 20)) * (0.5 + share / 2))
 
 
 def _left_s(done_at: datetime | None, every_s: float, now: datetime) -> float:
@@ -94,41 +87,21 @@ class LinkWorker:
         self._speaks_for = [link.commune_id, *formers]
         self.winds_down = winds_down
         self._now = Working()
-        self._wake = threading.Event()
-        self._stopping = False
-        self._thread: threading.Thread | None = None
+        self._worker = Worker(self.step, f"province-{link.commune_id}", back_off=BACK_OFF)
 
     def start(self) -> None:
-        """Begin to work."""
-        self._thread = threading.Thread(target=self._work, name=f"province-{self.link.commune_id}", daemon=True)
-        self._thread.start()
+        self._worker.start()
 
     def nudge(self) -> None:
         """There is something to send: look at once, unless the province is away."""
-        self._wake.set()
+        self._worker.wake()
 
     def close(self) -> None:
         """Stop; what is under way is marked or sent again with its key."""
-        self._stopping = True
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(self._profile.timeout_s + 5)
+        self._worker.close(self._profile.timeout_s + 5)
         self._connection.close()
         with self._database.writing() as session:
             let_go(session, self.link.commune_id, self._me)
-
-    def _work(self) -> None:
-        wait_s = 0.0
-        while not self._stopping:
-            self._wake.wait(wait_s)
-            self._wake.clear()
-            if self._stopping:
-                return
-            try:
-                wait_s = self.step()
-            except Exception:
-                log.exception("the link of %s to the province failed; it is tried again", self.link.commune_id)
-                wait_s = BACK_OFF_FIRST_S
 
     def step(self) -> float:
         """Do what is due. Gives in how many seconds to come again."""
@@ -145,7 +118,7 @@ class LinkWorker:
         except Away as away:
             self._settle_sent()
             state.failures += 1
-            wait_s = max(away.retry_after_s, back_off_s(state.failures, random.random()))  # noqa: S311 - spread only
+            wait_s = max(away.retry_after_s, BACK_OFF.wait_s(state.failures))
             state.not_before, state.connected = now + timedelta(seconds=wait_s), False
             with self._database.writing() as session:
                 note_away(session, self.link.commune_id, away, self._clock.now())
@@ -192,7 +165,7 @@ class LinkWorker:
         with self._database.session() as session:
             waiting = outbox.waiting(session, self._speaks_for, _READ_AT_ONCE)
         at = 0
-        while at < len(waiting) and not self._stopping:
+        while at < len(waiting) and not self._worker.stopping.is_set():
             group = self._together(waiting[at:])
             self._send_group(group)
             at += len(group)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from runtime.refusal import N_, Refusal
+from transport.worker import BackOff
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ _ROUNDS = 1000
 _PR_SET_PDEATHSIG = 1
 _START_TIMEOUT_S = 10.0
 #: Waits between attempts to bring a dead broker back.
-_RESTART_S = (0.1, 0.5, 1, 2, 5, 10)
+_RESTART = BackOff(0.1, 10.0)
 _libc = ctypes.CDLL(None)
 
 
@@ -174,7 +175,7 @@ class Mosquitto:
             if self._stopping.is_set():
                 return
             log.error("the broker died (status %s); starting it again", process.returncode)
-            while not self._stopping.wait(_RESTART_S[min(attempt, len(_RESTART_S) - 1)]):
+            while not self._stopping.wait(_RESTART.wait_s(attempt + 1)):
                 try:
                     self._start_once(program)
                 except (Refusal, OSError) as error:

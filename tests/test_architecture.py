@@ -42,6 +42,7 @@ HOMES = {
     "serial": ("gateway.serial_line",),
     "pymodbus": ("gateway.modbus_board",),
     "httpx2": ("province.connection", "province.audio_fetch"),
+    "tenacity": ("transport.worker",),
     "dateutil": ("schedules.recurrence", "schedules.calendars"),
     "holidays": ("noise.days_off",),
     "geojson_pydantic": ("devices.outlines",),

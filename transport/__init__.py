@@ -1,1 +1,1 @@
-"""What controller and receiver share of the network: the MQTT client's thread, datagrams with arrival times; no rules."""
+"""What controller and receiver share of the machine: MQTT client thread, datagrams, worker threads; no rules."""

@@ -14,6 +14,7 @@ import sounddevice
 from receiver.output.speaker import Render, SpeakerFailed, Stretch
 from receiver.playout.cues import RATE
 from receiver.timing.local_clock import local_us
+from transport.worker import BackOff, Worker
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +67,7 @@ class SoundCard:
         self._device = device
         self._stream: Any = None
         self._render: Render | None = None
-        self._guard: threading.Thread | None = None
-        self._ending = threading.Event()
+        self._guard = Worker(self._watch, "card guard", back_off=BackOff(LOST_S, LOST_S))
         self._xruns = 0
         self._run = -1
         self._first = 0
@@ -95,17 +95,12 @@ class SoundCard:
         except (sounddevice.PortAudioError, ValueError) as failure:
             self._render = None
             raise SpeakerFailed(f"sound card {self._device or 'default'}: {failure}") from failure
-        self._ending.clear()
-        self._guard = threading.Thread(target=self._watch, name="card guard", daemon=True)
         self._guard.start()
 
     def close(self) -> None:
         """See `Speaker`."""
-        guard, self._guard = self._guard, None
-        if guard is not None:
-            self._ending.set()
-            guard.join()
-            self._stop()
+        self._guard.close()
+        self._stop()
         self._render = None
 
     def _begin(self) -> None:
@@ -147,9 +142,9 @@ class SoundCard:
             return
         np.clip(render(Stretch(frames, first, leaves_us, self._run)), -1.0, 1.0, out=out[:, 0])
 
-    def _watch(self) -> None:
-        while not self._ending.wait(LOST_S):
-            self.look()
+    def _watch(self) -> float:
+        self.look()
+        return LOST_S
 
     def look(self) -> None:
         """Open the card anew when it was lost, or stutters."""

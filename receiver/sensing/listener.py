@@ -11,6 +11,7 @@ from receiver.sensing.microphone import Microphone, MicrophoneFailed
 from receiver.sensing.proof import HearingTally
 from receiver.sensing.tape import TapedSpeaker
 from receiver.timing.local_clock import local_us
+from transport.worker import BackOff, Worker
 
 log = logging.getLogger(__name__)
 
@@ -52,25 +53,18 @@ class Listener:
     ) -> None:
         """lock: over the tally. sounds: asked from the thread."""
         self._tape, self._microphone, self._tally, self._lock, self._sounds = tape, microphone, tally, lock, sounds
-        self._ending = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._worker = Worker(self._step, "listener", back_off=BackOff(EVERY_US / 1e6, EVERY_US / 1e6))
         self._broadcast = ""
         self._next_us = 0
         #: Why the microphone cannot be used; "" when it can.
         self.failure = ""
 
     def start(self) -> None:
-        """Listen from now on."""
-        self._ending.clear()
-        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
-        self._thread.start()
+        self._worker.start()
 
     def close(self) -> None:
         """Stop; a window that is under way is thrown away."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            self._ending.set()
-            thread.join()
+        self._worker.close()
 
     def turn(self, now_us: int) -> None:
         """Listen, when it is time. now_us: the local clock. Blocks for a window."""
@@ -93,7 +87,7 @@ class Listener:
     def _window(self, sounds: Sounds) -> Match | None:
         """None when nothing can be said: a pause, another programme since, a card or a microphone that fails."""
         try:
-            heard = self._microphone.record(_length_us(sounds) / 1e6, self._ending)
+            heard = self._microphone.record(_length_us(sounds) / 1e6, self._worker.stopping)
         except MicrophoneFailed as failure:
             if self.failure != str(failure):
                 log.warning("%s", failure)
@@ -105,13 +99,9 @@ class Listener:
         played = self._tape.since(heard.first_local_us + LEAD_US, WINDOW_S * RATE)
         return find(played, heard.samples, LEAD_US) if played is not None else None
 
-    def _run(self) -> None:
-        while not self._ending.wait(_LOOK_S):
-            try:
-                self.turn(local_us())
-            except Exception:
-                log.exception("the microphone's window could not be compared")
-                self._next_us = local_us() + EVERY_US
+    def _step(self) -> float:
+        self.turn(local_us())
+        return _LOOK_S
 
 
 def _length_us(sounds: Sounds) -> float:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from receiver.store.atomic_file import sync_folder
+from transport.worker import BackOff, Worker
 from wire.broadcasts import Rendition
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ NEEDED_LAST_US = 1 << 62
 #: Left free on the disk, for plan, reports and the machine itself.
 RESERVE_BYTES = 64 << 20
 #: Waits after a failure. The first are short: most failures are a phone network's hiccup.
-_RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_RETRY = BackOff(1.0, 60.0)
 
 
 class Wanted(NamedTuple):
@@ -74,9 +75,7 @@ class Shelf:
         self._held = {p.name: p.stat().st_size for p in folder.iterdir() if p.is_file() and p.suffix != ".part"}
         self._wanted: list[Wanted] = []
         self._bases: Sequence[str] = ()
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._worker = Worker(self._step, "shelf")
         self._failures: dict[str, tuple[int, float]] = {}  # file → how often, not before (monotonic s)
         self._why: dict[str, FetchFailed] = {}  # file → the last failure
         self._on_arrival: Callable[[], None] = lambda: None
@@ -97,16 +96,11 @@ class Shelf:
         self._on_arrival = told
 
     def start(self) -> None:
-        """Begin to fetch."""
-        self._thread = threading.Thread(target=self._work, name="shelf", daemon=True)
-        self._thread.start()
+        self._worker.start()
 
     def close(self) -> None:
         """Stop; what is half fetched is resumed at the next start."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(_TIMEOUT_S + 2)
+        self._worker.close(_TIMEOUT_S + 2)
 
     def want(self, wanted: Iterable[Wanted], bases: Sequence[str]) -> None:
         """All files that are needed from now on, and where they are to be had."""
@@ -115,7 +109,7 @@ class Shelf:
             changed = ordered != self._wanted or list(bases) != list(self._bases)
             self._wanted, self._bases = ordered, tuple(bases)
         if changed:
-            self._wake.set()
+            self._worker.wake()
 
     def path_of(self, rendition: Rendition) -> Path | None:
         """Where a file lies, None when it is not there (yet)."""
@@ -145,7 +139,7 @@ class Shelf:
             self._held.pop(path.name, None)
         path.unlink(missing_ok=True)
         self.corrupt += 1
-        self._wake.set()
+        self._worker.wake()
         return True
 
     @property
@@ -164,29 +158,27 @@ class Shelf:
         found = next((name for name in wanted if isinstance(self._why.get(name), WrongHash)), "")
         return f"{found[:16]}: {self._why[found]}" if found else ""
 
-    def _work(self) -> None:
-        while not self._stopping.is_set():
-            next_file, wait_s = self._next()
-            if next_file is None:
-                self._wake.wait(wait_s)
-                self._wake.clear()
-                continue
-            try:
-                self._fetch(next_file)
-            except (FetchFailed, OSError) as failure:
-                name = _name(next_file)
-                times = self._failures.get(name, (0, 0.0))[0]
-                wait_s = _RETRY_S[min(times, len(_RETRY_S) - 1)]
-                self._failures[name] = (times + 1, time.monotonic() + wait_s)
-                self.full = self.full or getattr(failure, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-                self.last_failure = str(failure)
-                self._why[name] = failure if isinstance(failure, FetchFailed) else FetchFailed(str(failure))
-                log.warning("%s: %s; tried again in %.0f s", name[:16], failure, wait_s)
-            else:
-                self._failures.pop(_name(next_file), None)
-                self._why.pop(_name(next_file), None)
-                self.last_failure = ""
-                self._on_arrival()
+    def _step(self) -> float:
+        next_file, wait_s = self._next()
+        if next_file is None:
+            return wait_s
+        try:
+            self._fetch(next_file)
+        except (FetchFailed, OSError) as failure:
+            name = _name(next_file)
+            failures = self._failures.get(name, (0, 0.0))[0] + 1
+            wait_s = _RETRY.wait_s(failures)
+            self._failures[name] = (failures, time.monotonic() + wait_s)
+            self.full = self.full or getattr(failure, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+            self.last_failure = str(failure)
+            self._why[name] = failure if isinstance(failure, FetchFailed) else FetchFailed(str(failure))
+            log.warning("%s: %s; tried again in %.0f s", name[:16], failure, wait_s)
+        else:
+            self._failures.pop(_name(next_file), None)
+            self._why.pop(_name(next_file), None)
+            self.last_failure = ""
+            self._on_arrival()
+        return 0.0
 
     def _next(self) -> tuple[Rendition | None, float]:
         """What to fetch now, or how long there is nothing to do."""
@@ -245,7 +237,7 @@ class Shelf:
         have = part.stat().st_size if mode == "ab" else 0
         with part.open(mode) as file:
             while block := answer.read(_BLOCK):
-                if self._stopping.is_set():
+                if self._worker.stopping.is_set():
                     raise FetchFailed("stopping")
                 have += len(block)
                 if have > size:

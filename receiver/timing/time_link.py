@@ -9,13 +9,13 @@ import logging
 import os
 import select
 import socket
-import threading
 from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from receiver.timing.time_asker import TimeAsker
 from transport.datagrams import enable_timestamps, receive
+from transport.worker import BackOff, Worker
 from wire.time import TimeAsk
 from wire.time_datagrams import MOST_BYTES, pack_ask
 
@@ -68,8 +68,7 @@ class TimeLink:
         self._woken, self._wake = os.pipe()
         for end in (self._woken, self._wake):
             os.set_blocking(end, False)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="time", daemon=True)
+        self._worker = Worker(self._step, "time", back_off=BackOff(1.0, 5.0), interrupt=self.hurry)
 
     @property
     def by_datagram(self) -> bool:
@@ -77,18 +76,13 @@ class TimeLink:
         return self._socket is not None and self._unanswered < SILENT_AFTER
 
     def start(self) -> None:
-        """Begin to ask."""
-        self._thread.start()
+        self._worker.start()
 
     def close(self) -> None:
         """Ask no more. Closing twice does nothing."""
-        if self._stopping.is_set():
+        if self._worker.stopping.is_set():
             return
-        self._stopping.set()
-        self.hurry()
-        if self._thread.is_alive():
-            self._thread.join(5)
-        if not self._thread.is_alive():
+        if self._worker.close(5):
             os.close(self._wake)
             os.close(self._woken)
             if self._socket is not None:
@@ -116,13 +110,9 @@ class TimeLink:
 
     # -- the thread
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.turn()
-            except Exception:
-                log.exception("the time could not be asked for")
-                self._stopping.wait(1)
+    def _step(self) -> float:
+        self.turn()
+        return 0.0
 
     def turn(self) -> None:
         """Ask when it is time to, and hear what comes until the next ask; a second at most."""

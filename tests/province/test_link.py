@@ -13,7 +13,7 @@ from demo.province_simulator import Simulator
 from province import outbox
 from province.accounts import Accounts
 from province.codes import Sent
-from province.link_worker import BACK_OFF_MOST_S, back_off_s
+from province.link_worker import BACK_OFF
 from province.links import LinkForm, check_url, hold, link_of, set_link
 from province.messages import ScheduleCancelled
 from province.outbox import put
@@ -273,9 +273,11 @@ def test_a_province_under_repair_is_away_and_nothing_is_lost(house: House, statu
 
 
 def test_waiting_grows_with_each_failure_up_to_five_minutes_and_differs_between_communes() -> None:
-    assert [back_off_s(n, 1.0) for n in (1, 2, 3, 4)] == [2.0, 4.0, 8.0, 16.0]
-    assert back_off_s(60, 1.0) == BACK_OFF_MOST_S
-    assert back_off_s(60, 0.0) == BACK_OFF_MOST_S / 2
+    for failures, most_s in ((1, 2.0), (2, 4.0), (3, 8.0), (4, 16.0), (60, 300.0)):
+        communes = {BACK_OFF.wait_s(failures) for _ in range(50)}
+        assert len(communes) > 25
+        assert most_s / 2 <= min(communes)
+        assert max(communes) <= most_s
 
 
 def test_entries_go_many_at_a_time_where_the_province_takes_them_so(

@@ -14,6 +14,7 @@ from receiver.playout.cues import RATE
 from receiver.self_test import AGAIN_AFTER_US, FETCH_WITHIN_US, SelfTester
 from receiver.store.shelf import Shelf
 from tests.receiver.store.test_shelf import Server, until
+from transport.worker import BackOff
 from wire.broadcasts import Rendition
 from wire.commands import SelfTest
 from wire.messages import CONTROLLER
@@ -71,7 +72,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr("receiver.store.shelf._RETRY_S", (0.05,))
+    monkeypatch.setattr("receiver.store.shelf._RETRY", BackOff(0.05, 0.05))
     server = Server()
     made = Bench(tmp_path, server)
     yield made

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from receiver.store.shelf import Shelf, Wanted
+from transport.worker import BackOff
 from wire.broadcasts import Rendition
 
 
@@ -63,7 +64,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    monkeypatch.setattr("receiver.store.shelf._RETRY_S", (0.05,))
+    monkeypatch.setattr("receiver.store.shelf._RETRY", BackOff(0.05, 0.05))
     made = Shelf(tmp_path / "shelf")
     made.start()
     yield made
@@ -180,7 +181,7 @@ def test_a_full_shelf_is_said_to_be_so_only_while_something_lacks(server: Server
 def test_a_disk_without_room_is_full_until_there_is_room_and_what_nobody_wants_goes_first(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("receiver.store.shelf._RETRY_S", (0.05,))
+    monkeypatch.setattr("receiver.store.shelf._RETRY", BackOff(0.05, 0.05))
     old, new = server.keep(b"o" * 600), server.keep(b"n" * 600)
     shelf = Shelf(tmp_path / "shelf", reserve_bytes=0)
     shelf.start()

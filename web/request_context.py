@@ -1,7 +1,9 @@
 """What every page has in common: who asks, in which language, for which commune; and how a page is rendered."""
 
 import hmac
+import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -89,13 +91,24 @@ class Frame:
         return access.form_token(self.deps.session_key, self.token)
 
 
+class IndentStrippingLoader(FileSystemLoader):
+    """Reads templates without their indentation, so that it does not travel with every page.
+
+    The text of a `<pre>` or `<textarea>` must therefore stand at the left margin.
+    """
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        source, path, is_fresh = super().get_source(environment, template)
+        return re.sub(r"^[ \t]+", "", source, flags=re.MULTILINE), path, is_fresh
+
+
 class Renderer:
     """Templates, the same for a page and for a part of it."""
 
     def __init__(self, assets: Assets) -> None:
         self.translators = translators()
         self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
+            loader=IndentStrippingLoader(TEMPLATES),
             autoescape=select_autoescape(default=True, default_for_string=True),
             undefined=StrictUndefined,
             trim_blocks=True,

@@ -2,8 +2,12 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+from jinja2 import Environment, nodes
+
+_COUNTED = re.compile(r"""\bt\.count\(\s*"([^"]*)",\s*"([^"]*)\"""")
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = (
     "runtime",
@@ -21,8 +25,6 @@ PACKAGES = (
     "loa",
     "demo",
 )
-_IN_TEMPLATE = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
-_COUNTED = re.compile(r"""\bt\.count\(\s*"([^"]*)",\s*"([^"]*)\"""")
 
 
 def sentences() -> set[str]:
@@ -31,19 +33,33 @@ def sentences() -> set[str]:
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             found |= _of_python(ast.parse(path.read_text()))
-    for path in (ROOT / "web" / "templates").glob("*.html"):
-        text = path.read_text()
-        found |= {one or other for one, other in _IN_TEMPLATE.findall(text)}
+    for call in _template_calls():
+        if isinstance(call.node, nodes.Name) and call.node.name == "t":
+            found |= set(_texts(call)[:1])
     return found - {""}
 
 
 def counted() -> set[tuple[str, str]]:
     """The message ids of t.count("{n} …", "{n} …")."""
     found: set[tuple[str, str]] = set()
-    for path in [*(ROOT / "web").rglob("*.py"), *(ROOT / "web" / "templates").glob("*.html")]:
+    for call in _template_calls():
+        if isinstance(call.node, nodes.Getattr) and call.node.attr == "count" and len(_texts(call)) == 2:
+            found.add((_texts(call)[0], _texts(call)[1]))
+    for path in (ROOT / "web").rglob("*.py"):
         found |= set(_COUNTED.findall(path.read_text()))
     pairs = re.findall(r'"(\{n\} \w+)", "(\{n\} \w+)"', (ROOT / "web" / "formatting.py").read_text())
     return found | set(pairs)
+
+
+def _template_calls() -> Iterator[nodes.Call]:
+    environment = Environment(autoescape=True)
+    for path in (ROOT / "web" / "templates").glob("*.html"):
+        yield from environment.parse(path.read_text()).find_all(nodes.Call)
+
+
+def _texts(call: nodes.Call) -> list[str]:
+    """The literal strings among the arguments."""
+    return [each.value for each in call.args if isinstance(each, nodes.Const) and isinstance(each.value, str)]
 
 
 def _of_python(tree: ast.AST) -> set[str]:

@@ -1,0 +1,22 @@
+"""The form of the templates, and what is sent of it."""
+
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment
+
+from web.request_context import TEMPLATES, IndentStrippingLoader
+
+LONGEST_LINE = 120
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.html")), ids=lambda path: path.name)
+def test_no_line_of_a_template_is_longer_than_120_characters(path: Path) -> None:
+    lines = enumerate(path.read_text().splitlines(), 1)
+    assert [number for number, line in lines if len(line) > LONGEST_LINE] == []
+
+
+def test_the_indentation_of_a_template_is_not_sent(tmp_path: Path) -> None:
+    (tmp_path / "list.html").write_text("<ul>\n  {% for n in (1, 2) %}\n    <li>{{ n }}</li>\n  {% endfor %}\n</ul>\n")
+    environment = Environment(loader=IndentStrippingLoader(tmp_path), autoescape=True, trim_blocks=True)
+    assert environment.get_template("list.html").render() == "<ul>\n<li>1</li>\n<li>2</li>\n</ul>"

@@ -1,1 +1,1 @@
-"""What controller and receiver share of the machine: MQTT client thread, datagrams, worker threads; no rules."""
+"""Network code that controller and receiver share: MQTT client, datagrams with arrival times; no rules."""

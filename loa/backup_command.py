@@ -13,8 +13,8 @@ from runtime.clock import ControllerClock
 from runtime.database import Database
 from runtime.refusal import Refusal
 from runtime.settings import load_settings
+from transfer.age_file import SHORTEST_PASSPHRASE
 from transfer.backup import BackedUp, Progress, back_up
-from transfer.locked_file import SHORTEST_PASSPHRASE
 
 PASSPHRASE_VARIABLE = "LOA_BACKUP_PASSPHRASE"  # noqa: S105 - the name of a variable
 #: How often a line of progress is written where nobody looks at a bar.
@@ -79,7 +79,7 @@ def asked_passphrase(file: Path | None, *, new: bool) -> str:
             f"Which passphrase? Name a file that holds it (--passphrase-file), or set {PASSPHRASE_VARIABLE}."
             + (" Without one: --without-passphrase." if new else "")
         )
-    about = f"Passphrase (at least {SHORTEST_PASSPHRASE} signs; nobody can open the backup without it)"
+    about = f"Passphrase (at least {SHORTEST_PASSPHRASE} characters; nobody can open the backup without it)"
     typed: str = click.prompt(about if new else "Passphrase", hide_input=True, confirmation_prompt=new)
     return typed
 

@@ -9,7 +9,7 @@ from loa.schema import MIGRATIONS
 from runtime.clock import ControllerClock
 from runtime.refusal import Refusal
 from runtime.settings import load_settings
-from transfer.backup import About
+from transfer.backup import BackupInfo
 from transfer.restoring import check, is_locked, restore
 
 
@@ -56,6 +56,6 @@ def restore_command(
     click.echo(f"Start it: loa serve --data {data}")
 
 
-def _words(about: About) -> str:
+def _words(about: BackupInfo) -> str:
     whole = "everything" if about.commune is None else f"the commune {about.commune}"
     return f"{whole} as of {about.made_at:%Y-%m-%d %H:%M} UTC, {sum(about.rows.values())} rows"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from runtime.refusal import N_, Refusal
-from transfer.locked_file import Broken
+from transfer.age_file import DamagedFile
 
 MANIFEST = "manifest.json"
 #: What a member may be called; nothing else is ever written to a disk.
@@ -64,7 +64,7 @@ class _Member(_Hashed):
             return super().read(size)
         except tarfile.ReadError as error:  # only ever: unexpected end of data
             raise broken_at(self._name, cut_short=True) from error
-        except Broken as error:
+        except DamagedFile as error:
             raise broken_at(self._name, cut_short=error.cut_short) from error
 
 
@@ -118,7 +118,7 @@ def members(source: Readable, told: Callable[[int], None]) -> Iterator[tuple[str
                 at = info.name
                 content = tar.extractfile(info) if info.isreg() else None
                 if content is None or not is_member(at) or at in seen:
-                    raise Broken(cut_short=False)
+                    raise DamagedFile(cut_short=False)
                 seen.add(at)
                 hashed = _Member(at, content, told)
                 if at == MANIFEST:
@@ -132,7 +132,7 @@ def members(source: Readable, told: Callable[[int], None]) -> Iterator[tuple[str
                 found.append({"name": at, "bytes": hashed.bytes, "sha256": hashed.digest.hexdigest()})
     except tarfile.ReadError as error:
         raise broken_at(at, cut_short="unexpected end" in str(error) or "empty file" in str(error)) from error
-    except Broken as error:
+    except DamagedFile as error:
         raise broken_at(at, cut_short=error.cut_short) from error
     raise broken_at(at, cut_short=True)
 

@@ -18,9 +18,9 @@ from sqlalchemy import Connection, Table
 from broadcast.media import is_disk_full
 from runtime.database import Database, version_of
 from runtime.refusal import N_, NotFound, Refusal
+from transfer.age_file import AgeWriter
 from transfer.archive import ArchiveWriter, Writable, is_member
 from transfer.commune_rows import rows_of
-from transfer.locked_file import LockedWriter
 from transfer.table_rows import tables_of, write_rows
 
 FORMAT = 1
@@ -35,7 +35,7 @@ _IN_MEMORY = 32_000_000
 Progress = Callable[[int, int], None]
 
 
-class About(msgspec.Struct, frozen=True, kw_only=True):
+class BackupInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The first member. tables_version: of the migrations. bytes: of all audio. commune: None for all."""
 
     format: int
@@ -52,7 +52,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 class BackedUp:
     """What went into a backup. missing, damaged: names of audio files that this installation itself lacks or spoilt."""
 
-    about: About
+    about: BackupInfo
     files: int
     size: int
     missing: list[str]
@@ -119,9 +119,9 @@ def _write(
     progress: Progress,
 ) -> BackedUp:
     into: Writable = file
-    locked = None
+    encrypted = None
     if passphrase is not None:
-        into = locked = LockedWriter(file, passphrase)
+        into = encrypted = AgeWriter(file, passphrase)
     counted = _Counted(progress)
     archive = ArchiveWriter(into, counted)
     # 1. The tables, all as of one instant.
@@ -133,7 +133,7 @@ def _write(
         named = _audio_named(connection, tables, chosen)
         # What no row names (the sound of last night's test, say) comes with the whole, not with one commune.
         files = _audio_there(data_dir, only=named if commune_id is not None else None)
-        about = About(
+        about = BackupInfo(
             format=FORMAT,
             loa=metadata.version("loa"),
             made_at=now,
@@ -166,8 +166,8 @@ def _write(
         if not path.name.startswith(sha256):
             damaged.append(name)
     archive.close()
-    if locked is not None:
-        locked.close()
+    if encrypted is not None:
+        encrypted.close()
     return BackedUp(about, kept, 0, sorted(missing), damaged)
 
 
@@ -245,9 +245,9 @@ def _cannot_write(target: Path, error: OSError) -> Refusal:
     )
 
 
-def about_of(content: bytes) -> About:
+def backup_info_of(content: bytes) -> BackupInfo:
     """Read the first member. Raises Refusal for what a newer Loa made, ValueError for what is none."""
     raw = json.loads(content)
     if isinstance(raw, dict) and isinstance(raw.get("format"), int) and raw["format"] > FORMAT:
         raise Refusal(N_("A newer Loa made this backup ({version}). Install that one first."), version=raw.get("loa"))
-    return msgspec.json.decode(content, type=About)
+    return msgspec.json.decode(content, type=BackupInfo)

@@ -8,7 +8,7 @@ from broadcast.clips import folded
 from devices.stations import StationKind
 from people.rights import Role
 from runtime.refusal import N_, Refusal
-from transfer.sheets import Value, shown
+from transfer.sheets import CellValue, shown
 from wire.broadcasts import BroadcastClass
 
 #: Day 0 of spreadsheets whose dates are shown as plain numbers.
@@ -46,7 +46,7 @@ _DAY_SIGN = re.compile(
 _EVERY_DAY = ("hang ngay", "moi ngay", "ca tuan", "tat ca", "daily", "every day", "all", "hang tuan")
 
 
-def times(value: Value) -> list[time]:
+def times(value: CellValue) -> list[time]:
     """Times of the day: 05:00; 17h30; "5 giờ và 17 giờ"; of "05:00–05:30" the first."""
     if isinstance(value, datetime):
         return [value.time().replace(microsecond=0)]
@@ -75,7 +75,7 @@ def _time(part: str, whole: str) -> time:
         raise Refusal(N_("“{text}” is no time of day. Write it as 05:00 or 17h30."), text=whole[:60]) from None
 
 
-def weekdays(value: Value) -> list[int]:
+def weekdays(value: CellValue) -> list[int]:
     """Days of the week, 0 for Monday: "Thứ 2–Thứ 6", "T2, T4, CN", "hằng ngày", "cuối tuần", "Mon-Fri"."""
     said = unicodedata.normalize("NFC", shown(value)).lower()
     text = folded(re.sub(r"\btừ\b", " ", said)).strip(" .")  # else it would read like "tư", Wednesday
@@ -109,7 +109,7 @@ def _run(first: int, last: int) -> list[int]:
     return [day % 7 for day in range(first, last + 1 if last >= first else last + 8)]
 
 
-def day(value: Value) -> date:
+def day(value: CellValue) -> date:
     """A day: 25/11/2026, 2026-11-25, or a date of the spreadsheet."""
     if isinstance(value, datetime):
         return value.date()
@@ -130,7 +130,7 @@ def day(value: Value) -> date:
         raise Refusal(N_("“{text}” is no day that exists. Write it as 25/11/2026."), text=text[:60]) from None
 
 
-def percent(value: Value) -> int:
+def percent(value: CellValue) -> int:
     """0 to 100: 80, "80 %", or the spreadsheet's 0.8."""
     number_ = number(shown(value).replace("%", ""))
     if isinstance(value, int | float) and 0 < value <= 1:

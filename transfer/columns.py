@@ -10,13 +10,13 @@ from sqlmodel import Field, Session, SQLModel
 
 from broadcast.clips import folded
 from runtime.refusal import N_
-from transfer.sheets import Row, texts
+from transfer.sheets import SheetRow, texts
 
 #: Titles and letterheads stand above a table, but not higher than this.
 _HEADER_WITHIN = 20
 
 
-class Kind(StrEnum):
+class ImportKind(StrEnum):
     """What is imported."""
 
     RECEIVERS = "receivers"
@@ -34,8 +34,8 @@ class Column:
     needed: bool = False
 
 
-COLUMNS: dict[Kind, tuple[Column, ...]] = {
-    Kind.RECEIVERS: (
+COLUMNS: dict[ImportKind, tuple[Column, ...]] = {
+    ImportKind.RECEIVERS: (
         Column(
             "name", N_("Name"), ("ten cum loa", "ten thiet bi", "ten diem", "ten cum", "cum loa", "ten", "name"), True
         ),
@@ -78,7 +78,7 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         Column("volume", N_("Volume (%)"), ("am luong", "volume")),
         Column("path_delay", N_("Path delay (ms)"), ("do tre", "tre", "path delay", "delay")),
     ),
-    Kind.SCHEDULES: (
+    ImportKind.SCHEDULES: (
         Column(
             "programme",
             N_("Programme"),
@@ -140,7 +140,7 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         ),
         Column("external_id", N_("Code in the old system"), ("ma lich", "lich phat id", "lichphatid", "ma", "id")),
     ),
-    Kind.OPERATORS: (
+    ImportKind.OPERATORS: (
         Column(
             "name",
             N_("Sign-in name"),
@@ -175,7 +175,7 @@ class ColumnMapping(SQLModel, table=True):
     columns: str
 
 
-def header_of(rows: Sequence[Row], kind: Kind) -> int:
+def header_of(rows: Sequence[SheetRow], kind: ImportKind) -> int:
     """The index of the row with the headings: the one in which most are known; else the first that is no title."""
     candidates = range(min(len(rows), _HEADER_WITHIN))
     known = {k: sum(bool(key) for key in guess(list(texts(rows[k].cells)), kind)) for k in candidates}
@@ -185,7 +185,7 @@ def header_of(rows: Sequence[Row], kind: Kind) -> int:
     return next((k for k in candidates if sum(1 for text in texts(rows[k].cells) if text) > 1), 0)
 
 
-def guess(headings: Sequence[str], kind: Kind) -> list[str]:
+def guess(headings: Sequence[str], kind: ImportKind) -> list[str]:
     """For each column what it likely means, "" for nothing known; nothing twice."""
     words = [_plain(heading) for heading in headings]
     found = [""] * len(headings)
@@ -207,14 +207,16 @@ def fingerprint(headings: Sequence[str]) -> str:
     return hashlib.sha256("|".join(_plain(heading) for heading in headings).encode()).hexdigest()[:32]
 
 
-def remembered(session: Session, commune_id: str, kind: Kind, headings: Sequence[str]) -> list[str] | None:
+def remembered(session: Session, commune_id: str, kind: ImportKind, headings: Sequence[str]) -> list[str] | None:
     """What was chosen for such a file before."""
     row = session.get(ColumnMapping, (commune_id, kind.value, fingerprint(headings)))
     known = {column.key for column in COLUMNS[kind]}
     return [key if key in known else "" for key in json.loads(row.columns)] if row is not None else None
 
 
-def remember(session: Session, commune_id: str, kind: Kind, headings: Sequence[str], columns: Sequence[str]) -> None:
+def remember(
+    session: Session, commune_id: str, kind: ImportKind, headings: Sequence[str], columns: Sequence[str]
+) -> None:
     """Keep a choice for the next file of this kind."""
     session.merge(
         ColumnMapping(

@@ -15,10 +15,10 @@ from devices.enrolment import Credentials, Issuer
 from devices.stations import StationKind
 from runtime.database import Database, UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
-from transfer.columns import COLUMNS, Kind, guess, header_of, remember, remembered
+from transfer.columns import COLUMNS, ImportKind, guess, header_of, remember, remembered
 from transfer.operator_rows import OperatorTaker
 from transfer.receiver_rows import ReceiverTaker
-from transfer.rows import Change, Outcome, Taker, take_all
+from transfer.rows import RowChange, RowOutcome, Taker, take_all
 from transfer.schedule_rows import ScheduleTaker
 from transfer.sheets import Sheet, read_sheet, texts
 from transfer.texts import Encoding
@@ -49,9 +49,9 @@ class ImportFile(SQLModel, table=True):
     counts: str = ""
 
     @property
-    def of_kind(self) -> Kind:
+    def of_kind(self) -> ImportKind:
         """What it holds."""
-        return Kind(self.kind)
+        return ImportKind(self.kind)
 
     @property
     def counted(self) -> dict[str, int]:
@@ -85,21 +85,21 @@ class Preview:
 class Result:
     """What became of the rows, or would. credentials, passwords: of new receivers and people, only when it is done."""
 
-    outcomes: list[Outcome]
+    outcomes: list[RowOutcome]
     credentials: list[Credentials] = field(default_factory=list)
     passwords: dict[str, str] = field(default_factory=dict)
     touched: list[str] = field(default_factory=list)
 
     @property
-    def counts(self) -> dict[Change, int]:
+    def counts(self) -> dict[RowChange, int]:
         """How many of each."""
         found = Counter(outcome.change for outcome in self.outcomes)
-        return {change: found.get(change, 0) for change in Change}
+        return {change: found.get(change, 0) for change in RowChange}
 
     @property
-    def wrong(self) -> list[Outcome]:
+    def wrong(self) -> list[RowOutcome]:
         """Those that cannot be taken."""
-        return [outcome for outcome in self.outcomes if outcome.change is Change.WRONG]
+        return [outcome for outcome in self.outcomes if outcome.change is RowChange.WRONG]
 
 
 class _Undone(Exception):
@@ -112,7 +112,9 @@ class Imports:
     def __init__(self, database: Database, folder: Path, issuer: Issuer) -> None:
         self._database, self._folder, self._issuer = database, folder, issuer
 
-    def receive(self, commune_id: str, kind: Kind, file_name: str, content: bytes, *, now: datetime, by: str) -> str:
+    def receive(
+        self, commune_id: str, kind: ImportKind, file_name: str, content: bytes, *, now: datetime, by: str
+    ) -> str:
         """Keep a file. Gives its id. Raises Refusal when it is no table, or too large."""
         if len(content) > MOST_BYTES:
             raise Refusal(N_("This file is larger than {most_mb} MB. Divide it."), most_mb=MOST_BYTES // 1_000_000)
@@ -229,10 +231,10 @@ class Imports:
     ) -> Result:
         taker: Taker
         people = places = None
-        if found.of_kind is Kind.RECEIVERS:
+        if found.of_kind is ImportKind.RECEIVERS:
             default = StationKind(found.default_kind) if found.default_kind else None
             taker = places = ReceiverTaker(session, found.commune_id, self._issuer, now, default)
-        elif found.of_kind is Kind.SCHEDULES:
+        elif found.of_kind is ImportKind.SCHEDULES:
             taker = ScheduleTaker(session, found.commune_id, now, found.uploaded_by)
         else:
             taker = people = OperatorTaker(found.commune_id, now, rehearsal=rehearsal)

@@ -7,7 +7,7 @@ from sqlmodel import Session, SQLModel
 
 from devices.merger_hooks import Following, Move, rows_of
 from runtime.refusal import N_
-from transfer.columns import ColumnMapping, Kind
+from transfer.columns import ColumnMapping, ImportKind
 from transfer.external_ids import ExternalId
 from transfer.imports import ImportFile
 
@@ -89,6 +89,6 @@ class ImportsFollow:
 
 def _where(row: ExternalId, move: Move) -> str | None:
     """The commune of what a code means; None when there is none of it."""
-    if row.kind == Kind.SCHEDULES.value:
+    if row.kind == ImportKind.SCHEDULES.value:
         return move.schedules.get(int(row.our_id)) if row.our_id.isdigit() else None
-    return move.receivers.get(row.our_id) if row.kind == Kind.RECEIVERS.value else None
+    return move.receivers.get(row.our_id) if row.kind == ImportKind.RECEIVERS.value else None

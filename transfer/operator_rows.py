@@ -9,14 +9,14 @@ from people.operators import Operator, OperatorCommune, add_operator, appoint
 from people.rights import Role
 from runtime.refusal import N_, Refusal
 from transfer import cell_values
-from transfer.columns import Kind
-from transfer.rows import Cells, Change, WrongCell
+from transfer.columns import ImportKind
+from transfer.rows import Cells, RowChange, WrongCell
 
 
 class OperatorTaker:
     """Takes people into one commune. passwords: name → one-time password of the new ones, shown once."""
 
-    kind = Kind.OPERATORS
+    kind = ImportKind.OPERATORS
 
     def __init__(self, commune_id: str, now: datetime, *, rehearsal: bool) -> None:
         """rehearsal: nothing will be kept, so no password is made: that takes its time, on purpose."""
@@ -24,7 +24,7 @@ class OperatorTaker:
         self.passwords: dict[str, str] = {}
         self._seen: dict[str, int] = {}
 
-    def take(self, session: Session, cells: Cells) -> Change:
+    def take(self, session: Session, cells: Cells) -> RowChange:
         """Add the person, or give another role, or leave it."""
         name = "".join(folded(cells.text("name")).split())
         role: Role = cells.read("role", cell_values.role, as_text=True)
@@ -36,7 +36,7 @@ class OperatorTaker:
             if not self._rehearsal:
                 added, self.passwords[name] = add_operator(session, name, self._now)
                 appoint(session, added.number, self._commune_id, role)
-            return Change.NEW
+            return RowChange.NEW
         if found.retired_at is not None:
             raise WrongCell(
                 "name", Refusal(N_("This person was taken out of service. Bring them back on the page first."))
@@ -46,6 +46,6 @@ class OperatorTaker:
             # A name that is taken elsewhere may be another person's: nobody gets rights by a name in a table.
             raise WrongCell("name", Refusal(N_("This sign-in name is taken outside this commune. Choose another one.")))
         if has.role == role.value:
-            return Change.SAME
+            return RowChange.SAME
         appoint(session, found.number, self._commune_id, role)
-        return Change.CHANGED
+        return RowChange.CHANGED

@@ -14,9 +14,9 @@ from devices.stations import Station, StationKind, add_station, stations
 from devices.zones import add_zone, zones, zones_of
 from runtime.refusal import N_, Refusal
 from transfer import cell_values
-from transfer.columns import Kind
+from transfer.columns import ImportKind
 from transfer.external_ids import keep_id, known_ids
-from transfer.rows import Cells, Change, WrongCell
+from transfer.rows import Cells, RowChange, WrongCell
 
 _LONGEST_ID = 63
 
@@ -24,7 +24,7 @@ _LONGEST_ID = 63
 class ReceiverTaker:
     """Takes receivers into one commune. credentials: of the new ones. touched: ids of all that are to be told."""
 
-    kind = Kind.RECEIVERS
+    kind = ImportKind.RECEIVERS
 
     def __init__(
         self, session: Session, commune_id: str, issuer: Issuer, now: datetime, default_kind: StationKind | None
@@ -40,7 +40,7 @@ class ReceiverTaker:
         self.touched: list[str] = []
         self._seen: dict[str, int] = {}
 
-    def take(self, session: Session, cells: Cells) -> Change:
+    def take(self, session: Session, cells: Cells) -> RowChange:
         """Add it, change what is given and different, or leave it."""
         name, code, own_id = cells.text("name"), cells.text("external_id"), cells.text("receiver_id")
         position = self._position(cells)
@@ -80,7 +80,7 @@ class ReceiverTaker:
                 self._known[key] = found.id
         if new or changed:
             self.touched.append(found.id)
-        return Change.NEW if new else Change.CHANGED if changed else Change.SAME
+        return RowChange.NEW if new else RowChange.CHANGED if changed else RowChange.SAME
 
     def _found(self, session: Session, name: str, key: str, own_id: str) -> Receiver | None:
         ours = self._known.get(key)

@@ -18,9 +18,11 @@ from broadcast.on_air import Broadcast
 from devices.receivers import Receiver
 from runtime.database import Database, knows_version, upgrade
 from runtime.refusal import N_, Refusal
+from transfer import age_file, secretstream_file
+from transfer.age_file import AgeReader, DamagedFile
 from transfer.archive import Readable, broken_at, members
-from transfer.backup import SETTINGS, About, Progress, about_of
-from transfer.locked_file import MAGIC, Broken, LockedReader
+from transfer.backup import SETTINGS, BackupInfo, Progress, backup_info_of
+from transfer.secretstream_file import SecretstreamReader
 from transfer.table_rows import count_on, read_rows, tables_of
 
 #: Receivers take only what is newer than what they hold, and they may hold what was set after the backup was made.
@@ -35,7 +37,7 @@ _SPARE_BYTES = 100_000_000
 class Restored:
     """What came out of a backup. settings_beside: the old machine's settings, put aside to be looked through."""
 
-    about: About
+    about: BackupInfo
     files: int
     settings_beside: Path | None
 
@@ -43,16 +45,16 @@ class Restored:
 def is_locked(archive: Path) -> bool:
     """Whether a backup asks for a passphrase. Raises Refusal when it cannot be read."""
     with _opened(archive) as file:
-        return file.read(len(MAGIC)) == MAGIC
+        return _reader_of(file) is not None
 
 
-def check(archive: Path, passphrase: str | None, progress: Progress = lambda _done, _of: None) -> About:
+def check(archive: Path, passphrase: str | None, progress: Progress = lambda _done, _of: None) -> BackupInfo:
     """Read a backup to its end and hold every member against its hash; nothing is written. Raises Refusal."""
     with _opened(archive) as file:
         about = None
         for name, content in members(_unlocked(file, passphrase), _Told(progress, archive)):
             if name == "about.json":
-                about = _about(content)
+                about = _backup_info(content)
         if about is None:
             raise broken_at("about.json", cut_short=False)
         return about
@@ -101,7 +103,7 @@ def restore(
 
 
 @contextmanager
-def _filled(url: str, about: About, tables: Path, scripts: Path, now: datetime) -> Iterator[None]:
+def _filled(url: str, about: BackupInfo, tables: Path, scripts: Path, now: datetime) -> Iterator[None]:
     """An empty database is filled; when the block fails, it is empty again."""
     database = Database(url)
     try:
@@ -123,7 +125,7 @@ def _filled(url: str, about: About, tables: Path, scripts: Path, now: datetime) 
         database.close()
 
 
-def _fill(database: Database, about: About, folder: Path) -> None:
+def _fill(database: Database, about: BackupInfo, folder: Path) -> None:
     with database.engine.connect().execution_options(loa_immediate=True) as connection, connection.begin():
         tables = tables_of(connection)
         for table in reversed(tables):
@@ -135,8 +137,8 @@ def _fill(database: Database, about: About, folder: Path) -> None:
             try:
                 with (folder / f"{table.name}.jsonl.gz").open("rb") as rows:
                     if read_rows(connection, table, rows) != about.rows[table.name]:
-                        raise Broken(cut_short=False)
-            except (Broken, FileNotFoundError, sqlalchemy.exc.IntegrityError) as error:
+                        raise DamagedFile(cut_short=False)
+            except (DamagedFile, FileNotFoundError, sqlalchemy.exc.IntegrityError) as error:
                 raise broken_at(member, cut_short=False) from error
         count_on(connection, tables)
 
@@ -156,13 +158,13 @@ def _empty(database: Database) -> None:
         described.drop_all(connection)
 
 
-def _unpack(source: Readable, stage: Path, told: "_Told", archive: Path) -> About:
+def _unpack(source: Readable, stage: Path, told: "_Told", archive: Path) -> BackupInfo:
     (stage / "secrets").mkdir(mode=0o700)
     (stage / "tables").mkdir()
     about = None
     for name, content in members(source, told):
         if name == "about.json":
-            about = _about(content)
+            about = _backup_info(content)
             _check_room(stage, archive.stat().st_size)
             continue
         if about is None:
@@ -202,21 +204,37 @@ def _opened(archive: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _unlocked(file: BinaryIO, passphrase: str | None) -> Readable:
-    if file.read(len(MAGIC)) != MAGIC:
+_READERS: dict[bytes, type[AgeReader] | type[SecretstreamReader]] = {
+    age_file.MAGIC: AgeReader,
+    secretstream_file.MAGIC: SecretstreamReader,
+}
+
+
+def _reader_of(file: BinaryIO) -> type[AgeReader] | type[SecretstreamReader] | None:
+    """What decrypts the file, which then stands after the format's name; None for one without a passphrase."""
+    for magic, reader in _READERS.items():
         file.seek(0)
+        if file.read(len(magic)) == magic:
+            return reader
+    file.seek(0)
+    return None
+
+
+def _unlocked(file: BinaryIO, passphrase: str | None) -> Readable:
+    reader = _reader_of(file)
+    if reader is None:
         return file
     if passphrase is None:
         raise Refusal(N_("This backup is locked by a passphrase. Name a file that holds it: --passphrase-file."))
     try:
-        return LockedReader(file, passphrase)
-    except Broken as broken:
-        raise broken_at("about.json", cut_short=broken.cut_short) from broken
+        return reader(file, passphrase)
+    except DamagedFile as error:
+        raise broken_at("about.json", cut_short=error.cut_short) from error
 
 
-def _about(content: Readable) -> About:
+def _backup_info(content: Readable) -> BackupInfo:
     try:
-        return about_of(content.read(_MOST_SMALL_BYTES))
+        return backup_info_of(content.read(_MOST_SMALL_BYTES))
     except ValueError as error:
         raise broken_at("about.json", cut_short=False) from error
 

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple, Protocol
 from sqlmodel import Session
 
 from runtime.refusal import N_, Refusal
-from transfer.columns import COLUMNS, Kind
-from transfer.sheets import Row, Value, shown
+from transfer.columns import COLUMNS, ImportKind
+from transfer.sheets import CellValue, SheetRow, shown
 
 
-class Change(StrEnum):
+class RowChange(StrEnum):
     """What a row did, or would do."""
 
     NEW = "new"
@@ -21,11 +21,11 @@ class Change(StrEnum):
     WRONG = "wrong"
 
 
-class Outcome(NamedTuple):
+class RowOutcome(NamedTuple):
     """Of one row. line: as the program shows it. what: its name. column: key of the one that is wrong, "" for none."""
 
     line: int
-    change: Change
+    change: RowChange
     what: str
     problem: Refusal | None = None
     column: str = ""
@@ -42,9 +42,9 @@ class WrongCell(Exception):
 class Taker(Protocol):
     """Takes rows of one kind."""
 
-    kind: Kind
+    kind: ImportKind
 
-    def take(self, session: Session, cells: "Cells") -> Change:
+    def take(self, session: Session, cells: "Cells") -> RowChange:
         """Make a row so. Raises WrongCell or Refusal; what it changed by then is undone."""
         ...
 
@@ -53,10 +53,10 @@ class Taker(Protocol):
 class Cells:
     """A row's cells by what they mean. columns: a key for each column of the file."""
 
-    row: Row
+    row: SheetRow
     columns: Sequence[str]
 
-    def value(self, key: str) -> Value:
+    def value(self, key: str) -> CellValue:
         """What stands there, None for nothing. Raises WrongCell for what the spreadsheet itself could not tell."""
         at = self.columns.index(key) if key in self.columns else len(self.row.cells)
         found = self.row.cells[at] if at < len(self.row.cells) else None
@@ -78,7 +78,7 @@ class Cells:
         except Refusal as refusal:
             raise WrongCell(key, refusal) from refusal
 
-    def needed(self, kind: Kind) -> None:
+    def needed(self, kind: ImportKind) -> None:
         """Raises WrongCell when something that each row must have is missing."""
         for column in COLUMNS[kind]:
             if column.needed and self.value(column.key) is None:
@@ -86,8 +86,8 @@ class Cells:
 
 
 def take_all(
-    session: Session, taker: Taker, rows: Sequence[Row], columns: Sequence[str], progress: Callable[[int], None]
-) -> list[Outcome]:
+    session: Session, taker: Taker, rows: Sequence[SheetRow], columns: Sequence[str], progress: Callable[[int], None]
+) -> list[RowOutcome]:
     """Take every row. A row that is wrong leaves nothing; the others stay, for the caller to keep or to undo."""
     outcomes = []
     for done, row in enumerate(rows):
@@ -99,11 +99,13 @@ def take_all(
                 cells.needed(taker.kind)
                 change = taker.take(session, cells)
                 session.flush()
-            outcomes.append(Outcome(row.line, change, _name(cells, taker.kind)))
+            outcomes.append(RowOutcome(row.line, change, _name(cells, taker.kind)))
         except WrongCell as wrong:
-            outcomes.append(Outcome(row.line, Change.WRONG, _name(cells, taker.kind), wrong.refusal, wrong.column))
+            outcomes.append(
+                RowOutcome(row.line, RowChange.WRONG, _name(cells, taker.kind), wrong.refusal, wrong.column)
+            )
         except Refusal as refusal:
-            outcomes.append(Outcome(row.line, Change.WRONG, _name(cells, taker.kind), refusal))
+            outcomes.append(RowOutcome(row.line, RowChange.WRONG, _name(cells, taker.kind), refusal))
         progress(done + 1)
     return outcomes
 
@@ -115,7 +117,7 @@ def _blank(cells: Cells, key: str) -> bool:
         return False
 
 
-def _name(cells: Cells, kind: Kind) -> str:
+def _name(cells: Cells, kind: ImportKind) -> str:
     first = COLUMNS[kind][0].key
     try:
         return cells.text(first)[:80]

@@ -14,9 +14,9 @@ from runtime.refusal import N_, Refusal
 from schedules.recurrence import Repeat, Rule
 from schedules.timetable import Schedule, add_schedule, change_schedule, schedules
 from transfer import cell_values
-from transfer.columns import Kind
+from transfer.columns import ImportKind
 from transfer.external_ids import keep_id, known_ids
-from transfer.rows import Cells, Change, WrongCell
+from transfer.rows import Cells, RowChange, WrongCell
 from wire.broadcasts import BroadcastClass, Targets
 
 #: What means everywhere.
@@ -26,7 +26,7 @@ _EVERYWHERE = ("toan xa", "ca xa", "toan phuong", "tat ca", "all", "toan bo")
 class ScheduleTaker:
     """Takes schedules into one commune's timetable. touched: whether the plan is to be made anew."""
 
-    kind = Kind.SCHEDULES
+    kind = ImportKind.SCHEDULES
 
     def __init__(self, session: Session, commune_id: str, now: datetime, by: str) -> None:
         self._commune_id, self._now, self._by = commune_id, now, by
@@ -40,7 +40,7 @@ class ScheduleTaker:
         self._known = known_ids(session, commune_id, self.kind)
         self._seen: dict[int, int] = {}
 
-    def take(self, session: Session, cells: Cells) -> Change:
+    def take(self, session: Session, cells: Cells) -> RowChange:
         """Add it, change it when its code is known, or leave it."""
         programme_id, rule, targets, class_ = self._wanted(cells)
         code = f"code:{folded(cells.text('external_id'))}" if cells.text("external_id") else ""
@@ -55,7 +55,7 @@ class ScheduleTaker:
             line = self._seen.setdefault(found.number, cells.row.line)
             if line != cells.row.line:
                 raise Refusal(N_("The same schedule stands in line {line} already."), line=line)
-        change = Change.SAME
+        change = RowChange.SAME
         if found is None:
             found = add_schedule(
                 session,
@@ -68,7 +68,7 @@ class ScheduleTaker:
                 by=self._by,
             )
             self._seen[found.number] = cells.row.line
-            change = Change.NEW
+            change = RowChange.NEW
         elif not self._alike(found, programme_id, rule, targets, class_, from_given):
             kept = rule if from_given else msgspec.structs.replace(rule, from_day=found.when.from_day)
             found = change_schedule(
@@ -80,7 +80,7 @@ class ScheduleTaker:
                 targets=targets,
                 class_=class_,
             )
-            change = Change.CHANGED
+            change = RowChange.CHANGED
         self._there[found.number] = found
         if code and self._known.get(code) != str(found.number):
             keep_id(session, self._commune_id, self.kind, code, str(found.number))

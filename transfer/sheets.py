@@ -31,27 +31,22 @@ _LONGEST_CELL = 2000
 _MOST_EMPTY_LINES = 5000
 
 #: A cell's value. What cannot be read is a Refusal in its place, which is said when the cell is needed.
-Value = str | int | float | bool | date | time | datetime | Refusal | None
+CellValue = str | int | float | bool | date | time | datetime | Refusal | None
 
 
 @dataclass(frozen=True)
-class Row:
+class SheetRow:
     """A row. line: as the program shows it, from 1."""
 
     line: int
-    cells: Sequence[Value]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing stands in it."""
-        return all(cell is None or cell == "" for cell in self.cells)
+    cells: Sequence[CellValue]
 
 
 @dataclass
 class Sheet:
     """All rows of a file's first sheet. encoding: as which it was read. delimiter: of a text file, "" else."""
 
-    rows: list[Row]
+    rows: list[SheetRow]
     encoding: Encoding
     delimiter: str = ""
     merged: list[str] = field(default_factory=list)
@@ -97,49 +92,67 @@ def _xlsx(path: Path) -> Sheet:
     sheet = Sheet([], Encoding.UTF_8)
     try:
         _check_unpacked(path)
-        # Opened by us: it goes by the file's content, not by its name.
-        with path.open("rb") as one, path.open("rb") as another:
-            values = openpyxl.load_workbook(one, read_only=True, data_only=True)
-            formulas = openpyxl.load_workbook(another, read_only=True, data_only=False)
-            first, other = values.worksheets[0], formulas.worksheets[0]
-            pairs = zip(first.iter_rows(max_col=MOST_COLUMNS), other.iter_rows(max_col=MOST_COLUMNS), strict=True)
-            for line, (cells, sources) in enumerate(pairs, start=1):
-                _keep(sheet, line, [_xlsx_value(c, s) for c, s in zip(cells, sources, strict=True)])
+        # Opened here: openpyxl refuses a path whose name ends otherwise, and the name says nothing.
+        with path.open("rb") as file:
+            values = openpyxl.load_workbook(file, read_only=True, data_only=True).worksheets[0]
+            without_value, merged = _formulas_and_merges(path, values._worksheet_path)
+            for line, cells in enumerate(values.iter_rows(max_col=MOST_COLUMNS), start=1):
+                _keep(sheet, line, [_xlsx_value(c, (line, k) in without_value) for k, c in enumerate(cells, start=1)])
                 if line - (sheet.rows[-1].line if sheet.rows else 0) > _MOST_EMPTY_LINES:
                     break  # formatted down to the millionth row, with nothing in it
-            _fill_merged(sheet, path, first._worksheet_path)
+        sheet.merged = merged
+        for ref in merged:
+            left, top, right, bottom = openpyxl.utils.range_boundaries(ref)
+            _spread(sheet, top, bottom, left, right)
     except Refusal:
         raise
-    except Exception as error:  # whatever a reader of others stumbles over in damaged bytes
+    except Exception as error:  # damaged bytes raise any error in openpyxl
         raise _damaged(str(error)) from error
     return sheet
 
 
-def _xlsx_value(cell: Any, source: Any) -> Value:
-    value = cell.value
-    if value is None and isinstance(source.value, str) and source.value.startswith("="):
+def _xlsx_value(cell: Any, is_without_value: bool) -> CellValue:
+    if is_without_value:
         return Refusal(
             N_("{cell} holds a formula without its value. Open the file in Excel and save it again."),
-            cell=source.coordinate,
+            cell=cell.coordinate,
         )
     if cell.data_type == "e":
-        return Refusal(N_("{cell} shows the error {value}. Mend it in Excel."), cell=cell.coordinate, value=str(value))
-    return value  # type: ignore[no-any-return]
+        return Refusal(
+            N_("{cell} shows the error {value}. Correct it in Excel."), cell=cell.coordinate, value=str(cell.value)
+        )
+    return cell.value  # type: ignore[no-any-return]
 
 
-def _fill_merged(sheet: Sheet, path: Path, part: str) -> None:
-    """Merged cells keep their value in the first of them: all of them mean it."""
-    from openpyxl.utils import range_boundaries
+def _formulas_and_merges(path: Path, part: str) -> tuple[set[tuple[int, int]], list[str]]:
+    """The cells (line, column) that hold a formula and no value, and the merged ranges.
 
+    openpyxl gives either values or formulas, and no merged ranges when it streams. A text formula (t="str") may have
+    the empty text as its value.
+    """
+    from openpyxl.utils.cell import coordinate_to_tuple
+
+    without_value, merged = set[tuple[int, int]](), list[str]()
+    line, column = 0, 0
     with zipfile.ZipFile(path) as packed, packed.open(part.lstrip("/")) as source:
-        for _, element in ElementTree.iterparse(source):  # noqa: S314 - expat refuses what grows without end
-            if element.tag.endswith("}mergeCell"):
-                sheet.merged.append(element.attrib["ref"])
-            if element.tag.endswith("}row"):
+        # Expat refuses entities that grow without end.
+        for event, element in ElementTree.iterparse(source, ("start", "end")):  # noqa: S314
+            tag = element.tag.rpartition("}")[2]
+            if event == "start":
+                if tag == "row":
+                    line, column = int(element.get("r", line + 1)), 0
+                elif tag == "c":
+                    where = element.get("r")
+                    line, column = coordinate_to_tuple(where) if where else (line, column + 1)
+            elif tag == "c":
+                is_formula = element.find("{*}f") is not None
+                if is_formula and not element.findtext("{*}v") and element.get("t") != "str":
+                    without_value.add((line, column))
+            elif tag == "mergeCell":
+                merged.append(element.attrib["ref"])
+            elif tag == "row":
                 element.clear()
-    for ref in sheet.merged:
-        left, top, right, bottom = range_boundaries(ref)
-        _spread(sheet, top, bottom, left, right)
+    return without_value, merged
 
 
 def _spread(sheet: Sheet, top: int, bottom: int, left: int, right: int) -> None:
@@ -153,7 +166,7 @@ def _spread(sheet: Sheet, top: int, bottom: int, left: int, right: int) -> None:
         if row is not None and left <= len(row.cells):
             cells = list(row.cells)
             cells[left - 1] = first.cells[left - 1]
-            sheet.rows[sheet.rows.index(row)] = Row(line, cells)
+            sheet.rows[sheet.rows.index(row)] = SheetRow(line, cells)
 
 
 def _xls(path: Path) -> Sheet:
@@ -180,12 +193,12 @@ def _xls(path: Path) -> Sheet:
     return sheet
 
 
-def _xls_value(book: "xlrd.Book", cell: Any, where: str) -> Value:
+def _xls_value(book: "xlrd.Book", cell: Any, where: str) -> CellValue:
     import xlrd
 
     if cell.ctype == xlrd.XL_CELL_ERROR:
         said = xlrd.error_text_from_code.get(cell.value, "?")
-        return Refusal(N_("{cell} shows the error {value}. Mend it in Excel."), cell=where, value=said)
+        return Refusal(N_("{cell} shows the error {value}. Correct it in Excel."), cell=where, value=said)
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
         return bool(cell.value)
     if cell.ctype == xlrd.XL_CELL_DATE:
@@ -198,7 +211,7 @@ def _xls_value(book: "xlrd.Book", cell: Any, where: str) -> Value:
     return None if cell.value == "" else cell.value
 
 
-def _keep(sheet: Sheet, line: int, cells: Sequence[Value]) -> None:
+def _keep(sheet: Sheet, line: int, cells: Sequence[CellValue]) -> None:
     kept = [c[:_LONGEST_CELL].strip() if isinstance(c, str) else c for c in cells]
     while kept and (kept[-1] is None or kept[-1] == ""):
         kept.pop()
@@ -211,7 +224,7 @@ def _keep(sheet: Sheet, line: int, cells: Sequence[Value]) -> None:
             N_("More than {most} rows. Divide the table, or delete what is not of this commune. Nothing was kept."),
             most=MOST_ROWS,
         )
-    sheet.rows.append(Row(line, kept))
+    sheet.rows.append(SheetRow(line, kept))
 
 
 def _font_read(sheet: Sheet, encoding: Encoding | None) -> Sheet:
@@ -221,7 +234,7 @@ def _font_read(sheet: Sheet, encoding: Encoding | None) -> Sheet:
         font = likely_font(text[:200_000])
     else:
         font = FONTS.get(encoding, Font.UNICODE)
-    rows = [Row(r.line, [to_unicode(c, font) if isinstance(c, str) else c for c in r.cells]) for r in sheet.rows]
+    rows = [SheetRow(r.line, [to_unicode(c, font) if isinstance(c, str) else c for c in r.cells]) for r in sheet.rows]
     chosen = Encoding.UTF_8 if font is Font.UNICODE else Encoding(font.value)
     return Sheet(rows, chosen, "", sheet.merged)
 
@@ -241,18 +254,18 @@ def _check_unpacked(path: Path) -> None:
 
 def _damaged(why: str) -> Refusal:
     return Refusal(
-        N_("This file is damaged or locked by a password ({why}). Open it in Excel and save it anew as .xlsx."),
+        N_("This file is damaged or locked by a password ({why}). Open it in Excel and save it again as .xlsx."),
         why=why[:100] or "?",
     )
 
 
-def texts(cells: Sequence[Value]) -> Iterator[str]:
+def texts(cells: Sequence[CellValue]) -> Iterator[str]:
     """Cells as people read them."""
     for cell in cells:
         yield "" if cell is None or isinstance(cell, Refusal) else shown(cell)
 
 
-def shown(value: Value) -> str:
+def shown(value: CellValue) -> str:
     """A value as people would write it: 3 and not 3.0, days first."""
     if isinstance(value, datetime):
         return f"{value:%d/%m/%Y %H:%M}" if value.time() != time() else f"{value:%d/%m/%Y}"

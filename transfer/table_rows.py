@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 import sqlalchemy
 from sqlalchemy import Connection, MetaData, Select, Table
 
+from transfer.age_file import DamagedFile
 from transfer.archive import Readable
-from transfer.locked_file import Broken
 
 #: Rows that go to or from the database at once.
 _AT_ONCE = 2000
@@ -44,18 +44,18 @@ def write_rows(connection: Connection, table: Table, rows: Select[Any], target: 
 
 
 def read_rows(connection: Connection, table: Table, source: Readable) -> int:
-    """Put a table's file into an empty table. Gives the number of rows. Raises Broken for what is no such file."""
+    """Put a table's file into an empty table. Gives the number of rows. Raises DamagedFile for what is no such file."""
     lines = _lines(source)
     names = next(lines, None)
     columns = {column.name: column for column in table.columns}
     if not isinstance(names, list) or set(names) != set(columns):
-        raise Broken(cut_short=False)
+        raise DamagedFile(cut_short=False)
     into = [(name, _IN.get(_kind(columns[name]), _plain)) for name in names]
     waiting: list[dict[str, Any]] = []
     count = 0
     for line in lines:
         if not isinstance(line, list) or len(line) != len(into):
-            raise Broken(cut_short=False)
+            raise DamagedFile(cut_short=False)
         waiting.append(_row(into, line))
         count += 1
         if len(waiting) == _AT_ONCE:
@@ -84,7 +84,7 @@ def _lines(source: Readable) -> Iterator[Any]:
             while line := unpacked.readline(_LONGEST_LINE):
                 yield json.loads(line)
     except (OSError, EOFError, ValueError) as error:
-        raise Broken(cut_short=isinstance(error, EOFError)) from error
+        raise DamagedFile(cut_short=isinstance(error, EOFError)) from error
 
 
 def _row(into: Sequence[tuple[str, Callable[[Any], Any]]], line: Sequence[Any]) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _row(into: Sequence[tuple[str, Callable[[Any], Any]]], line: Sequence[Any]) 
             name: convert(cell) if cell is not None else None for (name, convert), cell in zip(into, line, strict=True)
         }
     except (ValueError, TypeError, AttributeError) as error:
-        raise Broken(cut_short=False) from error
+        raise DamagedFile(cut_short=False) from error
 
 
 def _kind(column: sqlalchemy.Column[Any]) -> type:

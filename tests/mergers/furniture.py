@@ -15,7 +15,7 @@ from province.messages import Answer
 from province.outbox import ANSWER, ProvinceLetter, put
 from province.schedules_up import ProvinceSchedule
 from tests.mergers.county import ALL, HIEN, County
-from transfer.columns import ColumnMapping, Kind, remember
+from transfer.columns import ColumnMapping, ImportKind, remember
 from transfer.external_ids import ExternalId, keep_id
 from transfer.imports import ImportFile
 from wire.broadcasts import BroadcastClass
@@ -87,7 +87,7 @@ def furnish(session: Session, county: County, commune_id: str, pieces: Collectio
         keep_id(session, commune_id, "receivers", f"code:{commune_id}", one)
         keep_id(session, commune_id, "receivers", "name:thon 2", other)
     if "columns" in pieces:
-        remember(session, commune_id, Kind.RECEIVERS, HEADINGS, columns)
+        remember(session, commune_id, ImportKind.RECEIVERS, HEADINGS, columns)
     if "file" in pieces:
         session.add(
             ImportFile(

@@ -12,7 +12,7 @@ from province.outbox import waiting
 from province.schedules_up import ProvinceSchedule
 from tests.mergers.county import ALL, BOTH, CHINH, HIEN, TRUNG, County
 from tests.mergers.furniture import HEADINGS, TABLES, furnish, letter
-from transfer.columns import Kind, remembered
+from transfer.columns import ImportKind, remembered
 from transfer.external_ids import keep_id, known_ids
 from wire.broadcasts import BroadcastClass
 
@@ -99,7 +99,7 @@ def test_an_import_into_the_new_commune_knows_the_old_codes_and_columns(furnishe
             "name:thon 2": f"{CHINH}-loa-2",
         }
         # Of the two choices for such a file that of the file that was taken last.
-        assert remembered(session, TRUNG, Kind.RECEIVERS, HEADINGS) == ["external_id", "name"]
+        assert remembered(session, TRUNG, ImportKind.RECEIVERS, HEADINGS) == ["external_id", "name"]
 
 
 def test_in_a_split_only_the_codes_of_what_goes_follow(furnished: County) -> None:

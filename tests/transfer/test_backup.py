@@ -2,14 +2,20 @@
 
 import errno
 import gzip
+import io
+import json
 import os
+import tarfile
 import threading
 from pathlib import Path
 
+import pyrage
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nacl import bindings
+from nacl.pwhash import argon2id
 from sqlmodel import select
 
 from broadcast.clips import Clip
@@ -31,9 +37,10 @@ from runtime.refusal import NotFound, Refusal
 from runtime.secret_files import Secrets
 from tests.cast import COMMUNE, MORNING
 from tests.transfer.installation import OTHER, Installation, content
+from transfer.age_file import MAGIC, AgeReader
 from transfer.archive import ArchiveWriter, members
 from transfer.backup import back_up
-from transfer.restoring import check, restore
+from transfer.restoring import check, is_locked, restore
 from web.access import WebSession
 
 PASSPHRASE = "thiệu trung buổi sáng"
@@ -239,8 +246,56 @@ def locked(home: Installation, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, b
 
 def quick_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The least work for a key: what is tested is not how long guessing takes."""
-    monkeypatch.setattr("transfer.locked_file._OPERATIONS", 1)
-    monkeypatch.setattr("transfer.locked_file._MEMORY_BYTES", 8192)
+    monkeypatch.setattr("transfer.age_file._WORK_FACTOR", 4)
+
+
+def test_anyone_with_the_passphrase_opens_a_backup_without_loa(home: Installation) -> None:
+    archive = backed_up(home, PASSPHRASE)
+    unlocked = pyrage.passphrase.decrypt(archive.read_bytes(), PASSPHRASE)
+    with tarfile.open(fileobj=io.BytesIO(unlocked)) as tar:
+        key = tar.extractfile("secrets/controller.key")
+        assert key is not None
+        assert key.read() == (home.folder / "secrets" / "controller.key").read_bytes()
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 200_000])
+def test_what_another_program_encrypted_for_age_is_read(size: int) -> None:
+    content = os.urandom(size)
+    source = io.BytesIO(pyrage.passphrase.encrypt(content, PASSPHRASE))
+    source.seek(len(MAGIC))
+    reader = AgeReader(source, PASSPHRASE)
+    assert reader.read(size + 1) == content
+    assert reader.read(1) == b""
+
+
+def test_a_locked_backup_of_the_first_format_comes_back(home: Installation, tmp_path: Path) -> None:
+    unlocked = backed_up(home).read_bytes()
+    old = tmp_path / "old.backup"
+    old.write_bytes(in_the_first_format(unlocked))
+    assert is_locked(old)
+    assert content(restored(old, tmp_path / "new", PASSPHRASE)) == content(home.database)
+    with pytest.raises(Refusal, match="passphrase does not open"):
+        check(old, "something else entirely")
+    old.write_bytes(in_the_first_format(unlocked)[:-100])
+    with pytest.raises(Refusal, match="cut short"):
+        check(old, PASSPHRASE)
+
+
+def in_the_first_format(unlocked: bytes) -> bytes:
+    """As Loa locked backups until November 2026, with the least work for the key."""
+    state = bindings.crypto_secretstream_xchacha20poly1305_state()
+    salt = bytes(argon2id.SALTBYTES)
+    key = argon2id.kdf(32, PASSPHRASE.encode(), salt, opslimit=1, memlimit=8192)
+    start = bindings.crypto_secretstream_xchacha20poly1305_init_push(state, key)
+    header = {"salt": salt.hex(), "operations": 1, "memory_bytes": 8192, "start": start.hex()}
+    chunks = [unlocked[k : k + 256 * 1024] for k in range(0, len(unlocked), 256 * 1024)]
+    tags = [bindings.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE] * (len(chunks) - 1)
+    tags.append(bindings.crypto_secretstream_xchacha20poly1305_TAG_FINAL)
+    pushed = [
+        bindings.crypto_secretstream_xchacha20poly1305_push(state, chunk, tag=tag)
+        for chunk, tag in zip(chunks, tags, strict=True)
+    ]
+    return b"LOA-LOCKED-1\n" + json.dumps(header).encode() + b"\n" + b"".join(pushed)
 
 
 def test_altered_content_is_refused_by_the_name_of_its_member(home: Installation, tmp_path: Path) -> None:

@@ -29,10 +29,10 @@ from tests.broadcast.studio import Studio
 from tests.cast import COMMUNE, MORNING
 from tests.transfer.test_texts import as_1258
 from transfer import cell_values
-from transfer.columns import Kind, guess
+from transfer.columns import ImportKind, guess
 from transfer.external_ids import ExternalId
 from transfer.imports import ImportFile, Imports, Result, import_file
-from transfer.rows import Change
+from transfer.rows import RowChange
 from wire.broadcasts import BroadcastClass
 from wire.sealing import PublicKey, SealingKey
 
@@ -53,7 +53,7 @@ class Office:
         self.imports = Imports(database, folder / "imports", ISSUER)
         self.folder = folder / "imports"
 
-    def receive(self, content: bytes | str, kind: Kind = Kind.RECEIVERS, name: str = "a.csv") -> ImportFile:
+    def receive(self, content: bytes | str, kind: ImportKind = ImportKind.RECEIVERS, name: str = "a.csv") -> ImportFile:
         raw = content.encode() if isinstance(content, str) else content
         return self.again(self.imports.receive(COMMUNE, kind, name, raw, now=MORNING, by="lan"))
 
@@ -71,7 +71,9 @@ class Office:
             preview = self.imports.preview(session, found)
         return self.imports.do(found, preview, MORNING + later, good_rows_only=good_rows_only)
 
-    def done(self, content: bytes | str, kind: Kind = Kind.RECEIVERS, *, good_rows_only: bool = False) -> Result:
+    def done(
+        self, content: bytes | str, kind: ImportKind = ImportKind.RECEIVERS, *, good_rows_only: bool = False
+    ) -> Result:
         return self.taken(self.receive(content, kind), good_rows_only=good_rows_only)
 
     def named(self, name: str) -> Receiver:
@@ -86,7 +88,7 @@ def office(database: Database, clock: ManualClock, tmp_path: Path) -> Office:
 
 def counts(result: Result) -> tuple[int, ...]:
     """New, changed, the same, wrong."""
-    return tuple(result.counts[change] for change in Change)
+    return tuple(result.counts[change] for change in RowChange)
 
 
 def test_receivers_come_with_station_zone_place_and_credentials(office: Office) -> None:
@@ -210,7 +212,7 @@ def test_letterheads_and_empty_lines_above_the_table_are_passed_over(office: Off
         preview = office.imports.preview(session, found)
     assert (preview.headings, preview.columns) == (["STT", "Tên cụm loa", "Loại"], ["", "name", "kind"])
     outcome = office.tried(found).outcomes[0]
-    assert (outcome.line, outcome.change, outcome.what) == (5, Change.NEW, "Cụm 1")
+    assert (outcome.line, outcome.change, outcome.what) == (5, RowChange.NEW, "Cụm 1")
 
 
 def test_a_wrongly_guessed_encoding_is_chosen_anew(office: Office) -> None:
@@ -255,7 +257,7 @@ LINES = (
 
 
 def test_schedules_by_the_title_of_their_programme(office: Office) -> None:
-    assert counts(office.done(LINES, Kind.SCHEDULES)) == (2, 0, 0, 0)
+    assert counts(office.done(LINES, ImportKind.SCHEDULES)) == (2, 0, 0, 0)
     with office.database.session() as session:
         first, second = schedules(session, COMMUNE)
     assert (first.when.times, first.when.weekdays) == ([time(5), time(17)], [0, 1, 2, 3, 4])
@@ -263,19 +265,19 @@ def test_schedules_by_the_title_of_their_programme(office: Office) -> None:
     assert (second.when.from_day, second.when.weekdays) == (date(2026, 12, 1), [6])
     assert (second.meant_for.zones, second.meant_for.receivers) == (["thon-1"], ["loa-2"])
     assert second.broadcast_class is BroadcastClass.PRIORITY
-    assert counts(office.done(LINES, Kind.SCHEDULES)) == (0, 0, 2, 0)
+    assert counts(office.done(LINES, ImportKind.SCHEDULES)) == (0, 0, 2, 0)
 
 
 def test_schedules_without_a_first_day_stay_the_same_on_another_day(office: Office) -> None:
-    office.done(LINES, Kind.SCHEDULES)
-    found = office.receive(LINES, Kind.SCHEDULES)
+    office.done(LINES, ImportKind.SCHEDULES)
+    found = office.receive(LINES, ImportKind.SCHEDULES)
     assert counts(office.taken(found, later=timedelta(days=6))) == (0, 0, 2, 0)
 
 
 def test_a_schedule_with_a_code_is_changed_and_not_doubled(office: Office) -> None:
     table = "Mã lịch;Chương trình;Giờ;Thứ\nL1;Bản tin sáng;5h;hằng ngày\n"
-    office.done(table, Kind.SCHEDULES)
-    assert counts(office.done(table.replace("5h", "6h"), Kind.SCHEDULES)) == (0, 1, 0, 0)
+    office.done(table, ImportKind.SCHEDULES)
+    assert counts(office.done(table.replace("5h", "6h"), ImportKind.SCHEDULES)) == (0, 1, 0, 0)
     with office.database.session() as session:
         (only,) = schedules(session, COMMUNE)
     assert only.when.times == [time(6)]
@@ -286,7 +288,7 @@ def test_wrong_schedules_are_told_by_column(office: Office) -> None:
         "Không có;5h;CN;;;\nBản tin sáng;25:00;CN;;;\nBản tin sáng;5h;T9;;;\nBản tin sáng;5h;CN;31/02/2027;;\n"
         "Bản tin sáng;5h;CN;;Thôn lạ;\nBản tin sáng;5h;CN;;;gấp gáp\n"
     )
-    wrong = office.tried(office.receive(table, Kind.SCHEDULES)).wrong
+    wrong = office.tried(office.receive(table, ImportKind.SCHEDULES)).wrong
     assert [(w.line, w.column) for w in wrong] == [
         (4, "programme"),
         (5, "times"),
@@ -300,14 +302,14 @@ def test_wrong_schedules_are_told_by_column(office: Office) -> None:
 def test_two_programmes_of_one_title_are_not_guessed_between(office: Office) -> None:
     with office.database.writing() as session:
         add_programme(session, COMMUNE, "BẢN TIN SÁNG", [Item(ItemKind.CLIP, "bulletin")], now=MORNING)
-    assert "Several programmes" in str(office.tried(office.receive(LINES, Kind.SCHEDULES)).wrong[0].problem)
+    assert "Several programmes" in str(office.tried(office.receive(LINES, ImportKind.SCHEDULES)).wrong[0].problem)
 
 
 PEOPLE = "Tên đăng nhập;Vai trò;Họ tên\nLan Anh;Cán bộ văn hóa;Nguyễn Lan Anh\nchutich;Chủ tịch UBND;\n"
 
 
 def test_people_get_a_role_and_a_one_time_password(office: Office) -> None:
-    result = office.done(PEOPLE, Kind.OPERATORS)
+    result = office.done(PEOPLE, ImportKind.OPERATORS)
     assert counts(result) == (2, 0, 0, 0)
     assert list(result.passwords) == ["lananh", "chutich"]
     with office.database.session() as session:
@@ -315,14 +317,14 @@ def test_people_get_a_role_and_a_one_time_password(office: Office) -> None:
             ("chutich", Role.CHAIR, False),
             ("lananh", Role.OPERATOR, False),
         ]
-    again = office.done(PEOPLE.replace("Chủ tịch UBND", "kỹ thuật"), Kind.OPERATORS)
+    again = office.done(PEOPLE.replace("Chủ tịch UBND", "kỹ thuật"), ImportKind.OPERATORS)
     assert (counts(again), again.passwords) == ((0, 1, 1, 0), {})
 
 
 def test_nobody_gets_rights_by_the_name_of_another_place(office: Office) -> None:
     with office.database.writing() as session:
         add_operator(session, "chutich", MORNING)
-    wrong = office.tried(office.receive(PEOPLE + "sep;Quản trị;\n", Kind.OPERATORS)).wrong
+    wrong = office.tried(office.receive(PEOPLE + "sep;Quản trị;\n", ImportKind.OPERATORS)).wrong
     assert [(w.line, w.column) for w in wrong] == [(3, "name"), (4, "role")]
     with office.database.session() as session:
         assert operators_of(session, COMMUNE) == []
@@ -333,7 +335,7 @@ def test_retired_people_are_not_brought_back_by_a_table(office: Office) -> None:
         added, _ = add_operator(session, "chutich", MORNING)
         appoint(session, added.number, COMMUNE, Role.CHAIR)
         session.get_one(Operator, added.number).retired_at = MORNING
-    assert "out of service" in str(office.tried(office.receive(PEOPLE, Kind.OPERATORS)).wrong[0].problem)
+    assert "out of service" in str(office.tried(office.receive(PEOPLE, ImportKind.OPERATORS)).wrong[0].problem)
 
 
 def test_names_without_an_id_get_one_that_nobody_has(office: Office) -> None:
@@ -371,7 +373,7 @@ def test_whatever_is_imported_twice_is_the_same(office: Office, rows: list[tuple
     state = everything(office)
     second = once()
     assert second is not None
-    assert (second.counts[Change.NEW], second.counts[Change.CHANGED]) == (0, 0), second.outcomes
+    assert (second.counts[RowChange.NEW], second.counts[RowChange.CHANGED]) == (0, 0), second.outcomes
     assert everything(office) == state
 
 
@@ -434,11 +436,11 @@ def test_what_means_nothing_is_refused(reader: Callable[[object], object], cell:
 
 
 def test_headings_are_known_however_they_are_written() -> None:
-    assert guess(["STT", "TÊN THIẾT BỊ (*)", "Số IMEI", "Kinh độ (°)", "Ghi chú"], Kind.RECEIVERS) == [
+    assert guess(["STT", "TÊN THIẾT BỊ (*)", "Số IMEI", "Kinh độ (°)", "Ghi chú"], ImportKind.RECEIVERS) == [
         "",
         "name",
         "external_id",
         "longitude",
         "",
     ]
-    assert guess(["Tên", "Tên đài"], Kind.RECEIVERS) == ["name", "station"]
+    assert guess(["Tên", "Tên đài"], ImportKind.RECEIVERS) == ["name", "station"]

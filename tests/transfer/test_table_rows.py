@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 import pytest
 import sqlalchemy as sa
 
-from transfer.locked_file import Broken
+from transfer.age_file import DamagedFile
 from transfer.table_rows import count_on, read_rows, tables_of, write_rows
 
 
@@ -68,5 +68,5 @@ def test_every_kind_of_cell_comes_back() -> None:
 def test_what_is_no_table_is_broken(content: bytes) -> None:
     engine = sa.create_engine("sqlite://")
     described().create_all(engine)
-    with engine.connect() as connection, pytest.raises(Broken):
+    with engine.connect() as connection, pytest.raises(DamagedFile):
         read_rows(connection, tables_of(connection)[0], io.BytesIO(content))

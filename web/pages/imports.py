@@ -20,23 +20,23 @@ from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
 from transfer import recordings
-from transfer.columns import COLUMNS, Kind
+from transfer.columns import COLUMNS, ImportKind
 from transfer.imports import MOST_BYTES, ImportFile, Imports, Preview, Result, import_file, recent
-from transfer.rows import Change
+from transfer.rows import RowChange
 from transfer.texts import Encoding
 from web.labels.states import KINDS
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 ACTIONS = {
-    Kind.RECEIVERS: Action.RECEIVERS,
-    Kind.SCHEDULES: Action.TIMETABLE,
-    Kind.OPERATORS: Action.OPERATORS,
+    ImportKind.RECEIVERS: Action.RECEIVERS,
+    ImportKind.SCHEDULES: Action.TIMETABLE,
+    ImportKind.OPERATORS: Action.OPERATORS,
 }
 TITLES = {
-    Kind.RECEIVERS: N_("Receivers"),
-    Kind.SCHEDULES: N_("Timetable"),
-    Kind.OPERATORS: N_("People"),
+    ImportKind.RECEIVERS: N_("Receivers"),
+    ImportKind.SCHEDULES: N_("Timetable"),
+    ImportKind.OPERATORS: N_("People"),
 }
 ENCODINGS = {
     Encoding.UTF_8: "Unicode (UTF-8)",
@@ -46,10 +46,10 @@ ENCODINGS = {
     Encoding.TCVN3: "TCVN3 (ABC)",
 }
 CHANGES = {
-    Change.NEW: N_("New"),
-    Change.CHANGED: N_("Changed"),
-    Change.SAME: N_("As before"),
-    Change.WRONG: N_("Cannot be taken"),
+    RowChange.NEW: N_("New"),
+    RowChange.CHANGED: N_("Changed"),
+    RowChange.SAME: N_("As before"),
+    RowChange.WRONG: N_("Cannot be taken"),
 }
 #: How many wrong rows are shown; who has more mends these first.
 MOST_SHOWN = 200
@@ -145,7 +145,7 @@ def fetch_credentials(frame: In, word: Annotated[str, Form()]) -> Response:
     )
 
 
-def _routes(kind: Kind) -> None:
+def _routes(kind: ImportKind) -> None:
     """The pages of one kind: each names the right that it asks for."""
     may = [changes(ACTIONS[kind])]
 
@@ -191,7 +191,7 @@ def _routes(kind: Kind) -> None:
         return _done(frame, found, preview, result)
 
 
-for _kind in Kind:
+for _kind in ImportKind:
     _routes(_kind)
 
 
@@ -224,7 +224,7 @@ def _done(frame: Frame, found: ImportFile, preview: Preview, result: Result) -> 
         with frame.deps.database.session() as session:
             known = [r for r in receivers(session, frame.commune_id) if r.id in touched]
             frame.deps.downlink.configure_all(session, known)
-    if found.of_kind is Kind.SCHEDULES:
+    if found.of_kind is ImportKind.SCHEDULES:
         frame.deps.alarms.plan_now()
     return _page(frame, "import_done.html", found, preview, result, word=word)
 

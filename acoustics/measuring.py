@@ -1,12 +1,9 @@
 """Looking through a recording of two receivers for how much later one is heard: `arrivals` on a file, in sentences."""
 
-from pathlib import Path
 from typing import NamedTuple
 
-from acoustics.arrivals import Offset, Train, offset
+from acoustics.arrivals import Offset, Samples, Train, offset
 from acoustics.delay_measurements import INTERVAL, ROUNDS
-from broadcast.audio import Ffmpeg
-from broadcast.audio_samples import samples_of
 from runtime.refusal import N_, Refusal
 
 TRAIN = Train(ROUNDS, INTERVAL.total_seconds())
@@ -25,12 +22,11 @@ class Heard(NamedTuple):
     clipped: bool
 
 
-def listen(path: Path, one: str, other: str, run: Ffmpeg | None = None) -> Heard:
+def listen(recording: Samples, one: str, other: str) -> Heard:
     """Find the offset. one, other: the names of the receivers, for what is said.
 
-    Raises Refusal: no recording, too short, too quiet, one or both not heard, overdriven, rounds that disagree.
+    Raises Refusal: too short, too quiet, one or both not heard, overdriven, rounds that disagree.
     """
-    recording = samples_of(path, run or Ffmpeg(), most_s=MOST_S)
     if len(recording) < 48_000 * TRAIN.period_s * LEAST_AGREEING:
         raise Refusal(
             N_("The recording is too short. Begin before the first sound, and stop only after the last ({n} seconds)."),

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from acoustics.measuring import listen
+from acoustics.measuring import MOST_S, listen
+from broadcast.audio import Ffmpeg
+from broadcast.audio_samples import samples_of
 from runtime.refusal import Refusal
 from tests.sounds.two_horns import Scene, written
 
@@ -59,7 +61,7 @@ def main() -> int:
             scene, suffix = drawn(seed)
             path = written(scene, Path(name) / f"r{suffix}", *KINDS[suffix])
             try:
-                heard = listen(path, "one", "other")
+                heard = listen(samples_of(path, Ffmpeg(), most_s=MOST_S), "one", "other")
             except Refusal as refusal:
                 failures.append({"seed": seed, "kind": suffix, "why": refusal.message_id})
                 continue

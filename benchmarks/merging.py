@@ -26,6 +26,7 @@ from broadcast.play_log import play_log
 from broadcast.play_reports import PlayReportRow
 from broadcast.programmes import Item, ItemKind, add_programme
 from devices.receivers import receivers
+from loa.merger_hooks import ESTATE
 from mergers.mergers import merge
 from mergers.undoing import undo
 from receiver.playout.ladder import stretches
@@ -38,7 +39,6 @@ from tests.broadcast.studio import KEY
 from tests.cast import MORNING
 from tests.mergers.county import BOTH, CHINH, HIEN, TRUNG, County
 from tests.postgres import running_postgres
-from web.estate import ESTATE
 from wire.broadcasts import BroadcastClass, Targets
 from wire.sealing import PublicKey
 from wire.topics import Kind, parse

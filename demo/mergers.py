@@ -15,12 +15,12 @@ from demo.check import MOST_SKEW_P99_MS, Browser, at_horns, sign_in_as, upload, 
 from demo.demo import DemoFailed, make_mp3
 from demo.skew import lacking, skew
 from demo.stations import CHINH, HIEN, NAMES, PLACES, TRUNG, MergersDemo
+from loa.merger_hooks import ESTATE
 from mergers.mergers import merge
 from mergers.plans import Counts, Merge, Rehearsal
 from mergers.rehearsals import counts, rehearse
 from runtime.clock import ControllerClock
 from runtime.database import Database
-from web.estate import ESTATE
 
 PLAN = Merge(sources=(TRUNG, CHINH, HIEN), into=TRUNG, name=NAMES[TRUNG])
 AHEAD_S = 14

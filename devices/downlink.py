@@ -2,8 +2,9 @@
 
 import secrets
 import threading
-from collections.abc import Callable
-from datetime import date, time, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -13,10 +14,10 @@ from devices.communes import Commune, commune
 from devices.receivers import Receiver
 from devices.succession import formerly
 from devices.zones import zones_of_all
-from noise.noise_rules import NoiseRules, days_off_ahead, hours_for, night_levels_for, rules_of
 from runtime.broker import Broker, Delivery
-from runtime.clock import Clock, to_us
+from runtime.clock import Clock
 from wire import topics
+from wire.allowed_hours import AllowedHours, NightLevel
 from wire.broadcasts import ClipItem, Manifest
 from wire.commands import Action, Command, Config, Former
 from wire.messages import Sealed, for_receiver
@@ -30,12 +31,29 @@ CONFIG_HOLDS = timedelta(days=400)
 TIME_HOLDS = timedelta(seconds=30)
 
 
-class _Around(NamedTuple):
-    """What all receivers of a commune share."""
+@dataclass(frozen=True)
+class ConfigParts:
+    """The parts of a commune's configs that other packages know: noise rules and the backup clip.
+
+    allowed_hours, night_levels: of a receiver, by the ids of its zones.
+    """
+
+    allowed_hours: Callable[[Sequence[str]], list[AllowedHours]] = lambda _zone_ids: []
+    night_levels: Callable[[Sequence[str]], list[NightLevel]] = lambda _zone_ids: []
+    days_off: list[date] = field(default_factory=list)
+    backup: ClipItem | None = None
+
+
+#: Gives the parts for a commune on its local day.
+ConfigPartsProvider = Callable[[Session, str, date], ConfigParts]
+
+
+class _CommuneConfig(NamedTuple):
+    """What the configs of all receivers of a commune share. today: its local day."""
 
     commune: Commune
-    rules: dict[str, NoiseRules]
-    backup: ClipItem | None
+    today: date
+    parts: ConfigParts
 
 
 class Downlink:
@@ -51,11 +69,13 @@ class Downlink:
         heartbeat_s: int = 20,
         fetch_between: tuple[time, time] = (time(21), time(3)),
         time_address: str = "",
+        config_parts: ConfigPartsProvider = lambda _session, _commune_id, _today: ConfigParts(),
     ) -> None:
         """media_base: where receivers fetch audio, with a slash at the end. heartbeat_s: told to every receiver.
 
         fetch_between: off-peak, by the commune's clock, over midnight too; alike for none.
         time_address: host:port where receivers ask for the time by datagram; empty: by the broker alone.
+        config_parts: what other packages put into every config.
         """
         self.time_address = time_address
         self._fetch_between = fetch_between
@@ -66,17 +86,13 @@ class Downlink:
         self._heartbeat_s = heartbeat_s
         self._lock = threading.Lock()
         self._last_revision = 0
-        self._backup_of: Callable[[Session, str], ClipItem | None] = lambda _session, _commune: None
+        self._config_parts = config_parts
         self._held_back: Callable[[Session], set[str]] = lambda _session: set()
 
     @property
     def key(self) -> SealingKey:
         """The controller's key, for those that sign a stream of their own (live sound)."""
         return self._key
-
-    def backup_from(self, backup_of: Callable[[Session, str], ClipItem | None]) -> None:
-        """Put the backup recording that `backup_of(session, commune)` gives into every config from now on."""
-        self._backup_of = backup_of
 
     def hold_back(self, held_back: Callable[[Session], set[str]]) -> None:
         """Send the receivers that `held_back(session)` names no config for now: something has to be told before it."""
@@ -111,44 +127,50 @@ class Downlink:
         held = set() if held_too else self._held_back(session)
         receivers = [r for r in receivers if r.id not in held]
         memberships = zones_of_all(session, [r.id for r in receivers])
-        around = {one: self._around(session, one) for one in sorted({r.commune_id for r in receivers})}
-        former = formerly(session, [r.id for r in receivers], self._clock.now())
+        now = self._clock.now()
+        shared = {
+            commune_id: self._commune_config(session, commune_id, now)
+            for commune_id in sorted({r.commune_id for r in receivers})
+        }
+        former = formerly(session, [r.id for r in receivers], now)
         return [
-            self._configure(one, around[one.commune_id], memberships[one.id], former.get(one.id, []))
-            for one in receivers
+            self._configure(
+                receiver, shared[receiver.commune_id], memberships[receiver.id], former.get(receiver.id, [])
+            )
+            for receiver in receivers
         ]
 
-    def _around(self, session: Session, commune_id: str) -> "_Around":
-        return _Around(
-            commune(session, commune_id), rules_of(session, commune_id), self._backup_of(session, commune_id)
-        )
+    def _commune_config(self, session: Session, commune_id: str, now: datetime) -> _CommuneConfig:
+        row = commune(session, commune_id)
+        today = now.astimezone(row.zone).date()
+        return _CommuneConfig(row, today, self._config_parts(session, commune_id, today))
 
-    def _configure(self, receiver: Receiver, around: "_Around", zones: list[str], former: list[Former]) -> Delivery:
-        now = self._clock.now()
-        now_us, where = to_us(now), around.commune
-        today = now.astimezone(where.zone).date()
+    def _configure(
+        self, receiver: Receiver, shared: _CommuneConfig, zones: list[str], former: list[Former]
+    ) -> Delivery:
+        now_us = self._clock.now_us()
         config = Config(
             to=for_receiver(receiver.id),
-            # New with each month besides: the holidays ahead are other ones, and it holds longer again.
-            revision=receiver.config_revision + _months(today),
+            # Grows with each month too: other holidays are ahead, and the config expires later.
+            revision=receiver.config_revision + _months(shared.today),
             issued_at_us=now_us,
             expires_at_us=now_us + CONFIG_HOLDS // timedelta(microseconds=1),
             commune=receiver.commune_id,
             zones=zones,
             name=receiver.name,
             volume_percent=receiver.volume_percent,
-            volume_ceiling_percent=min(receiver.volume_ceiling_percent, where.volume_ceiling_percent),
+            volume_ceiling_percent=min(receiver.volume_ceiling_percent, shared.commune.volume_ceiling_percent),
             path_delay_us=receiver.path_delay_us,
             amplifier_lead_ms=receiver.amplifier_lead_ms,
-            allowed_hours=hours_for(around.rules, zones),
-            days_off=days_off_ahead(today) if around.rules else [],
-            night_levels=night_levels_for(around.rules, zones),
-            time_zone=where.time_zone,
+            allowed_hours=shared.parts.allowed_hours(zones),
+            days_off=shared.parts.days_off,
+            night_levels=shared.parts.night_levels(zones),
+            time_zone=shared.commune.time_zone,
             media_bases=[self._media_base],
             heartbeat_s=self._heartbeat_s,
             fetch_from_minute=_minute(self._fetch_between[0]),
             fetch_until_minute=_minute(self._fetch_between[1]),
-            backup=around.backup,
+            backup=shared.parts.backup,
             time_address=self.time_address,
             formerly=former,
         )

@@ -10,7 +10,6 @@ from typing import Any, Protocol, TypeVar
 
 from sqlmodel import Session, SQLModel, col, select
 
-from acoustics.delay_measurements import DelayMeasurement
 from wire.broadcasts import Targets
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -70,25 +69,6 @@ class Follower(Protocol):
 
 #: All that follow, as the joining place has put them together.
 Estate = tuple[Follower, ...]
-
-
-class MeasurementsFollow:
-    """Measurements of the delay between two receivers go with both of them."""
-
-    tables: tuple[type[SQLModel], ...] = (DelayMeasurement,)
-
-    def follow(self, session: Session, move: Move) -> Following:
-        """See `Follower.follow`."""
-        found = Following()
-        for row in rows_of(session, DelayMeasurement, move.sources):
-            both = {move.receivers.get(row.one_id), move.receivers.get(row.other_id)}
-            if move.joined or both == {move.into}:
-                found.set(row, commune_id=move.into)
-        return found
-
-    def home(self, row: SQLModel, move: Move, former: Callable[[type[SQLModel]], str | None]) -> str:
-        """See `Follower.home`."""
-        return move.receivers.get(getattr(row, "one_id", ""), move.sources[0])
 
 
 def rows_of(session: Session, kind: type[Row], commune_ids: Iterable[str], *conditions: Any) -> list[Row]:

@@ -7,21 +7,24 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 from broadcast import play_reports
-from broadcast.backup_clip import backup_item
+from broadcast.audio_silent import SilentRecordings
 from broadcast.chimes import ensure_chimes
+from broadcast.config_parts import config_parts
 from broadcast.ingest import Ingest
 from broadcast.media import Media
-from broadcast.nightly_test import NightlyTest
 from broadcast.transmitter import Transmitter
-from devices import self_tests
+from devices import self_tests, telemetry
 from devices.communes import communes
 from devices.downlink import Downlink
+from devices.heartbeats import forget_old_samples
+from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
 from devices.receivers import receivers
 from devices.time_server import TimeServer
 from devices.uplink import Uplink
 from loa.broker_access import connect, embedded_broker, issuer, public_broker_url
 from loa.broker_accounts import BrokerAccounts
+from loa.merger_hooks import ESTATE
 from loa.schema import open_database
 from loa.web_server import run_web_server
 from mergers.handover import Handover
@@ -33,13 +36,18 @@ from runtime.clock import ControllerClock
 from runtime.mosquitto import Mosquitto
 from runtime.secret_files import Secrets
 from runtime.settings import Settings
+from schedules.planner import Planner
 from web.app import Deps, create_app
 from web.language import DEFAULT, translators
 from wire.sealing import SealingKey
 
 log = logging.getLogger(__name__)
 
-#: The configuration holds the month's backup clip; `devices.downlink` sends it only when it changed.
+#: A plan without changes reads some rows and writes nothing. An edit plans at once.
+_PLAN_EVERY_S = 15.0
+_PRESENCE_EVERY_S = 1.0
+_TIDY_EVERY_S = 3600.0
+#: The revision of a config grows with each month (`devices.downlink`), so receivers get the holidays ahead.
 _CONFIGURE_EVERY_S = 86_400
 #: How often receivers that another process added are looked for.
 _ACCOUNTS_EVERY_S = 3.0
@@ -120,8 +128,8 @@ class Controller:
             media_base=f"{settings.base_url}/media/",
             heartbeat_s=settings.heartbeat_s,
             fetch_between=(settings.fetch_from, settings.fetch_until),
+            config_parts=config_parts,
         )
-        self.downlink.backup_from(backup_item)
         self._start_time_server()
         self.presence = PresenceWatch(self.database, period_s=settings.heartbeat_s, now=self.clock.now())
         self.uplink = Uplink(self.broker, self.database, self.clock, self.downlink, self.presence)
@@ -168,18 +176,19 @@ class Controller:
 
     def _start_alarms(self) -> None:
         """What runs at intervals: planning, presence, accounts, configurations, self-tests, mergers."""
-        self.alarms = Alarms(
-            self.database,
-            self.clock,
-            self.transmitter,
-            self.presence,
-            plan_ahead=timedelta(hours=self.settings.plan_ahead_hours),
+        self.planner = Planner(
+            self.database, self.clock, self.transmitter, plan_ahead=timedelta(hours=self.settings.plan_ahead_hours)
         )
+        self.planner.plan_now()
+        self.alarms = Alarms(self.clock)
+        self.alarms.every(_PLAN_EVERY_S, "plan", self.planner.plan_now)
+        self.alarms.every(_PRESENCE_EVERY_S, "presence", lambda: self.presence.sweep(self.clock.now()))
+        self.alarms.every(_TIDY_EVERY_S, "tidy", self._forget_old_samples)
         self.alarms.every(_ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
         self.alarms.every(_CONFIGURE_EVERY_S, "configs", self._configure_all)
         self.nightly_test = NightlyTest(
             self.database,
-            self.media,
+            SilentRecordings(self.media),
             self.downlink,
             self.presence,
             self.clock,
@@ -201,7 +210,7 @@ class Controller:
             presence=self.presence,
             ingest=self.ingest,
             transmitter=self.transmitter,
-            alarms=self.alarms,
+            planner=self.planner,
             say=translators()[DEFAULT].refusal,
         )
         self.alarms.every(_PROVINCE_TIDY_EVERY_S, "province", self.exchange.tidy)
@@ -229,16 +238,23 @@ class Controller:
                 transmitter=self.transmitter,
                 presence=self.presence,
                 alarms=self.alarms,
+                planner=self.planner,
                 nightly_test=self.nightly_test,
                 issuer=issuer(self.settings, self.key, broker_url),
                 accounts_changed=self._accounts.publish,
                 exchange=self.exchange,
+                estate=ESTATE,
             )
         )
 
     def _notice_accounts(self) -> None:
         if self._accounts.publish_if_changed():
             self._configure_all()
+
+    def _forget_old_samples(self) -> None:
+        with self.database.writing() as session:
+            forget_old_samples(session, self.clock.now())
+            telemetry.forget_old(session, self.clock.now())
 
     def _configure_all(self) -> None:
         with self.database.session() as session:

@@ -19,10 +19,10 @@ from province.link_worker import LinkWorker
 from province.links import ProvinceLink, enabled_links, note_away, speaks_for, winds_down
 from province.outbox import forget_old
 from province.profile import Profile, profile
-from runtime.alarms import Alarms
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.refusal import Refusal
+from schedules.planner import Planner
 from transport.worker import BackOff, Worker
 
 #: How often links that were set by another process are noticed, and bulletins looked for.
@@ -42,7 +42,7 @@ class Exchange:
         presence: PresenceWatch,
         ingest: Ingest,
         transmitter: Transmitter,
-        alarms: Alarms,
+        planner: Planner,
         say: Callable[[Refusal], str] = str,
     ) -> None:
         """data_dir: the controller's; own profiles are in its folder province/, accounts in its secrets/.
@@ -58,13 +58,13 @@ class Exchange:
         self._me = hashlib.sha256(f"{socket.gethostname()}:{data_dir.absolute()}".encode()).hexdigest()[:16]
         self.incoming = Incoming(database, clock, downlink, self._changed, say)
         self._transmitter = transmitter
-        self._alarms = alarms
+        self._planner = planner
         self.desk = Desk(
             database,
             clock,
             AudioFetch(ingest, database),
             transmitter,
-            alarms.plan_now,
+            planner.plan_now,
             me=self._me,
             profiles=self.profiles,
             say=say,
@@ -161,7 +161,7 @@ class Exchange:
 
     def _changed(self) -> None:
         """Something came from the province: a schedule may have gone, a broadcast been stopped."""
-        self._alarms.plan_now()
+        self._planner.plan_now()
         self._transmitter.nudge()
         self.nudge()
 

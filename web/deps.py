@@ -5,16 +5,18 @@ from dataclasses import dataclass
 
 from broadcast.ingest import Ingest
 from broadcast.media import Media
-from broadcast.nightly_test import NightlyTest
 from broadcast.transmitter import Transmitter
 from devices.downlink import Downlink
 from devices.enrolment import Issuer
+from devices.merger_hooks import Estate
+from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
 from province.exchange import Exchange
 from runtime.alarms import Alarms
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.settings import Settings
+from schedules.planner import Planner
 from usecases.services import Services
 
 
@@ -33,12 +35,14 @@ class Deps:
     transmitter: Transmitter
     presence: PresenceWatch
     alarms: Alarms
+    planner: Planner
     nightly_test: NightlyTest
     issuer: Issuer
     accounts_changed: Callable[[], None]
     exchange: Exchange
+    estate: Estate
 
     @property
     def services(self) -> Services:
         """What use cases write to and notify."""
-        return Services(self.database, self.clock, announce=self.transmitter.nudge, plan=self.alarms.plan_now)
+        return Services(self.database, self.clock, announce=self.transmitter.nudge, plan=self.planner.plan_now)

@@ -4,9 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from acoustics.measuring import listen
+from acoustics.measuring import MOST_S, Heard, listen
+from broadcast.audio import Ffmpeg
+from broadcast.audio_samples import samples_of
 from runtime.refusal import Refusal
 from tests.sounds.two_horns import Scene, written
+
+
+def listen_to(path: Path, one: str, other: str) -> Heard:
+    """As the page does."""
+    return listen(samples_of(path, Ffmpeg(), most_s=MOST_S), one, other)
+
 
 SCENE = Scene(offset_s=0.1184, echoes=((0.3, 3),))
 
@@ -21,7 +29,7 @@ SCENE = Scene(offset_s=0.1184, echoes=((0.3, 3),))
     ],
 )
 def test_any_recorder_will_do(tmp_path: Path, name: str, options: tuple[str, ...]) -> None:
-    heard = listen(written(SCENE, tmp_path / name, *options), "IP", "FM")
+    heard = listen_to(written(SCENE, tmp_path / name, *options), "IP", "FM")
     assert heard.offset_us == pytest.approx(118_400, abs=1000)
     assert (heard.agreeing, heard.clipped) == (6, False)
 
@@ -38,13 +46,13 @@ def test_any_recorder_will_do(tmp_path: Path, name: str, options: tuple[str, ...
 )
 def test_what_is_wrong_is_said(tmp_path: Path, scene: Scene, said: str) -> None:
     with pytest.raises(Refusal, match=said):
-        listen(written(scene, tmp_path / "a.wav"), "IP", "FM")
+        listen_to(written(scene, tmp_path / "a.wav"), "IP", "FM")
 
 
 def test_the_receiver_that_is_not_heard_is_named(tmp_path: Path) -> None:
     for silent, name in (((True, False), "IP"), ((False, True), "FM")):
         with pytest.raises(Refusal) as refused:
-            listen(written(Scene(silent=silent), tmp_path / "a.wav"), "IP", "FM")
+            listen_to(written(Scene(silent=silent), tmp_path / "a.wav"), "IP", "FM")
         assert refused.value.values == {"receiver": name}
 
 
@@ -52,4 +60,4 @@ def test_the_receiver_that_is_not_heard_is_named(tmp_path: Path) -> None:
 def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.wav").write_bytes(content)
     with pytest.raises(Refusal, match=r"empty|no recording"):
-        listen(tmp_path / "a.wav", "IP", "FM")
+        listen_to(tmp_path / "a.wav", "IP", "FM")

@@ -7,6 +7,7 @@ from hashlib import sha256
 from sqlmodel import Session
 
 from broadcast.clips import Clip, ClipRendition
+from broadcast.config_parts import config_parts
 from broadcast.on_air import Broadcast, put_on_air
 from broadcast.programmes import Item, ItemKind, add_programme
 from broadcast.transmitter import Transmitter
@@ -61,7 +62,7 @@ class Studio:
     broker: FakeBroker = field(default_factory=FakeBroker)
 
     def __post_init__(self) -> None:
-        self.downlink = Downlink(self.broker, KEY, self.clock, media_base="http://media/")
+        self.downlink = Downlink(self.broker, KEY, self.clock, media_base="http://media/", config_parts=config_parts)
         self.transmitter = Transmitter(self.database, self.downlink, self.clock)
         with self.database.writing() as session:
             add_commune(session, COMMUNE, COMMUNE_NAME)

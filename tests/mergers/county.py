@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session, SQLModel, col, select
 
 from broadcast.clips import Clip, ClipRendition
+from broadcast.config_parts import config_parts
 from broadcast.on_air import Broadcast, put_on_air
 from broadcast.programmes import Item, ItemKind, Programme, ProgrammeItem, add_programme
 from broadcast.transmitter import Transmitter
@@ -16,6 +17,7 @@ from devices.downlink import Downlink
 from devices.receivers import Receiver
 from devices.stations import StationKind, add_station
 from devices.zones import add_zone, set_zones
+from loa.merger_hooks import ESTATE
 from mergers.handover import Handover
 from mergers.mergers import merge
 from mergers.plans import Done, Merge, Plan, Rehearsal
@@ -31,7 +33,6 @@ from schedules.timetable import add_schedule
 from tests.broadcast.studio import KEY
 from tests.cast import MORNING
 from tests.fakes.broker import FakeBroker
-from web.estate import ESTATE
 from wire.broadcasts import BroadcastClass, Targets
 
 CHINH, HIEN, TRUNG = "thieu-chinh", "hau-hien", "thieu-trung"
@@ -54,7 +55,7 @@ class County:
     stations: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.downlink = Downlink(self.broker, KEY, self.clock, media_base="http://media/")
+        self.downlink = Downlink(self.broker, KEY, self.clock, media_base="http://media/", config_parts=config_parts)
         self.transmitter = Transmitter(self.database, self.downlink, self.clock)
         self.handover = Handover(self.database, self.downlink, self.transmitter, self.clock)
         with self.database.writing() as session:

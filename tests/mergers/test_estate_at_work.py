@@ -18,8 +18,8 @@ from province.links import LinkForm, ProvinceLink, set_link
 from province.messages import Answer
 from province.outbox import ANSWER, ProvinceLetter, put
 from province.profile import profile
-from runtime.alarms import Alarms
 from runtime.database import Database
+from schedules.planner import Planner
 from tests.mergers.county import CHINH, HIEN, TRUNG, County
 from tests.province.test_exchange import until
 
@@ -37,7 +37,7 @@ def provinces() -> Iterator[dict[str, Simulator]]:
 def exchange(county: County, tmp_path: Path, provinces: dict[str, Simulator]) -> Iterator[Exchange]:
     database, clock = county.database, county.clock
     presence = PresenceWatch(database, now=clock.now())
-    alarms = Alarms(database, clock, county.transmitter, presence, plan_ahead=timedelta(hours=1))
+    planner = Planner(database, clock, county.transmitter, plan_ahead=timedelta(hours=1))
     ingest = Ingest(database, Media(tmp_path / "m"), Media(tmp_path / "o"), clock, most_bytes=10**8, most_hours=1)
     made = Exchange(
         database,
@@ -47,7 +47,7 @@ def exchange(county: County, tmp_path: Path, provinces: dict[str, Simulator]) ->
         presence=presence,
         ingest=ingest,
         transmitter=county.transmitter,
-        alarms=alarms,
+        planner=planner,
     )
     for commune_id, province in provinces.items():
         made.accounts.keep(commune_id, "xa", f"mat-khau-{commune_id}")

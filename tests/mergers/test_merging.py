@@ -15,6 +15,7 @@ from devices.communes import Commune
 from devices.receivers import Receiver, reached_by
 from devices.stations import Station
 from devices.zones import Zone, ZoneMember, add_zone, zones
+from loa.merger_hooks import ESTATE
 from mergers.mergers import merge
 from mergers.plans import About, Merge, What
 from noise.noise_rules import NoiseRules, permission, rules_of, set_rules
@@ -27,7 +28,6 @@ from schedules.timetable import Schedule, schedules
 from tests.cast import MORNING
 from tests.mergers.county import ALL, BOTH, CHINH, HIEN, TRUNG, County, picture
 from tests.mergers.furniture import PIECES, TABLES, furnish
-from web.estate import ESTATE
 from wire.allowed_hours import AllowedHours
 from wire.broadcasts import Targets
 

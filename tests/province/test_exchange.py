@@ -25,9 +25,9 @@ from devices.stations import StationKind, add_station
 from province.exchange import Exchange
 from province.links import LinkForm, ProvinceLink, set_link
 from province.profile import profile
-from runtime.alarms import Alarms
 from runtime.clock import ControllerClock
 from runtime.database import Database
+from schedules.planner import Planner
 from tests.cast import COMMUNE, COMMUNE_NAME
 from tests.fakes.broker import FakeBroker
 from wire.sealing import SealingKey
@@ -46,7 +46,7 @@ def exchange(database: Database, tmp_path: Path, province: Simulator) -> Iterato
     downlink = Downlink(broker, SealingKey(bytes(32)), clock, media_base="http://media/")
     presence = PresenceWatch(database, now=clock.now())
     transmitter = Transmitter(database, downlink, clock)
-    alarms = Alarms(database, clock, transmitter, presence, plan_ahead=timedelta(hours=1))
+    planner = Planner(database, clock, transmitter, plan_ahead=timedelta(hours=1))
     ingest = Ingest(database, Media(tmp_path / "m"), Media(tmp_path / "o"), clock, most_bytes=10**8, most_hours=1)
     made = Exchange(
         database,
@@ -56,7 +56,7 @@ def exchange(database: Database, tmp_path: Path, province: Simulator) -> Iterato
         presence=presence,
         ingest=ingest,
         transmitter=transmitter,
-        alarms=alarms,
+        planner=planner,
     )
     made.accounts.keep(COMMUNE, "xa", "mat-khau-tinh")
     with database.writing() as session:

@@ -5,16 +5,19 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
+from broadcast.audio_silent import SilentRecordings
+from broadcast.config_parts import config_parts
 from broadcast.ingest import Ingest
 from broadcast.media import Media
-from broadcast.nightly_test import NightlyTest
 from broadcast.transmitter import Transmitter
 from devices.communes import add_commune
 from devices.downlink import Downlink
 from devices.enrolment import Issuer, enrol
+from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
 from devices.stations import StationKind, add_station
 from devices.zones import add_zone
+from loa.merger_hooks import ESTATE
 from people.operators import Operator
 from people.passwords import hash_password
 from province.exchange import Exchange
@@ -22,6 +25,7 @@ from runtime.alarms import Alarms
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.settings import Settings
+from schedules.planner import Planner
 from tests.cast import COMMUNE, COMMUNE_NAME, OPERATOR
 from tests.fakes.broker import FakeBroker
 from web.access import form_token, open_session
@@ -40,11 +44,11 @@ class Office:
     def __init__(self, database: Database, clock: ManualClock, folder: Path, *, must_change: bool = False) -> None:
         self.database, self.clock, self.broker = database, clock, FakeBroker()
         seal = SealingKey(bytes(range(32)))
-        downlink = Downlink(self.broker, seal, clock, media_base="http://loa.example/media/")
+        downlink = Downlink(self.broker, seal, clock, media_base="http://loa.example/media/", config_parts=config_parts)
         self.presence = PresenceWatch(database, now=clock.now())
         transmitter = Transmitter(database, downlink, clock)
         ingest = Ingest(database, Media(folder / "m"), Media(folder / "o"), clock, most_bytes=10**7, most_hours=1)
-        alarms = Alarms(database, clock, transmitter, self.presence, plan_ahead=timedelta(hours=48))
+        planner = Planner(database, clock, transmitter, plan_ahead=timedelta(hours=48))
         self.deps = Deps(
             settings=Settings(data_dir=folder),
             session_key=KEY,
@@ -56,10 +60,11 @@ class Office:
             downlink=downlink,
             transmitter=transmitter,
             presence=self.presence,
-            alarms=alarms,
+            alarms=Alarms(clock),
+            planner=planner,
             nightly_test=NightlyTest(
                 database,
-                Media(folder / "m"),
+                SilentRecordings(Media(folder / "m")),
                 downlink,
                 self.presence,
                 clock,
@@ -76,9 +81,10 @@ class Office:
                 presence=self.presence,
                 ingest=ingest,
                 transmitter=transmitter,
-                alarms=alarms,
+                planner=planner,
                 say=translators()["vi"].refusal,
             ),
+            estate=ESTATE,
         )
         with database.writing() as session:
             add_commune(session, COMMUNE, COMMUNE_NAME)

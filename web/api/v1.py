@@ -211,7 +211,7 @@ def make_schedule(frame: In, asked: ScheduleIn) -> dict[str, Any]:
             by=frame.operator.name,
         )
         frame.note(session, Deed.SCHEDULE_ADDED, title_of(session, added))
-    frame.deps.alarms.plan_now()
+    frame.deps.planner.plan_now()
     with frame.deps.database.session() as session:
         planned = [s.broadcast_id for s in slots_of(session, added.number) if s.broadcast_id]
         return {**_schedule(added, next_due(session, added, now, 5)), "broadcasts": planned}
@@ -224,7 +224,7 @@ def remove_schedule(frame: In, number: int) -> None:
         found = own_schedule(frame, session, number)
         retire(session, number, frame.deps.clock.now())
         frame.note(session, Deed.SCHEDULE_RETIRED, title_of(session, found))
-    frame.deps.alarms.plan_now()
+    frame.deps.planner.plan_now()
 
 
 @router.get("/receivers")

@@ -53,7 +53,7 @@ def read(frame: In, file: Annotated[UploadFile, File()]) -> HTMLResponse:
         taken = _take(frame, session, content)
         if taken.added:
             frame.note(session, Deed.CALENDAR_READ, ", ".join(taken.added))
-    frame.deps.alarms.plan_now()
+    frame.deps.planner.plan_now()
     return renderer_of(frame.request).page(frame, "calendar_read.html", taken=taken)
 
 

@@ -225,7 +225,7 @@ def _done(frame: Frame, found: ImportFile, preview: Preview, result: Result) -> 
             known = [r for r in receivers(session, frame.commune_id) if r.id in touched]
             frame.deps.downlink.configure_all(session, known)
     if found.of_kind is ImportKind.SCHEDULES:
-        frame.deps.alarms.plan_now()
+        frame.deps.planner.plan_now()
     return _page(frame, "import_done.html", found, preview, result, word=word)
 
 

@@ -183,9 +183,12 @@ def _told(frame: Frame, changed: Receiver, measurement_id: str) -> Response:
 def _look_through(frame: Frame, measurement_id: str, path: Path) -> None:
     with frame.deps.database.session() as session:
         row = _own(frame, session, measurement_id)
-    from acoustics.measuring import listen  # noqa: PLC0415 - imports numpy: 12 MB, needed for a recording now and then
+    # Imported here: numpy takes 12 MB and is needed for a recording now and then.
+    from acoustics.measuring import MOST_S, listen  # noqa: PLC0415
+    from broadcast.audio import Ffmpeg  # noqa: PLC0415
+    from broadcast.audio_samples import samples_of  # noqa: PLC0415
 
-    heard = listen(path, row.one.name, row.other.name)
+    heard = listen(samples_of(path, Ffmpeg(), most_s=MOST_S), row.one.name, row.other.name)
     with frame.deps.database.writing() as session:
         keep_offset(
             session,

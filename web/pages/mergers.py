@@ -19,7 +19,6 @@ from mergers.undoing import undo
 from people.operators import operators_of
 from people.rights import Action, may
 from runtime.refusal import N_, NotFound, Refusal
-from web.estate import ESTATE
 from web.labels.mergers import COUNTS, say
 from web.merger_form import Sent, mark, sent_from
 from web.pages.rehearsal import check_places, rehearsal_page
@@ -81,7 +80,7 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
     check_places(frame, sent.plan)
     now, why = frame.deps.clock.now(), None
     with frame.deps.database.session() as session:
-        asked = rehearse(session, sent.plan, now, sent.decisions, estate=ESTATE)
+        asked = rehearse(session, sent.plan, now, sent.decisions, estate=frame.deps.estate)
         if asked.open(sent.decisions):
             why = Refusal(N_("Something is not decided yet. Choose, and look at what it does."))
         elif mark(sent.decisions) != sent.shown:
@@ -99,11 +98,11 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
                 now,
                 frame.operator.name,
                 fingerprint=sent.fingerprint,
-                estate=ESTATE,
+                estate=frame.deps.estate,
             )
     except Refusal as refusal:
         with frame.deps.database.session() as session:
-            asked = rehearse(session, sent.plan, now, sent.decisions, estate=ESTATE)
+            asked = rehearse(session, sent.plan, now, sent.decisions, estate=frame.deps.estate)
         return rehearsal_page(frame, asked, sent.decisions, refusal, 422)
     _set_going(frame)
     answer = back_to(frame.request, f"/mergers/{done.merger_id}")
@@ -128,7 +127,7 @@ def do_undo(frame: In, merger_id: int, sure: Annotated[str, Form()] = "") -> HTM
     if not sure:
         raise Refusal(N_("Tick the box that the communes shall be as before, then undo."))
     with frame.deps.database.writing() as session:
-        done = undo(session, merger_id, frame.deps.clock.now(), frame.operator.name, estate=ESTATE)
+        done = undo(session, merger_id, frame.deps.clock.now(), frame.operator.name, estate=frame.deps.estate)
     _set_going(frame)
     with frame.deps.database.session() as session:
         return _result(frame, session, merger_id, done.kept)
@@ -136,7 +135,7 @@ def do_undo(frame: In, merger_id: int, sure: Annotated[str, Form()] = "") -> HTM
 
 def _set_going(frame: Frame) -> None:
     """Receivers are told by the handover within seconds; what is planned is planned anew at once."""
-    frame.deps.alarms.plan_now()
+    frame.deps.planner.plan_now()
     frame.deps.transmitter.nudge()
     frame.deps.accounts_changed()
 

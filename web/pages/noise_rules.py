@@ -79,7 +79,7 @@ def keep(frame: In, key: str, form: Annotated[Mapping[str, list[str]], Depends(_
         frame.note(session, Deed.ALLOWED_HOURS_SET, found.name)
     with frame.deps.database.session() as session:
         frame.deps.downlink.configure_all(session, receivers(session, frame.commune_id))
-    frame.deps.alarms.plan_now()
+    frame.deps.planner.plan_now()
     return back_to(frame.request, "/allowed-hours")
 
 

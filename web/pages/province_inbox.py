@@ -120,7 +120,7 @@ def into_programme(frame: In, number: int, programme: Annotated[str, Form()] = "
         title = bulletin(session, frame.commune_id, number).title
         made = bulletins.take_into_programme(session, frame.commune_id, number, chosen, by=frame.operator.name, now=now)
         frame.note(session, Deed.BULLETIN_TAKEN, title)
-    frame.deps.alarms.plan_now()
+    frame.deps.planner.plan_now()
     return back_to(frame.request, f"/programmes/{made}")
 
 
@@ -132,7 +132,7 @@ def to_timetable(frame: In, number: int) -> Response:
         need_for_class(frame, found.broadcast_class)
         onto_timetable(session, found, frame.deps.clock.now(), by=frame.operator.name)
         frame.note(session, Deed.BULLETIN_TAKEN, found.title)
-    frame.deps.alarms.plan_now()
+    frame.deps.planner.plan_now()
     return back_to(frame.request, "/province/inbox")
 
 

@@ -12,7 +12,6 @@ from mergers.plans import About, Choice, Decisions, Line, Merge, Plan, Question,
 from mergers.rehearsals import rehearse
 from people.rights import Action, may
 from runtime.refusal import N_, NotFound, Refusal
-from web.estate import ESTATE
 from web.labels.mergers import COUNTS, QUESTIONS, THINGS, cut_away, say
 from web.labels.people import ROLE_NAMES
 from web.merger_form import Sent, decided, mark, sent_from
@@ -53,10 +52,10 @@ def show(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> HTMLResponse:
     check_places(frame, sent.plan)
     now = frame.deps.clock.now()
     with frame.deps.database.session() as session:
-        found = rehearse(session, sent.plan, now, sent.decisions, estate=ESTATE)
+        found = rehearse(session, sent.plan, now, sent.decisions, estate=frame.deps.estate)
         decisions = decided(found, sent.decisions, sent.all_alike)
         if decisions != sent.decisions:
-            found = rehearse(session, sent.plan, now, decisions, estate=ESTATE)
+            found = rehearse(session, sent.plan, now, decisions, estate=frame.deps.estate)
     return rehearsal_page(frame, found, decisions)
 
 

@@ -124,7 +124,7 @@ def add(
             )
         deed = Deed.SCHEDULE_CHANGED if number else Deed.SCHEDULE_ADDED
         frame.note(session, deed, f"{programme(session, programme_id).title}: {rule_sentence(frame.wording, rule)}")
-    frame.deps.alarms.plan_now()
+    frame.deps.planner.plan_now()
     return back_to(frame.request, "/timetable")
 
 

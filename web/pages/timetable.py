@@ -93,7 +93,7 @@ def do_pause(frame: In, number: int) -> Response:
         deed = Deed.SCHEDULE_RESUMED if found.paused else Deed.SCHEDULE_PAUSED
         pause(session, number, not found.paused, frame.deps.clock.now())
         frame.note(session, deed, title_of(session, found))
-    frame.deps.alarms.plan_now()
+    frame.deps.planner.plan_now()
     return back_to(frame.request, "/timetable")
 
 
@@ -105,7 +105,7 @@ def do_retire(frame: In, number: int) -> Response:
         deed = Deed.SCHEDULE_RESTORED if found.retired_at else Deed.SCHEDULE_RETIRED
         (restore if found.retired_at else retire)(session, number, frame.deps.clock.now())
         frame.note(session, deed, title_of(session, found))
-    frame.deps.alarms.plan_now()
+    frame.deps.planner.plan_now()
     return back_to(frame.request, "/timetable")
 
 
@@ -136,7 +136,7 @@ def do_move(
             Deed.SCHEDULE_CHANGED,
             f"{title_of(session, found)}: {from_day} {from_time:%H:%M} → {to_day} {to_time:%H:%M}",
         )
-    frame.deps.alarms.plan_now()
+    frame.deps.planner.plan_now()
     return back_to(frame.request, f"/timetable?week_of={to_day}")
 
 
@@ -160,7 +160,7 @@ def do_copy(
             by=frame.operator.name,
         )
         frame.note(session, Deed.DAYS_COPIED, f"{source} → {target}")
-    frame.deps.alarms.plan_now()
+    frame.deps.planner.plan_now()
     return back_to(frame.request, f"/timetable?week_of={target}")
 
 

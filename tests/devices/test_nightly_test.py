@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from broadcast.backup_clip import backup_item, choose_backup
+from broadcast.audio_silent import SilentRecordings
+from broadcast.backup_clip import choose_backup
 from broadcast.media import Media
-from broadcast.nightly_test import NightlyTest, due_night
 from broadcast.play_reports import reports_of
 from broadcast.play_reports import take_report as take_play_report
 from devices import faults, self_tests
+from devices.nightly_test import NightlyTest, due_night
 from devices.presence import PresenceWatch
 from devices.receivers import Receiver
 from devices.self_tests import SelfTestPart, latest
@@ -47,7 +48,7 @@ class Night:
         """One more controller, or the same one started again."""
         return NightlyTest(
             self.database,
-            self.media,
+            SilentRecordings(self.media),
             self.studio.downlink,
             self.watch,
             self.clock,
@@ -252,8 +253,6 @@ def test_old_tests_are_forgotten(night: Night) -> None:
 
 
 def test_the_backup_is_in_every_config_and_its_change_is_news(night: Night) -> None:
-    night.studio.downlink.backup_from(backup_item)
-
     def told(clip_id: str | None) -> Config:
         with night.database.writing() as session:
             choose_backup(session, COMMUNE, clip_id)

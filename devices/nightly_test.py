@@ -1,16 +1,15 @@
-"""The nightly test: every receiver fetches, verifies and decodes a fresh silent recording; who did not is a fault.
+"""The nightly test: every receiver fetches, verifies and decodes a new silent recording; failing it is a fault.
 
-Nothing is kept inside: what was begun and asked stands in the tables, so a restart or a second controller changes
+The tables hold which tests were begun and which receivers were asked, so a restart or a second controller changes
 nothing.
 """
 
 import logging
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from broadcast.audio_silent import make_silent_sound
-from broadcast.media import Media
 from devices import self_tests
 from devices.communes import communes
 from devices.downlink import Downlink
@@ -22,30 +21,49 @@ from runtime.database import Database
 
 log = logging.getLogger(__name__)
 
-#: A controller that was away at the hour begins the test late rather than not at all, up to this.
+#: A controller that was away at the hour begins the test up to this much later.
 CATCH_UP = timedelta(hours=6)
-#: By hand somebody is waiting; a receiver that tries twice needs almost five minutes.
-BY_HAND_VERDICT = timedelta(minutes=6)
+#: A test started by hand has an operator waiting; a receiver that tries twice needs almost five minutes.
+MANUAL_VERDICT_AFTER = timedelta(minutes=6)
 _MOST_SPREAD_MS = 600_000
+
+
+class SilentRecording(NamedTuple):
+    """A recording that receivers can fetch. frames: at 48 kHz."""
+
+    sha256: str
+    bytes: int
+    frames: int
+    level_dbfs: float
+
+
+class Recordings(Protocol):
+    """Where the test gets its recordings from."""
+
+    def make(self, nonce: str) -> SilentRecording:
+        """A recording whose hash differs for each nonce."""
+
+    def remove(self, sha256: str) -> None:
+        """Delete the recording."""
 
 
 def due_night(at: time, zone: ZoneInfo, now: datetime) -> date | None:
     """The local day whose test is due now, None when none is."""
-    day = now.astimezone(zone).date()
-    # Only the hour of late evening reaches into the next day.
-    for night in (day, day - timedelta(days=1)):
+    today = now.astimezone(zone).date()
+    # A test late in the evening may still be due after midnight.
+    for night in (today, today - timedelta(days=1)):
         if timedelta(0) <= now - datetime.combine(night, at, zone) < CATCH_UP:
             return night
     return None
 
 
 class NightlyTest:
-    """Begins, asks and judges. `step` is to be called every few seconds."""
+    """Begins tests, asks receivers and gives verdicts. Call `step` every few seconds."""
 
     def __init__(
         self,
         database: Database,
-        media: Media,
+        recordings: Recordings,
         downlink: Downlink,
         watch: PresenceWatch,
         clock: Clock,
@@ -53,38 +71,35 @@ class NightlyTest:
         at: time,
         verdict_after: timedelta,
     ) -> None:
-        """at: by the clock of each commune. verdict_after: how long receivers have, from then on."""
-        self._database, self._media, self._downlink, self._watch = database, media, downlink, watch
+        """at: by the clock of each commune. verdict_after: from the beginning of the test."""
+        self._database, self._recordings, self._downlink, self._watch = database, recordings, downlink, watch
         self._clock, self._at, self._verdict_after = clock, at, verdict_after
 
     def step(self) -> None:
-        """Do what is due."""
+        """Begin, ask and judge what is due now."""
         now = self._clock.now()
         for commune_id, night in self._due(now):
             self._begin(commune_id, night, now)
         self_tests.ask_due(self._database, self._downlink, self._watch, now)
-        for test in self_tests.judge_due(self._database, self._watch, now):
-            log.info("self-test %s is judged", test)
+        for test_id in self_tests.judge_due(self._database, self._watch, now):
+            log.info("self-test %s: verdict given", test_id)
         self._forget_old(now)
 
     def test_now(self, commune_id: str, receiver_ids: Sequence[str]) -> str:
-        """Test these at once, by hand. Gives the test's id."""
-        now, test = self._clock.now(), self_tests.new_id()
-        sound = make_silent_sound(self._media, f"{test} {now.isoformat()}")
+        """Test these receivers at once, started by an operator. Returns the id of the test."""
+        now, test_id = self._clock.now(), self_tests.new_id()
+        recording = self._recordings.make(f"{test_id} {now.isoformat()}")
         run = SelfTestRun(
-            id=test,
+            id=test_id,
             commune_id=commune_id,
             begun_at=now,
-            verdict_at=now + BY_HAND_VERDICT,
-            sha256=sound.stored.sha256,
-            bytes=sound.stored.bytes,
-            frames=sound.frames,
-            level_dbfs=sound.level_dbfs,
+            verdict_at=now + MANUAL_VERDICT_AFTER,
+            **recording._asdict(),
         )
         with self._database.writing() as session:
             self_tests.begin(session, run, receiver_ids)
         self_tests.ask_due(self._database, self._downlink, self._watch, now)
-        return test
+        return test_id
 
     def _due(self, now: datetime) -> list[tuple[str, date]]:
         with self._database.session() as session:
@@ -92,27 +107,24 @@ class NightlyTest:
             return [(c, night) for c, night in due if not self_tests.begun(session, c, night.isoformat())]
 
     def _begin(self, commune_id: str, night: date, now: datetime) -> None:
-        test = self_tests.new_id()
-        # The recording first: a row without it would be a night without a test.
-        sound = make_silent_sound(self._media, f"{test} {night.isoformat()}")
+        test_id = self_tests.new_id()
+        # Before the row: a row without a recording would be a night without a test.
+        recording = self._recordings.make(f"{test_id} {night.isoformat()}")
         run = SelfTestRun(
-            id=test,
+            id=test_id,
             commune_id=commune_id,
             night=night.isoformat(),
             begun_at=now,
             verdict_at=now + self._verdict_after,
-            sha256=sound.stored.sha256,
-            bytes=sound.stored.bytes,
-            frames=sound.frames,
-            level_dbfs=sound.level_dbfs,
             spread_ms=min(_MOST_SPREAD_MS, round(self._verdict_after.total_seconds() * 250)),
+            **recording._asdict(),
         )
         with self._database.writing() as session:
-            ours = self_tests.begin(session, run, [r.id for r in receivers(session, commune_id)])
-        if ours:
-            log.info("self-test %s of %s begins", test, commune_id)
-        else:
-            self._media.remove(sound.stored.sha256, "opus")
+            claimed = self_tests.begin(session, run, [r.id for r in receivers(session, commune_id)])
+        if claimed:
+            log.info("self-test %s of commune %s: begun", test_id, commune_id)
+        else:  # another controller began it
+            self._recordings.remove(recording.sha256)
 
     def _forget_old(self, now: datetime) -> None:
         with self._database.session() as session:
@@ -121,4 +133,4 @@ class NightlyTest:
         with self._database.writing() as session:
             hashes = self_tests.forget_old(session, now)
         for sha256 in hashes:
-            self._media.remove(sha256, "opus")
+            self._recordings.remove(sha256)

@@ -26,9 +26,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from demo.check import Browser, online, schedule_once, sign_in, upload, wait_for
-from demo.demo import PLACES, Demo, Place, make_mp3
-from demo.skew import RATE, WINDOW, Instants, Recording, Samples, instants_of
+from demo.browser import Browser
+from demo.demo import Demo
+from demo.operator_tasks import online_count, schedule_once, sign_in, upload, wait_for
+from demo.sample_recording import make_mp3
+from demo.sites import SITES, DemoSite
+from demo.skew import RATE, WINDOW, CardRecording, Instants, Samples, instants_of
 from tests.gateway.devices import ModbusDevice
 from tests.gateway.rds_encoder import RdsEncoder
 from tests.receiver.tone_decoder import detected
@@ -124,7 +127,7 @@ class Plant:
 
     def vary(self, dice: random.Random) -> None:
         """Another run: each is up to a fifth slower or quicker."""
-        for place in PLACES:
+        for place in SITES:
             nominal = NOMINAL[place.kind.value]
             self.devices[place.kind.value].switching_s = nominal.switching_s * dice.uniform(1 - VARIES, 1 + VARIES)
             self.path_ms[place.kind.value] = path_ms(place) * dice.uniform(1 - VARIES, 1 + VARIES)
@@ -167,8 +170,8 @@ class ChainDemo(Demo):
         super().__init__(folder)
         self._plant = plant
 
-    def _receiver_arguments(self, place: Place) -> list[str]:
-        file = self.folder / "receivers" / place.receiver / "chain.toml"
+    def _receiver_arguments(self, place: DemoSite) -> list[str]:
+        file = self.folder / "receivers" / place.receiver_id / "chain.toml"
         file.write_text(self._plant.chain(place.kind.value))
         return [*super()._receiver_arguments(place), "--chain", str(file)]
 
@@ -187,12 +190,12 @@ class Heard(NamedTuple):
     tones: str
 
 
-def path_ms(place: Place) -> float:
+def path_ms(place: DemoSite) -> float:
     """What the receiver takes the way from card to horn for."""
     return NOMINAL[place.kind.value].chain_path_ms + place.path_delay_ms
 
 
-def listen(plant: Plant, place: Place, recording: Recording, reference: Samples) -> Heard:
+def listen(plant: Plant, place: DemoSite, recording: CardRecording, reference: Samples) -> Heard:
     """What of the reference reached the ear, and when."""
     kind = place.kind.value
     at_card_s = instants_of(reference, recording)
@@ -259,8 +262,8 @@ def main() -> None:
         plant = Plant(undo)
         demo = undo.enter_context(ChainDemo(plant, asked.keep))
         browser = Browser(demo.url)
-        sign_in(browser, demo)
-        wait_for("three receivers online", lambda: online(browser) == len(PLACES), 30)
+        sign_in(browser, demo.operator, demo.password)
+        wait_for("three receivers online", lambda: online_count(browser) == len(SITES), 30)
         uploaded = demo.folder / "uploaded.mp3"
         make_mp3(uploaded, SECONDS)
         reference = decoded(uploaded)
@@ -280,10 +283,10 @@ def main() -> None:
                 listen(
                     plant,
                     place,
-                    Recording(demo.recording(place.receiver)).between(starts_s - 13, starts_s + SECONDS + 3),
+                    CardRecording(demo.recording(place.receiver_id)).between(starts_s - 13, starts_s + SECONDS + 3),
                     reference,
                 )
-                for place in PLACES
+                for place in SITES
             ]
             runs.append(heard)
             these = beyond_ms(heard)
@@ -292,8 +295,8 @@ def main() -> None:
         off = [
             (what, fall(browser, demo, plant, programme["programme"], place, number))
             for what, place, number in (
-                ("FM receiver stopped (SIGSTOP)", PLACES[2], signal.SIGSTOP),
-                ("wired receiver killed (SIGKILL)", PLACES[1], signal.SIGKILL),
+                ("FM receiver stopped (SIGSTOP)", SITES[2], signal.SIGSTOP),
+                ("wired receiver killed (SIGKILL)", SITES[1], signal.SIGKILL),
             )
         ]
     print(f"{asked.runs} runs, seed {asked.seed}: switching and path delay of every chain anew ±20 %\n")
@@ -335,13 +338,13 @@ def fell(what: str, off_s: float) -> bool:
     return row(f"everything off, {what}", f"{off_s:.1f} s", f"{MOST_OFF_S} s", off_s <= MOST_OFF_S)
 
 
-def fall(browser: Browser, demo: Demo, plant: Plant, programme: int, place: Place, number: int) -> float:
+def fall(browser: Browser, demo: Demo, plant: Plant, programme: int, place: DemoSite, number: int) -> float:
     """Stop or kill a receiver in the middle of a broadcast; how long until its chain was off."""
     schedule_once(browser, programme, AHEAD_S)
     time.sleep(AHEAD_S + SECONDS / 2)
     if not plant.on(place.kind.value):
         return float("inf")
-    os.kill(demo.receivers[place.receiver].pid, number)
+    os.kill(demo.receivers[place.receiver_id].pid, number)
     off_s = wait_until_off(plant, [place.kind.value], 30)
     wait_until_off(plant, list(NOMINAL), 30)
     return off_s

@@ -5,8 +5,10 @@ import time
 
 import psutil
 
-from demo.check import Browser, online, sign_in, upload, wait_for
-from demo.demo import Demo, make_mp3
+from demo.browser import Browser
+from demo.demo import Demo
+from demo.operator_tasks import online_count, sign_in, upload, wait_for
+from demo.sample_recording import make_mp3
 
 SECONDS = 20
 
@@ -36,8 +38,8 @@ def main() -> None:
         children = {"controller": demo.controller.pid, **{name: c.pid for name, c in demo.receivers.items()}}
         processes = {name: psutil.Process(pid) for name, pid in children.items()}
         browser = Browser(demo.url)
-        sign_in(browser, demo)
-        wait_for("three receivers online", lambda: online(browser) == len(demo.receivers), 30)
+        sign_in(browser, demo.operator, demo.password)
+        wait_for("three receivers online", lambda: online_count(browser) == len(demo.receivers), 30)
         time.sleep(40)  # receivers ask for the time often at first
         at_rest = watch(processes)
         file = demo.folder / "long.mp3"

@@ -1,7 +1,8 @@
-"""Processes that the demo starts and owns: started in order, ended in the reverse, and never left behind."""
+"""Processes that the demo starts, and why one of them ended."""
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,11 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
+#: The start of a log line as `loa serve` and `loa receiver run` write it. Lines without one continue the line before.
+_LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ (?P<level>[A-Z]+) ")
+_MOST_ERROR_LINES = 15
+#: What `loa serve` prints beside its log, and what is no error.
+_GREETINGS = ("First operator: ", "Loa is ready: ")
 
 
 def _die_with_parent() -> None:
@@ -17,7 +23,7 @@ def _die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-class Child:
+class ChildProcess:
     """One process: `python -m loa …` with its output in a file."""
 
     def __init__(self, name: str, arguments: Sequence[str], log: Path) -> None:
@@ -25,13 +31,15 @@ class Child:
         self.log = log
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0  # bytes: what stands before is of an earlier run
 
     def start(self, environment: Mapping[str, str] | None = None) -> None:
-        """Start it, in a session of its own, so that Ctrl-C reaches only the parent, which then ends it in order.
+        """Start it in another session: Ctrl-C reaches only the parent, which then stops its children in order.
 
         environment: added to the parent's. Raises OSError.
         """
         with self.log.open("ab") as output:
+            self._log_start = output.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "loa", *self._arguments],
                 stdin=subprocess.DEVNULL,
@@ -44,18 +52,18 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its process id. Raises RuntimeError when it was not started."""
+        """Raises RuntimeError when it was not started."""
         if self._process is None:
             raise RuntimeError(f"{self.name} was not started")
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether it runs now."""
+        """Also reaps the process once it has ended."""
         return self._process is not None and self._process.poll() is None
 
     def stop(self, patience_s: float = 10.0) -> None:
-        """Ask it to end (SIGTERM), and end it when it has not done so within `patience_s`."""
+        """End it with SIGTERM, and with SIGKILL when it still runs after `patience_s`."""
         if self._process is None:
             return
         if self._process.poll() is None:
@@ -66,14 +74,39 @@ class Child:
                 self._process.kill()
         self._process.wait()
 
+    def wait(self, timeout_s: float = 30.0) -> None:
+        """Wait until it ends. Raises subprocess.TimeoutExpired."""
+        if self._process is not None:
+            self._process.wait(timeout_s)
+
     def kill(self) -> None:
         """End it at once (SIGKILL), as a power cut would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
-    def last_words(self, lines: int = 15) -> str:
-        """The end of its output, for saying why it failed."""
+    def ending(self) -> str:
+        """How it ended, and the errors that it wrote before: "controller was ended by signal SIGKILL"."""
+        status = None if self._process is None else self._process.poll()
+        if status is None:
+            return f"{self.name} has not ended"
+        if status < 0:
+            how = f"was ended by signal {signal.Signals(-status).name}"
+        else:
+            how = f"ended with exit status {status}"
+        return "\n".join([f"{self.name} {how}", *self.errors()])
+
+    def errors(self) -> list[str]:
+        """The last errors in its output since its start, tracebacks included; at most 15 lines."""
         if not self.log.exists():
-            return ""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+            return []
+        lines = self.log.read_bytes()[self._log_start :].decode(errors="replace").splitlines()
+        errors, in_error = [], True  # output before the first log line is not logged: a refusal, a traceback
+        for line in lines:
+            if (log_line := _LOG_LINE.match(line)) is not None:
+                in_error = log_line["level"] in ("ERROR", "CRITICAL")
+            elif line.startswith(("Error: ", "Traceback ")):
+                in_error = True  # printed when the process ends, after its last log line
+            if in_error and not line.startswith(_GREETINGS):
+                errors.append(line)
+        return errors[-_MOST_ERROR_LINES:]

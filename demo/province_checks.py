@@ -1,10 +1,10 @@
-"""What the simulated province takes: by message and field, whether a value is right. All fields must be there."""
+"""What the simulated province accepts: by kind of message and field, a check of the value. All are required."""
 
 import re
 from collections.abc import Callable
 from typing import Any
 
-Check = Callable[[Any], bool]
+ValueCheck = Callable[[Any], bool]
 
 
 def _text(value: Any) -> bool:
@@ -15,7 +15,7 @@ def _any_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _whole(low: int, high: int) -> Check:
+def _whole(low: int, high: int) -> ValueCheck:
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
@@ -37,7 +37,7 @@ def _bulletins(value: Any) -> bool:
     )
 
 
-_IDENTITY: dict[str, Check] = {
+_IDENTITY: dict[str, ValueCheck] = {
     "NguonID": _text,
     "TenNguon": _text,
     "DichID": _any_text,
@@ -48,8 +48,7 @@ _IDENTITY: dict[str, Check] = {
     "MaNhaCungCap": _text,
     "TenNhaCungCap": _text,
 }
-#: What each path takes: by field, whether a value is right. All must be there.
-WANTED: dict[str, dict[str, Check]] = {
+FIELD_CHECKS: dict[str, dict[str, ValueCheck]] = {
     "heartbeat": _IDENTITY
     | {
         "AmLuong": _whole(0, 100),
@@ -93,7 +92,7 @@ _WHOLE_NUMBERS = (
 
 
 def as_numbers(entry: Any) -> Any:
-    """A message of a province that may write numbers as text, with its whole numbers as such."""
+    """The same message with whole numbers as int: some provinces write them as text."""
     if not isinstance(entry, dict):
         return entry
     text = {k: v for k, v in entry.items() if k in _WHOLE_NUMBERS and isinstance(v, str) and v.lstrip("-").isdigit()}

@@ -1,4 +1,4 @@
-"""Messages as a province writes them, for the simulator's user and for tests; and the way to a commune's own door."""
+"""Example messages of a province, and how a province posts them to a commune's endpoint."""
 
 import json
 import secrets
@@ -11,9 +11,9 @@ from typing import Any
 def post_down(
     url: str, token: str, kind: str, content: dict[str, Any], message_id: str = "", timeout_s: float = 10
 ) -> tuple[int, dict[str, Any]]:
-    """Post a message to a commune's own door, as a province does that calls. Gives status and answer."""
+    """Post a message to the commune's endpoint, as provinces that push do. Returns HTTP status and answer."""
     if not url.startswith(("http://", "https://")):
-        raise ValueError("a commune's door is http or https")
+        raise ValueError("the commune's endpoint must be http or https")
     body = json.dumps({"Loai": kind, "MaGoiTin": message_id, "NoiDung": content}).encode()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     request = urllib.request.Request(url, body, headers)  # noqa: S310 - checked above
@@ -25,7 +25,6 @@ def post_down(
 
 
 def example_bulletin(url: str, urgency: int, title: str, code: str = "") -> dict[str, Any]:
-    """A bulletin as a province writes it."""
     return {
         "BanTinID": code or secrets.token_hex(6),
         "TieuDe": title,
@@ -41,7 +40,7 @@ def example_bulletin(url: str, urgency: int, title: str, code: str = "") -> dict
 
 
 def example_schedule(url: str, urgency: int, title: str, starts: list[datetime], code: str = "") -> dict[str, Any]:
-    """A schedule of one bulletin as a province writes it."""
+    """A schedule with one bulletin. starts: aware datetimes."""
     moments = [{"ThoiGianBatDau": int(at.timestamp()), "ThoiGianKetThuc": int(at.timestamp()) + 600} for at in starts]
     day = {"NgayPhat": f"{starts[0].astimezone(UTC):%Y-%m-%d}", "ThoiDiemPhat": moments}
     bulletin = example_bulletin(url, urgency, title) | {"DanhSachNgayPhat": [day]}
@@ -49,7 +48,6 @@ def example_schedule(url: str, urgency: int, title: str, starts: list[datetime],
 
 
 def example_command(code: int, value: int, receivers: list[str] | None = None) -> dict[str, Any]:
-    """A command as a province writes it."""
     return {
         "NguonID": "tinh",
         "TenNguon": "Đài tỉnh",

@@ -1,8 +1,8 @@
-"""A province's system, for tests and for trying by hand: strict where a real one would be, and it can go away.
+"""A simulated province system, for tests and for trying the exchange by hand.
 
-It speaks the exchange both ways: takes sign-ins, heartbeats, play logs, schedules and answers, refuses what is wrong
-naming the field, drops what it has taken already by its key, and lets bulletins, schedules and commands wait for a
-commune or posts them to it. With a file it remembers what it took over being killed.
+It speaks the exchange both ways: it takes sign-ins, heartbeats, play logs, schedules and answers, refuses a wrong field
+by name, drops duplicates by their key, and keeps bulletins, schedules and commands until the commune fetches them. It
+can go offline. With a file it keeps what it received across a kill.
 """
 
 import json
@@ -15,13 +15,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from demo.province_checks import WANTED, as_numbers
+from demo.province_checks import FIELD_CHECKS, as_numbers
 from province.profile import Profile
 
 
 @dataclass
-class Taken:
-    """What was taken, in order: path, key, message; and how often a known key came again."""
+class ReceivedMessages:
+    """log: path, key and message, in order of arrival. doubles: messages whose key was known already."""
 
     log: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     doubles: int = 0
@@ -29,12 +29,12 @@ class Taken:
     keys: set[str] = field(default_factory=set)
 
     def of(self, path: str) -> list[dict[str, Any]]:
-        """The messages of one path."""
+        """The messages received at one path."""
         return [message for at, _, message in self.log if at == path]
 
 
 class Simulator:
-    """A province's system on a port of its own. `start` and `stop`; `go_away` and `come_back` in between."""
+    """A province system on a port of this machine. It may go offline and online between `start` and `stop`."""
 
     def __init__(
         self,
@@ -48,12 +48,12 @@ class Simulator:
         told: Callable[[str], None] = lambda _line: None,
         audio: dict[str, bytes] | None = None,
     ) -> None:
-        """kept: a file where what was taken is remembered. token_uses: a token runs out after so many, 0 for never.
+        """kept: a file for received messages. token_uses: a token expires after so many uses, 0 for never.
 
-        told: hears a line for everything that arrives. audio: recordings it gives away, by path below /am-thanh/.
+        told: called with a line for everything that arrives. audio: recordings it serves, by path below /am-thanh/.
         """
         self.profile, self.user, self.password = profile, user, password or secrets.token_urlsafe(8)
-        self.taken = Taken()
+        self.received = ReceivedMessages()
         self.waiting: list[dict[str, Any]] = []
         self.audio = audio or {}
         self.delay_s = 0.0
@@ -73,11 +73,9 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """Its address."""
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> "Simulator":
-        """Answer from now on."""
         simulator = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -114,8 +112,8 @@ class Simulator:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
-    def go_away(self) -> None:
-        """Vanish in the middle: the port is shut and every connection cut, with or without its answer."""
+    def go_offline(self) -> None:
+        """Close the port and cut every connection, answered or not."""
         server, self._server = self._server, None
         if server is None:
             return
@@ -128,28 +126,28 @@ class Simulator:
             except OSError:
                 continue
 
-    come_back = start
+    go_online = start
 
     def stop(self) -> None:
-        """End."""
-        self.go_away()
+        """Go offline and close the file of received messages."""
+        self.go_offline()
         if self._file is not None:
             self._file.close()
 
     def send_down(self, kind: str, content: dict[str, Any], message_id: str = "") -> str:
-        """Let a message wait for the commune. Gives its id."""
+        """Keep a message until the commune fetches it. Returns its id."""
         message_id = message_id or secrets.token_hex(8)
         with self._lock:
             self.waiting.append({"Loai": kind, "MaGoiTin": message_id, "NoiDung": self.profile.to_theirs(content)})
         return message_id
 
     def send_down_raw(self, kind: str, text: str) -> None:
-        """Let any JSON wait for the commune, right or wrong. Raises ValueError for no JSON."""
+        """Keep any JSON for the commune, also a wrong message. Raises ValueError when it is no JSON."""
         with self._lock:
             self.waiting.append({"Loai": kind, "MaGoiTin": secrets.token_hex(8), "NoiDung": json.loads(text)})
 
     def forget_tokens(self) -> None:
-        """Every token has run out."""
+        """Expire every token."""
         self._tokens.clear()
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
@@ -158,24 +156,24 @@ class Simulator:
         if self.delay_s:
             time.sleep(self.delay_s)
         if request.path.startswith("/am-thanh/"):
-            self._give_audio(request)
+            self._serve_audio(request)
             return
-        status, answer = self._meet(request.command, request.path, request.headers.get("Authorization") or "", body)
+        status, answer = self._respond(request.command, request.path, request.headers.get("Authorization") or "", body)
         if self._server is None:
             request.close_connection = True
-            return  # it went away after it took the message, before it said so
+            return  # it went offline after it took the message, before it answered
         _reply(request, status, json.dumps(answer, ensure_ascii=False).encode(), "application/json")
 
-    def _meet(self, method: str, path: str, authorization: str, body: bytes) -> tuple[int, dict[str, Any]]:
+    def _respond(self, method: str, path: str, authorization: str, body: bytes) -> tuple[int, dict[str, Any]]:
         paths = self.profile.paths
         if self.fail_status:
             return self.fail_status, {"MoTa": "đang bảo trì"}
-        names = {getattr(paths, name): name for name in WANTED if getattr(paths, name)}
+        names = {getattr(paths, name): name for name in FIELD_CHECKS if getattr(paths, name)}
         if path == paths.login and method == "POST":
             return self._login(body)
         if path not in names and path != paths.waiting:
             return 404, {"TrangThaiGui": 1, "MoTa": f"không có {path}"}
-        if not self._knows(authorization):
+        if not self._accepts_token(authorization):
             return 401, {"TrangThaiGui": 1, "MoTa": "phiên đã hết"}
         if path == paths.waiting:
             with self._lock:
@@ -184,10 +182,10 @@ class Simulator:
 
     def _login(self, body: bytes) -> tuple[int, dict[str, Any]]:
         try:
-            said = self.profile.to_ours(json.loads(body))
+            credentials = self.profile.to_ours(json.loads(body))
         except ValueError:
-            said = {}
-        if said.get("Username") != self.user or said.get("Password") != self.password:
+            credentials = {}
+        if credentials.get("Username") != self.user or credentials.get("Password") != self.password:
             return 200, {"TrangThaiGui": 1, "MoTa": "sai tên hoặc mật khẩu"}
         token = secrets.token_urlsafe(16)
         self.logins += 1
@@ -195,13 +193,13 @@ class Simulator:
         self._told(f"{self.user} đăng nhập")
         return 200, {"TrangThaiGui": 0, "NoiDung": {"Token": token}}
 
-    def _knows(self, authorization: str) -> bool:
+    def _accepts_token(self, authorization: str) -> bool:
         token = authorization.removeprefix("Bearer ")
         with self._lock:
-            left = self._tokens.get(token, 0)
-            if left:
-                self._tokens[token] = left - 1
-        return bool(left)
+            uses_left = self._tokens.get(token, 0)
+            if uses_left:
+                self._tokens[token] = uses_left - 1
+        return bool(uses_left)
 
     def _take(self, name: str, body: bytes) -> tuple[int, dict[str, Any]]:
         try:
@@ -209,59 +207,59 @@ class Simulator:
         except ValueError:
             return self._refuse("không phải JSON")
         batched = name == "play_log" and isinstance(message, dict) and self.profile.batch_field in message
-        entries = [as_numbers(one) for one in (message[self.profile.batch_field] if batched else [message])]
+        entries = [as_numbers(entry) for entry in (message[self.profile.batch_field] if batched else [message])]
         for entry in entries:
-            wrong = self._wrong(name, entry)
-            if wrong:
-                return self._refuse(f"{name}: {wrong}")
+            fault = self._fault(name, entry)
+            if fault:
+                return self._refuse(f"{name}: {fault}")
         with self._lock:
             for entry in entries:
                 key = entry.pop("MaGoiTin", "") if isinstance(entry, dict) else ""
-                if key and key in self.taken.keys and self.profile.dedupes:
+                if key and key in self.received.keys and self.profile.dedupes:
                     self._write("double", key, {})
-                    self.taken.doubles += 1
+                    self.received.doubles += 1
                     continue
                 self._write(name, key, entry)
                 self._remember(name, key, entry)
                 self._told(f"{name} {key}: {json.dumps(entry, ensure_ascii=False)[:300]}")
             if self._file is not None:
-                self._file.flush()  # outlives kill -9, and is read again at the next start
+                self._file.flush()  # survives a kill; read again at the next start
         return 200, {"TrangThaiGui": 0}
 
     def _write(self, name: str, key: str, entry: dict[str, Any]) -> None:
         if self._file is not None:
             self._file.write(json.dumps([name, key, entry]) + "\n")
 
-    def _wrong(self, name: str, entry: Any) -> str:
+    def _fault(self, name: str, entry: Any) -> str:
         if not isinstance(entry, dict):
             return "không phải đối tượng"
-        for wanted, right in WANTED[name].items():
-            if wanted not in entry:
-                return f"thiếu {wanted}"
-            if not right(entry[wanted]):
-                return f"{wanted} sai: {entry[wanted]!r}"
+        for field_name, is_valid in FIELD_CHECKS[name].items():
+            if field_name not in entry:
+                return f"thiếu {field_name}"
+            if not is_valid(entry[field_name]):
+                return f"{field_name} sai: {entry[field_name]!r}"
         return ""
 
     def _remember(self, name: str, key: str, entry: dict[str, Any]) -> None:
         if name == "double":
-            self.taken.doubles += 1
+            self.received.doubles += 1
             return
-        self.taken.log.append((name, key, entry))
-        self.taken.keys.add(key)
+        self.received.log.append((name, key, entry))
+        self.received.keys.add(key)
         if name == "answer":
-            self.waiting = [one for one in self.waiting if one["MaGoiTin"] != entry.get("TraLoiCho")]
+            self.waiting = [message for message in self.waiting if message["MaGoiTin"] != entry.get("TraLoiCho")]
 
     def _refuse(self, why: str) -> tuple[int, dict[str, Any]]:
-        self.taken.refused.append(why)
+        self.received.refused.append(why)
         self._told(f"TỪ CHỐI {why}")
         return 200, {"TrangThaiGui": 1, "MoTa": why}
 
-    def _give_audio(self, request: BaseHTTPRequestHandler) -> None:
-        sound = self.audio.get(request.path.removeprefix("/am-thanh/"))
-        if sound is None:
+    def _serve_audio(self, request: BaseHTTPRequestHandler) -> None:
+        recording = self.audio.get(request.path.removeprefix("/am-thanh/"))
+        if recording is None:
             _reply(request, 404, b"", "text/plain")
         else:
-            _reply(request, 200, sound, "audio/mpeg")
+            _reply(request, 200, recording, "audio/mpeg")
 
 
 def _reply(request: BaseHTTPRequestHandler, status: int, body: bytes, kind: str) -> None:

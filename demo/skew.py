@@ -1,4 +1,4 @@
-"""How far apart receivers sounded, measured on the recordings of their virtual cards.
+"""How far apart receivers played, measured on the recordings of their virtual cards.
 
 A recording is a directory with `audio.raw` (interleaved S16_LE) and `segments.csv`:
 
@@ -22,10 +22,10 @@ Instants = NDArray[np.float64]
 RATE = 48_000
 WINDOW = 4_800  # 100 ms: long enough for a sharp peak, short enough to see a change
 HOP = 4_800
-SEARCH = 2_400  # ±50 ms round where the last window lets expect the next
-#: A window may lie so far (5 ms) from where the last one lets expect it; a greater jump must hold for a second.
+SEARCH = 2_400  # ±50 ms round the position that the last window predicts
+#: 5 ms: how far a window may lie from its predicted position. A greater jump must hold for a second.
 STEADY = 240
-#: Below this correlation a window is not the reference: silence, another sound, a glitch.
+#: Below this correlation a window does not match: silence, another sound, a glitch.
 LEAST_CORRELATION = 0.6
 
 
@@ -38,11 +38,11 @@ class Skew(NamedTuple):
     windows: int
 
 
-class Recording:
-    """A recording opened for measuring. Raises ValueError when its files do not fit one another."""
+class CardRecording:
+    """The recording of a virtual card, read for measuring. Raises ValueError when its two files do not match."""
 
     def __init__(self, directory: Path) -> None:
-        """Reads both files whole: for recordings of minutes, not hours."""
+        """Reads both files into memory: for recordings of minutes, not hours."""
         rows = [line.split(",") for line in (directory / "segments.csv").read_text().splitlines()]
         starts = [row for row in rows if row[0] == "start" and len(row) >= 7]
         if not starts:
@@ -57,7 +57,7 @@ class Recording:
         self._instants_ns = np.array([int(row[2]) for row in starts])
         self._rates_hz = np.array([float(row[3]) for row in starts])
 
-    def between(self, from_s: float, until_s: float) -> "Recording":
+    def between(self, from_s: float, until_s: float) -> "CardRecording":
         """What left the card between two instants (CLOCK_MONOTONIC seconds)."""
         first, last = (min(max(0, self._frame_at(at_s)), len(self.samples)) for at_s in (from_s, until_s))
         cut = copy.copy(self)
@@ -74,27 +74,27 @@ class Recording:
         return float(self._instants_ns[k] * 1e-9 + (frame - self._frames[k]) / self._rates_hz[k])
 
 
-def instants_of(reference: Samples, recording: Recording) -> Instants:
-    """When each 100 ms window of the reference left the card: CLOCK_MONOTONIC seconds, nan where it did not sound.
+def instants_of(reference: Samples, recording: CardRecording) -> Instants:
+    """When each 100 ms window of the reference left the card: CLOCK_MONOTONIC seconds, nan where it was not played.
 
     reference: mono, 48 kHz.
     """
-    found = np.full(max(0, (len(reference) - WINDOW) // HOP + 1), np.nan)
+    instants = np.full(max(0, (len(reference) - WINDOW) // HOP + 1), np.nan)
     lag: int | None = None
-    for k in range(len(found)):
+    for k in range(len(instants)):
         start = k * HOP
         window = reference[start : start + WINDOW]
         if float(np.sqrt(np.mean(window**2))) < 1e-3:
             continue
         place = None if lag is None else _near(window, recording.samples, start + lag)
         if place is None or lag is None or abs(place - start - lag) > STEADY:
-            # Speech is like itself elsewhere: 100 ms alone are found where they never sounded, a second is not.
+            # Speech resembles itself: 100 ms of it match elsewhere too, a second does not.
             lag = _lag_of_second(reference, start, recording.samples)
             place = None if lag is None else _near(window, recording.samples, start + lag)
         if place is not None:
             lag = round(place) - start
-            found[k] = recording.instant_s(place)
-    return found
+            instants[k] = recording.instant_s(place)
+    return instants
 
 
 def _near(window: Samples, samples: Samples, expected: int) -> float | None:
@@ -102,14 +102,14 @@ def _near(window: Samples, samples: Samples, expected: int) -> float | None:
 
 
 def _lag_of_second(reference: Samples, start: int, samples: Samples) -> int | None:
-    """How many frames later than in the reference the second from `start` on stands in the recording."""
+    """By how many frames the second from `start` on lies later in the recording than in the reference."""
     second = reference[start : start + RATE]
     place = _locate(second, samples, 0, len(samples) - len(second)) if len(second) == RATE else None
     return None if place is None else round(place) - start
 
 
-def times_heard(reference: Samples, recording: Recording) -> int:
-    """How often the reference sounded on a recording: occurrences of a second from its middle."""
+def times_played(reference: Samples, recording: CardRecording) -> int:
+    """How often the reference was played: occurrences of one second from its middle."""
     middle = len(reference) // 2
     window = reference[middle : middle + RATE]
     left, count = recording.samples.copy(), 0
@@ -119,14 +119,14 @@ def times_heard(reference: Samples, recording: Recording) -> int:
     return count
 
 
-def lacking(instants: Instants) -> int:
-    """How many windows between the first and the last that were found were not: holes in what sounded."""
-    there = np.flatnonzero(~np.isnan(instants))
-    return len(instants) if len(there) == 0 else int(np.isnan(instants[there[0] : there[-1] + 1]).sum())
+def missing_windows(instants: Instants) -> int:
+    """Number of windows missing between the first and the last that were found: gaps in the playback."""
+    present = np.flatnonzero(~np.isnan(instants))
+    return len(instants) if len(present) == 0 else int(np.isnan(instants[present[0] : present[-1] + 1]).sum())
 
 
 def skew(instants: list[Instants]) -> Skew:
-    """Over all pairs of receivers. Raises ValueError when no window sounded on two of them."""
+    """Over all pairs of receivers. Raises ValueError when no window was played by two of them."""
     differences = [np.abs(first - second) * 1e3 for i, first in enumerate(instants) for second in instants[i + 1 :]]
     every = np.concatenate(differences) if differences else np.array([])
     every = every[~np.isnan(every)]
@@ -136,7 +136,7 @@ def skew(instants: list[Instants]) -> Skew:
 
 
 def _locate(window: Samples, samples: Samples, first: int, last: int) -> float | None:
-    """The frame (a fraction) in [first, last] at which `window` stands in `samples`; None when it does not."""
+    """The frame (a fraction) in [first, last] at which `window` occurs in `samples`; None when it does not."""
     first, last = max(0, first), min(len(samples) - len(window), last)
     if last - first < 2:
         return None
@@ -154,9 +154,9 @@ def _locate(window: Samples, samples: Samples, first: int, last: int) -> float |
 
 
 def _between(values: NDArray[np.float64], peak: int) -> float:
-    """Where between its neighbours a peak really is: the top of the parabola through three points."""
+    """Offset of the true maximum from `peak`, in samples: the vertex of the parabola through three points."""
     if not 0 < peak < len(values) - 1:
         return 0.0
     before, at, after = values[peak - 1], values[peak], values[peak + 1]
-    bend = before - 2 * at + after
-    return float(0.5 * (before - after) / bend) if bend else 0.0
+    curvature = before - 2 * at + after
+    return float(0.5 * (before - after) / curvature) if curvature else 0.0

@@ -1,6 +1,6 @@
-"""A click group whose subcommands are imported only when they are asked for.
+"""A click group that imports a subcommand only when it is run.
 
-So a receiver needs neither database nor web, and a controller no sound library.
+So a receiver needs neither database nor web, a controller no sound library, and an installation no demo.
 """
 
 from importlib import import_module
@@ -8,41 +8,45 @@ from typing import NamedTuple
 
 import click
 
-#: What an import that fails is part of, so that the sentence can name what to install.
+#: By extra: libraries whose absence shows that it is not installed.
 EXTRAS = {
     "controller": ("fastapi", "sqlmodel", "sqlalchemy", "alembic", "apscheduler", "uvicorn", "pydantic_settings"),
     "receiver": ("numpy", "soundfile", "soxr", "sounddevice", "gpiozero"),
 }
 
 
-class Place(NamedTuple):
-    """Where a subcommand stands (`module:attribute`), and one line of help."""
+class LazyCommand(NamedTuple):
+    """target: `module:attribute`. about: one line of help."""
 
-    at: str
+    target: str
     about: str
 
 
 class LazyGroup(click.Group):
-    """A group made from a table: name → where the command stands."""
+    """table: by name of the subcommand, in the order of the help."""
 
-    def __init__(self, name: str, table: dict[str, Place], about: str) -> None:
+    def __init__(self, name: str, table: dict[str, LazyCommand], about: str) -> None:
         super().__init__(name, help=about)
         self._table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, in the order of the table."""
         return list(self._table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one subcommand. An extra that is not installed is named in a clear sentence."""
+        """Import a subcommand. Raises ClickException that names the part which is not installed."""
         if cmd_name not in self._table:
             return None
-        module, _, attribute = self._table[cmd_name].at.partition(":")
+        module, _, attribute = self._table[cmd_name].target.partition(":")
         try:
             command: click.Command = getattr(import_module(module), attribute)
         except ModuleNotFoundError as error:
             missing = (error.name or "").split(".")[0]
             extra = next((name for name, parts in EXTRAS.items() if missing in parts), None)
+            if missing == "demo":
+                raise click.ClickException(
+                    f"`{ctx.command_path} {cmd_name}` is not part of this installation. Run it in a copy of the "
+                    "source: make demo"
+                ) from None
             if extra is None:
                 raise
             raise click.ClickException(
@@ -52,6 +56,6 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list without importing anything."""
+        """Written from the table: click would import every subcommand for its help."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, place.about) for name, place in self._table.items()])
+            formatter.write_dl([(name, command.about) for name, command in self._table.items()])

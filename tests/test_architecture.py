@@ -63,9 +63,7 @@ HOMES = {
         "broadcast.live_pacing",
         "acoustics.arrivals",
         "broadcast.audio_samples",
-        "demo.skew",
-        "demo.check",
-        "demo.offline",
+        "demo.",
     ),
 }
 REFUSED_NAMES = ("utils", "util", "helpers", "helper", "common", "core", "manager", "misc")

@@ -3,19 +3,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demo.skew import RATE, Recording, instants_of, skew
+from demo.skew import RATE, CardRecording, instants_of, skew
 
 
 def write_recording(
     directory: Path, sound: np.ndarray, *, starts_at_s: float, silence_s: float = 0.5, ppm: float = 0.0
-) -> Recording:
+) -> CardRecording:
     """A card that begins at `starts_at_s`, is silent for `silence_s`, then plays `sound`."""
     directory.mkdir()
     rate = RATE * (1 + ppm / 1e6)
     frames = np.concatenate([np.zeros(int(silence_s * RATE)), sound, np.zeros(RATE)])
     (frames * 32767).astype("<i2").tofile(directory / "audio.raw")
     (directory / "segments.csv").write_text(f"start,0,{int(starts_at_s * 1e9)},{rate:.9f},48000,1,2\n")
-    return Recording(directory)
+    return CardRecording(directory)
 
 
 @pytest.fixture(scope="module")
@@ -71,4 +71,4 @@ def test_a_recording_without_a_segment_is_refused(tmp_path: Path) -> None:
     (tmp_path / "audio.raw").write_bytes(b"")
     (tmp_path / "segments.csv").write_text("")
     with pytest.raises(ValueError, match="nothing was played"):
-        Recording(tmp_path)
+        CardRecording(tmp_path)

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from sqlmodel import select
 
-from demo.check import wait_for
-from demo.child_processes import Child
+from demo.child_processes import ChildProcess
+from demo.operator_tasks import wait_for
 from devices.communes import add_commune
 from devices.heartbeats import LastHeartbeat
 from loa.schema import open_database
@@ -39,9 +39,11 @@ def test_restored_elsewhere_the_controller_is_obeyed(tmp_path: Path, monkeypatch
     monkeypatch.setenv("LOA_BROKER_PORT", str(old.broker_port))
     data, credentials, archive = old.folder / "data", tmp_path / "r.json", tmp_path / "loa.backup"
     running = ["receiver", "run", "--credentials", str(credentials), "--data", str(tmp_path / "r")]
-    receiver = Child("thon-9", [*running, "--speaker", f"virtual:{tmp_path}/v"], tmp_path / "r.log")
+    receiver = ChildProcess("thon-9", [*running, "--speaker", f"virtual:{tmp_path}/v"], tmp_path / "r.log")
     moved = ["serve", "--data", str(new.folder / "data"), "--http-port", str(new.http_port)]
-    new.child = Child("controller", [*moved, "--broker-port", str(old.broker_port)], new.folder / "controller.log")
+    new.child = ChildProcess(
+        "controller", [*moved, "--broker-port", str(old.broker_port)], new.folder / "controller.log"
+    )
     with ExitStack() as closing:
         for child in (old.child, new.child, receiver):
             closing.callback(child.stop)

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from demo.check import Browser, sign_in
-from demo.demo import Demo, make_mp3
+from demo.browser import Browser
+from demo.demo import Demo
+from demo.operator_tasks import sign_in
+from demo.sample_recording import make_mp3
 from runtime.mosquitto import free_port
 
 pytestmark = pytest.mark.xdist_group("journeys")
@@ -96,7 +98,7 @@ def test_an_announcer_brings_a_recording_and_hears_it_on_three_receivers(
 
 def test_the_pages_fit_a_phone_and_a_keyboard_reaches_the_content(demo: Demo, page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
-    password = sign_in(Browser(demo.url), demo)
+    password = sign_in(Browser(demo.url), demo.operator, demo.password)
     page.goto(demo.url + "/sign-in")
     page.get_by_label("Tên", exact=True).fill(demo.operator)
     page.get_by_label("Mật khẩu", exact=True).fill(password)

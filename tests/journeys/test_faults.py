@@ -13,9 +13,13 @@ from sqlmodel import select
 
 from broadcast.on_air import Broadcast
 from broadcast.play_reports import PlayReportRow
-from demo.check import Browser, measure, online, schedule_once, sign_in, upload, wait_for
-from demo.demo import PLACES, Demo, make_mp3
+from demo.browser import Browser
+from demo.demo import Demo
+from demo.horn_instants import skew_at_horns
 from demo.offline import broker_pid, check_offline
+from demo.operator_tasks import online_count, schedule_once, sign_in, upload, wait_for
+from demo.sample_recording import make_mp3
+from demo.sites import SITES
 from runtime.database import Database
 from runtime.mosquitto import free_port
 
@@ -28,8 +32,8 @@ class Stage:
     def __init__(self, demo: Demo) -> None:
         self.demo = demo
         self.browser = Browser(demo.url)
-        sign_in(self.browser, demo)
-        wait_for("three receivers online", lambda: online(self.browser) == len(PLACES), 30)
+        sign_in(self.browser, demo.operator, demo.password)
+        wait_for("three receivers online", lambda: online_count(self.browser) == len(SITES), 30)
         self.file = demo.folder / "uploaded.mp3"
         make_mp3(self.file)
         clip, _ = upload(self.browser, self.file)
@@ -45,7 +49,7 @@ class Stage:
             any((folder / p.receiver / "data" / "plan" / "air").glob(f"{self.broadcast}.jws"))
             and not list((folder / p.receiver / "data" / "shelf").glob("*.part"))
             and any((folder / p.receiver / "data" / "shelf").glob("*.opus"))
-            for p in PLACES
+            for p in SITES
         )
 
     def wait_until_sounding(self, seconds: float) -> None:
@@ -72,7 +76,7 @@ class Stage:
             return {row.receiver_id: row for row in rows}
 
     def all_reported(self) -> bool:
-        return len(self.reports()) == len(PLACES)
+        return len(self.reports()) == len(SITES)
 
     def broadcasts_in_all(self) -> int:
         """How many broadcasts the table holds: one, or something was planned twice."""
@@ -97,7 +101,7 @@ def test_the_controller_dies_before_the_instant_and_comes_back_after_it(stage: S
     wait_for("the reports", stage.all_reported, 60)
     assert set(outcomes(stage).values()) == {("played", "")}
     assert stage.broadcasts_in_all() == 1
-    assert measure(stage.demo, stage.file, None).p99_ms < 5
+    assert skew_at_horns(stage.demo, stage.file, None).p99_ms < 5
 
 
 def test_the_broker_dies_in_the_middle(stage: Stage) -> None:
@@ -105,9 +109,9 @@ def test_the_broker_dies_in_the_middle(stage: Stage) -> None:
     os.kill(broker_pid(stage.demo), signal.SIGKILL)
     wait_for("the reports", stage.all_reported, 60)
     assert set(outcomes(stage).values()) == {("played", "")}
-    assert [row.microphone_heard for row in stage.reports().values()] == [True] * len(PLACES)
+    assert [row.microphone_heard for row in stage.reports().values()] == [True] * len(SITES)
     assert stage.broadcasts_in_all() == 1
-    wait_for("three receivers online", lambda: online(stage.browser) == len(PLACES), 40)
+    wait_for("three receivers online", lambda: online_count(stage.browser) == len(SITES), 40)
 
 
 def test_a_receiver_dies_in_the_middle_and_joins_again_in_step(stage: Stage) -> None:
@@ -121,7 +125,7 @@ def test_a_receiver_dies_in_the_middle_and_joins_again_in_step(stage: Stage) -> 
     assert {r.outcome for r in said.values()} == {"played"}
     assert row.outcome == "partly"
     assert 0.5 * row.frames_due < row.frames_played < row.frames_due
-    assert measure(stage.demo, stage.file, None).p99_ms < 5
+    assert skew_at_horns(stage.demo, stage.file, None).p99_ms < 5
 
 
 def test_an_emergency_cuts_a_programme_which_then_goes_on_where_it_would_have_been(stage: Stage) -> None:
@@ -166,7 +170,7 @@ def test_secrets_are_their_owners_alone_and_in_no_log() -> None:
         held = [path.read_text() for path in secrets.iterdir()]
         held += [
             json.loads((demo.folder / "receivers" / p.receiver / "credentials.json").read_text())["broker_secret"]
-            for p in PLACES
+            for p in SITES
         ]
         assert all(path.stat().st_mode & 0o077 == 0 for path in [secrets, *secrets.iterdir()])
         written = "".join(path.read_text() for path in demo.folder.glob("*.log"))

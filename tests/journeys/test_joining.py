@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.check import wait_for
-from demo.child_processes import Child
+from demo.child_processes import ChildProcess
+from demo.operator_tasks import wait_for
 from devices.communes import add_commune
 from devices.presence import PresenceState
 from loa.schema import open_database
@@ -29,7 +29,7 @@ class Alone:
         self.folder = folder
         self.http_port, self.broker_port = free_port(), free_port()
         arguments = ["serve", "--data", str(folder / "data"), "--http-port", str(self.http_port)]
-        self.child = Child(
+        self.child = ChildProcess(
             "controller", [*arguments, "--broker-port", str(self.broker_port), *more], folder / "controller.log"
         )
 
@@ -39,7 +39,7 @@ class Alone:
         wait_for("the controller", self.answers, 30)
 
     def answers(self) -> bool:
-        assert self.child.running, self.child.last_words()
+        assert self.child.running, self.child.ending()
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/health", timeout=2) as answer:
                 return b'"broker":true' in answer.read()
@@ -92,7 +92,7 @@ def test_a_receiver_added_from_the_command_line_is_heard_within_seconds(alone: A
     again = loa("receiver", "add", "thon-9", "--commune", "tt", "--data", str(data), "--out", str(credentials))
     assert "is there already" in again.stderr
     running = ["receiver", "run", "--credentials", str(credentials), "--data", str(alone.folder / "r")]
-    receiver = Child("thon-9", [*running, "--speaker", f"virtual:{alone.folder}/v"], alone.folder / "r.log")
+    receiver = ChildProcess("thon-9", [*running, "--speaker", f"virtual:{alone.folder}/v"], alone.folder / "r.log")
     receiver.start()
     try:
         wait_for("the receiver online", lambda: state_of(database, "thon-9") == PresenceState.ONLINE, 40)

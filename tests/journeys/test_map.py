@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-from demo.demo import OUTLINE
+from demo.sites import OUTLINE
 from devices.outlines import set_outline
 from devices.positions import Position, place_receiver, position_of
 from devices.receivers import receiver

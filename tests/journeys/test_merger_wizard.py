@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from demo.child_processes import Child
+from demo.child_processes import ChildProcess
 from loa.schema import open_database
 from people.operators import FIRST_OPERATOR, add_operator
 from people.rights import Role
@@ -41,7 +41,9 @@ def office(tmp_path: Path) -> Iterator[Office]:
         admin.admin = True
     database.close()
     arguments = ["serve", "--data", str(settings.data_dir), "--http-port", str(settings.http_port)]
-    child = Child("controller", [*arguments, "--broker-port", str(settings.broker_port)], tmp_path / "controller.log")
+    child = ChildProcess(
+        "controller", [*arguments, "--broker-port", str(settings.broker_port)], tmp_path / "controller.log"
+    )
     child.start()
     try:
         _wait_until_up(settings.base_url, child)
@@ -50,17 +52,17 @@ def office(tmp_path: Path) -> Iterator[Office]:
         child.stop()
 
 
-def _wait_until_up(url: str, child: Child) -> None:
+def _wait_until_up(url: str, child: ChildProcess) -> None:
     deadline_s = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline_s:
-        assert child.running, child.last_words()
+        assert child.running, child.ending()
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:  # noqa: S310 - our own loopback
                 if b'"broker":true' in answer.read():
                     return
         except OSError:
             time.sleep(0.05)
-    raise AssertionError(child.last_words())
+    raise AssertionError("\n".join(["no answer", *child.errors()]))
 
 
 @pytest.fixture

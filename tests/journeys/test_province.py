@@ -12,8 +12,9 @@ import pytest
 import soundfile
 from sqlmodel import select
 
-from demo.check import Browser, online, sign_in_as, wait_for
-from demo.child_processes import Child
+from demo.browser import Browser
+from demo.child_processes import ChildProcess
+from demo.operator_tasks import online_count, sign_in, wait_for
 from devices.communes import add_commune
 from loa.schema import open_database
 from province.outbox import PLAY_LOG, ProvinceLetter
@@ -77,7 +78,7 @@ class Province:
 
     def states(self) -> set[tuple[object, object]]:
         """Code and connection of the receivers, as it was told."""
-        return {(m["CumLoaID"], m["TrangThaiKetNoi"]) for _, m in self.taken("heartbeat")}
+        return {(m["CumLoaID"], m["TrangThaiKetNoi"]) for _, m in self.received("heartbeat")}
 
     def _said(self) -> str:
         return self._log.read_text() if self._log.exists() else ""
@@ -96,7 +97,7 @@ def controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Alon
     monkeypatch.setenv("LOA_HEARTBEAT_S", "1")
     made, credentials = Alone(tmp_path), tmp_path / "r.json"
     monkeypatch.setenv("LOA_BROKER_PORT", str(made.broker_port))
-    receiver = Child(
+    receiver = ChildProcess(
         "thon-9",
         [
             "receiver",
@@ -156,7 +157,7 @@ def test_an_emergency_of_the_province_sounds_and_its_play_log_goes_up_once_over_
         enabled="yes",
         receiver_codes="thon-9 = 8670001",
     )
-    wait_for("the receiver", lambda: online(browser) == 1, 60)
+    wait_for("the receiver", lambda: online_count(browser) == 1, 60)
     online_there = ("8670001", 1)
     wait_for("its state at the province", lambda: online_there in province.states(), 30)
 
@@ -165,24 +166,24 @@ def test_an_emergency_of_the_province_sounds_and_its_play_log_goes_up_once_over_
     province.kill()
     wait_for("a play log that waits", lambda: play_logs_that_wait(data) == 1, 60)
     assert heard_s(tmp_path / "v") == pytest.approx(SOUND_S, abs=0.2)
-    assert province.taken("play_log") == []
+    assert province.received("play_log") == []
 
     province.start()
     browser.page("/province")
     browser.send("/province/try")
     wait_for("everything told", lambda: play_logs_that_wait(data) == 0, 30)
-    [(key, told)] = province.taken("play_log")
+    [(key, told)] = province.received("play_log")
     assert key.startswith("tt/nhat-ky/")
     assert (told["TieuDe"], told["MucDoUuTien"], told["CumLoaID"]) == ("Nước lũ lên nhanh", 1, "8670001")
     assert told["ThoiLuong"] == f"00:00:0{SOUND_S}"
-    assert province.taken("double") == []
+    assert province.received("double") == []
 
 
 def signed_in(controller: Alone) -> Browser:
     browser = Browser(f"http://127.0.0.1:{controller.http_port}")
     found = re.search(r"First operator: (\S+) +one-time password: (\S+)", controller.child.log.read_text())
     assert found is not None
-    sign_in_as(browser, found[1], found[2])
+    sign_in(browser, found[1], found[2])
     return browser
 
 

@@ -69,7 +69,7 @@ def unsent(database: Database) -> list[str]:
 
 
 def answers(province: Simulator) -> list[str]:
-    return [one["TraLoiCho"] for one in province.taken.of("answer")]
+    return [one["TraLoiCho"] for one in province.received.of("answer")]
 
 
 def test_letters_go_under_the_link_they_were_written_for_and_one_link_goes_on(
@@ -80,7 +80,7 @@ def test_letters_go_under_the_link_they_were_written_for_and_one_link_goes_on(
             letter(session, county, commune_id)
     exchange.look()
     for province in provinces.values():
-        until(lambda: bool(province.taken.of("schedule_created")))  # noqa: B023 - called at once
+        until(lambda: bool(province.received.of("schedule_created")))  # noqa: B023 - called at once
     with county.database.writing() as session:
         for commune_id in provinces:
             letter(session, county, commune_id, 2)
@@ -92,13 +92,13 @@ def test_letters_go_under_the_link_they_were_written_for_and_one_link_goes_on(
         c: [f"{c}-1", f"{c}-2"] for c in (CHINH, HIEN)
     }
     # The link that goes on signs in with its own account, and tells of all receivers; the other of none.
-    until(lambda: len(provinces[CHINH].taken.of("heartbeat")) >= 6)
-    assert {beat["NguonID"] for beat in provinces[CHINH].taken.of("heartbeat")} == {f"ma-{CHINH}"}
+    until(lambda: len(provinces[CHINH].received.of("heartbeat")) >= 6)
+    assert {beat["NguonID"] for beat in provinces[CHINH].received.of("heartbeat")} == {f"ma-{CHINH}"}
     # Its schedule is told by the link that goes on, and cancelled where it was told before.
-    until(lambda: len(provinces[CHINH].taken.of("schedule_created")) == 2)
-    until(lambda: len(provinces[HIEN].taken.of("schedule_cancelled")) == 1)
-    assert provinces[CHINH].taken.of("schedule_cancelled") == []
-    heard = {beat["CumLoaID"] for beat in provinces[HIEN].taken.of("heartbeat")}
+    until(lambda: len(provinces[CHINH].received.of("schedule_created")) == 2)
+    until(lambda: len(provinces[HIEN].received.of("schedule_cancelled")) == 1)
+    assert provinces[CHINH].received.of("schedule_cancelled") == []
+    heard = {beat["CumLoaID"] for beat in provinces[HIEN].received.of("heartbeat")}
     assert heard <= {f"{HIEN}-loa-1", f"{HIEN}-loa-2"}
 
 

@@ -102,14 +102,14 @@ def test_an_emergency_of_the_province_goes_on_air_and_the_province_sees_the_rece
     province.send_down("BanTin", example_bulletin(f"{province.url}/am-thanh/bao.wav", 1, "Bão số 5"))
     until(lambda: bool(broadcasts(database)))
     assert [(b.title, b.class_) for b in broadcasts(database)] == [("Bão số 5", "emergency")]
-    until(lambda: bool(province.taken.of("answer")) and bool(province.taken.of("heartbeat")))
+    until(lambda: bool(province.received.of("answer")) and bool(province.received.of("heartbeat")))
     assert province.waiting == []
 
 
 def test_a_link_that_is_changed_or_switched_off_is_worked_so_within_seconds(
     exchange: Exchange, province: Simulator, database: Database
 ) -> None:
-    until(lambda: bool(province.taken.of("heartbeat")))
+    until(lambda: bool(province.received.of("heartbeat")))
     with database.writing() as session:
         link = session.get_one(ProvinceLink, COMMUNE)
         link.enabled, link.revision = False, link.revision + 1

@@ -111,7 +111,7 @@ def test_the_play_log_names_a_bulletin_as_the_province_named_it(house: House, so
         for one in (first, second):
             take_report(session, "loa-1", house.report(one), house.clock.now())
     house.step(2)
-    told = [(m["BanTinID"], m["TieuDe"], m["NguonTin"]) for m in house.province.taken.of("play_log")]
+    told = [(m["BanTinID"], m["TieuDe"], m["NguonTin"]) for m in house.province.received.of("play_log")]
     assert told == [("BT-1", "Bão", "Đài tỉnh"), ("BT-2", "Bão tan", "Đài tỉnh")]
 
 
@@ -130,7 +130,7 @@ def test_a_schedule_of_ours_names_the_provinces_bulletin_as_it_named_it(house: H
             now=house.clock.now(),
         )
     house.step(3)
-    [told] = house.province.taken.of("schedule_created")
+    [told] = house.province.received.of("schedule_created")
     assert [b["BanTinID"] for b in told["DanhSachBanTin"]] == ["BT-7"]
 
 
@@ -228,7 +228,7 @@ def test_a_declined_bulletin_needs_a_reason_and_the_province_is_told(house: Hous
         decline(session, COMMUNE, found.number, "Đã phát hôm qua", by="lan", now=house.clock.now())
         assert clips(session, COMMUNE, search="Tin") == []
     house.step(3)
-    assert [a["MoTa"] for a in house.province.taken.of("answer") if a["TrangThaiGui"]] == ["Đã phát hôm qua"]
+    assert [a["MoTa"] for a in house.province.received.of("answer") if a["TrangThaiGui"]] == ["Đã phát hôm qua"]
 
 
 def test_a_bulletin_goes_into_a_programme_after_what_is_there(house: House, sound: bytes) -> None:
@@ -258,7 +258,7 @@ def test_audio_that_is_gone_or_none_leaves_nothing_and_the_province_is_told(
         assert said in str(found.refusal)
         assert clips(session, COMMUNE, search="Tin") == []
     house.step(3)
-    [answer] = house.province.taken.of("answer")
+    [answer] = house.province.received.of("answer")
     assert (answer["TraLoiCho"], answer["TrangThaiGui"], answer["MaLoi"]) == (met.id, 1, Why.AUDIO)
 
 
@@ -397,7 +397,7 @@ def test_a_schedule_of_the_province_is_not_told_back_to_it(house: House, sound: 
     take(house, "LichPhat", schedule_of(house, PRIORITY, 12))
     house.fetch()
     house.step(4)
-    assert house.province.taken.of("schedule_created") == []
+    assert house.province.received.of("schedule_created") == []
 
 
 def test_a_normal_schedule_waits_for_the_commune(house: House, sound: bytes) -> None:
@@ -423,8 +423,8 @@ def test_a_cancelled_schedule_leaves_the_timetable_and_the_inbox(house: House, s
         assert inbox(session, COMMUNE) == []
         assert len(session.exec(select(Schedule)).all()) == 1
     house.step(4)
-    assert house.province.taken.of("schedule_cancelled") == []
-    assert [a["TrangThaiGui"] for a in house.province.taken.of("answer")] == []
+    assert house.province.received.of("schedule_cancelled") == []
+    assert [a["TrangThaiGui"] for a in house.province.received.of("answer")] == []
 
 
 @pytest.mark.parametrize("hours", [(-1,), (24 * 800,)])

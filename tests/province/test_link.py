@@ -44,7 +44,7 @@ def keep(house: House, count: int, first: int = 0) -> None:
 
 
 def arrived(house: House) -> list[str]:
-    return [m["LichPhatID"] for m in house.province.taken.of("schedule_cancelled")]
+    return [m["LichPhatID"] for m in house.province.received.of("schedule_cancelled")]
 
 
 def report(house: House, session: Session, **about: str) -> int:
@@ -55,7 +55,7 @@ def report(house: House, session: Session, **about: str) -> int:
 def test_a_receivers_state_goes_up_every_minute_and_no_more_often(house: House) -> None:
     house.heard("loa-1")
     house.step()
-    first = house.province.taken.of("heartbeat")
+    first = house.province.received.of("heartbeat")
     assert [(m["CumLoaID"], m["TrangThaiKetNoi"], m["TrangThaiHoatDong"]) for m in first] == [
         ("loa-1", 1, 2),
         ("loa-2", 0, 2),
@@ -64,10 +64,10 @@ def test_a_receivers_state_goes_up_every_minute_and_no_more_often(house: House) 
     assert first[0]["ThongTinThietBi"]["NhietDo"] == 41.5
     house.clock.advance(seconds=30)
     house.step()
-    assert len(house.province.taken.of("heartbeat")) == 2
+    assert len(house.province.received.of("heartbeat")) == 2
     house.clock.advance(seconds=30)
     house.step()
-    assert len(house.province.taken.of("heartbeat")) == 4
+    assert len(house.province.received.of("heartbeat")) == 4
 
 
 def test_the_province_is_asked_when_its_period_is_over_and_not_at_our_next_look(house: House) -> None:
@@ -83,15 +83,15 @@ def test_a_clock_that_was_set_back_makes_nothing_wait(house: House) -> None:
     house.clock.advance(timedelta(hours=-1))
     house.province.send_down("LenhDieuKhien", example_command(0, 60))
     house.step(2)
-    assert [a["TrangThaiGui"] for a in house.province.taken.of("answer")] == [0]
-    assert len(house.province.taken.of("heartbeat")) == 4
+    assert [a["TrangThaiGui"] for a in house.province.received.of("answer")] == [0]
+    assert len(house.province.received.of("heartbeat")) == 4
 
 
 def test_what_sounds_stands_in_the_state(house: House) -> None:
     sounding = house.studio.speak_now()
     house.heard("loa-1", sounding.id)
     house.step()
-    state = house.province.taken.of("heartbeat")[0]
+    state = house.province.received.of("heartbeat")[0]
     assert (state["TrangThaiHoatDong"], state["NoiDungPhat"]) == (0, "Bản tin sáng")
     assert state["ThoiDiemBatDau"] == int(sounding.starts_at.timestamp())
 
@@ -100,7 +100,7 @@ def test_the_province_knows_a_receiver_by_the_code_that_was_set(house: House) ->
     house.set(codes="loa-1 = 867000000000001")
     house.worker = house.new_worker()
     house.step()
-    assert [m["CumLoaID"] for m in house.province.taken.of("heartbeat")] == ["867000000000001", "loa-2"]
+    assert [m["CumLoaID"] for m in house.province.received.of("heartbeat")] == ["867000000000001", "loa-2"]
 
 
 def test_each_item_that_sounded_is_one_entry_of_the_play_log_and_chimes_are_none(house: House) -> None:
@@ -112,7 +112,7 @@ def test_each_item_that_sounded_is_one_entry_of_the_play_log_and_chimes_are_none
         assert take_report(session, "loa-1", house.report(sounded), house.clock.now()) == 2
         assert take_report(session, "loa-1", house.report(sounded, name="again"), house.clock.now()) == 0
     house.step()
-    entries = house.province.taken.of("play_log")
+    entries = house.province.received.of("play_log")
     assert [(e["BanTinID"], e["ThoiLuong"], e["MucDoUuTien"]) for e in entries] == [
         ("bulletin", "00:01:00", 2),
         ("storm", "00:00:30", 2),
@@ -129,7 +129,7 @@ def test_of_a_broadcast_that_was_cut_only_what_sounded_is_told(house: House) -> 
     with house.database.writing() as session:
         assert take_report(session, "loa-1", cut, house.clock.now()) == 1
     house.step()
-    assert [e["ThoiLuong"] for e in house.province.taken.of("play_log")] == ["00:00:20"]
+    assert [e["ThoiLuong"] for e in house.province.received.of("play_log")] == ["00:00:20"]
 
 
 def test_letters_go_with_the_report_or_not_at_all(house: House) -> None:
@@ -146,13 +146,13 @@ def test_letters_go_with_the_report_or_not_at_all(house: House) -> None:
 def test_while_the_province_is_away_letters_wait_and_then_come_in_order_once(house: House) -> None:
     keep(house, 3)
     house.step()
-    house.province.go_away()
+    house.province.go_offline()
     keep(house, 5, first=3)
     house.step(3)
     assert house.waiting() == 5
     assert house.link.away_since is not None
     assert "reached" in str(house.why())
-    house.province.come_back()
+    house.province.go_online()
     house.step(60)
     assert arrived(house) == [str(n) for n in range(8)]
     assert house.waiting() == 0
@@ -170,17 +170,17 @@ def test_the_answer_that_was_lost_doubles_nothing(house: House) -> None:
     def take_and_die(name: str, body: bytes) -> tuple[int, dict[str, object]]:
         answer = taken(name, body)
         house.province._take = taken  # type: ignore[method-assign]
-        house.province.go_away()
+        house.province.go_offline()
         return answer
 
     house.province._take = take_and_die  # type: ignore[method-assign]
     house.step()
     assert house.waiting() == 1
     assert arrived(house) == ["0", "1"]
-    house.province.come_back()
+    house.province.go_online()
     house.step(30)
     assert arrived(house) == ["0", "1"]
-    assert house.province.taken.doubles == 1
+    assert house.province.received.doubles == 1
     assert house.waiting() == 0
 
 
@@ -192,7 +192,7 @@ def test_a_crash_between_sending_and_marking_sends_again_with_the_same_key(house
     house.worker = house.new_worker()
     house.step()
     assert arrived(house) == ["0", "1", "2", "3"]
-    assert house.province.taken.doubles == 4
+    assert house.province.received.doubles == 4
     assert house.waiting() == 0
 
 
@@ -293,7 +293,7 @@ def test_entries_go_many_at_a_time_where_the_province_takes_them_so(
         original = house.worker._connection.send
         house.worker._connection.send = lambda *a: requests.append(a) or original(*a)  # type: ignore[method-assign]
         house.step()
-        assert len(house.province.taken.of("play_log")) == 25
+        assert len(house.province.received.of("play_log")) == 25
         assert len([r for r in requests if r[0].endswith("nhat-ky")]) == 3
     finally:
         house.close()
@@ -308,7 +308,7 @@ def test_one_bad_entry_spoils_no_other_of_its_batch(database: Database, clock: M
             put(session, COMMUNE, outbox.PLAY_LOG, "bad", ScheduleCancelled(LichPhatID="x"), house.clock.now())
             take_report(session, "loa-2", house.report(sounded, receiver="loa-2"), house.clock.now())
         house.step()
-        assert [e["CumLoaID"] for e in house.province.taken.of("play_log")] == ["loa-1", "loa-2"]
+        assert [e["CumLoaID"] for e in house.province.received.of("play_log")] == ["loa-1", "loa-2"]
         assert [one.key for one in house.letters() if one.outcome == outbox.REFUSED] == ["bad"]
     finally:
         house.close()
@@ -336,7 +336,7 @@ def test_schedules_are_told_changed_ones_anew_and_cancelled_ones_as_cancelled(ho
             now=house.clock.now(),
         )
     house.step(2)
-    told = house.province.taken.of("schedule_created")
+    told = house.province.received.of("schedule_created")
     assert len(told) == 1
     assert told[0]["TenLichPhat"] == "Bản tin sáng"
     days = told[0]["DanhSachBanTin"][0]["DanhSachNgayPhat"]
@@ -345,13 +345,13 @@ def test_schedules_are_told_changed_ones_anew_and_cancelled_ones_as_cancelled(ho
     with house.database.writing() as session:
         change_schedule(session, made.number, now=house.clock.now(), class_=BroadcastClass.PRIORITY)
     house.step(3)
-    cancelled, again = house.province.taken.of("schedule_cancelled"), house.province.taken.of("schedule_created")
+    cancelled, again = house.province.received.of("schedule_cancelled"), house.province.received.of("schedule_created")
     assert [c["LichPhatID"] for c in cancelled] == [told[0]["LichPhatID"]]
     assert again[1]["DanhSachBanTin"][0]["MucDoUuTien"] == 2
     with house.database.writing() as session:
         retire(session, made.number, house.clock.now())
     house.step(3)
-    assert len(house.province.taken.of("schedule_cancelled")) == 2
+    assert len(house.province.received.of("schedule_cancelled")) == 2
     assert len(again) == 2
 
 
@@ -370,14 +370,14 @@ def test_a_schedule_without_end_is_told_anew_before_the_months_told_run_out(hous
     house.step(2)
     house.clock.advance(timedelta(days=21))
     house.step(2)
-    assert len(house.province.taken.of("schedule_created")) == 2
-    assert len(house.province.taken.of("schedule_cancelled")) == 1
+    assert len(house.province.received.of("schedule_created")) == 2
+    assert len(house.province.received.of("schedule_cancelled")) == 1
 
 
 def test_what_waits_at_the_province_is_fetched_carried_out_and_answered(house: House) -> None:
     message_id = house.province.send_down("LenhDieuKhien", example_command(0, 40))
     house.step(3)
-    answers = house.province.taken.of("answer")
+    answers = house.province.received.of("answer")
     assert [(a["TraLoiCho"], a["TrangThaiGui"]) for a in answers] == [(message_id, Sent.TAKEN)]
     assert house.province.waiting == []
 
@@ -423,10 +423,10 @@ def test_another_way_of_writing_is_spoken_by_profile_alone(
             take_report(session, "loa-1", house.report(sounded), house.clock.now())
         message_id = house.province.send_down("LenhDieuKhien", example_command(0, 40, ["loa-1"]))
         house.step(3)
-        entry = house.province.taken.of("play_log")[0]
+        entry = house.province.received.of("play_log")[0]
         assert (entry["BanTinID"], entry["MucDoUuTien"], entry["AmLuong"]) == ("bulletin", 1, 70)
-        assert house.province.taken.refused == []
-        assert house.province.taken.of("answer")[0]["TraLoiCho"] == message_id
+        assert house.province.received.refused == []
+        assert house.province.received.of("answer")[0]["TraLoiCho"] == message_id
     finally:
         house.close()
 
@@ -435,12 +435,12 @@ def test_the_simulator_remembers_over_being_killed(tmp_path: Path) -> None:
     speaks = profile("chuan")
     first = Simulator(speaks, kept=tmp_path / "taken")
     first._tokens["t"] = 9
-    assert first._meet("POST", "/api/huy-lich-phat", "Bearer t", b'{"LichPhatID": "1", "MaGoiTin": "k"}')[0] == 200
+    assert first._respond("POST", "/api/huy-lich-phat", "Bearer t", b'{"LichPhatID": "1", "MaGoiTin": "k"}')[0] == 200
     second = Simulator(speaks, kept=tmp_path / "taken")
     second._tokens["t"] = 9
-    second._meet("POST", "/api/huy-lich-phat", "Bearer t", b'{"LichPhatID": "1", "MaGoiTin": "k"}')
-    assert len(second.taken.log) == 1
-    assert second.taken.doubles == 1
+    second._respond("POST", "/api/huy-lich-phat", "Bearer t", b'{"LichPhatID": "1", "MaGoiTin": "k"}')
+    assert len(second.received.log) == 1
+    assert second.received.doubles == 1
     first.stop()
     second.stop()
 

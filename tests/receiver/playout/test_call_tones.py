@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from demo.skew import Recording
+from demo.skew import CardRecording
 from receiver.output.speaker import Stretch
 from receiver.output.virtual_speaker import VirtualSpeaker
 from receiver.playout.call_tones import CallTones, dtmf
@@ -87,7 +87,7 @@ def test_a_detector_hears_them_on_a_recording_of_the_card(tmp_path: Path) -> Non
         ended_s = time.monotonic()
     finally:
         speaker.close()
-    recording = Recording(tmp_path)
+    recording = CardRecording(tmp_path)
     assert [digit for digit, _ in detected(recording.samples)] == list("19#")
     last = int(np.flatnonzero(np.abs(recording.samples) > 0.01)[-1])
     assert recording.instant_s(last) <= ended_s

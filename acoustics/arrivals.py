@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from signals.correlation import correlation_power, peak_offset
 from wire.sweeps import RATE, SWEEP_FRAMES, sweep
 
 Samples = NDArray[np.float32]
@@ -137,14 +138,7 @@ def offset(recording: Samples, train: Train) -> Offset:
 def _matched(sound: Floats, rising: bool) -> Floats:
     """Power of the matched filter's output, by the sample at which a sweep would begin."""
     replica = np.array(sweep(rising)) * np.hanning(SWEEP_FRAMES)
-    size = _fft_size(len(sound) + SWEEP_FRAMES)
-    spectrum = np.fft.rfft(sound, size) * np.conj(np.fft.rfft(replica, size))
-    # One-sided, so that the inverse is the analytic signal: its magnitude is the envelope.
-    whole = np.zeros(size, np.complex128)
-    whole[: len(spectrum)] = 2 * spectrum
-    analytic = np.fft.ifft(whole)[: len(sound)]
-    power: Floats = (analytic.real**2 + analytic.imag**2) / float(np.sum(replica**2))
-    return power
+    return correlation_power(sound, replica) / float(np.sum(replica**2))
 
 
 def _coarse(power: Floats) -> Floats:
@@ -224,9 +218,7 @@ def _first(folded: Floats) -> tuple[int, float]:
 
 def _between(values: Floats, peak: int) -> float:
     """Where between its neighbours a peak really is: the top of the parabola through the envelope's three points."""
-    before, at, after = np.sqrt(values[peak - 1 : peak + 2])
-    bend = before - 2 * at + after
-    return float(0.5 * (before - after) / bend) if bend else 0.0
+    return peak_offset(*np.sqrt(values[peak - 1 : peak + 2]))
 
 
 def _clipped(sound: Floats) -> bool:
@@ -235,8 +227,3 @@ def _clipped(sound: Floats) -> bool:
     pieces = np.abs(sound[: len(sound) // size * size]).reshape(-1, size)
     highest = float(pieces.max())
     return highest > 0.5 and bool(np.mean(pieces >= _NEAR_HIGHEST * highest, axis=1).max() > _CLIPPED_SHARE)
-
-
-def _fft_size(least: int) -> int:
-    """A size that numpy's FFT is fast for: 2, 3, 5 times powers of two."""
-    return min(m << max(0, (-(-least // m) - 1).bit_length()) for m in (1, 3, 5))

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from signals.correlation import correlate, peak_offset, sliding_energy
+
 Samples = NDArray[np.float32]
 Instants = NDArray[np.float64]
 
@@ -141,11 +143,8 @@ def _locate(window: Samples, samples: Samples, first: int, last: int) -> float |
     if last - first < 2:
         return None
     stretch = samples[first : last + len(window)].astype(np.float64)
-    size = 1 << (len(stretch) + len(window) - 1).bit_length()
-    spectrum = np.fft.rfft(stretch, size) * np.conj(np.fft.rfft(window, size))
-    products = np.fft.irfft(spectrum, size)[: last - first + 1]
-    energy = np.concatenate([[0.0], np.cumsum(stretch**2)])
-    loudness = np.sqrt(np.maximum(energy[len(window) :] - energy[: -len(window)], 1e-9))
+    loudness = np.sqrt(np.maximum(sliding_energy(stretch, len(window)), 1e-9))
+    products = correlate(stretch, window)
     correlation = products / (loudness * float(np.sqrt(np.sum(window.astype(np.float64) ** 2))))
     peak = int(np.argmax(correlation))
     if correlation[peak] < LEAST_CORRELATION:
@@ -157,6 +156,4 @@ def _between(values: NDArray[np.float64], peak: int) -> float:
     """Offset of the true maximum from `peak`, in samples: the vertex of the parabola through three points."""
     if not 0 < peak < len(values) - 1:
         return 0.0
-    before, at, after = values[peak - 1], values[peak], values[peak + 1]
-    curvature = before - 2 * at + after
-    return float(0.5 * (before - after) / curvature) if curvature else 0.0
+    return peak_offset(*values[peak - 1 : peak + 2])

@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = (
     "wire",
+    "signals",
     "transport",
     "runtime",
     "devices",
@@ -60,6 +61,7 @@ HOMES = {
     "uvicorn": ("loa.web_server",),
     "numpy": (
         "receiver.",
+        "signals.",
         "broadcast.live_pacing",
         "acoustics.arrivals",
         "broadcast.audio_samples",

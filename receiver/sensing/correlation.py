@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from receiver.playout.cues import RATE, Samples
+from signals.correlation import correlate, sliding_energy
 
 Array = NDArray[np.float64]
 
@@ -89,15 +90,10 @@ def _white(sound: Samples) -> tuple[Array, float]:
 
 def _coefficients(block: Array, along: Array) -> Array:
     """The correlation coefficient of the block with each stretch of its length."""
-    length = 1 << (len(block) + len(along)).bit_length()
-    crossed = np.fft.irfft(np.fft.rfft(along, length) * np.conj(np.fft.rfft(block, length)), length)
-    crossed = crossed[: len(along) - len(block) + 1]
-    energy = np.concatenate([[0.0], np.cumsum(along * along)])
-    beneath = energy[len(block) :] - energy[: -len(block)]
-    # Where it is far softer than on the whole, chance alone would make two alike.
-    least = 0.2 * energy[-1] * len(block) / len(along) + 1e-30
-    both = np.sqrt(np.maximum(beneath, least) * float(np.dot(block, block)))
-    return np.asarray(crossed / both)
+    # A stretch that is much softer than the whole would correlate by chance alone.
+    least = 0.2 * float(np.dot(along, along)) * len(block) / len(along) + 1e-30
+    energy = np.maximum(sliding_energy(along, len(block)), least) * float(np.dot(block, block))
+    return np.asarray(correlate(along, block) / np.sqrt(energy))
 
 
 def _smeared(values: Array) -> Array:

@@ -1,0 +1,1 @@
+"""Signal processing that receiver, acoustics and demo share: pure functions of arrays."""

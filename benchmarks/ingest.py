@@ -17,7 +17,7 @@ from broadcast.audio import Ffmpeg
 from broadcast.audio_encode import MOST_TRUE_PEAK_DBTP, TARGET_LUFS, encode
 from broadcast.audio_measure import measure
 from broadcast.audio_probe import probe
-from broadcast.speech import EspeakNg
+from demo.speech import EspeakNg
 
 TEXT = (
     "Kính chào bà con. Đây là đài truyền thanh xã Thiệu Trung. Hôm nay trời nắng, nhiệt độ từ hai mươi đến hai mươi "

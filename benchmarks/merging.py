@@ -21,7 +21,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel
 
-from broadcast.on_air import Broadcast
+from broadcast.broadcasts import Broadcast
 from broadcast.play_log import play_log
 from broadcast.play_reports import PlayReportRow
 from broadcast.programmes import Item, ItemKind, add_programme

@@ -27,7 +27,7 @@ from typing import Any
 import msgspec
 from sqlmodel import SQLModel, select
 
-from broadcast.on_air import plan_broadcast
+from broadcast.planning import plan_broadcast
 from broadcast.programmes import clip_items
 from demo.province_simulator import Simulator
 from devices.communes import add_commune

@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session, SQLModel, func, select
 
-from broadcast.on_air import Broadcast
+from broadcast.broadcasts import Broadcast
 from broadcast.programmes import Item, ItemKind, add_programme
 from devices.communes import add_commune
 from runtime.database import Database

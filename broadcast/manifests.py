@@ -1,11 +1,14 @@
 """Manifests: what receivers are told of a broadcast."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from broadcast.on_air import MANIFEST_HOLDS, Broadcast
+from broadcast.broadcasts import Broadcast
 from runtime.clock import to_us
 from wire.broadcasts import Manifest, Targets
 from wire.messages import for_commune
+
+#: How long a manifest is valid after the end: reports refer to it.
+MANIFEST_HOLDS = timedelta(hours=24)
 
 
 def manifest_of(planned: Broadcast, now: datetime, elsewhere: tuple[str, Targets] | None = None) -> Manifest:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func
 from sqlmodel import Session, and_, col, not_, or_, select
 
-from broadcast.on_air import Broadcast, BroadcastState, state
+from broadcast.broadcasts import Broadcast, BroadcastState, state
 from broadcast.play_log import MOST_LOOKED_AT, Filter, aired_for, fields_of, play_log
 from broadcast.play_reports import Heard, Meant, PlayReportRow, cause_told, heard_at, heard_there
 from devices.communes import Commune

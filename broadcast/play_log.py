@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip, folded
-from broadcast.on_air import Broadcast, of_commune
+from broadcast.on_air import of_commune
 from broadcast.play_reports import Heard, Meant, heard_at
 from devices.receivers import Reach
 from wire.broadcasts import ClipItem, Targets

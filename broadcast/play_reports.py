@@ -9,7 +9,8 @@ import msgspec
 from sqlalchemy import BigInteger, Column, ColumnElement, LargeBinary, and_, case, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from broadcast.on_air import Broadcast, BroadcastState, state, target_receivers
+from broadcast.broadcasts import Broadcast, BroadcastState, state
+from broadcast.on_air import target_receivers
 from devices.presence import PresenceChange
 from devices.receivers import Reach, Receiver
 from devices.succession import moves

@@ -5,14 +5,15 @@ manifest twice without harm.
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
-from sqlmodel import Session, and_, col, or_, select
+from sqlmodel import col, select
 
-from broadcast.addresses import BroadcastAddress, old_elsewhere, unannounced_elsewhere
-from broadcast.manifests import manifest_of
-from broadcast.on_air import MANIFEST_HOLDS, Broadcast, note_announced
+from broadcast.announcements import MOST_AT_ONCE, expired, note_announced, unannounced
+from broadcast.broadcasts import Broadcast
+from broadcast.extra_addresses import BroadcastAddress, expired_addresses, unannounced_addresses
+from broadcast.manifests import MANIFEST_HOLDS, manifest_of
 from devices.downlink import Downlink
 from runtime.broker import Delivery
 from runtime.clock import Clock
@@ -28,8 +29,6 @@ T = TypeVar("T")
 LOOK_EVERY_S = 1.0
 #: How long the broker may take to acknowledge before it is asked again.
 ACKNOWLEDGED_WITHIN_S = 5.0
-#: How many manifests are under way at once.
-_BATCH = 200
 
 
 class Transmitter:
@@ -57,7 +56,7 @@ class Transmitter:
         """Send what the broker does not have yet, soonest first. Gives how many it acknowledged."""
         now = self._clock.now()
         with self._database.session() as session:
-            due = unannounced(session, now)[:_BATCH]
+            due = unannounced(session, now)
         under_way = [(b, self._downlink.send_manifest(b.commune_id, manifest_of(b, now))) for b in due]
         done = self._acknowledged(under_way)
         if done:
@@ -71,7 +70,7 @@ class Transmitter:
     def _announce_elsewhere(self, now: datetime) -> int:
         """The same under the addresses of communes that receivers went over to. Gives how many were acknowledged."""
         with self._database.session() as session:
-            due = unannounced_elsewhere(session, now, _BATCH)
+            due = unannounced_addresses(session, now, MOST_AT_ONCE)
         under_way = [
             ((address, b.revision), self._send_elsewhere(b, address.commune_id, meant, now))
             for b, address in due
@@ -94,8 +93,8 @@ class Transmitter:
         """Take manifests away that nobody needs any more, so that the broker does not fill. Gives how many."""
         now = self._clock.now()
         with self._database.session() as session:
-            old = _old(session, now)
-            elsewhere = old_elsewhere(session, now - MANIFEST_HOLDS, _BATCH)
+            old = expired(session, now)
+            elsewhere = expired_addresses(session, now - MANIFEST_HOLDS, MOST_AT_ONCE)
         under_way = [(b, self._downlink.clear_manifest(b.commune_id, b.id)) for b in old]
         done = [b.id for b in self._acknowledged(under_way)]
         if done:
@@ -120,33 +119,7 @@ class Transmitter:
 
     def _step(self) -> float:
         if self._downlink.connected:
-            if self.announce_due() >= _BATCH:
+            if self.announce_due() >= MOST_AT_ONCE:
                 return 0.0
             self.clear_old()
         return LOOK_EVERY_S
-
-
-def unannounced(session: Session, now: datetime) -> list[Broadcast]:
-    """What the broker does not have in its newest form, and receivers could still use, soonest first.
-
-    What was cleared and is still to come was cleared by a clock that ran ahead.
-    """
-    query = select(Broadcast).where(
-        or_(
-            col(Broadcast.announced_revision) < col(Broadcast.revision),
-            and_(col(Broadcast.cleared_at).is_not(None), col(Broadcast.ends_at) > now),
-        ),
-        col(Broadcast.ends_at) > now - timedelta(minutes=5),
-        col(Broadcast.missed).is_(False),
-    )
-    return list(session.exec(query.order_by(col(Broadcast.starts_at)).limit(_BATCH)))
-
-
-def _old(session: Session, now: datetime) -> list[Broadcast]:
-    query = select(Broadcast).where(
-        col(Broadcast.ends_at) < now - MANIFEST_HOLDS,
-        col(Broadcast.announced_revision) > 0,
-        col(Broadcast.cleared_at).is_(None),
-        col(Broadcast.missed).is_(False),
-    )
-    return list(session.exec(query.limit(_BATCH)))

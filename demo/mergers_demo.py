@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 
+from broadcast.broadcasts import Broadcast
 from broadcast.chimes import ensure_chimes
 from broadcast.media import Media
-from broadcast.on_air import Broadcast
 from broadcast.play_reports import PlayReportRow
 from demo.demo import Demo
 from demo.merger_sites import NAMES, SITES, ZONES

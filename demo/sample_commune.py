@@ -8,10 +8,10 @@ from broadcast.ingest import Ingest
 from broadcast.ingest_jobs import job
 from broadcast.media import Media
 from broadcast.programmes import Item, ItemKind, add_programme
-from broadcast.speech import EspeakNg
 from demo.failure import DemoFailed
 from demo.sample_recording import SAMPLE_TEXT
 from demo.sites import COMMUNE, OUTLINE, SITES, ZONES
+from demo.speech import EspeakNg
 from devices.communes import add_commune
 from devices.enrolment import enrol
 from devices.outlines import set_outline

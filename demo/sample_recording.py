@@ -3,8 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from broadcast.speech import EspeakNg
 from demo.failure import DemoFailed
+from demo.speech import EspeakNg
 
 SAMPLE_TEXT = (
     "Kính chào bà con. Đây là Đài truyền thanh xã Thiệu Trung. "

@@ -5,18 +5,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
+from broadcast.announcements import note_announced
 from broadcast.audio_live import LiveInput
+from broadcast.broadcasts import Broadcast, BroadcastState, broadcast, state
 from broadcast.live import LiveSender
 from broadcast.live_encoder import LiveEncoder
 from broadcast.live_pacing import send_followed, send_paced
 from broadcast.manifests import manifest_of
-from broadcast.on_air import (
-    Broadcast,
-    BroadcastState,
-    broadcast,
-    note_announced,
-    state,
-)
 from devices.connect_events import hear_births
 from devices.downlink import Downlink
 from runtime.broker import MqttBroker

@@ -5,7 +5,8 @@ import logging
 import msgspec
 from sqlmodel import Session, col, select
 
-from broadcast.transmitter import Transmitter, unannounced
+from broadcast.announcements import unannounced
+from broadcast.transmitter import Transmitter
 from devices.downlink import Downlink
 from devices.receivers import Receiver
 from mergers.mergers import Merger, MergerJournal

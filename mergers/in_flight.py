@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 from sqlmodel import Session, col, delete, select
 
-from broadcast.addresses import BroadcastAddress
-from broadcast.changes import note
-from broadcast.on_air import MANIFEST_HOLDS, Broadcast, BroadcastState, order_key
+from broadcast.broadcasts import Broadcast, BroadcastState, order_key
+from broadcast.extra_addresses import BroadcastAddress
+from broadcast.manifests import MANIFEST_HOLDS
+from broadcast.state_changes import record_state
 from devices.receivers import Receiver, reached_by
 from devices.succession import CommuneSuccession, FormerPlace
 from mergers.drafts import Draft
@@ -208,7 +209,7 @@ class _Ahead:
         )
         self._session.add(made)
         self._session.flush()
-        note(self._session, made.id, self._now, BroadcastState.PLANNED, "merger", "")
+        record_state(self._session, made.id, self._now, BroadcastState.PLANNED, "merger", "")
         if slot is not None and part:
             self._session.add(
                 Slot(

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from sqlmodel import Session, col, func, select
 
-from broadcast.on_air import Broadcast, of_commune
+from broadcast.broadcasts import Broadcast
+from broadcast.on_air import of_commune
 from broadcast.programmes import Programme
 from devices.merger_hooks import Estate
 from devices.zones import Zone

@@ -11,8 +11,8 @@ import msgspec
 from sqlmodel import Session, SQLModel, col, delete, select
 
 from broadcast.backup_clip import BackupClip
+from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip, ClipRendition
-from broadcast.on_air import Broadcast
 from broadcast.programmes import Programme, ProgrammeItem
 from devices.communes import Commune
 from devices.merger_hooks import Estate

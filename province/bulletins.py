@@ -13,7 +13,7 @@ from sqlalchemy import Column, LargeBinary, func, update
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
 
 from broadcast import clips
-from broadcast.on_air import Broadcast
+from broadcast.broadcasts import Broadcast
 from broadcast.programmes import Item, ItemKind, add_programme, items_of, replace_items
 from province.codes import Sent, Why
 from province.messages import Answer

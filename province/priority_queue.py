@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, or_, select
 
+from broadcast.broadcasts import Broadcast
 from broadcast.clips import clip
-from broadcast.on_air import LEAD, Broadcast
+from broadcast.planning import LEAD
 from province.bulletins import ProvinceBulletin, priority_waiting, put_bulletin_on_air
 from usecases.actors import Actor
 from wire.broadcasts import BroadcastClass

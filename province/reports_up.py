@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from sqlmodel import Session, col, select
 
+from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip
-from broadcast.on_air import Broadcast
 from devices.presence import PresenceState, ReceiverNow
 from devices.receivers import Receiver, receivers
 from devices.stations import Station, stations

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from broadcast.on_air import order_key
+from broadcast.broadcasts import order_key
 from devices.receivers import Reach
 from runtime.clock import to_us
 from schedules.recurrence import Rule, days

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
-from broadcast.changes import BroadcastChange, last_changes
-from broadcast.on_air import Broadcast, BroadcastState, between, state
+from broadcast.broadcasts import Broadcast, BroadcastState, state
+from broadcast.on_air import between
 from broadcast.play_reports import REPORT_WITHIN, Meant, PlayReportRow
 from broadcast.programmes import Programme
+from broadcast.state_changes import BroadcastChange, last_state_changes
 from devices.presence import PresenceChange, PresenceState
 from devices.receivers import Receiver
 from devices.succession import FormerPlace, places_of
@@ -96,7 +97,7 @@ def explain(session: Session, receiver: Receiver, at: datetime, now: datetime) -
     )
     reports = {row.broadcast_id: row for row in session.exec(reported)}
     ours += [b for b in near if b.id in reports and b not in ours]  # moved to another zone since
-    decided = last_changes(session, [b.id for b in ours])
+    decided = last_state_changes(session, [b.id for b in ours])
     line = _presence_line(session, receiver.id, [at, *(b.sounds_until for b in ours)])
     presence = _presence(line, at)
     return Explanation(

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from broadcast.on_air import Broadcast, between
+from broadcast.broadcasts import Broadcast
+from broadcast.on_air import between
 from broadcast.play_reports import Meant
 from devices.communes import commune
 from devices.receivers import Reach

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
+from broadcast.broadcasts import BY_HAND, order_key
 from broadcast.modes import IN_STEP, Spread, Spreading
-from broadcast.on_air import BY_HAND, order_key
 from broadcast.programmes import RunningItem, duration_us, items_of, items_of_all, manifest_items, programmes
 from devices.communes import commune
 from devices.presence import PresenceState, ReceiverNow

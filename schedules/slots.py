@@ -15,10 +15,12 @@ from sqlalchemy import Column
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, delete, select
 
+from broadcast.broadcasts import LONGEST_TITLE, Broadcast
 from broadcast.modes import TOGETHER, Shifts, Spreading
-from broadcast.on_air import LONGEST_TITLE, Broadcast, mark_missed, plan_broadcast, withdraw
+from broadcast.planning import plan_broadcast
 from broadcast.play_reports import PlayReportRow
 from broadcast.programmes import duration_us, items_of, manifest_items, programme
+from broadcast.stopping import mark_missed, withdraw
 from devices.communes import commune, hold
 from noise.noise_rules import Permission, permission
 from runtime.database import Database, UtcDateTime, insert_if_absent

@@ -13,8 +13,8 @@ import sqlalchemy
 from sqlalchemy import MetaData
 from sqlmodel import col, update
 
+from broadcast.broadcasts import Broadcast
 from broadcast.media import is_disk_full
-from broadcast.on_air import Broadcast
 from devices.receivers import Receiver
 from runtime.database import Database, knows_version, upgrade
 from runtime.refusal import N_, Refusal

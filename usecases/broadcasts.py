@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from broadcast import on_air
+from broadcast import broadcasts, planning, stopping
+from broadcast.broadcasts import Broadcast
 from broadcast.modes import IN_STEP, Spread
-from broadcast.on_air import Broadcast
 from devices.succession import belongs
 from people.audit import Deed
 from people.rights import Action
@@ -23,7 +23,7 @@ from wire.broadcasts import BroadcastClass, Targets
 
 def broadcast_of(session: Session, commune_id: str, broadcast_id: str) -> Broadcast:
     """A broadcast of this commune, or of a predecessor while it was that. Raises NotFound."""
-    found = on_air.broadcast(session, broadcast_id)
+    found = broadcasts.broadcast(session, broadcast_id)
     if not belongs(session, commune_id, found.commune_id, found.starts_at):
         raise NotFound(N_("This broadcast is not there any more."))
     return found
@@ -75,7 +75,7 @@ def put_on_air_in(
     # 1. Right.
     actor.need(Action.ON_AIR, commune_id, class_)
     # 2. and 3. Rules, write: targets and allowed hours before the write; the noise budget counts the row itself.
-    broadcast = on_air.put_on_air(
+    broadcast = planning.put_on_air(
         session,
         commune_id,
         targets=targets,
@@ -115,7 +115,7 @@ def stop_in(
     actor.need(Action.ON_AIR, commune_id, broadcast.broadcast_class)
     revision = broadcast.revision
     # 2. and 3. Rules, write.
-    broadcast = on_air.stop(session, broadcast_id, now, by=actor.name, cause=cause)
+    broadcast = stopping.stop(session, broadcast_id, now, by=actor.name, cause=cause)
     # 4. Audit.
     if broadcast.revision != revision:
         actor.note(session, now, commune_id, Deed.STOPPED, broadcast.title)
@@ -126,7 +126,7 @@ def withdraw_in(session: Session, actor: Actor, broadcast: Broadcast, now: datet
     """Cancel it before its start; after it, this is to stop it."""
     actor.need(Action.ON_AIR, broadcast.commune_id, broadcast.broadcast_class)
     revision = broadcast.revision
-    broadcast = on_air.withdraw(session, broadcast.id, now, by=actor.name, cause=cause)
+    broadcast = stopping.withdraw(session, broadcast.id, now, by=actor.name, cause=cause)
     if broadcast.revision != revision:
         actor.note(session, now, broadcast.commune_id, Deed.STOPPED, broadcast.title)
     return broadcast

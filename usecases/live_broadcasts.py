@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlmodel import Session
 
-from broadcast.on_air import LIVE_LEAD, Broadcast, plan_broadcast
+from broadcast.broadcasts import Broadcast
+from broadcast.planning import LIVE_LEAD, plan_broadcast
 from devices.receivers import reached_by
 from noise.noise_rules import check_allowed
 from people.audit import Deed

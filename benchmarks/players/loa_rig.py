@@ -21,7 +21,7 @@ from pathlib import Path
 from broadcast.ingest import Ingest
 from broadcast.ingest_jobs import job
 from broadcast.media import Media
-from broadcast.on_air import LEAD, put_on_air
+from broadcast.planning import LEAD, put_on_air
 from devices.communes import add_commune
 from devices.enrolment import CONTROLLER_USER, Credentials, enrol
 from devices.stations import StationKind, add_station

@@ -6,9 +6,10 @@ from hashlib import sha256
 
 from sqlmodel import Session
 
+from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip, ClipRendition
 from broadcast.config_parts import config_parts
-from broadcast.on_air import Broadcast, put_on_air
+from broadcast.planning import put_on_air
 from broadcast.programmes import Item, ItemKind, add_programme
 from broadcast.transmitter import Transmitter
 from devices.communes import add_commune

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from acoustics.echoes import REACH_M, distance_m, heard_together, travel_ms
 from broadcast.manifests import manifest_of
 from broadcast.modes import Horn, Mode, Spread, Spreading, shifts_of, spread_kept, spread_read, turns
-from broadcast.on_air import put_on_air
+from broadcast.planning import put_on_air
 from devices.positions import Position, place_receiver
 from noise.noise_rules import set_rules
 from runtime.clock import ManualClock, to_us

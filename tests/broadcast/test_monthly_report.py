@@ -6,12 +6,14 @@ import pytest
 from msgspec import structs
 from sqlmodel import Session
 
+from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip, Field
 from broadcast.monthly_report import MonthlyReport, month_bounds, monthly_report
-from broadcast.on_air import Broadcast, mark_missed, plan_broadcast, stop, withdraw
+from broadcast.planning import plan_broadcast
 from broadcast.play_log import Filter, play_log
 from broadcast.play_reports import take_report
 from broadcast.programmes import Item, ItemKind, items_of, manifest_items
+from broadcast.stopping import mark_missed, stop, withdraw
 from devices.communes import commune
 from devices.presence import PresenceChange, PresenceState
 from runtime.clock import ManualClock

@@ -4,24 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from broadcast.changes import changes
+from broadcast.broadcasts import Broadcast, BroadcastState, broadcast, state
 from broadcast.manifests import manifest_of
-from broadcast.on_air import (
-    LEAD,
-    Broadcast,
-    BroadcastState,
-    broadcast,
-    mark_missed,
-    on_air_now,
-    plan_broadcast,
-    put_on_air,
-    state,
-    stop,
-    target_receivers,
-    upcoming,
-    withdraw,
-)
+from broadcast.on_air import on_air_now, target_receivers, upcoming
+from broadcast.planning import LEAD, plan_broadcast, put_on_air
 from broadcast.programmes import clip_items
+from broadcast.state_changes import state_changes
+from broadcast.stopping import mark_missed, stop, withdraw
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from runtime.refusal import NotFound, Refusal
@@ -39,7 +28,7 @@ def studio(clock: ManualClock, database: Database) -> Studio:
 
 def history(studio: Studio, broadcast_id: str) -> list[tuple[str, str, str]]:
     with studio.database.session() as session:
-        return [(c.state, c.cause, c.by) for c in changes(session, broadcast_id)]
+        return [(c.state, c.cause, c.by) for c in state_changes(session, broadcast_id)]
 
 
 def stopped(studio: Studio, broadcast_id: str) -> Broadcast:

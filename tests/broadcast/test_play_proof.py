@@ -2,8 +2,8 @@
 
 import pytest
 
+from broadcast.broadcasts import Broadcast
 from broadcast.monthly_report import monthly_report
-from broadcast.on_air import Broadcast
 from broadcast.play_proof import MOST_NAMED, Proof, proof_at
 from broadcast.play_reports import Heard, details
 from devices.communes import commune

@@ -5,9 +5,11 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from broadcast.on_air import LEAD, Broadcast, stop
+from broadcast.broadcasts import Broadcast
+from broadcast.planning import LEAD
 from broadcast.play_log import Filter, play_log
 from broadcast.play_reports import REPORT_WITHIN, Heard, details, heard_at, reports_of, take_report
+from broadcast.stopping import stop
 from devices.presence import PresenceChange
 from devices.receivers import receiver
 from runtime.clock import ManualClock, to_us

@@ -5,17 +5,11 @@ from unittest.mock import patch
 
 import pytest
 
-from broadcast.changes import changes
-from broadcast.manifests import manifest_of
-from broadcast.on_air import (
-    LEAD,
-    MANIFEST_HOLDS,
-    BroadcastState,
-    broadcast,
-    mark_missed,
-    state,
-    stop,
-)
+from broadcast.broadcasts import BroadcastState, broadcast, state
+from broadcast.manifests import MANIFEST_HOLDS, manifest_of
+from broadcast.planning import LEAD
+from broadcast.state_changes import state_changes
+from broadcast.stopping import mark_missed, stop
 from broadcast.transmitter import ACKNOWLEDGED_WITHIN_S, Transmitter
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
@@ -99,7 +93,7 @@ def test_it_is_noted_once_that_it_was_announced(studio: Studio) -> None:
         stop(session, put.id, studio.now())
     studio.transmitter.announce_due()
     with studio.database.session() as session:
-        assert [c.state for c in changes(session, put.id)] == ["planned", "announced", "stopped"]
+        assert [c.state for c in state_changes(session, put.id)] == ["planned", "announced", "stopped"]
 
 
 def test_a_manifest_stays_as_long_as_somebody_may_ask_for_it_and_goes_then(studio: Studio) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from broadcast.on_air import MANIFEST_HOLDS, Broadcast, broadcast, withdraw
+from broadcast.broadcasts import Broadcast, broadcast
+from broadcast.manifests import MANIFEST_HOLDS
+from broadcast.stopping import withdraw
 from broadcast.transmitter import Transmitter
 from devices.downlink import Downlink
 from devices.enrolment import CONTROLLER_USER, acl_rows

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from broadcast.on_air import Broadcast
+from broadcast.broadcasts import Broadcast
 from broadcast.play_reports import PlayReportRow
 from demo.browser import Browser
 from demo.demo import Demo

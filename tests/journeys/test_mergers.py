@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from broadcast.on_air import Broadcast, plan_broadcast, stop, withdraw
+from broadcast.broadcasts import Broadcast
+from broadcast.planning import plan_broadcast
+from broadcast.stopping import stop, withdraw
 from devices.enrolment import CONTROLLER_USER, acl_rows
 from devices.receivers import receivers
 from mergers.mergers import mergers

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from broadcast.on_air import Broadcast, between
+from broadcast.broadcasts import Broadcast
+from broadcast.on_air import between
 from devices.communes import add_commune
 from devices.enrolment import CONTROLLER_USER, acl_rows, enrol
 from devices.stations import StationKind, add_station

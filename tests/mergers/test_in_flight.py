@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from broadcast.on_air import MANIFEST_HOLDS, stop
+from broadcast.manifests import MANIFEST_HOLDS
+from broadcast.stopping import stop
 from devices.receivers import receivers
 from mergers.mergers import Merger
 from tests.mergers.county import CHINH, HIEN, TRUNG, County

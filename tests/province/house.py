@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlmodel import select
 
+from broadcast.broadcasts import Broadcast
 from broadcast.ingest import Ingest
 from broadcast.media import Media
-from broadcast.on_air import Broadcast
 from demo.province_simulator import Simulator
 from devices.presence import PresenceWatch
 from devices.receivers import receivers

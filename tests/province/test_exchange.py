@@ -11,9 +11,9 @@ import pytest
 import soundfile
 from sqlmodel import select
 
+from broadcast.broadcasts import Broadcast
 from broadcast.ingest import Ingest
 from broadcast.media import Media
-from broadcast.on_air import Broadcast
 from broadcast.transmitter import Transmitter
 from demo.province_messages import example_bulletin, example_command
 from demo.province_simulator import Simulator

@@ -10,9 +10,9 @@ import pytest
 import soundfile
 from sqlmodel import select
 
+from broadcast.broadcasts import Broadcast, BroadcastState, broadcast, state
 from broadcast.clips import clips
 from broadcast.ingest_jobs import IngestJob
-from broadcast.on_air import Broadcast, BroadcastState, broadcast, state
 from demo.province_messages import example_bulletin, example_command, example_schedule
 from devices.receivers import receiver
 from noise.noise_rules import set_rules

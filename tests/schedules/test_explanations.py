@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session
 
-from broadcast.on_air import Broadcast, put_on_air, stop, withdraw
+from broadcast.broadcasts import Broadcast
+from broadcast.planning import put_on_air
 from broadcast.play_reports import REPORT_WITHIN, take_report
+from broadcast.stopping import stop, withdraw
 from devices.presence import PresenceChange, PresenceState
 from devices.receivers import receiver
 from noise.noise_rules import set_rules

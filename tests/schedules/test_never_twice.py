@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlmodel import SQLModel, col, select
 
+from broadcast.broadcasts import Broadcast
 from broadcast.manifests import manifest_of
-from broadcast.on_air import Broadcast
 from broadcast.play_reports import take_report
 from broadcast.programmes import Item, ItemKind, replace_items
 from devices.communes import commune

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlmodel import SQLModel
 
 from broadcast.manifests import manifest_of
-from broadcast.on_air import put_on_air
+from broadcast.planning import put_on_air
 from devices.receivers import receivers
 from noise.noise_rules import days_off_ahead, hours_for, permission, rules_of, set_rules
 from receiver.playout.ladder import stretches

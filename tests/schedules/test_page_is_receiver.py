@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import SQLModel, select
 
+from broadcast.broadcasts import Broadcast
 from broadcast.manifests import manifest_of
-from broadcast.on_air import Broadcast, on_air_now, plan_broadcast
+from broadcast.on_air import on_air_now
+from broadcast.planning import plan_broadcast
 from broadcast.programmes import Item, ItemKind, clip_items
 from receiver.playout.ladder import Ladder
 from runtime.clock import ManualClock, to_us

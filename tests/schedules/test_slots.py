@@ -8,10 +8,10 @@ from unittest.mock import patch
 import pytest
 from sqlmodel import col, select
 
-from broadcast import on_air
-from broadcast.on_air import Broadcast, BroadcastState, state
+from broadcast.broadcasts import Broadcast, BroadcastState, state
 from broadcast.play_reports import take_report
 from broadcast.programmes import Item, ItemKind, replace_items
+from broadcast.stopping import stop
 from runtime.clock import ManualClock
 from runtime.database import Database
 from schedules import slots, timetable
@@ -336,7 +336,7 @@ def test_what_the_operator_withdrew_by_hand_is_not_planned_again(office: Office)
     office.schedule(at(6))
     office.plan()
     with office.database.writing() as session:
-        on_air.stop(session, office.all()[0].id, office.now(), by="lan")
+        stop(session, office.all()[0].id, office.now(), by="lan")
     office.plan()
     with office.database.writing() as session:
         replace_items(session, office.programme, [Item(ItemKind.CLIP, "storm")])

@@ -10,7 +10,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from broadcast.speech import EspeakNg
+from demo.speech import EspeakNg
 
 RATE = 48_000
 Sound = NDArray[np.float32]

@@ -7,7 +7,7 @@ import sqlalchemy
 
 from broadcast.clips import Clip, ClipRendition
 from broadcast.media import Media
-from broadcast.on_air import put_on_air
+from broadcast.planning import put_on_air
 from broadcast.play_reports import PlayReportRow
 from broadcast.programmes import Item, ItemKind, add_programme
 from devices.communes import add_commune

@@ -18,10 +18,10 @@ from nacl import bindings
 from nacl.pwhash import argon2id
 from sqlmodel import select
 
+from broadcast.announcements import unannounced
+from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip
-from broadcast.on_air import Broadcast
 from broadcast.play_reports import PlayReportRow
-from broadcast.transmitter import unannounced
 from devices.communes import Commune, add_commune
 from devices.provinces import Province
 from devices.receivers import Receiver

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from acoustics.delay_measurements import DelayMeasurement
-from broadcast.on_air import plan_broadcast
+from broadcast.planning import plan_broadcast
 from devices.positions import Position, place_receiver
 from devices.receivers import receiver
 from runtime.clock import ManualClock

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from broadcast.broadcasts import Broadcast
 from broadcast.modes import Mode
-from broadcast.on_air import Broadcast
 from broadcast.programmes import Item, ItemKind, add_programme
 from devices.positions import Position, place_receiver
 from devices.receivers import change_receiver

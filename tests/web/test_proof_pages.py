@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broadcast.on_air import put_on_air
+from broadcast.planning import put_on_air
 from broadcast.play_reports import take_report
 from devices import faults
 from devices.heartbeats import Heard, keep

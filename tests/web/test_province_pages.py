@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import select
 
-from broadcast.on_air import Broadcast
+from broadcast.broadcasts import Broadcast
 from demo.province_messages import example_bulletin, example_command
 from demo.province_simulator import Simulator
 from devices.communes import add_commune

@@ -10,8 +10,9 @@ from re import DOTALL, findall
 import pytest
 from openpyxl import load_workbook
 
-from broadcast.on_air import put_on_air, withdraw
+from broadcast.planning import put_on_air
 from broadcast.play_reports import take_report
+from broadcast.stopping import withdraw
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import Refusal

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from broadcast.on_air import put_on_air
+from broadcast.planning import put_on_air
 from broadcast.play_reports import take_report
 from runtime.clock import ManualClock
 from runtime.database import Database

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
+from broadcast.broadcasts import Broadcast, state
 from broadcast.clips import Clip, clips, renditions_of
 from broadcast.ingest_jobs import job
-from broadcast.on_air import Broadcast, on_air_now, state, upcoming
+from broadcast.on_air import on_air_now, upcoming
 from broadcast.play_log import play_log
 from broadcast.play_reports import details, heard_at
 from broadcast.programmes import Item, ItemKind, add_programme, duration_us, items_of_all, programmes

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from sqlmodel import Session
 
+from broadcast.broadcasts import Broadcast
 from broadcast.clips import clip, clips
 from broadcast.modes import IN_STEP, Spread, Spreading
-from broadcast.on_air import LEAD, Broadcast, on_air_now, target_receivers, upcoming
+from broadcast.on_air import on_air_now, target_receivers, upcoming
+from broadcast.planning import LEAD
 from broadcast.programmes import duration_us, items_of, programme, programmes
 from devices import faults
 from devices.communes import Commune

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from broadcast.changes import changes
-from broadcast.on_air import Broadcast, broadcast, state
+from broadcast.broadcasts import Broadcast, broadcast, state
 from broadcast.play_log import Filter, aired_for, fields_in, fields_of, play_log
 from broadcast.play_proof import Proof, proof_at
 from broadcast.play_reports import Detail, Heard, details, heard_at
+from broadcast.state_changes import state_changes
 from devices.receivers import receivers
 from devices.succession import belongs
 from devices.zones import zones
@@ -144,7 +144,7 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
         proof=[*unproved(frame, proof, len(said)), *tiers(frame, proof)],
         evidence=lambda report: evidence(frame, report),
         outcomes=OUTCOMES,
-        changes=changes(session, found.id),
+        changes=state_changes(session, found.id),
         cause=lambda word: cause(frame.t, word),
         titles={n: item.title for n, item in enumerate(found.what) if isinstance(item, ClipItem) and item.title},
         where=where_words(found, receivers(session, frame.commune_id), frame.t),

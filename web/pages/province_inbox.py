@@ -8,8 +8,8 @@ from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session, col, select
 
+from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip, renditions_of
-from broadcast.on_air import Broadcast
 from broadcast.programmes import programmes
 from people.audit import Deed
 from people.rights import Action

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
-from broadcast.on_air import order_key
+from broadcast.broadcasts import order_key
 from broadcast.programmes import Programme, programmes
 from noise.days_off import day_off
 from noise.noise_rules import rules_of

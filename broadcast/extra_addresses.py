@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from broadcast.on_air import Broadcast
+from broadcast.broadcasts import Broadcast
 from runtime.database import UtcDateTime
 from wire.broadcasts import Targets
 
@@ -33,7 +33,7 @@ class BroadcastAddress(SQLModel, table=True):
         return None if self.targets is None else msgspec.json.decode(self.targets, type=Targets)
 
 
-def unannounced_elsewhere(session: Session, now: datetime, limit: int) -> list[tuple[Broadcast, BroadcastAddress]]:
+def unannounced_addresses(session: Session, now: datetime, limit: int) -> list[tuple[Broadcast, BroadcastAddress]]:
     """What the broker does not have in its newest form under another address, soonest first."""
     query = (
         select(Broadcast, BroadcastAddress)
@@ -47,7 +47,7 @@ def unannounced_elsewhere(session: Session, now: datetime, limit: int) -> list[t
     return list(session.exec(query.order_by(col(Broadcast.starts_at)).limit(limit)).all())
 
 
-def old_elsewhere(session: Session, before: datetime, limit: int) -> list[BroadcastAddress]:
+def expired_addresses(session: Session, before: datetime, limit: int) -> list[BroadcastAddress]:
     """Addresses of broadcasts that ended before an instant and are still at the broker."""
     query = (
         select(BroadcastAddress)

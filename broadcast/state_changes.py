@@ -20,13 +20,13 @@ class BroadcastChange(SQLModel, table=True):
     by: str = ""
 
 
-def changes(session: Session, broadcast_id: str) -> list[BroadcastChange]:
+def state_changes(session: Session, broadcast_id: str) -> list[BroadcastChange]:
     """How it came to where it stands, oldest first."""
     query = select(BroadcastChange).where(BroadcastChange.broadcast_id == broadcast_id)
     return list(session.exec(query.order_by(col(BroadcastChange.id))))
 
 
-def last_changes(session: Session, broadcast_ids: Sequence[str]) -> dict[str, BroadcastChange]:
+def last_state_changes(session: Session, broadcast_ids: Sequence[str]) -> dict[str, BroadcastChange]:
     """The latest change of each, by its id. One query."""
     newest = (
         select(func.max(BroadcastChange.id))
@@ -37,6 +37,6 @@ def last_changes(session: Session, broadcast_ids: Sequence[str]) -> dict[str, Br
     return {row.broadcast_id: row for row in rows}
 
 
-def note(session: Session, broadcast_id: str, at: datetime, into: str, cause: str, by: str) -> None:
-    """Write one down. into: a word of `broadcast.on_air.BroadcastState`."""
+def record_state(session: Session, broadcast_id: str, at: datetime, into: str, cause: str, by: str) -> None:
+    """Write one down. into: a word of `broadcast.broadcasts.BroadcastState`."""
     session.add(BroadcastChange(broadcast_id=broadcast_id, at=at, state=into, cause=cause, by=by))

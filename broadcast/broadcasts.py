@@ -1,0 +1,130 @@
+"""Broadcasts: one airing each. The table, and the state of a broadcast at an instant."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+from sqlalchemy import Column, LargeBinary, Text
+from sqlmodel import Field, Session, SQLModel
+
+from broadcast.modes import Spread, spread_read
+from runtime.clock import to_us
+from runtime.database import UtcDateTime
+from runtime.refusal import N_, NotFound
+from wire.broadcasts import BroadcastClass, Item, Targets
+from wire.precedence import Precedence, precedence_of
+
+LONGEST_TITLE = 200
+#: The order of a broadcast that was put on air by hand: before any schedule that begins at the same microsecond.
+BY_HAND = 0xFFFF_FFFF
+
+
+class BroadcastState(StrEnum):
+    """Where a broadcast stands. Worked out, never stored."""
+
+    PLANNED = "planned"  # kept, not yet with the broker
+    ANNOUNCED = "announced"  # the broker has its manifest
+    ON_AIR = "on_air"
+    ENDED = "ended"
+    STOPPED = "stopped"
+    WITHDRAWN = "withdrawn"
+    MISSED = "missed"
+
+
+class Broadcast(SQLModel, table=True):
+    """One airing. items, targets: JSON as on the wire, frozen when it was planned. ends_at: where it ends last.
+
+    spread: as `modes` keeps it. shifts: JSON, µs by receiver as on the wire; None: all start at starts_at.
+
+    revision: grows with each change; announced_revision: the last that the broker acknowledged, 0 for none.
+    cause: why it was stopped, withdrawn or missed. replaces: the broadcast of a former commune whose place it takes.
+    """
+
+    id: str = Field(primary_key=True)
+    commune_id: str = Field(foreign_key="commune.id", index=True)
+    programme_id: int | None = Field(default=None, foreign_key="programme.id")
+    clip_id: str | None = Field(default=None, foreign_key="clip.id")
+    title: str
+    class_: str = Field(sa_column_kwargs={"name": "class"})
+    precedence: int = 0
+    starts_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    ends_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    targets: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    items: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    spread: str | None = Field(default=None, sa_column=Column(Text))
+    shifts: str | None = Field(default=None, sa_column=Column(Text))
+    revision: int = 1
+    announced_revision: int = 0
+    announced_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    cleared_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    planned_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    planned_by: str = ""
+    stopped_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    stopped_by: str = ""
+    withdrawn_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    missed: bool = False
+    cause: str = ""
+    replaces: str | None = None
+
+    @property
+    def broadcast_class(self) -> BroadcastClass:
+        """Its legal class."""
+        return BroadcastClass(self.class_)
+
+    @property
+    def rank(self) -> Precedence:
+        """Of two broadcasts the one with the larger rank sounds."""
+        return precedence_of(self.broadcast_class, self.precedence, to_us(self.starts_at), self.id)
+
+    @property
+    def meant_for(self) -> Targets:
+        """Who sounds."""
+        return msgspec.json.decode(self.targets, type=Targets)
+
+    @property
+    def what(self) -> list[Item]:
+        """What sounds, as on the wire."""
+        return msgspec.json.decode(self.items, type=list[Item])
+
+    @property
+    def mode(self) -> Spread:
+        """How it is spread over its receivers."""
+        return spread_read(self.spread)
+
+    @property
+    def shifts_us(self) -> dict[str, int]:
+        """How much later than starts_at each receiver begins, those that do."""
+        return {} if self.shifts is None else msgspec.json.decode(self.shifts, type=dict[str, int])
+
+    @property
+    def sounds_until(self) -> datetime:
+        """When it falls silent: its end, or the stop before it."""
+        return self.ends_at if self.stopped_at is None else min(self.ends_at, self.stopped_at)
+
+
+def state(broadcast: Broadcast, now: datetime) -> BroadcastState:
+    """Where it stands at `now`."""
+    if broadcast.withdrawn_at is not None:
+        return BroadcastState.WITHDRAWN
+    if broadcast.missed:
+        return BroadcastState.MISSED
+    if broadcast.stopped_at is not None and broadcast.stopped_at <= now:
+        return BroadcastState.STOPPED
+    if now >= broadcast.ends_at:
+        return BroadcastState.ENDED
+    if now >= broadcast.starts_at:
+        return BroadcastState.ON_AIR
+    return BroadcastState.ANNOUNCED if broadcast.announced_revision else BroadcastState.PLANNED
+
+
+def broadcast(session: Session, broadcast_id: str) -> Broadcast:
+    """One. Raises NotFound."""
+    found = session.get(Broadcast, broadcast_id)
+    if found is None:
+        raise NotFound(N_("This broadcast is not there any more."))
+    return found
+
+
+def order_key(order: int) -> str:
+    """How ids of broadcasts begin: receivers let the larger one sound, and the page has to know beforehand which."""
+    return f"{order:08x}"

@@ -1,0 +1,125 @@
+"""Planning a broadcast: the row that the transmitter announces, from a schedule or put on air by hand."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlmodel import Session
+
+from broadcast.broadcasts import BY_HAND, LONGEST_TITLE, Broadcast, BroadcastState, order_key
+from broadcast.clips import clip
+from broadcast.modes import IN_STEP, TOGETHER, Shifts, Spread, Spreading, spread_kept
+from broadcast.programmes import clip_items, duration_us, items_of, manifest_items, programme
+from broadcast.state_changes import record_state
+from devices.receivers import reached_by
+from noise.noise_rules import check_allowed
+from runtime.refusal import N_, NotFound, Refusal
+from wire.broadcasts import BroadcastClass, Item, Targets
+
+#: Between "now" and the first sample, so that receivers can fetch the audio and switch their amplifiers on.
+LEAD = timedelta(seconds=8)
+#: A live broadcast needs no fetching, only the time that the manifest travels.
+LIVE_LEAD = timedelta(seconds=3)
+
+
+def put_on_air(
+    session: Session,
+    commune_id: str,
+    *,
+    targets: Targets,
+    class_: BroadcastClass,
+    now: datetime,
+    by: str = "",
+    programme_id: int | None = None,
+    clip_id: str | None = None,
+    lead: timedelta = LEAD,
+    spread: Spread = IN_STEP,
+) -> Broadcast:
+    """A programme or a clip, as soon as the receivers can have it. Raises Refusal, NotFound."""
+    if programme_id is not None:
+        chosen = programme(session, programme_id)
+        if chosen.commune_id != commune_id:
+            raise NotFound(N_("This programme is not there any more."))
+        running = items_of(session, programme_id)
+        title, items, length_us = chosen.title, manifest_items(session, running), duration_us(running)
+    elif clip_id is not None:
+        if clip(session, clip_id).commune_id != commune_id:
+            raise NotFound(N_("This recording is not there any more."))
+        items = clip_items(session, clip_id)
+        title, length_us = items[0].title, items[0].duration_us
+    else:
+        raise Refusal(N_("Choose a programme or a recording to put on air."))
+    if not reached_by(session, commune_id, targets):
+        raise Refusal(N_("No receiver would sound: there is none in what you chose."))
+    spread = spread.check()
+    shifts, starts_at = Spreading(session, commune_id).shifts(spread, targets, length_us), now + lead
+    ends_at = starts_at + timedelta(microseconds=length_us + shifts.most_us)
+    check_allowed(session, commune_id, targets, class_, starts_at, ends_at)
+    return plan_broadcast(
+        session,
+        commune_id=commune_id,
+        title=title,
+        class_=class_,
+        targets=targets,
+        starts_at=starts_at,
+        length_us=length_us,
+        items=items,
+        now=now,
+        by=by,
+        programme_id=programme_id,
+        clip_id=clip_id,
+        cause="put_on_air",
+        spread=spread,
+        shifts=shifts,
+    )
+
+
+def plan_broadcast(
+    session: Session,
+    *,
+    commune_id: str,
+    title: str,
+    class_: BroadcastClass,
+    targets: Targets,
+    starts_at: datetime,
+    length_us: int,
+    items: Sequence[Item],
+    now: datetime,
+    by: str = "",
+    programme_id: int | None = None,
+    clip_id: str | None = None,
+    precedence: int = 0,
+    order: int = BY_HAND,
+    cause: str = "",
+    spread: Spread = IN_STEP,
+    shifts: Shifts = TOGETHER,
+) -> Broadcast:
+    """Keep a broadcast; the transmitter announces it after the commit. Raises Refusal when it would reach nobody.
+
+    length_us: of what sounds at one receiver. shifts: of the spread, by `Spreading`.
+    order: of two of one class and start, the one with the larger sounds: the schedule's number.
+    """
+    if not targets.all and not targets.zones and not targets.receivers:
+        raise Refusal(N_("Choose where it shall sound: the whole commune, zones, or single receivers."))
+    planned = Broadcast(
+        id=order_key(order) + secrets.token_hex(8),
+        commune_id=commune_id,
+        programme_id=programme_id,
+        clip_id=clip_id,
+        title=title[:LONGEST_TITLE],
+        class_=class_.value,
+        precedence=precedence,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(microseconds=length_us + shifts.most_us),
+        spread=spread_kept(spread),
+        shifts=msgspec.json.encode(shifts.by_receiver).decode() if shifts.by_receiver else None,
+        targets=msgspec.json.encode(targets),
+        items=msgspec.json.encode(list(items)),
+        planned_at=now,
+        planned_by=by,
+    )
+    session.add(planned)
+    session.flush()
+    record_state(session, planned.id, now, BroadcastState.PLANNED, cause, by)
+    return planned

@@ -114,7 +114,7 @@ def begin(
     pair = [receiver(session, one) for one in (one_id, other_id)]
     for found in pair:
         if found.commune_id != commune_id or found.retired_at is not None:
-            raise NotFound(N_("There is no receiver {id}."), id=found.id)
+            raise NotFound(N_("Receiver {id} does not exist."), id=found.id)
     for distance in (one_distance_m, other_distance_m):
         if not 0 <= distance <= MOST_DISTANCE_M:
             raise Refusal(N_("The distance is between 0 and {most} m."), most=int(MOST_DISTANCE_M))
@@ -216,7 +216,7 @@ def measurement_of(session: Session, measurement_id: str) -> DelayMeasurement:
     """One. Raises NotFound."""
     found = session.get(DelayMeasurement, measurement_id)
     if found is None:
-        raise NotFound(N_("This measurement is not there any more."))
+        raise NotFound(N_("This measurement no longer exists."))
     return found
 
 

@@ -74,7 +74,7 @@ def job(session: Session, job_id: str) -> IngestJob:
     """One. Raises NotFound."""
     found = session.get(IngestJob, job_id)
     if found is None:
-        raise NotFound(N_("This upload is not there any more."))
+        raise NotFound(N_("This upload no longer exists."))
     return found
 
 

@@ -58,7 +58,7 @@ class Media:
         """Where a file is. Raises NotFound."""
         path = self._place(sha256, extension)
         if not path.is_file():
-            raise NotFound(N_("This audio is not kept here any more."))
+            raise NotFound(N_("This audio is no longer available."))
         return path
 
     def has(self, sha256: str, extension: str) -> bool:

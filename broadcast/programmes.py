@@ -145,7 +145,7 @@ def programme(session: Session, programme_id: int) -> Programme:
     """One. Raises NotFound."""
     found = session.get(Programme, programme_id)
     if found is None:
-        raise NotFound(N_("This programme is not there any more."))
+        raise NotFound(N_("This programme no longer exists."))
     return found
 
 

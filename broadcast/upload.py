@@ -58,7 +58,7 @@ class Upload:
     def abandon(self) -> None:
         """The sender went away in the middle: nothing is left but the word that it did."""
         try:
-            self._fail(Refusal(N_("The upload broke off. Check the connection and choose the file again.")))
+            self._fail(Refusal(N_("The upload was interrupted. Check the connection and choose the file again.")))
         except Refusal:
             return
 

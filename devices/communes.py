@@ -63,7 +63,7 @@ def commune(session: Session, commune_id: str) -> Commune:
     """One. Raises NotFound."""
     found = session.get(Commune, commune_id)
     if found is None:
-        raise NotFound(N_("There is no commune {id}."), id=commune_id)
+        raise NotFound(N_("Commune {id} does not exist."), id=commune_id)
     return found
 
 

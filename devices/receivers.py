@@ -57,7 +57,7 @@ def receiver(session: Session, receiver_id: str) -> Receiver:
     """One, in service or not. Raises NotFound."""
     found = session.get(Receiver, receiver_id)
     if found is None:
-        raise NotFound(N_("There is no receiver {id}."), id=receiver_id)
+        raise NotFound(N_("Receiver {id} does not exist."), id=receiver_id)
     return found
 
 
@@ -179,5 +179,5 @@ def _station_of(session: Session, found: Receiver, station_id: int) -> int:
 
 def _percent(value: int) -> int:
     if not 0 <= value <= 100:
-        raise Refusal(N_("The volume is between 0 and 100 percent."))
+        raise Refusal(N_("The volume must be between 0 and 100 percent."))
     return value

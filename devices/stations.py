@@ -59,7 +59,7 @@ def station(session: Session, station_id: int) -> Station:
     """One. Raises NotFound."""
     found = session.get(Station, station_id)
     if found is None:
-        raise NotFound(N_("This station is not there any more."))
+        raise NotFound(N_("This station no longer exists."))
     return found
 
 

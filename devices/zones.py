@@ -43,7 +43,7 @@ def zone(session: Session, zone_id: str) -> Zone:
     """One. Raises NotFound."""
     found = session.get(Zone, zone_id)
     if found is None:
-        raise NotFound(N_("There is no zone {id}."), id=zone_id)
+        raise NotFound(N_("Zone {id} does not exist."), id=zone_id)
     return found
 
 

@@ -120,7 +120,7 @@ def merger(session: Session, merger_id: int) -> Merger:
     """One. Raises NotFound."""
     found = session.get(Merger, merger_id)
     if found is None:
-        raise NotFound(N_("There is no such merger."))
+        raise NotFound(N_("This merger does not exist."))
     return found
 
 

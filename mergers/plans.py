@@ -50,7 +50,7 @@ def plan_of_text(text: str | bytes) -> Plan:
     try:
         found: Plan = msgspec.json.decode(text, type=Merge | Split)
     except msgspec.DecodeError as failure:
-        raise Refusal(N_("This is no plan of a merger. Begin again with the communes.")) from failure
+        raise Refusal(N_("This is not a valid merger plan. Start again and choose the communes.")) from failure
     return found
 
 

@@ -53,20 +53,20 @@ MAY: dict[Role, frozenset[Action]] = {
 
 #: The sentence for a person without the right: what it covers, and who has it.
 NOT_ALLOWED = {
-    Action.LOOK: N_("You may not see this. Ask the chair of your commune."),
-    Action.CLIPS: N_("Recordings are for the culture officer and the chair. Ask one of them."),
-    Action.PROGRAMMES: N_("Programmes are for the culture officer and the chair. Ask one of them."),
-    Action.TIMETABLE: N_("The timetable is for the culture officer and the chair. Ask one of them."),
-    Action.ON_AIR: N_("Going on air is for the culture officer and the chair. Ask one of them."),
-    Action.EMERGENCY: N_("An emergency is for the chair or vice-chair alone. Call them."),
-    Action.FAULTS: N_("Faults are for the technician, the culture officer and the chair. Call one of them."),
-    Action.RECEIVERS: N_("The receivers are for the technician and the chair. Ask one of them."),
-    Action.ALLOWED_HOURS: N_("Allowed hours are for the chair and the technician. Ask one of them."),
-    Action.OPERATORS: N_("Who may do what is for the chair to say, or the province. Ask them."),
-    Action.COMMUNES: N_("Communes are added by the province or the administrator of Loa. Ask them."),
-    Action.MERGERS: N_("Communes are merged by the province or the administrator of Loa. Ask them."),
-    Action.EXCHANGE: N_("The link to the province is for the technician and the chair. Ask one of them."),
-    Action.SEND_DOWN: N_("Bulletins are sent to communes by the province or the administrator of Loa. Ask them."),
+    Action.LOOK: N_("You do not have access to this page. Ask the chair of your commune."),
+    Action.CLIPS: N_("Only the culture officer and the chair can change recordings. Ask one of them."),
+    Action.PROGRAMMES: N_("Only the culture officer and the chair can change programmes. Ask one of them."),
+    Action.TIMETABLE: N_("Only the culture officer and the chair can change the timetable. Ask one of them."),
+    Action.ON_AIR: N_("Only the culture officer and the chair can broadcast. Ask one of them."),
+    Action.EMERGENCY: N_("Only the chair or vice-chair can broadcast an emergency. Call one of them."),
+    Action.FAULTS: N_("Only the technician, the culture officer and the chair can handle faults. Call one of them."),
+    Action.RECEIVERS: N_("Only the technician and the chair can change receivers. Ask one of them."),
+    Action.ALLOWED_HOURS: N_("Only the chair and the technician can change the allowed hours. Ask one of them."),
+    Action.OPERATORS: N_("Only the chair or the province can change rights. Ask one of them."),
+    Action.COMMUNES: N_("Only the province or the Loa administrator can add communes. Ask one of them."),
+    Action.MERGERS: N_("Only the province or the Loa administrator can merge communes. Ask one of them."),
+    Action.EXCHANGE: N_("Only the technician and the chair can change the province connection. Ask one of them."),
+    Action.SEND_DOWN: N_("Only the province or the Loa administrator can send bulletins to communes. Ask one of them."),
 }
 
 

@@ -63,11 +63,11 @@ def in_hand(session: Session, leader: Standing, person: Person) -> bool:
 def set_role(session: Session, leader: Standing, person: Person, commune_id: str, role: Role | None) -> None:
     """Give a role in a commune, or take it away (None). Raises Refusal, NotAllowed, NotFound."""
     if not may(leader, Action.OPERATORS, commune(session, commune_id).id):
-        raise NotAllowed(N_("Who may do what is for the chair to say, or the province. Ask them."))
+        raise NotAllowed(N_("Only the chair or the province can change rights. Ask one of them."))
     if role is not None and role not in COMMUNE_ROLES:
-        raise Refusal(N_("Choose what this person is in the commune."))
+        raise Refusal(N_("Choose the person's role in the commune."))
     if person.operator.id == leader.operator_id and not leader.admin:
-        raise Refusal(N_("Nobody changes their own rights. Ask another chair, or the province."))
+        raise Refusal(N_("You cannot change your own rights. Ask another chair or the province."))
     if role is None:
         dismiss(session, person.operator.number, commune_id)
     else:
@@ -83,7 +83,7 @@ def set_above(session: Session, leader: Standing, person: Person, *, admin: bool
     if not leader.admin and (operator.admin != admin or theirs != {leader.province_id}):
         raise NotAllowed(N_("Only the administrator of Loa may do this. Ask them."))
     if operator.id == leader.operator_id and not leader.admin:
-        raise Refusal(N_("Nobody changes their own rights. Ask another chair, or the province."))
+        raise Refusal(N_("You cannot change your own rights. Ask another chair or the province."))
     if operator.admin and not admin:
         _keep_an_admin(session, operator)
     operator.admin, operator.province_id = admin, province_id
@@ -115,7 +115,7 @@ def check_new_password(session: Session, leader: Standing, person: Person) -> No
 
 def _check_in_hand(session: Session, leader: Standing, person: Person) -> None:
     if not in_hand(session, leader, person):
-        raise NotAllowed(N_("This person has rights elsewhere too. Ask the province, or the administrator of Loa."))
+        raise NotAllowed(N_("This person also has rights elsewhere. Ask the province or the Loa administrator."))
 
 
 def _keep_an_admin(session: Session, leaving: Operator) -> None:

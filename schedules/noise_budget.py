@@ -101,14 +101,14 @@ def refuse(found: Sequence[Overrun]) -> None:
         if one.refused:
             if one.week:
                 raise Refusal(
-                    N_("In the week of {day} {place} would hear {minutes} minutes; {most} are allowed."),
+                    N_("In the week of {day}, {place} would hear {minutes} minutes; the limit is {most}."),
                     day=f"{one.first:%d/%m/%Y}",
                     place=one.place,
                     minutes=one.minutes,
                     most=one.most,
                 )
             raise Refusal(
-                N_("On {day} {place} would hear {minutes} minutes; {most} are allowed."),
+                N_("On {day}, {place} would hear {minutes} minutes; the limit is {most}."),
                 day=f"{one.first:%d/%m/%Y}",
                 place=one.place,
                 minutes=one.minutes,

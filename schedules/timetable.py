@@ -183,7 +183,7 @@ def schedule(session: Session, schedule_id: int) -> Schedule:
     """One. Raises NotFound."""
     found = session.get(Schedule, schedule_id)
     if found is None:
-        raise NotFound(N_("This schedule is not there any more."))
+        raise NotFound(N_("This schedule no longer exists."))
     return found
 
 
@@ -307,13 +307,13 @@ def _checked(
 ) -> Rule:
     chosen = programme(session, programme_id)
     if chosen.commune_id != commune_id:
-        raise NotFound(N_("This programme is not there any more."))
+        raise NotFound(N_("This programme no longer exists."))
     running = items_of(session, programme_id)
     manifest_items(session, running)  # refuses what has nothing to hear
     check_targets(session, commune_id, targets)
     rule, local = rule.check(), commune(session, commune_id).zone
     if not next_instants(rule, local, now, 1):
-        raise Refusal(N_("This time has passed already. Choose a later one."))
+        raise Refusal(N_("This time has passed. Choose a later one."))
     length = Spreading(session, commune_id).whole(spread, targets, timedelta(microseconds=duration_us(running)))
     closed = first_outside(session, commune_id, rule, targets, class_, length, now)
     if closed is not None:

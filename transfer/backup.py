@@ -129,7 +129,7 @@ def _write(
         tables = [table for table in tables_of(connection) if table.name not in LEFT_OUT]
         chosen = rows_of(tables, commune_id)
         if commune_id is not None and not _rows(connection, chosen["commune"]):
-            raise NotFound(N_("There is no commune {id}."), id=commune_id)
+            raise NotFound(N_("Commune {id} does not exist."), id=commune_id)
         named = _audio_named(connection, tables, chosen)
         # What no row names (the sound of last night's test, say) comes with the whole, not with one commune.
         files = _audio_there(data_dir, only=named if commune_id is not None else None)

@@ -136,7 +136,7 @@ def percent(value: CellValue) -> int:
     if isinstance(value, int | float) and 0 < value <= 1:
         number_ = value * 100
     if not 0 <= number_ <= 100:
-        raise Refusal(N_("The volume is between 0 and 100 percent."))
+        raise Refusal(N_("The volume must be between 0 and 100 percent."))
     return round(number_)
 
 

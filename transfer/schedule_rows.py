@@ -91,7 +91,7 @@ class ScheduleTaker:
         title = cells.text("programme")
         numbers = self._programmes.get(folded(title), [])
         if len(numbers) != 1:
-            why = N_("No programme is called so. Make one of this name, then read the file again.")
+            why = N_("No programme has this name. Create it, then import the file again.")
             if numbers:
                 why = N_("Several programmes are called so. Rename one, then read the file again.")
             raise WrongCell("programme", Refusal(why))

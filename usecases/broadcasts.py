@@ -25,7 +25,7 @@ def broadcast_of(session: Session, commune_id: str, broadcast_id: str) -> Broadc
     """A broadcast of this commune, or of a predecessor while it was that. Raises NotFound."""
     found = broadcasts.broadcast(session, broadcast_id)
     if not belongs(session, commune_id, found.commune_id, found.starts_at):
-        raise NotFound(N_("This broadcast is not there any more."))
+        raise NotFound(N_("This broadcast no longer exists."))
     return found
 
 

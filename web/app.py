@@ -167,15 +167,15 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 def _failed(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    refusal = Refusal(N_("There is no such page. Go back to the beginning."))
+    refusal = Refusal(N_("This page does not exist. Go back to the home page."))
     if status != HTTPStatus.NOT_FOUND:
-        refusal = Refusal(N_("This request cannot be answered. Load the page again."))
+        refusal = Refusal(N_("This request cannot be processed. Reload the page."))
     return _say(request, refusal, HTTPStatus(status))
 
 
 def _our_fault(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    refusal = Refusal(N_("Something went wrong in Loa itself. Try again; if it stays so, call your technician."))
+    refusal = Refusal(N_("Something went wrong in Loa. Try again; if the problem persists, call your technician."))
     return _say(request, refusal, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

@@ -88,10 +88,10 @@ def _plan_of_fields(one: Mapping[str, str], lists: Mapping[str, list[str]]) -> P
             programmes=_numbers(lists.get("programmes", [])),
             operators=_numbers(lists.get("operators", [])),
         )
-    raise Refusal(N_("This is no plan of a merger. Begin again with the communes."))
+    raise Refusal(N_("This is not a valid merger plan. Start again and choose the communes."))
 
 
 def _numbers(texts: list[str]) -> tuple[int, ...]:
     if not all(text.isdecimal() and len(text) < 10 for text in texts):
-        raise Refusal(N_("This is no plan of a merger. Begin again with the communes."))
+        raise Refusal(N_("This is not a valid merger plan. Start again and choose the communes."))
     return tuple(int(text) for text in texts)

@@ -65,7 +65,7 @@ def sent_rules(form: Mapping[str, list[str]]) -> Sent:
         if not since and not until:
             continue
         if not since or not until:
-            raise Refusal(N_("Say from when and until when, or leave both empty."))
+            raise Refusal(N_("Enter both the start and the end, or leave both empty."))
         season = [_wire_day(_at(form, name, row)) for name in ("season_first", "season_last")]
         try:
             weekdays = sorted({int(day) for day in form.get(f"weekdays{row}", [])} & set(_EVERY_DAY))
@@ -126,7 +126,7 @@ def _night(since: str, until: str, volume: str) -> NightLevel | None:
     except ValueError:
         percent = -1
     if not 0 <= percent <= 100:
-        raise Refusal(N_("The volume is between 0 and 100 percent."))
+        raise Refusal(N_("The volume must be between 0 and 100 percent."))
     return NightLevel(from_minute=_minute(since), until_minute=_minute(until) % 1440, volume_percent=percent)
 
 
@@ -137,7 +137,7 @@ def _minute(text: str) -> int:
     try:
         at = time.fromisoformat(text)
     except ValueError:
-        raise Refusal(N_("Write times as 05:00 or 21:30.")) from None
+        raise Refusal(N_("Enter times as 05:00 or 21:30.")) from None
     return at.hour * 60 + at.minute
 
 
@@ -147,7 +147,7 @@ def _minutes(text: str) -> int | None:
     try:
         return int(text)
     except ValueError:
-        raise Refusal(N_("Write the minutes as a number, or leave it empty.")) from None
+        raise Refusal(N_("Enter the minutes as a number, or leave the field empty.")) from None
 
 
 def _wire_day(text: str) -> str:
@@ -156,7 +156,7 @@ def _wire_day(text: str) -> str:
         return ""
     month, day = month_day(text)
     if not (1 <= month <= 12 and 1 <= day <= 31):
-        raise Refusal(N_("Write the season's first and last day as 15/10."))
+        raise Refusal(N_("Enter the first and last day of the season as 15/10."))
     return f"{month:02}-{day:02}"
 
 

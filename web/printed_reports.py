@@ -23,17 +23,17 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
     """The month on A4, as a commune sends it to its province. Raises Refusal when the font is missing."""
     page = _Page(_font_folder(folders))
     t, month = w.t, f"{report.first:%m/%Y}"
-    page.heading(report.commune.name, report.province, t("MONTHLY REPORT OF BROADCASTING"), month)
-    page.say(t("Counted until {when}.", when=w.exact(report.until)))
+    page.heading(report.commune.name, report.province, t("MONTHLY BROADCASTING REPORT"), month)
+    page.say(t("Counted up to {when}.", when=w.exact(report.until)))
     share = report.heard_share
     page.section(
-        t("All together"),
-        [t("What"), t("How much")],
+        t("Total"),
+        [t("What"), t("Quantity")],
         [
             [t("Broadcasts"), w.number(report.broadcasts)],
             [t("Minutes on air"), w.number(report.minutes, 1)],
-            [t("Heard, of all loudspeakers meant"), _percent(w, share)],
-            [t("Withdrawn before"), w.number(report.withdrawn)],
+            [t("Heard, of all intended loudspeakers"), _percent(w, share)],
+            [t("Withdrawn beforehand"), w.number(report.withdrawn)],
         ],
     )
     page.section(
@@ -48,7 +48,7 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
             for name, word in CLASSES.items()
         ],
     )
-    fields = {**FIELDS, 0: N_("Chimes, pauses, live")}
+    fields = {**FIELDS, 0: N_("Chimes, pauses, live audio")}
     page.section(
         t("By field"),
         [t("Field"), t("Minutes")],
@@ -63,7 +63,7 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
             for z in report.by_zone
         ],
         widths=(84, 32, 32, 32),
-        empty=t("No zone yet."),
+        empty=t("No zones yet."),
     )
     page.section(
         t("Not heard everywhere"),
@@ -78,18 +78,18 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
             for line in report.lacking[:_MOST_LINES]
         ],
         widths=(22, 84, 22, 52),
-        empty=t("Everything was heard everywhere."),
+        empty=t("All broadcasts were heard everywhere."),
     )
     if len(report.lacking) > _MOST_LINES:
-        page.say(t("And {n} more: they stand in the play log.", n=w.number(len(report.lacking) - _MOST_LINES)))
+        page.say(t("And {n} more, listed in the play log.", n=w.number(len(report.lacking) - _MOST_LINES)))
     page.section(
-        t("Loudspeakers: share of the time connected"),
+        t("Loudspeakers: connected time"),
         [t("Receiver"), t("Place"), t("Connected")],
         [[a.receiver.name, a.receiver.place, _percent(w, a.share)] for a in report.availability],
         widths=(80, 70, 30),
-        empty=t("No loudspeaker yet."),
+        empty=t("No loudspeakers yet."),
     )
-    page.signatures(t("Made by"), t("Chair of the commune People's Committee"))
+    page.signatures(t("Prepared by"), t("Chair of the commune People's Committee"))
     return bytes(page.output())
 
 
@@ -159,7 +159,7 @@ def _font_folder(folders: tuple[Path, ...]) -> Path:
     for folder in folders:
         if (folder / "DejaVuSans.ttf").exists() and (folder / "DejaVuSans-Bold.ttf").exists():
             return folder
-    raise Refusal(N_("The font for printing is missing. Install the package fonts-dejavu-core on Loa's machine."))
+    raise Refusal(N_("The print font is missing. Install the package fonts-dejavu-core on the Loa server."))
 
 
 def _percent(w: Wording, share: float | None) -> str:

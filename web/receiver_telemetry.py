@@ -144,7 +144,7 @@ def _changes(frame: Frame, rows: Sequence[TelemetrySample]) -> list[Change]:
     found: list[Change] = []
     for before, row in itertools.pairwise(rows):
         if row.on_battery is not before.on_battery and row.on_battery is not None:
-            found.append(Change(row.at, frame.t("on battery") if row.on_battery else frame.t("on the mains")))
+            found.append(Change(row.at, frame.t("on battery") if row.on_battery else frame.t("on mains power")))
         if (row.operator, row.sim) != (before.operator, before.sim):
-            found.append(Change(row.at, _network(frame, row) or frame.t("the modem does not answer")))
+            found.append(Change(row.at, _network(frame, row) or frame.t("the modem does not respond")))
     return found[::-1][:_MOST_CHANGES]

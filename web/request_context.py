@@ -202,7 +202,7 @@ def check_form_token(request: Request, given: str | None) -> None:
     wanted = access.form_token(deps.session_key, cookie)
     token = given or request.headers.get("x-form-token") or ""
     if not cookie or site not in ("same-origin", "none") or not hmac.compare_digest(wanted.encode(), token.encode()):
-        raise Refusal(N_("This form is out of date. Load the page again and repeat the step."))
+        raise Refusal(N_("This form has expired. Reload the page and try again."))
 
 
 async def own_form(request: Request) -> None:

@@ -100,7 +100,7 @@ def rule_from(
         days = [-1 if word in ("cuối", "last", "-1") else int(word) for word in _words(month_days)]
         on_holidays, at_tet = Holidays(holidays), Holidays(tet)
     except ValueError:
-        raise Refusal(N_("Write times as 05:00 or 05:00, 17:30, and choose the days in the calendar.")) from None
+        raise Refusal(N_("Enter times as 05:00 or 05:00, 17:30, and choose the days in the calendar.")) from None
     seasons = []
     if season_times.strip():
         seasons = [
@@ -135,7 +135,7 @@ def _season_times(text: str) -> list[time]:
     try:
         return _times(text)
     except ValueError:
-        raise Refusal(N_("Write the season's times as 05:30 or 05:30, 17:00.")) from None
+        raise Refusal(N_("Enter the times of the season as 05:30 or 05:30, 17:00.")) from None
 
 
 def month_day(text: str) -> tuple[int, int]:
@@ -143,7 +143,7 @@ def month_day(text: str) -> tuple[int, int]:
     try:
         day, month = (int(part) for part in text.strip().split("/"))
     except ValueError:
-        raise Refusal(N_("Write the season's first and last day as 15/10.")) from None
+        raise Refusal(N_("Enter the first and last day of the season as 15/10.")) from None
     return month, day
 
 
@@ -159,7 +159,7 @@ def _single_days(text: str) -> list[date]:
                 found.append(date.fromisoformat(word))
         except ValueError:
             raise Refusal(
-                N_("“{word}” is no day. Write single days as 02/09/2026, with commas between."), word=word
+                N_("“{word}” is not a date. Enter dates as 02/09/2026, separated by commas."), word=word
             ) from None
     return found
 

@@ -67,7 +67,7 @@ def spread_from(
     try:
         chosen = Mode(mode)
     except ValueError:
-        raise Refusal(N_("There are three ways to sound: in step, aligned, in turn.")) from None
+        raise Refusal(N_("There are three playback modes: in sync, aligned, zone by zone.")) from None
     place = None
     if chosen is Mode.ALIGNED:
         place = position_of(receiver(session, point)) if point else typed_position(latitude, longitude)

@@ -101,7 +101,7 @@ def outline(frame: In, session: Reading) -> Response:
     """The commune's border, a GeoJSON MultiPolygon."""
     border = commune(session, frame.commune_id).outline
     if border is None:
-        raise NotFound(N_("This commune has no border on the map yet."))
+        raise NotFound(N_("This commune has no boundary on the map yet."))
     return Response(border, media_type="application/geo+json")
 
 

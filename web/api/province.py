@@ -40,11 +40,13 @@ def _take(deps: Deps, commune_id: str, token: str, body: bytes) -> tuple[int, di
         link = link_for(session, commune_id)
     if link is None or not may_call(link, token):
         may_call(link, token)
-        return 401, _refused(deps, Why.NOT_AUTHORISED, Refusal(N_("This token may not send messages here.")))
+        return 401, _refused(deps, Why.NOT_AUTHORISED, Refusal(N_("This token is not allowed to send messages here.")))
     try:
         spoken = deps.exchange.profile_of(link)
         if spoken.down == "poll":
-            return 401, _refused(deps, Why.NOT_AUTHORISED, Refusal(N_("This token may not send messages here.")))
+            return 401, _refused(
+                deps, Why.NOT_AUTHORISED, Refusal(N_("This token is not allowed to send messages here."))
+            )
         envelope = spoken.named_by_us(parsed(body))
         met = deps.exchange.take(
             link, str(envelope.get("Loai") or ""), envelope.get("NoiDung"), str(envelope.get("MaGoiTin") or "")

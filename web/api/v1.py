@@ -119,7 +119,7 @@ def one_job(frame: In, session: Reading, job_id: str) -> dict[str, Any]:
     """How far an upload is on its way to a clip."""
     found = job(session, job_id)
     if found.commune_id != frame.commune_id:
-        raise NotFound(N_("This upload is not there any more."))
+        raise NotFound(N_("This upload no longer exists."))
     why = found.why
     return {
         "job": found.id,

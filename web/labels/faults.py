@@ -18,7 +18,7 @@ def test_words(frame: Frame, part: SelfTestPart) -> str:
     if part.ok and part.answered_at is not None:
         return t("passed {at}", at=w.clock(part.answered_at))
     why = part.why or part.failed_step
-    return t("failed: {why}", why=_why(frame, why)) if why else t("under way")
+    return t("failed: {why}", why=_why(frame, why)) if why else t("in progress")
 
 
 def fault_words(frame: Frame, fault: Fault) -> str:

@@ -14,7 +14,7 @@ THINGS = {
     What.PROGRAMME: N_("Programmes"),
     What.SCHEDULE: N_("Schedules"),
     What.NOISE_RULE: N_("Allowed hours"),
-    What.BROADCAST: N_("Broadcasts planned ahead"),
+    What.BROADCAST: N_("Upcoming broadcasts"),
 }
 #: The names of the counts of `mergers.plans.Counts`, as rows of the table.
 COUNTS = {
@@ -26,12 +26,12 @@ COUNTS = {
     "programmes": N_("Programmes"),
     "schedules": N_("Schedules"),
     "noise_rules": N_("Allowed hours"),
-    "broadcasts_ahead": N_("Broadcasts planned ahead"),
+    "broadcasts_ahead": N_("Upcoming broadcasts"),
     "play_log": N_("Broadcasts in the play log"),
 }
 QUESTIONS = {
-    About.ZONES: N_("Zones of one name"),
-    About.SCHEDULES: N_("Programmes at one hour"),
+    About.ZONES: N_("Zones with the same name"),
+    About.SCHEDULES: N_("Programmes at the same time"),
     About.OPERATOR: N_("People with different roles"),
     About.CHIMES: N_("Chimes"),
     About.BACKUP: N_("Backup recording"),

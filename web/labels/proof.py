@@ -19,7 +19,7 @@ def unproved(frame: Frame, proof: Proof, most: int) -> list[str]:
     """Which receivers played it and were not to be heard; at most so many by name."""
     t = frame.t
     said = [
-        t("{receiver}: not heard by its microphone", receiver=name)
+        t("{receiver}: not heard by the microphone", receiver=name)
         if cause == NOT_HEARD
         else t("{receiver}: the amplifier drew no current", receiver=name)
         for name, cause in proof.unproved[:most]
@@ -32,9 +32,9 @@ def tiers(frame: Frame, proof: Proof) -> list[str]:
     """At how many receivers it was proved by what; nothing where none has more than frames."""
     said = []
     if proof.by_microphone:
-        said.append(frame.t("{n} heard by microphone", n=proof.by_microphone))
+        said.append(frame.t("{n} confirmed by microphone", n=proof.by_microphone))
     if proof.by_current:
-        said.append(frame.t("{n} by the amplifier's current", n=proof.by_current))
+        said.append(frame.t("{n} confirmed by amplifier current", n=proof.by_current))
     return said
 
 
@@ -43,23 +43,25 @@ def evidence(frame: Frame, report: PlayReportRow) -> list[Evidence]:
     heard, drew = report.acoustic_proof, report.electrical_proof
     found = [Evidence(heard.passed, _heard(frame, heard))] if heard else []
     found += [Evidence(drew.passed, _drew(frame, drew))] if drew else []
-    return found or [Evidence(None, frame.t("Frames only: no meter and no microphone"))]
+    return found or [Evidence(None, frame.t("Playback report only: no meter or microphone fitted"))]
 
 
 def _heard(frame: Frame, proof: AcousticProof) -> str:
     t, w = frame.t, frame.wording
     values = {"heard": proof.heard_in, "all": proof.windows, "alike": w.number(proof.correlation, 2)}
     if proof.delay_us is None:
-        return t("Microphone: heard {heard} of {all} times (likeness {alike})", **values)
+        return t("Microphone: heard in {heard} of {all} checks (similarity {alike})", **values)
     late = f"{w.number(proof.delay_us / 1000)} ms"
-    return t("Microphone: heard {heard} of {all} times, {late} after the card (likeness {alike})", late=late, **values)
+    return t(
+        "Microphone: heard in {heard} of {all} checks, {late} after playback (similarity {alike})", late=late, **values
+    )
 
 
 def _drew(frame: Frame, proof: ElectricalProof) -> str:
     w = frame.wording
     values = {name: w.number(getattr(proof, name), 2) for name in ("mean", "lowest", "highest")}
     return frame.t(
-        "Amplifier: {mean} {unit} ({lowest} to {highest}), enough in {above} of {all} readings",
+        "Amplifier: {mean} {unit} ({lowest} to {highest}), sufficient in {above} of {all} readings",
         unit=proof.unit,
         above=proof.above,
         all=proof.readings,

@@ -4,21 +4,21 @@ from runtime.refusal import N_
 
 LETTERS = {
     "play_log": N_("Play log"),
-    "schedule_created": N_("A schedule of ours"),
-    "schedule_cancelled": N_("A schedule of ours, cancelled"),
-    "answer": N_("An answer"),
+    "schedule_created": N_("Our schedule"),
+    "schedule_cancelled": N_("Our schedule, cancelled"),
+    "answer": N_("Reply"),
 }
 MESSAGES = {
-    "BanTin": N_("A bulletin"),
-    "LichPhat": N_("A schedule"),
-    "HuyLichPhat": N_("A schedule, taken back"),
-    "LenhDieuKhien": N_("A command"),
+    "BanTin": N_("Bulletin"),
+    "LichPhat": N_("Broadcast schedule"),
+    "HuyLichPhat": N_("Schedule cancellation"),
+    "LenhDieuKhien": N_("Command"),
 }
 BULLETIN_STATES = {
-    "fetching": N_("Its audio is being fetched"),
-    "waiting": N_("Waits for you"),
-    "put_on_air": N_("Put on air"),
-    "taken": N_("Taken over"),
+    "fetching": N_("Downloading the audio"),
+    "waiting": N_("Waiting for approval"),
+    "put_on_air": N_("Started a broadcast"),
+    "taken": N_("Accepted"),
     "declined": N_("Declined"),
-    "failed": N_("Could not be had"),
+    "failed": N_("Download failed"),
 }

@@ -48,7 +48,7 @@ def read(frame: In, file: Annotated[UploadFile, File()]) -> HTMLResponse:
     """Put the events of a calendar file on the timetable; reading it again changes nothing."""
     content = file.file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        raise Refusal(N_("This file is too large for a calendar."))
+        raise Refusal(N_("This file is too large for a calendar file."))
     with frame.deps.database.writing() as session:
         taken = _take(frame, session, content)
         if taken.added:
@@ -65,7 +65,7 @@ def _take(frame: Frame, session: Session, content: bytes) -> Taken:
     for entry in found.entries:
         programme_id = by_title.get(entry.title)
         if programme_id is None:
-            why = Refusal(N_("No programme is called so. Make one of this name, then read the file again."))
+            why = Refusal(N_("No programme has this name. Create it, then import the file again."))
             taken.unread.append((entry.title, why))
             continue
         if (programme_id, entry.rule) in there:

@@ -49,7 +49,7 @@ CHANGES = {
     RowChange.NEW: N_("New"),
     RowChange.CHANGED: N_("Changed"),
     RowChange.SAME: N_("As before"),
-    RowChange.WRONG: N_("Cannot be taken"),
+    RowChange.WRONG: N_("Cannot be imported"),
 }
 #: How many wrong rows are shown; who has more mends these first.
 MOST_SHOWN = 200
@@ -76,7 +76,9 @@ class Once:
         with self._lock:
             found = self._waiting.pop(word, None)
         if found is None:
-            raise NotFound(N_("These credentials were fetched already. Give a receiver new ones on its page."))
+            raise NotFound(
+                N_("These credentials have already been downloaded. Create new ones on the receiver's page.")
+            )
         return found[1]
 
 

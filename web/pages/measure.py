@@ -221,7 +221,9 @@ async def _of_form(request: Request) -> AsyncIterator[bytes]:
 
 
 def _too_large() -> Refusal:
-    return Refusal(N_("The recording is too large. Three minutes are enough; {mb} MB at most."), mb=MOST_BYTES // 10**6)
+    return Refusal(
+        N_("The recording is too large. Three minutes are enough; the limit is {mb} MB."), mb=MOST_BYTES // 10**6
+    )
 
 
 def _check_free(frame: Frame, session: Session, made: DelayMeasurement) -> None:
@@ -230,11 +232,11 @@ def _check_free(frame: Frame, session: Session, made: DelayMeasurement) -> None:
         at = frame.deps.presence.receiver_now(receiver_id, made.asked_at)
         if at.state in (PresenceState.OFFLINE, PresenceState.NEW):
             name = receiver(session, receiver_id).name
-            raise Refusal(N_("{receiver} is not connected now, so it would not be heard."), receiver=name)
+            raise Refusal(N_("{receiver} is offline and cannot play."), receiver=name)
     for meant in between(session, made.commune_id, made.asked_at, made.ends_at):
         if meant.withdrawn_at is None and not meant.missed and meant.sounds_until > made.asked_at:
             raise Refusal(
-                N_("“{title}” sounds until {until}. Measure after it."),
+                N_("“{title}” is playing until {until}. Measure after that."),
                 title=meant.title,
                 until=frame.wording.clock_with_seconds(meant.ends_at),
             )
@@ -243,7 +245,7 @@ def _check_free(frame: Frame, session: Session, made: DelayMeasurement) -> None:
 def _own(frame: Frame, session: Session, measurement_id: str) -> MeasurementRow:
     found = measurement_of(session, measurement_id)
     if found.commune_id != frame.commune_id:
-        raise NotFound(N_("This measurement is not there any more."))
+        raise NotFound(N_("This measurement no longer exists."))
     return MeasurementRow(found, receiver(session, found.one_id), receiver(session, found.other_id), proposal(found))
 
 

@@ -23,7 +23,7 @@ def audio(name: str, request: Request) -> FileResponse:
     """A rendition, whole or by byte ranges."""
     found = _NAME.match(name)
     if found is None:
-        raise NotFound(N_("This audio is not kept here any more."))
+        raise NotFound(N_("This audio is no longer available."))
     path = deps_of(request).media.path_of(found[1], found[2])
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{found[1]}"'}
     return FileResponse(path, media_type=_TYPES[found[2]], headers=headers)

@@ -82,11 +82,11 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
     with frame.deps.database.session() as session:
         asked = rehearse(session, sent.plan, now, sent.decisions, estate=frame.deps.estate)
         if asked.open(sent.decisions):
-            why = Refusal(N_("Something is not decided yet. Choose, and look at what it does."))
+            why = Refusal(N_("Some questions are still open. Answer them and review the effect."))
         elif mark(sent.decisions) != sent.shown:
-            why = Refusal(N_("You chose differently meanwhile. This is what it does now; look once more."))
+            why = Refusal(N_("The choices have changed. Review the new result."))
         elif not sent.sure:
-            why = Refusal(N_("Tick the box that you have looked at everything, then merge."))
+            why = Refusal(N_("Tick the box to confirm that you have reviewed everything, then merge."))
         if why is not None:
             return rehearsal_page(frame, asked, sent.decisions, why, 422)
     try:
@@ -123,9 +123,9 @@ def do_undo(frame: In, merger_id: int, sure: Annotated[str, Form()] = "") -> HTM
     with frame.deps.database.session() as session:
         found = merger(session, merger_id)
     if not _may_undo(frame, found.what):
-        raise NotFound(N_("There is no such merger."))
+        raise NotFound(N_("This merger does not exist."))
     if not sure:
-        raise Refusal(N_("Tick the box that the communes shall be as before, then undo."))
+        raise Refusal(N_("Tick the box to confirm, then undo."))
     with frame.deps.database.writing() as session:
         done = undo(session, merger_id, frame.deps.clock.now(), frame.operator.name, estate=frame.deps.estate)
     _set_going(frame)
@@ -171,7 +171,7 @@ def _result(frame: Frame, session: Session, merger_id: int, kept: Iterable[Said]
     found: Merger = merger(session, merger_id)
     plan, now = found.what, frame.deps.clock.now()
     if not _concerns(frame, plan):
-        raise NotFound(N_("There is no such merger."))
+        raise NotFound(N_("This merger does not exist."))
     # Not the frame's: an undoing has just brought others to life.
     living = [c.id for c in communes(session) if c.id in _involved(plan)]
     return renderer_of(frame.request).page(

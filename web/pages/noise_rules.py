@@ -98,4 +98,4 @@ def _place(frame: Frame, session: Session, key: str) -> Place:
     for place in _places(frame, session):
         if place.key == key:
             return place
-    raise NotFound(N_("There is no zone {id}."), id=key[:80])
+    raise NotFound(N_("Zone {id} does not exist."), id=key[:80])

@@ -59,7 +59,7 @@ def add(
 ) -> HTMLResponse:
     """Somebody new, with a one-time password that is shown this once."""
     if above == NOTHING and not any(roles.values()):
-        raise Refusal(N_("Choose what this person is in the commune."))
+        raise Refusal(N_("Choose the person's role in the commune."))
     with frame.deps.database.writing() as session:
         added, password = add_operator(session, name, frame.deps.clock.now())
         person = Person(added, {}, "")
@@ -101,7 +101,7 @@ def change(
             frame.note(session, Deed.OPERATOR_CHANGED, f"{person.operator.name}: {what}", commune_id)
         left = {**person.roles, **roles}
         if not any(left.values()) and not person.operator.admin and person.operator.province_id is None:
-            raise Refusal(N_("Then this person could do nothing any more. Take them out instead."))
+            raise Refusal(N_("This would leave the person without any rights. Retire the person instead."))
     return back_to(frame.request, f"/operators/{operator_id}")
 
 
@@ -142,7 +142,7 @@ def _role(word: str) -> Role | None:
     if not word:
         return None
     if word not in list(COMMUNE_ROLES):
-        raise Refusal(N_("Choose what this person is in the commune."))
+        raise Refusal(N_("Choose the person's role in the commune."))
     return Role(word)
 
 
@@ -170,7 +170,7 @@ def _names(frame: Frame) -> dict[str, str]:
 def _said(frame: Frame, roles: Mapping[str, Role | None], above: str) -> list[tuple[str, str]]:
     """For the log: in which commune somebody became what. What is above the communes stands under none."""
     said = [(c, frame.t(ROLE_NAMES[role]) if role else "-") for c, role in roles.items()]
-    return [*said, *([("", frame.t(N_("Administrator of Loa")) if above == "admin" else above)] if above else [])]
+    return [*said, *([("", frame.t(N_("Loa administrator")) if above == "admin" else above)] if above else [])]
 
 
 def _note(frame: Frame, session: Session, deed: Deed, person: Person) -> None:

@@ -129,7 +129,7 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
     now = frame.deps.clock.now()
     found = broadcast(session, broadcast_id)
     if not belongs(session, frame.commune_id, found.commune_id, found.starts_at):
-        raise NotFound(N_("This broadcast is not there any more."))
+        raise NotFound(N_("This broadcast no longer exists."))
     said: list[Detail] = details(session, found, now)
     proof = proof_at(session, [found.id])[found.id]
     return renderer_of(frame.request).page(

@@ -112,7 +112,7 @@ def add_item(frame: In, number: int, what: Annotated[str, Form()], gap_s: Annota
         elif kind == ItemKind.CLOSING_CHIME:
             items.append(Item(ItemKind.CLOSING_CHIME))
         else:
-            raise Refusal(N_("Choose what to put in."))
+            raise Refusal(N_("Choose what to add."))
         replace_items(session, number, items)
         frame.note(session, Deed.PROGRAMME_CHANGED, found.title)
     return _after(frame, number)
@@ -159,7 +159,7 @@ def own_programme(frame: Frame, session: Session, number: int) -> Programme:
     """A programme of the commune that is shown. Raises NotFound."""
     found = programme(session, number)
     if found.commune_id != frame.commune_id:
-        raise NotFound(N_("This programme is not there any more."))
+        raise NotFound(N_("This programme no longer exists."))
     return found
 
 

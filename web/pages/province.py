@@ -134,7 +134,7 @@ def try_link(frame: In) -> Response:
     with frame.deps.database.session() as session:
         link = link_of(session, frame.commune_id)
     if not link.base_url:
-        raise Refusal(N_("Enter the address of the province's system first, and keep it."))
+        raise Refusal(N_("Enter and save the address of the province's system first."))
     refusal = exchange.try_sign_in(link, exchange.account_of(frame.commune_id))
     if refusal is not None:
         raise refusal
@@ -142,7 +142,9 @@ def try_link(frame: In) -> Response:
         with frame.deps.database.writing() as session:
             begin_anew(session, frame.commune_id)
         exchange.nudge()
-    return renderer_of(frame.request).page(frame, "_good_notice.html", said=frame.t("The province's system let us in."))
+    return renderer_of(frame.request).page(
+        frame, "_good_notice.html", said=frame.t("Signed in to the province's system.")
+    )
 
 
 @router.post("/province/token", dependencies=[changes(Action.EXCHANGE)])

@@ -41,7 +41,7 @@ def do_send(
     if where != "all":
         named = set(communes or [])
         if named - {c.id for c in chosen}:
-            raise Refusal(N_("One of these communes is not of your province."))
+            raise Refusal(N_("One of these communes does not belong to your province."))
         chosen = [c for c in chosen if c.id in named]
     with frame.deps.database.writing() as session:
         if not clip:

@@ -103,7 +103,7 @@ def outline(frame: In, session: Reading) -> Response:
     """The commune's border as GeoJSON. Its address changes when it does."""
     border = _outline(frame, session)
     if border is None:
-        raise NotFound(N_("This commune has no border on the map yet."))
+        raise NotFound(N_("This commune has no boundary on the map yet."))
     return Response(border, media_type="application/geo+json", headers={"Cache-Control": "private, max-age=86400"})
 
 

@@ -175,7 +175,7 @@ def add(
             made = add_station(session, frame.commune_id, StationKind(station), station_name or name)
             number = made.number
         else:
-            raise Refusal(N_("Choose the station that it belongs to."))
+            raise Refusal(N_("Choose the station the receiver belongs to."))
         added, credentials = enrol(
             session,
             frame.deps.issuer,
@@ -281,7 +281,7 @@ def command(frame: In, receiver_id: str, action: str, volume: Annotated[int, For
         "reboot": Reboot(),
     }
     if action not in actions:
-        raise NotFound(N_("There is no such page. Go back to the beginning."))
+        raise NotFound(N_("This page does not exist. Go back to the home page."))
     with frame.deps.database.writing() as session:
         frame.note(session, Deed.RECEIVER_COMMANDED, f"{found.name}: {action}")
     frame.deps.downlink.send_command(receiver_id, actions[action])
@@ -326,7 +326,7 @@ def own_receiver(frame: Frame, session: Session, receiver_id: str) -> Receiver:
     """A receiver of the commune that is shown. Raises NotFound."""
     found = receiver(session, receiver_id)
     if found.commune_id != frame.commune_id:
-        raise NotFound(N_("There is no receiver {id}."), id=receiver_id)
+        raise NotFound(N_("Receiver {id} does not exist."), id=receiver_id)
     return found
 
 

@@ -92,7 +92,7 @@ def check_places(frame: Frame, plan: Plan) -> None:
     sources = plan.sources if isinstance(plan, Merge) else (plan.source,)
     for commune_id in sources:
         if not may(frame.standing, Action.MERGERS, commune_id):
-            raise NotFound(N_("There is no commune {id}."), id=commune_id[:80])
+            raise NotFound(N_("Commune {id} does not exist."), id=commune_id[:80])
 
 
 def groups(found: Rehearsal, decisions: Decisions) -> list[Group]:

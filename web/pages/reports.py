@@ -60,7 +60,7 @@ def month(frame: In, session: Reading, month: str = "") -> Response:
 def _header(frame: Frame) -> list[str]:
     t = frame.t
     return [
-        t("Begins"),
+        t("Starts"),
         t("Ends"),
         t("Minutes"),
         t("Title"),
@@ -68,11 +68,11 @@ def _header(frame: Frame) -> list[str]:
         t("Field"),
         t("Where"),
         t("Heard at"),
-        t("Meant for"),
-        t("Heard by a microphone"),
-        t("Amplifier drew current"),
-        t("Played, but not to be heard"),
-        t("Off by at worst, p99 (ms)"),
+        t("Intended"),
+        t("Confirmed by microphone"),
+        t("Amplifier current detected"),
+        t("Played but not heard"),
+        t("Largest sync error, p99 (ms)"),
         t("State"),
         t("Why"),
     ]

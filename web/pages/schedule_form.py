@@ -132,7 +132,7 @@ def own_schedule(frame: Frame, session: Session, number: int) -> Schedule:
     """A schedule of the commune that is shown. Raises NotFound."""
     found = schedule(session, number)
     if found.commune_id != frame.commune_id:
-        raise NotFound(N_("This schedule is not there any more."))
+        raise NotFound(N_("This schedule no longer exists."))
     return found
 
 

@@ -57,7 +57,7 @@ def sign_in(
         operator = check_password(session, name, password)
     if operator is None or operator.id is None:
         limit.failed(name, address)
-        wrong = Refusal(N_("Name or password is not right. Check both and try again."))
+        wrong = Refusal(N_("The name or password is incorrect. Check both and try again."))
         return _form(request, name, wrong)
     limit.succeeded(name, address)
     with deps.database.writing() as session:

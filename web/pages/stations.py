@@ -86,7 +86,7 @@ def move(
 ) -> Response:
     """Some of its receivers belong to another station."""
     if not receivers:
-        raise Refusal(N_("Choose the receivers that belong to another station."))
+        raise Refusal(N_("Choose the receivers to move to another station."))
     with frame.deps.database.writing() as session:
         before = own_station(frame, session, number).name
         moved = [own_receiver(frame, session, ident).name for ident in receivers]
@@ -109,7 +109,7 @@ def own_station(frame: Frame, session: Session, number: int) -> Station:
     """A station of the commune that is shown. Raises NotFound."""
     found = station(session, number)
     if found.commune_id != frame.commune_id:
-        raise NotFound(N_("This station is not there any more."))
+        raise NotFound(N_("This station no longer exists."))
     return found
 
 

@@ -46,5 +46,5 @@ def _instant(frame: Frame, text: str) -> datetime:
     except ValueError:
         asked = None
     if asked is None or asked.year not in YEARS:
-        raise Refusal(N_("Choose the day and the time that you ask about."))
+        raise Refusal(N_("Choose a day and a time."))
     return asked

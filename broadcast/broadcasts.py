@@ -121,7 +121,7 @@ def broadcast(session: Session, broadcast_id: str) -> Broadcast:
     """One. Raises NotFound."""
     found = session.get(Broadcast, broadcast_id)
     if found is None:
-        raise NotFound(N_("This broadcast is not there any more."))
+        raise NotFound(N_("This broadcast no longer exists."))
     return found
 
 

@@ -40,7 +40,7 @@ def put_on_air(
     if programme_id is not None:
         chosen = programme(session, programme_id)
         if chosen.commune_id != commune_id:
-            raise NotFound(N_("This programme is not there any more."))
+            raise NotFound(N_("This programme no longer exists."))
         running = items_of(session, programme_id)
         title, items, length_us = chosen.title, manifest_items(session, running), duration_us(running)
     elif clip_id is not None:

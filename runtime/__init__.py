@@ -1,1 +1,1 @@
-"""What a running controller has exactly one of: settings, clock, database, broker, ticker."""
+"""What a running controller has exactly one of: settings, clock, database, broker, interval alarms."""

@@ -47,7 +47,7 @@ _QUIET_DBFS = -70.0
 _NEAR_HIGHEST, _CLIPPED_SHARE = 0.985, 0.3
 
 
-class Train(NamedTuple):
+class SweepTrain(NamedTuple):
     """When what was played: `rounds` rising sweeps every two intervals, and as many falling, an interval later."""
 
     rounds: int
@@ -64,7 +64,7 @@ class Train(NamedTuple):
         return self.rounds * self.period_s - self.interval_s + SWEEP_FRAMES / RATE
 
 
-class Found(NamedTuple):
+class SweepArrival(NamedTuple):
     """How a receiver was heard. at_s: first arrival, from the recording's beginning, folded over the rounds.
 
     prominence_db: how far above what is round it the loudest stood. rounds_s: its first arrival in each round, by the
@@ -91,8 +91,8 @@ class Offset(NamedTuple):
     offset_s: float
     error_s: float
     agreeing: int
-    rising: Found
-    falling: Found
+    rising: SweepArrival
+    falling: SweepArrival
     level_dbfs: float
     clipped: bool
     rate_ppm: float
@@ -103,7 +103,7 @@ class Offset(NamedTuple):
         return self.level_dbfs < _QUIET_DBFS
 
 
-def offset(recording: Samples, train: Train) -> Offset:
+def find_offset(recording: Samples, train: SweepTrain) -> Offset:
     """Find the offset in a recording: mono, 48 kHz, −1 to 1. Offsets beyond ± an interval come out modulo the period.
 
     Raises ValueError when it is shorter than two periods of the train.
@@ -148,7 +148,7 @@ def _coarse(power: Floats) -> Floats:
     return highest
 
 
-def _train_begin(coarse: Floats, train: Train) -> int:
+def _train_begin(coarse: Floats, train: SweepTrain) -> int:
     """The coarse sample at which the loudest arrival of the first round is: where a comb of all rounds holds most.
 
     No round counts for more than twice the middle of the loudest, as many as there are rounds, so that one bang makes
@@ -165,7 +165,7 @@ def _train_begin(coarse: Floats, train: Train) -> int:
     return int(np.argmax(comb)) - lead
 
 
-def _rate(coarse: list[Floats], begins: list[int], train: Train) -> float:
+def _rate(coarse: list[Floats], begins: list[int], train: SweepTrain) -> float:
     """How much slower the train's clock seems in the recording: the rate at which the rounds fold to a peak."""
     best, best_peak = 0.0, -1.0
     margin = RATE // _COARSE * 3 // 100
@@ -184,21 +184,21 @@ def _rate(coarse: list[Floats], begins: list[int], train: Train) -> float:
     return best
 
 
-def _found(power: Floats, begin_s: float, train: Train, rate: float) -> Found:
+def _found(power: Floats, begin_s: float, train: SweepTrain, rate: float) -> SweepArrival:
     """The first arrival round the loudest one at `begin_s` of the recording."""
     before, after = round(LOOKED_BEFORE_S * RATE), round(LOOKED_AFTER_S * RATE)
     starts = [round((begin_s + k * train.period_s * (1 + rate)) * RATE) - before for k in range(train.rounds)]
     inside = {k: at for k, at in enumerate(starts) if at >= 0 and at + before + after <= len(power)}
     rounds_s = np.full(train.rounds, np.nan)
     if len(inside) < 2:
-        return Found(float("nan"), 0.0, rounds_s)
+        return SweepArrival(float("nan"), 0.0, rounds_s)
     folded = np.median([power[at : at + before + after] for at in inside.values()], axis=0)
     place, prominence_db = _first(folded)
     for k, at in inside.items():
         near = power[at + place - _NEAR : at + place + _NEAR + 1]
         if len(near) == 2 * _NEAR + 1 and 0 < (top := int(np.argmax(near))) < 2 * _NEAR:
             rounds_s[k] = (at + place - _NEAR + top + _between(near, top)) / RATE / (1 + rate)
-    return Found((inside[min(inside)] + place) / RATE, prominence_db, rounds_s)
+    return SweepArrival((inside[min(inside)] + place) / RATE, prominence_db, rounds_s)
 
 
 def _first(folded: Floats) -> tuple[int, float]:

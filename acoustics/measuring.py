@@ -2,18 +2,18 @@
 
 from typing import NamedTuple
 
-from acoustics.arrivals import Offset, Samples, Train, offset
+from acoustics.arrivals import Offset, Samples, SweepTrain, find_offset
 from acoustics.delay_measurements import INTERVAL, ROUNDS
 from runtime.refusal import N_, Refusal
 
-TRAIN = Train(ROUNDS, INTERVAL.total_seconds())
+TRAIN = SweepTrain(ROUNDS, INTERVAL.total_seconds())
 #: Fewer rounds that say the same are chance.
 LEAST_AGREEING = 4
 #: A recording may be longer than what sounds; beyond it is not looked at.
 MOST_S = 180
 
 
-class Heard(NamedTuple):
+class MeasuredOffset(NamedTuple):
     """What a recording says, at the place of the recorder. offset_us: how much later the other is heard."""
 
     offset_us: int
@@ -22,7 +22,7 @@ class Heard(NamedTuple):
     clipped: bool
 
 
-def listen(recording: Samples, one: str, other: str) -> Heard:
+def measure_offset(recording: Samples, one: str, other: str) -> MeasuredOffset:
     """Find the offset. one, other: the names of the receivers, for what is said.
 
     Raises Refusal: too short, too quiet, one or both not heard, overdriven, rounds that disagree.
@@ -32,9 +32,9 @@ def listen(recording: Samples, one: str, other: str) -> Heard:
             N_("The recording is too short. Begin before the first sound, and stop only after the last ({n} seconds)."),
             n=round(TRAIN.length_s + 0.5),
         )
-    found = offset(recording, TRAIN)
+    found = find_offset(recording, TRAIN)
     _check(found, one, other)
-    return Heard(round(found.offset_s * 1e6), round(found.error_s * 1e6), found.agreeing, found.clipped)
+    return MeasuredOffset(round(found.offset_s * 1e6), round(found.error_s * 1e6), found.agreeing, found.clipped)
 
 
 def _check(found: Offset, one: str, other: str) -> None:

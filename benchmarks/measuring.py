@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from acoustics.measuring import MOST_S, listen
+from acoustics.measuring import MOST_S, measure_offset
 from broadcast.audio import Ffmpeg
 from broadcast.audio_samples import samples_of
 from runtime.refusal import Refusal
@@ -61,7 +61,7 @@ def main() -> int:
             scene, suffix = drawn(seed)
             path = written(scene, Path(name) / f"r{suffix}", *KINDS[suffix])
             try:
-                heard = listen(samples_of(path, Ffmpeg(), most_s=MOST_S), "one", "other")
+                heard = measure_offset(samples_of(path, Ffmpeg(), most_s=MOST_S), "one", "other")
             except Refusal as refusal:
                 failures.append({"seed": seed, "kind": suffix, "why": refusal.message_id})
                 continue

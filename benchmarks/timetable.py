@@ -20,10 +20,12 @@ from sqlmodel import Session, SQLModel
 from broadcast.programmes import Item, ItemKind, add_programme
 from runtime.clock import ManualClock
 from runtime.database import Database
-from schedules.conflicts import Wish, clashes, wishes_of
+from schedules.conflicts import Airing, airings_of, clashes
+from schedules.occurrences import occurrences
 from schedules.outlook import outlook
 from schedules.recurrence import Holidays, Repeat, Rule, instants
-from schedules.timetable import add_schedule, occurrences, schedules
+from schedules.schedules import schedules
+from schedules.timetable import add_schedule
 from tests.broadcast.studio import add_clip
 from tests.cast import COMMUNE, MORNING, VIETNAM
 from tests.web.office import Office
@@ -71,10 +73,10 @@ def plainly(session: Session, rule: Rule, now: datetime, share: int) -> int:
     """Every instant of a share of the others expanded, and swept."""
     until = now + timedelta(days=365)
     new = [
-        Wish("", NORMAL, 0, at, at + timedelta(minutes=15), ALL, "new") for at in instants(rule, VIETNAM, now, until)
+        Airing("", NORMAL, 0, at, at + timedelta(minutes=15), ALL, "new") for at in instants(rule, VIETNAM, now, until)
     ]
     others = occurrences(session, schedules(session, COMMUNE)[::share], VIETNAM, now, until)
-    return len(clashes(session, COMMUNE, new, wishes_of(others)))
+    return len(clashes(session, COMMUNE, new, airings_of(others)))
 
 
 def office_with(folder: Path, count: int) -> tuple[Office, int]:

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Column, LargeBinary, Text
 from sqlmodel import Field, Session, SQLModel
 
-from broadcast.modes import Spread, spread_read
+from broadcast.modes import Spread, decode_spread
 from runtime.clock import to_us
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound
@@ -77,19 +77,19 @@ class Broadcast(SQLModel, table=True):
         return precedence_of(self.broadcast_class, self.precedence, to_us(self.starts_at), self.id)
 
     @property
-    def meant_for(self) -> Targets:
+    def audience(self) -> Targets:
         """Who sounds."""
         return msgspec.json.decode(self.targets, type=Targets)
 
     @property
-    def what(self) -> list[Item]:
+    def playlist(self) -> list[Item]:
         """What sounds, as on the wire."""
         return msgspec.json.decode(self.items, type=list[Item])
 
     @property
-    def mode(self) -> Spread:
+    def time_spread(self) -> Spread:
         """How it is spread over its receivers."""
-        return spread_read(self.spread)
+        return decode_spread(self.spread)
 
     @property
     def shifts_us(self) -> dict[str, int]:

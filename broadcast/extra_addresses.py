@@ -28,7 +28,7 @@ class BroadcastAddress(SQLModel, table=True):
     cleared_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
     @property
-    def meant_for(self) -> Targets | None:
+    def audience(self) -> Targets | None:
         """Who sounds there."""
         return None if self.targets is None else msgspec.json.decode(self.targets, type=Targets)
 

@@ -3,21 +3,14 @@
 import logging
 import queue
 import threading
-from collections.abc import Callable
-from pathlib import Path
 
-from sqlmodel import Session, col, select
-
-from broadcast.acceptance import check_length, check_measured
-from broadcast.audio import RATE, Ffmpeg, Stopped
-from broadcast.audio_encode import Encoded, encode
-from broadcast.audio_measure import Measured, measure
-from broadcast.audio_probe import probe
-from broadcast.clips import Clip, ClipRendition, Field, clip, folded, new_id
-from broadcast.file_names import clean_name, extension_of, title_of
-from broadcast.ingest_jobs import IngestJob, JobState, unfinished
+from broadcast.audio import Ffmpeg, Stopped
+from broadcast.clip_maker import ClipMaker
+from broadcast.clips import Field, clip
+from broadcast.file_names import clean_name, title_of
+from broadcast.ingest_jobs import IngestJob, JobState, unfinished, update_job
 from broadcast.ingest_jobs import new_id as new_job_id
-from broadcast.media import Media, Stored, disk_full, hash_of, is_disk_full
+from broadcast.media import Media, disk_full, is_disk_full
 from broadcast.upload import Upload
 from runtime.clock import Clock
 from runtime.database import Database
@@ -25,9 +18,6 @@ from runtime.refusal import N_, Refusal, as_text
 from transport.worker import Worker
 
 log = logging.getLogger(__name__)
-
-#: Where each step ends on the bar from 0 to 1.
-_MEASURED_AT, _ENCODED_AT = 0.25, 0.95
 
 
 class Ingest:
@@ -42,13 +32,12 @@ class Ingest:
         self._originals = originals
         self._clock = clock
         self._most_bytes = most_bytes
-        self._most_hours = most_hours
         self._worker = Worker(self._step, "ingest")
         self._ffmpeg = Ffmpeg(self._worker.stopping)
+        self._clip_maker = ClipMaker(database, media, originals, clock, self._ffmpeg, most_hours=most_hours)
         self._waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._at_work = 0
         self._at_work_lock = threading.Lock()
-        self._on_progress: list[Callable[[str], None]] = []
 
     # -- receiving
 
@@ -95,14 +84,14 @@ class Ingest:
 
     def received(self, job_id: str, size: int, *, queued: bool = True) -> None:
         """The bytes are on disk; work can begin. queued: by our own thread; else the caller calls `work_one`."""
-        self._set(job_id, state=JobState.WAITING.value, bytes=size)
+        update_job(self._database, job_id, state=JobState.WAITING.value, bytes=size)
         if queued:
             self._waiting.put(job_id)
             self._worker.wake()
 
     def refuse(self, job_id: str, refusal: Refusal, state: JobState = JobState.REFUSED) -> None:
         """Write down why nothing came of it."""
-        self._set(job_id, state=state.value, refusal=as_text(refusal), finished_at=self._clock.now())
+        update_job(self._database, job_id, state=state.value, refusal=as_text(refusal), finished_at=self._clock.now())
 
     def too_large(self) -> Refusal:
         """What is said of a file beyond the limit."""
@@ -133,7 +122,7 @@ class Ingest:
                 )
             else:
                 kept.append(path)
-                self._set(job.id, state=JobState.WAITING.value, progress=0.0, resumed=True)
+                update_job(self._database, job.id, state=JobState.WAITING.value, progress=0.0, resumed=True)
                 self._waiting.put(job.id)
         self._originals.sweep(kept)
         self._media.sweep()
@@ -164,7 +153,7 @@ class Ingest:
             return
         path = self._originals.folder / "incoming" / job.incoming
         try:
-            self._make_clip(job, path)
+            self._clip_maker.make(job, path)
         except Refusal as refusal:
             path.unlink(missing_ok=True)
             self.refuse(job_id, refusal)
@@ -189,155 +178,8 @@ class Ingest:
             self._drop_incoming(job_id)
         return 0.0
 
-    def _make_clip(self, job: IngestJob, path: Path) -> None:
-        # 1. The same bytes are the same clip.
-        sha256, size = hash_of(path)
-        with self._database.session() as session:
-            before = _same(session, job, sha256)
-        if before is not None:
-            path.unlink()
-            self._retire_replaced(job, before.id)
-            self._set(
-                job.id,
-                state=JobState.READY.value,
-                progress=1.0,
-                clip_id=before.id,
-                same_as_before=True,
-                finished_at=self._clock.now(),
-            )
-            return
-        # 2. What is it, and how long?
-        self._set(job.id, state=JobState.PROBING.value)
-        found = probe(path)
-        check_length(found.duration_us, self._most_hours)
-        # 3. How loud, where does it begin and end?
-        self._set(job.id, state=JobState.MEASURING.value)
-        self._originals.check_room(size // 4)
-        measured = measure(
-            path, self._ffmpeg, expected_us=found.duration_us, progress=self._bar(job.id, 0, _MEASURED_AT)
-        )
-        check_measured(found, measured, self._most_hours)
-        # 4. Encode.
-        self._set(job.id, state=JobState.ENCODING.value, progress=_MEASURED_AT)
-        made: list[Path] = []
-
-        def make_file(suffix: str) -> Path:
-            made.append(self._media.incoming(suffix))
-            return made[-1]
-
-        try:
-            encoded = encode(
-                path,
-                measured,
-                self._ffmpeg,
-                make_file,
-                trim=job.trim_silence,
-                progress=self._bar(job.id, _MEASURED_AT, _ENCODED_AT),
-            )
-            # 5. Keep: files first, then the row that names them.
-            opus, mp3 = self._media.adopt(encoded.opus, "opus"), self._media.adopt(encoded.mp3, "mp3")
-        finally:
-            for left in made:
-                left.unlink(missing_ok=True)
-        extension = extension_of(job.file_name, found.container)
-        original = self._originals.adopt(path, extension)
-        self._keep(job, original, extension, measured, encoded, {"opus": opus, "mp3": mp3})
-
-    def _keep(
-        self,
-        job: IngestJob,
-        original: Stored,
-        extension: str,
-        measured: Measured,
-        encoded: Encoded,
-        files: dict[str, Stored],
-    ) -> None:
-        first, last = (measured.sound_from, measured.sound_until) if job.trim_silence else (0, measured.samples)
-        with self._database.writing() as session:
-            # Its commune may have become another one meanwhile.
-            row = session.get(IngestJob, job.id)
-            now_of = job.commune_id if row is None else row.commune_id
-            made = Clip(
-                id=new_id(),
-                commune_id=now_of,
-                title=job.title,
-                language=job.language,
-                field=job.field,
-                original_name=job.file_name,
-                original_sha256=original.sha256,
-                original_bytes=original.bytes,
-                original_extension=extension,
-                uploaded_at=job.created_at,
-                uploaded_by=job.created_by,
-                duration_us=encoded.samples * 1_000_000 // RATE,
-                trim_silence=job.trim_silence,
-                trimmed_start_us=first * 1_000_000 // RATE,
-                trimmed_end_us=(measured.samples - last) * 1_000_000 // RATE,
-                loudness_before_lufs=measured.loudness_lufs,
-                loudness_after_lufs=encoded.loudness_lufs,
-                true_peak_after_dbtp=encoded.true_peak_dbtp,
-                peaks=_cut(measured, first, last),
-                folded=folded(f"{job.title} {job.file_name}"),
-            )
-            session.add(made)
-            session.flush()
-            for codec, file in files.items():
-                session.add(
-                    ClipRendition(clip_id=made.id, codec=codec, sha256=file.sha256, bytes=file.bytes, extension=codec)
-                )
-            self._replace(session, job, made.id)
-            if row is not None:
-                row.state, row.progress, row.clip_id = JobState.READY.value, 1.0, made.id
-                row.finished_at = self._clock.now()
-                session.add(row)
-
-    def _retire_replaced(self, job: IngestJob, successor: str) -> None:
-        with self._database.writing() as session:
-            self._replace(session, job, successor)
-
-    def _replace(self, session: Session, job: IngestJob, successor: str) -> None:
-        if job.replaces is not None and job.replaces != successor:
-            old = clip(session, job.replaces)
-            old.replaced_by, old.retired_at = successor, old.retired_at or self._clock.now()
-            session.add(old)
-
     def _drop_incoming(self, job_id: str) -> None:
         with self._database.session() as session:
             job = session.get(IngestJob, job_id)
         if job is not None:
             (self._originals.folder / "incoming" / job.incoming).unlink(missing_ok=True)
-
-    def _bar(self, job_id: str, start: float, end: float) -> Callable[[float], None]:
-        last = [start]
-
-        def told(share: float) -> None:
-            at = start + (end - start) * share
-            if at - last[0] >= 0.02:
-                last[0] = at
-                self._set(job_id, progress=at)
-
-        return told
-
-    def _set(self, job_id: str, **values: object) -> None:
-        with self._database.writing() as session:
-            row = session.get(IngestJob, job_id)
-            if row is None:
-                return
-            for name, value in values.items():
-                setattr(row, name, value)
-            session.add(row)
-
-
-def _same(session: Session, job: IngestJob, sha256: str) -> Clip | None:
-    query = select(Clip).where(
-        Clip.commune_id == job.commune_id,
-        Clip.original_sha256 == sha256,
-        Clip.trim_silence == job.trim_silence,
-        col(Clip.retired_at).is_(None),
-    )
-    return session.exec(query).first()
-
-
-def _cut(measured: Measured, first: int, last: int) -> bytes:
-    count = len(measured.peaks)
-    return measured.peaks[first * count // measured.samples : max(1, -(-last * count // measured.samples))]

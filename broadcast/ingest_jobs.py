@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Column
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from runtime.database import UtcDateTime
+from runtime.database import Database, UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal, from_text
 
 
@@ -83,6 +83,17 @@ def recent_jobs(session: Session, commune_id: str, now: datetime, hours: float =
     since = now - timedelta(hours=hours)
     query = select(IngestJob).where(IngestJob.commune_id == commune_id, col(IngestJob.created_at) >= since)
     return list(session.exec(query.order_by(col(IngestJob.created_at).desc()).limit(50)))
+
+
+def update_job(database: Database, job_id: str, **values: object) -> None:
+    """Write these columns of a job in a transaction of its own, so that the page sees the progress."""
+    with database.writing() as session:
+        row = session.get(IngestJob, job_id)
+        if row is None:
+            return
+        for name, value in values.items():
+            setattr(row, name, value)
+        session.add(row)
 
 
 def unfinished(session: Session) -> list[IngestJob]:

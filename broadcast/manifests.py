@@ -13,7 +13,7 @@ MANIFEST_HOLDS = timedelta(hours=24)
 
 def manifest_of(planned: Broadcast, now: datetime, elsewhere: tuple[str, Targets] | None = None) -> Manifest:
     """What receivers are told of it. elsewhere: under another commune's address, and whom it means there."""
-    commune_id, targets = elsewhere or (planned.commune_id, planned.meant_for)
+    commune_id, targets = elsewhere or (planned.commune_id, planned.audience)
     shifts_us = planned.shifts_us
     return Manifest(
         to=for_commune(commune_id),
@@ -27,7 +27,7 @@ def manifest_of(planned: Broadcast, now: datetime, elsewhere: tuple[str, Targets
         targets=targets,
         starts_at_us=to_us(planned.starts_at),
         ends_at_us=to_us(planned.ends_at) - max(shifts_us.values(), default=0),
-        items=planned.what,
+        items=planned.playlist,
         shifts_us=shifts_us,
         stopped_at_us=to_us(planned.stopped_at) if planned.stopped_at else None,
         withdrawn=planned.withdrawn_at is not None,

@@ -90,7 +90,7 @@ class Shifts(NamedTuple):
         return max(self.by_receiver.values(), default=0)
 
 
-TOGETHER = Shifts({})
+NO_SHIFTS = Shifts({})
 
 
 def shifts_of(spread: Spread, horns: Sequence[Horn], length_us: int, reach_m: float = REACH_M) -> Shifts:
@@ -105,7 +105,7 @@ def shifts_of(spread: Spread, horns: Sequence[Horn], length_us: int, reach_m: fl
             {h.receiver_id: turn_of[h.zone] * step_us for h in horns if turn_of[h.zone]},
             [sorted(zone for zone, turn in turn_of.items() if turn == k) for k in range(count)],
         )
-    return TOGETHER
+    return NO_SHIFTS
 
 
 def turns(horns: Sequence[Horn], reach_m: float = REACH_M) -> dict[str, int]:
@@ -141,19 +141,19 @@ class Spreading:
     def shifts(self, spread: Spread, targets: Targets, length_us: int) -> Shifts:
         """When each receiver that is meant begins."""
         if spread.mode is Mode.IN_STEP:
-            return TOGETHER
+            return NO_SHIFTS
         key = (spread, targets.all, *targets.zones, None, *targets.receivers, length_us)
         if key not in self._known:
             meant = [horn for horn, in_zones in self._all() if targets.include(horn.receiver_id, in_zones)]
             self._known[key] = shifts_of(spread, meant, length_us, self._reach_m)
         return self._known[key]
 
-    def whole(self, spread: Spread, targets: Targets, length: timedelta) -> timedelta:
+    def total_length(self, spread: Spread, targets: Targets, length: timedelta) -> timedelta:
         """From the first sample anywhere to the last."""
         length_us = length // timedelta(microseconds=1)
         return length + timedelta(microseconds=self.shifts(spread, targets, length_us).most_us)
 
-    def names(self, shifts: Shifts) -> list[list[str]]:
+    def turn_names(self, shifts: Shifts) -> list[list[str]]:
         """The turns, as people call the zones and receivers in them."""
         named = {z.id: z.name for z in zones(self._session, self._commune_id)}
         named |= {r.id: r.name for r in receivers(self._session, self._commune_id) if r.id not in named}
@@ -169,12 +169,12 @@ class Spreading:
         return self._horns
 
 
-def spread_kept(spread: Spread) -> str | None:
+def encode_spread(spread: Spread) -> str | None:
     """As a table keeps it: None for in step."""
     return None if spread.mode is Mode.IN_STEP else msgspec.json.encode(spread).decode()
 
 
-def spread_read(kept: str | None) -> Spread:
+def decode_spread(kept: str | None) -> Spread:
     """What `spread_kept` gave."""
     return IN_STEP if kept is None else msgspec.json.decode(kept, type=Spread)
 

@@ -10,8 +10,8 @@ from sqlalchemy import func
 from sqlmodel import Session, and_, col, not_, or_, select
 
 from broadcast.broadcasts import Broadcast, BroadcastState, state
-from broadcast.play_log import MOST_LOOKED_AT, Filter, aired_for, fields_of, play_log
-from broadcast.play_reports import Heard, Meant, PlayReportRow, cause_told, heard_at, heard_there
+from broadcast.play_log import MOST_LOOKED_AT, LogFilter, aired_for, fields_of, play_log
+from broadcast.play_reports import Audiences, HeardCount, PlayReportRow, heard_counts, reported_cause, was_heard
 from devices.communes import Commune
 from devices.presence import PresenceChange, PresenceState
 from devices.provinces import province_name
@@ -23,11 +23,11 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class Line:
+class UnheardBroadcast:
     """One broadcast that did not sound, or not everywhere. causes: cause codes → number of places."""
 
     broadcast: Broadcast
-    heard: Heard
+    heard: HeardCount
     causes: dict[str, int]
 
 
@@ -40,7 +40,7 @@ class Availability:
 
 
 @dataclass
-class ByZone:
+class ZoneFigures:
     """What was meant for a zone, or for some in it. heard, meant: over its broadcasts and receivers."""
 
     zone: Zone
@@ -76,8 +76,8 @@ class MonthlyReport:
     heard: int
     meant: int
     withdrawn: int
-    by_zone: list[ByZone]
-    lacking: list[Line]
+    by_zone: list[ZoneFigures]
+    not_fully_heard: list[UnheardBroadcast]
     availability: list[Availability]
 
     @property
@@ -97,14 +97,14 @@ def monthly_report(session: Session, commune: Commune, first: date, now: datetim
     """Of the month that begins on `first`, as far as it has come."""
     start, end = month_bounds(first, commune.zone)
     until = min(end, now)
-    found = play_log(session, commune.id, now, Filter(since=start, until=end), limit=MOST_LOOKED_AT)[::-1]
+    found = play_log(session, commune.id, now, LogFilter(since=start, until=end), limit=MOST_LOOKED_AT)[::-1]
     aired = [b for b in found if b.withdrawn_at is None and not b.missed]
     seconds: dict[str, float] = {}
     for b in aired:
         seconds[b.class_] = seconds.get(b.class_, 0.0) + aired_for(b, now).total_seconds()
-    heard: dict[str, Heard] = {}
+    heard: dict[str, HeardCount] = {}
     for k in range(0, len(found), _AT_ONCE):
-        heard |= heard_at(session, found[k : k + _AT_ONCE])
+        heard |= heard_counts(session, found[k : k + _AT_ONCE])
     return MonthlyReport(
         commune=commune,
         province=province_name(session, commune.province_id),
@@ -119,12 +119,14 @@ def monthly_report(session: Session, commune: Commune, first: date, now: datetim
         meant=sum(heard[b.id].meant for b in aired),
         withdrawn=sum(b.withdrawn_at is not None for b in found),
         by_zone=_by_zone(session, commune.id, aired, now),
-        lacking=_lacking(session, found, heard, now),
+        not_fully_heard=_lacking(session, found, heard, now),
         availability=_availability(session, receivers(session, commune.id), start, until),
     )
 
 
-def _lacking(session: Session, found: list[Broadcast], heard: dict[str, Heard], now: datetime) -> list[Line]:
+def _lacking(
+    session: Session, found: list[Broadcast], heard: dict[str, HeardCount], now: datetime
+) -> list[UnheardBroadcast]:
     """Of whom nothing was heard, and why: what receivers told, what stopped it, and the rest without a report."""
     those = [
         b
@@ -134,7 +136,7 @@ def _lacking(session: Session, found: list[Broadcast], heard: dict[str, Heard], 
         and heard[b.id].heard < heard[b.id].meant
     ]
     told: dict[str, Counter[str]] = {b.id: Counter() for b in those}
-    query = select(PlayReportRow.broadcast_id, cause_told()).where(not_(heard_there()))
+    query = select(PlayReportRow.broadcast_id, reported_cause()).where(not_(was_heard()))
     for k in range(0, len(those), _AT_ONCE):
         for broadcast_id, cause in session.exec(
             query.where(col(PlayReportRow.broadcast_id).in_([b.id for b in those[k : k + _AT_ONCE]]))
@@ -144,14 +146,14 @@ def _lacking(session: Session, found: list[Broadcast], heard: dict[str, Heard], 
         rest = heard[b.id].meant - heard[b.id].reported
         if rest:
             told[b.id][b.cause or "no_report"] += rest
-    return [Line(b, heard[b.id], dict(told[b.id].most_common())) for b in those]
+    return [UnheardBroadcast(b, heard[b.id], dict(told[b.id].most_common())) for b in those]
 
 
-def _by_zone(session: Session, commune_id: str, aired: Sequence[Broadcast], now: datetime) -> list[ByZone]:
+def _by_zone(session: Session, commune_id: str, aired: Sequence[Broadcast], now: datetime) -> list[ZoneFigures]:
     """The number of queries grows by one with every 500 broadcasts."""
     known = [r.id for r in receivers(session, commune_id)]
     member, told = zones_of_all(session, known), _told(session, [b.id for b in aired])
-    found, who = {zone.id: ByZone(zone) for zone in zones(session, commune_id)}, Meant(session)
+    found, who = {zone.id: ZoneFigures(zone) for zone in zones(session, commune_id)}, Audiences(session)
     for b in aired:
         there, said = who(b), told[b.id]
         meant, heard = Counter[str](), Counter[str]()
@@ -170,7 +172,7 @@ def _by_zone(session: Session, commune_id: str, aired: Sequence[Broadcast], now:
 def _told(session: Session, ids: Sequence[str]) -> dict[str, dict[str, bool]]:
     """Whether it was heard, of each broadcast by each receiver that reported."""
     told: dict[str, dict[str, bool]] = defaultdict(dict)
-    query = select(PlayReportRow.broadcast_id, PlayReportRow.receiver_id, heard_there())
+    query = select(PlayReportRow.broadcast_id, PlayReportRow.receiver_id, was_heard())
     for k in range(0, len(ids), _AT_ONCE):
         rows = session.exec(query.where(col(PlayReportRow.broadcast_id).in_(ids[k : k + _AT_ONCE])))
         for broadcast_id, receiver_id, heard in rows:
@@ -182,7 +184,7 @@ def _minutes_by_field(session: Session, aired: Sequence[Broadcast], now: datetim
     fields, found = fields_of(session, aired), Counter[int]()
     for b in aired:
         whole_us, named_us = aired_for(b, now) // timedelta(microseconds=1), 0
-        for item in b.what:
+        for item in b.playlist:
             if isinstance(item, ClipItem) and item.clip in fields:
                 part_us = max(0, min(item.offset_us + item.duration_us, whole_us) - item.offset_us)
                 found[fields[item.clip]] += part_us

@@ -50,4 +50,4 @@ def between(session: Session, commune_id: str, since: datetime, until: datetime)
 
 def target_receivers(session: Session, meant: Broadcast) -> list[Receiver]:
     """The receivers in service that it means, or meant: those of its commune at its start."""
-    return reached_by(session, meant.commune_id, meant.meant_for, meant.starts_at)
+    return reached_by(session, meant.commune_id, meant.audience, meant.starts_at)

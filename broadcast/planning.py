@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from broadcast.broadcasts import BY_HAND, LONGEST_TITLE, Broadcast, BroadcastState, order_key
 from broadcast.clips import clip
-from broadcast.modes import IN_STEP, TOGETHER, Shifts, Spread, Spreading, spread_kept
+from broadcast.modes import IN_STEP, NO_SHIFTS, Shifts, Spread, Spreading, encode_spread
 from broadcast.programmes import clip_items, duration_us, items_of, manifest_items, programme
 from broadcast.state_changes import record_state
 from devices.receivers import reached_by
@@ -93,7 +93,7 @@ def plan_broadcast(
     order: int = BY_HAND,
     cause: str = "",
     spread: Spread = IN_STEP,
-    shifts: Shifts = TOGETHER,
+    shifts: Shifts = NO_SHIFTS,
 ) -> Broadcast:
     """Keep a broadcast; the transmitter announces it after the commit. Raises Refusal when it would reach nobody.
 
@@ -112,7 +112,7 @@ def plan_broadcast(
         precedence=precedence,
         starts_at=starts_at,
         ends_at=starts_at + timedelta(microseconds=length_us + shifts.most_us),
-        spread=spread_kept(spread),
+        spread=encode_spread(spread),
         shifts=msgspec.json.encode(shifts.by_receiver).decode() if shifts.by_receiver else None,
         targets=msgspec.json.encode(targets),
         items=msgspec.json.encode(list(items)),

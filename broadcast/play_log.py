@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip, folded
 from broadcast.on_air import of_commune
-from broadcast.play_reports import Heard, Meant, heard_at
+from broadcast.play_reports import Audiences, HeardCount, heard_counts
 from devices.receivers import Reach
 from wire.broadcasts import ClipItem, Targets
 
@@ -19,7 +19,7 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class Filter:
+class LogFilter:
     """What of the log is wanted. since, until: of the start, aware, until excluded. class_, field: "" and 0 for all.
 
     place: a zone's or a receiver's id, "" for all. outcome: "heard" (everywhere), "lacking" (not everywhere), "missed",
@@ -41,10 +41,16 @@ class Filter:
 
 
 def play_log(
-    session: Session, commune_id: str, now: datetime, wanted: Filter | None = None, *, limit: int = 50, offset: int = 0
+    session: Session,
+    commune_id: str,
+    now: datetime,
+    wanted: LogFilter | None = None,
+    *,
+    limit: int = 50,
+    offset: int = 0,
 ) -> list[Broadcast]:
     """What began, or should have, newest first. The number of queries does not grow with its length."""
-    wanted = wanted or Filter()
+    wanted = wanted or LogFilter()
     query = select(Broadcast).where(of_commune(session, commune_id), col(Broadcast.starts_at) <= now)
     if wanted.since is not None:
         query = query.where(col(Broadcast.starts_at) >= wanted.since)
@@ -74,7 +80,7 @@ def aired_for(broadcast: Broadcast, now: datetime) -> timedelta:
 
 def fields_of(session: Session, broadcasts: Sequence[Broadcast]) -> dict[str, int]:
     """The field of each clip that they name, by the clip's id; our own chimes are not in it."""
-    ids = sorted({item.clip for b in broadcasts for item in b.what if isinstance(item, ClipItem)})
+    ids = sorted({item.clip for b in broadcasts for item in b.playlist if isinstance(item, ClipItem)})
     found: dict[str, int] = {}
     for start in range(0, len(ids), _AT_ONCE):
         query = select(Clip.id, Clip.field).where(col(Clip.id).in_(ids[start : start + _AT_ONCE]), Clip.builtin == "")
@@ -84,10 +90,10 @@ def fields_of(session: Session, broadcasts: Sequence[Broadcast]) -> dict[str, in
 
 def fields_in(broadcast: Broadcast, fields: Mapping[str, int]) -> list[int]:
     """The fields of one, sorted. fields: of its clips."""
-    return sorted({fields[i.clip] for i in broadcast.what if isinstance(i, ClipItem) and i.clip in fields})
+    return sorted({fields[i.clip] for i in broadcast.playlist if isinstance(i, ClipItem) and i.clip in fields})
 
 
-def _matching(session: Session, commune_id: str, found: list[Broadcast], wanted: Filter) -> list[Broadcast]:
+def _matching(session: Session, commune_id: str, found: list[Broadcast], wanted: LogFilter) -> list[Broadcast]:
     words = folded(wanted.search).split()
     if words:
         found = [b for b in found if all(word in folded(b.title) for word in words)]
@@ -96,12 +102,12 @@ def _matching(session: Session, commune_id: str, found: list[Broadcast], wanted:
         found = [b for b in found if wanted.field in fields_in(b, fields)]
     if wanted.place:
         place = Targets(zones=[wanted.place], receivers=[wanted.place])
-        there, meant = Reach(session, commune_id)(place), Meant(session)
+        there, meant = Reach(session, commune_id)(place), Audiences(session)
         found = [b for b in found if (there | meant(b, place)) & meant(b)]
     if wanted.outcome in ("heard", "lacking"):
-        heard: dict[str, Heard] = {}
+        heard: dict[str, HeardCount] = {}
         for start in range(0, len(found), _AT_ONCE):
-            heard |= heard_at(session, found[start : start + _AT_ONCE])
+            heard |= heard_counts(session, found[start : start + _AT_ONCE])
         everywhere = wanted.outcome == "heard"
         found = [b for b in found if (heard[b.id].heard >= heard[b.id].meant) is everywhere]
     return found

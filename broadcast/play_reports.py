@@ -85,7 +85,7 @@ class PlayReportRow(SQLModel, table=True):
 
 
 @dataclass(frozen=True)
-class Heard:
+class HeardCount:
     """In how many places a broadcast was to be heard. reported: how many said anything. meant: how many it was for."""
 
     heard: int
@@ -94,7 +94,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Detail:
+class ReceiverOutcome:
     """One receiver's part. outcome: "" while nothing was reported. cause: a word, see docs/protocol.md."""
 
     receiver: Receiver
@@ -110,19 +110,19 @@ class Detail:
         return sounded and not (self.report and self.report.unproved)
 
 
-def heard_there() -> ColumnElement[bool]:
+def was_heard() -> ColumnElement[bool]:
     """The same of a row, for queries."""
     sounded = col(PlayReportRow.outcome).in_([Outcome.PLAYED.value, Outcome.PARTLY.value])
-    return and_(sounded, col(PlayReportRow.cause) != VOLUME_ZERO, proved())
+    return and_(sounded, col(PlayReportRow.cause) != VOLUME_ZERO, not_disproved())
 
 
-def proved() -> ColumnElement[bool]:
+def not_disproved() -> ColumnElement[bool]:
     """Of a row, for queries: no tier of proof that is there failed."""
     drew, heard = col(PlayReportRow.amplifier_drew), col(PlayReportRow.microphone_heard)
     return and_(drew.is_not(False), heard.is_not(False))
 
 
-def cause_told() -> ColumnElement[str]:
+def reported_cause() -> ColumnElement[str]:
     """The cause of a row, for queries: what failed of the proof goes before what the receiver said."""
     return case(
         (col(PlayReportRow.microphone_heard).is_(False), NOT_HEARD),
@@ -172,27 +172,27 @@ def reports_of(session: Session, broadcast_id: str) -> dict[str, PlayReportRow]:
     return {row.receiver_id: row for row in session.exec(query)}
 
 
-def heard_at(
+def heard_counts(
     session: Session, broadcasts: Sequence[Broadcast], meant: Mapping[str, int] | None = None
-) -> dict[str, Heard]:
+) -> dict[str, HeardCount]:
     """In how many places each was to be heard. meant: how many each was for, when the caller knows, else looked up."""
     ids = [b.id for b in broadcasts]
     query = (
-        select(PlayReportRow.broadcast_id, func.sum(case((heard_there(), 1), else_=0)), func.count())
+        select(PlayReportRow.broadcast_id, func.sum(case((was_heard(), 1), else_=0)), func.count())
         .where(col(PlayReportRow.broadcast_id).in_(ids))
         .group_by(col(PlayReportRow.broadcast_id))
     )
     counts = {broadcast_id: (int(heard), reported) for broadcast_id, heard, reported in session.exec(query)}
-    who = Meant(session)
+    who = Audiences(session)
     found = {}
     for b in broadcasts:
         heard, reported = counts.get(b.id, (0, 0))
         total = meant[b.id] if meant is not None else len(who(b))
-        found[b.id] = Heard(heard, reported, max(total, reported))
+        found[b.id] = HeardCount(heard, reported, max(total, reported))
     return found
 
 
-class Meant:
+class Audiences:
     """Who is meant by broadcasts, as ids: those of its commune when it began. Looked up once for each."""
 
     def __init__(self, session: Session) -> None:
@@ -207,7 +207,7 @@ class Meant:
         key = (b.commune_id, era)
         if key not in self._known:
             self._known[key] = Reach(self._session, b.commune_id, b.starts_at if era < len(self._moves) else None)
-        return self._known[key](b.meant_for if targets is None else targets)
+        return self._known[key](b.audience if targets is None else targets)
 
 
 def worst_p99_us(session: Session, broadcast_ids: Sequence[str]) -> dict[str, int]:
@@ -220,7 +220,7 @@ def worst_p99_us(session: Session, broadcast_ids: Sequence[str]) -> dict[str, in
     return {broadcast_id: int(worst) for broadcast_id, worst in session.exec(query)}
 
 
-def details(session: Session, broadcast: Broadcast, now: datetime) -> list[Detail]:
+def receiver_outcomes(session: Session, broadcast: Broadcast, now: datetime) -> list[ReceiverOutcome]:
     """Each receiver's part, and for those that said nothing, why as far as we know."""
     said = reports_of(session, broadcast.id)
     meant = {r.id: r for r in target_receivers(session, broadcast)}
@@ -231,15 +231,15 @@ def details(session: Session, broadcast: Broadcast, now: datetime) -> list[Detai
     for receiver in meant.values():
         report = said.get(receiver.id)
         if report is not None:
-            found.append(Detail(receiver, report.outcome, report.unproved or report.cause, report))
+            found.append(ReceiverOutcome(receiver, report.outcome, report.unproved or report.cause, report))
         elif state(broadcast, now) in (BroadcastState.WITHDRAWN, BroadcastState.MISSED):
-            found.append(Detail(receiver, "", broadcast.cause, None))
+            found.append(ReceiverOutcome(receiver, "", broadcast.cause, None))
         elif now < broadcast.sounds_until + REPORT_WITHIN:
-            found.append(Detail(receiver, "", "waiting", None, away.get(receiver.id)))
+            found.append(ReceiverOutcome(receiver, "", "waiting", None, away.get(receiver.id)))
         elif receiver.id in away:
-            found.append(Detail(receiver, "", "offline", None, away[receiver.id]))
+            found.append(ReceiverOutcome(receiver, "", "offline", None, away[receiver.id]))
         else:
-            found.append(Detail(receiver, "", "no_report", None))
+            found.append(ReceiverOutcome(receiver, "", "no_report", None))
     return sorted(found, key=lambda d: (d.heard and d.outcome == Outcome.PLAYED, d.receiver.name))
 
 

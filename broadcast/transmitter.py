@@ -74,7 +74,7 @@ class Transmitter:
         under_way = [
             ((address, b.revision), self._send_elsewhere(b, address.commune_id, meant, now))
             for b, address in due
-            if (meant := address.meant_for) is not None
+            if (meant := address.audience) is not None
         ]
         done = self._acknowledged(under_way)
         if done:

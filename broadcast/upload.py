@@ -7,7 +7,7 @@ from broadcast.media import disk_full, is_disk_full
 from runtime.refusal import N_, Refusal
 
 
-class Keeper(Protocol):
+class UploadReceiver(Protocol):
     """Who an upload tells how it ended: the ingest."""
 
     def received(self, job_id: str, size: int, *, queued: bool = True) -> None:
@@ -26,7 +26,7 @@ class Keeper(Protocol):
 class Upload:
     """One upload being received: write blocks, then `finish` or `abandon`. One thread at a time."""
 
-    def __init__(self, ingest: "Keeper", job_id: str, path: Path, most_bytes: int) -> None:
+    def __init__(self, ingest: UploadReceiver, job_id: str, path: Path, most_bytes: int) -> None:
         self.job_id = job_id
         self.received = 0
         self._ingest = ingest

@@ -19,7 +19,7 @@ from devices.stations import Station
 from devices.zones import Zone, ZoneMember
 from noise.noise_rules import NoiseRules
 from people.operators import Operator, OperatorCommune
-from schedules.timetable import Schedule
+from schedules.schedules import Schedule
 from wire.broadcasts import Targets
 
 

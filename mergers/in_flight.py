@@ -22,8 +22,8 @@ from devices.receivers import Receiver, reached_by
 from devices.succession import CommuneSuccession, FormerPlace
 from mergers.drafts import Draft
 from mergers.ledger import update_many
+from schedules.schedules import Schedule
 from schedules.slots import Slot
-from schedules.timetable import Schedule
 from wire.broadcasts import ClipItem, Item, LiveItem, Targets
 
 #: Configs name the former commune so much longer than anything of it is good.
@@ -66,7 +66,7 @@ def under_way(session: Session, draft: Draft, now: datetime) -> Way:
     return Way(
         running,
         [b for b in found if b.starts_at >= now],
-        {b.id: draft.have.reached(b.commune_id, b.meant_for) for b in running},
+        {b.id: draft.have.reached(b.commune_id, b.audience) for b in running},
         list(session.exec(elsewhere)),
     )
 
@@ -95,7 +95,7 @@ def _keep_on_air(session: Session, draft: Draft, way: Way) -> None:
             if commune_id != b.commune_id:
                 _address(session, b, commune_id, Targets(receivers=receivers))
     for old in way.elsewhere:
-        heard = old.meant_for.receivers if old.meant_for else []
+        heard = old.audience.receivers if old.audience else []
         where = _communes_of(session, set(heard))
         b = session.get_one(Broadcast, old.broadcast_id)
         for commune_id in sorted({where[r] for r in heard if r in where} - {old.commune_id, b.commune_id}):
@@ -141,12 +141,12 @@ class _Ahead:
     def _one(self, b: Broadcast, slot: Slot | None, schedules: dict[int, Schedule]) -> None:
         schedule = schedules.get(slot.schedule_id) if slot is not None else None
         if slot is None or schedule is None or slot.schedule_revision != schedule.revision:
-            pieces = self._draft.places(b.commune_id, b.meant_for)
+            pieces = self._draft.places(b.commune_id, b.audience)
         else:
-            pieces = [(schedule.commune_id, schedule.meant_for)]
+            pieces = [(schedule.commune_id, schedule.audience)]
             part = schedules.get(self._draft.schedule_parts.get(schedule.number, 0))
             if part is not None:
-                pieces.append((part.commune_id, part.meant_for))
+                pieces.append((part.commune_id, part.audience))
         (commune_id, targets), *others = pieces
         self._go(b, commune_id, targets)
         for other_id, other_targets in others:
@@ -159,7 +159,7 @@ class _Ahead:
 
     def _go(self, b: Broadcast, commune_id: str, targets: Targets) -> None:
         if commune_id == b.commune_id:
-            if targets == b.meant_for:
+            if targets == b.audience:
                 return
             if commune_id in self._in_place:
                 # By their names too: the manifest may come before the config that says the zone.
@@ -233,7 +233,7 @@ class _Ahead:
         if not any(clip.encode() in b.items for clip in (*titles, *copies)):
             return b.items
         made: list[Item] = []
-        for item in b.what:
+        for item in b.playlist:
             if isinstance(item, ClipItem):
                 title = titles.get(item.clip, item.title)
                 item = msgspec.structs.replace(item, clip=copies.get(item.clip, item.clip), title=title)
@@ -244,7 +244,7 @@ class _Ahead:
 def _remember(session: Session, draft: Draft, way: Way, now: datetime) -> None:
     last = max((b.ends_at for b in way.all), default=now)
     told_until = max(now + _AT_LEAST, last + MANIFEST_HOLDS + _BEYOND)
-    live = [b.ends_at for b in way.all if any(isinstance(item, LiveItem) for item in b.what)]
+    live = [b.ends_at for b in way.all if any(isinstance(item, LiveItem) for item in b.playlist)]
     zones_of = draft.have.zones_of
     for receiver_id, commune_id in sorted(draft.left.items()):
         session.add(

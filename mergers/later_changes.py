@@ -21,7 +21,7 @@ from mergers.ledger import Entry
 from mergers.plans import Said
 from noise.noise_rules import NoiseRules
 from runtime.refusal import N_
-from schedules.timetable import Schedule
+from schedules.schedules import Schedule
 from wire.broadcasts import Targets
 
 

@@ -23,7 +23,7 @@ from mergers.merged_sound import MergedSound
 from mergers.plans import About, Decisions, Merge, Question, Said
 from mergers.schedule_overlaps import Meeting, meetings
 from runtime.refusal import N_, Refusal
-from schedules.timetable import Schedule
+from schedules.schedules import Schedule
 from wire.broadcasts import Targets
 
 
@@ -207,7 +207,7 @@ class Merging:
     def _schedules(self) -> None:
         plan, have = self._u.plan, self._u.have
         for one in have.schedules:
-            _, targets = self._places(one.commune_id, one.meant_for)[0]
+            _, targets = self._places(one.commune_id, one.audience)[0]
             self._u.ledger.set(one, commune_id=plan.into, targets=encoded(targets))
             if have.commune(one.commune_id).time_zone != self._time_zone:
                 self._anew(one)

@@ -150,7 +150,7 @@ class _Lines:
                 What.BROADCAST, b.id, b.title, b.commune_id, (b.commune_id,), (Said(N_("Is on air, and goes on")),)
             )
         for b in [b for b in self._way.ahead if b.withdrawn_at is None][:MOST_BROADCASTS]:
-            where = tuple(commune for commune, _ in self._draft.places(b.commune_id, b.meant_for))
+            where = tuple(commune for commune, _ in self._draft.places(b.commune_id, b.audience))
             yield Line(What.BROADCAST, b.id, b.title, b.commune_id, where)
 
 
@@ -234,7 +234,7 @@ def _ahead_after(draft: Draft, way: Way) -> dict[str, int]:
     found: dict[str, int] = {}
     for b in way.ahead:
         if b.withdrawn_at is None:
-            for commune_id, _ in draft.places(b.commune_id, b.meant_for):
+            for commune_id, _ in draft.places(b.commune_id, b.audience):
                 found[commune_id] = found.get(commune_id, 0) + 1
     return found
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from mergers.belongings import Belongings
-from schedules.timetable import Occurrence, Schedule, occurrences
+from schedules.occurrences import Occurrence, occurrences
+from schedules.schedules import Schedule
 from wire.broadcasts import BroadcastClass
 
 #: So far ahead it is looked: a week holds every weekday. What meets later only, the timetable's own page shows.

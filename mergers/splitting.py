@@ -21,7 +21,7 @@ from mergers.plans import Split
 from noise.noise_rules import NoiseRules
 from people.operators import OperatorCommune
 from runtime.refusal import N_, Refusal
-from schedules.timetable import Schedule
+from schedules.schedules import Schedule
 from wire.broadcasts import Targets
 
 

@@ -31,7 +31,7 @@ from noise.noise_rules import NoiseRules
 from people.audit import Deed, note
 from people.operators import OperatorCommune
 from runtime.refusal import N_, Refusal
-from schedules.timetable import Schedule
+from schedules.schedules import Schedule
 from usecases.actors import CONTROLLER
 from usecases.broadcasts import withdraw_in
 from wire.broadcasts import Targets

@@ -64,7 +64,7 @@ class NoiseRules(SQLModel, table=True):
 
 
 @dataclass(frozen=True)
-class Shut:
+class ClosedPeriod:
     """Somewhere it may not sound. zone_id: whose limit, "" for the commune's. since, until: the first such stretch."""
 
     zone_id: str
@@ -73,23 +73,23 @@ class Shut:
 
 
 @dataclass(frozen=True)
-class Permission:
+class AllowedTimes:
     """When some targets may sound. hours: of each kind of receiver among them, most receivers alike."""
 
     hours: list[list[AllowedHours]]
     days_off: frozenset[date]
     zone: ZoneInfo
 
-    def shut(self, starts_at: datetime, ends_at: datetime) -> Shut | None:
+    def first_closed(self, starts_at: datetime, ends_at: datetime) -> ClosedPeriod | None:
         """Where and when something from start to end would be silenced first; None: nowhere."""
         for hours in self.hours:
             closed = shut(hours, self.days_off, self.zone, starts_at, ends_at)
             if closed:
                 since, until = closed[0]
-                return Shut(self._whose(hours, since), since, until)
+                return ClosedPeriod(self._whose(hours, since), since, until)
         return None
 
-    def anybody(self, at: datetime) -> bool:
+    def allows_any(self, at: datetime) -> bool:
         """Whether anybody may sound at an instant."""
         return any(allowed(hours, self.days_off, self.zone, at) for hours in self.hours)
 
@@ -152,15 +152,15 @@ def days_off_ahead(today: date) -> list[date]:
     return [day for year in range(today.year, today.year + 3) for day in days_off(year)]
 
 
-def permission(session: Session, commune_id: str, targets: Targets, today: date) -> Permission:
+def allowed_times(session: Session, commune_id: str, targets: Targets, today: date) -> AllowedTimes:
     """When these targets may sound. Asked once, then for as many instants as one likes. today: the commune's day."""
     rules, local = rules_of(session, commune_id), commune(session, commune_id).zone
     if not any(row.allowed_hours for row in rules.values()):
-        return Permission([[]], frozenset(), local)
+        return AllowedTimes([[]], frozenset(), local)
     reached = [receiver.id for receiver in reached_by(session, commune_id, targets)]
     kinds = {tuple(z for z in zone_ids if z in rules) for zone_ids in zones_of_all(session, reached).values()}
     hours = [hours_for(rules, kind) for kind in sorted(kinds)] or [hours_for(rules, [])]
-    return Permission(hours, frozenset(days_off_ahead(today)), local)
+    return AllowedTimes(hours, frozenset(days_off_ahead(today)), local)
 
 
 def check_allowed(
@@ -169,13 +169,13 @@ def check_allowed(
     """Raises Refusal when something from start to end would sound outside the allowed hours anywhere."""
     if class_ is BroadcastClass.EMERGENCY:
         return
-    may = permission(session, commune_id, targets, starts_at.astimezone(commune(session, commune_id).zone).date())
-    closed = may.shut(starts_at, ends_at)
+    may = allowed_times(session, commune_id, targets, starts_at.astimezone(commune(session, commune_id).zone).date())
+    closed = may.first_closed(starts_at, ends_at)
     if closed is not None:
         raise refusal_of(session, closed, may.zone)
 
 
-def refusal_of(session: Session, closed: Shut, local: ZoneInfo) -> Refusal:
+def refusal_of(session: Session, closed: ClosedPeriod, local: ZoneInfo) -> Refusal:
     """What somebody is told who wants to sound then."""
     since = closed.since.astimezone(local)
     when = f"{since:%H:%M %d/%m/%Y}"

@@ -120,7 +120,7 @@ def take_report(session: Session, receiver_id: str, report: PlayReport, now: dat
 
 def _items(session: Session, found: Broadcast) -> list[tuple[int, ClipItem | None, Clip | None]]:
     """Its recordings without our chimes, each with its place; one without any (live) is one item itself."""
-    items = [(n, item) for n, item in enumerate(found.what) if isinstance(item, ClipItem)]
+    items = [(n, item) for n, item in enumerate(found.playlist) if isinstance(item, ClipItem)]
     if not items:
         return [(0, None, None)]
     ids = [item.clip for _, item in items]

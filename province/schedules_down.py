@@ -22,7 +22,8 @@ from province.places import targets_of
 from province.schedules_up import note_from_province, sent_by_province
 from runtime.refusal import N_, Refusal
 from schedules.recurrence import Repeat, Rule
-from schedules.timetable import add_schedule, retire, schedule
+from schedules.schedules import schedule
+from schedules.timetable import add_schedule, retire
 
 #: Three times a day for a year.
 MOST_TIMES = 1100

@@ -17,7 +17,7 @@ from province.messages import CreatedBulletin, Day, Moment, ScheduleCancelled, S
 from province.origins import bulletins_of
 from province.outbox import SCHEDULE_CANCELLED, SCHEDULE_CREATED, put
 from runtime.database import UtcDateTime
-from schedules.timetable import Schedule, due, schedules
+from schedules.schedules import Schedule, due, schedules
 
 #: A schedule without an end is told so far ahead, and anew when less than `TOLD_AT_LEAST` of it is left.
 TOLD_AHEAD = timedelta(days=30)

@@ -27,7 +27,7 @@ _KNOWN_PARTS = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "WK
 
 
 @dataclass(frozen=True)
-class Entry:
+class CalendarEntry:
     """A schedule as a calendar tells it. uid: the same each time, so that a program knows it again."""
 
     uid: str
@@ -38,14 +38,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Read:
+class CalendarImport:
     """What was read from a calendar. unread: titles with why they were left out, as Refusals."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[CalendarEntry] = field(default_factory=list)
     unread: list[tuple[str, Refusal]] = field(default_factory=list)
 
 
-def write_calendar(name: str, entries: Iterable[Entry], zone: ZoneInfo, now: datetime) -> bytes:
+def write_calendar(name: str, entries: Iterable[CalendarEntry], zone: ZoneInfo, now: datetime) -> bytes:
     """The calendar file. zone: the commune's; times are written in it."""
     calendar = icalendar.Calendar()
     calendar.add("prodid", "-//Loa//Timetable//VI")
@@ -63,14 +63,14 @@ def write_calendar(name: str, entries: Iterable[Entry], zone: ZoneInfo, now: dat
     return made
 
 
-def read_calendar(content: bytes, zone: ZoneInfo) -> Read:
+def read_calendar(content: bytes, zone: ZoneInfo) -> CalendarImport:
     """Schedules from a calendar file; events alike but for their time become one. Raises Refusal when it is none."""
     try:
         calendar = icalendar.Calendar.from_ical(content)
     except (ValueError, IndexError, KeyError) as failure:
         raise Refusal(N_("This is no calendar file (.ics). Export one from your calendar program.")) from failure
-    found = Read()
-    merged: dict[tuple[str, bytes, timedelta], Entry] = {}
+    found = CalendarImport()
+    merged: dict[tuple[str, bytes, timedelta], CalendarEntry] = {}
     for event in calendar.walk("VEVENT"):
         title = str(event.get("summary", "")).strip()
         try:
@@ -82,17 +82,17 @@ def read_calendar(content: bytes, zone: ZoneInfo) -> Read:
         before = merged.get(key)
         if before is not None:
             times = [*before.rule.times, *entry.rule.times]
-            entry = Entry(before.uid, title, _with(before.rule, times=times), entry.length, entry.where)
+            entry = CalendarEntry(before.uid, title, _with(before.rule, times=times), entry.length, entry.where)
         merged[key] = entry
     for entry in merged.values():
         try:
-            found.entries.append(Entry(entry.uid, entry.title, entry.rule.check(), entry.length, entry.where))
+            found.entries.append(CalendarEntry(entry.uid, entry.title, entry.rule.check(), entry.length, entry.where))
         except Refusal as refusal:
             found.unread.append((entry.title, refusal))
     return found
 
 
-def _event(entry: Entry, at: time, zone: ZoneInfo, today: date) -> icalendar.Event | None:
+def _event(entry: CalendarEntry, at: time, zone: ZoneInfo, today: date) -> icalendar.Event | None:
     """One time of day of a schedule; None when it is never due any more."""
     rule = entry.rule
     horizon = max(today, rule.from_day) + AHEAD
@@ -158,7 +158,7 @@ def _rrule_of(rule: Rule, at: time, zone: ZoneInfo) -> dict[str, Any]:
     return made
 
 
-def _entry(event: icalendar.Component, title: str, zone: ZoneInfo) -> Entry:
+def _entry(event: icalendar.Component, title: str, zone: ZoneInfo) -> CalendarEntry:
     start = event.get("dtstart")
     if start is None or not isinstance(start.dt, datetime):
         raise Refusal(N_("It has no time of day."))
@@ -174,7 +174,7 @@ def _entry(event: icalendar.Component, title: str, zone: ZoneInfo) -> Entry:
     )
     if event.get("rrule") is not None:
         rule = _with(rule, **_from_rrule(event["rrule"], local, zone))
-    return Entry(str(event.get("uid", "")), title, rule, lasts, str(event.get("location", "")))
+    return CalendarEntry(str(event.get("uid", "")), title, rule, lasts, str(event.get("location", "")))
 
 
 def _from_rrule(parts: Any, local: datetime, zone: ZoneInfo) -> dict[str, Any]:

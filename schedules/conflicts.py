@@ -11,13 +11,13 @@ from sqlmodel import Session
 from broadcast.broadcasts import order_key
 from devices.receivers import Reach
 from runtime.clock import to_us
+from schedules.occurrences import Occurrence
 from schedules.recurrence import Rule, days
-from schedules.timetable import Occurrence
 from wire.broadcasts import BroadcastClass, Targets
 from wire.precedence import Precedence, precedence_of
 
 
-class Fate(StrEnum):
+class ClashEffect(StrEnum):
     """What becomes of the one that does not sound while both want to."""
 
     CUT = "cut"  # its beginning or its end is lost
@@ -26,7 +26,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True)
-class Wish:
+class Airing:
     """Somebody wants to sound. order: tells apart two of one class and start, as the receivers do (the id)."""
 
     title: str
@@ -47,34 +47,34 @@ class Wish:
 class Clash:
     """Two wishes that meet. fate: of the loser."""
 
-    winner: Wish
-    loser: Wish
+    winner: Airing
+    loser: Airing
     receivers: tuple[str, ...]
-    fate: Fate
+    effect: ClashEffect
 
 
 @dataclass(frozen=True)
-class Recurring:
+class RecurringAiring:
     """Somebody wants to sound again and again. wish: whose instants do not count, but its length."""
 
     rule: Rule
-    wish: Wish
+    airing: Airing
 
     @property
     def length(self) -> timedelta:
         """How long it sounds each time."""
-        return self.wish.ends_at - self.wish.starts_at
+        return self.airing.ends_at - self.airing.starts_at
 
 
 @dataclass(frozen=True)
-class Meeting:
+class RecurringClash:
     """Two that recur and meet on some days. first: the clash of the first of them. days: on how many."""
 
     first: Clash
     days: int
 
 
-def wishes_of(due: Iterable[Occurrence]) -> list[Wish]:
+def airings_of(due: Iterable[Occurrence]) -> list[Airing]:
     """Due instants of the timetable as wishes, in their order. What a schedule says is read once, not each time."""
     known: dict[int, tuple[str, BroadcastClass, int, Targets, str]] = {}
     found = []
@@ -86,20 +86,20 @@ def wishes_of(due: Iterable[Occurrence]) -> list[Wish]:
                 of.title or one.programme.title,
                 of.broadcast_class,
                 of.precedence,
-                of.meant_for,
+                of.audience,
                 order_key(of.number),
             )
         title, class_, precedence, targets, order = known[key]
-        found.append(Wish(title, class_, precedence, one.starts_at, one.ends_at, targets, order))
+        found.append(Airing(title, class_, precedence, one.starts_at, one.ends_at, targets, order))
     return found
 
 
-def clashes(session: Session, commune_id: str, new: Sequence[Wish], others: Sequence[Wish]) -> list[Clash]:
+def clashes(session: Session, commune_id: str, new: Sequence[Airing], others: Sequence[Airing]) -> list[Clash]:
     """Where the new wishes meet others or one another, in order of time. Receivers are looked up once a target."""
     everything = sorted([*others, *new], key=lambda w: (w.starts_at, w.order))
     chosen = {id(wish) for wish in new}
     who = Reach(session, commune_id)
-    found, open_now = [], list[Wish]()
+    found, open_now = [], list[Airing]()
     for wish in everything:
         open_now = [other for other in open_now if other.ends_at > wish.starts_at]
         for other in open_now:
@@ -111,12 +111,12 @@ def clashes(session: Session, commune_id: str, new: Sequence[Wish], others: Sequ
     return found
 
 
-def clashing(session: Session, commune_id: str, wishes: Sequence[Wish]) -> set[tuple[str, datetime]]:
+def clashing(session: Session, commune_id: str, wishes: Sequence[Airing]) -> set[tuple[str, datetime]]:
     """Which of them meet any other, by order and start: what a page marks, without saying whom."""
     who = Reach(session, commune_id)
     shared: dict[tuple[int, int], bool] = {}
     found: set[tuple[str, datetime]] = set()
-    open_now = list[tuple[Wish, frozenset[str]]]()
+    open_now = list[tuple[Airing, frozenset[str]]]()
     for wish in sorted(wishes, key=lambda w: (w.starts_at, w.order)):
         open_now = [one for one in open_now if one[0].ends_at > wish.starts_at]
         reached, key = who(wish.targets), (wish.order, wish.starts_at)
@@ -133,15 +133,15 @@ def clashing(session: Session, commune_id: str, wishes: Sequence[Wish]) -> set[t
     return found
 
 
-def meetings(
+def recurring_clashes(
     session: Session,
     commune_id: str,
     zone: ZoneInfo,
-    new: Recurring,
-    others: Iterable[Recurring],
+    new: RecurringAiring,
+    others: Iterable[RecurringAiring],
     first: date,
     last: date,
-) -> list[Meeting]:
+) -> list[RecurringClash]:
     """Where one that recurs meets others from the day `first` to `last`, each other at most once, in order of time.
 
     By the wall clock, which both share: on a day on which a zone's clocks change, an overlap within the hour that is
@@ -151,7 +151,7 @@ def meetings(
     ours = days(new.rule, first - day, last)
     found = []
     for other in others:
-        if not who(new.wish.targets) & who(other.wish.targets):
+        if not who(new.airing.targets) & who(other.airing.targets):
             continue
         theirs = days(other.rule, first - day, last)
         # What sounds over midnight meets what is due on the day after.
@@ -163,13 +163,13 @@ def meetings(
         met = _met(new, other, pairs)
         if met:
             our_day, their_day, our_time, their_time = met[0]
-            shared = tuple(sorted(who(new.wish.targets) & who(other.wish.targets)))
+            shared = tuple(sorted(who(new.airing.targets) & who(other.airing.targets)))
             clash = _clash(_on(new, our_day, our_time, zone), _on(other, their_day, their_time, zone), shared)
-            found.append(Meeting(clash, len({o for o, *_ in met})))
+            found.append(RecurringClash(clash, len({o for o, *_ in met})))
     return sorted(found, key=lambda m: min(m.first.winner.starts_at, m.first.loser.starts_at))
 
 
-def _shifts(new: Recurring, other: Recurring) -> list[timedelta]:
+def _shifts(new: RecurringAiring, other: RecurringAiring) -> list[timedelta]:
     """By how many days the other's may lie apart from ours and meet it: the same day, and over midnight."""
     latest = datetime.combine(date.min, max(_all_times(new.rule))) + new.length
     theirs = datetime.combine(date.min, max(_all_times(other.rule))) + other.length
@@ -181,7 +181,7 @@ def _shifts(new: Recurring, other: Recurring) -> list[timedelta]:
     return shifts
 
 
-def _may_meet(new: Recurring, other: Recurring) -> bool:
+def _may_meet(new: RecurringAiring, other: RecurringAiring) -> bool:
     """Whether any of their times of day are close enough; most are not, and cost nothing more."""
     return any(
         _start(a) < _start(b) + other.length and _start(b) < _start(a) + new.length
@@ -190,7 +190,9 @@ def _may_meet(new: Recurring, other: Recurring) -> bool:
     )
 
 
-def _met(new: Recurring, other: Recurring, pairs: list[tuple[date, date]]) -> list[tuple[date, date, time, time]]:
+def _met(
+    new: RecurringAiring, other: RecurringAiring, pairs: list[tuple[date, date]]
+) -> list[tuple[date, date, time, time]]:
     """Of these days of ours and theirs those on which they meet, with the first times at which they do, in order."""
     # The times of all days but for seasons are the same: what they give is worked out once.
     known: dict[tuple[int, int, int], tuple[time, time] | None] = {}
@@ -206,7 +208,7 @@ def _met(new: Recurring, other: Recurring, pairs: list[tuple[date, date]]) -> li
     return sorted(found)
 
 
-def _overlap(new: Recurring, other: Recurring, our_day: date, their_day: date) -> tuple[time, time] | None:
+def _overlap(new: RecurringAiring, other: RecurringAiring, our_day: date, their_day: date) -> tuple[time, time] | None:
     """The first times of two days at which they meet."""
     between = timedelta(days=(their_day - our_day).days)
     for a in new.rule.times_on(our_day):
@@ -216,9 +218,9 @@ def _overlap(new: Recurring, other: Recurring, our_day: date, their_day: date) -
     return None
 
 
-def _on(recurring: Recurring, day: date, at: time, zone: ZoneInfo) -> Wish:
+def _on(recurring: RecurringAiring, day: date, at: time, zone: ZoneInfo) -> Airing:
     start = datetime.combine(day, at, tzinfo=zone)
-    return replace(recurring.wish, starts_at=start, ends_at=start + recurring.length)
+    return replace(recurring.airing, starts_at=start, ends_at=start + recurring.length)
 
 
 def _all_times(rule: Rule) -> list[time]:
@@ -229,12 +231,12 @@ def _start(at: time) -> timedelta:
     return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
 
 
-def _clash(one: Wish, other: Wish, receivers: tuple[str, ...]) -> Clash:
+def _clash(one: Airing, other: Airing, receivers: tuple[str, ...]) -> Clash:
     winner, loser = (one, other) if one.rank > other.rank else (other, one)
     if winner.starts_at <= loser.starts_at and winner.ends_at >= loser.ends_at:
-        fate = Fate.SILENT
+        fate = ClashEffect.SILENT
     elif winner.starts_at > loser.starts_at and winner.ends_at < loser.ends_at:
-        fate = Fate.INTERRUPTED
+        fate = ClashEffect.INTERRUPTED
     else:
-        fate = Fate.CUT
+        fate = ClashEffect.CUT
     return Clash(winner, loser, receivers, fate)

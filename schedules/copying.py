@@ -7,8 +7,10 @@ from sqlmodel import Session
 
 from devices.communes import commune
 from runtime.refusal import N_, Refusal
+from schedules.occurrences import between
 from schedules.recurrence import Repeat, Rule, days
-from schedules.timetable import Schedule, add_schedule, between, change_schedule, schedule
+from schedules.schedules import Schedule, schedule
+from schedules.timetable import add_schedule, change_schedule
 
 
 def move(
@@ -27,7 +29,7 @@ def move(
     Raises Refusal when there is no such airing, or it would be past.
     """
     found = schedule(session, schedule_id)
-    rule = found.when
+    rule = found.recurrence
     if from_time not in rule.times_on(from_day) or not days(rule, from_day, from_day):
         raise Refusal(N_("This broadcast is not on the timetable any more. Load the page again."))
     single = Rule(repeat=Repeat.ONCE, times=[to_time], from_day=to_day)
@@ -38,7 +40,7 @@ def move(
         found.commune_id,
         programme_id=found.programme_id,
         rule=single,
-        targets=found.meant_for,
+        targets=found.audience,
         class_=found.broadcast_class,
         precedence=found.precedence,
         now=now,
@@ -54,7 +56,7 @@ def move(
             found.commune_id,
             programme_id=found.programme_id,
             rule=Rule(repeat=Repeat.ONCE, times=others, from_day=from_day),
-            targets=found.meant_for,
+            targets=found.audience,
             class_=found.broadcast_class,
             precedence=found.precedence,
             now=now,
@@ -99,7 +101,7 @@ def copy_days(
             commune_id,
             programme_id=of[number].programme_id,
             rule=Rule(repeat=Repeat.ONCE, times=times, from_day=day),
-            targets=of[number].meant_for,
+            targets=of[number].audience,
             class_=of[number].broadcast_class,
             precedence=of[number].precedence,
             now=now,

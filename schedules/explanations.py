@@ -10,15 +10,15 @@ from sqlmodel import Session, col, select
 
 from broadcast.broadcasts import Broadcast, BroadcastState, state
 from broadcast.on_air import between
-from broadcast.play_reports import REPORT_WITHIN, Meant, PlayReportRow
+from broadcast.play_reports import REPORT_WITHIN, Audiences, PlayReportRow
 from broadcast.programmes import Programme
 from broadcast.state_changes import BroadcastChange, last_state_changes
 from devices.presence import PresenceChange, PresenceState
 from devices.receivers import Receiver
 from devices.succession import FormerPlace, places_of
 from devices.zones import zones_of
+from schedules.schedules import Schedule
 from schedules.slots import Slot
-from schedules.timetable import Schedule
 from wire.reports import Outcome
 
 #: Looked at this far on both sides of the instant that is asked about.
@@ -42,7 +42,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Cut:
+class Preemption:
     """From one instant to another something stronger had the horn."""
 
     since: datetime
@@ -51,14 +51,14 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Story:
+class BroadcastOutcome:
     """One broadcast on one receiver. cause: a cause code. decided: the last change, with who did it."""
 
     broadcast: Broadcast
     verdict: Verdict
     cause: str = ""
     report: PlayReportRow | None = None
-    cuts: list[Cut] = field(default_factory=list)
+    preemptions: list[Preemption] = field(default_factory=list)
     offline_since: datetime | None = None
     decided: BroadcastChange | None = None
 
@@ -81,9 +81,9 @@ class Explanation:
     at: datetime
     presence: PresenceState
     since: datetime | None
-    stories: list[Story]
+    outcomes: list[BroadcastOutcome]
     not_planned: list[NotPlanned]
-    elsewhere: list[Broadcast]
+    not_targeted: list[Broadcast]
 
 
 def explain(session: Session, receiver: Receiver, at: datetime, now: datetime) -> Explanation:
@@ -126,15 +126,15 @@ class _Was(NamedTuple):
         return _means(b, receiver_id, self.zones if then is None else set(then.zone_ids))
 
 
-def cuts_at(session: Session, told: Broadcast, receiver_ids: Sequence[str]) -> dict[str, list[Cut]]:
+def preemptions_of(session: Session, told: Broadcast, receiver_ids: Sequence[str]) -> dict[str, list[Preemption]]:
     """When something stronger had the horn of each receiver, by its id. The number of queries does not grow."""
     cuts = _cuts(told, between(session, told.commune_id, told.starts_at, told.sounds_until))
-    meant = Meant(session)
+    meant = Audiences(session)
     return {r: [cut for cut in cuts if r in meant(cut.by)] for r in receiver_ids}
 
 
 def _means(broadcast: Broadcast, receiver_id: str, zones: set[str]) -> bool:
-    targets = broadcast.meant_for
+    targets = broadcast.audience
     return targets.all or receiver_id in targets.receivers or bool(zones & set(targets.zones))
 
 
@@ -145,7 +145,7 @@ def _story(
     decided: BroadcastChange | None,
     presence: PresenceChange | None,
     now: datetime,
-) -> Story:
+) -> BroadcastOutcome:
     at_once = state(told, now)
     if report is not None:
         verdict = {Outcome.PLAYED: Verdict.PLAYED, Outcome.PARTLY: Verdict.PARTLY}.get(
@@ -156,27 +156,27 @@ def _story(
         elif report.unproved:
             verdict = Verdict.UNHEARD
         cuts = _cuts(told, others) if verdict is not Verdict.PLAYED else []
-        return Story(told, verdict, report.unproved or report.cause, report, cuts)
+        return BroadcastOutcome(told, verdict, report.unproved or report.cause, report, cuts)
     if at_once in (BroadcastState.WITHDRAWN, BroadcastState.MISSED):
         verdict = Verdict.WITHDRAWN if at_once is BroadcastState.WITHDRAWN else Verdict.MISSED
-        return Story(told, verdict, told.cause, decided=decided)
+        return BroadcastOutcome(told, verdict, told.cause, decided=decided)
     if told.starts_at > now:
-        return Story(told, Verdict.STILL_TO_COME, cuts=_cuts(told, others))
+        return BroadcastOutcome(told, Verdict.STILL_TO_COME, preemptions=_cuts(told, others))
     away = presence.at if presence is not None and presence.state == PresenceState.OFFLINE else None
     if away is not None:
-        return Story(told, Verdict.OFFLINE, offline_since=away)
+        return BroadcastOutcome(told, Verdict.OFFLINE, offline_since=away)
     waiting = now < told.sounds_until + REPORT_WITHIN
-    return Story(told, Verdict.WAITING if waiting else Verdict.NO_REPORT, cuts=_cuts(told, others))
+    return BroadcastOutcome(told, Verdict.WAITING if waiting else Verdict.NO_REPORT, preemptions=_cuts(told, others))
 
 
-def _cuts(told: Broadcast, others: list[Broadcast]) -> list[Cut]:
+def _cuts(told: Broadcast, others: list[Broadcast]) -> list[Preemption]:
     """When others were stronger, by the rule of the receiver's ladder."""
     found = []
     for other in others:
         aired = other.withdrawn_at is None and not other.missed
         since, until = max(told.starts_at, other.starts_at), min(told.sounds_until, other.sounds_until)
         if other.id != told.id and aired and since < until and other.rank > told.rank:
-            found.append(Cut(since, until, other))
+            found.append(Preemption(since, until, other))
     return found
 
 
@@ -209,7 +209,7 @@ def _not_planned(session: Session, receiver: Receiver, zones: set[str], at: date
     )
     found = []
     for slot, schedule, title in session.exec(query):
-        targets = schedule.meant_for
+        targets = schedule.audience
         if targets.all or receiver.id in targets.receivers or zones & set(targets.zones):
             found.append(NotPlanned(schedule, schedule.title or title, slot.due_at, slot.cause))
     return found

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from broadcast.broadcasts import Broadcast
 from broadcast.on_air import between
-from broadcast.play_reports import Meant
+from broadcast.play_reports import Audiences
 from devices.communes import commune
 from devices.receivers import Reach
 from devices.zones import zones
@@ -78,13 +78,13 @@ def check_budget(session: Session, made: Broadcast) -> None:
         return
     zone = commune(session, made.commune_id).zone
     since, _ = weeks_from(made.starts_at.astimezone(zone).date(), zone)
-    meant = Meant(session)
+    meant = Audiences(session)
     others = [
         # What a former commune aired is for whom it was for then: its words of zones and of "all" are its own.
         (
             b.starts_at,
             b.sounds_until,
-            b.meant_for if b.commune_id == made.commune_id else Targets(receivers=sorted(meant(b))),
+            b.audience if b.commune_id == made.commune_id else Targets(receivers=sorted(meant(b))),
         )
         for b in between(session, made.commune_id, since, since + timedelta(days=7))
         if b.id != made.id
@@ -92,7 +92,7 @@ def check_budget(session: Session, made: Broadcast) -> None:
         and not b.missed
         and b.broadcast_class is not BroadcastClass.EMERGENCY
     ]
-    refuse(overruns(session, made.commune_id, [(made.starts_at, made.ends_at, made.meant_for)], others))
+    refuse(overruns(session, made.commune_id, [(made.starts_at, made.ends_at, made.audience)], others))
 
 
 def refuse(found: Sequence[Overrun]) -> None:

@@ -17,10 +17,11 @@ from devices.zones import Zone, zones
 from noise.days_off import day_off
 from noise.noise_rules import refusal_of
 from runtime.refusal import Refusal
-from schedules.conflicts import Meeting, Recurring, Wish, meetings
+from schedules.conflicts import Airing, RecurringAiring, RecurringClash, recurring_clashes
 from schedules.noise_budget import Overrun
 from schedules.recurrence import Rule, days, next_instants
-from schedules.timetable import Schedule, first_outside, over_budget, schedules
+from schedules.schedule_checks import first_outside, over_budget
+from schedules.schedules import Schedule, schedules
 from wire.broadcasts import BroadcastClass, ClipItem, Targets
 
 #: Clashes are looked for so far ahead.
@@ -33,7 +34,7 @@ SLOW_LINK_BYTES_S = 12_500
 
 
 @dataclass(frozen=True)
-class Due:
+class DueInstant:
     """One of the next instants. day_off: the name of the public holiday, "" when it is none."""
 
     at: datetime
@@ -41,7 +42,7 @@ class Due:
 
 
 @dataclass(frozen=True)
-class Late:
+class LateReceiver:
     """A receiver that may not have the audio in time. offline_since: None when it is there, but may be too slow."""
 
     receiver: Receiver
@@ -50,7 +51,7 @@ class Late:
 
 
 @dataclass(frozen=True)
-class Repeated:
+class RepeatedClip:
     """A clip that would sound too often. day: the worst one."""
 
     title: str
@@ -67,13 +68,13 @@ class Outlook:
     from the first sample anywhere to the last.
     """
 
-    next: list[Due]
+    next: list[DueInstant]
     order: str = ""
-    meetings: list[Meeting] = field(default_factory=list)
+    clashes: list[RecurringClash] = field(default_factory=list)
     empty_zones: list[Zone] = field(default_factory=list)
     nobody: bool = False
-    late: list[Late] = field(default_factory=list)
-    repeated: list[Repeated] = field(default_factory=list)
+    late: list[LateReceiver] = field(default_factory=list)
+    repeated: list[RepeatedClip] = field(default_factory=list)
     turns: list[list[str]] = field(default_factory=list)
     whole: timedelta = timedelta(0)
     outside: Refusal | None = None
@@ -102,14 +103,16 @@ def outlook(
     spreading, spread = Spreading(session, commune_id), spread.check()
     shifts = spreading.shifts(spread, targets, duration_us(running))
     length = timedelta(microseconds=duration_us(running) + shifts.most_us)
-    new = Recurring(rule, Wish("", class_, precedence, now, now + length, targets, order_key(without or BY_HAND)))
+    new = RecurringAiring(
+        rule, Airing("", class_, precedence, now, now + length, targets, order_key(without or BY_HAND))
+    )
     today = now.astimezone(zone).date()
     reached = reached_by(session, commune_id, targets)
     closed = first_outside(session, commune_id, rule, targets, class_, length, now)
     return Outlook(
-        next=[Due(at, day_off(at.astimezone(zone).date())) for at in upcoming],
-        order=new.wish.order,
-        meetings=meetings(
+        next=[DueInstant(at, day_off(at.astimezone(zone).date())) for at in upcoming],
+        order=new.airing.order,
+        clashes=recurring_clashes(
             session, commune_id, zone, new, _recurring(session, commune_id, others, now), today, today + AHEAD
         ),
         empty_zones=[
@@ -122,7 +125,7 @@ def outlook(
         repeated=_repeated(session, running, rule, others, today),
         outside=refusal_of(session, closed, zone) if closed is not None else None,
         overruns=over_budget(session, commune_id, rule, targets, class_, length, now, without=without),
-        turns=spreading.names(shifts) if shifts.turns else [],
+        turns=spreading.turn_names(shifts) if shifts.turns else [],
         whole=length,
     )
 
@@ -135,31 +138,33 @@ def outside_hours(session: Session, commune_id: str, now: datetime) -> list[tupl
     found, spreading = [], Spreading(session, commune_id)
     for one in ours:
         length = timedelta(microseconds=duration_us(items[one.programme_id]))
-        length = spreading.whole(one.mode, one.meant_for, length)
-        closed = first_outside(session, commune_id, one.when, one.meant_for, one.broadcast_class, length, now)
+        length = spreading.total_length(one.time_spread, one.audience, length)
+        closed = first_outside(session, commune_id, one.recurrence, one.audience, one.broadcast_class, length, now)
         if closed is not None:
             title = one.title or titles.get(one.programme_id, "")
             found.append((one, title, refusal_of(session, closed, zone)))
     return found
 
 
-def _recurring(session: Session, commune_id: str, of: list[Schedule], now: datetime) -> list[Recurring]:
+def _recurring(session: Session, commune_id: str, of: list[Schedule], now: datetime) -> list[RecurringAiring]:
     titles = {p.number: p.title for p in programmes(session, commune_id, include_retired=True)}
     items, spreading = items_of_all(session, sorted({s.programme_id for s in of})), Spreading(session, commune_id)
     lengths = {
-        s.number: spreading.whole(s.mode, s.meant_for, timedelta(microseconds=duration_us(items[s.programme_id])))
+        s.number: spreading.total_length(
+            s.time_spread, s.audience, timedelta(microseconds=duration_us(items[s.programme_id]))
+        )
         for s in of
     }
     return [
-        Recurring(
-            s.when,
-            Wish(
+        RecurringAiring(
+            s.recurrence,
+            Airing(
                 s.title or titles.get(s.programme_id, ""),
                 s.broadcast_class,
                 s.precedence,
                 now,
                 now + lengths[s.number],
-                s.meant_for,
+                s.audience,
                 order_key(s.number),
             ),
         )
@@ -173,7 +178,7 @@ def _late(
     upcoming: list[datetime],
     now: datetime,
     states: Mapping[str, ReceiverNow],
-) -> list[Late]:
+) -> list[LateReceiver]:
     """Who is not there, or would need longer than there is on a slow link."""
     if not upcoming:
         return []
@@ -184,21 +189,21 @@ def _late(
         at = states.get(one.id)
         away = at is None or at.state is not PresenceState.ONLINE
         if away and left < timedelta(days=1):
-            found.append(Late(one, (at.last_heard_at if at else None) or now, needs))
+            found.append(LateReceiver(one, (at.last_heard_at if at else None) or now, needs))
         elif not away and needs > left:
-            found.append(Late(one, None, needs))
+            found.append(LateReceiver(one, None, needs))
     return found
 
 
 def _repeated(
     session: Session, running: list[RunningItem], rule: Rule, others: list[Schedule], today: date
-) -> list[Repeated]:
+) -> list[RepeatedClip]:
     """Clips of this programme that would sound too often on one of the next 28 days, all schedules together."""
     until = today + timedelta(days=28)
     clips = {item.clip.id: item.clip.title for item in running if item.clip is not None}
     airs: Counter[tuple[str, date]] = Counter()
     of_others = items_of_all(session, sorted({s.programme_id for s in others}))
-    counted = [(rule, running), *((s.when, of_others[s.programme_id]) for s in others)]
+    counted = [(rule, running), *((s.recurrence, of_others[s.programme_id]) for s in others)]
     for one, items in counted:
         if not any(item.clip is not None and item.clip.id in clips for item in items):
             continue
@@ -210,5 +215,5 @@ def _repeated(
     for clip_id, title in clips.items():
         day, times = max(((d, n) for (c, d), n in airs.items() if c == clip_id), key=lambda x: x[1], default=(today, 0))
         if times > MOST_AIRS_A_DAY:
-            found.append(Repeated(title, times, day))
+            found.append(RepeatedClip(title, times, day))
     return found

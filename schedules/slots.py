@@ -16,16 +16,16 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, delete, select
 
 from broadcast.broadcasts import LONGEST_TITLE, Broadcast
-from broadcast.modes import TOGETHER, Shifts, Spreading
+from broadcast.modes import NO_SHIFTS, Shifts, Spreading
 from broadcast.planning import plan_broadcast
 from broadcast.play_reports import PlayReportRow
 from broadcast.programmes import duration_us, items_of, manifest_items, programme
 from broadcast.stopping import mark_missed, withdraw
 from devices.communes import commune, hold
-from noise.noise_rules import Permission, permission
+from noise.noise_rules import AllowedTimes, allowed_times
 from runtime.database import Database, UtcDateTime, insert_if_absent
 from runtime.refusal import Refusal
-from schedules.timetable import Schedule, due
+from schedules.schedules import Schedule, due
 from wire.broadcasts import BroadcastClass, ClipItem
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Slot(SQLModel, table=True):
     cause: str = ""
 
 
-class Form(NamedTuple):
+class ProgrammeContent(NamedTuple):
     """What a programme sends, as it is now."""
 
     title: str
@@ -61,23 +61,23 @@ class Form(NamedTuple):
     length_us: int
 
 
-class Frame(NamedTuple):
+class PlanContext(NamedTuple):
     """A schedule's surroundings. may: when its targets may sound, None for always (an emergency).
 
     shifts: of its receivers, as they are and stand now.
     """
 
     zone: ZoneInfo
-    may: Permission | None
+    may: AllowedTimes | None
     shifts: Shifts
 
-    def lets(self, due_at: datetime) -> bool:
+    def allows(self, due_at: datetime) -> bool:
         """Whether anybody may sound at a due instant; who may not refuses for itself."""
-        return self.may is None or self.may.anybody(due_at)
+        return self.may is None or self.may.allows_any(due_at)
 
 
 @dataclass
-class Planned:
+class PlanChanges:
     """What a plan did: ids of broadcasts."""
 
     planned: list[str] = field(default_factory=list)
@@ -90,16 +90,16 @@ class Planned:
         return bool(self.planned or self.withdrawn or self.missed)
 
 
-def plan(database: Database, now: datetime, ahead: timedelta) -> Planned:
+def plan(database: Database, now: datetime, ahead: timedelta) -> PlanChanges:
     """Bring the slots from a little back to `ahead` in line with the timetable, schedule by schedule.
 
     What was planned by an older form of its schedule or its programme, and has not begun, is withdrawn and planned
     anew. Safe to call at any time, as often as one likes, from several controllers. One schedule that fails by our own
     fault holds up no other; its error is raised in the end.
     """
-    done, failed = Planned(), list[Exception]()
+    done, failed = PlanChanges(), list[Exception]()
     with database.session() as session:
-        forms: dict[int, Form | Refusal] = {}
+        forms: dict[int, ProgrammeContent | Refusal] = {}
         wanting = []
         for found in session.exec(select(Schedule)).all():
             if found.programme_id not in forms:
@@ -109,7 +109,7 @@ def plan(database: Database, now: datetime, ahead: timedelta) -> Planned:
                 wanting.append(found.number)
     # Controllers that wake together each begin elsewhere: at the same schedule all would wait for the first.
     for number in random.sample(wanting, len(wanting)):
-        step = Planned()
+        step = PlanChanges()
         try:
             with database.writing() as session:
                 current = session.get(Schedule, number)
@@ -144,22 +144,24 @@ def slot_of_broadcast(session: Session, broadcast_id: str) -> Slot | None:
     return session.exec(select(Slot).where(Slot.broadcast_id == broadcast_id)).first()
 
 
-def _form(session: Session, programme_id: int) -> Form | Refusal:
+def _form(session: Session, programme_id: int) -> ProgrammeContent | Refusal:
     """What a programme would send now, or why it cannot."""
     try:
         chosen, running = programme(session, programme_id), items_of(session, programme_id)
-        return Form(chosen.title, manifest_items(session, running), duration_us(running))
+        return ProgrammeContent(chosen.title, manifest_items(session, running), duration_us(running))
     except Refusal as refusal:
         return refusal
 
 
-def _frame(session: Session, found: Schedule, form: Form | Refusal, now: datetime) -> Frame:
-    zone, shifts = commune(session, found.commune_id).zone, TOGETHER
-    if isinstance(form, Form):
-        shifts = Spreading(session, found.commune_id).shifts(found.mode, found.meant_for, form.length_us)
+def _frame(session: Session, found: Schedule, form: ProgrammeContent | Refusal, now: datetime) -> PlanContext:
+    zone, shifts = commune(session, found.commune_id).zone, NO_SHIFTS
+    if isinstance(form, ProgrammeContent):
+        shifts = Spreading(session, found.commune_id).shifts(found.time_spread, found.audience, form.length_us)
     if found.broadcast_class is BroadcastClass.EMERGENCY:
-        return Frame(zone, None, shifts)
-    return Frame(zone, permission(session, found.commune_id, found.meant_for, now.astimezone(zone).date()), shifts)
+        return PlanContext(zone, None, shifts)
+    return PlanContext(
+        zone, allowed_times(session, found.commune_id, found.audience, now.astimezone(zone).date()), shifts
+    )
 
 
 def _since(found: Schedule, now: datetime) -> datetime:
@@ -171,7 +173,12 @@ def _since(found: Schedule, now: datetime) -> datetime:
 
 
 def _wants_planning(
-    session: Session, found: Schedule, form: Form | Refusal, frame: Frame, now: datetime, ahead: timedelta
+    session: Session,
+    found: Schedule,
+    form: ProgrammeContent | Refusal,
+    frame: PlanContext,
+    now: datetime,
+    ahead: timedelta,
 ) -> bool:
     """Whether a plan would change anything: read first, so that an idle plan takes no write lock."""
     since = _since(found, now)
@@ -181,7 +188,7 @@ def _wants_planning(
 
 
 def _outdated(
-    session: Session, found: Schedule, form: Form | Refusal, frame: Frame, now: datetime
+    session: Session, found: Schedule, form: ProgrammeContent | Refusal, frame: PlanContext, now: datetime
 ) -> list[tuple[Slot, str]]:
     """Slots that have not begun and no longer hold, each with why.
 
@@ -207,13 +214,15 @@ def _outdated(
     return [(slot, why) for slot, why in stale if slot.broadcast_id not in aired]
 
 
-def _why_outdated(slot: Slot, planned: Broadcast | None, found: Schedule, form: Form | Refusal, frame: Frame) -> str:
+def _why_outdated(
+    slot: Slot, planned: Broadcast | None, found: Schedule, form: ProgrammeContent | Refusal, frame: PlanContext
+) -> str:
     """Why a slot that has not begun no longer holds, "" when it does."""
     if slot.schedule_revision != found.revision:
         return "schedule_paused" if found.paused else "schedule_removed" if found.retired_at else "schedule_changed"
     if slot.outcome == "missed":
         return "schedule_changed"  # by a clock that ran ahead: its hour is still to come
-    if frame.lets(slot.due_at) is (slot.cause == OUTSIDE_HOURS):
+    if frame.allows(slot.due_at) is (slot.cause == OUTSIDE_HOURS):
         return OUTSIDE_HOURS if planned is not None else "schedule_changed"  # the hours are other ones than then
     if isinstance(form, Refusal) or slot.cause == OUTSIDE_HOURS:
         return ""  # half made: what is planned is better than silence
@@ -221,13 +230,18 @@ def _why_outdated(slot: Slot, planned: Broadcast | None, found: Schedule, form: 
         return "schedule_changed"  # refused then, and now there is something to hear
     if planned.withdrawn_at is not None or planned.missed:
         return ""  # by a person
-    changed = planned.what != form.items or planned.title != (found.title or form.title)[:LONGEST_TITLE]
+    changed = planned.playlist != form.items or planned.title != (found.title or form.title)[:LONGEST_TITLE]
     changed = changed or planned.shifts_us != frame.shifts.by_receiver  # a receiver came, went or was moved
     return "schedule_changed" if changed else ""
 
 
 def _withdraw_outdated(
-    session: Session, found: Schedule, form: Form | Refusal, frame: Frame, now: datetime, done: Planned
+    session: Session,
+    found: Schedule,
+    form: ProgrammeContent | Refusal,
+    frame: PlanContext,
+    now: datetime,
+    done: PlanChanges,
 ) -> None:
     for slot, why in _outdated(session, found, form, frame, now):
         if slot.broadcast_id is not None:
@@ -240,11 +254,11 @@ def _withdraw_outdated(
 def _claim_due(
     session: Session,
     found: Schedule,
-    form: Form | Refusal,
-    frame: Frame,
+    form: ProgrammeContent | Refusal,
+    frame: PlanContext,
     now: datetime,
     ahead: timedelta,
-    done: Planned,
+    done: PlanChanges,
 ) -> None:
     for due_at in due(found, frame.zone, _since(found, now), now + ahead):
         claim = {
@@ -258,7 +272,7 @@ def _claim_due(
         if not insert_if_absent(session, Slot, claim):
             continue
         slot = session.exec(select(Slot).where(Slot.schedule_id == found.number, Slot.due_at == due_at)).one()
-        if not frame.lets(due_at):
+        if not frame.allows(due_at):
             slot.outcome, slot.cause = "refused", OUTSIDE_HOURS
         elif isinstance(form, Refusal):
             slot.outcome, slot.cause = "refused", str(form)
@@ -276,7 +290,7 @@ def _claim_due(
 
 
 def _plan_one(
-    session: Session, found: Schedule, form: Form, shifts: Shifts, due_at: datetime, now: datetime
+    session: Session, found: Schedule, form: ProgrammeContent, shifts: Shifts, due_at: datetime, now: datetime
 ) -> Broadcast:
     return plan_broadcast(
         session,
@@ -284,7 +298,7 @@ def _plan_one(
         title=found.title or form.title,
         class_=found.broadcast_class,
         precedence=found.precedence,
-        targets=found.meant_for,
+        targets=found.audience,
         starts_at=due_at,
         length_us=form.length_us,
         items=form.items,
@@ -292,6 +306,6 @@ def _plan_one(
         programme_id=found.programme_id,
         order=found.number,
         cause="schedule",
-        spread=found.mode,
+        spread=found.time_spread,
         shifts=shifts,
     )

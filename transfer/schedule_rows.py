@@ -12,7 +12,8 @@ from devices.receivers import receivers
 from devices.zones import zones
 from runtime.refusal import N_, Refusal
 from schedules.recurrence import Repeat, Rule
-from schedules.timetable import Schedule, add_schedule, change_schedule, schedules
+from schedules.schedules import Schedule, schedules
+from schedules.timetable import add_schedule, change_schedule
 from transfer import cell_values
 from transfer.columns import ImportKind
 from transfer.external_ids import keep_id, known_ids
@@ -70,7 +71,7 @@ class ScheduleTaker:
             self._seen[found.number] = cells.row.line
             change = RowChange.NEW
         elif not self._alike(found, programme_id, rule, targets, class_, from_given):
-            kept = rule if from_given else msgspec.structs.replace(rule, from_day=found.when.from_day)
+            kept = rule if from_given else msgspec.structs.replace(rule, from_day=found.recurrence.from_day)
             found = change_schedule(
                 session,
                 found.number,
@@ -132,11 +133,11 @@ class ScheduleTaker:
         self, found: Schedule, programme_id: int, rule: Rule, targets: Targets, class_: BroadcastClass, from_given: bool
     ) -> bool:
         """Whether a schedule is what a row says. Without a first day in the row, the one that it has counts."""
-        wanted = rule if from_given else msgspec.structs.replace(rule, from_day=found.when.from_day)
-        kept = found.meant_for
+        wanted = rule if from_given else msgspec.structs.replace(rule, from_day=found.recurrence.from_day)
+        kept = found.audience
         return (
             found.programme_id == programme_id
-            and found.when == wanted
+            and found.recurrence == wanted
             and (kept.all, sorted(kept.zones), sorted(kept.receivers))
             == (targets.all, targets.zones, targets.receivers)
             and found.broadcast_class is class_

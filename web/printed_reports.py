@@ -75,13 +75,13 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
                 f"{line.heard.heard}/{line.heard.meant}",
                 "; ".join(f"{cause(t, word)}: {count}" for word, count in line.causes.items()),
             ]
-            for line in report.lacking[:_MOST_LINES]
+            for line in report.not_fully_heard[:_MOST_LINES]
         ],
         widths=(22, 84, 22, 52),
         empty=t("All broadcasts were heard everywhere."),
     )
-    if len(report.lacking) > _MOST_LINES:
-        page.say(t("And {n} more, listed in the play log.", n=w.number(len(report.lacking) - _MOST_LINES)))
+    if len(report.not_fully_heard) > _MOST_LINES:
+        page.say(t("And {n} more, listed in the play log.", n=w.number(len(report.not_fully_heard) - _MOST_LINES)))
     page.section(
         t("Loudspeakers: connected time"),
         [t("Receiver"), t("Place"), t("Connected")],

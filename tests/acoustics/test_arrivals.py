@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import soxr
 
-from acoustics.arrivals import Offset, offset
+from acoustics.arrivals import Offset, find_offset
 from acoustics.measuring import TRAIN
 from tests.sounds.two_horns import Floats, Scene, recorded
 
 
 def heard(sound: Floats, rate: int = 48_000) -> Offset:
     at_48k = soxr.resample(sound, rate, 48_000) if rate != 48_000 else sound
-    return offset(at_48k.astype(np.float32), TRAIN)
+    return find_offset(at_48k.astype(np.float32), TRAIN)
 
 
 @pytest.mark.parametrize(
@@ -73,4 +73,4 @@ def test_a_recording_that_is_cut_off_at_the_top_is_told_from_one_that_is_not() -
 
 def test_less_than_two_rounds_are_no_recording() -> None:
     with pytest.raises(ValueError, match="too short"):
-        offset(np.zeros(4 * 48_000, np.float32), TRAIN)
+        find_offset(np.zeros(4 * 48_000, np.float32), TRAIN)

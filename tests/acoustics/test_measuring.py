@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from acoustics.measuring import MOST_S, Heard, listen
+from acoustics.measuring import MOST_S, MeasuredOffset, measure_offset
 from broadcast.audio import Ffmpeg
 from broadcast.audio_samples import samples_of
 from runtime.refusal import Refusal
 from tests.sounds.two_horns import Scene, written
 
 
-def listen_to(path: Path, one: str, other: str) -> Heard:
+def listen_to(path: Path, one: str, other: str) -> MeasuredOffset:
     """As the page does."""
-    return listen(samples_of(path, Ffmpeg(), most_s=MOST_S), one, other)
+    return measure_offset(samples_of(path, Ffmpeg(), most_s=MOST_S), one, other)
 
 
 SCENE = Scene(offset_s=0.1184, echoes=((0.3, 3),))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from acoustics.echoes import REACH_M, distance_m, heard_together, travel_ms
 from broadcast.manifests import manifest_of
-from broadcast.modes import Horn, Mode, Spread, Spreading, shifts_of, spread_kept, spread_read, turns
+from broadcast.modes import Horn, Mode, Spread, Spreading, decode_spread, encode_spread, shifts_of, turns
 from broadcast.planning import put_on_air
 from devices.positions import Position, place_receiver
 from noise.noise_rules import set_rules
@@ -116,9 +116,9 @@ def test_what_cannot_be_done_is_refused(spread: Spread) -> None:
 
 
 def test_what_is_kept_is_what_comes_back() -> None:
-    assert spread_kept(Spread(gap_s=9).check()) is None
+    assert encode_spread(Spread(gap_s=9).check()) is None
     for spread in (Spread(), STAGGERED, Spread(mode=Mode.ALIGNED, latitude_deg=19.0, longitude_deg=105.0)):
-        assert spread_read(spread_kept(spread.check())) == spread
+        assert decode_spread(encode_spread(spread.check())) == spread
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip, Field
 from broadcast.monthly_report import MonthlyReport, month_bounds, monthly_report
 from broadcast.planning import plan_broadcast
-from broadcast.play_log import Filter, play_log
+from broadcast.play_log import LogFilter, play_log
 from broadcast.play_reports import take_report
 from broadcast.programmes import Item, ItemKind, items_of, manifest_items
 from broadcast.stopping import mark_missed, stop, withdraw
@@ -91,7 +91,7 @@ def month(studio: Studio, now: datetime | None = None) -> MonthlyReport:
         return monthly_report(session, commune(session, COMMUNE), date(2026, 11, 1), now or studio.now())
 
 
-def found(studio: Studio, wanted: Filter) -> list[str]:
+def found(studio: Studio, wanted: LogFilter) -> list[str]:
     with studio.database.session() as session:
         return [b.id for b in play_log(session, COMMUNE, studio.now(), wanted)]
 
@@ -232,13 +232,13 @@ def test_each_filter_of_the_log_leaves_what_it_names(studio: Studio) -> None:
     gone = air(studio, NOVEMBER + MINUTE * 20)
     with studio.database.writing() as session:
         withdraw(session, gone.id, NOVEMBER, cause="by_operator")
-    assert found(studio, Filter(class_="emergency")) == [storm.id]
-    assert found(studio, Filter(field=int(Field.UNEXPECTED))) == [storm.id]
-    assert found(studio, Filter(place="thon-1")) == [gone.id, morning.id]
-    assert found(studio, Filter(place="loa-2")) == [gone.id, storm.id, morning.id]
-    assert found(studio, Filter(outcome="heard")) == [morning.id]
-    assert found(studio, Filter(outcome="lacking")) == [storm.id]
-    assert found(studio, Filter(outcome="withdrawn")) == [gone.id]
-    assert found(studio, Filter(outcome="missed")) == []
-    assert found(studio, Filter(search="tin bao")) == [storm.id]
-    assert found(studio, Filter(since=NOVEMBER + TICK, until=NOVEMBER + MINUTE * 20)) == [storm.id]
+    assert found(studio, LogFilter(class_="emergency")) == [storm.id]
+    assert found(studio, LogFilter(field=int(Field.UNEXPECTED))) == [storm.id]
+    assert found(studio, LogFilter(place="thon-1")) == [gone.id, morning.id]
+    assert found(studio, LogFilter(place="loa-2")) == [gone.id, storm.id, morning.id]
+    assert found(studio, LogFilter(outcome="heard")) == [morning.id]
+    assert found(studio, LogFilter(outcome="lacking")) == [storm.id]
+    assert found(studio, LogFilter(outcome="withdrawn")) == [gone.id]
+    assert found(studio, LogFilter(outcome="missed")) == []
+    assert found(studio, LogFilter(search="tin bao")) == [storm.id]
+    assert found(studio, LogFilter(since=NOVEMBER + TICK, until=NOVEMBER + MINUTE * 20)) == [storm.id]

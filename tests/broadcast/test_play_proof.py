@@ -4,8 +4,8 @@ import pytest
 
 from broadcast.broadcasts import Broadcast
 from broadcast.monthly_report import monthly_report
-from broadcast.play_proof import MOST_NAMED, Proof, proof_at
-from broadcast.play_reports import Heard, details
+from broadcast.play_proof import MOST_NAMED, ProofSummary, proof_summaries
+from broadcast.play_reports import HeardCount, receiver_outcomes
 from devices.communes import commune
 from runtime.clock import ManualClock
 from runtime.database import Database
@@ -28,9 +28,9 @@ def studio(clock: ManualClock, database: Database) -> Studio:
     return Studio(clock, database)
 
 
-def proof(studio: Studio, put: Broadcast) -> Proof:
+def proof(studio: Studio, put: Broadcast) -> ProofSummary:
     with studio.database.session() as session:
-        return proof_at(session, [put.id])[put.id]
+        return proof_summaries(session, [put.id])[put.id]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_where_a_tier_that_is_fitted_failed_it_was_not_heard_whatever_the_frames
 ) -> None:
     put = studio.speak_now()
     take(studio, report(studio, "loa-1", put, **said))
-    assert counted(studio, put) == Heard(heard, 1, 2)
+    assert counted(studio, put) == HeardCount(heard, 1, 2)
     assert causes(studio, put)["loa-1"] == ("played", cause)
 
 
@@ -59,21 +59,21 @@ def test_each_receiver_counts_for_the_best_proof_that_it_gave(studio: Studio) ->
     put = studio.speak_now()
     take(studio, report(studio, "loa-1", put, electrical=DREW, acoustic=HEARD))
     take(studio, report(studio, "loa-2", put, electrical=DREW))
-    assert proof(studio, put) == Proof(by_microphone=1, by_current=1)
+    assert proof(studio, put) == ProofSummary(by_microphone=1, by_current=1)
 
 
 def test_those_whose_proof_failed_are_named_with_why(studio: Studio) -> None:
     put = studio.speak_now()
     take(studio, report(studio, "loa-1", put, electrical=DREW_NOTHING))
     take(studio, report(studio, "loa-2", put, acoustic=NOT_HEARD))
-    assert proof(studio, put) == Proof(unproved=[("loa-1", "no_current"), ("loa-2", "not_heard")])
+    assert proof(studio, put) == ProofSummary(unproved=[("loa-1", "no_current"), ("loa-2", "not_heard")])
 
 
 def test_what_did_not_sound_at_all_has_no_proof_to_fail(studio: Studio) -> None:
     put = studio.speak_now()
     missed = report(studio, "loa-1", put, outcome=Outcome.MISSED, cause="no_audio", frames_played=0)
     take(studio, missed)
-    assert proof(studio, put) == Proof()
+    assert proof(studio, put) == ProofSummary()
     assert causes(studio, put)["loa-1"] == ("missed", "no_audio")
 
 
@@ -81,7 +81,7 @@ def test_the_proof_itself_is_kept_whole(studio: Studio) -> None:
     put = studio.speak_now()
     take(studio, report(studio, "loa-1", put, electrical=DREW, acoustic=NOT_HEARD))
     with studio.database.session() as session:
-        said = {d.receiver.id: d.report for d in details(session, put, studio.now())}["loa-1"]
+        said = {d.receiver.id: d.report for d in receiver_outcomes(session, put, studio.now())}["loa-1"]
     assert said is not None
     assert (said.electrical_proof, said.acoustic_proof) == (DREW, NOT_HEARD)
 
@@ -102,7 +102,7 @@ def test_the_number_of_queries_does_not_grow_with_the_broadcasts(studio: Studio)
     for put in made:
         take(studio, report(studio, "loa-1", put, electrical=DREW_NOTHING))
     with studio.database.session() as session, statements_of(studio.database) as statements:
-        assert len(proof_at(session, [put.id for put in made])) == 5
+        assert len(proof_summaries(session, [put.id for put in made])) == 5
     assert sum(statement.startswith("SELECT") for statement in statements) == 2
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from broadcast.broadcasts import Broadcast
 from broadcast.planning import LEAD
-from broadcast.play_log import Filter, play_log
-from broadcast.play_reports import REPORT_WITHIN, Heard, details, heard_at, reports_of, take_report
+from broadcast.play_log import LogFilter, play_log
+from broadcast.play_reports import REPORT_WITHIN, HeardCount, heard_counts, receiver_outcomes, reports_of, take_report
 from broadcast.stopping import stop
 from devices.presence import PresenceChange
 from devices.receivers import receiver
@@ -57,28 +57,28 @@ def over(studio: Studio, put: Broadcast) -> None:
 
 def causes(studio: Studio, put: Broadcast) -> dict[str, tuple[str, str]]:
     with studio.database.session() as session:
-        return {d.receiver.id: (d.outcome, d.cause) for d in details(session, put, studio.now())}
+        return {d.receiver.id: (d.outcome, d.cause) for d in receiver_outcomes(session, put, studio.now())}
 
 
-def counted(studio: Studio, put: Broadcast) -> Heard:
+def counted(studio: Studio, put: Broadcast) -> HeardCount:
     with studio.database.session() as session:
-        return heard_at(session, [put])[put.id]
+        return heard_counts(session, [put])[put.id]
 
 
 def test_partly_is_heard_and_missed_is_only_reported(studio: Studio) -> None:
     put = studio.speak_now()
-    assert counted(studio, put) == Heard(0, 0, 2)
+    assert counted(studio, put) == HeardCount(0, 0, 2)
     take(studio, report(studio, "loa-1", put, outcome=Outcome.PARTLY, cause="joined_late"))
-    assert counted(studio, put) == Heard(1, 1, 2)
+    assert counted(studio, put) == HeardCount(1, 1, 2)
     take(studio, report(studio, "loa-2", put, outcome=Outcome.MISSED, cause="no_audio"))
-    assert counted(studio, put) == Heard(1, 2, 2)
+    assert counted(studio, put) == HeardCount(1, 2, 2)
 
 
 def test_what_sounded_at_volume_zero_was_heard_by_nobody_and_stands_with_those_that_need_a_look(studio: Studio) -> None:
     put = studio.speak_now()
     take(studio, report(studio, "loa-1", put))
     take(studio, report(studio, "loa-2", put, cause="volume_zero"))
-    assert counted(studio, put) == Heard(1, 2, 2)
+    assert counted(studio, put) == HeardCount(1, 2, 2)
     assert list(causes(studio, put).items()) == [("loa-2", ("played", "volume_zero")), ("loa-1", ("played", ""))]
 
 
@@ -97,7 +97,7 @@ def test_a_later_report_of_the_same_receiver_takes_the_place_of_the_first(studio
     put = studio.speak_now()
     take(studio, report(studio, "loa-1", put, outcome=Outcome.PARTLY, cause="restarted"))
     take(studio, report(studio, "loa-1", put, report="loa-1-2"))
-    assert counted(studio, put) == Heard(1, 1, 2)
+    assert counted(studio, put) == HeardCount(1, 1, 2)
     assert causes(studio, put)["loa-1"] == ("played", "")
 
 
@@ -125,7 +125,7 @@ def test_who_was_offline_while_it_sounded_is_said_to_have_been_and_since_when(st
     over(studio, put)
     assert causes(studio, put) == {"loa-1": ("", "offline"), "loa-2": ("", "no_report")}
     with studio.database.session() as session:
-        assert {d.receiver.id: d.offline_since for d in details(session, put, studio.now())}["loa-1"] == since
+        assert {d.receiver.id: d.offline_since for d in receiver_outcomes(session, put, studio.now())}["loa-1"] == since
 
 
 def test_who_went_away_after_the_end_is_not_said_to_have_been_offline(studio: Studio) -> None:
@@ -148,7 +148,7 @@ def test_a_receiver_retired_since_still_counts_for_what_it_played(studio: Studio
     take(studio, report(studio, "loa-1", put))
     with studio.database.writing() as session:
         receiver(session, "loa-1").retired_at = studio.now()
-    assert counted(studio, put) == Heard(1, 1, 1)
+    assert counted(studio, put) == HeardCount(1, 1, 1)
     assert causes(studio, put) == {"loa-1": ("played", "")}
 
 
@@ -178,8 +178,8 @@ def test_the_log_is_searched_without_diacritics_and_by_class_and_time(studio: St
     studio.clock.advance(LEAD)
     now = studio.now()
     with studio.database.session() as session:
-        assert {b.id for b in play_log(session, COMMUNE, now, Filter(search="ban TIN"))} == {first.id, emergency.id}
-        assert play_log(session, COMMUNE, now, Filter(search="bão")) == []
-        assert [b.id for b in play_log(session, COMMUNE, now, Filter(class_="emergency"))] == [emergency.id]
-        assert play_log(session, COMMUNE, now, Filter(until=first.starts_at)) == []
-        assert len(play_log(session, COMMUNE, now, Filter(since=first.starts_at))) == 2
+        assert {b.id for b in play_log(session, COMMUNE, now, LogFilter(search="ban TIN"))} == {first.id, emergency.id}
+        assert play_log(session, COMMUNE, now, LogFilter(search="bão")) == []
+        assert [b.id for b in play_log(session, COMMUNE, now, LogFilter(class_="emergency"))] == [emergency.id]
+        assert play_log(session, COMMUNE, now, LogFilter(until=first.starts_at)) == []
+        assert len(play_log(session, COMMUNE, now, LogFilter(since=first.starts_at))) == 2

@@ -18,13 +18,13 @@ from devices.zones import Zone, ZoneMember, add_zone, zones
 from loa.merger_hooks import ESTATE
 from mergers.mergers import merge
 from mergers.plans import About, Merge, What
-from noise.noise_rules import NoiseRules, permission, rules_of, set_rules
+from noise.noise_rules import NoiseRules, allowed_times, rules_of, set_rules
 from people.operators import OperatorCommune
 from people.rights import Role
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import Refusal
-from schedules.timetable import Schedule, schedules
+from schedules.schedules import Schedule, schedules
 from tests.cast import MORNING
 from tests.mergers.county import ALL, BOTH, CHINH, HIEN, TRUNG, County, picture
 from tests.mergers.furniture import PIECES, TABLES, furnish
@@ -134,7 +134,7 @@ def test_rules_of_the_communes_stay_with_their_receivers_or_one_commune_s_hold(c
     with county.database.session() as session:
         rules = rules_of(session, TRUNG)
         assert [r.zone_id for r in rules.values() if r.allowed_hours] == [CHINH]
-        may = permission(session, TRUNG, Targets(receivers=[f"{HIEN}-loa-1"]), MORNING.date())
+        may = allowed_times(session, TRUNG, Targets(receivers=[f"{HIEN}-loa-1"]), MORNING.date())
         assert not any(may.hours)
     county.undo()
     county.clock.advance(seconds=1)

@@ -11,7 +11,7 @@ from devices.receivers import reached_by, receivers
 from devices.zones import zones
 from mergers.plans import Split, What
 from runtime.refusal import Refusal
-from schedules.timetable import Schedule, schedules
+from schedules.schedules import Schedule, schedules
 from tests.mergers.county import CHINH, HIEN, TRUNG, County, picture
 from tests.mergers.test_merging import EVERYTHING
 from wire.broadcasts import Targets

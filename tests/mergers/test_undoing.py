@@ -8,7 +8,7 @@ from broadcast.clips import clip
 from broadcast.monthly_report import monthly_report
 from broadcast.on_air import on_air_now
 from broadcast.play_log import play_log
-from broadcast.play_reports import heard_at
+from broadcast.play_reports import heard_counts
 from broadcast.programmes import Item, ItemKind, add_programme, items_of, rename
 from devices.communes import commune, communes
 from devices.receivers import receiver
@@ -20,7 +20,8 @@ from people.operators import operators_of
 from people.rights import Role
 from runtime.refusal import Refusal
 from schedules.explanations import explain
-from schedules.timetable import Schedule, pause, schedules
+from schedules.schedules import Schedule, schedules
+from schedules.timetable import pause
 from tests.mergers.county import ALL, BOTH, CHINH, HIEN, NAMES, TRUNG, County
 from wire.broadcasts import Targets
 
@@ -94,7 +95,7 @@ def test_old_broadcasts_are_found_under_both_and_still_heard_where_they_were(cou
         log = play_log(session, TRUNG, county.clock.now())
         assert {b.id for b in log} == {new.id, *aired.values()}
         assert [b.id for b in play_log(session, CHINH, county.clock.now())] == [aired[CHINH]]
-        meant = {b.commune_id: heard_at(session, [b])[b.id].meant for b in log}
+        meant = {b.commune_id: heard_counts(session, [b])[b.id].meant for b in log}
         assert meant == {TRUNG: 4, CHINH: 2, HIEN: 2}
     county.undo()
     with county.database.session() as session:

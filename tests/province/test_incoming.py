@@ -35,7 +35,8 @@ from province.schedules_down import onto_timetable
 from runtime.clock import from_us
 from runtime.refusal import NotFound, Refusal
 from schedules.recurrence import Repeat, Rule
-from schedules.timetable import Schedule, add_schedule, next_due, schedules
+from schedules.schedules import Schedule, next_due, schedules
+from schedules.timetable import add_schedule
 from tests.broadcast.studio import KEY
 from tests.cast import COMMUNE, LAN
 from tests.province.house import House

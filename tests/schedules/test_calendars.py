@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.refusal import Refusal
-from schedules.calendars import AHEAD, Entry, read_calendar, write_calendar
+from schedules.calendars import AHEAD, CalendarEntry, read_calendar, write_calendar
 from schedules.recurrence import Holidays, Repeat, Rule, Season, instants
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -18,9 +18,9 @@ NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
 TUESDAY = date(2026, 11, 24)
 
 
-def entry(**rule: object) -> Entry:
+def entry(**rule: object) -> CalendarEntry:
     made = Rule(**{"repeat": Repeat.DAILY, "times": [time(5)], "from_day": TUESDAY} | rule)  # type: ignore[arg-type]
-    return Entry("loa-1", "Bản tin sáng", made.check(), timedelta(minutes=10))
+    return CalendarEntry("loa-1", "Bản tin sáng", made.check(), timedelta(minutes=10))
 
 
 def as_a_program_reads_it(content: bytes, until: datetime) -> list[datetime]:
@@ -71,7 +71,7 @@ def test_a_calendar_program_shows_what_will_sound(rule: Rule) -> None:
     rule = rule.check()
     start = datetime(2026, 10, 1, tzinfo=UTC)
     until = datetime.combine(NOW.date() + AHEAD - timedelta(days=1), time(), tzinfo=UTC)
-    written = write_calendar("Xã Thiệu Trung", [Entry("loa-1", "x", rule, timedelta(minutes=5))], HANOI, NOW)
+    written = write_calendar("Xã Thiệu Trung", [CalendarEntry("loa-1", "x", rule, timedelta(minutes=5))], HANOI, NOW)
     assert as_a_program_reads_it(written, until) == instants(rule, HANOI, start, until)
 
 

@@ -11,7 +11,16 @@ from receiver.playout.ladder import rank_of
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from schedules import conflicts
-from schedules.conflicts import Clash, Fate, Meeting, Recurring, Wish, clashes, clashing, meetings
+from schedules.conflicts import (
+    Airing,
+    Clash,
+    ClashEffect,
+    RecurringAiring,
+    RecurringClash,
+    clashes,
+    clashing,
+    recurring_clashes,
+)
 from schedules.recurrence import Holidays, Repeat, Rule, instants
 from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE, MORNING
@@ -34,11 +43,11 @@ def minute(count: float) -> datetime:
     return MORNING + timedelta(minutes=count)
 
 
-def wish(title: str, start: float, end: float, class_: BroadcastClass = NORMAL, targets: Targets = ALL) -> Wish:
-    return Wish(title, class_, 0, minute(start), minute(end), targets, title)
+def wish(title: str, start: float, end: float, class_: BroadcastClass = NORMAL, targets: Targets = ALL) -> Airing:
+    return Airing(title, class_, 0, minute(start), minute(end), targets, title)
 
 
-def found(studio: Studio, new: list[Wish], others: list[Wish]) -> list[Clash]:
+def found(studio: Studio, new: list[Airing], others: list[Airing]) -> list[Clash]:
     with studio.database.session() as session:
         return clashes(session, COMMUNE, new, others)
 
@@ -66,25 +75,25 @@ def test_the_new_ones_are_held_against_one_another_too(studio: Studio) -> None:
 @pytest.mark.parametrize(
     ("new", "other", "winner", "fate"),
     [
-        (wish("new", 5, 6, EMERGENCY), wish("old", 0, 10), "new", Fate.INTERRUPTED),
-        (wish("new", 0, 10, EMERGENCY), wish("old", 0, 10), "new", Fate.SILENT),
-        (wish("new", 5, 15, PRIORITY), wish("old", 0, 10), "new", Fate.CUT),
-        (wish("new", 0, 10), wish("old", 5, 15, PRIORITY), "old", Fate.CUT),
-        (wish("new", 2, 8), wish("old", 0, 10, PRIORITY), "old", Fate.SILENT),
-        (wish("new", 5, 15), wish("old", 0, 10), "new", Fate.CUT),
-        (wish("new", 0, 10, PRIORITY), wish("old", 0, 10, EMERGENCY), "old", Fate.SILENT),
-        (wish("new", 0, 5, EMERGENCY), wish("old", 0, 10), "new", Fate.CUT),
+        (wish("new", 5, 6, EMERGENCY), wish("old", 0, 10), "new", ClashEffect.INTERRUPTED),
+        (wish("new", 0, 10, EMERGENCY), wish("old", 0, 10), "new", ClashEffect.SILENT),
+        (wish("new", 5, 15, PRIORITY), wish("old", 0, 10), "new", ClashEffect.CUT),
+        (wish("new", 0, 10), wish("old", 5, 15, PRIORITY), "old", ClashEffect.CUT),
+        (wish("new", 2, 8), wish("old", 0, 10, PRIORITY), "old", ClashEffect.SILENT),
+        (wish("new", 5, 15), wish("old", 0, 10), "new", ClashEffect.CUT),
+        (wish("new", 0, 10, PRIORITY), wish("old", 0, 10, EMERGENCY), "old", ClashEffect.SILENT),
+        (wish("new", 0, 5, EMERGENCY), wish("old", 0, 10), "new", ClashEffect.CUT),
     ],
 )
 def test_the_higher_class_sounds_then_the_later_start(
-    studio: Studio, new: Wish, other: Wish, winner: str, fate: Fate
+    studio: Studio, new: Airing, other: Airing, winner: str, fate: ClashEffect
 ) -> None:
     clash = found(studio, [new], [other])[0]
     assert (clash.winner.title, clash.fate) == (winner, fate)
 
 
 WISHES = st.builds(
-    Wish,
+    Airing,
     title=st.just("x"),
     class_=st.sampled_from(BroadcastClass),
     precedence=st.integers(0, 2),
@@ -96,8 +105,8 @@ WISHES = st.builds(
 
 
 @given(WISHES, WISHES)
-def test_what_the_page_says_wins_is_what_the_receiver_lets_sound(one: Wish, other: Wish) -> None:
-    def as_sent(w: Wish) -> Manifest:
+def test_what_the_page_says_wins_is_what_the_receiver_lets_sound(one: Airing, other: Airing) -> None:
+    def as_sent(w: Airing) -> Manifest:
         return Manifest(
             to=for_commune(COMMUNE),
             revision=1,
@@ -117,14 +126,16 @@ def test_what_the_page_says_wins_is_what_the_receiver_lets_sound(one: Wish, othe
     assert here == (there[0] > there[1], there[0] == there[1])
 
 
-def recurring(title: str, length_min: int, targets: Targets = ALL, **rule: object) -> Recurring:
+def recurring(title: str, length_min: int, targets: Targets = ALL, **rule: object) -> RecurringAiring:
     made = Rule(**{"repeat": Repeat.DAILY, "times": [time(5)], "from_day": MONDAY} | rule).check()  # type: ignore[arg-type]
-    return Recurring(made, wish(title, 0, length_min, targets=targets))
+    return RecurringAiring(made, wish(title, 0, length_min, targets=targets))
 
 
-def met(studio: Studio, new: Recurring, *others: Recurring, last: date = MONDAY + timedelta(days=364)) -> list[Meeting]:
+def met(
+    studio: Studio, new: RecurringAiring, *others: RecurringAiring, last: date = MONDAY + timedelta(days=364)
+) -> list[RecurringClash]:
     with studio.database.session() as session:
-        return meetings(session, COMMUNE, HANOI, new, others, MONDAY, last)
+        return recurring_clashes(session, COMMUNE, HANOI, new, others, MONDAY, last)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +184,7 @@ WISHES = st.lists(
 
 
 @given(WISHES)
-def test_what_a_page_marks_is_what_clashes(wishes: list[Wish]) -> None:
+def test_what_a_page_marks_is_what_clashes(wishes: list[Airing]) -> None:
     """ONE and TWO have nobody in common."""
     reached = {repr(ALL): frozenset("ab"), repr(ONE): frozenset("a"), repr(TWO): frozenset("b")}
     with pytest.MonkeyPatch.context() as patch:
@@ -197,18 +208,18 @@ RECURRING = st.builds(
 
 
 @given(RECURRING, RECURRING)
-def test_the_quick_look_sees_what_the_look_at_every_instant_sees(new: Recurring, other: Recurring) -> None:
+def test_the_quick_look_sees_what_the_look_at_every_instant_sees(new: RecurringAiring, other: RecurringAiring) -> None:
     """Held against the clashes of all instants, one by one."""
     last = MONDAY + timedelta(days=SPAN)
     reached = lambda *_: lambda _targets: frozenset(["loa-1"])  # noqa: E731
     start, end = datetime.combine(MONDAY, time(), tzinfo=HANOI), datetime.combine(last, time(23, 59), tzinfo=HANOI)
 
-    def each(of: Recurring) -> list[tuple[datetime, datetime]]:
+    def each(of: RecurringAiring) -> list[tuple[datetime, datetime]]:
         return [(at, at + of.length) for at in instants(of.rule, HANOI, start - timedelta(days=1), end)]
 
     both = [a for a, b in each(new) if any(a < d and c < b for c, d in each(other))]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(conflicts, "Reach", reached)
-        found = meetings(None, COMMUNE, HANOI, new, [other], MONDAY, last)  # type: ignore[arg-type]
+        found = recurring_clashes(None, COMMUNE, HANOI, new, [other], MONDAY, last)  # type: ignore[arg-type]
     days_met = {at.astimezone(HANOI).date() for at in both}
     assert (found[0].days if found else 0) == len(days_met)

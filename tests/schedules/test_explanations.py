@@ -14,7 +14,7 @@ from devices.receivers import receiver
 from noise.noise_rules import set_rules
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
-from schedules.explanations import AROUND, Cut, Explanation, Verdict, cuts_at, explain
+from schedules.explanations import AROUND, Explanation, Preemption, Verdict, explain, preemptions_of
 from tests.broadcast.studio import ALL
 from tests.cast import COMMUNE
 from tests.devices.test_receivers import counted
@@ -109,7 +109,7 @@ def test_what_was_cut_names_by_whom_from_when_to_when(office: Office) -> None:
     (cut,) = story.cuts
     assert (cut.by.id, cut.since, cut.until) == (storm.id, SIX + timedelta(seconds=20), SIX + timedelta(seconds=40))
     with office.database.session() as session:
-        assert [c.since for c in cuts_at(session, told, ["loa-1"])["loa-1"]] == [cut.since]
+        assert [c.since for c in preemptions_of(session, told, ["loa-1"])["loa-1"]] == [cut.since]
         other = next(s for s in ask(office).stories if s.broadcast.id == storm.id)
     assert other.cuts == []  # the stronger one was cut by nobody
 
@@ -129,8 +129,8 @@ def test_each_receiver_is_told_of_the_cuts_at_its_own_horn_alone(office: Office)
     office.clock.set(SIX + timedelta(seconds=12))
     storm = office.speak_now(BroadcastClass.EMERGENCY, Targets(zones=["thon-2"]))
     with office.database.session() as session:
-        found = cuts_at(session, told, ["loa-1", "loa-2"])
-    assert found == {"loa-1": [], "loa-2": [Cut(storm.starts_at, told.ends_at, storm)]}
+        found = preemptions_of(session, told, ["loa-1", "loa-2"])
+    assert found == {"loa-1": [], "loa-2": [Preemption(storm.starts_at, told.ends_at, storm)]}
 
 
 def test_a_cut_is_asked_of_all_receivers_with_as_many_queries_as_of_one(office: Office) -> None:
@@ -143,7 +143,7 @@ def test_a_cut_is_asked_of_all_receivers_with_as_many_queries_as_of_one(office: 
         for k in range(more // 10):
             office.speak_now(BroadcastClass.EMERGENCY, Targets(receivers=[f"more-{more}-{k}"]))
         with office.database.session() as session, counted(office.database) as statements:
-            cuts_at(session, told, ["loa-1", "loa-2", *(f"more-{more}-{k}" for k in range(more))])
+            preemptions_of(session, told, ["loa-1", "loa-2", *(f"more-{more}-{k}" for k in range(more))])
         counts.append(len(statements))
     assert counts[0] == counts[1]
 

@@ -11,8 +11,10 @@ from noise.noise_rules import set_rules
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import Refusal
+from schedules.occurrences import between
 from schedules.outlook import outlook
-from schedules.timetable import between, change_schedule, schedule
+from schedules.schedules import schedule
+from schedules.timetable import change_schedule
 from tests.broadcast.studio import ALL
 from tests.cast import COMMUNE
 from tests.schedules.test_slots import SIX, TODAY, Office, at

@@ -27,8 +27,9 @@ from runtime.database import Database
 from runtime.refusal import Refusal
 from schedules import slots
 from schedules.recurrence import Repeat, Rule
+from schedules.schedules import due, schedules
 from schedules.slots import LEAST_LEFT, Slot, plan
-from schedules.timetable import add_schedule, change_schedule, due, pause, schedules
+from schedules.timetable import add_schedule, change_schedule, pause
 from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE, MORNING
 from wire.broadcasts import BroadcastClass

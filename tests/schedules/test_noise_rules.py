@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from broadcast.manifests import manifest_of
 from broadcast.planning import put_on_air
 from devices.receivers import receivers
-from noise.noise_rules import days_off_ahead, hours_for, permission, rules_of, set_rules
+from noise.noise_rules import allowed_times, days_off_ahead, hours_for, rules_of, set_rules
 from receiver.playout.ladder import stretches
 from runtime.clock import ManualClock, from_us, to_us
 from runtime.database import Database
@@ -263,7 +263,7 @@ def test_nothing_but_an_emergency_sounds_outside_the_hours_for_any_timetable_who
     with database.session() as session:
         kept = rules_of(session, COMMUNE)
         for planned in office.all():
-            assert planned.broadcast_class is BroadcastClass.EMERGENCY or permission(
+            assert planned.broadcast_class is BroadcastClass.EMERGENCY or allowed_times(
                 session, COMMUNE, planned.meant_for, TODAY
             ).anybody(planned.starts_at)
     for receiver, zone in (("loa-1", "thon-1"), ("loa-2", "thon-2")):

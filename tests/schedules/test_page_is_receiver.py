@@ -18,10 +18,11 @@ from receiver.playout.ladder import Ladder
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from runtime.refusal import Refusal
-from schedules.conflicts import Wish, clashing, wishes_of
-from schedules.explanations import cuts_at
+from schedules.conflicts import Airing, airings_of, clashing
+from schedules.explanations import preemptions_of
+from schedules.occurrences import between
 from schedules.recurrence import Holidays, Repeat, Rule, Season
-from schedules.timetable import add_schedule, between
+from schedules.timetable import add_schedule
 from tests.broadcast.studio import ALL, KEY
 from tests.cast import COMMUNE, MORNING
 from tests.schedules.test_slots import Office
@@ -88,7 +89,7 @@ def test_who_has_the_horn_on_the_page_has_it_on_the_receiver_at_every_edge(wante
         office.plan()
         with database.session() as session:
             due = between(session, COMMUNE, FIRST, FIRST + timedelta(days=5))
-            shown = [w for w in wishes_of(due) if MORNING <= w.starts_at < MORNING + timedelta(hours=48)]
+            shown = [w for w in airings_of(due) if MORNING <= w.starts_at < MORNING + timedelta(hours=48)]
             sent = [_sent(b, office) for b in session.exec(select(Broadcast)) if b.withdrawn_at is None]
             marked = clashing(session, COMMUNE, shown)
         database.close()
@@ -154,13 +155,13 @@ def test_page_explanation_and_receiver_name_the_same_broadcast_up_to_the_last_ti
                     playing = ladder.now(to_us(at))
                     assert (on_air[0].id if on_air else None) == (playing.broadcast if playing else None)
                     for b in on_air:
-                        cuts = cuts_at(session, b, [receiver])[receiver]
+                        cuts = preemptions_of(session, b, [receiver])[receiver]
                         is_cut = any(cut.since <= at < cut.until for cut in cuts)
                         assert is_cut == (b.id != on_air[0].id)
         database.close()
 
 
-def _on_page(shown: list[Wish], receiver: str, zone: str, at: datetime) -> Wish | None:
+def _on_page(shown: list[Airing], receiver: str, zone: str, at: datetime) -> Airing | None:
     open_now = [w for w in shown if w.starts_at <= at < w.ends_at and w.targets.include(receiver, [zone])]
     return max(open_now, key=lambda w: w.rank, default=None)
 

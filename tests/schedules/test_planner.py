@@ -10,7 +10,7 @@ from runtime.clock import ManualClock
 from runtime.database import Database
 from schedules import planner
 from schedules.planner import Planner
-from schedules.slots import Planned
+from schedules.slots import PlanChanges
 from tests.broadcast.studio import Studio
 
 
@@ -26,16 +26,16 @@ def plans(studio: Studio) -> Planner:
 
 def test_the_transmitter_is_woken_only_when_something_changed(studio: Studio, plans: Planner) -> None:
     with patch.object(studio.transmitter, "nudge") as nudge:
-        with patch.object(planner, "plan", return_value=Planned()):
+        with patch.object(planner, "plan", return_value=PlanChanges()):
             plans.plan_now()
         nudge.assert_not_called()
-        with patch.object(planner, "plan", return_value=Planned(withdrawn=["a"])):
+        with patch.object(planner, "plan", return_value=PlanChanges(withdrawn=["a"])):
             plans.plan_now()
         nudge.assert_called_once()
 
 
 def test_missed_broadcasts_are_logged_as_an_error(plans: Planner, caplog: pytest.LogCaptureFixture) -> None:
-    with patch.object(planner, "plan", return_value=Planned(missed=["a", "b"])), caplog.at_level(logging.ERROR):
+    with patch.object(planner, "plan", return_value=PlanChanges(missed=["a", "b"])), caplog.at_level(logging.ERROR):
         plans.plan_now()
     assert "2 broadcasts were missed" in caplog.text
 

@@ -16,7 +16,7 @@ from runtime.clock import ManualClock
 from runtime.database import Database
 from schedules import slots, timetable
 from schedules.recurrence import Repeat, Rule
-from schedules.slots import LEAST_LEFT, LOOK_BACK, Planned, plan, slot_of_broadcast, slots_of
+from schedules.slots import LEAST_LEFT, LOOK_BACK, PlanChanges, plan, slot_of_broadcast, slots_of
 from schedules.timetable import add_schedule, change_schedule, pause, restore, retire
 from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE, VIETNAM
@@ -55,7 +55,7 @@ class Office(Studio):
                 },  # type: ignore[arg-type]
             ).number
 
-    def plan(self) -> Planned:
+    def plan(self) -> PlanChanges:
         return plan(self.database, self.now(), AHEAD)
 
     def report(self, aired: Broadcast) -> None:

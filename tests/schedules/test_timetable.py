@@ -9,19 +9,10 @@ from devices.communes import add_commune
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import NotFound, Refusal
+from schedules.occurrences import between
 from schedules.recurrence import Repeat, Rule
-from schedules.timetable import (
-    Schedule,
-    add_schedule,
-    between,
-    change_schedule,
-    next_due,
-    pause,
-    restore,
-    retire,
-    schedule,
-    schedules,
-)
+from schedules.schedules import Schedule, next_due, schedule, schedules
+from schedules.timetable import add_schedule, change_schedule, pause, restore, retire
 from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE, VIETNAM
 from wire.broadcasts import BroadcastClass, Targets

@@ -10,7 +10,7 @@ import soxr
 from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, sosfilt
 
-from acoustics.arrivals import Train
+from acoustics.arrivals import SweepTrain
 from acoustics.measuring import TRAIN
 from wire.sweeps import RATE, sweep
 
@@ -45,7 +45,7 @@ class Scene(NamedTuple):
     silent: tuple[bool, bool] = (False, False)
 
 
-def recorded(scene: Scene, train: Train = TRAIN) -> Floats:
+def recorded(scene: Scene, train: SweepTrain = TRAIN) -> Floats:
     """The recording, mono, at the scene's rate."""
     draw = np.random.default_rng(scene.seed)
     begin = max(0.0, scene.begins_s) + 1.0  # a horn may be earlier than its time

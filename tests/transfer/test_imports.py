@@ -24,7 +24,7 @@ from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import NotFound, Refusal
 from schedules.recurrence import Repeat
-from schedules.timetable import schedules
+from schedules.schedules import schedules
 from tests.broadcast.studio import Studio
 from tests.cast import COMMUNE, MORNING
 from tests.transfer.test_texts import as_1258

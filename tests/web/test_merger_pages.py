@@ -16,7 +16,7 @@ from people.operators import add_operator, appoint
 from people.rights import Role
 from runtime.clock import ManualClock
 from runtime.database import Database
-from schedules.timetable import Schedule
+from schedules.schedules import Schedule
 from tests.mergers.county import CHINH, HIEN, NAMES, County
 from tests.web.office import KEY, Office
 from web.access import form_token, open_session

@@ -14,7 +14,7 @@ from devices.receivers import change_receiver
 from devices.zones import add_zone
 from runtime.clock import ManualClock
 from runtime.database import Database
-from schedules.timetable import Schedule
+from schedules.schedules import Schedule
 from tests.broadcast.studio import add_clip
 from tests.cast import COMMUNE
 from tests.web.office import Office

@@ -9,7 +9,7 @@ from broadcast.programmes import Item, ItemKind, add_programme
 from runtime.clock import ManualClock
 from runtime.database import Database
 from schedules.recurrence import Holidays, Repeat
-from schedules.timetable import Schedule, schedules
+from schedules.schedules import Schedule, schedules
 from tests.broadcast.studio import add_clip
 from tests.cast import COMMUNE
 from tests.web.office import Office

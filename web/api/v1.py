@@ -12,7 +12,7 @@ from broadcast.clips import Clip, clips, renditions_of
 from broadcast.ingest_jobs import job
 from broadcast.on_air import on_air_now, upcoming
 from broadcast.play_log import play_log
-from broadcast.play_reports import details, heard_at
+from broadcast.play_reports import heard_counts, receiver_outcomes
 from broadcast.programmes import Item, ItemKind, add_programme, duration_us, items_of_all, programmes
 from devices.presence import PresenceState
 from devices.receivers import receivers
@@ -20,8 +20,9 @@ from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound
 from schedules.recurrence import Holidays, Repeat, Rule
+from schedules.schedules import Schedule, next_due, schedules
 from schedules.slots import slots_of
-from schedules.timetable import Schedule, add_schedule, next_due, retire, schedules
+from schedules.timetable import add_schedule, retire
 from usecases.broadcasts import broadcast_of, put_on_air, stop
 from web.pages.clips import _open, _receive, own_clip
 from web.pages.on_air import need_for_class
@@ -289,7 +290,7 @@ def make_broadcast(frame: In, asked: PutOnAirIn) -> dict[str, Any]:
 def one_broadcast(frame: In, session: Reading, broadcast_id: str) -> dict[str, Any]:
     """One broadcast, with what each receiver said of it."""
     now, found = frame.deps.clock.now(), broadcast_of(session, frame.commune_id, broadcast_id)
-    heard = heard_at(session, [found])[found.id]
+    heard = heard_counts(session, [found])[found.id]
     return {
         **_broadcast(found, now),
         "heard": heard.heard,
@@ -306,7 +307,7 @@ def one_broadcast(frame: In, session: Reading, broadcast_id: str) -> dict[str, A
                 "amplifier_drew": d.report.amplifier_drew if d.report else None,
                 "microphone_heard": d.report.microphone_heard if d.report else None,
             }
-            for d in details(session, found, now)
+            for d in receiver_outcomes(session, found, now)
         ],
     }
 
@@ -322,7 +323,7 @@ def list_log(frame: In, session: Reading, limit: int = 50, offset: int = 0) -> l
     """What sounded, newest first."""
     now = frame.deps.clock.now()
     found = play_log(session, frame.commune_id, now, limit=min(500, max(1, limit)), offset=max(0, offset))
-    heard = heard_at(session, found)
+    heard = heard_counts(session, found)
     return [{**_broadcast(b, now), "heard": heard[b.id].heard, "meant": heard[b.id].meant} for b in found]
 
 
@@ -344,7 +345,7 @@ def _clip(found: Clip) -> dict[str, Any]:
 
 
 def _schedule(found: Schedule, following: list[datetime]) -> dict[str, Any]:
-    rule = found.when
+    rule = found.recurrence
     return {
         "schedule": found.number,
         "programme": found.programme_id,

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from broadcast.play_proof import Proof
+from broadcast.play_proof import ProofSummary
 from broadcast.play_reports import NOT_HEARD, PlayReportRow
 from web.request_context import Frame
 from wire.reports import AcousticProof, ElectricalProof
@@ -15,7 +15,7 @@ class Evidence(NamedTuple):
     words: str
 
 
-def unproved(frame: Frame, proof: Proof, most: int) -> list[str]:
+def unproved(frame: Frame, proof: ProofSummary, most: int) -> list[str]:
     """Which receivers played it and were not to be heard; at most so many by name."""
     t = frame.t
     said = [
@@ -28,7 +28,7 @@ def unproved(frame: Frame, proof: Proof, most: int) -> list[str]:
     return [*said, t("and {n} more places", n=more)] if more else said
 
 
-def tiers(frame: Frame, proof: Proof) -> list[str]:
+def tiers(frame: Frame, proof: ProofSummary) -> list[str]:
     """At how many receivers it was proved by what; nothing where none has more than frames."""
     said = []
     if proof.by_microphone:

@@ -13,8 +13,9 @@ from broadcast.programmes import duration_us, items_of_all, programmes
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, Refusal
-from schedules.calendars import Entry, read_calendar, write_calendar
-from schedules.timetable import add_schedule, schedules
+from schedules.calendars import CalendarEntry, read_calendar, write_calendar
+from schedules.schedules import schedules
+from schedules.timetable import add_schedule
 from web.request_context import Frame, In, Reading, changes, renderer_of
 from wire.broadcasts import BroadcastClass, Targets
 
@@ -61,7 +62,7 @@ def _take(frame: Frame, session: Session, content: bytes) -> Taken:
     found = read_calendar(content, frame.commune.zone)
     taken = Taken(unread=list(found.unread))
     by_title = {p.title: p.number for p in programmes(session, frame.commune_id)}
-    there = [(s.programme_id, s.when) for s in schedules(session, frame.commune_id)]
+    there = [(s.programme_id, s.recurrence) for s in schedules(session, frame.commune_id)]
     for entry in found.entries:
         programme_id = by_title.get(entry.title)
         if programme_id is None:
@@ -89,16 +90,18 @@ def _take(frame: Frame, session: Session, content: bytes) -> Taken:
     return taken
 
 
-def _entries(session: Session, commune_id: str) -> list[Entry]:
+def _entries(session: Session, commune_id: str) -> list[CalendarEntry]:
     of = [s for s in schedules(session, commune_id) if not s.paused]
     titles = {p.number: p.title for p in programmes(session, commune_id, include_retired=True)}
     items, spreading = items_of_all(session, sorted({s.programme_id for s in of})), Spreading(session, commune_id)
     return [
-        Entry(
+        CalendarEntry(
             f"loa-{commune_id}-{s.number}",
             s.title or titles[s.programme_id],
-            s.when,
-            spreading.whole(s.mode, s.meant_for, timedelta(microseconds=duration_us(items[s.programme_id]))),
+            s.recurrence,
+            spreading.total_length(
+                s.time_spread, s.audience, timedelta(microseconds=duration_us(items[s.programme_id]))
+            ),
         )
         for s in of
     ]

@@ -184,11 +184,11 @@ def _look_through(frame: Frame, measurement_id: str, path: Path) -> None:
     with frame.deps.database.session() as session:
         row = _own(frame, session, measurement_id)
     # Imported here: numpy takes 12 MB and is needed for a recording now and then.
-    from acoustics.measuring import MOST_S, listen  # noqa: PLC0415
+    from acoustics.measuring import MOST_S, measure_offset  # noqa: PLC0415
     from broadcast.audio import Ffmpeg  # noqa: PLC0415
     from broadcast.audio_samples import samples_of  # noqa: PLC0415
 
-    heard = listen(samples_of(path, Ffmpeg(), most_s=MOST_S), row.one.name, row.other.name)
+    heard = measure_offset(samples_of(path, Ffmpeg(), most_s=MOST_S), row.one.name, row.other.name)
     with frame.deps.database.writing() as session:
         keep_offset(
             session,

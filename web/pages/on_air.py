@@ -150,8 +150,8 @@ def _sounding(
 
 def where_words(b: Broadcast, known: list[Receiver], t: Translator) -> str:
     """Where a broadcast sounds, in words; and how, unless it is in step."""
-    how = f" · {t(MODES_SHORT[b.mode.mode])}" if b.mode.mode in MODES_SHORT else ""
-    return _where(b.meant_for, known, t) + how
+    how = f" · {t(MODES_SHORT[b.time_spread.mode])}" if b.time_spread.mode in MODES_SHORT else ""
+    return _where(b.audience, known, t) + how
 
 
 def _where(meant: Targets, known: list[Receiver], t: Translator) -> str:
@@ -220,7 +220,7 @@ def preview(
     spreading, length_us = Spreading(session, frame.commune_id), _length_us(session, frame.commune_id, what)
     shifts = spreading.shifts(spread, chosen.targets(), length_us)
     ends_at = frame.deps.clock.now() + LEAD + timedelta(microseconds=length_us + shifts.most_us)
-    how = mode_sentence(frame.wording, spread, spreading.names(shifts), ends_at) if length_us else ""
+    how = mode_sentence(frame.wording, spread, spreading.turn_names(shifts), ends_at) if length_us else ""
     return renderer_of(frame.request).page(frame, "_how.html", how=how)
 
 

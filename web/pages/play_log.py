@@ -11,15 +11,15 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
 from broadcast.broadcasts import Broadcast, broadcast, state
-from broadcast.play_log import Filter, aired_for, fields_in, fields_of, play_log
-from broadcast.play_proof import Proof, proof_at
-from broadcast.play_reports import Detail, Heard, details, heard_at
+from broadcast.play_log import LogFilter, aired_for, fields_in, fields_of, play_log
+from broadcast.play_proof import ProofSummary, proof_summaries
+from broadcast.play_reports import HeardCount, ReceiverOutcome, heard_counts, receiver_outcomes
 from broadcast.state_changes import state_changes
 from devices.receivers import receivers
 from devices.succession import belongs
 from devices.zones import zones
 from runtime.refusal import N_, NotFound
-from schedules.explanations import cuts_at
+from schedules.explanations import preemptions_of
 from web.labels.proof import evidence, tiers, unproved
 from web.labels.states import BROADCAST_STATES, CLASSES, FIELDS, LOG_OUTCOMES, OUTCOMES, cause
 from web.pages.on_air import where_words
@@ -41,8 +41,8 @@ class LogRow:
     broadcast: Broadcast
     state: str
     where: str
-    heard: Heard
-    proof: Proof
+    heard: HeardCount
+    proof: ProofSummary
     fields: list[int]
     aired: timedelta
 
@@ -59,9 +59,9 @@ class Asked:
     place: str = ""
     outcome: str = ""
 
-    def filter(self, zone: ZoneInfo) -> Filter:
+    def filter(self, zone: ZoneInfo) -> LogFilter:
         """As the log takes it. zone: in which its days are."""
-        return Filter(
+        return LogFilter(
             since=_midnight(zone, self.since),
             until=_midnight(zone, self.until, 1),
             class_=self.class_ if self.class_ in CLASSES else "",
@@ -81,8 +81,8 @@ def log_view(session: Session, frame: Frame, asked: Asked, *, limit: int = PER_P
     """A part of the log, newest first. The number of queries does not grow with it, but with kinds of targets."""
     now = frame.deps.clock.now()
     found = play_log(session, frame.commune_id, now, asked.filter(frame.commune.zone), limit=limit, offset=offset)
-    heard, known, fields = heard_at(session, found), receivers(session, frame.commune_id), fields_of(session, found)
-    proof = proof_at(session, [b.id for b in found])
+    heard, known, fields = heard_counts(session, found), receivers(session, frame.commune_id), fields_of(session, found)
+    proof = proof_summaries(session, [b.id for b in found])
     return [
         LogRow(
             b,
@@ -130,23 +130,23 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
     found = broadcast(session, broadcast_id)
     if not belongs(session, frame.commune_id, found.commune_id, found.starts_at):
         raise NotFound(N_("This broadcast no longer exists."))
-    said: list[Detail] = details(session, found, now)
-    proof = proof_at(session, [found.id])[found.id]
+    said: list[ReceiverOutcome] = receiver_outcomes(session, found, now)
+    proof = proof_summaries(session, [found.id])[found.id]
     return renderer_of(frame.request).page(
         frame,
         "play_log_one.html",
         b=found,
         state=state(found, now).value,
         words=BROADCAST_STATES,
-        heard=heard_at(session, [found])[found.id],
+        heard=heard_counts(session, [found])[found.id],
         details=said,
-        cuts=cuts_at(session, found, [d.receiver.id for d in said]),
+        cuts=preemptions_of(session, found, [d.receiver.id for d in said]),
         proof=[*unproved(frame, proof, len(said)), *tiers(frame, proof)],
         evidence=lambda report: evidence(frame, report),
         outcomes=OUTCOMES,
         changes=state_changes(session, found.id),
         cause=lambda word: cause(frame.t, word),
-        titles={n: item.title for n, item in enumerate(found.what) if isinstance(item, ClipItem) and item.title},
+        titles={n: item.title for n, item in enumerate(found.playlist) if isinstance(item, ClipItem) and item.title},
         where=where_words(found, receivers(session, frame.commune_id), frame.t),
     )
 

@@ -107,7 +107,7 @@ def _cells(frame: Frame, session: Session, rows: Sequence[LogRow]) -> list[list[
 
 def _places(row: LogRow, names: Mapping[str, str]) -> str:
     """Each by its name: a table is read without the pages beside it."""
-    meant = row.broadcast.meant_for
+    meant = row.broadcast.audience
     return row.where if meant.all else ", ".join(names.get(one, one) for one in [*meant.zones, *meant.receivers])
 
 

@@ -14,7 +14,8 @@ from people.rights import Action
 from runtime.refusal import N_, NotFound
 from schedules.outlook import outlook
 from schedules.recurrence import Rule
-from schedules.timetable import Schedule, add_schedule, change_schedule, schedule
+from schedules.schedules import Schedule, schedule
+from schedules.timetable import add_schedule, change_schedule
 from web.labels.modes import mode_sentence
 from web.labels.rules import rule_sentence
 from web.pages.on_air import need_for_class
@@ -40,8 +41,8 @@ def new(frame: In, session: Reading, programme: int = 0) -> HTMLResponse:
 def one(frame: In, session: Reading, number: int) -> HTMLResponse:
     """The form for a schedule that is there."""
     found = own_schedule(frame, session, number)
-    draft = draft_of(found.when, found.programme_id, found.class_, found.precedence)
-    return _form(frame, session, draft, target_choice(session, frame.commune_id, found.meant_for), found)
+    draft = draft_of(found.recurrence, found.programme_id, found.class_, found.precedence)
+    return _form(frame, session, draft, target_choice(session, frame.commune_id, found.audience), found)
 
 
 @router.post("/timetable/preview", dependencies=[changes(Action.TIMETABLE)])
@@ -148,6 +149,6 @@ def _form(frame: Frame, session: Session, draft: Draft, targets: TargetChoice, f
         draft=draft,
         targets=targets,
         schedule=found,
-        spread=found.mode if found else IN_STEP,
+        spread=found.time_spread if found else IN_STEP,
         programmes=programmes(session, frame.commune_id),
     )

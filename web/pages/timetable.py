@@ -15,9 +15,11 @@ from noise.noise_rules import rules_of
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, Refusal
-from schedules.conflicts import clashing, wishes_of
+from schedules.conflicts import airings_of, clashing
 from schedules.copying import copy_days, move
-from schedules.timetable import Occurrence, Schedule, between, next_due, pause, restore, retire, schedules
+from schedules.occurrences import Occurrence, between
+from schedules.schedules import Schedule, next_due, schedules
+from schedules.timetable import pause, restore, retire
 from web.formatting import monday_of
 from web.labels.rules import rule_sentence
 from web.noise_form import clock
@@ -69,7 +71,7 @@ def page(frame: In, session: Reading, week_of: str = "", month_of: str = "") -> 
         end, before, after = start + _WEEK, start - _WEEK, start + _WEEK
     due = between(session, frame.commune_id, start, end)
     limit = rules_of(session, frame.commune_id).get("")
-    clash = clashing(session, frame.commune_id, wishes_of(due))
+    clash = clashing(session, frame.commune_id, airings_of(due))
     return renderer_of(frame.request).page(
         frame,
         "timetable.html",
@@ -200,6 +202,6 @@ def _rows(frame: Frame, session: Session, now: datetime) -> list[ScheduleRow]:
     rows = []
     for found in schedules(session, frame.commune_id):
         following = next_due(session, found, now, 1)
-        sentence = rule_sentence(frame.wording, found.when)
+        sentence = rule_sentence(frame.wording, found.recurrence)
         rows.append(ScheduleRow(found, known.get(found.programme_id), sentence, following[0] if following else None))
     return rows

@@ -1,0 +1,178 @@
+"""Clip maker: turns one received file into a clip, or refuses it.
+
+Files are stored before the row that names them, so a crash leaves no clip without its audio.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlmodel import Session, col, select
+
+from broadcast.acceptance import check_length, check_measured
+from broadcast.audio import RATE, Ffmpeg
+from broadcast.audio_encode import Encoded, encode
+from broadcast.audio_measure import Measured, measure
+from broadcast.audio_probe import probe
+from broadcast.clips import Clip, ClipRendition, clip, folded, new_id
+from broadcast.file_names import extension_of
+from broadcast.ingest_jobs import IngestJob, JobState, update_job
+from broadcast.media import Media, Stored, hash_of
+from runtime.clock import Clock
+from runtime.database import Database
+
+#: Where each step ends on the progress bar from 0 to 1.
+_MEASURED_AT, _ENCODED_AT = 0.25, 0.95
+
+
+class ClipMaker:
+    """Works in the caller's thread; several threads may use it at once."""
+
+    def __init__(
+        self, database: Database, media: Media, originals: Media, clock: Clock, ffmpeg: Ffmpeg, *, most_hours: float
+    ) -> None:
+        """media: receives the renditions. originals: receives the uploaded file, unchanged."""
+        self._database, self._media, self._originals = database, media, originals
+        self._clock, self._ffmpeg, self._most_hours = clock, ffmpeg, most_hours
+
+    def make(self, job: IngestJob, path: Path) -> None:
+        """Read, measure and encode a received file; the file is moved into the store.
+
+        Raises Refusal when it is not a usable recording, Stopped when the controller is closing.
+        """
+        # 1. The same bytes are the same clip.
+        sha256, size = hash_of(path)
+        with self._database.session() as session:
+            before = _same(session, job, sha256)
+        if before is not None:
+            path.unlink()
+            self._retire_replaced(job, before.id)
+            update_job(
+                self._database,
+                job.id,
+                state=JobState.READY.value,
+                progress=1.0,
+                clip_id=before.id,
+                same_as_before=True,
+                finished_at=self._clock.now(),
+            )
+            return
+        # 2. What is it, and how long?
+        update_job(self._database, job.id, state=JobState.PROBING.value)
+        found = probe(path)
+        check_length(found.duration_us, self._most_hours)
+        # 3. How loud, where does it begin and end?
+        update_job(self._database, job.id, state=JobState.MEASURING.value)
+        self._originals.check_room(size // 4)
+        measured = measure(
+            path, self._ffmpeg, expected_us=found.duration_us, progress=self._bar(job.id, 0, _MEASURED_AT)
+        )
+        check_measured(found, measured, self._most_hours)
+        # 4. Encode.
+        update_job(self._database, job.id, state=JobState.ENCODING.value, progress=_MEASURED_AT)
+        made: list[Path] = []
+
+        def make_file(suffix: str) -> Path:
+            made.append(self._media.incoming(suffix))
+            return made[-1]
+
+        try:
+            encoded = encode(
+                path,
+                measured,
+                self._ffmpeg,
+                make_file,
+                trim=job.trim_silence,
+                progress=self._bar(job.id, _MEASURED_AT, _ENCODED_AT),
+            )
+            # 5. Keep: files first, then the row that names them.
+            opus, mp3 = self._media.adopt(encoded.opus, "opus"), self._media.adopt(encoded.mp3, "mp3")
+        finally:
+            for left in made:
+                left.unlink(missing_ok=True)
+        extension = extension_of(job.file_name, found.container)
+        original = self._originals.adopt(path, extension)
+        self._keep(job, original, extension, measured, encoded, {"opus": opus, "mp3": mp3})
+
+    def _keep(
+        self,
+        job: IngestJob,
+        original: Stored,
+        extension: str,
+        measured: Measured,
+        encoded: Encoded,
+        files: dict[str, Stored],
+    ) -> None:
+        first, last = (measured.sound_from, measured.sound_until) if job.trim_silence else (0, measured.samples)
+        with self._database.writing() as session:
+            # Its commune may have become another one meanwhile.
+            row = session.get(IngestJob, job.id)
+            now_of = job.commune_id if row is None else row.commune_id
+            made = Clip(
+                id=new_id(),
+                commune_id=now_of,
+                title=job.title,
+                language=job.language,
+                field=job.field,
+                original_name=job.file_name,
+                original_sha256=original.sha256,
+                original_bytes=original.bytes,
+                original_extension=extension,
+                uploaded_at=job.created_at,
+                uploaded_by=job.created_by,
+                duration_us=encoded.samples * 1_000_000 // RATE,
+                trim_silence=job.trim_silence,
+                trimmed_start_us=first * 1_000_000 // RATE,
+                trimmed_end_us=(measured.samples - last) * 1_000_000 // RATE,
+                loudness_before_lufs=measured.loudness_lufs,
+                loudness_after_lufs=encoded.loudness_lufs,
+                true_peak_after_dbtp=encoded.true_peak_dbtp,
+                peaks=_cut(measured, first, last),
+                folded=folded(f"{job.title} {job.file_name}"),
+            )
+            session.add(made)
+            session.flush()
+            for codec, file in files.items():
+                session.add(
+                    ClipRendition(clip_id=made.id, codec=codec, sha256=file.sha256, bytes=file.bytes, extension=codec)
+                )
+            self._replace(session, job, made.id)
+            if row is not None:
+                row.state, row.progress, row.clip_id = JobState.READY.value, 1.0, made.id
+                row.finished_at = self._clock.now()
+                session.add(row)
+
+    def _retire_replaced(self, job: IngestJob, successor: str) -> None:
+        with self._database.writing() as session:
+            self._replace(session, job, successor)
+
+    def _replace(self, session: Session, job: IngestJob, successor: str) -> None:
+        if job.replaces is not None and job.replaces != successor:
+            old = clip(session, job.replaces)
+            old.replaced_by, old.retired_at = successor, old.retired_at or self._clock.now()
+            session.add(old)
+
+    def _bar(self, job_id: str, start: float, end: float) -> Callable[[float], None]:
+        last = [start]
+
+        def told(share: float) -> None:
+            at = start + (end - start) * share
+            if at - last[0] >= 0.02:
+                last[0] = at
+                update_job(self._database, job_id, progress=at)
+
+        return told
+
+
+def _same(session: Session, job: IngestJob, sha256: str) -> Clip | None:
+    query = select(Clip).where(
+        Clip.commune_id == job.commune_id,
+        Clip.original_sha256 == sha256,
+        Clip.trim_silence == job.trim_silence,
+        col(Clip.retired_at).is_(None),
+    )
+    return session.exec(query).first()
+
+
+def _cut(measured: Measured, first: int, last: int) -> bytes:
+    count = len(measured.peaks)
+    return measured.peaks[first * count // measured.samples : max(1, -(-last * count // measured.samples))]

@@ -1,0 +1,111 @@
+"""What a schedule must satisfy before it is saved: targets, allowed hours, noise budget."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from broadcast.modes import Spread, Spreading
+from broadcast.programmes import duration_us, items_of, manifest_items, programme
+from devices.communes import commune
+from devices.receivers import receiver
+from devices.zones import zones
+from noise.noise_rules import ClosedPeriod, allowed_times, refusal_of
+from runtime.refusal import N_, NotFound, Refusal
+from schedules.noise_budget import Overrun, has_budget, overruns, refuse, weeks_from
+from schedules.occurrences import occurrences
+from schedules.recurrence import Rule, instants, next_instants
+from schedules.schedules import schedules
+from wire.broadcasts import BroadcastClass, Targets
+
+#: How far ahead a schedule is checked against the allowed hours before it is saved; planning checks each instant again.
+CHECKED_AHEAD = timedelta(days=366)
+
+
+def first_outside(
+    session: Session,
+    commune_id: str,
+    rule: Rule,
+    targets: Targets,
+    class_: BroadcastClass,
+    length: timedelta,
+    now: datetime,
+) -> ClosedPeriod | None:
+    """Where a rule would first sound outside the allowed hours within the year ahead; None for nowhere."""
+    if class_ is BroadcastClass.EMERGENCY:
+        return None
+    local = commune(session, commune_id).zone
+    may = allowed_times(session, commune_id, targets, now.astimezone(local).date())
+    if not any(may.hours):
+        return None
+    due_at = instants(rule, local, now, now + CHECKED_AHEAD) or next_instants(rule, local, now, 1)
+    return next((closed for at in due_at if (closed := may.first_closed(at, at + length)) is not None), None)
+
+
+def over_budget(
+    session: Session,
+    commune_id: str,
+    rule: Rule,
+    targets: Targets,
+    class_: BroadcastClass,
+    length: timedelta,
+    now: datetime,
+    *,
+    without: int = 0,
+) -> list[Overrun]:
+    """Where a rule would make it too many minutes in the weeks ahead, beside all that is on the timetable.
+
+    without: the number of the schedule that it takes the place of, 0 for none.
+    """
+    if class_ is BroadcastClass.EMERGENCY or not has_budget(session, commune_id):
+        return []
+    local = commune(session, commune_id).zone
+    start, end = weeks_from(now.astimezone(local).date(), local)
+    new = [(at, at + length, targets) for at in instants(rule, local, now, end)]
+    others = [
+        (o.starts_at, o.ends_at, o.schedule.audience)
+        for o in occurrences(session, schedules(session, commune_id), local, start, end)
+        if o.schedule.broadcast_class is not BroadcastClass.EMERGENCY and o.schedule.number != without
+    ]
+    return overruns(session, commune_id, new, others)
+
+
+def check_targets(session: Session, commune_id: str, targets: Targets) -> None:
+    """Refuse targets that are nobody, or of another commune."""
+    if not targets.all and not targets.zones and not targets.receivers:
+        raise Refusal(N_("Choose where it shall sound: the whole commune, zones, or single receivers."))
+    known = {z.id for z in zones(session, commune_id)}
+    for zone_id in targets.zones:
+        if zone_id not in known:
+            raise Refusal(N_("{zone} is no zone of this commune."), zone=zone_id)
+    for receiver_id in targets.receivers:
+        if receiver(session, receiver_id).commune_id != commune_id:
+            raise Refusal(N_("{receiver} is no receiver of this commune."), receiver=receiver_id)
+
+
+def checked_rule(
+    session: Session,
+    commune_id: str,
+    programme_id: int,
+    rule: Rule,
+    targets: Targets,
+    class_: BroadcastClass,
+    spread: Spread,
+    now: datetime,
+    *,
+    without: int,
+) -> Rule:
+    chosen = programme(session, programme_id)
+    if chosen.commune_id != commune_id:
+        raise NotFound(N_("This programme no longer exists."))
+    running = items_of(session, programme_id)
+    manifest_items(session, running)  # refuses what has nothing to hear
+    check_targets(session, commune_id, targets)
+    rule, local = rule.check(), commune(session, commune_id).zone
+    if not next_instants(rule, local, now, 1):
+        raise Refusal(N_("This time has passed. Choose a later one."))
+    length = Spreading(session, commune_id).total_length(spread, targets, timedelta(microseconds=duration_us(running)))
+    closed = first_outside(session, commune_id, rule, targets, class_, length, now)
+    if closed is not None:
+        raise refusal_of(session, closed, local)
+    refuse(over_budget(session, commune_id, rule, targets, class_, length, now, without=without))
+    return rule

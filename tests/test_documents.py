@@ -1,5 +1,6 @@
 """What the documents name exists: decision records, files, modules, links. The glossary lists each term once."""
 
+import ast
 import importlib
 import re
 import subprocess
@@ -123,3 +124,18 @@ def test_the_glossary_lists_each_term_once() -> None:
     terms = [term.strip() for row in cells for term in row[-2].split(",") if term.strip() != "in code"]
     assert sorted(terms) == sorted(set(terms))
     assert len(terms) > 90
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, ROOT / "CHANGELOG.md"], ids=ids)
+def test_documents_are_written_in_plain_words(document: Path) -> None:
+    words = r"\b(anew|besides|somebody|whoever|whom|thereof|heed)\b"
+    assert re.findall(words, prose(document), re.IGNORECASE) == []
+
+
+def test_every_package_says_in_one_sentence_what_it_holds() -> None:
+    product = [
+        name for name in TRACKED if name.endswith("/__init__.py") and not name.startswith(("tests/", "benchmarks/"))
+    ]
+    for name in product:
+        sentence = ast.get_docstring(ast.parse((ROOT / name).read_text())) or ""
+        assert re.fullmatch(r"[A-Z][^\n.]*\.", sentence), f"{name}: {sentence!r}"

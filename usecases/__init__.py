@@ -1,1 +1,1 @@
-"""Use cases: what a person or a part of Loa can do. Each one function: it checks, writes, audits and notifies."""
+"""What a person or a part of Loa can do: one function for each action, which checks, writes, audits and notifies."""

@@ -187,6 +187,8 @@ def _say(request: Request, refusal: Refusal, status: HTTPStatus) -> Response:
     renderer: Renderer = request.app.state.renderer
     if request.headers.get("hx-request"):
         return HTMLResponse(
-            renderer.render("_notice.html", said=said, t=t), 200, {"HX-Retarget": "#notices", "HX-Reswap": "innerHTML"}
+            renderer.render("_error_notice.html", message=said, t=t),
+            200,
+            {"HX-Retarget": "#notices", "HX-Reswap": "innerHTML"},
         )
-    return HTMLResponse(renderer.render("refused.html", said=said, t=t), status)
+    return HTMLResponse(renderer.render("error.html", message=said, t=t), status)

@@ -263,7 +263,7 @@ def tell(frame: Frame, path: str, sentence: str, *, well: bool = True) -> Respon
     """After what changes nothing that is shown: a sentence where htmx has a place for it (#told), else the page."""
     if frame.request.headers.get("hx-target") != "told":
         return back_to(frame.request, path)
-    return renderer_of(frame.request).page(frame, "_told.html", said=frame.t(sentence), well=well)
+    return renderer_of(frame.request).page(frame, "_command_result.html", message=frame.t(sentence), sent=well)
 
 
 def reading(request: Request) -> Any:

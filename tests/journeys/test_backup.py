@@ -33,7 +33,7 @@ def config_revision(data: Path) -> int:
 
 def test_restored_elsewhere_the_controller_is_obeyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOA_HEARTBEAT_S", "1")
-    monkeypatch.setenv("LOA_BACKUP_PASSPHRASE", "một câu dài để khoá tệp")
+    monkeypatch.setenv("LOA_BACKUP_PASSPHRASE", "một câu dài để khóa tệp")
     (tmp_path / "old").mkdir()
     old, new = Alone(tmp_path / "old"), Alone(tmp_path / "new")
     monkeypatch.setenv("LOA_BROKER_PORT", str(old.broker_port))

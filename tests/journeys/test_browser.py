@@ -45,7 +45,7 @@ def test_an_announcer_brings_a_recording_and_hears_it_on_three_receivers(
     page.get_by_label("Tên", exact=True).fill(demo.operator)
     page.get_by_label("Mật khẩu", exact=True).fill(demo.password)
     page.get_by_role("button", name="Đăng nhập").click()
-    page.get_by_label("Mật khẩu cũ").fill(demo.password)
+    page.get_by_label("Mật khẩu dùng một lần").fill(demo.password)
     page.get_by_label("Mật khẩu mới", exact=True).fill("loa-phuong-2026")
     page.get_by_label("Nhập lại mật khẩu mới").fill("loa-phuong-2026")
     page.get_by_role("button", name="Lưu").click()

@@ -137,7 +137,7 @@ def test_a_marker_follows_its_receiver_and_keeps_whoever_stands_on_it_by_keyboar
         expect(page).to_have_url(f"{url}/map?receiver=loa-1")
         page.get_by_text("Tại chỗ").click()
         page.get_by_role("button", name="Phát tiếng nhận diện").click()
-        expect(page.locator("#told")).to_contain_text("không kết nối")
+        expect(page.locator("#command-result")).to_contain_text("không kết nối")
 
 
 def test_a_receiver_is_placed_by_a_click_moved_by_dragging_and_put_back(browser: Browser, office: Office) -> None:

@@ -55,7 +55,7 @@ def read(frame: In, file: Annotated[UploadFile, File()]) -> HTMLResponse:
         if taken.added:
             frame.note(session, Deed.CALENDAR_READ, ", ".join(taken.added))
     frame.deps.planner.plan_now()
-    return renderer_of(frame.request).page(frame, "calendar_read.html", taken=taken)
+    return renderer_of(frame.request).page(frame, "calendar_import_result.html", taken=taken)
 
 
 def _take(frame: Frame, session: Session, content: bytes) -> Taken:

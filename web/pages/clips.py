@@ -83,7 +83,7 @@ def page(frame: In, session: Reading, q: str = "", field: str = "", language: st
     part = frame.request.headers.get("hx-target") == "clips"
     return renderer_of(frame.request).page(
         frame,
-        "_clips.html" if part else "clips.html",
+        "_clip_list.html" if part else "clips.html",
         view=view,
         q=q,
         field=field,

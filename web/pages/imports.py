@@ -103,7 +103,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     ready = _ready(frame)
     return renderer_of(frame.request).page(
         frame,
-        "imports.html",
+        "import_start.html",
         kinds=mine,
         titles=TITLES,
         columns=COLUMNS,
@@ -209,7 +209,7 @@ def _look(frame: Frame, found: ImportFile, session: Session) -> HTMLResponse:
             raise
         except Refusal as refusal:
             problem = refusal
-    return _page(frame, "import.html", found, preview, result, problem=problem)
+    return _page(frame, "import_preview.html", found, preview, result, problem=problem)
 
 
 def _done(frame: Frame, found: ImportFile, preview: Preview, result: Result) -> HTMLResponse:
@@ -228,7 +228,7 @@ def _done(frame: Frame, found: ImportFile, preview: Preview, result: Result) -> 
             frame.deps.downlink.configure_all(session, known)
     if found.of_kind is ImportKind.SCHEDULES:
         frame.deps.planner.plan_now()
-    return _page(frame, "import_done.html", found, preview, result, word=word)
+    return _page(frame, "import_result.html", found, preview, result, word=word)
 
 
 def _page(

@@ -71,7 +71,7 @@ def page(frame: In, session: Reading, one: str = "", other: str = "") -> HTMLRes
     second = other if other in by_id else next((r for r in by_id if r != chosen), "")
     return renderer_of(frame.request).page(
         frame,
-        "measure.html",
+        "measurement_form.html",
         receivers=known,
         one=chosen,
         other=second,
@@ -85,7 +85,7 @@ def page(frame: In, session: Reading, one: str = "", other: str = "") -> HTMLRes
 def apart(frame: In, session: Reading, one: str = "", other: str = "") -> HTMLResponse:
     """How far apart two receivers stand on the map, beside the form."""
     by_id = {r.id: r for r in receivers(session, frame.commune_id)}
-    return renderer_of(frame.request).page(frame, "_apart.html", **_apart(by_id.get(one), by_id.get(other)))
+    return renderer_of(frame.request).page(frame, "_horn_distance.html", **_apart(by_id.get(one), by_id.get(other)))
 
 
 @router.post("/measure", dependencies=[changes(Action.RECEIVERS)])

@@ -51,7 +51,7 @@ def new_merge(frame: In, session: Reading) -> HTMLResponse:
     frame.need(Action.MERGERS)
     mine = _mine(frame)
     return renderer_of(frame.request).page(
-        frame, "merge_new.html", mine=mine, sizes={c.id: len(receivers(session, c.id)) for c in mine}
+        frame, "merge_form.html", mine=mine, sizes={c.id: len(receivers(session, c.id)) for c in mine}
     )
 
 
@@ -63,7 +63,7 @@ def new_split(frame: In, session: Reading, commune: str = "") -> HTMLResponse:
     source = next((c for c in mine if c.id == (commune or frame.commune_id)), mine[0])
     return renderer_of(frame.request).page(
         frame,
-        "split_new.html",
+        "split_form.html",
         mine=mine,
         source=source,
         stations=stations(session, source.id),

@@ -134,7 +134,7 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
     proof = proof_summaries(session, [found.id])[found.id]
     return renderer_of(frame.request).page(
         frame,
-        "play_log_one.html",
+        "play_log_entry.html",
         b=found,
         state=state(found, now).value,
         words=BROADCAST_STATES,

@@ -168,7 +168,7 @@ def _after(frame: Frame, number: int) -> Response:
     if not frame.request.headers.get("hx-request"):
         return back_to(frame.request, f"/programmes/{number}")
     with frame.deps.database.session() as session:
-        return _editor(frame, session, number, "_items.html")
+        return _editor(frame, session, number, "_programme_items.html")
 
 
 def _editor(frame: Frame, session: Session, number: int, template: str) -> HTMLResponse:

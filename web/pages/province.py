@@ -65,7 +65,9 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     """The state of the link, and how it is set."""
     view = province_view(frame, session)
     if frame.request.headers.get("hx-target") == "link":
-        return renderer_of(frame.request).page(frame, "_province.html", view=view, kinds=LETTERS, messages=MESSAGES)
+        return renderer_of(frame.request).page(
+            frame, "_province_link.html", view=view, kinds=LETTERS, messages=MESSAGES
+        )
     codes = "\n".join(f"{name} = {code}" for name, code in sorted(view.link.codes.items()))
     return renderer_of(frame.request).page(
         frame,
@@ -143,7 +145,7 @@ def try_link(frame: In) -> Response:
             begin_anew(session, frame.commune_id)
         exchange.nudge()
     return renderer_of(frame.request).page(
-        frame, "_good_notice.html", said=frame.t("Signed in to the province's system.")
+        frame, "_success_notice.html", message=frame.t("Signed in to the province's system.")
     )
 
 

@@ -24,7 +24,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     """Which recording, as what class, where."""
     frame.need(Action.SEND_DOWN)
     return renderer_of(frame.request).page(
-        frame, "province_send.html", clips=clips(session, frame.commune_id), choices=_choices(frame)
+        frame, "bulletin_form.html", clips=clips(session, frame.commune_id), choices=_choices(frame)
     )
 
 
@@ -51,7 +51,7 @@ def do_send(
     frame.deps.transmitter.nudge()
     frame.deps.exchange.nudge()
     return renderer_of(frame.request).page(
-        frame, "province_sent.html", sent=sent, title=found.title, class_=class_.value, classes=CLASSES
+        frame, "bulletin_result.html", sent=sent, title=found.title, class_=class_.value, classes=CLASSES
     )
 
 

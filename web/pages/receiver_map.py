@@ -79,7 +79,7 @@ def one(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
 @router.get("/map/receivers/{receiver_id}/now")
 def one_now(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
     """How it is now."""
-    return renderer_of(frame.request).page(frame, "_map_now.html", **_now(frame, session, receiver_id))
+    return renderer_of(frame.request).page(frame, "_map_receiver_state.html", **_now(frame, session, receiver_id))
 
 
 @router.post("/receivers/{receiver_id}/position", dependencies=[changes(Action.RECEIVERS)])

@@ -147,7 +147,7 @@ def new(frame: In, session: Reading) -> HTMLResponse:
     """The form for a new receiver."""
     return renderer_of(frame.request).page(
         frame,
-        "receiver_new.html",
+        "receiver_form.html",
         stations=stations(session, frame.commune_id),
         zones=zones(session, frame.commune_id),
         kinds=KINDS,
@@ -355,4 +355,6 @@ def _tell(frame: Frame, receiver_id: str) -> None:
 
 
 def _credentials(frame: Frame, receiver_id: str, name: str, text: str) -> HTMLResponse:
-    return renderer_of(frame.request).page(frame, "credentials.html", receiver_id=receiver_id, name=name, text=text)
+    return renderer_of(frame.request).page(
+        frame, "receiver_credentials.html", receiver_id=receiver_id, name=name, text=text
+    )

@@ -74,7 +74,7 @@ def preview(
     )
     return renderer_of(frame.request).page(
         frame,
-        "_preview.html",
+        "_schedule_preview.html",
         sentence=rule_sentence(frame.wording, rule),
         found=found,
         class_=class_.value,
@@ -145,7 +145,7 @@ def title_of(session: Session, found: Schedule) -> str:
 def _form(frame: Frame, session: Session, draft: Draft, targets: TargetChoice, found: Schedule | None) -> HTMLResponse:
     return renderer_of(frame.request).page(
         frame,
-        "schedule.html",
+        "schedule_form.html",
         draft=draft,
         targets=targets,
         schedule=found,

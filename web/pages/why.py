@@ -27,7 +27,7 @@ def page(frame: In, session: Reading, receiver: str = "", at: str = "") -> HTMLR
     found = explain(session, own_receiver(frame, session, receiver), asked, now) if receiver else None
     return renderer_of(frame.request).page(
         frame,
-        "why.html",
+        "playback_explanation.html",
         found=found,
         receivers=known,
         receiver=receiver,

@@ -199,7 +199,7 @@ def put_on_air_page(frame: In, session: Reading, programme: int | None = None, c
     """What, where, as what class: the form for putting something on air now."""
     return renderer_of(frame.request).page(
         frame,
-        "put_on_air.html",
+        "broadcast_form.html",
         programmes=programmes(session, frame.commune_id),
         clips=clips(session, frame.commune_id),
         chosen=f"programme {programme}" if programme else f"clip {clip}" if clip else "",
@@ -221,7 +221,7 @@ def preview(
     shifts = spreading.shifts(spread, chosen.targets(), length_us)
     ends_at = frame.deps.clock.now() + LEAD + timedelta(microseconds=length_us + shifts.most_us)
     how = mode_sentence(frame.wording, spread, spreading.turn_names(shifts), ends_at) if length_us else ""
-    return renderer_of(frame.request).page(frame, "_how.html", how=how)
+    return renderer_of(frame.request).page(frame, "_mode_preview.html", sentence=how)
 
 
 @router.post("/put-on-air", dependencies=[changes(Action.ON_AIR)])

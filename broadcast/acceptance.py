@@ -1,18 +1,18 @@
-"""What is taken as a recording: not too long, not cut off, not silent."""
+"""Which recordings are accepted: not too long, not truncated, not silent."""
 
 from broadcast.audio import RATE
 from broadcast.audio_measure import Measured
 from broadcast.audio_probe import Probe, no_recording, truncated
 from runtime.refusal import N_, Refusal
 
-#: Shorter than this nobody hears as a recording.
+#: Anything shorter is not audible as a recording.
 SHORTEST_US = 100_000
-#: How far the sound may end before its header says, before we call it cut off: 2 s or 3 %, what is larger.
-_CUT_OFF_US, _CUT_OFF_SHARE = 2_000_000, 0.03
+#: How much shorter than its header says a recording may be: 2 s or 3 %, whichever is larger.
+_TRUNCATED_US, _TRUNCATED_SHARE = 2_000_000, 0.03
 
 
 def check_length(duration_us: int, most_hours: float) -> None:
-    """Refuse what is too long."""
+    """Raises Refusal when the recording is too long."""
     if duration_us > most_hours * 3_600_000_000:
         raise Refusal(
             N_("This recording is longer than {most} hours. Cut it into parts and choose them one by one."),
@@ -20,13 +20,13 @@ def check_length(duration_us: int, most_hours: float) -> None:
         )
 
 
-def check_measured(found: Probe, measured: Measured, most_hours: float) -> None:
-    """Refuse what proved too long, too short, cut off or silent. found: what its header said."""
+def check_measured(header: Probe, measured: Measured, most_hours: float) -> None:
+    """Raises Refusal when the decoded sound is too long, too short, truncated or silent. header: what the file says."""
     length_us = measured.samples * 1_000_000 // RATE
     check_length(length_us, most_hours)
     if length_us < SHORTEST_US:
-        raise truncated() if found.duration_us > 1_000_000 else no_recording()
-    if found.exact and found.duration_us - length_us > max(_CUT_OFF_US, found.duration_us * _CUT_OFF_SHARE):
+        raise truncated() if header.duration_us > 1_000_000 else no_recording()
+    if header.exact and header.duration_us - length_us > max(_TRUNCATED_US, header.duration_us * _TRUNCATED_SHARE):
         raise truncated()
     if measured.loudness_lufs is None and not any(measured.peaks):
         raise Refusal(N_("This recording is silent from beginning to end. Check the microphone and record it again."))

@@ -1,4 +1,4 @@
-"""The chimes: four notes up before, three down after, made once for each commune."""
+"""The chimes: four rising notes before a programme, three falling notes after it; one pair for each commune."""
 
 from datetime import datetime
 from pathlib import Path
@@ -22,32 +22,34 @@ _NOTE_MS, _LAST_NOTE_MS = 380, 1400
 
 
 def chime(kind: ItemKind) -> AudioSegment:
-    """A chime as sound: each note rings on under the next."""
+    """A chime as audio; each note rings on under the next."""
     notes = _NOTES[kind]
-    whole = AudioSegment.silent(duration=_NOTE_MS * len(notes) + _LAST_NOTE_MS, frame_rate=RATE)
-    for place, hertz in enumerate(notes):
-        ring = _LAST_NOTE_MS if place == len(notes) - 1 else _NOTE_MS * 2
+    chime_sound = AudioSegment.silent(duration=_NOTE_MS * len(notes) + _LAST_NOTE_MS, frame_rate=RATE)
+    for index, hertz in enumerate(notes):
+        ring = _LAST_NOTE_MS if index == len(notes) - 1 else _NOTE_MS * 2
         note = Sine(hertz, sample_rate=RATE).to_audio_segment(duration=ring, volume=-12)
         overtone = Sine(hertz * 2, sample_rate=RATE).to_audio_segment(duration=ring, volume=-26)
-        whole = whole.overlay(note.overlay(overtone).fade_in(8).fade_out(ring - 20), position=_NOTE_MS * place)
-    return whole
+        chime_sound = chime_sound.overlay(
+            note.overlay(overtone).fade_in(8).fade_out(ring - 20), position=_NOTE_MS * index
+        )
+    return chime_sound
 
 
 def ensure_chimes(database: Database, media: Media, commune_id: str, now: datetime) -> None:
-    """Make the commune's chimes when it has none. Safe to call at every start."""
+    """Create the chimes that the commune lacks. Safe to call at every start."""
     with database.session() as session:
-        there = set(session.exec(select(Clip.builtin).where(Clip.commune_id == commune_id, Clip.builtin != "")))
+        existing = set(session.exec(select(Clip.builtin).where(Clip.commune_id == commune_id, Clip.builtin != "")))
     for kind in _NOTES:
-        if kind.value not in there:
+        if kind.value not in existing:
             _make(database, media, commune_id, kind, now)
 
 
 def _make(database: Database, media: Media, commune_id: str, kind: ItemKind, now: datetime) -> None:
-    made: list[Path] = []
+    files_made: list[Path] = []
 
     def make_file(suffix: str) -> Path:
-        made.append(media.incoming(suffix))
-        return made[-1]
+        files_made.append(media.incoming(suffix))
+        return files_made[-1]
 
     run = Ffmpeg()
     try:
@@ -55,11 +57,11 @@ def _make(database: Database, media: Media, commune_id: str, kind: ItemKind, now
         chime(kind).export(original, format="wav").close()
         measured = measure(original, run)
         encoded = encode(original, measured, run, make_file, trim=False)
-        files = {"opus": media.adopt(encoded.opus, "opus"), "mp3": media.adopt(encoded.mp3, "mp3")}
-        kept = media.adopt(original, "wav")
+        renditions = {"opus": media.adopt(encoded.opus, "opus"), "mp3": media.adopt(encoded.mp3, "mp3")}
+        stored_original = media.adopt(original, "wav")
     finally:
-        for left in made:
-            left.unlink(missing_ok=True)
+        for path in files_made:
+            path.unlink(missing_ok=True)
     with database.writing() as session:
         clip = Clip(
             id=new_id(),
@@ -68,8 +70,8 @@ def _make(database: Database, media: Media, commune_id: str, kind: ItemKind, now
             field=int(Field.GENERAL),
             builtin=kind.value,
             original_name=f"{kind.value}.wav",
-            original_sha256=kept.sha256,
-            original_bytes=kept.bytes,
+            original_sha256=stored_original.sha256,
+            original_bytes=stored_original.bytes,
             original_extension="wav",
             uploaded_at=now,
             duration_us=encoded.samples * 1_000_000 // RATE,
@@ -80,7 +82,7 @@ def _make(database: Database, media: Media, commune_id: str, kind: ItemKind, now
         )
         session.add(clip)
         session.flush()
-        for codec, file in files.items():
+        for codec, file in renditions.items():
             session.add(
                 ClipRendition(clip_id=clip.id, codec=codec, sha256=file.sha256, bytes=file.bytes, extension=codec)
             )

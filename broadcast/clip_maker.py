@@ -42,38 +42,38 @@ class ClipMaker:
         # 1. The same bytes are the same clip.
         sha256, size = hash_of(path)
         with self._database.session() as session:
-            before = _same(session, job, sha256)
-        if before is not None:
+            existing = _same(session, job, sha256)
+        if existing is not None:
             path.unlink()
-            self._retire_replaced(job, before.id)
+            self._retire_replaced(job, existing.id)
             update_job(
                 self._database,
                 job.id,
                 state=JobState.READY.value,
                 progress=1.0,
-                clip_id=before.id,
+                clip_id=existing.id,
                 same_as_before=True,
                 finished_at=self._clock.now(),
             )
             return
-        # 2. What is it, and how long?
+        # 2. Container, codec and length.
         update_job(self._database, job.id, state=JobState.PROBING.value)
-        found = probe(path)
-        check_length(found.duration_us, self._most_hours)
-        # 3. How loud, where does it begin and end?
+        header = probe(path)
+        check_length(header.duration_us, self._most_hours)
+        # 3. Loudness and the silence at both ends.
         update_job(self._database, job.id, state=JobState.MEASURING.value)
         self._originals.check_room(size // 4)
         measured = measure(
-            path, self._ffmpeg, expected_us=found.duration_us, progress=self._bar(job.id, 0, _MEASURED_AT)
+            path, self._ffmpeg, expected_us=header.duration_us, progress=self._bar(job.id, 0, _MEASURED_AT)
         )
-        check_measured(found, measured, self._most_hours)
+        check_measured(header, measured, self._most_hours)
         # 4. Encode.
         update_job(self._database, job.id, state=JobState.ENCODING.value, progress=_MEASURED_AT)
-        made: list[Path] = []
+        paths: list[Path] = []
 
         def make_file(suffix: str) -> Path:
-            made.append(self._media.incoming(suffix))
-            return made[-1]
+            paths.append(self._media.incoming(suffix))
+            return paths[-1]
 
         try:
             encoded = encode(
@@ -84,12 +84,12 @@ class ClipMaker:
                 trim=job.trim_silence,
                 progress=self._bar(job.id, _MEASURED_AT, _ENCODED_AT),
             )
-            # 5. Keep: files first, then the row that names them.
+            # 5. Store the files, then the row that names them.
             opus, mp3 = self._media.adopt(encoded.opus, "opus"), self._media.adopt(encoded.mp3, "mp3")
         finally:
-            for left in made:
-                left.unlink(missing_ok=True)
-        extension = extension_of(job.file_name, found.container)
+            for path_left in paths:
+                path_left.unlink(missing_ok=True)
+        extension = extension_of(job.file_name, header.container)
         original = self._originals.adopt(path, extension)
         self._keep(job, original, extension, measured, encoded, {"opus": opus, "mp3": mp3})
 
@@ -104,12 +104,12 @@ class ClipMaker:
     ) -> None:
         first, last = (measured.sound_from, measured.sound_until) if job.trim_silence else (0, measured.samples)
         with self._database.writing() as session:
-            # Its commune may have become another one meanwhile.
+            # A merger may have moved the job to another commune.
             row = session.get(IngestJob, job.id)
-            now_of = job.commune_id if row is None else row.commune_id
-            made = Clip(
+            commune_id = job.commune_id if row is None else row.commune_id
+            new_clip = Clip(
                 id=new_id(),
-                commune_id=now_of,
+                commune_id=commune_id,
                 title=job.title,
                 language=job.language,
                 field=job.field,
@@ -129,15 +129,17 @@ class ClipMaker:
                 peaks=_cut(measured, first, last),
                 folded=folded(f"{job.title} {job.file_name}"),
             )
-            session.add(made)
+            session.add(new_clip)
             session.flush()
             for codec, file in files.items():
                 session.add(
-                    ClipRendition(clip_id=made.id, codec=codec, sha256=file.sha256, bytes=file.bytes, extension=codec)
+                    ClipRendition(
+                        clip_id=new_clip.id, codec=codec, sha256=file.sha256, bytes=file.bytes, extension=codec
+                    )
                 )
-            self._replace(session, job, made.id)
+            self._replace(session, job, new_clip.id)
             if row is not None:
-                row.state, row.progress, row.clip_id = JobState.READY.value, 1.0, made.id
+                row.state, row.progress, row.clip_id = JobState.READY.value, 1.0, new_clip.id
                 row.finished_at = self._clock.now()
                 session.add(row)
 

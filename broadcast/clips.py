@@ -1,4 +1,4 @@
-"""Clips: recordings made ready for air."""
+"""Clips: recordings processed for broadcasting."""
 
 import secrets
 import unicodedata
@@ -18,7 +18,7 @@ LONGEST_TITLE = 200
 
 
 class Field(IntEnum):
-    """LoaiLinhVuc, the six fields of the provincial exchange."""
+    """LoaiLinhVuc, the six subject fields of the provincial data exchange."""
 
     GENERAL = 1
     UNEXPECTED = 2
@@ -29,11 +29,11 @@ class Field(IntEnum):
 
 
 class Clip(SQLModel, table=True):
-    """A recording, made ready: trimmed, brought to −16 LUFS, encoded.
+    """A processed recording: trimmed, normalized to −16 LUFS, encoded.
 
-    language: BCP 47. original_sha256, original_bytes: of what was uploaded, which is kept. duration_us: after trimming.
-    loudness_*_lufs: EBU R128 integrated. true_peak_after_dbtp: of the result. peaks: one byte a point, 0–255, the
-    waveform for the eye. builtin: "opening_chime" or "closing_chime" for ours, "" else. replaced_by: its successor.
+    language: BCP 47. original_sha256, original_bytes: of the uploaded file, which is kept. duration_us: after trimming.
+    loudness_*_lufs: EBU R128 integrated. true_peak_after_dbtp: of the result. peaks: the waveform for display, one byte
+    (0–255) a point. builtin: "opening_chime" or "closing_chime", "" for uploads. replaced_by: its successor.
     folded: title and file name without diacritics, for searching.
     """
 
@@ -73,7 +73,7 @@ class ClipRendition(SQLModel, table=True):
 
 
 def new_id() -> str:
-    """An id for a clip: 16 hex digits."""
+    """16 hex digits."""
     return secrets.token_hex(8)
 
 
@@ -106,95 +106,94 @@ def clips(
 
 
 def clip(session: Session, clip_id: str) -> Clip:
-    """One. Raises NotFound."""
-    found = session.get(Clip, clip_id)
-    if found is None:
+    """Raises NotFound."""
+    row = session.get(Clip, clip_id)
+    if row is None:
         raise NotFound(N_("This recording is not there any more."))
-    return found
+    return row
 
 
 def clips_by_id(session: Session, clip_ids: Sequence[str]) -> dict[str, Clip]:
-    """Several, in one query."""
     return {c.id: c for c in session.exec(select(Clip).where(col(Clip.id).in_(clip_ids)))}
 
 
 def builtin_clip(session: Session, commune_id: str, builtin: str) -> Clip:
-    """A commune's own chime. Raises NotFound."""
-    found = session.exec(select(Clip).where(Clip.commune_id == commune_id, Clip.builtin == builtin)).first()
-    if found is None:
+    """A chime of the commune. Raises NotFound."""
+    row = session.exec(select(Clip).where(Clip.commune_id == commune_id, Clip.builtin == builtin)).first()
+    if row is None:
         raise NotFound(N_("The chime of this commune is missing. Start Loa again; it makes a new one."))
-    return found
+    return row
 
 
 def change_clip(
     session: Session, clip_id: str, *, title: str | None = None, language: str | None = None, field: int | None = None
 ) -> Clip:
-    """Rename it, tag it. Raises Refusal, NotFound."""
-    found = clip(session, clip_id)
+    """Change what is not None. Raises Refusal, NotFound."""
+    changed = clip(session, clip_id)
     if title is not None:
         if not title.strip():
             raise Refusal(N_("A recording needs a title."))
-        found.title = title.strip()[:LONGEST_TITLE]
-        found.folded = folded(f"{found.title} {found.original_name}")
+        changed.title = title.strip()[:LONGEST_TITLE]
+        changed.folded = folded(f"{changed.title} {changed.original_name}")
     if language is not None:
-        found.language = language.strip()[:20] or "vi"
+        changed.language = language.strip()[:20] or "vi"
     if field is not None:
         if field not in list(Field):
             raise Refusal(N_("There are six fields, 1 to 6."))
-        found.field = int(field)
-    session.add(found)
+        changed.field = int(field)
+    session.add(changed)
     session.flush()
-    return found
+    return changed
 
 
 def copy_to(session: Session, clip_id: str, commune_id: str, now: datetime, by: str) -> Clip:
-    """The same recording in another commune's library; its files are shared. One that is there already is that one.
+    """Copy a clip into another commune's library; the audio files are shared.
 
-    Raises NotFound.
+    Returns the existing clip when the library already has the same recording. Raises NotFound.
     """
-    found = clip(session, clip_id)
-    same = select(Clip).where(
+    original = clip(session, clip_id)
+    same_recording = select(Clip).where(
         Clip.commune_id == commune_id,
-        Clip.original_sha256 == found.original_sha256,
-        Clip.trim_silence == found.trim_silence,
+        Clip.original_sha256 == original.original_sha256,
+        Clip.trim_silence == original.trim_silence,
         col(Clip.retired_at).is_(None),
     )
-    if (before := session.exec(same).first()) is not None:
-        return before
-    copied = Clip(**{**found.model_dump(), "id": new_id(), "commune_id": commune_id, "uploaded_at": now})
+    if (existing := session.exec(same_recording).first()) is not None:
+        return existing
+    copied = Clip(**{**original.model_dump(), "id": new_id(), "commune_id": commune_id, "uploaded_at": now})
     copied.uploaded_by, copied.replaced_by = by, None
     session.add(copied)
     session.flush()
-    for one in session.exec(select(ClipRendition).where(ClipRendition.clip_id == clip_id)).all():
-        session.add(ClipRendition(**{**one.model_dump(), "clip_id": copied.id}))
+    for rendition in session.exec(select(ClipRendition).where(ClipRendition.clip_id == clip_id)).all():
+        session.add(ClipRendition(**{**rendition.model_dump(), "clip_id": copied.id}))
     session.flush()
     return copied
 
 
 def retire(session: Session, clip_id: str, now: datetime) -> Clip:
-    """Take it out of the library; what is planned with it still sounds. Raises NotFound."""
-    found = clip(session, clip_id)
-    found.retired_at = found.retired_at or now
-    session.add(found)
-    return found
+    """Remove it from the library; broadcasts planned with it still play. Raises NotFound."""
+    retired = clip(session, clip_id)
+    retired.retired_at = retired.retired_at or now
+    session.add(retired)
+    return retired
 
 
 def restore(session: Session, clip_id: str) -> Clip:
-    """Bring it back. Raises NotFound."""
-    found = clip(session, clip_id)
-    found.retired_at = None
-    session.add(found)
-    return found
+    """Raises NotFound."""
+    restored = clip(session, clip_id)
+    restored.retired_at = None
+    session.add(restored)
+    return restored
 
 
 def renditions_of(session: Session, clip_ids: Sequence[str]) -> dict[str, list[Rendition]]:
-    """The renditions of clips as the wire names them, best first (Opus, then MP3). One query."""
-    found: dict[str, list[Rendition]] = {}
+    """The renditions of clips in wire form, best first (Opus, then MP3). One query."""
+    renditions: dict[str, list[Rendition]] = {}
     query = (
         select(ClipRendition).where(col(ClipRendition.clip_id).in_(clip_ids)).order_by(col(ClipRendition.codec).desc())
     )
     for row in session.exec(query):
         path = f"{row.sha256}.{row.extension}"
         rendition = Rendition(sha256=row.sha256, bytes=row.bytes, codec=row.codec, path=path)
-        found.setdefault(row.clip_id, []).append(rendition)
-    return found
+        renditions.setdefault(row.clip_id, []).append(rendition)
+    return renditions

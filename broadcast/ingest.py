@@ -1,4 +1,6 @@
-"""Ingest: from an upload to a clip. Streams to disk, works one at a time, and survives being killed."""
+"""Ingest: receives uploads and queues them for the clip maker.
+
+Uploads are streamed to disk and processed one at a time; unfinished ones continue after a restart."""
 
 import logging
 import queue
@@ -21,12 +23,12 @@ log = logging.getLogger(__name__)
 
 
 class Ingest:
-    """Receives uploads and makes clips of them, in a thread of its own, one at a time."""
+    """`start` before the first upload; `close` ends the thread."""
 
     def __init__(
         self, database: Database, media: Media, originals: Media, clock: Clock, *, most_bytes: int, most_hours: float
     ) -> None:
-        """media: where renditions go. originals: where uploads are kept as they came."""
+        """media: stores renditions. originals: stores uploads unchanged."""
         self._database = database
         self._media = media
         self._originals = originals
@@ -38,8 +40,6 @@ class Ingest:
         self._waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._at_work = 0
         self._at_work_lock = threading.Lock()
-
-    # -- receiving
 
     def open_upload(
         self,
@@ -54,9 +54,9 @@ class Ingest:
         field: int = int(Field.GENERAL),
         replaces: str | None = None,
     ) -> Upload:
-        """Begin to receive a file. size_hint: what the sender says, 0 when it does not.
+        """Start an upload. size_hint: the size the sender announced, 0 when unknown.
 
-        Raises Refusal (too large, no room), NotFound (what it shall replace).
+        Raises Refusal (too large, disk full), NotFound (the clip to replace).
         """
         if size_hint > self._most_bytes:
             raise self.too_large()
@@ -83,32 +83,30 @@ class Ingest:
         return Upload(self, job.id, path, self._most_bytes)
 
     def received(self, job_id: str, size: int, *, queued: bool = True) -> None:
-        """The bytes are on disk; work can begin. queued: by our own thread; else the caller calls `work_one`."""
+        """The bytes are on disk. queued: processed by the ingest's thread; otherwise the caller calls `work_one`."""
         update_job(self._database, job_id, state=JobState.WAITING.value, bytes=size)
         if queued:
             self._waiting.put(job_id)
             self._worker.wake()
 
     def refuse(self, job_id: str, refusal: Refusal, state: JobState = JobState.REFUSED) -> None:
-        """Write down why nothing came of it."""
+        """Record why there is no clip."""
         update_job(self._database, job_id, state=state.value, refusal=as_text(refusal), finished_at=self._clock.now())
 
     def too_large(self) -> Refusal:
-        """What is said of a file beyond the limit."""
+        """The refusal for a file above the limit."""
         return Refusal(
             N_("This file is larger than {most_mb} MB. Save it as mp3 or m4a and choose it again."),
             most_mb=self._most_bytes // 1_000_000,
         )
 
-    # -- working
-
     def start(self) -> None:
-        """Finish or clean up what was under way when we last ended, and begin to work."""
+        """Recover unfinished uploads and start the thread."""
         self.recover()
         self._worker.start()
 
     def recover(self) -> None:
-        """What was received is worked again from its beginning; what was not is cleaned up. The operator sees which."""
+        """Queue received uploads again and mark incomplete ones as interrupted."""
         with self._database.session() as session:
             jobs = unfinished(session)
         kept = []
@@ -128,13 +126,13 @@ class Ingest:
         self._media.sweep()
 
     def close(self) -> None:
-        """Stop; what is under way is taken up at the next start."""
+        """Stop; an upload being processed continues at the next start."""
         self._worker.close(20)
 
     def work_one(self, job_id: str) -> None:
-        """Make a clip of a received file, or refuse it. From any thread: an emergency does not wait for the queue.
+        """Make a clip of a received file, or refuse it. Safe from any thread: an emergency does not wait for the queue.
 
-        Raises Stopped when we are closing; the next start takes it up.
+        Raises Stopped when the controller is closing.
         """
         with self._at_work_lock:
             self._at_work += 1
@@ -143,7 +141,7 @@ class Ingest:
         finally:
             with self._at_work_lock:
                 self._at_work -= 1
-                if not self._at_work:  # else it would sweep away what another is writing
+                if not self._at_work:  # a sweep earlier would delete files that another thread writes
                     self._media.sweep()
 
     def _work_one(self, job_id: str) -> None:
@@ -173,7 +171,7 @@ class Ingest:
         except Stopped:
             return None
         except Exception:
-            log.exception("upload %s could not be worked", job_id)
+            log.exception("ingest: upload %s failed", job_id)
             self.refuse(job_id, Refusal(N_("Something went wrong in Loa itself while working on this file.")))
             self._drop_incoming(job_id)
         return 0.0

@@ -1,4 +1,4 @@
-"""Ingest jobs: what became of each upload, for the operator to see, also after a restart."""
+"""Ingest jobs: progress and result of each upload, kept over restarts."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from runtime.refusal import N_, NotFound, Refusal, from_text
 
 
 class JobState(StrEnum):
-    """Where an upload is on its way to a clip."""
+    """The step an upload is in."""
 
     RECEIVING = "receiving"
     WAITING = "waiting"
@@ -30,8 +30,8 @@ UNFINISHED = (JobState.RECEIVING, JobState.WAITING, JobState.PROBING, JobState.M
 class IngestJob(SQLModel, table=True):
     """One upload. progress: 0 to 1 over all steps after receiving. refusal: JSON of message id and values.
 
-    same_as_before: these bytes were a clip already. replaces: the clip that this one takes the place of.
-    resumed: it was interrupted by a stop of the controller and finished at the next start.
+    same_as_before: a clip with the same bytes existed. replaces: the clip that this one supersedes.
+    resumed: the controller stopped during it and continued at the next start.
     """
 
     id: str = Field(primary_key=True)
@@ -61,25 +61,24 @@ class IngestJob(SQLModel, table=True):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen to it."""
         return self.state not in UNFINISHED
 
 
 def new_id() -> str:
-    """An id for a job: 16 hex digits."""
+    """16 hex digits."""
     return secrets.token_hex(8)
 
 
 def job(session: Session, job_id: str) -> IngestJob:
-    """One. Raises NotFound."""
-    found = session.get(IngestJob, job_id)
-    if found is None:
+    """Raises NotFound."""
+    row = session.get(IngestJob, job_id)
+    if row is None:
         raise NotFound(N_("This upload no longer exists."))
-    return found
+    return row
 
 
 def recent_jobs(session: Session, commune_id: str, now: datetime, hours: float = 12) -> list[IngestJob]:
-    """Uploads that are under way or ended lately, newest first."""
+    """Uploads begun in the last hours, newest first."""
     since = now - timedelta(hours=hours)
     query = select(IngestJob).where(IngestJob.commune_id == commune_id, col(IngestJob.created_at) >= since)
     return list(session.exec(query.order_by(col(IngestJob.created_at).desc()).limit(50)))
@@ -97,6 +96,6 @@ def update_job(database: Database, job_id: str, **values: object) -> None:
 
 
 def unfinished(session: Session) -> list[IngestJob]:
-    """What was under way, of all communes, oldest first."""
+    """Unfinished uploads of all communes, oldest first."""
     query = select(IngestJob).where(col(IngestJob.state).in_([s.value for s in UNFINISHED]))
     return list(session.exec(query.order_by(col(IngestJob.created_at))))

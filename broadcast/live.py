@@ -1,4 +1,4 @@
-"""A live stream going out: sound in, signed frames out, all on one line of controller time."""
+"""A live stream being sent: audio in, signed frames out, on the time line of the controller."""
 
 import secrets
 from collections import deque
@@ -9,15 +9,15 @@ from wire.live import MOST_PACKETS, PACKET_MS, RATE, LiveFrame, seal_frame
 from wire.sealing import SealingKey
 
 PACKET_US = PACKET_MS * 1000
-#: What lies ahead is sent again no more often than this: after the broker came back, all receivers join at once.
+#: The buffered frames are sent again at most this often: after a broker restart all receivers join at once.
 AGAIN_EVERY_US = 200_000
 
 
 class LiveSender:
-    """Packs sound into frames of one stream.
+    """Packs audio into the frames of one stream.
 
-    The line: sample n given to `send` leaves every horn at `starts_at_us` + n/48000 s. Receivers count samples that
-    the decoder gives out, which lag by the encoder's look-ahead; the frames' instants are earlier by that much.
+    Time line: sample n given to `send` leaves every horn at `starts_at_us` + n/48000 s. Receivers count the samples
+    that the decoder outputs, which lag by the encoder's look-ahead; frame times are earlier by that amount.
     """
 
     def __init__(
@@ -31,10 +31,10 @@ class LiveSender:
         packets_per_message: int = 2,
         buffer_us: int = 0,
     ) -> None:
-        """publish: sends one payload on `topic`, at most once, without waiting. starts_at_us: controller time.
+        """publish: sends one payload on `topic` at most once, without blocking. starts_at_us: controller time.
 
-        buffer_us: how long before its sounding a frame is sent; so much is kept, to be sent again.
-        packets_per_message: more make fewer messages, and a longer hole when one is lost. Raises ValueError.
+        buffer_us: how long before playback a frame is sent; that much is kept for sending again.
+        packets_per_message: more packets make fewer messages and a longer gap when one is lost. Raises ValueError.
         """
         if not 1 <= packets_per_message <= MOST_PACKETS:
             raise ValueError(f"1 to {MOST_PACKETS} packets to a message, not {packets_per_message}")
@@ -57,19 +57,19 @@ class LiveSender:
         self._again_at = 0
 
     def again(self) -> None:
-        """Somebody joined: send what lies ahead once more, with the next frame. From any thread.
+        """A receiver joined: send the buffered frames again with the next frame. Safe from any thread.
 
-        It joins then as soon as it has the time, and not only when the buffer has run through.
+        It can then start as soon as it has the time, instead of after a whole buffer.
         """
         self._again_asked = True
 
     @property
     def samples(self) -> int:
-        """How many samples were taken so far."""
+        """How many samples were taken."""
         return self._encoded * PACKET_SAMPLES + len(self._left_over) // 2
 
     def send(self, pcm: bytes) -> None:
-        """Take sound (mono 48 kHz S16_LE, any length); frames go out as they fill."""
+        """Take audio (mono 48 kHz S16_LE, any length); frames are sent as they fill."""
         self._left_over += pcm
         size = PACKET_SAMPLES * 2
         while len(self._left_over) >= size:
@@ -80,7 +80,7 @@ class LiveSender:
                 self._flush()
 
     def finish(self) -> None:
-        """Send what is left, filled up with silence, and one packet more to bring the look-ahead out."""
+        """Send the rest, padded with silence, and one more packet to flush the look-ahead."""
         rest = -len(self._left_over) % (PACKET_SAMPLES * 2)
         self.send(b"\0" * (rest + PACKET_SAMPLES * 2))
         if self._pending:

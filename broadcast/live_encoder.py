@@ -1,4 +1,4 @@
-"""Opus for live sound: one packet for each 20 ms, at once, with what a receiver needs to mend a lost one."""
+"""Opus encoding for live audio: one packet for each 20 ms, with in-band data to conceal a lost one."""
 
 import opuslib_next
 
@@ -14,7 +14,7 @@ class LiveEncoder:
 
     def __init__(self, bit_rate: int = 32_000, expected_loss_percent: int = 5) -> None:
         """bit_rate: of the audio, bit/s. expected_loss_percent: above 0 every packet also carries the one before,
-        coarsely (in-band FEC, RFC 6716 §2.1.7), and the encoder leans less on what went before.
+        coarsely (in-band FEC, RFC 6716 §2.1.7), and the encoder depends less on earlier packets.
         """
         self._encoder = opuslib_next.Encoder(RATE, 1, "audio")
         self._encoder.bitrate = bit_rate

@@ -1,4 +1,4 @@
-"""When each piece of a live sound goes out: a file is held back to real time, a card or pipe is followed."""
+"""When each piece of live audio is sent: a file is paced to real time, a sound card or pipe is followed."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,19 +9,19 @@ from broadcast.live import LiveSender
 from runtime.clock import Clock
 from wire.live import RATE
 
-#: How far a source's crystal may be off before we stop following it: consumer sound cards stay within ±100 ppm.
+#: How far a source's crystal may be off that is still followed: consumer sound cards stay within ±100 ppm.
 MOST_PPM = 300.0
-#: The earliest arrival in a window is taken for the truth: what comes later was held up on the way.
+#: Only the earliest arrival in a window counts; later ones were delayed on the way.
 WINDOW_S = 2.0
-#: An error found is taken back over this long: the pitch moves by less than anybody hears (1 ms in 20 s is 50 ppm).
+#: An error is corrected over this time: the pitch changes inaudibly (1 ms in 20 s is 50 ppm).
 SETTLE_S = 20.0
 
 
 class SourceFollower:
-    """Follows the rate of a source that has a crystal of its own, and resamples it to controller time."""
+    """Tracks the rate of a source with its own crystal and resamples it to controller time."""
 
     def __init__(self, starts_at_us: int, buffer_us: int) -> None:
-        """starts_at_us: controller time at which sample 0 sounds. buffer_us: meant between arrival and sounding."""
+        """starts_at_us: controller time of sample 0. buffer_us: intended time between arrival and playback."""
         self.ppm = 0.0
         self._starts_at_us = starts_at_us
         self._buffer_us = buffer_us
@@ -31,21 +31,21 @@ class SourceFollower:
         self._best_slack_us = -np.inf
         self._window_ends_us = 0
         self._wanted_slack_us: float | None = None
-        self._rate_ppm = 0.0  # what was learnt of the source's crystal
+        self._rate_ppm = 0.0  # estimated deviation of the source's crystal
 
     def take(self, pcm: bytes, now_us: int) -> bytes:
-        """Sound that has just come (mono S16_LE), at controller time now_us, on the line of controller time."""
+        """Resample audio (mono S16_LE) that arrived at controller time now_us to the controller's rate."""
         samples = np.frombuffer(pcm, "<i2")
         self._samples_out += len(samples) / (1 + self.ppm * 1e-6)
         self._watch(self._starts_at_us + self._samples_out * 1e6 / RATE - now_us - self._buffer_us, now_us)
         return bytes(np.asarray(self._stream.resample_chunk(samples)).astype("<i2").tobytes())
 
     def slack_us(self, now_us: int) -> float:
-        """How long before it sounds the next sample would be sent, less the buffer meant. Far below 0: too late."""
+        """How long before playback the next sample would be sent, minus the intended buffer. Far below 0: too late."""
         return self._starts_at_us + self._samples_out * 1e6 / RATE - now_us - self._buffer_us
 
     def _watch(self, slack_us: float, now_us: int) -> None:
-        """A source that runs fast piles up sound: slack grows, and we put out fewer samples."""
+        """A fast source accumulates audio: slack grows, so fewer samples are output."""
         if self._window_ends_us == 0:
             self._window_ends_us = now_us + int(WINDOW_S * 1e6)
         self._best_slack_us = max(self._best_slack_us, slack_us)
@@ -65,9 +65,9 @@ class SourceFollower:
 def send_paced(
     pieces: Iterable[bytes], sender: LiveSender, clock: Clock, wait_s: Callable[[float], bool], buffer_us: int
 ) -> None:
-    """Send sound that is there already (a file), each piece `buffer_us` before it sounds.
+    """Send audio that is available at once (a file), each piece `buffer_us` before its playback.
 
-    wait_s: waits so many seconds, True when it shall end (as threading.Event.wait).
+    wait_s: waits this many seconds; True to stop (as threading.Event.wait).
     """
     for piece in pieces:
         due_us = sender.starts_at_us + sender.samples * 1_000_000 // RATE - buffer_us
@@ -86,17 +86,17 @@ def send_followed(
     buffer_us: int,
     not_before_us: int,
 ) -> None:
-    """Send sound that comes in its own time (a card, a pipe), `buffer_us` before it sounds.
+    """Send audio that arrives at its own rate (a card, a pipe), `buffer_us` before its playback.
 
-    new_sender: opens a stream whose sample 0 sounds at the controller time given. A source that stopped for longer
-    than half the buffer comes back on a new stream. not_before_us: the broadcast's start.
+    new_sender: opens a stream whose sample 0 plays at the given controller time. A source that paused for longer than
+    half the buffer continues on a new stream. not_before_us: the broadcast's start.
     """
     sender: LiveSender | None = None
     follower: SourceFollower | None = None
     for piece in pieces:
         now_us = clock.now_us()
         if follower is not None and follower.slack_us(now_us) < -buffer_us / 2:
-            sender = follower = None  # what it still held would come too late
+            sender = follower = None  # its buffered audio would arrive too late
         if sender is None or follower is None:
             starts_at_us = max(not_before_us, now_us + buffer_us)
             sender = new_sender(starts_at_us)

@@ -1,4 +1,4 @@
-"""Manifests: what receivers are told of a broadcast."""
+"""Manifests: a broadcast as receivers are told of it."""
 
 from datetime import datetime, timedelta
 
@@ -11,25 +11,25 @@ from wire.messages import for_commune
 MANIFEST_HOLDS = timedelta(hours=24)
 
 
-def manifest_of(planned: Broadcast, now: datetime, elsewhere: tuple[str, Targets] | None = None) -> Manifest:
-    """What receivers are told of it. elsewhere: under another commune's address, and whom it means there."""
-    commune_id, targets = elsewhere or (planned.commune_id, planned.audience)
-    shifts_us = planned.shifts_us
+def manifest_of(broadcast: Broadcast, now: datetime, elsewhere: tuple[str, Targets] | None = None) -> Manifest:
+    """elsewhere: another commune to address, and the targets there."""
+    commune_id, targets = elsewhere or (broadcast.commune_id, broadcast.audience)
+    shifts_us = broadcast.shifts_us
     return Manifest(
         to=for_commune(commune_id),
-        revision=planned.revision,
+        revision=broadcast.revision,
         issued_at_us=to_us(now),
-        expires_at_us=to_us(planned.ends_at + MANIFEST_HOLDS),
-        broadcast=planned.id,
-        title=planned.title,
-        class_=planned.broadcast_class,
-        precedence=planned.precedence,
+        expires_at_us=to_us(broadcast.ends_at + MANIFEST_HOLDS),
+        broadcast=broadcast.id,
+        title=broadcast.title,
+        class_=broadcast.broadcast_class,
+        precedence=broadcast.precedence,
         targets=targets,
-        starts_at_us=to_us(planned.starts_at),
-        ends_at_us=to_us(planned.ends_at) - max(shifts_us.values(), default=0),
-        items=planned.playlist,
+        starts_at_us=to_us(broadcast.starts_at),
+        ends_at_us=to_us(broadcast.ends_at) - max(shifts_us.values(), default=0),
+        items=broadcast.playlist,
         shifts_us=shifts_us,
-        stopped_at_us=to_us(planned.stopped_at) if planned.stopped_at else None,
-        withdrawn=planned.withdrawn_at is not None,
-        replaces=planned.replaces or "",
+        stopped_at_us=to_us(broadcast.stopped_at) if broadcast.stopped_at else None,
+        withdrawn=broadcast.withdrawn_at is not None,
+        replaces=broadcast.replaces or "",
     )

@@ -1,4 +1,4 @@
-"""Play log: what sounded or should have, filtered; and what fields it was of."""
+"""Play log: what aired or should have, filtered, and the subject fields of its clips."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from broadcast.play_reports import Audiences, HeardCount, heard_counts
 from devices.receivers import Reach
 from wire.broadcasts import ClipItem, Targets
 
-#: Where filters look at each broadcast, so many of the newest are looked at: some five years of ten a day.
-MOST_LOOKED_AT = 20_000
-_AT_ONCE = 500
+#: Filters that inspect each broadcast look at this many of the newest: five years of ten a day.
+MOST_INSPECTED = 20_000
+_IDS_A_QUERY = 500
 
 
 @dataclass(frozen=True)
 class LogFilter:
-    """What of the log is wanted. since, until: of the start, aware, until excluded. class_, field: "" and 0 for all.
+    """since, until: of the start, aware, until excluded. class_, field: "" and 0 for all.
 
     place: a zone's or a receiver's id, "" for all. outcome: "heard" (everywhere), "lacking" (not everywhere), "missed",
-    "withdrawn", or "" for all. search: words of the title, without diacritics finds with them.
+    "withdrawn", or "" for all. search: words of the title; matches without diacritics.
     """
 
     since: datetime | None = None
@@ -35,8 +35,8 @@ class LogFilter:
     search: str = ""
 
     @property
-    def looks_closely(self) -> bool:
-        """Whether it asks for what the table alone cannot answer."""
+    def needs_inspection(self) -> bool:
+        """Whether the query alone cannot answer it."""
         return bool(self.field or self.place or self.search or self.outcome in ("heard", "lacking"))
 
 
@@ -44,70 +44,72 @@ def play_log(
     session: Session,
     commune_id: str,
     now: datetime,
-    wanted: LogFilter | None = None,
+    log_filter: LogFilter | None = None,
     *,
     limit: int = 50,
     offset: int = 0,
 ) -> list[Broadcast]:
-    """What began, or should have, newest first. The number of queries does not grow with its length."""
-    wanted = wanted or LogFilter()
+    """Broadcasts whose start has passed, newest first. The number of queries does not grow with their number."""
+    log_filter = log_filter or LogFilter()
     query = select(Broadcast).where(of_commune(session, commune_id), col(Broadcast.starts_at) <= now)
-    if wanted.since is not None:
-        query = query.where(col(Broadcast.starts_at) >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(col(Broadcast.starts_at) < wanted.until)
-    if wanted.class_:
-        query = query.where(Broadcast.class_ == wanted.class_)
-    if wanted.outcome == "missed":
+    if log_filter.since is not None:
+        query = query.where(col(Broadcast.starts_at) >= log_filter.since)
+    if log_filter.until is not None:
+        query = query.where(col(Broadcast.starts_at) < log_filter.until)
+    if log_filter.class_:
+        query = query.where(Broadcast.class_ == log_filter.class_)
+    if log_filter.outcome == "missed":
         query = query.where(col(Broadcast.missed).is_(True))
-    elif wanted.outcome == "withdrawn":
+    elif log_filter.outcome == "withdrawn":
         query = query.where(col(Broadcast.withdrawn_at).is_not(None))
-    elif wanted.outcome:
+    elif log_filter.outcome:
         query = query.where(col(Broadcast.withdrawn_at).is_(None), col(Broadcast.missed).is_(False))
     query = query.order_by(col(Broadcast.starts_at).desc(), col(Broadcast.id))
-    if not wanted.looks_closely:
+    if not log_filter.needs_inspection:
         return list(session.exec(query.limit(limit).offset(offset)))
-    matching = _matching(session, commune_id, list(session.exec(query.limit(MOST_LOOKED_AT))), wanted)
+    matching = _matching(session, commune_id, list(session.exec(query.limit(MOST_INSPECTED))), log_filter)
     return matching[offset : offset + limit]
 
 
 def aired_for(broadcast: Broadcast, now: datetime) -> timedelta:
-    """How long it has been on air at `now`; nothing for what was withdrawn before or missed."""
+    """How long it has been on air by `now`; zero when withdrawn before its start or missed."""
     if broadcast.withdrawn_at is not None or broadcast.missed:
         return timedelta(0)
     return max(timedelta(0), min(broadcast.sounds_until, now) - broadcast.starts_at)
 
 
 def fields_of(session: Session, broadcasts: Sequence[Broadcast]) -> dict[str, int]:
-    """The field of each clip that they name, by the clip's id; our own chimes are not in it."""
+    """The field of each clip in their playlists, by clip id, without chimes."""
     ids = sorted({item.clip for b in broadcasts for item in b.playlist if isinstance(item, ClipItem)})
-    found: dict[str, int] = {}
-    for start in range(0, len(ids), _AT_ONCE):
-        query = select(Clip.id, Clip.field).where(col(Clip.id).in_(ids[start : start + _AT_ONCE]), Clip.builtin == "")
-        found |= dict(session.exec(query).all())
-    return found
+    fields: dict[str, int] = {}
+    for start in range(0, len(ids), _IDS_A_QUERY):
+        query = select(Clip.id, Clip.field).where(
+            col(Clip.id).in_(ids[start : start + _IDS_A_QUERY]), Clip.builtin == ""
+        )
+        fields |= dict(session.exec(query).all())
+    return fields
 
 
 def fields_in(broadcast: Broadcast, fields: Mapping[str, int]) -> list[int]:
-    """The fields of one, sorted. fields: of its clips."""
+    """The fields of one broadcast, sorted. fields: by clip id."""
     return sorted({fields[i.clip] for i in broadcast.playlist if isinstance(i, ClipItem) and i.clip in fields})
 
 
-def _matching(session: Session, commune_id: str, found: list[Broadcast], wanted: LogFilter) -> list[Broadcast]:
-    words = folded(wanted.search).split()
+def _matching(session: Session, commune_id: str, broadcasts: list[Broadcast], log_filter: LogFilter) -> list[Broadcast]:
+    words = folded(log_filter.search).split()
     if words:
-        found = [b for b in found if all(word in folded(b.title) for word in words)]
-    if wanted.field:
-        fields = fields_of(session, found)
-        found = [b for b in found if wanted.field in fields_in(b, fields)]
-    if wanted.place:
-        place = Targets(zones=[wanted.place], receivers=[wanted.place])
+        broadcasts = [b for b in broadcasts if all(word in folded(b.title) for word in words)]
+    if log_filter.field:
+        fields = fields_of(session, broadcasts)
+        broadcasts = [b for b in broadcasts if log_filter.field in fields_in(b, fields)]
+    if log_filter.place:
+        place = Targets(zones=[log_filter.place], receivers=[log_filter.place])
         there, meant = Reach(session, commune_id)(place), Audiences(session)
-        found = [b for b in found if (there | meant(b, place)) & meant(b)]
-    if wanted.outcome in ("heard", "lacking"):
+        broadcasts = [b for b in broadcasts if (there | meant(b, place)) & meant(b)]
+    if log_filter.outcome in ("heard", "lacking"):
         heard: dict[str, HeardCount] = {}
-        for start in range(0, len(found), _AT_ONCE):
-            heard |= heard_counts(session, found[start : start + _AT_ONCE])
-        everywhere = wanted.outcome == "heard"
-        found = [b for b in found if (heard[b.id].heard >= heard[b.id].meant) is everywhere]
-    return found
+        for start in range(0, len(broadcasts), _IDS_A_QUERY):
+            heard |= heard_counts(session, broadcasts[start : start + _IDS_A_QUERY])
+        everywhere = log_filter.outcome == "heard"
+        broadcasts = [b for b in broadcasts if (heard[b.id].heard >= heard[b.id].meant) is everywhere]
+    return broadcasts

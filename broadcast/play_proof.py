@@ -1,4 +1,4 @@
-"""In which tier each receiver proved that a broadcast was to be heard, and which did not."""
+"""By which tier of proof each broadcast was heard: microphone, amplifier current, or the receiver's own report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ MOST_NAMED = 20
 
 @dataclass
 class ProofSummary:
-    """Of one broadcast. by_microphone, by_current: at how many receivers that was the best proof that it was heard.
+    """by_microphone, by_current: at how many receivers that was the best proof.
 
-    unproved: names of receivers that played it although their proof failed, with the cause; more: how many others.
+    unproved: names of receivers that played it but failed a proof, with the cause; more: how many others.
     """
 
     by_microphone: int = 0
@@ -27,27 +27,29 @@ class ProofSummary:
 
 
 def proof_summaries(session: Session, broadcast_ids: Sequence[str]) -> dict[str, ProofSummary]:
-    """Of each, by its id. Two queries, however many there are."""
-    found = {broadcast_id: ProofSummary() for broadcast_id in broadcast_ids}
-    ours = col(PlayReportRow.broadcast_id).in_(broadcast_ids)
+    """By broadcast id, in two queries."""
+    summaries = {broadcast_id: ProofSummary() for broadcast_id in broadcast_ids}
+    of_broadcasts = col(PlayReportRow.broadcast_id).in_(broadcast_ids)
     microphone = col(PlayReportRow.microphone_heard).is_(True)
     current = and_(not_(microphone), col(PlayReportRow.amplifier_drew).is_(True))
-    counts = select(PlayReportRow.broadcast_id, _how_many(microphone), _how_many(current)).where(ours, was_heard())
+    counts = select(PlayReportRow.broadcast_id, _how_many(microphone), _how_many(current)).where(
+        of_broadcasts, was_heard()
+    )
     for broadcast_id, by_microphone, by_current in session.exec(counts.group_by(col(PlayReportRow.broadcast_id))):
-        found[broadcast_id].by_microphone, found[broadcast_id].by_current = int(by_microphone), int(by_current)
+        summaries[broadcast_id].by_microphone, summaries[broadcast_id].by_current = int(by_microphone), int(by_current)
     failed = (
         select(PlayReportRow.broadcast_id, Receiver.name, reported_cause())
         .join(Receiver, col(Receiver.id) == col(PlayReportRow.receiver_id))
-        .where(ours, not_(not_disproved()), col(PlayReportRow.frames_played) > 0)
+        .where(of_broadcasts, not_(not_disproved()), col(PlayReportRow.frames_played) > 0)
         .order_by(col(Receiver.name))
     )
     for broadcast_id, name, cause in session.exec(failed):
-        proof = found[broadcast_id]
-        if len(proof.unproved) < MOST_NAMED:
-            proof.unproved.append((name, cause))
+        summary = summaries[broadcast_id]
+        if len(summary.unproved) < MOST_NAMED:
+            summary.unproved.append((name, cause))
         else:
-            proof.more += 1
-    return found
+            summary.more += 1
+    return summaries
 
 
 def _how_many(rows: ColumnElement[bool]) -> ColumnElement[int]:

@@ -1,4 +1,4 @@
-"""One upload on its way to disk."""
+"""One upload being written to disk."""
 
 from pathlib import Path
 from typing import IO, Protocol
@@ -8,23 +8,20 @@ from runtime.refusal import N_, Refusal
 
 
 class UploadReceiver(Protocol):
-    """Who an upload tells how it ended: the ingest."""
+    """The part of the ingest that an upload reports to."""
 
     def received(self, job_id: str, size: int, *, queued: bool = True) -> None:
         """All bytes are on disk."""
-        ...
 
     def refuse(self, job_id: str, refusal: Refusal) -> None:
-        """Nothing came of it, and why."""
-        ...
+        """Record why there is no clip."""
 
     def too_large(self) -> Refusal:
-        """What is said of a file beyond the limit."""
-        ...
+        """The refusal for a file above the limit."""
 
 
 class Upload:
-    """One upload being received: write blocks, then `finish` or `abandon`. One thread at a time."""
+    """One upload: write blocks, then `finish` or `abandon`. Used by one thread at a time."""
 
     def __init__(self, ingest: UploadReceiver, job_id: str, path: Path, most_bytes: int) -> None:
         self.job_id = job_id
@@ -35,7 +32,7 @@ class Upload:
         self._file: IO[bytes] = path.open("wb")
 
     def write(self, block: bytes) -> None:
-        """Take the next bytes. Raises Refusal when there are too many, or the disk is full; then nothing is left."""
+        """Write the next bytes. Raises Refusal when too many or the disk is full; the file is then deleted."""
         self.received += len(block)
         try:
             if self.received > self._most_bytes:
@@ -47,7 +44,7 @@ class Upload:
             self._fail(refusal)
 
     def finish(self, *, queued: bool = True) -> None:
-        """All bytes came: the job goes on to be worked, by the ingest's own thread or (queued false) the caller's."""
+        """All bytes arrived. queued: processed by the ingest's thread; otherwise the caller calls `Ingest.work_one`."""
         try:
             self._file.flush()
             self._file.close()
@@ -56,7 +53,7 @@ class Upload:
         self._ingest.received(self.job_id, self.received, queued=queued)
 
     def abandon(self) -> None:
-        """The sender went away in the middle: nothing is left but the word that it did."""
+        """The sender disconnected: delete the file and record it."""
         try:
             self._fail(Refusal(N_("The upload was interrupted. Check the connection and choose the file again.")))
         except Refusal:
@@ -70,5 +67,5 @@ class Upload:
 
 
 def cannot_write(error: OSError) -> Refusal:
-    """What is said when the disk refuses for another reason than room."""
+    """The refusal for a write error other than a full disk."""
     return Refusal(N_("The file could not be kept ({why}). Ask your technician."), why=error.strerror or str(error))

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from broadcast.monthly_report import monthly_report
-from broadcast.play_log import MOST_LOOKED_AT
+from broadcast.play_log import MOST_INSPECTED
 from broadcast.play_proof import MOST_NAMED
 from broadcast.play_reports import worst_p99_us
 from devices.receivers import receivers
@@ -28,14 +28,14 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @router.get("/play-log.csv")
 def as_csv(frame: In, session: Reading, asked: Annotated[Asked, Depends()]) -> Response:
     """What is filtered, as CSV."""
-    rows = log_view(session, frame, asked, limit=MOST_LOOKED_AT)
+    rows = log_view(session, frame, asked, limit=MOST_INSPECTED)
     return _file(csv_file(_header(frame), _cells(frame, session, rows)), "text/csv; charset=utf-8", _name(frame, "csv"))
 
 
 @router.get("/play-log.xlsx")
 def as_xlsx(frame: In, session: Reading, asked: Annotated[Asked, Depends()]) -> Response:
     """The same for Excel."""
-    rows = log_view(session, frame, asked, limit=MOST_LOOKED_AT)
+    rows = log_view(session, frame, asked, limit=MOST_INSPECTED)
     return _file(
         xlsx_file(frame.t("Play log"), _header(frame), _cells(frame, session, rows)), XLSX, _name(frame, "xlsx")
     )

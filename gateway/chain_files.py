@@ -1,4 +1,4 @@
-"""Reads chains, and says what contradicts itself in one before anything is opened or switched."""
+"""Reads chain files and checks them before any device is opened or switched."""
 
 import re
 import tomllib
@@ -8,14 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from gateway import sensing
-from gateway.description import (
-    MOST_LEAD_MS,
-    Chain,
-    ChainKind,
+from gateway import sensor_description
+from gateway.description import MOST_LEAD_MS, Chain, ChainKind, Check, Dtmf, Switch
+from gateway.device_description import (
     ChainUnusable,
-    Check,
-    Dtmf,
     GpioInput,
     GpioOutput,
     Input,
@@ -25,12 +21,11 @@ from gateway.description import (
     RdsOutput,
     SerialInput,
     SerialOutput,
-    Switch,
 )
 from gateway.rds_profiles import ProfileUnusable, RdsProfile, check_profile, frames_of, read_profile
-from gateway.sensing import ModemPort
+from gateway.sensor_description import ModemPort
 
-#: A receiver that hangs is found out in 4 s, ended and replaced in 1 s: 10 s leave so much to switch everything off.
+#: A hang is detected in 4 s and the receiver killed in 1 s; of 10 s this remains to switch everything off.
 MOST_DROP_MS = 5_000
 
 
@@ -53,16 +48,16 @@ def read_chain(file: Path) -> Chain:
 
 
 def one_relay(pin: str) -> Chain:
-    """The chain of an amplifier that is one relay on a pin. Raises ChainUnusable."""
+    """The chain of an amplifier that a single relay on a pin switches. Raises ChainUnusable."""
     try:
         output = msgspec.convert({"type": "gpio", "pin": pin}, GpioOutput)
     except msgspec.ValidationError as failure:
-        raise ChainUnusable(f"{pin!r} is no pin; write GPIO17") from failure
+        raise ChainUnusable(f"{pin!r} is not a pin; write GPIO17") from failure
     return Chain(kind=ChainKind.IP, outputs={"amplifier": output}, on=[Switch(output="amplifier")])
 
 
 def _with_profile(output: Output, folder: Path) -> Output:
-    """An RDS output with its profile in the place of the profile's name. Raises ProfileUnusable."""
+    """An RDS output with its profile in place of the profile's name. Raises ProfileUnusable."""
     if not isinstance(output, RdsOutput):
         return output
     if isinstance(output.profile, RdsProfile):
@@ -75,53 +70,61 @@ def _with_profile(output: Output, folder: Path) -> Output:
 
 
 def contradictions(chain: Chain) -> list[str]:
-    """What cannot be, a sentence each; empty when the chain can work."""
-    sensed = sensing.contradictions(chain.inputs, chain.proof, chain.line, chain.supply)
-    return [*_names(chain), *_places(chain), *_lines(chain), *_values(chain), *_order(chain), *_times(chain), *sensed]
+    """Faults of a chain, a sentence each; empty when it can work."""
+    sensors = sensor_description.contradictions(chain.inputs, chain.proof, chain.line, chain.supply)
+    return [
+        *_names(chain),
+        *_places(chain),
+        *_lines(chain),
+        *_values(chain),
+        *_order(chain),
+        *_times(chain),
+        *sensors,
+    ]
 
 
 def _names(chain: Chain) -> list[str]:
-    said = []
+    faults = []
     for where, steps in (("on", chain.on), ("off", chain.off)):
         for number, step in enumerate(steps, 1):
             if isinstance(step, Switch) and step.output not in chain.outputs:
-                said.append(f"step {number} of '{where}' switches '{step.output}', which is not among the outputs")
+                faults.append(f"step {number} of '{where}' switches '{step.output}', which is not among the outputs")
             if isinstance(step, Check) and step.input not in chain.inputs:
-                said.append(f"step {number} of '{where}' reads '{step.input}', which is not among the inputs")
-    return said
+                faults.append(f"step {number} of '{where}' reads '{step.input}', which is not among the inputs")
+    return faults
 
 
 def _places(chain: Chain) -> list[str]:
-    taken: dict[str, str] = {}
-    said = []
+    used_by: dict[str, str] = {}
+    faults = []
     pins = [(name, each.place) for name, each in chain.inputs.items() if isinstance(each, GpioInput)]
     for name, place in [*((name, place) for name, each in chain.outputs.items() for place in each.places), *pins]:
-        if place in taken:
-            said.append(f"'{name}' and '{taken[place]}' both use {place}; each needs one of its own")
-        taken[place] = name
-    return said
+        if place in used_by:
+            faults.append(f"'{name}' and '{used_by[place]}' both use {place}; give each another one")
+        used_by[place] = name
+    return faults
 
 
 def _lines(chain: Chain) -> list[str]:
-    """Serial ports that two would speak on in different ways."""
-    spoken: dict[str, tuple[str, str, int]] = {}
-    said = []
+    """Serial ports that are used with two protocols or two speeds."""
+    users: dict[str, tuple[str, str, int]] = {}
+    faults = []
     modem = [("modem", chain.modem)] if chain.modem else []
     for name, each in [*chain.outputs.items(), *chain.inputs.items(), *modem]:
         for port, manner, baud in _ports(each):
-            other, other_manner, other_baud = spoken.setdefault(port, (name, manner, baud))
+            other, other_manner, other_baud = users.setdefault(port, (name, manner, baud))
             if manner != other_manner:
-                said.append(f"'{name}' speaks {manner} on {port} and '{other}' {other_manner}; give each a line")
+                faults.append(f"'{name}' uses {port} for {manner} and '{other}' for {other_manner}; use two lines")
             elif baud != other_baud:
-                said.append(f"'{name}' and '{other}' share {port} with {baud} and {other_baud} baud; one speed only")
-    return said
+                faults.append(f"'{name}' and '{other}' share {port} with {baud} and {other_baud} baud; one speed only")
+    return faults
 
 
 def _ports(each: Output | Input | ModemPort) -> list[tuple[str, str, int]]:
-    """The serial port that an output or input uses, what is spoken on it, and how fast."""
+    """The serial port of an output or input, its protocol and its speed in baud."""
     match each:
         case SerialOutput() | SerialInput():
-            return [(each.port, "words", each.baud)]
+            return [(each.port, "text", each.baud)]
         case ModemPort():
             return [(each.port, "AT commands", each.baud)]
         case ModbusOutput() | ModbusInput() if each.url.startswith("rtu:"):
@@ -136,23 +139,23 @@ def _ports(each: Output | Input | ModemPort) -> list[tuple[str, str, int]]:
 
 
 def _values(chain: Chain) -> list[str]:
-    """Of single steps and inputs: what can never hold, never be read, or not be sounded."""
-    said = []
+    """Faults of single steps and inputs: limits that never hold, patterns that never match, tones that clip."""
+    faults = []
     for step in [*chain.on, *chain.off]:
         if isinstance(step, Check) and step.least > step.most:
-            said.append(
+            faults.append(
                 f"the check of '{step.input}' can never hold: least {step.least:g} is more than most {step.most:g}"
             )
         if isinstance(step, Dtmf) and _peak(step) > 1:
-            said.append(f"the tones {step.digits} are too loud together: lower level_dbfs ({step.level_dbfs:g})")
+            faults.append(f"the tones {step.digits} are too loud together: lower level_dbfs ({step.level_dbfs:g})")
     for name, source in chain.inputs.items():
         if isinstance(source, SerialInput):
             try:
                 if re.compile(source.pattern).groups != 1:
-                    said.append(f"the pattern of '{name}', {source.pattern!r}, must have one group: the number")
+                    faults.append(f"the pattern of '{name}', {source.pattern!r}, must have one group: the number")
             except re.error as failure:
-                said.append(f"the pattern of '{name}', {source.pattern!r}, is none: {failure}")
-    return said
+                faults.append(f"the pattern of '{name}', {source.pattern!r}, is not a regular expression: {failure}")
+    return faults
 
 
 def _peak(step: Dtmf) -> float:
@@ -161,34 +164,34 @@ def _peak(step: Dtmf) -> float:
 
 
 def _order(chain: Chain) -> list[str]:
-    said = []
+    faults = []
     closed = [step.output for step in chain.on if isinstance(step, Switch)]
     opened = {step.output for step in chain.steps_off if isinstance(step, Switch)}
-    if not closed and not chain.only_senses:
-        said.append("'on' switches nothing: a chain without a relay needs no description")
-    said += [f"'{name}' is switched on twice" for name, times in sorted(Counter(closed).items()) if times > 1]
-    said += [f"'{name}' is switched on and never off" for name in closed if name not in opened]
-    said += [f"'{name}' is no step's output; leave it out" for name in chain.outputs if name not in closed]
+    if not closed and not chain.only_sensors:
+        faults.append("'on' switches nothing: a receiver without a relay needs no chain")
+    faults += [f"'{name}' is switched on twice" for name, times in sorted(Counter(closed).items()) if times > 1]
+    faults += [f"'{name}' is switched on and never off" for name in closed if name not in opened]
+    faults += [f"'{name}' is no step's output; leave it out" for name in chain.outputs if name not in closed]
     if closed and isinstance(next((s for s in chain.on if isinstance(s, Switch | Dtmf)), None), Dtmf):
-        said.append("the tones sound before anything is switched on: nobody would hear them")
-    said += [
-        f"step {number} of 'off' names zones; everything is switched off, whoever was meant"
+        faults.append("the tones play before anything is switched on: no cluster would hear them")
+    faults += [
+        f"step {number} of 'off' names zones; everything is switched off, whatever the zones"
         for number, step in enumerate(chain.off, 1)
         if step.zones
     ]
     dropped = [number for number, step in enumerate(chain.off) if isinstance(step, Switch)]
     if dropped and any(isinstance(step, Dtmf) for step in chain.off[dropped[-1] :]):
-        said.append("the tones of 'off' sound after everything is off: nobody would hear them")
-    return said
+        faults.append("the tones of 'off' play after everything is off: no cluster would hear them")
+    return faults
 
 
 def _times(chain: Chain) -> list[str]:
-    said = []
+    faults = []
     if chain.lead_ms > MOST_LEAD_MS:
-        said.append(f"'on' may take {chain.lead_ms / 1000:g} s; more than {MOST_LEAD_MS // 1000} s is no start")
+        faults.append(f"'on' may take {chain.lead_ms / 1000:g} s; more than {MOST_LEAD_MS // 1000} s is too long")
     if chain.drop_ms > MOST_DROP_MS:
-        said.append(
+        faults.append(
             f"switching everything off may take {chain.drop_ms / 1000:g} s; with more than {MOST_DROP_MS // 1000} s "
             "a receiver that hangs would stay on for longer than 10 s"
         )
-    return said
+    return faults

@@ -4,7 +4,7 @@ from typing import Any
 
 import gpiozero
 
-from gateway.description import ChainUnusable, GpioInput, GpioOutput
+from gateway.device_description import ChainUnusable, GpioInput, GpioOutput
 from gateway.runner import StepFailed
 
 
@@ -22,14 +22,12 @@ class GpioRelay:
             raise ChainUnusable(f"pin {output.pin}: {failure}") from failure
 
     def switch(self, on: bool) -> None:
-        """See `Relay`."""
         try:
             (self._device.on if on else self._device.off)()
         except (gpiozero.GPIOZeroError, OSError) as failure:
             raise StepFailed(f"pin {self._pin}: {failure}") from failure
 
     def close(self) -> None:
-        """See `Relay`."""
         self._device.close()
 
 
@@ -52,5 +50,4 @@ class GpioContact:
             raise StepFailed(f"pin {self._pin}: {failure}") from failure
 
     def close(self) -> None:
-        """See `Gauge`."""
         self._device.close()

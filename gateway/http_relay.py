@@ -1,4 +1,4 @@
-"""Relays that are told by a URL, and values read from one."""
+"""Relays that are switched by URL, and values read from a URL."""
 
 import http.client
 import json
@@ -7,10 +7,10 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from gateway.description import SWITCH_MS, HttpInput, HttpOutput
+from gateway.device_description import SWITCH_MS, HttpInput, HttpOutput
 from gateway.runner import StepFailed
 
-#: A reply is a few words; a device that sends without end is cut off here.
+#: A reply is short; a device that sends without end is cut off here.
 _MOST_BYTES = 65_536
 _WITHIN_S = SWITCH_MS / 1000 * 0.9
 
@@ -19,53 +19,49 @@ class HttpRelay:
     """A relay behind HTTP (`gateway.runner.Relay`)."""
 
     def __init__(self, output: HttpOutput) -> None:
-        """Reaches nothing yet."""
         self._output = output
 
     def switch(self, on: bool) -> None:
-        """See `Relay`."""
         url = self._output.on if on else self._output.off
-        said = _fetch(url)
-        if self._output.answer and self._output.answer not in said:
-            raise StepFailed(f"{url} answers {said[:60]!r}, not {self._output.answer!r}")
+        reply_text = _fetch(url)
+        if self._output.answer and self._output.answer not in reply_text:
+            raise StepFailed(f"{url} answers {reply_text[:60]!r}, not {self._output.answer!r}")
 
     def close(self) -> None:
-        """See `Relay`."""
+        pass
 
 
 class HttpGauge:
     """A number in a JSON reply (`gateway.runner.Gauge`)."""
 
     def __init__(self, source: HttpInput) -> None:
-        """Reaches nothing yet."""
         self._source = source
 
     def read(self) -> float:
-        """See `Gauge`."""
-        url, said = self._source.url, _fetch(self._source.url)
+        url, reply_text = self._source.url, _fetch(self._source.url)
         try:
-            value: Any = json.loads(said)
+            value: Any = json.loads(reply_text)
             for name in self._source.field.split("."):
                 value = value[name]
             return float(value)
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise StepFailed(f"{url} says no number in {self._source.field!r}: {said[:60]!r}") from None
+            raise StepFailed(f"{url} has no number in {self._source.field!r}: {reply_text[:60]!r}") from None
 
     def close(self) -> None:
-        """See `Gauge`."""
+        pass
 
 
 def _fetch(url: str) -> str:
-    """The reply's text. Raises StepFailed: not reached, an error, or not whole in time."""
+    """The reply's text. Raises StepFailed when the device is not reached, answers an error, or takes too long."""
     ends_s = time.monotonic() + _WITHIN_S
     try:
         with _OPENER.open(url, timeout=_WITHIN_S) as reply:
-            said = b""
+            reply_text = b""
             while piece := reply.read1(4096):
-                said += piece
-                if len(said) > _MOST_BYTES or time.monotonic() > ends_s:
-                    raise StepFailed(f"{url} does not come to an end")
-            return said.decode("utf-8", "replace")
+                reply_text += piece
+                if len(reply_text) > _MOST_BYTES or time.monotonic() > ends_s:
+                    raise StepFailed(f"{url} does not end its reply")
+            return reply_text.decode("utf-8", "replace")
     except urllib.error.HTTPError as failure:
         failure.close()
         raise StepFailed(f"{url} answers {failure.code}") from failure
@@ -74,7 +70,7 @@ def _fetch(url: str) -> str:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A relay has no reason to send us elsewhere."""
+    """A redirect of a relay is refused: the chain names every address that is used."""
 
     def redirect_request(self, *_: Any) -> None:
         return None

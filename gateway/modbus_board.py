@@ -6,18 +6,18 @@ from urllib.parse import parse_qs, urlsplit
 import pymodbus
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
-from gateway.description import SWITCH_MS, ChainUnusable, ModbusInput, ModbusOutput
+from gateway.device_description import SWITCH_MS, ChainUnusable, ModbusInput, ModbusOutput
 from gateway.runner import StepFailed
 
-#: One try, and half the time a step has: setting a coil and reading it back must both fit.
+#: One try, in less than half the time of a step: writing a coil and reading it back must both fit.
 _WITHIN_S = SWITCH_MS / 1000 * 0.4
 
 
-class Board:
-    """One way to boards, shared by all coils and registers behind it; one speaks at a time."""
+class ModbusBoard:
+    """One connection, shared by all coils and registers behind it; a lock lets one use it at a time."""
 
     def __init__(self, url: str) -> None:
-        """Reaches nothing yet. Raises ChainUnusable for an address that is none."""
+        """Connects at the first request. Raises ChainUnusable for an invalid URL."""
         self._url = url
         where = urlsplit(url)
         try:
@@ -34,12 +34,12 @@ class Board:
         self._lock = threading.Lock()
 
     def set_coil(self, unit: int, coil: int, on: bool) -> None:
-        """Set a coil, and read back that it is set. Raises StepFailed."""
+        """Write a coil and read it back. Raises StepFailed when it differs."""
         with self._lock:
             try:
                 self._reach()
-                done = self._client.write_coil(coil, on, device_id=unit)
-                read = done if done.isError() else self._client.read_coils(coil, count=1, device_id=unit)
+                written = self._client.write_coil(coil, on, device_id=unit)
+                read = written if written.isError() else self._client.read_coils(coil, count=1, device_id=unit)
             except (pymodbus.ModbusException, OSError) as failure:
                 self._client.close()
                 raise StepFailed(f"coil {coil} at {self._url}: {failure}") from failure
@@ -62,7 +62,7 @@ class Board:
             return int(read.registers[0])
 
     def close(self) -> None:
-        """Let go of it. Closing twice does nothing."""
+        """Closing twice does nothing."""
         self._client.close()
 
     def _reach(self) -> None:
@@ -70,33 +70,29 @@ class Board:
             raise StepFailed(f"{self._url} is not reached")
 
 
-class Coil:
+class ModbusCoil:
     """A relay (`gateway.runner.Relay`)."""
 
-    def __init__(self, output: ModbusOutput, board: Board) -> None:
+    def __init__(self, output: ModbusOutput, board: ModbusBoard) -> None:
         """board: at the output's URL."""
         self._output, self._board = output, board
 
     def switch(self, on: bool) -> None:
-        """See `Relay`."""
         self._board.set_coil(self._output.unit, self._output.coil, on)
 
     def close(self) -> None:
-        """See `Relay`."""
         self._board.close()
 
 
-class Register:
+class ModbusRegister:
     """A value (`gateway.runner.Gauge`)."""
 
-    def __init__(self, source: ModbusInput, board: Board) -> None:
+    def __init__(self, source: ModbusInput, board: ModbusBoard) -> None:
         """board: at the input's URL."""
         self._source, self._board = source, board
 
     def read(self) -> float:
-        """See `Gauge`."""
         return self._board.register(self._source.unit_id, self._source.register) * self._source.scale
 
     def close(self) -> None:
-        """See `Gauge`."""
         self._board.close()

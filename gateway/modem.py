@@ -1,14 +1,14 @@
-"""A modem, asked by AT commands (3GPP TS 27.007): signal, network, SIM."""
+"""Reads signal, network and SIM of a modem by AT commands (3GPP TS 27.007)."""
 
 import re
 from typing import NamedTuple
 
-from gateway.description import ChainUnusable
+from gateway.device_description import ChainUnusable
 from gateway.runner import StepFailed
-from gateway.sensing import ModemPort
+from gateway.sensor_description import ModemPort
 from gateway.serial_line import SerialLine
 
-#: What ends every answer; what is asked stands before it.
+#: Each answer: the value, then a line that ends it.
 _SIGNAL = re.compile(r"\+CSQ: *(\d+),\d+[^\r\n]*[\r\n]+OK|(ERROR)")
 _NETWORK = re.compile(r'\+COPS: *\d+(?:,\d+,"([^"]*)"[^\r\n]*)?[\r\n]+OK|(ERROR)')
 _SIM = re.compile(r"\+CPIN: *([A-Z0-9 -]+)[\r\n]+OK|\+CME ERROR: *([^\r\n]+)[\r\n]|[\r\n]ERROR[\r\n]")
@@ -28,21 +28,20 @@ class ModemState(NamedTuple):
 
 
 class Modem:
-    """One modem. Its port is opened when it is asked, and anew after a failure: a modem on USB comes and goes."""
+    """Opens its port at the first reading, and again after a failure: a modem on USB comes and goes."""
 
-    def __init__(self, place: ModemPort) -> None:
-        """Reaches nothing yet."""
-        self._place = place
+    def __init__(self, port: ModemPort) -> None:
+        self._port = port
         self._line: SerialLine | None = None
 
     def read(self) -> ModemState:
-        """Ask for all three. Raises StepFailed when it does not answer; returns within three seconds."""
+        """Signal, network and SIM. Takes up to three seconds. Raises StepFailed when the modem does not answer."""
         try:
             if self._line is None:
-                self._line = SerialLine(self._place.port, self._place.baud)
-            signal = self._line.say("AT+CSQ\r", _SIGNAL)
-            network = self._line.say("AT+COPS?\r", _NETWORK)
-            sim = self._line.say("AT+CPIN?\r", _SIM)
+                self._line = SerialLine(self._port.port, self._port.baud)
+            signal = self._line.ask_text("AT+CSQ\r", _SIGNAL)
+            network = self._line.ask_text("AT+COPS?\r", _NETWORK)
+            sim = self._line.ask_text("AT+CPIN?\r", _SIM)
         except (ChainUnusable, StepFailed) as failure:
             self.close()
             raise StepFailed(f"modem: {failure}") from failure
@@ -53,7 +52,7 @@ class Modem:
         )
 
     def close(self) -> None:
-        """Let go of the port. Closing twice does nothing."""
+        """Closing twice does nothing."""
         line, self._line = self._line, None
         if line is not None:
             line.close()
@@ -64,8 +63,8 @@ def _dbm(rssi: str | None) -> int | None:
     return _WEAKEST_DBM + _STEP_DB * int(rssi) if rssi is not None and known else None
 
 
-def _sim(said: re.Match[str]) -> str:
-    word, error = said[1], said[2]
+def _sim(answer: re.Match[str]) -> str:
+    word, error = answer[1], answer[2]
     if word is not None:
         return "ready" if word.strip() == "READY" else "locked"
     return "absent" if error is not None and error.strip().upper() in _NO_SIM else ""

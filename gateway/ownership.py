@@ -1,4 +1,4 @@
-"""Who may switch a chain: one process at a time, the receiver or the guard that took over from it."""
+"""Lock on a chain: one process at a time may switch it, the receiver or the guard that took over from it."""
 
 import contextlib
 import fcntl
@@ -6,18 +6,18 @@ import os
 import time
 from pathlib import Path
 
-from gateway.description import ChainUnusable
+from gateway.device_description import ChainUnusable
 
-#: A guard that took over is through with its steps within ten seconds of the hang.
+#: A guard that took over has finished its steps within ten seconds of the hang.
 _WITHIN_S = 15.0
 _LOOK_S = 0.1
 
 
 class Ownership:
-    """Holds a lock on a file, which the kernel takes back from a process that ends, however it ends."""
+    """A lock on a file, which the kernel releases when the process ends, however it ends."""
 
     def __init__(self, file: Path, within_s: float = _WITHIN_S) -> None:
-        """Waits until nobody else has it. Raises ChainUnusable."""
+        """Waits until the lock is free. Raises ChainUnusable when it stays held."""
         self.file = file
         try:
             self._number = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -31,7 +31,7 @@ class Ownership:
             time.sleep(_LOOK_S)
 
     def close(self) -> None:
-        """Let others have it. Closing twice does nothing."""
+        """Release the lock. Closing twice does nothing."""
         number, self._number = self._number, -1
         if number >= 0:
             os.close(number)

@@ -1,4 +1,4 @@
-"""Devices on a serial line, told and asked in words. The home of pyserial."""
+"""Devices on a serial line that speak text. The home of pyserial."""
 
 import re
 import threading
@@ -8,22 +8,22 @@ from typing import TypeVar
 
 import serial
 
-from gateway.description import SWITCH_MS, ChainUnusable, SerialInput, SerialOutput
+from gateway.device_description import SWITCH_MS, ChainUnusable, SerialInput, SerialOutput
+from gateway.no_answer import NoAnswer
 from gateway.runner import StepFailed
-from gateway.unanswered import Unanswered
 
 _WITHIN_S = SWITCH_MS / 1000 * 0.9
-#: Of what a device says only the last is looked at: one that babbles fills no memory.
-_KEPT_BYTES = 4096
+#: Only the end of what a device sends is kept: one that sends without pause fills no memory.
+_MOST_RECEIVED_BYTES = 4096
 
 T = TypeVar("T")
 
 
 class SerialLine:
-    """One line, shared by all outputs and inputs on it; one speaks at a time."""
+    """One line, shared by all outputs and inputs on it; a lock lets one use it at a time."""
 
     def __init__(self, port: str, baud: int) -> None:
-        """Opens it. Raises ChainUnusable."""
+        """Opens the port. Raises ChainUnusable when that fails."""
         self.port = port
         try:
             self._line = serial.Serial(port, baud, timeout=0.05, write_timeout=_WITHIN_S, exclusive=True)
@@ -31,43 +31,45 @@ class SerialLine:
             raise ChainUnusable(f"serial line {port}: {failure}") from failure
         self._lock = threading.Lock()
 
-    def say(self, words: str, wanted: re.Pattern[str] | None) -> re.Match[str] | None:
-        """Say something, and hear what is wanted. Raises StepFailed when it does not come in time."""
+    def ask_text(self, text: str, wanted: re.Pattern[str] | None) -> re.Match[str] | None:
+        """Send text, and wait for a match of `wanted`. Raises StepFailed when it does not arrive in time."""
         if wanted is None:
-            self.write(words.encode())
+            self.write(text.encode())
             return None
         try:
-            return self.ask(words.encode(), lambda said: wanted.search(said.decode("latin-1")), _WITHIN_S)
-        except Unanswered as failure:
-            heard = failure.heard.decode("latin-1")[-60:]
-            said = f"to {words!r} came {heard!r}" if heard else "is silent"
-            raise StepFailed(f"serial line {self.port} {said}") from failure
+            return self.ask(text.encode(), lambda received: wanted.search(received.decode("latin-1")), _WITHIN_S)
+        except NoAnswer as failure:
+            received = failure.received.decode("latin-1")[-60:]
+            fault = f"answers {received!r} to {text!r}" if received else "does not answer"
+            raise StepFailed(f"serial line {self.port} {fault}") from failure
 
     def write(self, data: bytes) -> None:
-        """Say something that is not answered. Raises StepFailed."""
+        """Send without waiting for an answer. Raises StepFailed."""
         with self._lock:
-            self._told(data)
+            self._send(data)
 
-    def ask(self, data: bytes, found: Callable[[bytes], T | None], within_s: float) -> T:
-        """Say something and hear until `found` gives something. Raises Unanswered, StepFailed."""
+    def ask(self, data: bytes, parse: Callable[[bytes], T | None], within_s: float) -> T:
+        """Send, and receive until `parse` returns a value. Raises NoAnswer, StepFailed."""
         with self._lock:
-            self._told(data)
-            said, ends_s = b"", time.monotonic() + within_s
+            self._send(data)
+            received, ends_s = b"", time.monotonic() + within_s
             try:
                 while time.monotonic() < ends_s:
-                    said = (said + self._line.read(max(1, min(_KEPT_BYTES, self._line.in_waiting))))[-_KEPT_BYTES:]
-                    answer = found(said)
+                    received = (received + self._line.read(max(1, min(_MOST_RECEIVED_BYTES, self._line.in_waiting))))[
+                        -_MOST_RECEIVED_BYTES:
+                    ]
+                    answer = parse(received)
                     if answer is not None:
                         return answer
             except (serial.SerialException, OSError) as failure:
                 raise StepFailed(f"serial line {self.port}: {failure}") from failure
-            raise Unanswered(said)
+            raise NoAnswer(received)
 
     def close(self) -> None:
-        """Let go of it. Closing twice does nothing."""
+        """Closing twice does nothing."""
         self._line.close()
 
-    def _told(self, data: bytes) -> None:
+    def _send(self, data: bytes) -> None:
         try:
             self._line.reset_input_buffer()
             self._line.write(data)
@@ -85,11 +87,9 @@ class SerialRelay:
         self._wanted = re.compile(re.escape(output.answer)) if output.answer else None
 
     def switch(self, on: bool) -> None:
-        """See `Relay`."""
-        self._line.say(self._output.on if on else self._output.off, self._wanted)
+        self._line.ask_text(self._output.on if on else self._output.off, self._wanted)
 
     def close(self) -> None:
-        """See `Relay`."""
         self._line.close()
 
 
@@ -102,18 +102,16 @@ class SerialGauge:
         try:
             self._wanted = re.compile(source.pattern)
         except re.error as failure:
-            raise ChainUnusable(f"the pattern {source.pattern!r} is none: {failure}") from failure
+            raise ChainUnusable(f"the pattern {source.pattern!r} is not a regular expression: {failure}") from failure
         if self._wanted.groups != 1:
             raise ChainUnusable(f"the pattern {source.pattern!r} must have one group: the number")
 
     def read(self) -> float:
-        """See `Gauge`."""
-        found = self._line.say(self._source.ask, self._wanted)
+        answer = self._line.ask_text(self._source.ask, self._wanted)
         try:
-            return float(found[1]) if found else float("nan")
+            return float(answer[1]) if answer else float("nan")
         except (TypeError, ValueError):
-            raise StepFailed(f"serial line {self._line.port}: {found and found[1]!r} is no number") from None
+            raise StepFailed(f"serial line {self._line.port}: {answer and answer[1]!r} is not a number") from None
 
     def close(self) -> None:
-        """See `Gauge`."""
         self._line.close()

@@ -1,4 +1,4 @@
-"""A line to a device over TCP: what a serial line is, through a port server or the device's own network socket."""
+"""A line to a device over TCP, through a port server or the network socket of the device. Used like a serial line."""
 
 import contextlib
 import socket
@@ -7,43 +7,42 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from gateway.description import SWITCH_MS
+from gateway.device_description import SWITCH_MS
+from gateway.no_answer import NoAnswer
 from gateway.runner import StepFailed
-from gateway.unanswered import Unanswered
 
 _WITHIN_S = SWITCH_MS / 1000 * 0.9
-_KEPT_BYTES = 4096
+_MOST_RECEIVED_BYTES = 4096
 
 T = TypeVar("T")
 
 
 class TcpLine:
-    """See `gateway.serial_line.SerialLine`. Reached when something is said, and again when it was cut."""
+    """The connection is opened by the first send, and again after it was cut."""
 
     def __init__(self, host: str, port: int) -> None:
-        """Reaches nothing yet."""
         self.port = f"{host}:{port}"
         self._address = (host, port)
         self._line: socket.socket | None = None
         self._lock = threading.Lock()
 
     def write(self, data: bytes) -> None:
-        """Say something that is not answered. Raises StepFailed."""
+        """Send without waiting for an answer. Raises StepFailed."""
         with self._lock:
-            self._told(data)
+            self._send(data)
 
-    def ask(self, data: bytes, found: Callable[[bytes], T | None], within_s: float) -> T:
-        """Say something and hear until `found` gives something. Raises Unanswered, StepFailed."""
+    def ask(self, data: bytes, parse: Callable[[bytes], T | None], within_s: float) -> T:
+        """Send, and receive until `parse` returns a value. Raises NoAnswer, StepFailed."""
         with self._lock:
-            line, said, ends_s = self._told(data), b"", time.monotonic() + within_s
+            line, received, ends_s = self._send(data), b"", time.monotonic() + within_s
             try:
                 while (left_s := ends_s - time.monotonic()) > 0:
                     line.settimeout(left_s)
-                    came = line.recv(_KEPT_BYTES)
-                    if not came:
-                        raise ConnectionError("it hung up")
-                    said = (said + came)[-_KEPT_BYTES:]
-                    answer = found(said)
+                    piece = line.recv(_MOST_RECEIVED_BYTES)
+                    if not piece:
+                        raise ConnectionError("the device closed the connection")
+                    received = (received + piece)[-_MOST_RECEIVED_BYTES:]
+                    answer = parse(received)
                     if answer is not None:
                         return answer
             except TimeoutError:
@@ -51,16 +50,16 @@ class TcpLine:
             except OSError as failure:
                 self.close()
                 raise StepFailed(f"{self.port}: {failure}") from failure
-            raise Unanswered(said)
+            raise NoAnswer(received)
 
     def close(self) -> None:
-        """Let go of it. Closing twice does nothing."""
+        """Closing twice does nothing."""
         line, self._line = self._line, None
         if line is not None:
             with contextlib.suppress(OSError):
                 line.close()
 
-    def _told(self, data: bytes) -> socket.socket:
+    def _send(self, data: bytes) -> socket.socket:
         try:
             line = self._reached()
             line.settimeout(_WITHIN_S)
@@ -71,11 +70,11 @@ class TcpLine:
         return line
 
     def _reached(self) -> socket.socket:
-        """Of an open line what came meanwhile is thrown away; one that was hung up is opened again."""
+        """The connection, without bytes from before. One that the device has closed is opened again."""
         if self._line is not None:
             self._line.settimeout(0)
             try:
-                while self._line.recv(_KEPT_BYTES):
+                while self._line.recv(_MOST_RECEIVED_BYTES):
                     continue
                 self.close()
             except BlockingIOError:

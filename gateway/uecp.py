@@ -1,20 +1,20 @@
-"""Frames of the Universal Encoder Communication Protocol (SPB 490, EN/IEC 62106-10): how RDS encoders are told.
+"""Frames of the Universal Encoder Communication Protocol (SPB 490, EN/IEC 62106-10), which RDS encoders speak.
 
     STA  ADD ADD  SQC  MFL  MSG …  CRC CRC  STP
     FE                                      FF
 
 ADD: 10 bits site, 6 bits encoder; 0 means all. SQC: sequence counter, 0 when not used. MFL: length of MSG. CRC: CCITT
 (x¹⁶ + x¹² + x⁵ + 1) over ADD to MSG, begun with FFFF and inverted, the high byte first. Between STA and STP the bytes
-FD, FE and FF are sent as FD 00, FD 01 and FD 02; lengths and CRC are those before that.
+FD, FE and FF are sent as FD 00, FD 01 and FD 02; lengths and CRC are computed before stuffing.
 """
 
 import binascii
 from typing import NamedTuple
 
 _START, _STOP, _STUFFED = 0xFE, 0xFF, 0xFD
-#: Message element: an encoder's answer. A code, and if that is not 0 the sequence counter of the frame it is for.
+#: Message element code of an acknowledgement: a code, and unless it is 0 the sequence counter of the frame.
 ACKNOWLEDGEMENT = 0x18
-#: What the codes of an answer mean; others are for makers.
+#: By code of an acknowledgement; makers use the codes beyond these.
 CODES = (
     "is told",
     "found a damaged checksum",
@@ -31,13 +31,13 @@ CODES = (
     "found wrong byte stuffing",
     "found the message cut short",
 )
-#: Codes of a frame that was damaged on its way: told again, it may come through.
+#: Codes of a frame that was damaged in transmission: sending it again may succeed.
 DAMAGED = (1, 2, 10, 11, 12, 13)
 MOST_MESSAGE = 0xFF
 
 
-class Frame(NamedTuple):
-    """A frame that came whole. message: as sent, not stuffed."""
+class UecpFrame(NamedTuple):
+    """A complete frame. message: without byte stuffing."""
 
     site: int
     encoder: int
@@ -46,11 +46,11 @@ class Frame(NamedTuple):
 
 
 class FrameDamaged(ValueError):
-    """Not a frame of the protocol: the message says why."""
+    """Not a frame of the protocol; the message names the cause."""
 
 
-def framed(message: bytes, *, site: int = 0, encoder: int = 0, sequence: int = 0) -> bytes:
-    """A message as it goes over the line. At most 255 bytes."""
+def encode_frame(message: bytes, *, site: int = 0, encoder: int = 0, sequence: int = 0) -> bytes:
+    """The bytes of a message on the line. message: at most 255 bytes."""
     address = site << 6 | encoder
     content = address.to_bytes(2, "big") + bytes([sequence, len(message)]) + message
     content += _crc(content).to_bytes(2, "big")
@@ -58,21 +58,21 @@ def framed(message: bytes, *, site: int = 0, encoder: int = 0, sequence: int = 0
     return bytes([_START]) + stuffed + bytes([_STOP])
 
 
-def frames_in(said: bytes) -> list[Frame]:
-    """The whole frames in what came over a line; noise round them and damaged ones are left out."""
-    found = []
-    for piece in said.split(bytes([_START]))[1:]:
+def find_frames(received: bytes) -> list[UecpFrame]:
+    """The complete frames in received bytes. Noise between them and damaged frames are dropped."""
+    frames = []
+    for piece in received.split(bytes([_START]))[1:]:
         content, stop, _ = piece.partition(bytes([_STOP]))
         if stop:
             try:
-                found.append(unframed(content))
+                frames.append(decode_frame(content))
             except FrameDamaged:
                 continue
-    return found
+    return frames
 
 
-def unframed(stuffed: bytes) -> Frame:
-    """What stands between STA and STP. Raises FrameDamaged."""
+def decode_frame(stuffed: bytes) -> UecpFrame:
+    """stuffed: the bytes between STA and STP. Raises FrameDamaged."""
     content = _unstuffed(stuffed)
     if len(content) < 6:
         raise FrameDamaged(f"{len(content)} bytes are no frame")
@@ -81,7 +81,7 @@ def unframed(stuffed: bytes) -> Frame:
     if content[3] != len(content) - 6:
         raise FrameDamaged(f"it says {content[3]} bytes and has {len(content) - 6}")
     address = int.from_bytes(content[:2], "big")
-    return Frame(address >> 6, address & 0x3F, content[2], content[4:-2])
+    return UecpFrame(address >> 6, address & 0x3F, content[2], content[4:-2])
 
 
 def _unstuffed(stuffed: bytes) -> bytes:

@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from gateway.chain_files import one_relay, read_chain
-from gateway.description import ChainUnusable, RdsOutput, sensed_words, step_words
+from gateway.description import sensor_words, step_words
+from gateway.device_description import ChainUnusable, RdsOutput
 from gateway.guard import HUNG_S
 from gateway.rds_profiles import RdsProfile, frames_of
 from loa.signals import stop_on_signals
@@ -148,7 +149,7 @@ def check_chain(file: Path) -> None:
         click.echo(f"{title}:")
         for number, step in enumerate(steps, 1):
             click.echo(f"  {number}. {step_words(step)} (up to {chain.step_ms(step) / 1000:g} s)")
-    for line in sensed_words(chain):
+    for line in sensor_words(chain):
         click.echo(line)
     for name, output in chain.outputs.items():
         if isinstance(output, RdsOutput) and isinstance(output.profile, RdsProfile):
@@ -165,8 +166,8 @@ def _behind(pin: str | None, chain_file: Path | None, data: Path, hung_s: float)
     if chain_file is None and pin is None:
         return RecordedAmplifier(data / "amplifier.csv"), NoSenses()
     from gateway.chain_switch import ChainSwitch  # noqa: PLC0415 - costs memory where there is no chain
-    from gateway.senses import ChainSenses  # noqa: PLC0415
+    from gateway.sensors import ChainSensors  # noqa: PLC0415
 
     chain = read_chain(chain_file) if chain_file else one_relay(str(pin))
     switch = ChainSwitch.begin(chain, data, hung_s=hung_s)
-    return switch, ChainSenses(chain, switch.gauges, lambda: switch.is_switching)
+    return switch, ChainSensors(chain, switch.gauges, lambda: switch.is_switching)

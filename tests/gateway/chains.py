@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from gateway.description import Chain, ChainKind, Check, GpioInput, GpioOutput, ModbusInput, Switch, Wait
+from gateway.description import Chain, ChainKind, Check, Switch, Wait
+from gateway.device_description import GpioInput, GpioOutput, ModbusInput
 from gateway.runner import StepFailed
 
 

@@ -9,8 +9,9 @@ from gpiozero.pins.mock import MockFactory
 
 from gateway.chain_files import read_chain
 from gateway.chain_switch import ChainSwitch
-from gateway.description import Chain, ChainKind, Check, GpioInput, GpioOutput, Switch, Wait
-from gateway.opened import open_chain
+from gateway.description import Chain, ChainKind, Check, Switch, Wait
+from gateway.device_description import GpioInput, GpioOutput
+from gateway.device_factory import open_chain
 from loa.cli import main
 from tests.gateway.devices import until
 

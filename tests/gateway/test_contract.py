@@ -6,9 +6,8 @@ from contextlib import ExitStack
 import pytest
 from gpiozero.pins.mock import MockFactory
 
-from gateway.description import (
-    Chain,
-    ChainKind,
+from gateway.description import Chain, ChainKind, Switch
+from gateway.device_description import (
     ChainUnusable,
     GpioInput,
     GpioOutput,
@@ -20,9 +19,8 @@ from gateway.description import (
     Output,
     SerialInput,
     SerialOutput,
-    Switch,
 )
-from gateway.opened import Opened, open_chain
+from gateway.device_factory import ChainDevices, open_chain
 from gateway.runner import StepFailed
 from tests.gateway.devices import BadBoard, HttpDevice, ModbusDevice, SerialDevice, within
 
@@ -42,7 +40,7 @@ class Rig:
         chain = Chain(
             kind=ChainKind.WIRED, outputs={"relay": output}, inputs={"gauge": source}, on=[Switch(output="relay")]
         )
-        self.opened: Opened = open_chain(chain, pin_factory=factory)
+        self.opened: ChainDevices = open_chain(chain, pin_factory=factory)
         self.relay, self.gauge = self.opened.relays["relay"], self.opened.gauges["gauge"]
         self.is_on, self.reads = is_on, reads
 
@@ -191,7 +189,7 @@ def test_what_is_not_there_is_said_when_it_is_opened_or_reached(undo: ExitStack)
 def test_a_pattern_that_is_none_is_refused(undo: ExitStack) -> None:
     device = SerialDevice()
     undo.callback(device.close)
-    for pattern, said in (("I=(", "is none"), ("I=", "one group")):
+    for pattern, said in (("I=(", "is not a regular expression"), ("I=", "one group")):
         with pytest.raises(ChainUnusable, match=said):
             Rig(
                 GpioOutput(pin="GPIO17"),

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from gateway.chain_files import contradictions, one_relay, read_chain
-from gateway.description import Chain, ChainKind, ChainUnusable, Check, RdsOutput, Switch, Wait
+from gateway.description import Chain, ChainKind, Check, Switch, Wait
+from gateway.device_description import ChainUnusable, RdsOutput
 from gateway.rds_profiles import RdsProfile
 from tests.gateway.chains import wired
 
@@ -108,11 +109,11 @@ def test_a_slip_is_refused_with_the_field_and_what_is_wrong(tmp_path: Path, chan
             '[outputs.a]\ntype = "modbus"\nurl = "rtu:/dev/ttyS1?baud=9600"\ncoil = 0\n'
             '[outputs.b]\ntype = "rds"\nlink = "serial:/dev/ttyS1?baud=9600"\nprofile = "free-format-6a"\n'
             'groups = [1]\n[[on]]\ndo = "switch"\noutput = "a"\n[[on]]\ndo = "switch"\noutput = "b"\n',
-            "'b' speaks UECP on /dev/ttyS1 and 'a' Modbus",
+            "'b' uses /dev/ttyS1 for UECP and 'a' for Modbus",
         ),
         (
             '[inputs.b]\ntype = "serial"\nport = "/dev/ttyS1"\nask = "?"\npattern = "("\n',
-            r"the pattern of 'b', '\(', is none",
+            r"the pattern of 'b', '\(', is not a regular expression",
         ),
         (
             '[inputs.b]\ntype = "serial"\nport = "/dev/ttyS1"\nask = "?"\npattern = "I="\n',
@@ -193,7 +194,7 @@ def test_a_relay_on_a_pin_is_a_chain_of_one_step() -> None:
     chain = one_relay("GPIO17")
     assert contradictions(chain) == []
     assert chain.on == [Switch(output="amplifier")]
-    with pytest.raises(ChainUnusable, match="'NONE' is no pin; write GPIO17"):
+    with pytest.raises(ChainUnusable, match="'NONE' is not a pin; write GPIO17"):
         one_relay("NONE")
 
 

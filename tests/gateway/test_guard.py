@@ -14,9 +14,10 @@ import pytest
 
 from gateway.chain_files import MOST_DROP_MS, one_relay, read_chain
 from gateway.chain_switch import ChainSwitch
-from gateway.description import Chain, ChainKind, ChainUnusable, HttpOutput, SerialOutput, Switch
-from gateway.guard import _TAKE_S, HUNG_S, Guard, Watch, drop
-from gateway.opened import Opened
+from gateway.description import Chain, ChainKind, Switch
+from gateway.device_description import ChainUnusable, HttpOutput, SerialOutput
+from gateway.device_factory import ChainDevices
+from gateway.guard import _TAKE_S, HUNG_S, Guard, HangDetector, drop
 from gateway.ownership import Ownership
 from tests.gateway.devices import HttpDevice, ModbusDevice, SerialDevice, until
 from tests.gateway.rds_encoder import RdsEncoder
@@ -30,7 +31,7 @@ def test_ten_seconds_hold_by_arithmetic() -> None:
 
 
 def test_while_nothing_is_on_a_receiver_may_be_silent_as_long_as_it_likes() -> None:
-    watch = Watch(4.0, 100.0)
+    watch = HangDetector(4.0, 100.0)
     assert watch.left_s(1e9) is None
     watch.hear(b"-", 200.0)
     assert watch.left_s(1e9) is None
@@ -38,13 +39,13 @@ def test_while_nothing_is_on_a_receiver_may_be_silent_as_long_as_it_likes() -> N
 
 @pytest.mark.parametrize(("at_s", "left_s"), [(203.9, 0.1), (204.0, 0.0), (204.1, 0.0)])
 def test_while_something_may_be_on_it_may_be_silent_for_four_seconds(at_s: float, left_s: float) -> None:
-    watch = Watch(4.0, 100.0)
+    watch = HangDetector(4.0, 100.0)
     watch.hear(b"--+", 200.0)
     assert watch.left_s(at_s) == pytest.approx(left_s)
 
 
 def test_the_last_word_holds_and_a_release_ends_it() -> None:
-    watch = Watch(4.0, 100.0)
+    watch = HangDetector(4.0, 100.0)
     watch.hear(b"++-", 101.0)
     assert (watch.may_be_on, watch.released) == (False, False)
     watch.hear(b"-+q", 102.0)
@@ -208,7 +209,7 @@ def test_the_guard_hears_first_and_starves_when_a_step_hangs_though_the_receiver
 ) -> None:
     monkeypatch.setattr("gateway.runner.HANGS_S", -0.95)  # a step may take a second
     relay, guard = StuckRelay(), FedGuard()
-    switch = ChainSwitch(one_relay("GPIO17"), Opened({"amplifier": relay}, {}), guard)
+    switch = ChainSwitch(one_relay("GPIO17"), ChainDevices({"amplifier": relay}, {}), guard)
     try:
         switch.alive()
         assert not any(guard.fed)

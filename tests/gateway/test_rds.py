@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.description import Chain, ChainKind, RdsOutput, Switch
-from gateway.opened import open_chain
+from gateway.description import Chain, ChainKind, Switch
+from gateway.device_description import RdsOutput
+from gateway.device_factory import open_chain
 from gateway.rds_profiles import SHIPPED, ProfileUnusable, RdsProfile, check_profile, frames_of, read_profile
 from gateway.runner import Relay, StepFailed
 from tests.gateway.devices import until, within
@@ -148,10 +149,10 @@ def test_a_profile_says_what_is_sent(fields: dict[str, object], groups: list[int
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"on": [{"mec": 0x2D, "bytes": "1"}]}, "neither two hexadecimal digits nor a hole"),
+        ({"on": [{"mec": 0x2D, "bytes": "1"}]}, "neither two hexadecimal digits nor a placeholder"),
         ({"on": [{"mec": 0x2D, "bytes": "{groups}"}]}, r"here \({group}\)"),
         ({"each": "all", "on": [{"mec": 0x2D, "bytes": "{group}"}]}, "neither"),
-        ({"setup": [{"mec": 0x2D, "bytes": "{group}"}]}, "no hole"),
+        ({"setup": [{"mec": 0x2D, "bytes": "{group}"}]}, "(none)"),
         ({"largest": 300, "on": [{"mec": 0x2D, "bytes": "{group}"}]}, r"300 does not fit into \{group\}"),
         ({"on": [{"mec": 0x2D, "text": "K{group}LONGER", "pad": 4}]}, "at most 4 long"),
         ({"on": [{"mec": 0x2D, "text": "Cụm {group}"}]}, "must be ASCII"),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.description import Chain, ChainKind, Dtmf, GpioOutput, Switch, Wait
+from gateway.description import Chain, ChainKind, Dtmf, Switch, Wait
+from gateway.device_description import GpioOutput
 from gateway.runner import HANGS_S, RETRY_OFF_S, RETRY_S, ChainRunner, ChainState
 from tests.gateway.chains import Board, HandClock, Needle, wired
 

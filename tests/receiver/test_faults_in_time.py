@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import fields
 
 from devices.presence import OFFLINE_AFTER
-from gateway import senses
+from gateway import sensors
 from receiver import agent
 from receiver.output.sound_card import LOST_S
 from receiver.sensing import listener, proof
@@ -31,9 +31,9 @@ WINDOW_S = listener.WINDOW_S + (listener.LEAD_US + listener.SPREAD_US) / 1e6 + 2
 FOUND_AFTER_S = {
     "link": HEARTBEAT_S * OFFLINE_AFTER + 1,
     "`card`": LOST_S,
-    "`mains`": senses.IN_A_ROW * senses.EVERY_S,
-    "`sim`": senses.IN_A_ROW * senses.MODEM_EVERY_S,
-    "`amplifier`": proof.DRAWS_NOTHING_AFTER * senses.SOUNDING_EVERY_S,
+    "`mains`": sensors.IN_A_ROW * sensors.EVERY_S,
+    "`sim`": sensors.IN_A_ROW * sensors.MODEM_EVERY_S,
+    "`amplifier`": proof.DRAWS_NOTHING_AFTER * sensors.SOUNDING_EVERY_S,
     "`not_heard`": listener.FIRST_AFTER_US / 1e6
     + proof.NOT_HEARD_AFTER * WINDOW_S
     + (proof.NOT_HEARD_AFTER - 1) * listener.SOONER_US / 1e6,

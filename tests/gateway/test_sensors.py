@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from gateway.chain_files import read_chain
-from gateway.description import Chain, ChainKind, ChainUnusable, HttpInput, Input, ModbusInput, SerialInput
+from gateway.description import Chain, ChainKind
+from gateway.device_description import ChainUnusable, HttpInput, Input, ModbusInput, SerialInput
+from gateway.device_factory import open_chain
 from gateway.modem import Modem, ModemState
-from gateway.opened import open_chain
 from gateway.runner import StepFailed
-from gateway.senses import EVERY_S, IN_A_ROW, MODEM_EVERY_S, SOUNDING_EVERY_S, ChainSenses
-from gateway.sensing import LineCheck, ModemPort, Proof, SupplyInputs
+from gateway.sensor_description import AmplifierDraw, LineCheck, ModemPort, SupplyInputs
+from gateway.sensors import EVERY_S, IN_A_ROW, MODEM_EVERY_S, SOUNDING_EVERY_S, ChainSensors
 from tests.gateway.chains import Needle
 from tests.gateway.devices import HttpDevice, ModbusDevice, SerialDevice
 
@@ -39,12 +40,12 @@ class Bench:
         chain = Chain(
             kind=ChainKind.WIRED,
             inputs=dict.fromkeys(self.needles, REGISTER),
-            proof=Proof(input="draw", least=0.2),
+            proof=AmplifierDraw(input="draw", least=0.2),
             line=LineCheck(input="line", least=4, most=16),
             supply=SUPPLY,
         )
         self.switching = False
-        self.senses = ChainSenses(chain, self.needles, lambda: self.switching)
+        self.senses = ChainSensors(chain, self.needles, lambda: self.switching)
         self.now_s = 500.0
 
     def run(self, seconds: float) -> None:
@@ -153,9 +154,9 @@ def test_draws_that_nobody_takes_fill_no_memory(bench: Bench) -> None:
 
 def read_for_real(source: Input) -> list[float]:
     """Two readings of what an amplifier draws, by the thread that reads on a receiver."""
-    chain = Chain(kind=ChainKind.WIRED, inputs={"draw": source}, proof=Proof(input="draw", least=0.2))
+    chain = Chain(kind=ChainKind.WIRED, inputs={"draw": source}, proof=AmplifierDraw(input="draw", least=0.2))
     opened = open_chain(chain)
-    senses = ChainSenses(chain, opened.gauges, lambda: False)
+    senses = ChainSensors(chain, opened.gauges, lambda: False)
     senses.hear(True)
     senses.start()
     try:
@@ -269,7 +270,7 @@ def test_without_a_network_there_is_no_name(device: ModemDevice, modem: Modem) -
 
 def test_a_modem_that_is_silent_fails_and_is_asked_again(device: ModemDevice, modem: Modem) -> None:
     said = device.answers.pop("AT+CSQ")
-    with pytest.raises(StepFailed, match=r"modem: .* is silent"):
+    with pytest.raises(StepFailed, match=r"modem: .* does not answer"):
         modem.read()
     device.answers["AT+CSQ"] = said
     assert modem.read().signal_dbm == -73
@@ -283,7 +284,7 @@ def test_a_modem_that_is_not_there_fails_without_ending_the_receiver() -> None:
 def test_a_sim_that_is_gone_and_a_modem_that_is_silent_are_faults_in_time(
     monkeypatch: pytest.MonkeyPatch, device: ModemDevice
 ) -> None:
-    senses = ChainSenses(Chain(kind=ChainKind.IP, modem=ModemPort(port=device.port)), {}, lambda: False)
+    senses = ChainSensors(Chain(kind=ChainKind.IP, modem=ModemPort(port=device.port)), {}, lambda: False)
     told: list[ModemState | None] = [ModemState(-73, "Viettel", "ready")]
 
     def read(_modem: Modem) -> ModemState:
@@ -327,8 +328,8 @@ mains = "current"
 def test_a_chain_may_consist_of_meters_alone(tmp_path: Path) -> None:
     (tmp_path / "chain.toml").write_text(SENSING)
     chain = read_chain(tmp_path / "chain.toml")
-    assert (chain.only_senses, chain.lead_ms) == (True, 0)
-    assert chain.proof == Proof(input="current", least=0.2)
+    assert (chain.only_sensors, chain.lead_ms) == (True, 0)
+    assert chain.proof == AmplifierDraw(input="current", least=0.2)
 
 
 @pytest.mark.parametrize(

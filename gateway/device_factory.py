@@ -1,12 +1,12 @@
-"""Opens what a chain describes: lines and boards once each, and of their libraries only those that it names."""
+"""Opens the devices of a chain: each line and board once, and only the libraries that the chain needs."""
 
 import importlib
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gateway.description import (
-    Chain,
+from gateway.description import Chain
+from gateway.device_description import (
     GpioInput,
     GpioOutput,
     HttpInput,
@@ -30,66 +30,66 @@ _MODULES: dict[type[Output], str] = {
 }
 
 if TYPE_CHECKING:
-    from gateway.modbus_board import Board
-    from gateway.rds_encoder import Line
+    from gateway.modbus_board import ModbusBoard
+    from gateway.rds_encoder import EncoderLine
     from gateway.serial_line import SerialLine
     from gateway.tcp_line import TcpLine
 
 
-class Opened(NamedTuple):
+class ChainDevices(NamedTuple):
     """The relays and gauges of a chain, by the names in it."""
 
     relays: Mapping[str, Relay]
     gauges: Mapping[str, Gauge]
 
     def close(self) -> None:
-        """Let go of all lines."""
+        """Release all lines."""
         for relay in self.relays.values():
             relay.close()
         for gauge in self.gauges.values():
             gauge.close()
 
 
-def open_chain(chain: Chain, *, pin_factory: Any = None) -> Opened:
-    """Open everything, switched off where that is known. pin_factory: gpiozero's, for tests. Raises ChainUnusable."""
-    opening = _Opening(pin_factory)
+def open_chain(chain: Chain, *, pin_factory: Any = None) -> ChainDevices:
+    """Open all devices; pins start switched off. pin_factory: gpiozero's, for tests. Raises ChainUnusable."""
+    factory = _DeviceFactory(pin_factory)
     with ExitStack() as undo:
-        made = Opened({}, {})
-        undo.callback(lambda: made.close())
+        devices = ChainDevices({}, {})
+        undo.callback(lambda: devices.close())
         relays: dict[str, Relay] = {}
         gauges: dict[str, Gauge] = {}
-        made = Opened(relays, gauges)
+        devices = ChainDevices(relays, gauges)
         for name, output in chain.outputs.items():
-            relays[name] = opening.relay(output)
+            relays[name] = factory.relay(output)
         for name, source in chain.inputs.items():
-            gauges[name] = opening.gauge(source)
+            gauges[name] = factory.gauge(source)
         undo.pop_all()
-        return made
+        return devices
 
 
 def open_relay(output: Output, *, pin_factory: Any = None) -> Relay:
-    """Open one output by itself. Raises ChainUnusable."""
-    return _Opening(pin_factory).relay(output)
+    """Open a single output. Raises ChainUnusable."""
+    return _DeviceFactory(pin_factory).relay(output)
 
 
 def load(chain: Chain) -> None:
-    """Load the libraries of its outputs, and open nothing."""
+    """Import the libraries of a chain's outputs without opening anything."""
     for output in chain.outputs.values():
         importlib.import_module(_MODULES[type(output)])
         if isinstance(output, RdsOutput):
             importlib.import_module("gateway.serial_line" if output.link.startswith("serial:") else "gateway.tcp_line")
 
 
-class _Opening:
-    """What was opened so far, by where it is."""
+class _DeviceFactory:
+    """Shares a line or a board between the devices on it."""
 
     def __init__(self, pin_factory: Any) -> None:
         self._pin_factory = pin_factory
         self._lines: dict[str, SerialLine] = {}
-        self._boards: dict[str, Board] = {}
+        self._boards: dict[str, ModbusBoard] = {}
         self._tcp_lines: dict[str, TcpLine] = {}
 
-    # The libraries of what a chain does not name cost a small board memory for nothing.
+    # A small board has no memory for libraries that its chain does not need.
     # ruff: noqa: PLC0415
 
     def relay(self, output: Output) -> Relay:
@@ -103,9 +103,9 @@ class _Opening:
 
                 return SerialRelay(output, self._line(output.port, output.baud))
             case ModbusOutput():
-                from gateway.modbus_board import Coil
+                from gateway.modbus_board import ModbusCoil
 
-                return Coil(output, self._board(output.url))
+                return ModbusCoil(output, self._board(output.url))
             case HttpOutput():
                 from gateway.http_relay import HttpRelay
 
@@ -126,15 +126,15 @@ class _Opening:
 
                 return SerialGauge(source, self._line(source.port, source.baud))
             case ModbusInput():
-                from gateway.modbus_board import Register
+                from gateway.modbus_board import ModbusRegister
 
-                return Register(source, self._board(source.url))
+                return ModbusRegister(source, self._board(source.url))
             case HttpInput():
                 from gateway.http_relay import HttpGauge
 
                 return HttpGauge(source)
 
-    def _link(self, link: str) -> "Line":
+    def _link(self, link: str) -> "EncoderLine":
         kind, _, where = link.partition(":")
         if kind == "serial":
             port, _, baud = where.partition("?baud=")
@@ -153,9 +153,9 @@ class _Opening:
             self._lines[port] = SerialLine(port, baud)
         return self._lines[port]
 
-    def _board(self, url: str) -> "Board":
-        from gateway.modbus_board import Board
+    def _board(self, url: str) -> "ModbusBoard":
+        from gateway.modbus_board import ModbusBoard
 
         if url not in self._boards:
-            self._boards[url] = Board(url)
+            self._boards[url] = ModbusBoard(url)
         return self._boards[url]

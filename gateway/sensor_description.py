@@ -1,4 +1,4 @@
-"""What is read of a chain's equipment beyond its steps, described as data: draw, line, supply, modem.
+"""The sensors of a chain, described as data: amplifier draw, line, supply, modem.
 
 `docs/chains.md` says how to write it.
 """
@@ -8,19 +8,19 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-#: What equipment for the mains must bear; outside it cuts itself off.
+#: The mains voltage that equipment must withstand; outside it, equipment switches itself off.
 MAINS_LEAST_V, MAINS_MOST_V = 90.0, 240.0
 
 
-class Proof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the amplifier draws. input: read while it sounds; from `least` on it draws something."""
+class AmplifierDraw(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Proof that the amplifier works. input: read while sound plays; from `least` on the amplifier draws power."""
 
     input: str
     least: float
 
 
 class LineCheck(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What must hold of the line: its level, its impedance. while_sounding: only then does it say anything."""
+    """Limits of the line's level or impedance. while_sounding: at other times the reading means nothing."""
 
     input: str
     least: float = float("-inf")
@@ -29,10 +29,10 @@ class LineCheck(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class SupplyInputs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the receiver is fed with, and how warm it is. Inputs by name; "" where there is none.
+    """Power supply and temperature of the receiver. Inputs by name; "" where there is none.
 
     on_battery: an input that reads 1 or more while it runs on the battery. battery_least: volts below which it is low;
-    0: never said to be. temperature_most: °C.
+    0: no limit. temperature_most: °C.
     """
 
     mains: str = ""
@@ -52,39 +52,43 @@ class SupplyInputs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ModemPort(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A modem that is asked by AT commands, on a port that nothing else speaks on."""
+    """A modem that answers AT commands, on a port that nothing else uses."""
 
     port: str
     baud: Annotated[int, Meta(ge=300, le=4_000_000)] = 115_200
 
 
 def contradictions(
-    inputs: Collection[str], proof: Proof | None, line: LineCheck | None, supply: SupplyInputs | None
+    inputs: Collection[str], proof: AmplifierDraw | None, line: LineCheck | None, supply: SupplyInputs | None
 ) -> list[str]:
-    """What cannot be, a sentence each. inputs: the names that the chain has."""
+    """Faults of the description, a sentence each. inputs: the names of the chain's inputs."""
     named = {"proof": proof.input if proof else "", "line": line.input if line else ""}
     named |= {f"supply.{field}": name for field, name in (supply.inputs if supply else {}).items()}
-    said = [
+    lines = [
         f"'{where}' reads '{name}', which is not among the inputs"
         for where, name in named.items()
         if name and name not in inputs
     ]
     limits = [("line", line.least, line.most)] if line else []
     limits += [("supply.mains", supply.mains_least, supply.mains_most)] if supply else []
-    said += [f"'{w}' can never hold: least {low:g} is more than most {high:g}" for w, low, high in limits if low > high]
+    lines += [
+        f"'{w}' can never hold: least {low:g} is more than most {high:g}" for w, low, high in limits if low > high
+    ]
     if supply and supply.battery_least and not supply.battery:
-        said.append("'supply.battery_least' is set, and 'supply.battery' names no input")
-    return said
+        lines.append("'supply.battery_least' is set, and 'supply.battery' names no input")
+    return lines
 
 
 def words(
-    proof: Proof | None, line: LineCheck | None, supply: SupplyInputs | None, modem: ModemPort | None
+    proof: AmplifierDraw | None, line: LineCheck | None, supply: SupplyInputs | None, modem: ModemPort | None
 ) -> list[str]:
-    """What is read, as a technician reads it, a line each."""
-    said = [f"while it sounds: {proof.input} proves that the amplifier draws, from {proof.least:g} on"] if proof else []
+    """One line for each sensor, for a technician."""
+    lines = (
+        [f"while it sounds: {proof.input} proves that the amplifier draws, from {proof.least:g} on"] if proof else []
+    )
     if line:
         when = "while it sounds" if line.while_sounding else "always"
-        said.append(f"{when}: {line.input} of the line is from {line.least:g} to {line.most:g}")
+        lines.append(f"{when}: {line.input} of the line is from {line.least:g} to {line.most:g}")
     if supply:
         limits = {
             "mains": f"from {supply.mains_least:g} to {supply.mains_most:g} V",
@@ -92,5 +96,5 @@ def words(
             "on_battery": "below 1, else it runs on the battery",
             "temperature": f"not above {supply.temperature_most:g} °C",
         }
-        said += [f"always: {name} is {limits[field]}" for field, name in supply.inputs.items()]
-    return [*said, f"always: the modem on {modem.port}"] if modem else said
+        lines += [f"always: {name} is {limits[field]}" for field, name in supply.inputs.items()]
+    return [*lines, f"always: the modem on {modem.port}"] if modem else lines

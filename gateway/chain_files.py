@@ -37,7 +37,7 @@ def read_chain(file: Path) -> Chain:
     except OSError as failure:
         raise ChainUnusable(f"{file}: {failure.strerror}") from failure
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
-        raise ChainUnusable(f"{file} is no TOML file: {failure}") from failure
+        raise ChainUnusable(f"{file} is not a TOML file: {failure}") from failure
     except (msgspec.ValidationError, ProfileUnusable) as failure:
         raise ChainUnusable(f"{file}: {failure}") from failure
     chain = msgspec.structs.replace(chain, outputs=outputs)

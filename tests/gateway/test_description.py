@@ -74,7 +74,7 @@ def test_a_chain_that_can_work_contradicts_nothing() -> None:
         ("ms = 700", "ms = -1", ">= 0"),
         ('output = "carrier"', 'output = "carier"', "step 1 of 'on' switches 'carier', which is not among"),
         ('input = "power"', 'input = "powr"', "step 3 of 'on' reads 'powr', which is not among"),
-        ("[[on]]", "[[on", "is no TOML file"),
+        ("[[on]]", "[[on", "is not a TOML file"),
         ('type = "modbus"\nurl = "tcp:192.168.1.20:502"\ncoil = 0', 'type = "gpio"\npin = "BOARD11"', "matching regex"),
     ],
 )
@@ -153,7 +153,7 @@ def test_groups_and_tones_are_read_with_the_time_they_take(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("changed", "to", "said"),
     [
-        ("free-format-6a", "telepathy", r"RDS profile .*telepathy: No such file.* come with Loa: free-format-6a"),
+        ("free-format-6a", "telepathy", r"RDS profile .*telepathy: No such file.* included profiles: free-format-6a"),
         ("[3, 7]", "[]", "Expected `array` of length >= 1"),
         ("[3, 7]", "[3, 70000]", "<= 65535"),
         ("[3, 7]", "[3, 3]", "'groups' and 'groups' both use group 3 of encoder 0/0"),
@@ -175,10 +175,10 @@ def test_groups_and_tones_that_cannot_be_are_refused(tmp_path: Path, changed: st
 
 
 def test_tones_that_nobody_would_hear_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ChainUnusable, match="the tones sound before anything is switched on"):
+    with pytest.raises(ChainUnusable, match="the tones play before anything is switched on"):
         read(tmp_path, FM.replace("[[on]]", TONES + "[[on]]", 1))
     off = '[[off]]\ndo = "switch"\noutput = "carrier"\n[[off]]\ndo = "dtmf"\ndigits = "0"\n'
-    with pytest.raises(ChainUnusable, match="sound after everything is off"):
+    with pytest.raises(ChainUnusable, match="play after everything is off"):
         read(tmp_path, FM + off)
 
 
@@ -204,5 +204,5 @@ def test_a_chain_without_a_relay_and_a_file_that_is_not_there_are_refused(tmp_pa
     with pytest.raises(ChainUnusable, match="No such file"):
         read_chain(tmp_path / "none.toml")
     (tmp_path / "latin.toml").write_bytes(b"kind = '\xff'")
-    with pytest.raises(ChainUnusable, match="no TOML file"):
+    with pytest.raises(ChainUnusable, match="not a TOML file"):
         read_chain(tmp_path / "latin.toml")

@@ -158,7 +158,7 @@ def test_one_device_that_is_away_keeps_none_of_the_others_on(bench: Bench) -> No
 
 
 def test_a_guard_that_is_gone_is_replaced(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.guard._ANEW_S", 0.0)
+    monkeypatch.setattr("gateway.guard._RESTART_S", 0.0)
     guard = Guard(read_chain(bench.file), bench.folder / "chain.lock")
     try:
         first = guard._process
@@ -234,6 +234,6 @@ def test_a_chain_that_nobody_watches_over_says_so(bench: Bench) -> None:
         assert switch.fault == ""
         assert switch._guard is not None
         switch._guard._process.kill()
-        until(lambda: switch.fault == "the guard of the chain does not run")
+        until(lambda: switch.fault == "the guard of the chain is not running")
     finally:
         switch.close()

@@ -157,7 +157,7 @@ def test_a_profile_says_what_is_sent(fields: dict[str, object], groups: list[int
         ({"on": [{"mec": 0x2D, "text": "K{group}LONGER", "pad": 4}]}, "at most 4 long"),
         ({"on": [{"mec": 0x2D, "text": "Cụm {group}"}]}, "must be ASCII"),
         ({"on": [{"mec": 0x2D, "bytes": "00 " * 260}]}, "at most 255"),
-        ({"off": [{"mec": 0x2D, "bytes": "01"}]}, "'on' and 'off' say the same"),
+        ({"off": [{"mec": 0x2D, "bytes": "01"}]}, "'on' and 'off' make the same messages"),
     ],
 )
 def test_a_profile_that_cannot_work_is_refused_and_why(fields: dict[str, object], said: str) -> None:
@@ -171,12 +171,12 @@ def test_own_profiles_lie_beside_the_chain_and_slips_are_said_with_the_file(tmp_
     assert read_profile("ours.toml", tmp_path).about == "ours"
     for changed, said in (
         (text.replace("mec = 45", "mec = 0", 1), r"ours\.toml.*>= 1"),
-        (text.replace("[[on]]", "[[on"), "no TOML file"),
+        (text.replace("[[on]]", "[[on"), "not a TOML file"),
         (text.replace("{group} 01", "{grp} 01"), r"ours\.toml: 'on': '\{grp\}'"),
         (text + "colour = 3\n", "unknown field `colour`"),
     ):
         (tmp_path / "ours.toml").write_text(changed)
         with pytest.raises(ProfileUnusable, match=said):
             read_profile("ours.toml", tmp_path)
-    with pytest.raises(ProfileUnusable, match=r"No such file.*those that come with Loa: free-format-6a"):
+    with pytest.raises(ProfileUnusable, match=r"No such file.*included profiles: free-format-6a"):
         read_profile("theirs", tmp_path)

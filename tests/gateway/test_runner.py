@@ -203,7 +203,7 @@ def test_tones_sound_after_the_carrier_settled_and_the_chain_is_on_when_they_are
 
 
 def test_tones_that_do_not_sound_end_with_everything_off() -> None:
-    for caller, said in ((None, "no sound card"), ("stuck", "takes nothing")):
+    for caller, said in ((None, "no sound card"), ("stuck", "takes no samples")):
         clock = HandClock()
         board = Board(clock)
         runner = transmitter(clock, board)

@@ -13,9 +13,9 @@ MOST_AT_ONCE = 200
 
 
 def unannounced(session: Session, now: datetime, limit: int = MOST_AT_ONCE) -> list[Broadcast]:
-    """What the broker does not have in its newest form, and receivers could still use, soonest first.
+    """Broadcasts whose newest revision the broker lacks and that receivers can still use, earliest first.
 
-    What was cleared and is still to come was cleared by a clock that ran ahead.
+    A cleared manifest of a broadcast still to come was cleared by a clock that ran ahead.
     """
     query = select(Broadcast).where(
         or_(
@@ -39,13 +39,13 @@ def expired(session: Session, now: datetime, limit: int = MOST_AT_ONCE) -> list[
 
 
 def note_announced(session: Session, broadcast_id: str, revision: int, now: datetime) -> None:
-    """The broker acknowledged a revision. An older one than known changes nothing."""
-    found = broadcast(session, broadcast_id)
-    if revision >= found.announced_revision and found.cleared_at is not None:
-        found.cleared_at = None  # it is there again
-        session.add(found)
-    if revision > found.announced_revision:
-        if found.announced_revision == 0:
-            record_state(session, found.id, now, BroadcastState.ANNOUNCED, "", "")
-        found.announced_revision, found.announced_at = revision, now
-        session.add(found)
+    """Record that the broker acknowledged a revision. An older revision changes nothing."""
+    row = broadcast(session, broadcast_id)
+    if revision >= row.announced_revision and row.cleared_at is not None:
+        row.cleared_at = None  # published again
+        session.add(row)
+    if revision > row.announced_revision:
+        if row.announced_revision == 0:
+            record_state(session, row.id, now, BroadcastState.ANNOUNCED, "", "")
+        row.announced_revision, row.announced_at = revision, now
+        session.add(row)

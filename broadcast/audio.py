@@ -1,4 +1,4 @@
-"""Running ffmpeg: the one place that starts it, with what every call of ours has in common."""
+"""Running ffmpeg: the only module that starts it."""
 
 import logging
 import subprocess
@@ -15,30 +15,30 @@ log = logging.getLogger(__name__)
 
 RATE = 48_000
 
-#: What we open: recordings. Playlists and the like name other files, and those would be read.
+#: Only recordings are opened: a playlist would make ffmpeg read the files it names.
 DEMUXERS = "mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,wav,w64,aiff,caf,flac,ogg,asf,amr,matroska,webm,avi,mpegts,mpeg,au"
 
 Progress = Callable[[float], None]
 
 
 class Output(NamedTuple):
-    """What a run left: its standard output, and what it said."""
+    """stdout: standard output. said: ffmpeg's log."""
 
     stdout: bytes
     said: str
 
 
 class Stopped(Exception):
-    """A run was ended because we are closing."""
+    """A run ended because the controller is closing."""
 
 
 def source(path: Path, **options: Any) -> Any:
-    """An input: only this file, only as a recording, whatever its name says."""
+    """An input that reads only this file, only as a recording, whatever its name."""
     return ffmpeg.input(f"file:{path}", format_whitelist=DEMUXERS, protocol_whitelist="file", **options)
 
 
 class Ffmpeg:
-    """Starts ffmpeg, follows its progress, and ends it when told."""
+    """Runs ffmpeg, reports progress, and ends it when `stopping` is set."""
 
     def __init__(self, stopping: threading.Event | None = None) -> None:
         self._stopping = stopping or threading.Event()
@@ -53,12 +53,12 @@ class Ffmpeg:
     ) -> Output:
         """Run one ffmpeg for these outputs.
 
-        expected_us: how much sound will come out, for `progress` (0 to 1). on_stdout: takes standard output in blocks,
-        when one of the outputs is pipe:1; then there is no progress from ffmpeg itself.
+        expected_us: the length of the output, for `progress` (0 to 1). on_stdout: receives standard output in blocks
+        when one of the outputs is pipe:1; ffmpeg then reports no progress.
 
-        Raises `Stopped` when told to end, subprocess.CalledProcessError with what ffmpeg said when it failed.
+        Raises Stopped when the controller is closing, subprocess.CalledProcessError with ffmpeg's log when it failed.
         """
-        # A report each 0.2 s on standard output, unless sound comes there.
+        # Progress every 0.2 s on standard output, unless audio is written there.
         extra = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "info"]
         if on_stdout is None:
             extra += ["-progress", "pipe:1", "-stats_period", "0.2"]
@@ -104,14 +104,14 @@ class Ffmpeg:
 
 
 def unreadable() -> Refusal:
-    """What is said when a file cannot be decoded."""
+    """The refusal for a file that cannot be decoded."""
     return Refusal(
         N_("This file is damaged or is no recording. Play it on your phone or PC to check, or choose another one.")
     )
 
 
 def _collect(pipe: Any, into: list[bytes]) -> None:
-    # ffmpeg speaks little; a file made to make it speak much is cut off.
+    # ffmpeg's log is short; a file crafted to make it long is cut off.
     kept = 0
     for block in iter(lambda: pipe.read1(65_536), b""):
         if kept < 2_000_000:

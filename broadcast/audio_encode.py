@@ -1,8 +1,7 @@
-"""From a measured recording to renditions: trimmed, −16 LUFS, true peak below −1.5 dBTP, Ogg Opus and MP3.
+"""Encoding of a measured recording: trimmed, −16 LUFS, true peak below −1.5 dBTP, as Ogg Opus and MP3.
 
-One gain for the whole clip, and a limiter for the peaks that the gain lifts too high: what was recorded quiet stays
-natural. The gain is corrected for what the limiter takes, and the result is measured, not assumed.
-"""
+One gain for the whole clip and a limiter for the peaks keep the dynamics of the recording. The gain is corrected for
+what the limiter removes, and the result is measured."""
 
 import subprocess
 import threading
@@ -16,21 +15,21 @@ from broadcast.media import disk_full
 
 TARGET_LUFS = -16.0
 MOST_TRUE_PEAK_DBTP = -1.5
-#: The limiter sees samples, not what lies between them, and Opus adds its own error: so much below the true peak.
+#: The limiter sees samples only and Opus adds an error, so the limit is below the true peak.
 _LIMIT_DBFS = -2.6
-#: A whisper is lifted no further than this; what is left is the noise of the room.
+#: The most that a quiet recording is amplified; beyond it room noise dominates.
 MOST_GAIN_DB = 30.0
-#: How near to the target before encoding, and how many tries to get there.
+#: How close to the target the gain must come before encoding, and the most attempts.
 _NEAR_ENOUGH_LU = 0.2
 _MOST_TRIES = 4
 OPUS_BIT_RATE = "48k"
-#: From 7 on the encoder takes two and a half times as long, for nothing one hears from a horn at 48 kbit/s.
+#: From 7 on the encoder takes 2.5 times as long without an audible difference at 48 kbit/s.
 OPUS_COMPLEXITY = 6
 MP3_BIT_RATE = "64k"
 
 
 class Encoded(NamedTuple):
-    """What became of it. samples: at 48 kHz, the same in every rendition. loudness, true peak: of the Opus one."""
+    """samples: at 48 kHz, the same in both renditions. loudness, true peak: of the Opus rendition."""
 
     opus: Path
     mp3: Path
@@ -48,9 +47,9 @@ def encode(
     trim: bool,
     progress: Progress | None = None,
 ) -> Encoded:
-    """Make both renditions, side by side. make_file: gives an empty file with a suffix.
+    """Encode both renditions in parallel. make_file: returns an empty file with a suffix.
 
-    Raises Refusal when it cannot be decoded after all.
+    Raises Refusal when the file cannot be decoded.
     """
     first, last = (measured.sound_from, measured.sound_until) if trim else (0, measured.samples)
     gain_db = 0.0
@@ -81,7 +80,7 @@ class _Chain(NamedTuple):
     limit_dbfs: float
 
     def sound(self) -> Any:
-        """Exactly last − first samples, trimmed, lifted and limited."""
+        """Exactly last − first samples: trimmed, amplified and limited."""
         return (
             source(self.path)
             .audio.filter("aresample", RATE)
@@ -102,19 +101,19 @@ class _Reached(NamedTuple):
 
 
 def _gain_through_limiter(chain: _Chain, run: Ffmpeg) -> float:
-    """The gain that reaches the target although the limiter takes some of it: found by trying."""
+    """The gain that reaches the target loudness through the limiter, by iteration."""
     for _ in range(_MOST_TRIES):
         said = run.run([chain.sound().filter("ebur128", framelog="verbose").output("pipe:", format="null")]).said
         reached = loudness(said)
         if reached is None or abs(TARGET_LUFS - reached) <= _NEAR_ENOUGH_LU or chain.gain_db >= MOST_GAIN_DB:
             break
-        # The limiter takes more the higher one goes, so go a little further than the error says.
+        # The limiter removes more at a higher gain, so correct by more than the error.
         chain = chain._replace(gain_db=min(MOST_GAIN_DB, chain.gain_db + 1.4 * (TARGET_LUFS - reached)))
     return chain.gain_db
 
 
 def _encode_both(chain: _Chain, opus: Path, mp3: Path, run: Ffmpeg, progress: Progress | None) -> _Reached:
-    """Opus and MP3 at once, each in an ffmpeg of its own: two cores are common. Then listen to the Opus one."""
+    """Opus and MP3 in parallel processes, since two cores are common; then the Opus file is measured."""
     length_us = (chain.last - chain.first) * 1_000_000 // RATE
     failed: list[BaseException] = []
 

@@ -1,4 +1,4 @@
-"""Sound for going live: a file, a pipe or a sound card, as mono 48 kHz S16_LE, read by an ffmpeg child."""
+"""Live audio input: a file, a pipe or a sound card, as mono 48 kHz S16_LE, read by an ffmpeg process."""
 
 import subprocess
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ import ffmpeg
 
 from runtime.refusal import N_, Refusal
 
-#: 10 ms: what is read at once. Small, so that a live sound waits for nothing.
+#: 10 ms: the read size, small to keep the delay low.
 PIECE_BYTES = 960
-#: What a sound card or a pipe may be asked for.
+#: Input options of a sound card or a raw pipe.
 _LOW_DELAY = {"fflags": "nobuffer", "probesize": "32", "analyzeduration": "0"}
 
 
 class LiveInput:
-    """An ffmpeg child that reads one input and gives pieces of sound. Use it as a context manager."""
+    """An ffmpeg process that reads one input and yields pieces of audio. A context manager."""
 
     def __init__(self, source: str, *, paced: bool, stdin: IO[bytes] | None = None, options: dict[str, str]) -> None:
-        """source: as ffmpeg names it. paced: the input gives sound no faster than it sounds (a card, a live pipe)."""
+        """source: as ffmpeg names it. paced: the input delivers audio in real time (a card, a live pipe)."""
         self.paced = paced
         self._stdin = stdin
         self._arguments: list[str] = (
@@ -33,14 +33,14 @@ class LiveInput:
 
     @classmethod
     def file(cls, path: Path) -> "LiveInput":
-        """A file of any format. Raises Refusal when it is not there."""
+        """Raises Refusal when it does not exist."""
         if not path.is_file():
             raise Refusal(N_("There is no file {name}. Give the path of a recording."), name=str(path))
         return cls(f"file:{path}", paced=False, options={})
 
     @classmethod
     def pipe(cls, stdin: IO[bytes], *, raw: bool = False, rate: int = 48_000, channels: int = 2) -> "LiveInput":
-        """Standard input. raw: S16_LE of that rate and count of channels; otherwise any format that streams."""
+        """Standard input. raw: S16_LE at this rate and channel count; otherwise any streamable format."""
         if raw:
             options = {"format": "s16le", "ar": str(rate), "ac": str(channels), **_LOW_DELAY}
             return cls("pipe:0", paced=True, stdin=stdin, options=options)
@@ -70,15 +70,15 @@ class LiveInput:
         self._child = None
 
     def stop(self) -> None:
-        """End the input, from any thread: `pieces` ends soon."""
+        """End the input, from any thread; `pieces` ends soon after."""
         child = self._child
         if child is not None:
             child.kill()
 
     def pieces(self) -> Iterator[bytes]:
-        """Sound until the input ends, in pieces of at most 10 ms, as it comes.
+        """Audio until the input ends, in pieces of at most 10 ms.
 
-        Raises Refusal when nothing at all could be read: then ffmpeg's own sentence is in it.
+        Raises Refusal with ffmpeg's message when nothing could be read.
         """
         if self._child is None or self._child.stdout is None or self._child.stderr is None:
             raise RuntimeError("the input is not open")

@@ -1,4 +1,4 @@
-"""One pass over a recording: its length, silence at both ends, loudness (EBU R128), and its waveform for the eye."""
+"""One pass over a recording: length, silence at both ends, loudness (EBU R128), and the waveform for display."""
 
 import array
 import re
@@ -9,19 +9,19 @@ from typing import NamedTuple
 
 from broadcast.audio import RATE, Ffmpeg, Progress, source, unreadable
 
-#: Quieter than this is silence: the noise floor of a phone in a quiet room lies below it.
+#: The silence threshold; the noise floor of a phone in a quiet room is below it.
 SILENCE_DBFS = -50
-#: Shorter pauses are speech.
+#: Shorter pauses belong to speech.
 SILENCE_S = 0.3
-#: Left at both ends, so that no first or last sound is bitten off.
+#: Kept at both ends, so that the first and last sounds are complete.
 MARGIN_US = 60_000
 _PEAK_RATE = 8_000
-#: Points of the waveform: more than a wide screen shows.
+#: Points of the waveform; more than a wide screen shows.
 MOST_PEAKS = 800
 
 
 class Measured(NamedTuple):
-    """samples: at 48 kHz. sound_from, sound_until: samples, without the silence at both ends (with its margin).
+    """samples: at 48 kHz. sound_from, sound_until: samples, excluding the silence at both ends but including a margin.
 
     loudness_lufs: integrated, None when there is nothing louder than the gate of EBU R128 (−70 LUFS).
     peaks: up to 800 points of 0–255 over the whole length.
@@ -35,7 +35,7 @@ class Measured(NamedTuple):
 
 
 class _Waveform:
-    """Gathers the largest swing of each 20 ms while the sound passes through."""
+    """Collects the largest amplitude of each 20 ms while the audio is decoded."""
 
     def __init__(self, expected_us: int, progress: Progress | None) -> None:
         self.points: list[int] = []
@@ -68,7 +68,7 @@ class _Waveform:
 
 
 def measure(path: Path, run: Ffmpeg, *, expected_us: int = 0, progress: Progress | None = None) -> Measured:
-    """Decode a file once and measure it. expected_us: what its header says, for progress.
+    """Decode a file once and measure it. expected_us: the length in its header, for progress.
 
     Raises Refusal when it cannot be decoded.
     """
@@ -97,7 +97,7 @@ def measure(path: Path, run: Ffmpeg, *, expected_us: int = 0, progress: Progress
 
 
 def loudness(said: str) -> float | None:
-    """The integrated loudness that ebur128 said last; None when nothing was above its gate."""
+    """The integrated loudness in ebur128's summary; None when nothing was above its gate."""
     found = re.findall(r"^\s*I:\s*(-?[\d.]+|-inf|nan) LUFS", said, re.MULTILINE)
     if not found or found[-1] in ("-inf", "nan"):
         return None
@@ -106,7 +106,7 @@ def loudness(said: str) -> float | None:
 
 
 def true_peak(said: str) -> float | None:
-    """The true peak that ebur128 said last, dBTP."""
+    """The true peak in ebur128's summary, dBTP."""
     found = re.findall(r"^\s*Peak:\s*(-?[\d.]+|-inf|nan) dBFS", said, re.MULTILINE)
     return None if not found or found[-1] in ("-inf", "nan") else float(found[-1])
 

@@ -1,4 +1,4 @@
-"""What a file is: whether there is sound in it, how long it says it is."""
+"""What a file contains according to ffprobe: whether there is audio in it, and the length in its header."""
 
 import json
 import subprocess
@@ -8,17 +8,17 @@ from typing import NamedTuple
 from broadcast.audio import DEMUXERS
 from runtime.refusal import N_, Refusal
 
-#: Reading a header takes milliseconds; a file that takes longer is made to.
+#: Reading a header takes milliseconds; only a crafted file takes longer.
 _TIMEOUT_S = 30
-#: ffmpeg's own confidence, 0 to 100: below it anything looks like an MP3 if one only looks long enough.
+#: ffmpeg's confidence, 0 to 100; below this almost any file is taken for an MP3.
 _LEAST_SCORE = 25
 SUFFIXES = "mp3, m4a, aac, wav, flac, ogg, opus, wma, amr, 3gp, mp4, webm"
 
 
 class Probe(NamedTuple):
-    """container, codec: ffmpeg's names. duration_us: what the header says, 0 when it says nothing.
+    """container, codec: ffmpeg's names. duration_us: from the header, 0 when unknown.
 
-    exact: the header knows; False when ffmpeg guessed from the bit rate.
+    exact: False when ffmpeg estimated the length from the bit rate.
     """
 
     container: str
@@ -29,7 +29,7 @@ class Probe(NamedTuple):
 
 
 def probe(path: Path) -> Probe:
-    """Look into a file. Raises Refusal: empty, no recording, no sound in it."""
+    """Raises Refusal: empty file, not a recording, no audio in it."""
     if path.stat().st_size == 0:
         raise Refusal(N_("This file is empty. Perhaps it was not copied to the end. Choose it again."))
     # Not ffmpeg-python's own probe: it offers no time limit.
@@ -80,21 +80,21 @@ def probe(path: Path) -> Probe:
 
 
 def no_recording() -> Refusal:
-    """What is said of a picture, a text, an archive."""
+    """The refusal for a picture, a text, an archive."""
     return Refusal(
         N_("This is no recording, whatever its name says. Choose a sound file ({suffixes})."), suffixes=SUFFIXES
     )
 
 
 def truncated() -> Refusal:
-    """What is said of a file whose end is missing."""
+    """The refusal for a file whose end is missing."""
     return Refusal(N_("This file is cut off: its end is missing. Copy it again from where it was recorded."))
 
 
 def _riff_cut_off(path: Path) -> bool:
-    """Whether a WAV file is shorter than its header says; ffmpeg plays what is there and says nothing."""
+    """Whether a WAV file is shorter than its header says; ffmpeg plays what is there without a warning."""
     with path.open("rb") as file:
         head = file.read(8)
     said = int.from_bytes(head[4:8], "little")
-    # 0 and the largest number are what recorders write that do not know yet.
+    # Recorders write 0 or the largest number while the length is unknown.
     return head[:4] == b"RIFF" and said not in (0, 0xFFFFFFFF) and path.stat().st_size < (said + 8) * 0.97

@@ -1,4 +1,4 @@
-"""A recording of any format, decoded whole: for looking into it, not for air."""
+"""A recording decoded into memory, for analysis."""
 
 import subprocess
 from pathlib import Path
@@ -13,9 +13,9 @@ Samples = NDArray[np.float32]
 
 
 def samples_of(path: Path, run: Ffmpeg, *, most_s: int) -> Samples:
-    """Mono, 48 kHz, −1 to 1; what is beyond `most_s` seconds is left out.
+    """Mono, 48 kHz, −1 to 1, at most `most_s` seconds.
 
-    Raises Refusal: empty, no recording, no sound in it, damaged.
+    Raises Refusal: empty file, not a recording, no audio in it, damaged.
     """
     probe(path)
     blocks: list[bytes] = []

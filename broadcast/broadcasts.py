@@ -20,9 +20,9 @@ BY_HAND = 0xFFFF_FFFF
 
 
 class BroadcastState(StrEnum):
-    """Where a broadcast stands. Worked out, never stored."""
+    """Computed from the row and the time, never stored."""
 
-    PLANNED = "planned"  # kept, not yet with the broker
+    PLANNED = "planned"  # stored, not yet at the broker
     ANNOUNCED = "announced"  # the broker has its manifest
     ON_AIR = "on_air"
     ENDED = "ended"
@@ -32,12 +32,12 @@ class BroadcastState(StrEnum):
 
 
 class Broadcast(SQLModel, table=True):
-    """One airing. items, targets: JSON as on the wire, frozen when it was planned. ends_at: where it ends last.
+    """One airing. items, targets: JSON as on the wire, fixed when it was planned. ends_at: of the receiver that ends
+    last.
 
-    spread: as `modes` keeps it. shifts: JSON, µs by receiver as on the wire; None: all start at starts_at.
-
+    spread: encoded by `modes`. shifts: JSON, µs by receiver as on the wire; None: all start at starts_at.
     revision: grows with each change; announced_revision: the last that the broker acknowledged, 0 for none.
-    cause: why it was stopped, withdrawn or missed. replaces: the broadcast of a former commune whose place it takes.
+    cause: why it was stopped, withdrawn or missed. replaces: the broadcast of a former commune that it continues.
     """
 
     id: str = Field(primary_key=True)
@@ -68,42 +68,40 @@ class Broadcast(SQLModel, table=True):
 
     @property
     def broadcast_class(self) -> BroadcastClass:
-        """Its legal class."""
         return BroadcastClass(self.class_)
 
     @property
     def rank(self) -> Precedence:
-        """Of two broadcasts the one with the larger rank sounds."""
+        """Of two broadcasts the one with the larger rank plays."""
         return precedence_of(self.broadcast_class, self.precedence, to_us(self.starts_at), self.id)
 
     @property
     def audience(self) -> Targets:
-        """Who sounds."""
+        """Which receivers play it."""
         return msgspec.json.decode(self.targets, type=Targets)
 
     @property
     def playlist(self) -> list[Item]:
-        """What sounds, as on the wire."""
+        """What plays, as on the wire."""
         return msgspec.json.decode(self.items, type=list[Item])
 
     @property
     def time_spread(self) -> Spread:
-        """How it is spread over its receivers."""
+        """How the start is spread over the receivers."""
         return decode_spread(self.spread)
 
     @property
     def shifts_us(self) -> dict[str, int]:
-        """How much later than starts_at each receiver begins, those that do."""
+        """How much later than starts_at each receiver begins; those that do not are missing."""
         return {} if self.shifts is None else msgspec.json.decode(self.shifts, type=dict[str, int])
 
     @property
     def sounds_until(self) -> datetime:
-        """When it falls silent: its end, or the stop before it."""
+        """Its end, or the stop before it."""
         return self.ends_at if self.stopped_at is None else min(self.ends_at, self.stopped_at)
 
 
 def state(broadcast: Broadcast, now: datetime) -> BroadcastState:
-    """Where it stands at `now`."""
     if broadcast.withdrawn_at is not None:
         return BroadcastState.WITHDRAWN
     if broadcast.missed:
@@ -118,13 +116,13 @@ def state(broadcast: Broadcast, now: datetime) -> BroadcastState:
 
 
 def broadcast(session: Session, broadcast_id: str) -> Broadcast:
-    """One. Raises NotFound."""
-    found = session.get(Broadcast, broadcast_id)
-    if found is None:
+    """Raises NotFound."""
+    row = session.get(Broadcast, broadcast_id)
+    if row is None:
         raise NotFound(N_("This broadcast no longer exists."))
-    return found
+    return row
 
 
 def order_key(order: int) -> str:
-    """How ids of broadcasts begin: receivers let the larger one sound, and the page has to know beforehand which."""
+    """The start of a broadcast's id: among equals receivers play the larger id, and the page has to predict which."""
     return f"{order:08x}"

@@ -1,8 +1,8 @@
-"""Addresses: communes besides its own under which a broadcast is at the broker.
+"""Extra addresses: other communes under which a broadcast is also published.
 
-A receiver that went over to another commune listens there; what is on air under the old name is announced to it there
-too, so that it can join late and hears the stop. And what was announced under an old address is cleared in its time.
-"""
+A receiver that moved to another commune subscribes there. A broadcast on air under the old commune is published there
+too, so that the receiver can join late and receives the stop. Manifests under an old address are cleared like all
+others."""
 
 from datetime import datetime
 
@@ -16,7 +16,8 @@ from wire.broadcasts import Targets
 
 
 class BroadcastAddress(SQLModel, table=True):
-    """A broadcast under another commune's address. targets: JSON, whom it means there; None: it is not told there now.
+    """A broadcast under another commune's topic. targets: JSON, the receivers addressed there; None: not published
+    there now.
 
     announced_revision: the last that the broker acknowledged there, 0 for none.
     """
@@ -29,12 +30,12 @@ class BroadcastAddress(SQLModel, table=True):
 
     @property
     def audience(self) -> Targets | None:
-        """Who sounds there."""
+        """Which receivers play it under this address."""
         return None if self.targets is None else msgspec.json.decode(self.targets, type=Targets)
 
 
 def unannounced_addresses(session: Session, now: datetime, limit: int) -> list[tuple[Broadcast, BroadcastAddress]]:
-    """What the broker does not have in its newest form under another address, soonest first."""
+    """Addresses at which the broker lacks the newest revision, earliest broadcast first."""
     query = (
         select(Broadcast, BroadcastAddress)
         .join(BroadcastAddress, col(BroadcastAddress.broadcast_id) == col(Broadcast.id))
@@ -48,7 +49,7 @@ def unannounced_addresses(session: Session, now: datetime, limit: int) -> list[t
 
 
 def expired_addresses(session: Session, before: datetime, limit: int) -> list[BroadcastAddress]:
-    """Addresses of broadcasts that ended before an instant and are still at the broker."""
+    """Addresses of broadcasts that ended before an instant and are still published."""
     query = (
         select(BroadcastAddress)
         .join(Broadcast, col(BroadcastAddress.broadcast_id) == col(Broadcast.id))

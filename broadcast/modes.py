@@ -1,14 +1,13 @@
-"""Modes: how a broadcast is spread in time over its receivers: in step, aligned by distance, or in turn.
+"""Modes: how the start of a broadcast is spread over its receivers: in step, aligned by distance, or staggered.
 
-*In step*: every horn sounds at one instant. *Aligned*: at a chosen point all arrive at once; the farthest horn begins,
-a nearer one sounds later by what its sound needs less, (d_max − d) / 343 m/s. *Staggered*: zones whose horns are heard
-together somewhere never sound at once; the programme sounds in turn, group after group.
+*In step*: all horns start at the same instant. *Aligned*: the sound of all horns arrives at a chosen point at once; the
+farthest horn starts first and a nearer one later by (d_max − d) / 343 m/s. *Staggered*: zones whose horns can be heard
+together anywhere never play at once; the programme plays in turns, group after group.
 
-The turns are a colouring of the graph of such zones, found by saturation: next comes the zone whose neighbours have
-most turns already, of those the one with most neighbours, and it gets the first turn that is free (DSATUR: D. Brélaz,
-"New methods to color the vertices of a graph", Comm. ACM 22 (1979) 251). Exact for the trees and rings that villages
-along a road make; never more turns than a zone has neighbours, and one. The rules are pure.
-"""
+The turns are a colouring of the graph of such zones by DSATUR (D. Brélaz, "New methods to color the vertices of a graph",
+Comm. ACM 22 (1979) 251): the next zone is the one whose neighbours have the most different turns, then the one with the
+most neighbours; it gets the first free turn. Exact for trees and rings, which villages along a road form; at most one
+turn more than a zone has neighbours. The rules are pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -26,20 +25,18 @@ from runtime.refusal import N_, Refusal
 from wire.broadcasts import Targets
 
 MOST_GAP_S = 600
-#: A horn farther than this from the place is not aligned for it: its sound would be a minute on its way.
+#: A horn farther than this from the point is not aligned: its sound would travel for a minute.
 MOST_DISTANCE_M = 20_000.0
 
 
 class Mode(StrEnum):
-    """See the module."""
-
     IN_STEP = "in_step"
     ALIGNED = "aligned"
     STAGGERED = "staggered"
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A mode with what belongs to it. latitude_deg, longitude_deg: the point, of ALIGNED. gap_s: between turns."""
+    """A mode with its parameters. latitude_deg, longitude_deg: the point, for ALIGNED. gap_s: between turns."""
 
     mode: Mode = Mode.IN_STEP
     latitude_deg: float | None = None
@@ -48,13 +45,13 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def point(self) -> Position | None:
-        """The place at which all arrive at once."""
+        """The point at which all arrive at once."""
         if self.latitude_deg is None or self.longitude_deg is None:
             return None
         return Position(self.latitude_deg, self.longitude_deg)
 
     def check(self) -> "Spread":
-        """Itself, without what does not belong to its mode. Raises Refusal."""
+        """A copy without the parameters of other modes. Raises Refusal."""
         if self.mode is Mode.IN_STEP:
             return IN_STEP
         if self.mode is Mode.STAGGERED:
@@ -71,7 +68,7 @@ IN_STEP = Spread()
 
 
 class Horn(NamedTuple):
-    """A receiver that a broadcast means. zone: it sounds with; its own id where it is in none."""
+    """A receiver that a broadcast addresses. zone: the zone it plays with; its own id when it is in none."""
 
     receiver_id: str
     zone: str
@@ -79,14 +76,14 @@ class Horn(NamedTuple):
 
 
 class Shifts(NamedTuple):
-    """What comes of a spread. by_receiver: µs after the start, none where 0. turns: zones, or receivers in none."""
+    """The result of a spread. by_receiver: µs after the start, without zeros. turns: zone ids, receiver ids for those in none."""
 
     by_receiver: Mapping[str, int]
     turns: Sequence[Sequence[str]] = ()
 
     @property
     def most_us(self) -> int:
-        """Of the one that begins last."""
+        """Of the receiver that starts last."""
         return max(self.by_receiver.values(), default=0)
 
 
@@ -94,7 +91,7 @@ NO_SHIFTS = Shifts({})
 
 
 def shifts_of(spread: Spread, horns: Sequence[Horn], length_us: int, reach_m: float = REACH_M) -> Shifts:
-    """When each horn begins. length_us: of what sounds."""
+    """length_us: of the programme."""
     if spread.mode is Mode.ALIGNED and spread.point is not None:
         return _aligned(spread.point, horns)
     if spread.mode is Mode.STAGGERED:
@@ -109,29 +106,29 @@ def shifts_of(spread: Spread, horns: Sequence[Horn], length_us: int, reach_m: fl
 
 
 def turns(horns: Sequence[Horn], reach_m: float = REACH_M) -> dict[str, int]:
-    """The turn of each zone, from 0. A zone with a horn that is not on the map is taken to be heard everywhere."""
-    places: dict[str, list[Position | None]] = {}
+    """The turn of each zone, from 0. A zone with a horn that is not on the map counts as heard everywhere."""
+    positions: dict[str, list[Position | None]] = {}
     for horn in sorted(horns):
-        places.setdefault(horn.zone, []).append(horn.position)
-    neighbours: dict[str, set[str]] = {zone: set() for zone in places}
-    for zone in places:
-        for other in places:
-            if zone < other and _heard_together(places[zone], places[other], reach_m):
+        positions.setdefault(horn.zone, []).append(horn.position)
+    neighbours: dict[str, set[str]] = {zone: set() for zone in positions}
+    for zone in positions:
+        for other in positions:
+            if zone < other and _heard_together(positions[zone], positions[other], reach_m):
                 neighbours[zone].add(other)
                 neighbours[other].add(zone)
-    found: dict[str, int] = {}
-    while len(found) < len(places):
+    turn_of: dict[str, int] = {}
+    while len(turn_of) < len(positions):
         zone = max(
-            (one for one in sorted(places) if one not in found),
-            key=lambda one: (len({found[n] for n in neighbours[one] if n in found}), len(neighbours[one])),
+            (one for one in sorted(positions) if one not in turn_of),
+            key=lambda one: (len({turn_of[n] for n in neighbours[one] if n in turn_of}), len(neighbours[one])),
         )
-        taken = {found[n] for n in neighbours[zone] if n in found}
-        found[zone] = next(turn for turn in range(len(places)) if turn not in taken)
-    return found
+        taken = {turn_of[n] for n in neighbours[zone] if n in turn_of}
+        turn_of[zone] = next(turn for turn in range(len(positions)) if turn not in taken)
+    return turn_of
 
 
 class Spreading:
-    """The horns of one commune, looked up once, for as many spreads as one likes."""
+    """Computes spreads for one commune; its horns are read once."""
 
     def __init__(self, session: Session, commune_id: str, reach_m: float = REACH_M) -> None:
         self._session, self._commune_id, self._reach_m = session, commune_id, reach_m
@@ -139,56 +136,56 @@ class Spreading:
         self._known: dict[tuple[object, ...], Shifts] = {}
 
     def shifts(self, spread: Spread, targets: Targets, length_us: int) -> Shifts:
-        """When each receiver that is meant begins."""
+        """When each addressed receiver starts."""
         if spread.mode is Mode.IN_STEP:
             return NO_SHIFTS
         key = (spread, targets.all, *targets.zones, None, *targets.receivers, length_us)
         if key not in self._known:
-            meant = [horn for horn, in_zones in self._all() if targets.include(horn.receiver_id, in_zones)]
-            self._known[key] = shifts_of(spread, meant, length_us, self._reach_m)
+            addressed = [horn for horn, in_zones in self._all() if targets.include(horn.receiver_id, in_zones)]
+            self._known[key] = shifts_of(spread, addressed, length_us, self._reach_m)
         return self._known[key]
 
     def total_length(self, spread: Spread, targets: Targets, length: timedelta) -> timedelta:
-        """From the first sample anywhere to the last."""
+        """From the first sample at any receiver to the last."""
         length_us = length // timedelta(microseconds=1)
         return length + timedelta(microseconds=self.shifts(spread, targets, length_us).most_us)
 
     def turn_names(self, shifts: Shifts) -> list[list[str]]:
-        """The turns, as people call the zones and receivers in them."""
-        named = {z.id: z.name for z in zones(self._session, self._commune_id)}
-        named |= {r.id: r.name for r in receivers(self._session, self._commune_id) if r.id not in named}
-        return [[named.get(one, one) for one in turn] for turn in shifts.turns]
+        """The turns by the names of their zones and receivers."""
+        name_of = {z.id: z.name for z in zones(self._session, self._commune_id)}
+        name_of |= {r.id: r.name for r in receivers(self._session, self._commune_id) if r.id not in name_of}
+        return [[name_of.get(id_, id_) for id_ in turn] for turn in shifts.turns]
 
     def _all(self) -> list[tuple[Horn, list[str]]]:
         if self._horns is None:
-            known = receivers(self._session, self._commune_id)
-            member_of = zones_of_all(self._session, [r.id for r in known])
+            rows = receivers(self._session, self._commune_id)
+            zones_of = zones_of_all(self._session, [r.id for r in rows])
             self._horns = [
-                (Horn(r.id, min(member_of[r.id], default=r.id), position_of(r)), member_of[r.id]) for r in known
+                (Horn(r.id, min(zones_of[r.id], default=r.id), position_of(r)), zones_of[r.id]) for r in rows
             ]
         return self._horns
 
 
 def encode_spread(spread: Spread) -> str | None:
-    """As a table keeps it: None for in step."""
+    """For a table column: None for in step."""
     return None if spread.mode is Mode.IN_STEP else msgspec.json.encode(spread).decode()
 
 
 def decode_spread(kept: str | None) -> Spread:
-    """What `spread_kept` gave."""
+    """The reverse of `encode_spread`."""
     return IN_STEP if kept is None else msgspec.json.decode(kept, type=Spread)
 
 
 def _aligned(point: Position, horns: Sequence[Horn]) -> Shifts:
-    """A horn that is not on the map, or far away, begins with the farthest of the others."""
+    """A horn that is not on the map, or too far away, starts with the farthest of the others."""
     away_m = {
         h.receiver_id: metres
         for h in horns
         if h.position is not None and (metres := distance_m(h.position, point)) <= MOST_DISTANCE_M
     }
     farthest_m = max(away_m.values(), default=0.0)
-    later = {one: round(travel_ms(farthest_m - metres) * 1000) for one, metres in away_m.items()}
-    return Shifts({one: us for one, us in later.items() if us})
+    delays_us = {receiver_id: round(travel_ms(farthest_m - metres) * 1000) for receiver_id, metres in away_m.items()}
+    return Shifts({receiver_id: us for receiver_id, us in delays_us.items() if us})
 
 
 def _heard_together(some: Sequence[Position | None], others: Sequence[Position | None], reach_m: float) -> bool:

@@ -11,12 +11,12 @@ from devices.succession import lineage, within
 
 
 def of_commune(session: Session, commune_id: str) -> ColumnElement[bool]:
-    """The condition that a broadcast is found under a commune: its own, and what its predecessors began."""
+    """SQL condition: broadcasts of the commune and those that its predecessors began."""
     return within(lineage(session, commune_id), col(Broadcast.commune_id), col(Broadcast.starts_at))
 
 
 def on_air_now(session: Session, commune_id: str | None, now: datetime) -> list[Broadcast]:
-    """What sounds now, the one that wins first."""
+    """Highest precedence first."""
     query = select(Broadcast).where(
         col(Broadcast.starts_at) <= now,
         col(Broadcast.ends_at) > now,
@@ -30,7 +30,7 @@ def on_air_now(session: Session, commune_id: str | None, now: datetime) -> list[
 
 
 def upcoming(session: Session, commune_id: str, now: datetime, limit: int = 20) -> list[Broadcast]:
-    """What is planned next, in order."""
+    """In order of start."""
     query = select(Broadcast).where(
         of_commune(session, commune_id),
         col(Broadcast.starts_at) > now,
@@ -41,13 +41,13 @@ def upcoming(session: Session, commune_id: str, now: datetime, limit: int = 20) 
 
 
 def between(session: Session, commune_id: str, since: datetime, until: datetime) -> list[Broadcast]:
-    """All that sound, or would have, in [since, until), in order; withdrawn ones too."""
+    """All with a part in [since, until), in order of start, withdrawn ones included."""
     query = select(Broadcast).where(
         of_commune(session, commune_id), col(Broadcast.starts_at) < until, col(Broadcast.ends_at) > since
     )
     return list(session.exec(query.order_by(col(Broadcast.starts_at), Broadcast.id)))
 
 
-def target_receivers(session: Session, meant: Broadcast) -> list[Receiver]:
-    """The receivers in service that it means, or meant: those of its commune at its start."""
-    return reached_by(session, meant.commune_id, meant.audience, meant.starts_at)
+def target_receivers(session: Session, broadcast: Broadcast) -> list[Receiver]:
+    """The receivers that it addresses: those of its commune at its start."""
+    return reached_by(session, broadcast.commune_id, broadcast.audience, broadcast.starts_at)

@@ -36,13 +36,13 @@ def put_on_air(
     lead: timedelta = LEAD,
     spread: Spread = IN_STEP,
 ) -> Broadcast:
-    """A programme or a clip, as soon as the receivers can have it. Raises Refusal, NotFound."""
+    """Plan a programme or a clip for now plus `lead`. Raises Refusal, NotFound."""
     if programme_id is not None:
         chosen = programme(session, programme_id)
         if chosen.commune_id != commune_id:
             raise NotFound(N_("This programme no longer exists."))
-        running = items_of(session, programme_id)
-        title, items, length_us = chosen.title, manifest_items(session, running), duration_us(running)
+        running_items = items_of(session, programme_id)
+        title, items, length_us = chosen.title, manifest_items(session, running_items), duration_us(running_items)
     elif clip_id is not None:
         if clip(session, clip_id).commune_id != commune_id:
             raise NotFound(N_("This recording is not there any more."))
@@ -95,10 +95,10 @@ def plan_broadcast(
     spread: Spread = IN_STEP,
     shifts: Shifts = NO_SHIFTS,
 ) -> Broadcast:
-    """Keep a broadcast; the transmitter announces it after the commit. Raises Refusal when it would reach nobody.
+    """Insert a broadcast; the transmitter announces it after the commit. Raises Refusal when it addresses nobody.
 
-    length_us: of what sounds at one receiver. shifts: of the spread, by `Spreading`.
-    order: of two of one class and start, the one with the larger sounds: the schedule's number.
+    length_us: at one receiver. shifts: of the spread, from `Spreading`.
+    order: of two with the same class and start the larger one plays: the schedule's number.
     """
     if not targets.all and not targets.zones and not targets.receivers:
         raise Refusal(N_("Choose where it shall sound: the whole commune, zones, or single receivers."))

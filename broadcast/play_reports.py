@@ -1,4 +1,4 @@
-"""Play reports: what each receiver says of each broadcast, and "heard at 48 of 50"."""
+"""Play reports: what each receiver reported of each broadcast, and "heard at 48 of 50"."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -20,19 +20,19 @@ from runtime.database import UtcDateTime, upsert_many
 from wire.broadcasts import Targets
 from wire.reports import AcousticProof, ElectricalProof, Outcome, PlayReport, StoodIn
 
-#: A receiver reports at the end; before this has passed its silence means nothing.
+#: A receiver reports after the end; until this has passed a missing report means nothing.
 REPORT_WITHIN = timedelta(seconds=60)
-#: The cause of one that sounded all of it, at volume 0: nobody heard it.
+#: The cause of a receiver that played everything at volume 0.
 VOLUME_ZERO = "volume_zero"
-#: The causes of one that played all of it, and a further tier of proof says that nothing was to be heard.
+#: The causes of a receiver that played it, while meter or microphone shows that nothing was audible.
 NO_CURRENT, NOT_HEARD = "no_current", "not_heard"
 
 
 class PlayReportRow(SQLModel, table=True):
-    """What one receiver said of one broadcast. Times in µs as in the report. stood_in: JSON, a list of StoodIn.
+    """What one receiver reported of one broadcast. Times in µs as in the report. stood_in: JSON, a list of StoodIn.
 
-    amplifier_drew, microphone_heard: whether these tiers of proof were passed; None where nothing is fitted.
-    electrical, acoustic: JSON of them, empty for none.
+    amplifier_drew, microphone_heard: whether these tiers of proof were passed; None where nothing is installed.
+    electrical, acoustic: the proofs as JSON, None without.
     """
 
     broadcast_id: str = Field(primary_key=True)
@@ -61,17 +61,15 @@ class PlayReportRow(SQLModel, table=True):
 
     @property
     def electrical_proof(self) -> ElectricalProof | None:
-        """What the amplifier drew."""
         return msgspec.json.decode(self.electrical, type=ElectricalProof) if self.electrical else None
 
     @property
     def acoustic_proof(self) -> AcousticProof | None:
-        """What the microphone heard."""
         return msgspec.json.decode(self.acoustic, type=AcousticProof) if self.acoustic else None
 
     @property
     def unproved(self) -> str:
-        """The cause when a tier of proof was not passed, the microphone's first; "" otherwise."""
+        """The cause when a tier of proof failed, the microphone's first; "" otherwise."""
         if self.frames_played == 0:
             return ""
         if self.microphone_heard is False:
@@ -80,13 +78,16 @@ class PlayReportRow(SQLModel, table=True):
 
     @property
     def items_stood_in(self) -> list[StoodIn]:
-        """The items in whose place something else sounded."""
+        """The items that a fallback was played for."""
         return msgspec.json.decode(self.stood_in, type=list[StoodIn]) if self.stood_in else []
 
 
 @dataclass(frozen=True)
 class HeardCount:
-    """In how many places a broadcast was to be heard. reported: how many said anything. meant: how many it was for."""
+    """Receivers of one broadcast. heard: where it was heard. reported: how many reported.
+
+    meant: how many it addressed.
+    """
 
     heard: int
     reported: int
@@ -95,7 +96,7 @@ class HeardCount:
 
 @dataclass(frozen=True)
 class ReceiverOutcome:
-    """One receiver's part. outcome: "" while nothing was reported. cause: a word, see docs/protocol.md."""
+    """One receiver's part in a broadcast. outcome: "" without a report. cause: a cause code, see docs/protocol.md."""
 
     receiver: Receiver
     outcome: str
@@ -105,25 +106,25 @@ class ReceiverOutcome:
 
     @property
     def heard(self) -> bool:
-        """Whether it, or a part of it, was to be heard there."""
+        """Whether at least a part of it was heard there."""
         sounded = self.outcome in (Outcome.PLAYED, Outcome.PARTLY) and self.cause != VOLUME_ZERO
         return sounded and not (self.report and self.report.unproved)
 
 
 def was_heard() -> ColumnElement[bool]:
-    """The same of a row, for queries."""
+    """SQL condition of a row: at least a part was heard."""
     sounded = col(PlayReportRow.outcome).in_([Outcome.PLAYED.value, Outcome.PARTLY.value])
     return and_(sounded, col(PlayReportRow.cause) != VOLUME_ZERO, not_disproved())
 
 
 def not_disproved() -> ColumnElement[bool]:
-    """Of a row, for queries: no tier of proof that is there failed."""
+    """SQL condition of a row: no tier of proof failed."""
     drew, heard = col(PlayReportRow.amplifier_drew), col(PlayReportRow.microphone_heard)
     return and_(drew.is_not(False), heard.is_not(False))
 
 
 def reported_cause() -> ColumnElement[str]:
-    """The cause of a row, for queries: what failed of the proof goes before what the receiver said."""
+    """SQL expression of a row: the failed proof, else the cause that the receiver reported."""
     return case(
         (col(PlayReportRow.microphone_heard).is_(False), NOT_HEARD),
         (col(PlayReportRow.amplifier_drew).is_(False), NO_CURRENT),
@@ -132,12 +133,12 @@ def reported_cause() -> ColumnElement[str]:
 
 
 def register(uplink: Uplink) -> None:
-    """Take play reports from now on."""
+    """Handle play reports from now on."""
     uplink.on_report(PlayReport, take_report)
 
 
 def take_report(session: Session, receiver_id: str, report: PlayReport) -> None:
-    """Write one down. A later report of the same receiver on the same broadcast takes the place of the first."""
+    """Store a report; a later one of the same receiver and broadcast replaces it."""
     row = {
         "broadcast_id": report.broadcast,
         "receiver_id": receiver_id,
@@ -167,7 +168,7 @@ def take_report(session: Session, receiver_id: str, report: PlayReport) -> None:
 
 
 def reports_of(session: Session, broadcast_id: str) -> dict[str, PlayReportRow]:
-    """What was said of a broadcast, by receiver."""
+    """By receiver id."""
     query = select(PlayReportRow).where(PlayReportRow.broadcast_id == broadcast_id)
     return {row.receiver_id: row for row in session.exec(query)}
 
@@ -175,7 +176,7 @@ def reports_of(session: Session, broadcast_id: str) -> dict[str, PlayReportRow]:
 def heard_counts(
     session: Session, broadcasts: Sequence[Broadcast], meant: Mapping[str, int] | None = None
 ) -> dict[str, HeardCount]:
-    """In how many places each was to be heard. meant: how many each was for, when the caller knows, else looked up."""
+    """By broadcast id. meant: how many receivers each addressed, looked up when None."""
     ids = [b.id for b in broadcasts]
     query = (
         select(PlayReportRow.broadcast_id, func.sum(case((was_heard(), 1), else_=0)), func.count())
@@ -183,17 +184,17 @@ def heard_counts(
         .group_by(col(PlayReportRow.broadcast_id))
     )
     counts = {broadcast_id: (int(heard), reported) for broadcast_id, heard, reported in session.exec(query)}
-    who = Audiences(session)
-    found = {}
+    audiences = Audiences(session)
+    counted = {}
     for b in broadcasts:
         heard, reported = counts.get(b.id, (0, 0))
-        total = meant[b.id] if meant is not None else len(who(b))
-        found[b.id] = HeardCount(heard, reported, max(total, reported))
-    return found
+        total = meant[b.id] if meant is not None else len(audiences(b))
+        counted[b.id] = HeardCount(heard, reported, max(total, reported))
+    return counted
 
 
 class Audiences:
-    """Who is meant by broadcasts, as ids: those of its commune when it began. Looked up once for each."""
+    """The receivers that broadcasts address, by their places when each began. One lookup per commune and era."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -201,8 +202,8 @@ class Audiences:
         self._known: dict[tuple[str, int], Reach] = {}
 
     def __call__(self, b: Broadcast, targets: Targets | None = None) -> frozenset[str]:
-        """Their ids. targets: others than its own."""
-        # Between two moves the places of all are the same.
+        """Receiver ids. targets: in place of the broadcast's own."""
+        # Between two moves all receivers stay in their communes and zones.
         era = bisect_right(self._moves, b.starts_at)
         key = (b.commune_id, era)
         if key not in self._known:
@@ -211,7 +212,7 @@ class Audiences:
 
 
 def worst_p99_us(session: Session, broadcast_ids: Sequence[str]) -> dict[str, int]:
-    """The largest error_p99_us that any receiver with sound told of each, by its id; who has none is not in it."""
+    """The largest error_p99_us that a receiver reported, by broadcast id; broadcasts that nobody played are missing."""
     query = (
         select(PlayReportRow.broadcast_id, func.max(PlayReportRow.error_p99_us))
         .where(col(PlayReportRow.broadcast_id).in_(broadcast_ids), col(PlayReportRow.frames_played) > 0)
@@ -221,30 +222,30 @@ def worst_p99_us(session: Session, broadcast_ids: Sequence[str]) -> dict[str, in
 
 
 def receiver_outcomes(session: Session, broadcast: Broadcast, now: datetime) -> list[ReceiverOutcome]:
-    """Each receiver's part, and for those that said nothing, why as far as we know."""
-    said = reports_of(session, broadcast.id)
-    meant = {r.id: r for r in target_receivers(session, broadcast)}
-    others = select(Receiver).where(col(Receiver.id).in_(sorted(said.keys() - meant.keys())))
-    meant |= {r.id: r for r in session.exec(others)}  # retired since, or of another zone now
-    away = _offline_at(session, list(meant.keys() - said.keys()), broadcast)
-    found = []
-    for receiver in meant.values():
-        report = said.get(receiver.id)
+    """One for each addressed or reporting receiver; without a report the cause is the one the controller knows."""
+    reports = reports_of(session, broadcast.id)
+    addressed = {r.id: r for r in target_receivers(session, broadcast)}
+    unaddressed = select(Receiver).where(col(Receiver.id).in_(sorted(reports.keys() - addressed.keys())))
+    addressed |= {r.id: r for r in session.exec(unaddressed)}  # retired since, or of another zone now
+    offline = _offline_at(session, list(addressed.keys() - reports.keys()), broadcast)
+    outcomes = []
+    for receiver in addressed.values():
+        report = reports.get(receiver.id)
         if report is not None:
-            found.append(ReceiverOutcome(receiver, report.outcome, report.unproved or report.cause, report))
+            outcomes.append(ReceiverOutcome(receiver, report.outcome, report.unproved or report.cause, report))
         elif state(broadcast, now) in (BroadcastState.WITHDRAWN, BroadcastState.MISSED):
-            found.append(ReceiverOutcome(receiver, "", broadcast.cause, None))
+            outcomes.append(ReceiverOutcome(receiver, "", broadcast.cause, None))
         elif now < broadcast.sounds_until + REPORT_WITHIN:
-            found.append(ReceiverOutcome(receiver, "", "waiting", None, away.get(receiver.id)))
-        elif receiver.id in away:
-            found.append(ReceiverOutcome(receiver, "", "offline", None, away[receiver.id]))
+            outcomes.append(ReceiverOutcome(receiver, "", "waiting", None, offline.get(receiver.id)))
+        elif receiver.id in offline:
+            outcomes.append(ReceiverOutcome(receiver, "", "offline", None, offline[receiver.id]))
         else:
-            found.append(ReceiverOutcome(receiver, "", "no_report", None))
-    return sorted(found, key=lambda d: (d.heard and d.outcome == Outcome.PLAYED, d.receiver.name))
+            outcomes.append(ReceiverOutcome(receiver, "", "no_report", None))
+    return sorted(outcomes, key=lambda d: (d.heard and d.outcome == Outcome.PLAYED, d.receiver.name))
 
 
 def _offline_at(session: Session, receiver_ids: list[str], broadcast: Broadcast) -> dict[str, datetime]:
-    """Who was offline when it began, and since when. One query."""
+    """Receivers that were offline at the end, and since when. One query."""
     newest = (
         select(func.max(PresenceChange.id))
         .where(col(PresenceChange.receiver_id).in_(receiver_ids), col(PresenceChange.at) <= broadcast.sounds_until)

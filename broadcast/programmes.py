@@ -1,4 +1,4 @@
-"""Programmes: an ordered run of items — chimes, clips, gaps — with its whole duration."""
+"""Programmes: an ordered list of items (chimes, clips, pauses) with its total duration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +18,6 @@ LONGEST_GAP_MS = 60_000
 
 
 class ItemKind(StrEnum):
-    """What an item of a programme is."""
-
     OPENING_CHIME = "opening_chime"
     CLIP = "clip"
     GAP = "gap"
@@ -30,8 +28,6 @@ CHIMES = (ItemKind.OPENING_CHIME, ItemKind.CLOSING_CHIME)
 
 
 class Programme(SQLModel, table=True):
-    """An ordered run of items under a title."""
-
     id: int | None = Field(default=None, primary_key=True)
     commune_id: str = Field(foreign_key="commune.id", index=True)
     title: str
@@ -42,14 +38,14 @@ class Programme(SQLModel, table=True):
 
     @property
     def number(self) -> int:
-        """Its id, once it is kept."""
+        """The id, once the row is flushed."""
         if self.id is None:
-            raise RuntimeError("the programme is not kept yet")
+            raise RuntimeError("the programme has no id before it is flushed")
         return self.id
 
 
 class ProgrammeItem(SQLModel, table=True):
-    """One item. position: from 0. gap_ms: of a gap. clip_id: of a clip; chimes name the commune's own."""
+    """position: from 0. gap_ms: of a pause. clip_id: of a clip; chimes refer to the commune's own."""
 
     programme_id: int = Field(foreign_key="programme.id", primary_key=True)
     position: int = Field(primary_key=True)
@@ -60,7 +56,7 @@ class ProgrammeItem(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class Item:
-    """An item as one puts it in: a clip by its id, a gap by its length, a chime by its kind."""
+    """An item as an editor submits it."""
 
     kind: ItemKind
     clip_id: str | None = None
@@ -69,7 +65,7 @@ class Item:
 
 @dataclass(frozen=True)
 class RunningItem:
-    """An item at its place. offset_us: from the programme's start. clip: None for a gap."""
+    """An item with its running time. offset_us: from the start of the programme. clip: None for a pause."""
 
     position: int
     kind: ItemKind
@@ -81,7 +77,7 @@ class RunningItem:
 def add_programme(
     session: Session, commune_id: str, title: str, items: Sequence[Item], *, now: datetime, by: str = ""
 ) -> Programme:
-    """Add one. Raises Refusal (no title, a bad item), NotFound (a clip that is not there)."""
+    """Raises Refusal (no title, invalid item), NotFound (no such clip)."""
     programme = Programme(
         commune_id=commune_id, title=_title(title), folded=folded(title), created_at=now, created_by=by
     )
@@ -92,25 +88,23 @@ def add_programme(
 
 
 def rename(session: Session, programme_id: int, title: str) -> Programme:
-    """Give it another title. Raises Refusal, NotFound."""
-    found = programme(session, programme_id)
-    found.title, found.folded = _title(title), folded(title)
-    session.add(found)
-    return found
+    """Raises Refusal, NotFound."""
+    renamed = programme(session, programme_id)
+    renamed.title, renamed.folded = _title(title), folded(title)
+    session.add(renamed)
+    return renamed
 
 
 def replace_items(session: Session, programme_id: int, items: Sequence[Item]) -> None:
-    """Put exactly these items in it, in this order.
+    """Set exactly these items, in this order. Raises Refusal, NotFound.
 
-    What the timetable planned with it and has not begun is planned anew by the next plan; what sounds, sounds on.
-
-    Raises Refusal, NotFound.
+    The next plan replaces broadcasts that have not begun; one on air continues unchanged.
     """
-    found = programme(session, programme_id)
+    owner = programme(session, programme_id)
     if len(items) > MOST_ITEMS:
         raise Refusal(N_("A programme has at most {most} items. Make two of it."), most=MOST_ITEMS)
     for item in items:
-        _check(session, found.commune_id, item)
+        _check(session, owner.commune_id, item)
     session.exec(delete(ProgrammeItem).where(col(ProgrammeItem.programme_id) == programme_id))
     for position, item in enumerate(items):
         session.add(
@@ -126,31 +120,30 @@ def replace_items(session: Session, programme_id: int, items: Sequence[Item]) ->
 
 
 def retire(session: Session, programme_id: int, now: datetime) -> Programme:
-    """Take it out of the list; what is planned with it still sounds."""
-    found = programme(session, programme_id)
-    found.retired_at = found.retired_at or now
-    session.add(found)
-    return found
+    """Remove it from the list; broadcasts planned with it still play."""
+    retired = programme(session, programme_id)
+    retired.retired_at = retired.retired_at or now
+    session.add(retired)
+    return retired
 
 
 def restore(session: Session, programme_id: int) -> Programme:
-    """Bring it back."""
-    found = programme(session, programme_id)
-    found.retired_at = None
-    session.add(found)
-    return found
+    restored = programme(session, programme_id)
+    restored.retired_at = None
+    session.add(restored)
+    return restored
 
 
 def programme(session: Session, programme_id: int) -> Programme:
-    """One. Raises NotFound."""
-    found = session.get(Programme, programme_id)
-    if found is None:
+    """Raises NotFound."""
+    row = session.get(Programme, programme_id)
+    if row is None:
         raise NotFound(N_("This programme no longer exists."))
-    return found
+    return row
 
 
 def programmes(session: Session, commune_id: str, *, include_retired: bool = False) -> list[Programme]:
-    """A commune's, newest first."""
+    """Newest first."""
     query = select(Programme).where(Programme.commune_id == commune_id)
     if not include_retired:
         query = query.where(col(Programme.retired_at).is_(None))
@@ -158,44 +151,43 @@ def programmes(session: Session, commune_id: str, *, include_retired: bool = Fal
 
 
 def items_of(session: Session, programme_id: int) -> list[RunningItem]:
-    """Its items with their running times."""
     return items_of_all(session, [programme_id])[programme_id]
 
 
 def items_of_all(session: Session, programme_ids: Sequence[int]) -> dict[int, list[RunningItem]]:
-    """Those of several programmes; the number of queries does not grow with them."""
+    """By programme id. The number of queries does not grow with the programmes."""
     query = select(ProgrammeItem, Programme.commune_id).join(Programme)
     query = query.where(col(ProgrammeItem.programme_id).in_(programme_ids))
     rows = session.exec(query.order_by(col(ProgrammeItem.programme_id), col(ProgrammeItem.position))).all()
     communes = {commune_id for _, commune_id in rows}
-    known = clips_by_id(session, [row.clip_id for row, _ in rows if row.clip_id])
+    clips = clips_by_id(session, [row.clip_id for row, _ in rows if row.clip_id])
     chimes = _chimes(session, communes) if any(ItemKind(row.kind) in CHIMES for row, _ in rows) else {}
-    found: dict[int, list[RunningItem]] = {programme_id: [] for programme_id in programme_ids}
+    items_by_programme: dict[int, list[RunningItem]] = {programme_id: [] for programme_id in programme_ids}
     for row, commune_id in rows:
-        kind, running = ItemKind(row.kind), found[row.programme_id]
-        sound = chimes.get((commune_id, row.kind)) if kind in CHIMES else known.get(row.clip_id or "")
+        kind, running = ItemKind(row.kind), items_by_programme[row.programme_id]
+        clip_of_item = chimes.get((commune_id, row.kind)) if kind in CHIMES else clips.get(row.clip_id or "")
         offset_us = running[-1].offset_us + running[-1].duration_us if running else 0
-        duration_us = row.gap_ms * 1000 if kind is ItemKind.GAP else sound.duration_us if sound else 0
-        running.append(RunningItem(row.position, kind, offset_us, duration_us, sound))
-    return found
+        duration_us = row.gap_ms * 1000 if kind is ItemKind.GAP else clip_of_item.duration_us if clip_of_item else 0
+        running.append(RunningItem(row.position, kind, offset_us, duration_us, clip_of_item))
+    return items_by_programme
 
 
 def duration_us(items: Sequence[RunningItem]) -> int:
-    """How long a programme sounds, gaps included."""
+    """Pauses included."""
     return items[-1].offset_us + items[-1].duration_us if items else 0
 
 
 def manifest_items(session: Session, items: Sequence[RunningItem]) -> list[ClipItem]:
-    """As the wire names them. Raises Refusal when there is nothing to hear, or a clip lacks its renditions."""
-    sounding = [item for item in items if item.clip is not None]
-    if not sounding:
+    """The items in wire form. Raises Refusal when nothing is audible or a clip lacks its renditions."""
+    audible = [item for item in items if item.clip is not None]
+    if not audible:
         raise Refusal(N_("There is nothing to hear in this programme. Put a recording in it first."))
-    renditions = renditions_of(session, [item.clip.id for item in sounding if item.clip])
-    made = []
-    for item in sounding:
+    renditions = renditions_of(session, [item.clip.id for item in audible if item.clip])
+    wire_items = []
+    for item in audible:
         if item.clip is None or item.clip.id not in renditions:
             raise Refusal(N_("A recording of this programme is not kept here any more. Choose another one."))
-        made.append(
+        wire_items.append(
             ClipItem(
                 offset_us=item.offset_us,
                 duration_us=item.duration_us,
@@ -204,24 +196,24 @@ def manifest_items(session: Session, items: Sequence[RunningItem]) -> list[ClipI
                 renditions=renditions[item.clip.id],
             )
         )
-    return made
+    return wire_items
 
 
 def clip_items(session: Session, clip_id: str) -> list[ClipItem]:
-    """A single clip as a broadcast's only item."""
-    sound = clip(session, clip_id)
-    return manifest_items(session, [RunningItem(0, ItemKind.CLIP, 0, sound.duration_us, sound)])
+    """A single clip as the only item of a broadcast."""
+    single = clip(session, clip_id)
+    return manifest_items(session, [RunningItem(0, ItemKind.CLIP, 0, single.duration_us, single)])
 
 
 def used_in(session: Session, clip_ids: Sequence[str]) -> dict[str, list[Programme]]:
-    """The programmes in which clips stand. One query."""
+    """The programmes that contain each clip. One query."""
     query = select(ProgrammeItem.clip_id, Programme).join(Programme).distinct()
     query = query.where(col(ProgrammeItem.clip_id).in_(clip_ids), col(Programme.retired_at).is_(None))
-    found: dict[str, list[Programme]] = {}
+    programmes_by_clip: dict[str, list[Programme]] = {}
     for clip_id, used in session.exec(query.order_by(Programme.title)):
         if clip_id is not None:
-            found.setdefault(clip_id, []).append(used)
-    return found
+            programmes_by_clip.setdefault(clip_id, []).append(used)
+    return programmes_by_clip
 
 
 def _check(session: Session, commune_id: str, item: Item) -> None:

@@ -1,4 +1,4 @@
-"""Changes of broadcasts: which state each came into, when, why, and by whom."""
+"""State changes of broadcasts: which state, when, why, and by which operator."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from runtime.database import UtcDateTime
 
 
 class BroadcastChange(SQLModel, table=True):
-    """A broadcast came into a state. by: who did it, "" for Loa itself."""
+    """A broadcast entered a state. by: the operator, "" for Loa itself."""
 
     id: int | None = Field(default=None, primary_key=True)
     broadcast_id: str = Field(foreign_key="broadcast.id", index=True)
@@ -21,13 +21,13 @@ class BroadcastChange(SQLModel, table=True):
 
 
 def state_changes(session: Session, broadcast_id: str) -> list[BroadcastChange]:
-    """How it came to where it stands, oldest first."""
+    """Oldest first."""
     query = select(BroadcastChange).where(BroadcastChange.broadcast_id == broadcast_id)
     return list(session.exec(query.order_by(col(BroadcastChange.id))))
 
 
 def last_state_changes(session: Session, broadcast_ids: Sequence[str]) -> dict[str, BroadcastChange]:
-    """The latest change of each, by its id. One query."""
+    """The latest change of each, by broadcast id. One query."""
     newest = (
         select(func.max(BroadcastChange.id))
         .where(col(BroadcastChange.broadcast_id).in_(broadcast_ids))
@@ -38,5 +38,5 @@ def last_state_changes(session: Session, broadcast_ids: Sequence[str]) -> dict[s
 
 
 def record_state(session: Session, broadcast_id: str, at: datetime, into: str, cause: str, by: str) -> None:
-    """Write one down. into: a word of `broadcast.broadcasts.BroadcastState`."""
+    """into: a value of `broadcast.broadcasts.BroadcastState`."""
     session.add(BroadcastChange(broadcast_id=broadcast_id, at=at, state=into, cause=cause, by=by))

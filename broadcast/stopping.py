@@ -12,35 +12,35 @@ from broadcast.state_changes import record_state
 
 
 def stop(session: Session, broadcast_id: str, now: datetime, *, by: str = "", cause: str = "by_operator") -> Broadcast:
-    """Silence it from now on; before its start that is to withdraw it. Stopping what is over changes nothing."""
-    found = broadcast(session, broadcast_id)
-    if state(found, now) in (BroadcastState.PLANNED, BroadcastState.ANNOUNCED):
+    """Stop it now; before its start this withdraws it. Has no effect on one that is over."""
+    row = broadcast(session, broadcast_id)
+    if state(row, now) in (BroadcastState.PLANNED, BroadcastState.ANNOUNCED):
         return withdraw(session, broadcast_id, now, by=by, cause=cause)
-    if state(found, now) is BroadcastState.ON_AIR and found.stopped_at is None:
-        found.stopped_at, found.stopped_by, found.cause = now, by, cause
-        found.revision += 1
-        session.add(found)
-        record_state(session, found.id, now, BroadcastState.STOPPED, cause, by)
-    return found
+    if state(row, now) is BroadcastState.ON_AIR and row.stopped_at is None:
+        row.stopped_at, row.stopped_by, row.cause = now, by, cause
+        row.revision += 1
+        session.add(row)
+        record_state(session, row.id, now, BroadcastState.STOPPED, cause, by)
+    return row
 
 
 def withdraw(session: Session, broadcast_id: str, now: datetime, *, by: str = "", cause: str) -> Broadcast:
-    """It shall not sound at all. Withdrawing what has begun stops it."""
-    found = broadcast(session, broadcast_id)
-    if found.withdrawn_at is not None or found.missed:
-        return found
-    if found.starts_at <= now:
+    """Cancel it before its start; after that this stops it. Has no effect on one that is withdrawn or missed."""
+    row = broadcast(session, broadcast_id)
+    if row.withdrawn_at is not None or row.missed:
+        return row
+    if row.starts_at <= now:
         return stop(session, broadcast_id, now, by=by, cause=cause)
-    found.withdrawn_at, found.cause = now, cause
-    found.revision += 1
-    session.add(found)
-    record_state(session, found.id, now, BroadcastState.WITHDRAWN, cause, by)
-    return found
+    row.withdrawn_at, row.cause = now, cause
+    row.revision += 1
+    session.add(row)
+    record_state(session, row.id, now, BroadcastState.WITHDRAWN, cause, by)
+    return row
 
 
-def mark_missed(session: Session, planned: Broadcast, now: datetime, cause: str) -> None:
-    """Write down that it did not air, and why."""
-    planned.missed, planned.cause = True, cause
-    planned.announced_revision = planned.revision  # there is nothing to announce
-    session.add(planned)
-    record_state(session, planned.id, now, BroadcastState.MISSED, cause, "")
+def mark_missed(session: Session, row: Broadcast, now: datetime, cause: str) -> None:
+    """Record that it did not air, and why."""
+    row.missed, row.cause = True, cause
+    row.announced_revision = row.revision  # nothing to announce
+    session.add(row)
+    record_state(session, row.id, now, BroadcastState.MISSED, cause, "")

@@ -1,8 +1,7 @@
-"""The transmitter: announces what is planned. Commit first, publish, and write down "announced" when the broker has it.
+"""The transmitter: publishes manifests. A plan is committed first, then published, then marked as announced.
 
-After a crash, or while the broker was away, what is not announced is found in the table and sent; receivers take a
-manifest twice without harm.
-"""
+After a crash or a broker outage unannounced broadcasts are found in the table and sent; receivers accept a manifest
+twice."""
 
 import logging
 from datetime import datetime
@@ -25,9 +24,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: How often the table is looked through without being nudged: another controller may have planned something.
+#: How often the table is read without a nudge: another controller may have planned something.
 LOOK_EVERY_S = 1.0
-#: How long the broker may take to acknowledge before it is asked again.
+#: Unacknowledged manifests are sent again after this.
 ACKNOWLEDGED_WITHIN_S = 5.0
 
 
@@ -45,77 +44,83 @@ class Transmitter:
         self._worker.start()
 
     def nudge(self) -> None:
-        """Something was planned or changed: look at once. Call it after the commit."""
+        """Look for changes at once. Call it after the commit."""
         self._worker.wake()
 
     def close(self) -> None:
-        """Stop; what is not announced yet is found at the next start."""
+        """Stop; unannounced broadcasts are found at the next start."""
         self._worker.close(ACKNOWLEDGED_WITHIN_S + 5)
 
     def announce_due(self) -> int:
-        """Send what the broker does not have yet, soonest first. Gives how many it acknowledged."""
+        """Publish what the broker lacks, earliest first. Returns how many it acknowledged."""
         now = self._clock.now()
         with self._database.session() as session:
             due = unannounced(session, now)
-        under_way = [(b, self._downlink.send_manifest(b.commune_id, manifest_of(b, now))) for b in due]
-        done = self._acknowledged(under_way)
-        if done:
+        deliveries = [(b, self._downlink.send_manifest(b.commune_id, manifest_of(b, now))) for b in due]
+        acknowledged = self._acknowledged(deliveries)
+        if acknowledged:
             with self._database.writing() as session:
-                for sent in done:
-                    note_announced(session, sent.id, sent.revision, self._clock.now())
-        if len(done) < len(under_way):
-            log.warning("%d manifests were not acknowledged; they are sent again", len(under_way) - len(done))
-        return len(done) + self._announce_elsewhere(now)
+                for announced in acknowledged:
+                    note_announced(session, announced.id, announced.revision, self._clock.now())
+        if len(acknowledged) < len(deliveries):
+            log.warning(
+                "transmitter: %d manifests not acknowledged, sending them again", len(deliveries) - len(acknowledged)
+            )
+        return len(acknowledged) + self._announce_elsewhere(now)
 
     def _announce_elsewhere(self, now: datetime) -> int:
-        """The same under the addresses of communes that receivers went over to. Gives how many were acknowledged."""
+        """Publish to the other communes that receivers moved to. Returns how many were acknowledged."""
         with self._database.session() as session:
             due = unannounced_addresses(session, now, MOST_AT_ONCE)
-        under_way = [
-            ((address, b.revision), self._send_elsewhere(b, address.commune_id, meant, now))
+        deliveries = [
+            ((address, b.revision), self._send_elsewhere(b, address.commune_id, targets, now))
             for b, address in due
-            if (meant := address.audience) is not None
+            if (targets := address.audience) is not None
         ]
-        done = self._acknowledged(under_way)
-        if done:
+        acknowledged = self._acknowledged(deliveries)
+        if acknowledged:
             with self._database.writing() as session:
-                for address, revision in done:
-                    found = session.get(BroadcastAddress, (address.broadcast_id, address.commune_id))
-                    if found is not None and revision > found.announced_revision:
-                        found.announced_revision = revision
-                        session.add(found)
-        return len(done)
+                for address, revision in acknowledged:
+                    row = session.get(BroadcastAddress, (address.broadcast_id, address.commune_id))
+                    if row is not None and revision > row.announced_revision:
+                        row.announced_revision = revision
+                        session.add(row)
+        return len(acknowledged)
 
-    def _send_elsewhere(self, b: Broadcast, commune_id: str, meant: Targets, now: datetime) -> Delivery:
-        return self._downlink.send_manifest(commune_id, manifest_of(b, now, (commune_id, meant)))
+    def _send_elsewhere(self, b: Broadcast, commune_id: str, targets: Targets, now: datetime) -> Delivery:
+        return self._downlink.send_manifest(commune_id, manifest_of(b, now, (commune_id, targets)))
 
     def clear_old(self) -> int:
-        """Take manifests away that nobody needs any more, so that the broker does not fill. Gives how many."""
+        """Clear manifests that are no longer needed, so that the broker does not fill up. Returns how many."""
         now = self._clock.now()
         with self._database.session() as session:
-            old = expired(session, now)
-            elsewhere = expired_addresses(session, now - MANIFEST_HOLDS, MOST_AT_ONCE)
-        under_way = [(b, self._downlink.clear_manifest(b.commune_id, b.id)) for b in old]
-        done = [b.id for b in self._acknowledged(under_way)]
-        if done:
+            expired_broadcasts = expired(session, now)
+            addresses = expired_addresses(session, now - MANIFEST_HOLDS, MOST_AT_ONCE)
+        deliveries = [(b, self._downlink.clear_manifest(b.commune_id, b.id)) for b in expired_broadcasts]
+        cleared_ids = [b.id for b in self._acknowledged(deliveries)]
+        if cleared_ids:
             with self._database.writing() as session:
-                for found in session.exec(select(Broadcast).where(col(Broadcast.id).in_(done))):
-                    found.cleared_at = now
-                    session.add(found)
-        cleared = self._acknowledged(
-            [(a, self._downlink.clear_manifest(a.commune_id, a.broadcast_id)) for a in elsewhere]
+                for row in session.exec(select(Broadcast).where(col(Broadcast.id).in_(cleared_ids))):
+                    row.cleared_at = now
+                    session.add(row)
+        cleared_addresses = self._acknowledged(
+            [(a, self._downlink.clear_manifest(a.commune_id, a.broadcast_id)) for a in addresses]
         )
-        if cleared:
+        if cleared_addresses:
             with self._database.writing() as session:
-                for address in cleared:
+                for address in cleared_addresses:
                     address.cleared_at = now
                     session.merge(address)
-        return len(done) + len(cleared)
+        return len(cleared_ids) + len(cleared_addresses)
 
-    def _acknowledged(self, under_way: list[tuple[T, Delivery]]) -> list[T]:
-        """Those that the broker has. All share one deadline: an emergency must not wait behind two hundred."""
+    def _acknowledged(self, deliveries: list[tuple[T, Delivery]]) -> list[T]:
+        """All share one deadline: an emergency must not wait behind two hundred manifests."""
         until_us = self._clock.monotonic_us() + round(ACKNOWLEDGED_WITHIN_S * 1e6)
-        return [b for b, sent in under_way if sent.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6))]
+        return [
+            item
+            for item, delivery in deliveries
+            if delivery.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6))
+        ]
 
     def _step(self) -> float:
         if self._downlink.connected:

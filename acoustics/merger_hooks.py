@@ -5,21 +5,23 @@ from collections.abc import Callable
 from sqlmodel import Session, SQLModel
 
 from acoustics.delay_measurements import DelayMeasurement
-from devices.merger_hooks import Following, Move, rows_of
+from devices.merger_hooks import CommuneMove, HookChanges, rows_of
 
 
-class MeasurementsFollow:
+class DelayMeasurementHook:
     """A measurement moves when both of its receivers move to the same commune."""
 
     tables: tuple[type[SQLModel], ...] = (DelayMeasurement,)
 
-    def follow(self, session: Session, move: Move) -> Following:
-        following = Following()
+    def changes_for(self, session: Session, move: CommuneMove) -> HookChanges:
+        following = HookChanges()
         for row in rows_of(session, DelayMeasurement, move.sources):
             both = {move.receivers.get(row.one_id), move.receivers.get(row.other_id)}
             if move.joined or both == {move.into}:
                 following.set(row, commune_id=move.into)
         return following
 
-    def home(self, row: SQLModel, move: Move, former: Callable[[type[SQLModel]], str | None]) -> str:
+    def commune_after_undo(
+        self, row: SQLModel, move: CommuneMove, former: Callable[[type[SQLModel]], str | None]
+    ) -> str:
         return move.receivers.get(getattr(row, "one_id", ""), move.sources[0])

@@ -26,7 +26,7 @@ from broadcast.play_log import play_log
 from broadcast.play_reports import PlayReportRow
 from broadcast.programmes import Item, ItemKind, add_programme
 from devices.receivers import receivers
-from loa.merger_hooks import ESTATE
+from loa.merger_hooks import MERGER_HOOKS
 from mergers.mergers import merge
 from mergers.undoing import undo
 from receiver.playout.ladder import stretches
@@ -216,7 +216,7 @@ def measure(county: County, folder: Path) -> dict[str, object]:
 
     def do() -> None:
         with county.database.writing() as session:
-            merge(session, BOTH, decisions, clock.now(), "lan", fingerprint=seen.fingerprint, estate=ESTATE)  # type: ignore[attr-defined]
+            merge(session, BOTH, decisions, clock.now(), "lan", fingerprint=seen.fingerprint, hooks=MERGER_HOOKS)  # type: ignore[attr-defined]
 
     merge_s, _ = timed(do)
     told_s, _ = timed(lambda: (county.announce(), county.handover.step()))
@@ -226,7 +226,7 @@ def measure(county: County, folder: Path) -> dict[str, object]:
 
     def take_back() -> None:
         with county.database.writing() as session:
-            undo(session, 1, clock.now(), "lan", estate=ESTATE)
+            undo(session, 1, clock.now(), "lan", hooks=MERGER_HOOKS)
 
     undo_s, _ = timed(take_back)
     county.announce()

@@ -17,9 +17,9 @@ from demo.mergers_demo import MergersDemo
 from demo.operator_tasks import sign_in, upload, wait_for, wait_for_reports
 from demo.sample_recording import make_mp3
 from demo.skew import missing_windows, skew
-from loa.merger_hooks import ESTATE
+from loa.merger_hooks import MERGER_HOOKS
 from mergers.mergers import merge
-from mergers.plans import Counts, Merge, Rehearsal
+from mergers.plans import CommuneCounts, Merge, Rehearsal
 from mergers.rehearsals import counts, rehearse
 from runtime.clock import ControllerClock
 from runtime.database import Database
@@ -39,8 +39,8 @@ class MergerFigures:
     told_s: until every receiver had its new configuration. reports: by commune, of the running broadcast.
     """
 
-    before: Counts
-    after: Counts
+    before: CommuneCounts
+    after: CommuneCounts
     areas: int
     running: dict[str, str]
     took_s: float
@@ -76,7 +76,7 @@ def merge_live(demo: MergersDemo, browser: Browser, uploaded: Path, say: Say) ->
     database, clock = Database(demo.database), ControllerClock()
     try:
         with database.session() as session:
-            rehearsal: Rehearsal = rehearse(session, PLAN, clock.now(), estate=ESTATE)
+            rehearsal: Rehearsal = rehearse(session, PLAN, clock.now(), hooks=MERGER_HOOKS)
             before = counts(session, list(NAMES), clock.now())
         say(f"Rehearsed; open questions, answered as suggested: {len(rehearsal.questions)}.")
         merger_started_at_s = time.monotonic()
@@ -88,7 +88,7 @@ def merge_live(demo: MergersDemo, browser: Browser, uploaded: Path, say: Say) ->
                 clock.now(),
                 "demo",
                 fingerprint=rehearsal.fingerprint,
-                estate=ESTATE,
+                hooks=MERGER_HOOKS,
             )
         took_s = time.monotonic() - merger_started_at_s
         with database.session() as session:
@@ -198,15 +198,15 @@ def show_mergers(demo: MergersDemo, say: Say) -> None:
     say(f"In step: {skew(instants_at_horns(demo, second, None)).p99_ms:.3f} ms apart (p99)")
 
 
-def _counted(counts_found: Counts, areas: int = 0) -> dict[str, int]:
+def _counted(counts_found: CommuneCounts, areas: int = 0) -> dict[str, int]:
     shown = ("receivers", "zones", "programmes", "schedules")
     by_name = {name: value for name, value in asdict(counts_found).items() if name in shown}
     return {**by_name, "zones": counts_found.zones - areas, "play_log_rows": counts_found.play_log}
 
 
-def _sum(parts: Iterable[Counts]) -> Counts:
+def _sum(parts: Iterable[CommuneCounts]) -> CommuneCounts:
     by_name = [asdict(part) for part in parts]
-    return Counts(**{name: sum(part[name] for part in by_name) for name in by_name[0]})
+    return CommuneCounts(**{name: sum(part[name] for part in by_name) for name in by_name[0]})
 
 
 def _frames(demo: MergersDemo, broadcast: str, column: str) -> int:

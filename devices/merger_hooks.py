@@ -16,7 +16,7 @@ Row = TypeVar("Row", bound=SQLModel)
 
 
 @dataclass(frozen=True)
-class Move:
+class CommuneMove:
     """Communes on their way into another. sources: the first is the heir; with `joined` all of them become `into`, else
     a part of the only one does. receivers, schedules: of each of them its commune afterwards.
 
@@ -39,7 +39,7 @@ class Move:
 
 
 @dataclass
-class Following:
+class HookChanges:
     """What a follower wants. changes: a row and its new values. notes: message id and values, for the rehearsal."""
 
     changes: list[tuple[SQLModel, dict[str, Any]]] = field(default_factory=list)
@@ -50,17 +50,19 @@ class Following:
         self.changes.append((row, values))
 
 
-class Follower(Protocol):
+class MergerHook(Protocol):
     """A room with tables by commune. It has to add and remove no row."""
 
     @property
     def tables(self) -> tuple[type[SQLModel], ...]:
         """Its tables; each has a commune_id."""
 
-    def follow(self, session: Session, move: Move) -> Following:
+    def changes_for(self, session: Session, move: CommuneMove) -> HookChanges:
         """What communes that become another take along. Only reads."""
 
-    def home(self, row: SQLModel, move: Move, former: Callable[[type[SQLModel]], str | None]) -> str:
+    def commune_after_undo(
+        self, row: SQLModel, move: CommuneMove, former: Callable[[type[SQLModel]], str | None]
+    ) -> str:
         """Where a row goes that was made in a commune between its merger and the undoing.
 
         former: of a table the commune whose row the merger took along.
@@ -68,7 +70,7 @@ class Follower(Protocol):
 
 
 #: All that follow, as the joining place has put them together.
-Estate = tuple[Follower, ...]
+MergerHooks = tuple[MergerHook, ...]
 
 
 def rows_of(session: Session, kind: type[Row], commune_ids: Iterable[str], *conditions: Any) -> list[Row]:

@@ -24,7 +24,7 @@ from devices.time_server import TimeServer
 from devices.uplink import Uplink
 from loa.broker_access import connect, embedded_broker, issuer, public_broker_url
 from loa.broker_accounts import BrokerAccounts
-from loa.merger_hooks import ESTATE
+from loa.merger_hooks import MERGER_HOOKS
 from loa.schema import open_database
 from loa.web_server import run_web_server
 from mergers.handover import Handover
@@ -243,7 +243,7 @@ class Controller:
                 issuer=issuer(self.settings, self.key, broker_url),
                 accounts_changed=self._accounts.publish,
                 exchange=self.exchange,
-                estate=ESTATE,
+                merger_hooks=MERGER_HOOKS,
             )
         )
 

@@ -1,8 +1,8 @@
 """What else follows communes that are merged or split: the hooks of all packages, in one tuple."""
 
-from acoustics.merger_hooks import MeasurementsFollow
-from devices.merger_hooks import Estate
-from province.merger_hooks import ProvinceFollows
-from transfer.merger_hooks import ImportsFollow
+from acoustics.merger_hooks import DelayMeasurementHook
+from devices.merger_hooks import MergerHooks
+from province.merger_hooks import ProvinceHook
+from transfer.merger_hooks import ImportsHook
 
-ESTATE: Estate = (MeasurementsFollow(), ImportsFollow(), ProvinceFollows())
+MERGER_HOOKS: MergerHooks = (DelayMeasurementHook(), ImportsHook(), ProvinceHook())

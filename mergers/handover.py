@@ -48,9 +48,9 @@ class Handover:
             receivers = list(
                 session.exec(select(Receiver).where(col(Receiver.id).in_(told), col(Receiver.retired_at).is_(None)))
             )
-            under_way = self._downlink.configure_all(session, receivers, held_too=True)
+            broadcasts_in_flight = self._downlink.configure_all(session, receivers, held_too=True)
         until_us = self._clock.monotonic_us() + _WITHIN_US
-        if not all(d.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6)) for d in under_way):
+        if not all(d.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6)) for d in broadcasts_in_flight):
             log.warning("not every receiver's config was acknowledged; they are sent again")
             return
         with self._database.writing() as session:

@@ -20,8 +20,8 @@ from broadcast.manifests import MANIFEST_HOLDS
 from broadcast.state_changes import record_state
 from devices.receivers import Receiver, reached_by
 from devices.succession import CommuneSuccession, FormerPlace
-from mergers.drafts import Draft
 from mergers.ledger import update_many
+from mergers.merge_draft import MergeDraft
 from schedules.schedules import Schedule
 from schedules.slots import Slot
 from wire.broadcasts import ClipItem, Item, LiveItem, Targets
@@ -32,29 +32,29 @@ _AT_LEAST = timedelta(days=2)
 
 
 @dataclass(frozen=True)
-class Way:
+class InFlight:
     """What was under way when it was looked. hearing: of what is on air, who is meant, as ids."""
 
     running: list[Broadcast]
-    ahead: list[Broadcast]
-    hearing: dict[str, list[str]]
-    elsewhere: list[BroadcastAddress]
+    planned: list[Broadcast]
+    receivers_of: dict[str, list[str]]
+    other_addresses: list[BroadcastAddress]
 
     @property
     def all(self) -> list[Broadcast]:
         """Both."""
-        return [*self.running, *self.ahead]
+        return [*self.running, *self.planned]
 
 
-def under_way(session: Session, draft: Draft, now: datetime) -> Way:
+def broadcasts_in_flight(session: Session, draft: MergeDraft, now: datetime) -> InFlight:
     """The broadcasts of the communes that are not over, before anything is written."""
-    communes = [c.id for c in draft.have.communes]
+    communes = [c.id for c in draft.data.communes]
     query = select(Broadcast).where(
         col(Broadcast.commune_id).in_(communes), col(Broadcast.ends_at) > now, col(Broadcast.missed).is_(False)
     )
     found = list(session.exec(query.order_by(col(Broadcast.starts_at), Broadcast.id)))
     running = [b for b in found if b.starts_at < now and b.withdrawn_at is None and b.sounds_until > now]
-    elsewhere = (
+    other_addresses = (
         select(BroadcastAddress)
         .join(Broadcast, col(Broadcast.id) == col(BroadcastAddress.broadcast_id))
         .where(
@@ -63,28 +63,30 @@ def under_way(session: Session, draft: Draft, now: datetime) -> Way:
             col(Broadcast.ends_at) > now,
         )
     )
-    return Way(
+    return InFlight(
         running,
         [b for b in found if b.starts_at >= now],
-        {b.id: draft.have.reached(b.commune_id, b.audience) for b in running},
-        list(session.exec(elsewhere)),
+        {b.id: draft.data.reached(b.commune_id, b.audience) for b in running},
+        list(session.exec(other_addresses)),
     )
 
 
-def take_along(session: Session, draft: Draft, way: Way, now: datetime) -> None:
+def move_in_flight(session: Session, draft: MergeDraft, way: InFlight, now: datetime) -> None:
     """Bring broadcasts, addresses, places and succession in line with what was written of the draft."""
-    _keep_on_air(session, draft, way)
-    _Ahead(session, draft, now).take(way.ahead)
-    _remember(session, draft, way, now)
+    _keep_running(session, draft, way)
+    _PlannedMoves(session, draft, now).take(way.planned)
+    _record_former_places(session, draft, way, now)
     session.flush()
 
 
-def _keep_on_air(session: Session, draft: Draft, way: Way) -> None:
-    where = _communes_of(session, {r for heard in way.hearing.values() for r in heard} | draft.left.keys())
-    joined = {where.get(r) for r in draft.left}
+def _keep_running(session: Session, draft: MergeDraft, way: InFlight) -> None:
+    where = _communes_of(
+        session, {r for heard in way.receivers_of.values() for r in heard} | draft.former_commune.keys()
+    )
+    joined = {where.get(r) for r in draft.former_commune}
     for b in way.running:
         by_commune: dict[str, list[str]] = {}
-        for receiver_id in way.hearing[b.id]:
+        for receiver_id in way.receivers_of[b.id]:
             by_commune.setdefault(where.get(receiver_id, b.commune_id), []).append(receiver_id)
         if b.commune_id in joined and by_commune.get(b.commune_id):
             # Others come in that must not begin in its middle.
@@ -94,7 +96,7 @@ def _keep_on_air(session: Session, draft: Draft, way: Way) -> None:
         for commune_id, receivers in by_commune.items():
             if commune_id != b.commune_id:
                 _address(session, b, commune_id, Targets(receivers=receivers))
-    for old in way.elsewhere:
+    for old in way.other_addresses:
         heard = old.audience.receivers if old.audience else []
         where = _communes_of(session, set(heard))
         b = session.get_one(Broadcast, old.broadcast_id)
@@ -111,18 +113,18 @@ def _communes_of(session: Session, receiver_ids: set[str]) -> dict[str, str]:
     return dict(session.exec(found).all())
 
 
-class _Ahead:
+class _PlannedMoves:
     """Takes what lies ahead along."""
 
-    def __init__(self, session: Session, draft: Draft, now: datetime) -> None:
+    def __init__(self, session: Session, draft: MergeDraft, now: datetime) -> None:
         self._session, self._draft, self._now = session, draft, now
         self._rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         self._addresses: list[BroadcastAddress] = []
         self._reached: dict[tuple[str, bytes], list[str]] = {}
-        self._in_place = {c.id for c in draft.have.communes if c.id == getattr(draft.plan, "into", "")}
+        self._in_place = {c.id for c in draft.data.communes if c.id == getattr(draft.plan, "into", "")}
 
-    def take(self, ahead: list[Broadcast]) -> None:
-        ids = [b.id for b in ahead]
+    def take(self, planned: list[Broadcast]) -> None:
+        ids = [b.id for b in planned]
         of: dict[str, Slot] = {}
         for start in range(0, len(ids), 500):
             for found in self._session.exec(select(Slot).where(col(Slot.broadcast_id).in_(ids[start : start + 500]))):
@@ -130,7 +132,7 @@ class _Ahead:
         numbers = {s.schedule_id for s in of.values()} | set(self._draft.schedule_parts.values())
         query = select(Schedule).where(col(Schedule.id).in_(numbers)).execution_options(populate_existing=True)
         schedules = {s.number: s for s in self._session.exec(query)}
-        for b in ahead:
+        for b in planned:
             slot = of.get(b.id)
             self._one(b, slot, schedules)
         for columns, rows in self._rows.items():
@@ -241,12 +243,12 @@ class _Ahead:
         return msgspec.json.encode(made)
 
 
-def _remember(session: Session, draft: Draft, way: Way, now: datetime) -> None:
+def _record_former_places(session: Session, draft: MergeDraft, way: InFlight, now: datetime) -> None:
     last = max((b.ends_at for b in way.all), default=now)
     told_until = max(now + _AT_LEAST, last + MANIFEST_HOLDS + _BEYOND)
     live = [b.ends_at for b in way.all if any(isinstance(item, LiveItem) for item in b.playlist)]
-    zones_of = draft.have.zones_of
-    for receiver_id, commune_id in sorted(draft.left.items()):
+    zones_of = draft.data.zones_of
+    for receiver_id, commune_id in sorted(draft.former_commune.items()):
         session.add(
             FormerPlace(
                 receiver_id=receiver_id,

@@ -15,52 +15,52 @@ from sqlmodel import Session
 
 from broadcast.clips import Clip, ClipRendition, new_id
 from devices.zones import ZoneMember
-from mergers.belongings import encoded, renditions
-from mergers.drafts import Draft, copied_clip
-from mergers.ledger import Entry
-from mergers.plans import Said
+from mergers.commune_data import encoded, renditions
+from mergers.ledger import LedgerEntry
+from mergers.merge_draft import MergeDraft, copied_clip
+from mergers.plans import Message
 from noise.noise_rules import NoiseRules
 from runtime.refusal import N_
 from schedules.schedules import Schedule
 from wire.broadcasts import Targets
 
 
-class MadeSince:
+class LaterChanges:
     """Places what is left, once the journal was written back into the draft's ledger."""
 
     def __init__(
         self,
         session: Session,
-        draft: Draft,
-        entries: list[Entry],
+        draft: MergeDraft,
+        entries: list[LedgerEntry],
         sources: list[str],
         areas: Mapping[str, str],
         now: datetime,
     ) -> None:
-        self._session, self._draft, self._have, self._ledger = session, draft, draft.have, draft.ledger
+        self._session, self._draft, self._data, self._ledger = session, draft, draft.data, draft.ledger
         self._known = {(e.table, tuple(e.key)) for e in entries}
         self._heir, self._areas, self._now = sources[0], areas, now
         self._into = draft.plan.into
-        self._ends = self._ledger.get(draft.have.commune(self._into), "retired_at") is not None
+        self._ends = self._ledger.get(draft.data.commune(self._into), "retired_at") is not None
 
     def place(self) -> None:
         """All of it."""
-        have = self._have
-        self._each("station", have.stations, lambda _: self._heir)
-        stations = {s.number: self._of(s) for s in have.stations}
-        self._each("receiver", have.receivers, lambda r: stations[r.station_id])
-        receivers = {r.id: self._of(r) for r in have.receivers}
-        self._each("zone", have.zones, lambda z: self._zone_goes(z.id, receivers))
-        used = {i.clip_id: p for p, items in have.items.items() for i in items if i.clip_id}
-        self._each("programme", have.programmes, lambda _: self._heir)
-        programmes = {p.number: self._of(p) for p in have.programmes}
-        self._each("clip", have.clips, lambda c: programmes[used[c.id]] if c.id in used else self._heir)
-        self._each("schedule", have.schedules, lambda s: programmes[s.programme_id])
-        self._each("ingestjob", have.jobs, lambda _: self._heir)
+        data = self._data
+        self._each("station", data.stations, lambda _: self._heir)
+        stations = {s.number: self._of(s) for s in data.stations}
+        self._each("receiver", data.receivers, lambda r: stations[r.station_id])
+        receivers = {r.id: self._of(r) for r in data.receivers}
+        self._each("zone", data.zones, lambda z: self._zone_goes(z.id, receivers))
+        used = {i.clip_id: p for p, items in data.items.items() for i in items if i.clip_id}
+        self._each("programme", data.programmes, lambda _: self._heir)
+        programmes = {p.number: self._of(p) for p in data.programmes}
+        self._each("clip", data.clips, lambda c: programmes[used[c.id]] if c.id in used else self._heir)
+        self._each("schedule", data.schedules, lambda s: programmes[s.programme_id])
+        self._each("ingestjob", data.jobs, lambda _: self._heir)
         self._members(receivers)
         self._rules()
         self._recordings(programmes)
-        for one in have.schedules:
+        for one in data.schedules:
             if self._ledger.get(one, "retired_at") is None:
                 self._schedule(one, receivers)
 
@@ -73,23 +73,23 @@ class MadeSince:
                 self._ledger.set(row, commune_id=goes(row))
 
     def _zone_goes(self, zone_id: str, receivers: Mapping[str, str]) -> str:
-        there = Counter(receivers[m.receiver_id] for m in self._have.members if m.zone_id == zone_id)
+        there = Counter(receivers[m.receiver_id] for m in self._data.members if m.zone_id == zone_id)
         return there.most_common(1)[0][0] if there else self._heir
 
     def _members(self, receivers: Mapping[str, str]) -> None:
-        zones = {z.id: self._of(z) for z in self._have.zones if not self._ledger.gone(z)}
-        for member in [*self._have.members, *self._ledger.new(ZoneMember)]:
+        zones = {z.id: self._of(z) for z in self._data.zones if not self._ledger.gone(z)}
+        for member in [*self._data.members, *self._ledger.new(ZoneMember)]:
             if zones.get(member.zone_id) != receivers[member.receiver_id]:
                 self._ledger.remove(member)
 
     def _rules(self) -> None:
         taken = {
             (self._of(r), self._ledger.get(r, "zone_id"))
-            for r in self._have.noise_rules
+            for r in self._data.noise_rules
             if ("noiserules", (r.id,)) in self._known and not self._ledger.gone(r)
         } | {(r.commune_id, r.zone_id) for r in self._ledger.new(NoiseRules)}
-        zones = {z.id: self._of(z) for z in self._have.zones if not self._ledger.gone(z)}
-        for rule in self._have.noise_rules:
+        zones = {z.id: self._of(z) for z in self._data.zones if not self._ledger.gone(z)}
+        for rule in self._data.noise_rules:
             if self._ledger.gone(rule) or rule.commune_id != self._into or not self._ends:
                 continue
             if ("noiserules", (rule.id,)) in self._known:
@@ -102,9 +102,9 @@ class MadeSince:
                 self._ledger.set(rule, commune_id=where[0])
 
     def _recordings(self, programmes: Mapping[int, str]) -> None:
-        clips = {c.id: c for c in self._have.clips}
+        clips = {c.id: c for c in self._data.clips}
         copies: dict[tuple[str, str], str] = {}
-        for number, items in self._have.items.items():
+        for number, items in self._data.items.items():
             for item in items:
                 clip_id = self._ledger.get(item, "clip_id")
                 clip = clips.get(clip_id)
@@ -127,7 +127,7 @@ class MadeSince:
         """It names what is of its own commune alone, and a former commune's zone is the whole of it again."""
         commune_id = self._of(one)
         targets = msgspec.json.decode(self._ledger.get(one, "targets"), type=Targets)
-        zones = {z.id for z in self._have.zones if self._of(z) == commune_id and not self._ledger.gone(z)}
+        zones = {z.id for z in self._data.zones if self._of(z) == commune_id and not self._ledger.gone(z)}
         whole = targets.all or any(self._areas.get(z) == commune_id for z in targets.zones)
         mine = Targets(
             all=whole,
@@ -136,7 +136,7 @@ class MadeSince:
         )
         if mine == targets:
             return
-        title = one.title or next((p.title for p in self._have.programmes if p.number == one.programme_id), "")
+        title = one.title or next((p.title for p in self._data.programmes if p.number == one.programme_id), "")
         if not (mine.all or mine.zones or mine.receivers):
             self._ledger.set(one, paused=True, revision=one.revision + 1, changed_at=self._now)
             self._tell(N_("The schedule of {name} is for receivers of another commune; it rests."), name=title)
@@ -146,6 +146,6 @@ class MadeSince:
             self._tell(N_("The schedule of {name} is for the receivers of its own commune alone."), name=title)
 
     def _tell(self, message_id: str, **values: object) -> None:
-        said = Said(message_id, values)
+        said = Message(message_id, values)
         if said not in self._draft.notes:
             self._draft.notes.append(said)

@@ -18,7 +18,7 @@ from runtime.database import UtcDateTime
 Key = tuple[Any, ...]
 
 
-class Entry(msgspec.Struct, frozen=True):
+class LedgerEntry(msgspec.Struct, frozen=True):
     """One row's change. key: of its primary key columns. before, after: by column; None: the row is not there."""
 
     table: str
@@ -80,13 +80,13 @@ class Ledger:
         """Whether a row is to be gone."""
         return _name(row) in self._gone
 
-    def write(self, session: Session) -> list[Entry]:
+    def write(self, session: Session) -> list[LedgerEntry]:
         """Make the changes. Gives what was done. Rows that were read before are as they were until they are expired."""
         done = []
         for rows, before in ((self._new, False), (self._gone, True)):
             for (name_of, key), row in rows.items():
                 values = {str(c.name): _plain(getattr(row, _attribute(row, c))) for c in _table(row).columns}
-                done.append(Entry(name_of, list(key), values if before else None, None if before else values))
+                done.append(LedgerEntry(name_of, list(key), values if before else None, None if before else values))
         # What is new comes first, since others will name it; what goes goes last, and what names it before it.
         tables = list(SQLModel.metadata.sorted_tables)
         for table in tables:
@@ -101,7 +101,7 @@ class Ledger:
             if columns:
                 before_values = {_column(row, a): _plain(getattr(row, a)) for a in values}
                 after_values = {column: _plain(value) for column, value in columns.items()}
-                done.append(Entry(name[0], list(name[1]), before_values, after_values))
+                done.append(LedgerEntry(name[0], list(name[1]), before_values, after_values))
                 groups[name[0], tuple(sorted(columns))].append(
                     {
                         **{f"key_{n}": part for n, part in enumerate(name[1])},

@@ -6,30 +6,30 @@ from datetime import datetime
 from sqlmodel import Session
 
 from devices.zones import Zone, ZoneMember
-from mergers.belongings import Belongings
-from mergers.drafts import Deciding, Draft, choice
+from mergers.commune_data import CommuneData
 from mergers.ledger import Ledger
-from mergers.plans import About, Merge, Question, Said
+from mergers.merge_draft import Answers, MergeDraft, choice
+from mergers.plans import Merge, Message, Question, QuestionTopic
 from runtime.refusal import N_
 
 
 @dataclass
-class Union:
+class MergeContext:
     """One merge. area: of each former commune its zone. zone_map: a zone that is joined to another → that one."""
 
     session: Session
     plan: Merge
     now: datetime
-    have: Belongings
+    data: CommuneData
     ledger: Ledger
-    draft: Draft
-    deciding: Deciding
+    draft: MergeDraft
+    answers: Answers
     area: dict[str, Zone] = field(default_factory=dict)
     zone_map: dict[str, str] = field(default_factory=dict)
 
     def name(self, commune_id: str) -> str:
         """What a former commune is called."""
-        return self.have.commune(commune_id).name
+        return self.data.commune(commune_id).name
 
     def by_commune(self, prefix: str = "use:") -> list[tuple[str, str]]:
         """A choice's value and the name of each former commune."""
@@ -38,10 +38,10 @@ class Union:
     def members(self, zone_id: str) -> list[str]:
         """The receivers in a zone, as they will be."""
         new = [m.receiver_id for m in self.ledger.new(ZoneMember) if m.zone_id == zone_id]
-        return [m.receiver_id for m in self.have.members if m.zone_id == zone_id] + new
+        return [m.receiver_id for m in self.data.members if m.zone_id == zone_id] + new
 
-    def ask_whose(self, key: str, about: About, says: str, prefix: str, among: list[str] | None = None) -> str:
+    def ask_whose(self, key: str, about: QuestionTopic, says: str, prefix: str, among: list[str] | None = None) -> str:
         """Ask whose of something holds. Gives the commune's id."""
         sources = [c for c in self.plan.sources if among is None or c in among]
         choices = tuple(choice(prefix + c, N_("As in {commune}"), commune=self.name(c)) for c in sources)
-        return self.deciding.ask(Question(key, about, Said(says), choices, prefix + sources[0])).removeprefix(prefix)
+        return self.answers.ask(Question(key, about, Message(says), choices, prefix + sources[0])).removeprefix(prefix)

@@ -3,17 +3,17 @@
 from broadcast.backup_clip import BackupClip
 from broadcast.clips import folded
 from broadcast.programmes import CHIMES, ItemKind
-from mergers.drafts import choice
-from mergers.merge_context import Union
-from mergers.plans import About, Question, Said
+from mergers.merge_context import MergeContext
+from mergers.merge_draft import choice
+from mergers.plans import Message, Question, QuestionTopic
 from runtime.refusal import N_
 
 
 class MergedSound:
     """Works it out."""
 
-    def __init__(self, union: Union) -> None:
-        self._u = union
+    def __init__(self, union: MergeContext) -> None:
+        self._context = union
 
     def work_out(self) -> None:
         """All of it."""
@@ -21,26 +21,28 @@ class MergedSound:
         self._rest()
 
     def _chimes(self) -> None:
-        plan, have = self._u.plan, self._u.have
-        own = {(c.commune_id, c.builtin): c for c in have.clips if c.builtin}
+        plan, data = self._context.plan, self._context.data
+        own = {(c.commune_id, c.builtin): c for c in data.clips if c.builtin}
         having = [c for c in plan.sources if any(commune == c for commune, _ in own)]
         whose = having[0] if having else ""
         keep = True
         if len(having) > 1:
-            answer = self._u.deciding.ask(
+            answer = self._context.answers.ask(
                 Question(
                     "chimes",
-                    About.CHIMES,
-                    Said(N_("Each commune has chimes of its own.")),
+                    QuestionTopic.CHIMES,
+                    Message(N_("Each commune has chimes of its own.")),
                     (
                         choice(
                             "keep",
                             N_("Programmes keep the chimes they have; new ones get those of {commune}"),
-                            commune=self._u.name(whose),
+                            commune=self._context.name(whose),
                         ),
                         *(
                             choice(
-                                f"use:{c}", N_("All programmes get the chimes of {commune}"), commune=self._u.name(c)
+                                f"use:{c}",
+                                N_("All programmes get the chimes of {commune}"),
+                                commune=self._context.name(c),
                             )
                             for c in having
                         ),
@@ -50,37 +52,37 @@ class MergedSound:
             )
             if answer != "keep":
                 keep, whose = False, answer.removeprefix("use:")
-        for clip in have.clips:
-            self._u.ledger.set(clip, commune_id=plan.into)
+        for clip in data.clips:
+            self._context.ledger.set(clip, commune_id=plan.into)
             if clip.builtin and clip.commune_id != whose:
-                title = f"{clip.title} ({self._u.name(clip.commune_id)})"
-                self._u.draft.titles[clip.id] = title
-                self._u.ledger.set(clip, builtin="", title=title, folded=folded(f"{title} {clip.original_name}"))
-        for programme in have.programmes:
+                title = f"{clip.title} ({self._context.name(clip.commune_id)})"
+                self._context.draft.titles[clip.id] = title
+                self._context.ledger.set(clip, builtin="", title=title, folded=folded(f"{title} {clip.original_name}"))
+        for programme in data.programmes:
             if not keep or programme.commune_id == whose:
                 continue
-            for item in have.items[programme.number]:
+            for item in data.items[programme.number]:
                 chime = own.get((programme.commune_id, item.kind))
                 if ItemKind(item.kind) in CHIMES and chime is not None:
-                    self._u.ledger.set(item, kind=ItemKind.CLIP.value, clip_id=chime.id)
+                    self._context.ledger.set(item, kind=ItemKind.CLIP.value, clip_id=chime.id)
 
     def _rest(self) -> None:
-        plan, have = self._u.plan, self._u.have
-        for programme in have.programmes:
-            self._u.ledger.set(programme, commune_id=plan.into)
-        for job in have.jobs:
-            self._u.ledger.set(job, commune_id=plan.into)
-        backups = {b.commune_id: b for b in have.backups}
+        plan, data = self._context.plan, self._context.data
+        for programme in data.programmes:
+            self._context.ledger.set(programme, commune_id=plan.into)
+        for job in data.jobs:
+            self._context.ledger.set(job, commune_id=plan.into)
+        backups = {b.commune_id: b for b in data.backups}
         if backups:
             whose = next(c for c in plan.sources if c in backups)
             if len(backups) > 1:
-                whose = self._u.ask_whose(
+                whose = self._context.ask_whose(
                     "backup",
-                    About.BACKUP,
+                    QuestionTopic.BACKUP,
                     N_("Each commune has a backup recording: which one do all receivers keep?"),
                     "use:",
                     list(backups),
                 )
             for backup in backups.values():
-                self._u.ledger.remove(backup)
-            self._u.ledger.add(BackupClip(commune_id=plan.into, clip_id=backups[whose].clip_id))
+                self._context.ledger.remove(backup)
+            self._context.ledger.add(BackupClip(commune_id=plan.into, clip_id=backups[whose].clip_id))

@@ -7,13 +7,13 @@ from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.communes import Commune
-from devices.merger_hooks import Estate
-from mergers.drafts import Draft
-from mergers.estate import take_estate
-from mergers.in_flight import take_along, under_way
-from mergers.ledger import Entry
+from devices.merger_hooks import MergerHooks
+from mergers.hooks import apply_hooks
+from mergers.in_flight import broadcasts_in_flight, move_in_flight
+from mergers.ledger import LedgerEntry
+from mergers.merge_draft import MergeDraft
 from mergers.merging import merge_draft
-from mergers.plans import Decisions, Done, Merge, Plan, plan_as_text, plan_of_text
+from mergers.plans import Decisions, Merge, MergerResult, Plan, plan_as_text, plan_of_text
 from mergers.splitting import split_draft
 from people.audit import Deed, note
 from runtime.database import UtcDateTime
@@ -61,26 +61,26 @@ class MergerJournal(SQLModel, table=True):
     receivers: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
     @property
-    def what(self) -> list[Entry]:
+    def what(self) -> list[LedgerEntry]:
         """The entries."""
-        return msgspec.json.decode(self.entries, type=list[Entry])
+        return msgspec.json.decode(self.entries, type=list[LedgerEntry])
 
 
-def draft_of(session: Session, plan: Plan, decisions: Decisions, now: datetime, estate: Estate) -> Draft:
+def draft_of(session: Session, plan: Plan, decisions: Decisions, now: datetime, hooks: MergerHooks) -> MergeDraft:
     """A plan worked out. Raises Refusal for one that cannot be."""
     draft = merge_draft(session, plan, decisions, now) if isinstance(plan, Merge) else split_draft(session, plan, now)
-    take_estate(session, draft, estate, now)
+    apply_hooks(session, draft, hooks, now)
     return draft
 
 
-def fingerprint_of(draft: Draft) -> str:
+def fingerprint_of(draft: MergeDraft) -> str:
     """Of the plan and all that it was worked out from."""
-    return draft.have.fingerprint(plan_as_text(draft.plan))
+    return draft.data.fingerprint(plan_as_text(draft.plan))
 
 
 def merge(
-    session: Session, plan: Plan, decisions: Decisions, now: datetime, by: str, *, fingerprint: str, estate: Estate
-) -> Done:
+    session: Session, plan: Plan, decisions: Decisions, now: datetime, by: str, *, fingerprint: str, hooks: MergerHooks
+) -> MergerResult:
     """Do it. fingerprint: of the rehearsal that was looked at. Everything or, on any error, nothing is kept.
 
     estate: what rooms that mergers do not know keep by commune.
@@ -88,19 +88,19 @@ def merge(
     Raises Refusal when the communes were changed since the rehearsal, or something is not decided.
     """
     _lock(session, list(plan.sources) if isinstance(plan, Merge) else [plan.source])
-    draft = draft_of(session, plan, decisions, now, estate)
+    draft = draft_of(session, plan, decisions, now, hooks)
     if fingerprint_of(draft) != fingerprint:
         raise Refusal(N_("Something was changed in these communes meanwhile. Look at the rehearsal again."))
     undecided = [q for q in draft.questions if decisions.get(q.key) not in {c.value for c in q.choices}]
     if undecided:
         raise Refusal(N_("{count} questions are not decided yet. Answer them first."), count=len(undecided))
-    way, names = under_way(session, draft, now), _names(draft)
+    way, names = broadcasts_in_flight(session, draft, now), _names(draft)
     entries = draft.ledger.write(session)
-    take_along(session, draft, way, now)
+    move_in_flight(session, draft, way, now)
     done = Merger(plan=plan_as_text(plan), name=plan.name.strip(), at=now, by=by)
     session.add(done)
     session.flush()
-    told = sorted(draft.told)
+    told = sorted(draft.reconfigured)
     session.add(
         MergerJournal(merger_id=done.number, entries=msgspec.json.encode(entries), receivers=msgspec.json.encode(told))
     )
@@ -108,7 +108,7 @@ def merge(
         note(session, at=now, by=by, commune_id=commune_id, action=Deed.MERGED, detail=names)
     session.flush()
     session.expire_all()
-    return Done(done.number, tuple(told))
+    return MergerResult(done.number, tuple(told))
 
 
 def mergers(session: Session) -> list[Merger]:
@@ -129,5 +129,5 @@ def _lock(session: Session, commune_ids: list[str]) -> None:
     session.exec(select(Commune).where(col(Commune.id).in_(commune_ids)).order_by(Commune.id).with_for_update()).all()
 
 
-def _names(draft: Draft) -> str:
-    return " + ".join(c.name for c in draft.have.communes) + f" → {draft.plan.name.strip()}"
+def _names(draft: MergeDraft) -> str:
+    return " + ".join(c.name for c in draft.data.communes) + f" → {draft.plan.name.strip()}"

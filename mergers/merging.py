@@ -13,15 +13,15 @@ from broadcast.clips import folded
 from devices.communes import Commune
 from devices.outlines import joined_outline
 from devices.zones import Zone, ZoneMember
-from mergers.belongings import belongings, encoded
-from mergers.drafts import Deciding, Draft, choice, free_zone_id, undone_commune
+from mergers.commune_data import encoded, load_commune_data
 from mergers.ledger import Ledger
-from mergers.merge_context import Union
+from mergers.merge_context import MergeContext
+from mergers.merge_draft import Answers, MergeDraft, choice, free_zone_id, undone_commune
 from mergers.merged_people import MergedPeople
 from mergers.merged_rules import MergedRules
 from mergers.merged_sound import MergedSound
-from mergers.plans import About, Decisions, Merge, Question, Said
-from mergers.schedule_overlaps import Meeting, meetings
+from mergers.plans import Decisions, Merge, Message, Question, QuestionTopic
+from mergers.schedule_overlaps import ScheduleOverlap, schedule_overlaps
 from runtime.refusal import N_, Refusal
 from schedules.schedules import Schedule
 from wire.broadcasts import Targets
@@ -45,42 +45,45 @@ class Merging:
     """Works out one merge."""
 
     def __init__(self, session: Session, plan: Merge, decisions: Decisions, now: datetime) -> None:
-        have, ledger = belongings(session, list(plan.sources)), Ledger()
-        draft = Draft(plan, have, ledger, self._places)
-        self._u = Union(session, plan, now, have, ledger, draft, Deciding(dict(decisions), draft.questions))
-        self._time_zone = have.commune(plan.sources[0]).time_zone
+        data, ledger = load_commune_data(session, list(plan.sources)), Ledger()
+        draft = MergeDraft(plan, data, ledger, self._places)
+        self._context = MergeContext(session, plan, now, data, ledger, draft, Answers(dict(decisions), draft.questions))
+        self._time_zone = data.commune(plan.sources[0]).time_zone
 
-    def draft(self) -> Draft:
+    def draft(self) -> MergeDraft:
         """The whole of it."""
         self._commune()
         self._zones()
         self._receivers()
-        MergedRules(self._u).work_out()
-        MergedSound(self._u).work_out()
+        MergedRules(self._context).work_out()
+        MergedSound(self._context).work_out()
         self._schedules()
-        MergedPeople(self._u).work_out()
-        return self._u.draft
+        MergedPeople(self._context).work_out()
+        return self._context.draft
 
     # -- the commune itself
 
     def _commune(self) -> None:
-        plan, have = self._u.plan, self._u.have
-        sources = [have.commune(c) for c in plan.sources]
+        plan, data = self._context.plan, self._context.data
+        sources = [data.commune(c) for c in plan.sources]
         first = sources[0]
         if len({c.time_zone for c in sources}) > 1:
-            self._time_zone = have.commune(
-                self._u.ask_whose(
-                    "time_zone", About.TIME_ZONE, N_("The communes have different time zones: which one holds?"), "use:"
+            self._time_zone = data.commune(
+                self._context.ask_whose(
+                    "time_zone",
+                    QuestionTopic.TIME_ZONE,
+                    N_("The communes have different time zones: which one holds?"),
+                    "use:",
                 )
             ).time_zone
         ceiling = max(c.volume_ceiling_percent for c in sources)
         self._ceiling_of = {c.id: 100 for c in sources}
         if len({c.volume_ceiling_percent for c in sources}) > 1:
-            chosen = self._u.deciding.ask(
+            chosen = self._context.answers.ask(
                 Question(
                     "volume",
-                    About.VOLUME,
-                    Said(N_("The communes limit the volume differently: which limit holds?")),
+                    QuestionTopic.VOLUME,
+                    Message(N_("The communes limit the volume differently: which limit holds?")),
                     (
                         choice("keep", N_("Each receiver keeps the limit it had")),
                         *(
@@ -99,25 +102,25 @@ class Merging:
             if chosen == "keep":
                 self._ceiling_of = {c.id: c.volume_ceiling_percent for c in sources}
             else:
-                ceiling = have.commune(chosen.removeprefix("use:")).volume_ceiling_percent
+                ceiling = data.commune(chosen.removeprefix("use:")).volume_ceiling_percent
         values: dict[str, object] = {
             "name": plan.name.strip(),
             "time_zone": self._time_zone,
             "volume_ceiling_percent": ceiling,
             "outline": self._outline(sources),
         }
-        undone = None if plan.into in plan.sources else undone_commune(self._u.session, plan.into)
+        undone = None if plan.into in plan.sources else undone_commune(self._context.session, plan.into)
         if plan.into in plan.sources:
-            self._u.ledger.set(have.commune(plan.into), **values)
+            self._context.ledger.set(data.commune(plan.into), **values)
         elif undone is not None:
-            self._u.ledger.set(undone, **values, province_id=first.province_id, retired_at=None)
+            self._context.ledger.set(undone, **values, province_id=first.province_id, retired_at=None)
         else:
             # What else a commune has (its province) it has from the first.
-            self._u.ledger.add(Commune(**{**first.model_dump(), **values, "id": plan.into, "retired_at": None}))
+            self._context.ledger.add(Commune(**{**first.model_dump(), **values, "id": plan.into, "retired_at": None}))
         for one in sources:
             if one.id != plan.into:
-                self._u.ledger.set(one, retired_at=self._u.now)
-                self._u.draft.succession.append((one.id, plan.into, None))
+                self._context.ledger.set(one, retired_at=self._context.now)
+                self._context.draft.succession.append((one.id, plan.into, None))
 
     def _outline(self, sources: list[Commune]) -> str | None:
         """The border around all of them."""
@@ -126,35 +129,35 @@ class Merging:
             said = N_(
                 "The new commune has no border on the map until you bring it: those of the communes make no whole."
             )
-            self._u.draft.notes.append(Said(said))
+            self._context.draft.notes.append(Message(said))
         return found
 
     # -- zones
 
     def _zones(self) -> None:
-        plan, have = self._u.plan, self._u.have
+        plan, data = self._context.plan, self._context.data
         for commune_id in plan.sources:
-            one = have.commune(commune_id)
-            zone_id = free_zone_id(self._u.session, one.id, [z.id for z in self._u.area.values()])
+            one = data.commune(commune_id)
+            zone_id = free_zone_id(self._context.session, one.id, [z.id for z in self._context.area.values()])
             area = Zone(id=zone_id, commune_id=plan.into, name=f"{one.name} (cũ)")
-            self._u.area[commune_id] = area
-            self._u.ledger.add(area)
+            self._context.area[commune_id] = area
+            self._context.ledger.add(area)
         by_name: dict[str, list[Zone]] = {}
         order = [plan.into, *plan.sources]
-        for zone in sorted(have.zones, key=lambda z: (order.index(z.commune_id), z.id)):
+        for zone in sorted(data.zones, key=lambda z: (order.index(z.commune_id), z.id)):
             by_name.setdefault(folded(zone.name).strip(), []).append(zone)
-            self._u.ledger.set(zone, commune_id=plan.into)
+            self._context.ledger.set(zone, commune_id=plan.into)
         for alike in by_name.values():
             if len({z.commune_id for z in alike}) > 1:
                 self._same_name(alike)
 
     def _same_name(self, alike: list[Zone]) -> None:
-        whose = ", ".join(dict.fromkeys(self._u.name(z.commune_id) for z in alike))
-        chosen = self._u.deciding.ask(
+        whose = ", ".join(dict.fromkeys(self._context.name(z.commune_id) for z in alike))
+        chosen = self._context.answers.ask(
             Question(
                 "zones:" + "+".join(z.id for z in alike),
-                About.ZONES,
-                Said(N_("{communes} each have a zone {zone}."), {"communes": whose, "zone": alike[0].name}),
+                QuestionTopic.ZONES,
+                Message(N_("{communes} each have a zone {zone}."), {"communes": whose, "zone": alike[0].name}),
                 (
                     choice("rename", N_("They are different places: each gets the name of its former commune besides")),
                     choice("join", N_("They are the same place: they become one zone")),
@@ -165,62 +168,64 @@ class Merging:
         )
         if chosen == "rename":
             for zone in alike:
-                self._u.ledger.set(zone, name=f"{zone.name} ({self._u.name(zone.commune_id)})")
+                self._context.ledger.set(zone, name=f"{zone.name} ({self._context.name(zone.commune_id)})")
         if chosen == "join":
             first, *others = alike
             for other in others:
                 if other.commune_id == first.commune_id:
                     continue
                 # It stays behind under its former commune, empty: old broadcasts still name it.
-                self._u.zone_map[other.id] = first.id
-                self._u.ledger.set(other, commune_id=other.commune_id)
-                there = set(self._u.members(first.id))
-                for member in [m for m in self._u.have.members if m.zone_id == other.id]:
-                    self._u.ledger.remove(member)
+                self._context.zone_map[other.id] = first.id
+                self._context.ledger.set(other, commune_id=other.commune_id)
+                there = set(self._context.members(first.id))
+                for member in [m for m in self._context.data.members if m.zone_id == other.id]:
+                    self._context.ledger.remove(member)
                     if member.receiver_id not in there:
-                        self._u.ledger.add(ZoneMember(zone_id=first.id, receiver_id=member.receiver_id))
+                        self._context.ledger.add(ZoneMember(zone_id=first.id, receiver_id=member.receiver_id))
 
     # -- receivers and stations
 
     def _receivers(self) -> None:
-        plan, have = self._u.plan, self._u.have
-        for station in have.stations:
-            former = station.former_commune or self._u.name(station.commune_id)
-            self._u.ledger.set(station, commune_id=plan.into, former_commune=former)
-        for one in have.receivers:
+        plan, data = self._context.plan, self._context.data
+        for station in data.stations:
+            former = station.former_commune or self._context.name(station.commune_id)
+            self._context.ledger.set(station, commune_id=plan.into, former_commune=former)
+        for one in data.receivers:
             ceiling = min(one.volume_ceiling_percent, self._ceiling_of[one.commune_id])
-            self._u.ledger.set(
+            self._context.ledger.set(
                 one,
                 commune_id=plan.into,
                 config_revision=one.config_revision + 1,
                 volume_ceiling_percent=ceiling,
                 volume_percent=min(one.volume_percent, ceiling),
             )
-            self._u.ledger.add(ZoneMember(zone_id=self._u.area[one.commune_id].id, receiver_id=one.id))
+            self._context.ledger.add(ZoneMember(zone_id=self._context.area[one.commune_id].id, receiver_id=one.id))
             if one.retired_at is None:
-                self._u.draft.told.add(one.id)
+                self._context.draft.reconfigured.add(one.id)
             if one.commune_id != plan.into:
-                self._u.draft.left[one.id] = one.commune_id
+                self._context.draft.former_commune[one.id] = one.commune_id
 
     # -- when
 
     def _schedules(self) -> None:
-        plan, have = self._u.plan, self._u.have
-        for one in have.schedules:
+        plan, data = self._context.plan, self._context.data
+        for one in data.schedules:
             _, targets = self._places(one.commune_id, one.audience)[0]
-            self._u.ledger.set(one, commune_id=plan.into, targets=encoded(targets))
-            if have.commune(one.commune_id).time_zone != self._time_zone:
+            self._context.ledger.set(one, commune_id=plan.into, targets=encoded(targets))
+            if data.commune(one.commune_id).time_zone != self._time_zone:
                 self._anew(one)
-        for meeting in meetings(self._u.session, have, plan.sources, self._u.now):
+        for meeting in schedule_overlaps(self._context.session, data, plan.sources, self._context.now):
             self._meeting(meeting)
 
-    def _meeting(self, meeting: Meeting) -> None:
+    def _meeting(self, meeting: ScheduleOverlap) -> None:
         communes = meeting.communes()
         whose = {c: ", ".join(meeting.titles[s.number] for s in meeting.of(c)) for c in communes}
         choices = [choice("both", N_("Both, each for the receivers it was for"))]
         if self._share(meeting):
             choices += [
-                choice(f"first:{c}", N_("Both; where they meet, those of {commune} sound"), commune=self._u.name(c))
+                choice(
+                    f"first:{c}", N_("Both; where they meet, those of {commune} sound"), commune=self._context.name(c)
+                )
                 for c in communes
             ]
         choices += [
@@ -228,41 +233,41 @@ class Merging:
                 f"only:{c}",
                 N_("Only {titles} of {commune}, for everybody; the others rest"),
                 titles=whose[c],
-                commune=self._u.name(c),
+                commune=self._context.name(c),
             )
             for c in communes
         ]
-        local = meeting.first_at.astimezone(self._u.have.commune(communes[0]).zone)
-        said = Said(
+        local = meeting.first_at.astimezone(self._context.data.commune(communes[0]).zone)
+        said = Message(
             N_("At {time} programmes of several communes fall together: {what}."),
             {
                 "time": f"{local:%H:%M}",
                 "at": meeting.first_at.isoformat(),
-                "what": "; ".join(f"{self._u.name(c)}: {whose[c]}" for c in communes),
+                "what": "; ".join(f"{self._context.name(c)}: {whose[c]}" for c in communes),
             },
         )
-        chosen = self._u.deciding.ask(Question(meeting.key, About.SCHEDULES, said, tuple(choices), "both"))
+        chosen = self._context.answers.ask(Question(meeting.key, QuestionTopic.SCHEDULES, said, tuple(choices), "both"))
         kind, _, commune_id = chosen.partition(":")
         for one in meeting.schedules:
             if kind == "first" and one.commune_id == commune_id:
                 most = max(s.precedence for s in meeting.schedules)
-                self._u.ledger.set(one, precedence=most + 1)
+                self._context.ledger.set(one, precedence=most + 1)
                 self._anew(one)
             elif kind == "only":
                 if one.commune_id == commune_id:
-                    self._u.ledger.set(one, targets=encoded(Targets(all=True)))
+                    self._context.ledger.set(one, targets=encoded(Targets(all=True)))
                 else:
-                    self._u.ledger.set(one, paused=True)
+                    self._context.ledger.set(one, paused=True)
                 self._anew(one)
 
-    def _share(self, meeting: Meeting) -> bool:
+    def _share(self, meeting: ScheduleOverlap) -> bool:
         """Whether any receiver would be meant by schedules of two communes: only where zones are joined."""
-        if not self._u.zone_map:
+        if not self._context.zone_map:
             return False
         reached: dict[str, set[str]] = {}
         for one in meeting.schedules:
-            targets = msgspec.json.decode(self._u.ledger.get(one, "targets"), type=Targets)
-            who = set(targets.receivers).union(*(self._u.members(z) for z in targets.zones))
+            targets = msgspec.json.decode(self._context.ledger.get(one, "targets"), type=Targets)
+            who = set(targets.receivers).union(*(self._context.members(z) for z in targets.zones))
             reached.setdefault(one.commune_id, set()).update(who)
         sets = list(reached.values())
         return any(a & b for n, a in enumerate(sets) for b in sets[n + 1 :])
@@ -270,15 +275,15 @@ class Merging:
     def _anew(self, one: Schedule) -> None:
         """What is planned of it is withdrawn by the next plan, and planned anew."""
         revision = one.revision + 1
-        self._u.ledger.set(one, revision=revision, changed_at=self._u.now)
+        self._context.ledger.set(one, revision=revision, changed_at=self._context.now)
 
     def _places(self, commune_id: str, targets: Targets) -> list[tuple[str, Targets]]:
-        area = [self._u.area[commune_id].id] if targets.all else []
-        zones = list(dict.fromkeys([*area, *(self._u.zone_map.get(z, z) for z in targets.zones)]))
-        return [(self._u.plan.into, Targets(zones=zones, receivers=list(targets.receivers)))]
+        area = [self._context.area[commune_id].id] if targets.all else []
+        zones = list(dict.fromkeys([*area, *(self._context.zone_map.get(z, z) for z in targets.zones)]))
+        return [(self._context.plan.into, Targets(zones=zones, receivers=list(targets.receivers)))]
 
 
-def merge_draft(session: Session, plan: Merge, decisions: Decisions, now: datetime) -> Draft:
+def merge_draft(session: Session, plan: Merge, decisions: Decisions, now: datetime) -> MergeDraft:
     """See `Merging`. Raises Refusal for a plan that cannot be."""
     check_merge(session, plan)
     return Merging(session, plan, decisions, now).draft()

@@ -54,7 +54,7 @@ def plan_of_text(text: str | bytes) -> Plan:
     return found
 
 
-class About(StrEnum):
+class QuestionTopic(StrEnum):
     """What a question is about."""
 
     ZONES = "zones"  # two zones of one name
@@ -68,7 +68,7 @@ class About(StrEnum):
 
 
 @dataclass(frozen=True)
-class Said:
+class Message:
     """A sentence for people: an English message id and what stands in its gaps. `t(said.message_id, **said.values)`."""
 
     message_id: str
@@ -83,8 +83,8 @@ class Choice:
     """One answer. value: what stands in the decisions. effect: what it would do."""
 
     value: str
-    says: Said
-    effect: Said | None = None
+    says: Message
+    effect: Message | None = None
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class Question:
     """What somebody must decide. key: of the decision; the same as long as the communes stay what they are."""
 
     key: str
-    about: About
-    says: Said
+    about: QuestionTopic
+    says: Message
     choices: tuple[Choice, ...]
     suggested: str
 
@@ -102,7 +102,7 @@ class Question:
 Decisions = Mapping[str, str]
 
 
-class What(StrEnum):
+class RehearsedKind(StrEnum):
     """Kinds of things that a rehearsal lists, in the order in which people look at them."""
 
     STATION = "station"
@@ -117,22 +117,22 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True)
-class Line:
+class RehearsalLine:
     """One thing before and after. before: its commune; after: its commune or communes, empty when it rests or goes.
 
     id: as text. changes: what becomes different, in order.
     """
 
-    what: What
+    what: RehearsedKind
     id: str
     name: str
     before: str
     after: tuple[str, ...]
-    changes: tuple[Said, ...] = ()
+    changes: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
-class Counts:
+class CommuneCounts:
     """How much there is in a commune. play_log: broadcasts that are found under it, those of its predecessors too."""
 
     stations: int = 0
@@ -158,13 +158,13 @@ class Rehearsal:
     plan: Plan
     fingerprint: str
     names: dict[str, str]
-    before: dict[str, Counts]
-    after: dict[str, Counts]
-    lines: tuple[Line, ...]
+    before: dict[str, CommuneCounts]
+    after: dict[str, CommuneCounts]
+    lines: tuple[RehearsalLine, ...]
     questions: tuple[Question, ...]
-    notes: tuple[Said, ...]
+    notes: tuple[Message, ...]
 
-    def of(self, what: What) -> list[Line]:
+    def of(self, what: RehearsedKind) -> list[RehearsalLine]:
         """The lines of one kind."""
         return [line for line in self.lines if line.what is what]
 
@@ -179,7 +179,7 @@ class Rehearsal:
 
 
 @dataclass(frozen=True)
-class Done:
+class MergerResult:
     """What a merger or its undoing did. receivers: whose config changed, for `mergers.handover`.
 
     kept: what was made or changed since, and where it is now (of an undoing; else empty).
@@ -187,4 +187,4 @@ class Done:
 
     merger_id: int
     receivers: tuple[str, ...]
-    kept: tuple[Said, ...] = ()
+    kept: tuple[Message, ...] = ()

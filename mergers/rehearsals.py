@@ -10,13 +10,13 @@ from sqlmodel import Session, col, func, select
 from broadcast.broadcasts import Broadcast
 from broadcast.on_air import of_commune
 from broadcast.programmes import Programme
-from devices.merger_hooks import Estate
+from devices.merger_hooks import MergerHooks
 from devices.zones import Zone
-from mergers.belongings import Belongings, belongings
-from mergers.drafts import Draft
-from mergers.in_flight import Way, under_way
+from mergers.commune_data import CommuneData, load_commune_data
+from mergers.in_flight import InFlight, broadcasts_in_flight
+from mergers.merge_draft import MergeDraft
 from mergers.mergers import draft_of, fingerprint_of
-from mergers.plans import Counts, Decisions, Line, Plan, Rehearsal, Said, What
+from mergers.plans import CommuneCounts, Decisions, Message, Plan, Rehearsal, RehearsalLine, RehearsedKind
 from runtime.refusal import N_
 from wire.broadcasts import Targets
 
@@ -25,16 +25,16 @@ MOST_BROADCASTS = 500
 
 
 def rehearse(
-    session: Session, plan: Plan, now: datetime, decisions: Decisions | None = None, *, estate: Estate
+    session: Session, plan: Plan, now: datetime, decisions: Decisions | None = None, *, hooks: MergerHooks
 ) -> Rehearsal:
     """What the plan would do with these decisions; what is not decided is shown as suggested. Only reads.
 
     estate: as of `merge`. Raises Refusal for a plan that cannot be.
     """
-    draft = draft_of(session, plan, decisions or {}, now, estate)
-    way = under_way(session, draft, now)
-    names = {c.id: c.name for c in draft.have.communes} | {plan.into: plan.name.strip()}
-    lines, before = tuple(_Lines(draft, way).lines()), _counted(session, draft.have, now)
+    draft = draft_of(session, plan, decisions or {}, now, hooks)
+    way = broadcasts_in_flight(session, draft, now)
+    names = {c.id: c.name for c in draft.data.communes} | {plan.into: plan.name.strip()}
+    lines, before = tuple(_RehearsalLines(draft, way).lines()), _counted(session, draft.data, now)
     return Rehearsal(
         plan=plan,
         fingerprint=fingerprint_of(draft),
@@ -47,96 +47,100 @@ def rehearse(
     )
 
 
-class _Lines:
+class _RehearsalLines:
     """The things of a draft, before and after."""
 
-    def __init__(self, draft: Draft, way: Way) -> None:
-        self._draft, self._have, self._ledger, self._way = draft, draft.have, draft.ledger, way
-        self._titles = {p.id: p.title for p in [*draft.have.programmes, *draft.ledger.new(Programme)]}
-        self._zones = {z.id: z.name for z in [*draft.have.zones, *draft.ledger.new(Zone)]}
+    def __init__(self, draft: MergeDraft, way: InFlight) -> None:
+        self._draft, self._data, self._ledger, self._way = draft, draft.data, draft.ledger, way
+        self._titles = {p.id: p.title for p in [*draft.data.programmes, *draft.ledger.new(Programme)]}
+        self._zones = {z.id: z.name for z in [*draft.data.zones, *draft.ledger.new(Zone)]}
 
-    def lines(self) -> Iterator[Line]:
-        have = self._have
+    def lines(self) -> Iterator[RehearsalLine]:
+        data = self._data
         for what, rows in (
-            (What.STATION, have.stations),
-            (What.RECEIVER, have.receivers),
-            (What.ZONE, have.zones),
-            (What.CLIP, have.clips),
-            (What.PROGRAMME, have.programmes),
-            (What.SCHEDULE, have.schedules),
-            (What.NOISE_RULE, have.noise_rules),
+            (RehearsedKind.STATION, data.stations),
+            (RehearsedKind.RECEIVER, data.receivers),
+            (RehearsedKind.ZONE, data.zones),
+            (RehearsedKind.CLIP, data.clips),
+            (RehearsedKind.PROGRAMME, data.programmes),
+            (RehearsedKind.SCHEDULE, data.schedules),
+            (RehearsedKind.NOISE_RULE, data.noise_rules),
         ):
             for row in rows:
                 if getattr(row, "retired_at", None) is None:
                     yield self._line(what, row)
             for row in self._ledger.new(type(rows[0])) if rows else []:
-                yield Line(what, str(row.id), self._name(what, row), "", (row.commune_id,), (Said(N_("New")),))
+                yield RehearsalLine(
+                    what, str(row.id), self._name(what, row), "", (row.commune_id,), (Message(N_("New")),)
+                )
         yield from self._operators()
         yield from self._broadcasts()
 
-    def _line(self, what: What, row: Any) -> Line:
+    def _line(self, what: RehearsedKind, row: Any) -> RehearsalLine:
         after = self._ledger.get(row, "commune_id")
-        gone = self._ledger.gone(row) or (what is What.ZONE and self._joined(row))
+        gone = self._ledger.gone(row) or (what is RehearsedKind.ZONE and self._joined(row))
         where: tuple[str, ...] = () if gone else (after,)
-        if what is What.SCHEDULE and row.number in self._draft.schedule_parts:
+        if what is RehearsedKind.SCHEDULE and row.number in self._draft.schedule_parts:
             where = (after, self._draft.plan.into)
-        return Line(what, str(row.id), self._name(what, row), row.commune_id, where, tuple(self._changes(what, row)))
+        return RehearsalLine(
+            what, str(row.id), self._name(what, row), row.commune_id, where, tuple(self._changes(what, row))
+        )
 
     def _joined(self, zone: Any) -> bool:
         """Its commune ends and it stays behind."""
-        commune = self._have.commune(zone.commune_id)
+        commune = self._data.commune(zone.commune_id)
         stays = self._ledger.get(zone, "commune_id") == zone.commune_id
         return stays and self._ledger.get(commune, "retired_at") is not None
 
-    def _name(self, what: What, row: Any) -> str:
-        if what is What.SCHEDULE:
+    def _name(self, what: RehearsedKind, row: Any) -> str:
+        if what is RehearsedKind.SCHEDULE:
             return str(row.title or self._titles.get(row.programme_id, ""))
-        if what is What.NOISE_RULE:
+        if what is RehearsedKind.NOISE_RULE:
             return str(self._zones.get(row.zone_id, row.zone_id))
-        return str(row.title if what in (What.CLIP, What.PROGRAMME) else row.name)
+        return str(row.title if what in (RehearsedKind.CLIP, RehearsedKind.PROGRAMME) else row.name)
 
-    def _changes(self, what: What, row: Any) -> Iterator[Said]:
+    def _changes(self, what: RehearsedKind, row: Any) -> Iterator[Message]:
         changed = self._ledger.changed(row)
         if self._ledger.gone(row):
-            yield Said(N_("Is no longer used"))
-        if what is What.ZONE and self._joined(row):
-            yield Said(N_("Joins another zone of this name"))
+            yield Message(N_("Is no longer used"))
+        if what is RehearsedKind.ZONE and self._joined(row):
+            yield Message(N_("Joins another zone of this name"))
         for column in ("name", "title"):
-            if column in changed and what is not What.SCHEDULE:
-                yield Said(N_("Is called {name} from then on"), {"name": changed[column]})
+            if column in changed and what is not RehearsedKind.SCHEDULE:
+                yield Message(N_("Is called {name} from then on"), {"name": changed[column]})
         if changed.get("paused"):
-            yield Said(N_("Rests"))
+            yield Message(N_("Rests"))
         if "precedence" in changed:
-            yield Said(N_("Goes before the others at its hour"))
-        if what is What.SCHEDULE and "targets" in changed:
+            yield Message(N_("Goes before the others at its hour"))
+        if what is RehearsedKind.SCHEDULE and "targets" in changed:
             targets = msgspec.json.decode(changed["targets"], type=Targets)
             if targets.all:
-                yield Said(N_("Sounds in the whole new commune"))
+                yield Message(N_("Sounds in the whole new commune"))
             elif row.meant_for.all:
-                yield Said(N_("Sounds for the receivers it was for"))
+                yield Message(N_("Sounds for the receivers it was for"))
         if "volume_ceiling_percent" in changed:
-            yield Said(N_("Volume at most {percent} %"), {"percent": changed["volume_ceiling_percent"]})
-        if what is What.NOISE_RULE and "zone_id" in changed:
-            yield Said(N_("Holds for the receivers of its former commune"))
-        if what is What.CLIP and row.id in self._draft.clip_copies:
-            yield Said(N_("Is there in both communes"))
-        if what is What.PROGRAMME and row.number in self._draft.programme_copies:
-            yield Said(N_("Is there in both communes"))
+            yield Message(N_("Volume at most {percent} %"), {"percent": changed["volume_ceiling_percent"]})
+        if what is RehearsedKind.NOISE_RULE and "zone_id" in changed:
+            yield Message(N_("Holds for the receivers of its former commune"))
+        if what is RehearsedKind.CLIP and row.id in self._draft.clip_copies:
+            yield Message(N_("Is there in both communes"))
+        if what is RehearsedKind.PROGRAMME and row.number in self._draft.programme_copies:
+            yield Message(N_("Is there in both communes"))
 
-    def _operators(self) -> Iterator[Line]:
-        gone = {(r.operator_id, r.commune_id): r for r in self._have.roles}
+    def _operators(self) -> Iterator[RehearsalLine]:
+        gone = {(r.operator_id, r.commune_id): r for r in self._data.roles}
         after: dict[int, list[Any]] = {}
-        new = self._ledger.new(type(next(iter(self._have.roles)))) if self._have.roles else []
-        for row in [*(r for r in self._have.roles if not self._ledger.gone(r)), *new]:
+        new = self._ledger.new(type(next(iter(self._data.roles)))) if self._data.roles else []
+        for row in [*(r for r in self._data.roles if not self._ledger.gone(r)), *new]:
             after.setdefault(row.operator_id, []).append(row)
-        for operator_id, operator in sorted(self._have.operators.items()):
+        for operator_id, operator in sorted(self._data.operators.items()):
             where = after.get(operator_id, [])
             for (one, commune_id), row in gone.items():
                 if one == operator_id:
                     roles = {str(self._ledger.get(r, "role")) for r in where}
-                    changes = () if roles == {str(row.role)} else (Said(N_("Has another role from then on")),)
-                    yield Line(
-                        What.OPERATOR,
+                    changes = () if roles == {str(row.role)} else (Message(N_("Has another role from then on")),)
+                    yield RehearsalLine(
+                        RehearsedKind.OPERATOR,
                         str(operator_id),
                         operator.name,
                         commune_id,
@@ -144,46 +148,51 @@ class _Lines:
                         changes,
                     )
 
-    def _broadcasts(self) -> Iterator[Line]:
+    def _broadcasts(self) -> Iterator[RehearsalLine]:
         for b in self._way.running:
-            yield Line(
-                What.BROADCAST, b.id, b.title, b.commune_id, (b.commune_id,), (Said(N_("Is on air, and goes on")),)
+            yield RehearsalLine(
+                RehearsedKind.BROADCAST,
+                b.id,
+                b.title,
+                b.commune_id,
+                (b.commune_id,),
+                (Message(N_("Is on air, and goes on")),),
             )
-        for b in [b for b in self._way.ahead if b.withdrawn_at is None][:MOST_BROADCASTS]:
+        for b in [b for b in self._way.planned if b.withdrawn_at is None][:MOST_BROADCASTS]:
             where = tuple(commune for commune, _ in self._draft.places(b.commune_id, b.audience))
-            yield Line(What.BROADCAST, b.id, b.title, b.commune_id, where)
+            yield RehearsalLine(RehearsedKind.BROADCAST, b.id, b.title, b.commune_id, where)
 
 
-def counts(session: Session, commune_ids: list[str], now: datetime) -> dict[str, Counts]:
+def counts(session: Session, commune_ids: list[str], now: datetime) -> dict[str, CommuneCounts]:
     """How much there is in communes now."""
-    return _counted(session, belongings(session, commune_ids), now)
+    return _counted(session, load_commune_data(session, commune_ids), now)
 
 
-def _counted(session: Session, have: Belongings, now: datetime) -> dict[str, Counts]:
+def _counted(session: Session, data: CommuneData, now: datetime) -> dict[str, CommuneCounts]:
     def there(rows: list[Any], commune_id: str) -> int:
         return sum(r.commune_id == commune_id and getattr(r, "retired_at", None) is None for r in rows)
 
     query = select(Broadcast.commune_id, func.count(col(Broadcast.id))).where(
-        col(Broadcast.commune_id).in_([c.id for c in have.communes]),
+        col(Broadcast.commune_id).in_([c.id for c in data.communes]),
         col(Broadcast.starts_at) >= now,
         col(Broadcast.withdrawn_at).is_(None),
         col(Broadcast.missed).is_(False),
     )
-    ahead = dict(session.exec(query.group_by(col(Broadcast.commune_id))).all())
+    planned = dict(session.exec(query.group_by(col(Broadcast.commune_id))).all())
     return {
-        c.id: Counts(
-            stations=there(have.stations, c.id),
-            receivers=there(have.receivers, c.id),
-            zones=there(have.zones, c.id),
-            operators=there(have.roles, c.id),
-            clips=there(have.clips, c.id),
-            programmes=there(have.programmes, c.id),
-            schedules=there(have.schedules, c.id),
-            noise_rules=there(have.noise_rules, c.id),
-            broadcasts_ahead=ahead.get(c.id, 0),
+        c.id: CommuneCounts(
+            stations=there(data.stations, c.id),
+            receivers=there(data.receivers, c.id),
+            zones=there(data.zones, c.id),
+            operators=there(data.roles, c.id),
+            clips=there(data.clips, c.id),
+            programmes=there(data.programmes, c.id),
+            schedules=there(data.schedules, c.id),
+            noise_rules=there(data.noise_rules, c.id),
+            broadcasts_ahead=planned.get(c.id, 0),
             play_log=_log_rows(session, c.id, now),
         )
-        for c in have.communes
+        for c in data.communes
     }
 
 
@@ -192,58 +201,60 @@ def _log_rows(session: Session, commune_id: str, now: datetime) -> int:
     return int(session.exec(query.where(col(Broadcast.starts_at) < now)).one())
 
 
-def _after(draft: Draft, way: Way, lines: tuple[Line, ...], before: dict[str, Counts]) -> dict[str, Counts]:
+def _after(
+    draft: MergeDraft, way: InFlight, lines: tuple[RehearsalLine, ...], before: dict[str, CommuneCounts]
+) -> dict[str, CommuneCounts]:
     history = sum(c.play_log for c in before.values())
-    counted: dict[str, dict[What, int]] = {}
+    counted: dict[str, dict[RehearsedKind, int]] = {}
     operators: set[tuple[str, str]] = set()
     for line in lines:
         for commune_id in line.after:
-            if line.what is What.OPERATOR:
+            if line.what is RehearsedKind.OPERATOR:
                 if (line.id, commune_id) in operators:
                     continue
                 operators.add((line.id, commune_id))
             counted.setdefault(commune_id, {}).setdefault(line.what, 0)
             counted[commune_id][line.what] += 1
-    ahead = _ahead_after(draft, way)
-    names: Mapping[str, What] = {
-        "stations": What.STATION,
-        "receivers": What.RECEIVER,
-        "zones": What.ZONE,
-        "operators": What.OPERATOR,
-        "clips": What.CLIP,
-        "programmes": What.PROGRAMME,
-        "schedules": What.SCHEDULE,
-        "noise_rules": What.NOISE_RULE,
+    planned = _ahead_after(draft, way)
+    names: Mapping[str, RehearsedKind] = {
+        "stations": RehearsedKind.STATION,
+        "receivers": RehearsedKind.RECEIVER,
+        "zones": RehearsedKind.ZONE,
+        "operators": RehearsedKind.OPERATOR,
+        "clips": RehearsedKind.CLIP,
+        "programmes": RehearsedKind.PROGRAMME,
+        "schedules": RehearsedKind.SCHEDULE,
+        "noise_rules": RehearsedKind.NOISE_RULE,
     }
     there = [c for c in {*counted, draft.plan.into} if c == draft.plan.into or (c in before and _lives(draft, c))]
     return {
-        c: Counts(
+        c: CommuneCounts(
             **{name: counted.get(c, {}).get(what, 0) for name, what in names.items()},
-            broadcasts_ahead=ahead.get(c, 0),
+            broadcasts_ahead=planned.get(c, 0),
             play_log=history if c == draft.plan.into else before[c].play_log,
         )
         for c in sorted(there)
     }
 
 
-def _lives(draft: Draft, commune_id: str) -> bool:
-    return draft.ledger.get(draft.have.commune(commune_id), "retired_at") is None
+def _lives(draft: MergeDraft, commune_id: str) -> bool:
+    return draft.ledger.get(draft.data.commune(commune_id), "retired_at") is None
 
 
-def _ahead_after(draft: Draft, way: Way) -> dict[str, int]:
+def _ahead_after(draft: MergeDraft, way: InFlight) -> dict[str, int]:
     found: dict[str, int] = {}
-    for b in way.ahead:
+    for b in way.planned:
         if b.withdrawn_at is None:
             for commune_id, _ in draft.places(b.commune_id, b.audience):
                 found[commune_id] = found.get(commune_id, 0) + 1
     return found
 
 
-def _notes(draft: Draft, way: Way) -> Iterator[Said]:
+def _notes(draft: MergeDraft, way: InFlight) -> Iterator[Message]:
     for b in way.running:
-        commune = draft.have.commune(b.commune_id)
+        commune = draft.data.commune(b.commune_id)
         ends = b.sounds_until.astimezone(commune.zone)
-        yield Said(
+        yield Message(
             N_("{title} is on air in {commune} until {time}; it sounds to its end."),
             {"title": b.title, "commune": commune.name, "time": f"{ends:%H:%M}"},
         )

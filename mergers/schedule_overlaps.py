@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from mergers.belongings import Belongings
+from mergers.commune_data import CommuneData
 from schedules.occurrences import Occurrence, occurrences
 from schedules.schedules import Schedule
 from wire.broadcasts import BroadcastClass
@@ -17,7 +17,7 @@ AHEAD = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Meeting:
+class ScheduleOverlap:
     """Schedules of several communes that sound at the same time, by number. first_at: when they first do."""
 
     key: str
@@ -35,18 +35,20 @@ class Meeting:
         return [s for s in self.schedules if s.commune_id == commune_id]
 
 
-def meetings(session: Session, have: Belongings, order: Sequence[str], now: datetime) -> list[Meeting]:
+def schedule_overlaps(
+    session: Session, data: CommuneData, order: Sequence[str], now: datetime
+) -> list[ScheduleOverlap]:
     """Which schedules meet others of another commune within a week. order: of the communes."""
     due: list[Occurrence] = []
-    for commune in have.communes:
+    for commune in data.communes:
         going = [
             s
-            for s in have.of(have.schedules, commune.id)
+            for s in data.of(data.schedules, commune.id)
             if s.retired_at is None and not s.paused and s.broadcast_class is not BroadcastClass.EMERGENCY
         ]
         due += occurrences(session, going, commune.zone, now, now + AHEAD)
     due.sort(key=lambda o: (o.starts_at, o.schedule.number))
-    joined = _Joined()
+    joined = _Groups()
     first: dict[int, datetime] = {}
     met: dict[int, int] = {}
     open_now: list[Occurrence] = []
@@ -64,7 +66,7 @@ def meetings(session: Session, have: Belongings, order: Sequence[str], now: date
     for numbers in joined.groups():
         ordered = sorted(numbers, key=lambda n: (order.index(known[n].schedule.commune_id), n))
         found.append(
-            Meeting(
+            ScheduleOverlap(
                 "schedules:" + hashlib.sha256(repr(sorted(numbers)).encode()).hexdigest()[:12],
                 tuple(known[n].schedule for n in ordered),
                 {n: known[n].schedule.title or known[n].programme.title for n in ordered},
@@ -75,7 +77,7 @@ def meetings(session: Session, have: Belongings, order: Sequence[str], now: date
     return sorted(found, key=lambda m: (m.first_at, m.key))
 
 
-class _Joined:
+class _Groups:
     """Which numbers belong together."""
 
     def __init__(self) -> None:

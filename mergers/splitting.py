@@ -14,9 +14,9 @@ from broadcast.clips import Clip, ClipRendition, new_id
 from broadcast.programmes import CHIMES, ItemKind, Programme, ProgrammeItem
 from devices.communes import Commune
 from devices.stations import Station
-from mergers.belongings import belongings, encoded, in_service, renditions
-from mergers.drafts import Draft, copied_clip, undone_commune
+from mergers.commune_data import encoded, in_service, load_commune_data, renditions
 from mergers.ledger import Ledger
+from mergers.merge_draft import MergeDraft, copied_clip, undone_commune
 from mergers.plans import Split
 from noise.noise_rules import NoiseRules
 from people.operators import OperatorCommune
@@ -40,21 +40,21 @@ class Splitting:
 
     def __init__(self, session: Session, plan: Split, now: datetime) -> None:
         self._session, self._plan, self._now = session, plan, now
-        self._have = have = belongings(session, [plan.source])
+        self._data = data = load_commune_data(session, [plan.source])
         self._ledger = Ledger()
-        self._draft = Draft(plan, have, self._ledger, self._places)
+        self._draft = MergeDraft(plan, data, self._ledger, self._places)
         self._check_parts()
-        zone_members = {m.receiver_id for m in have.members if m.zone_id in plan.zones}
+        zone_members = {m.receiver_id for m in data.members if m.zone_id in plan.zones}
         self._going = {
             r.id
-            for r in have.receivers
+            for r in data.receivers
             if r.station_id in plan.stations or r.id in zone_members or r.id in plan.receivers
         }
-        self._staying = {r.id for r in in_service(have.receivers)} - self._going
+        self._staying = {r.id for r in in_service(data.receivers)} - self._going
         self._copies: dict[int, int] = {}  # programme → its copy
         self._next: dict[type, int] = {}
 
-    def draft(self) -> Draft:
+    def draft(self) -> MergeDraft:
         """The whole of it. Raises Refusal when nothing would go, or nothing stay."""
         if not self._going:
             raise Refusal(N_("Choose what becomes the new commune: stations, zones or receivers."))
@@ -66,20 +66,20 @@ class Splitting:
         return self._draft
 
     def _check_parts(self) -> None:
-        plan, have = self._plan, self._have
+        plan, data = self._plan, self._data
         for wanted, known in (
-            (plan.stations, {s.number for s in have.stations}),
-            (plan.zones, {z.id for z in have.zones}),
-            (plan.receivers, {r.id for r in have.receivers}),
-            (plan.programmes, {p.number for p in have.programmes}),
-            (plan.operators, have.operators.keys()),
+            (plan.stations, {s.number for s in data.stations}),
+            (plan.zones, {z.id for z in data.zones}),
+            (plan.receivers, {r.id for r in data.receivers}),
+            (plan.programmes, {p.number for p in data.programmes}),
+            (plan.operators, data.operators.keys()),
         ):
             lacking = sorted(str(one) for one in wanted if one not in known)
             if lacking:
                 raise Refusal(N_("{what} does not belong to this commune (any more)."), what=", ".join(lacking))
 
     def _commune(self) -> None:
-        plan, source = self._plan, self._have.communes[0]
+        plan, source = self._plan, self._data.communes[0]
         values: dict[str, object] = {"id": plan.into, "name": plan.name.strip()}
         values["outline"] = None  # its border is another one
         undone = undone_commune(self._session, plan.into)
@@ -88,23 +88,23 @@ class Splitting:
         else:
             self._ledger.add(Commune(**{**source.model_dump(), **values}))
         self._draft.succession.append((plan.source, plan.into, None))
-        for row in self._have.roles:
+        for row in self._data.roles:
             if row.operator_id in plan.operators:
                 self._ledger.add(OperatorCommune(operator_id=row.operator_id, commune_id=plan.into, role=row.role))
 
     def _places_and_receivers(self) -> None:
-        plan, have = self._plan, self._have
-        stations = {s.number: s for s in have.stations}
+        plan, data = self._plan, self._data
+        stations = {s.number: s for s in data.stations}
         copies: dict[int, Station] = {}
         for number in plan.stations:
             self._ledger.set(stations[number], commune_id=plan.into)
-        for zone in have.zones:
+        for zone in data.zones:
             if zone.id in plan.zones:
                 self._ledger.set(zone, commune_id=plan.into)
-        for member in have.members:
+        for member in data.members:
             if member.receiver_id in self._going and member.zone_id not in plan.zones:
                 self._ledger.remove(member)
-        for one in have.receivers:
+        for one in data.receivers:
             if one.id not in self._going:
                 continue
             station_id = one.station_id
@@ -115,10 +115,10 @@ class Splitting:
                     self._ledger.add(copies[station_id])
                 station_id = copies[station_id].number
             self._ledger.set(one, commune_id=plan.into, station_id=station_id, config_revision=one.config_revision + 1)
-            self._draft.left[one.id] = plan.source
+            self._draft.former_commune[one.id] = plan.source
             if one.retired_at is None:
-                self._draft.told.add(one.id)
-        for rule in have.noise_rules:
+                self._draft.reconfigured.add(one.id)
+        for rule in data.noise_rules:
             if rule.zone_id in plan.zones:
                 self._ledger.set(rule, commune_id=plan.into)
             elif not rule.zone_id:
@@ -126,13 +126,13 @@ class Splitting:
                 self._ledger.add(NoiseRules(**row))
 
     def _programmes(self) -> None:
-        plan, have = self._plan, self._have
-        parts = {s.number: self._parts(s.meant_for) for s in in_service(have.schedules)}
-        here = {s.programme_id for s in in_service(have.schedules) if parts[s.number][0] is not None}
-        there = {s.programme_id for s in in_service(have.schedules) if parts[s.number][1] is not None}
+        plan, data = self._plan, self._data
+        parts = {s.number: self._parts(s.meant_for) for s in in_service(data.schedules)}
+        here = {s.programme_id for s in in_service(data.schedules) if parts[s.number][0] is not None}
+        there = {s.programme_id for s in in_service(data.schedules) if parts[s.number][1] is not None}
         moved = {p for p in plan.programmes if p not in here}
         copied = (there | set(plan.programmes)) - moved
-        for programme in have.programmes:
+        for programme in data.programmes:
             if programme.number in moved:
                 self._ledger.set(programme, commune_id=plan.into)
             elif programme.number in copied:
@@ -141,7 +141,7 @@ class Splitting:
                 self._ledger.add(Programme(**row))
         self._draft.programme_copies.update(self._copies)
         self._clips(moved)
-        for one in have.schedules:
+        for one in data.schedules:
             if one.retired_at is not None:
                 if one.programme_id in moved:
                     self._ledger.set(one, commune_id=plan.into)
@@ -164,13 +164,13 @@ class Splitting:
                 self._ledger.add(Schedule(**row))
 
     def _clips(self, moved: set[int]) -> None:
-        plan, have = self._plan, self._have
-        stays = {i.clip_id for p, items in have.items.items() if p not in moved for i in items}
-        backup = next(iter(have.backups), None)
+        plan, data = self._plan, self._data
+        stays = {i.clip_id for p, items in data.items.items() if p not in moved for i in items}
+        backup = next(iter(data.backups), None)
         stays.add(backup.clip_id if backup is not None else None)
-        known: dict[str | None, Clip] = {c.id: c for c in have.clips}
-        needed = {i.clip_id for p in {*moved, *self._copies} for i in have.items[p] if i.clip_id}
-        needed |= {c.id for c in have.clips if c.builtin}
+        known: dict[str | None, Clip] = {c.id: c for c in data.clips}
+        needed = {i.clip_id for p in {*moved, *self._copies} for i in data.items[p] if i.clip_id}
+        needed |= {c.id for c in data.clips if c.builtin}
         if backup is not None:
             needed.add(backup.clip_id)
         for clip_id in sorted(str(one) for one in needed):
@@ -187,7 +187,7 @@ class Splitting:
         if backup is not None:
             self._ledger.add(BackupClip(commune_id=plan.into, clip_id=self._draft.clip_copies[backup.clip_id]))
         for programme in sorted({*moved, *self._copies}):
-            for item in have.items[programme]:
+            for item in data.items[programme]:
                 copy = self._draft.clip_copies.get(item.clip_id or "", item.clip_id)
                 if programme in moved:
                     self._ledger.set(item, clip_id=None if ItemKind(item.kind) in CHIMES else copy)
@@ -199,7 +199,7 @@ class Splitting:
         """For those that stay, and for those that go; None for nobody. What reaches nobody now stays."""
         if targets.all:
             return Targets(all=True), Targets(all=True)
-        zones_of = self._have.zones_of
+        zones_of = self._data.zones_of
         mine = Targets(
             zones=[z for z in targets.zones if z not in self._plan.zones],
             receivers=[r for r in targets.receivers if r not in self._going],
@@ -230,7 +230,7 @@ class Splitting:
         return self._next[kind]
 
 
-def split_draft(session: Session, plan: Split, now: datetime) -> Draft:
+def split_draft(session: Session, plan: Split, now: datetime) -> MergeDraft:
     """See `Splitting`. Raises Refusal for a plan that cannot be."""
     check_split(session, plan)
     return Splitting(session, plan, now).draft()

@@ -15,18 +15,18 @@ from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip, ClipRendition
 from broadcast.programmes import Programme, ProgrammeItem
 from devices.communes import Commune
-from devices.merger_hooks import Estate
+from devices.merger_hooks import MergerHooks
 from devices.stations import Station
 from devices.succession import CommuneSuccession
 from devices.zones import Zone, ZoneMember
-from mergers.belongings import Belongings, belongings
-from mergers.drafts import Draft
-from mergers.estate import give_estate_back
-from mergers.in_flight import take_along, under_way
-from mergers.later_changes import MadeSince
-from mergers.ledger import Entry, Ledger, row_key, row_table, value_of
+from mergers.commune_data import CommuneData, load_commune_data
+from mergers.hooks import revert_hooks
+from mergers.in_flight import broadcasts_in_flight, move_in_flight
+from mergers.later_changes import LaterChanges
+from mergers.ledger import Ledger, LedgerEntry, row_key, row_table, value_of
+from mergers.merge_draft import MergeDraft
 from mergers.mergers import Merger, MergerJournal, merger, mergers
-from mergers.plans import Done, Merge, Plan, Said
+from mergers.plans import Merge, MergerResult, Message, Plan
 from noise.noise_rules import NoiseRules
 from people.audit import Deed, note
 from people.operators import OperatorCommune
@@ -43,7 +43,7 @@ _PARTS = (ClipRendition, ProgrammeItem)
 _RETIRED = (Commune, Programme, Schedule, Clip)
 
 
-def undo(session: Session, merger_id: int, now: datetime, by: str, *, estate: Estate) -> Done:
+def undo(session: Session, merger_id: int, now: datetime, by: str, *, hooks: MergerHooks) -> MergerResult:
     """Take a merger back. Everything or nothing. estate: as of `merge`. Raises Refusal, NotFound."""
     found = merger(session, merger_id)
     plan = found.what
@@ -51,27 +51,27 @@ def undo(session: Session, merger_id: int, now: datetime, by: str, *, estate: Es
     _check(session, found, involved, now)
     session.exec(select(Commune).where(col(Commune.id).in_(involved)).order_by(Commune.id).with_for_update()).all()
     journal = session.get_one(MergerJournal, merger_id)
-    undoing = Undoing(session, plan, found, journal.what, now)
+    undoing = UndoDraft(session, plan, found, journal.what, now)
     draft = undoing.draft()
-    give_estate_back(session, draft, journal.what, estate, now)
-    way = under_way(session, draft, now)
+    revert_hooks(session, draft, journal.what, hooks, now)
+    way = broadcasts_in_flight(session, draft, now)
     draft.ledger.write(session)
     _forget_succession(session, plan)
-    parts = [(b.id, b.replaces) for b in way.ahead if b.replaces and b.commune_id == plan.into]
-    take_along(session, draft, way, now)
+    parts = [(b.id, b.replaces) for b in way.planned if b.replaces and b.commune_id == plan.into]
+    move_in_flight(session, draft, way, now)
     session.expire_all()
     if not isinstance(plan, Merge):
         _take_parts_back(session, parts, now, by)
     found = session.get_one(Merger, merger_id)
     found.undone_at, found.undone_by, found.told_at = now, by, None
     journal = session.get_one(MergerJournal, merger_id)
-    told = sorted(draft.told)
+    told = sorted(draft.reconfigured)
     journal.receivers = msgspec.json.encode(told)
     session.add_all([found, journal])
     for commune_id in sorted(set(involved)):
         note(session, at=now, by=by, commune_id=commune_id, action=Deed.MERGER_UNDONE, detail=found.name)
     session.flush()
-    return Done(merger_id, tuple(told), tuple(draft.notes))
+    return MergerResult(merger_id, tuple(told), tuple(draft.notes))
 
 
 def _check(session: Session, found: Merger, involved: list[str], now: datetime) -> None:
@@ -88,20 +88,20 @@ def _check(session: Session, found: Merger, involved: list[str], now: datetime) 
             )
 
 
-class Undoing:
+class UndoDraft:
     """Works out what to write back."""
 
-    def __init__(self, session: Session, plan: Plan, found: Merger, entries: list[Entry], now: datetime) -> None:
+    def __init__(self, session: Session, plan: Plan, found: Merger, entries: list[LedgerEntry], now: datetime) -> None:
         self._session, self._plan, self._merger, self._entries, self._now = session, plan, found, entries, now
         sources = list(plan.sources) if isinstance(plan, Merge) else [plan.source]
         self._sources = sources
-        self._have: Belongings = belongings(session, sorted({*sources, plan.into}))
+        self._data: CommuneData = load_commune_data(session, sorted({*sources, plan.into}))
         self._ledger = Ledger()
-        self._draft = Draft(plan, self._have, self._ledger, self._places)
+        self._draft = MergeDraft(plan, self._data, self._ledger, self._places)
         self._rows = {(row_table(row), row_key(row)): row for row in self._all_rows()}
         self._after: dict[str, str] = {}  # receiver → its commune afterwards
 
-    def draft(self) -> Draft:
+    def draft(self) -> MergeDraft:
         """The whole of it."""
         for entry in self._entries:
             key = tuple(entry.key)
@@ -113,15 +113,15 @@ class Undoing:
             elif row is not None:
                 self._set(entry, row)
         areas = self._areas()
-        MadeSince(self._session, self._draft, self._entries, self._sources, areas, self._now).place()
+        LaterChanges(self._session, self._draft, self._entries, self._sources, areas, self._now).place()
         self._operators()
-        for one in self._have.receivers:
+        for one in self._data.receivers:
             self._after[one.id] = self._ledger.get(one, "commune_id")
             if self._after[one.id] != one.commune_id:
-                self._draft.left[one.id] = one.commune_id
+                self._draft.former_commune[one.id] = one.commune_id
             if one.retired_at is None and (self._ledger.changed(one) or one.commune_id == self._plan.into):
                 self._ledger.set(one, config_revision=one.config_revision + 1)
-                self._draft.told.add(one.id)
+                self._draft.reconfigured.add(one.id)
         since = self._merger.at
         for source in self._sources:
             if source != self._plan.into:
@@ -129,22 +129,22 @@ class Undoing:
         return self._draft
 
     def _all_rows(self) -> list[SQLModel]:
-        have = self._have
-        items = [item for items in have.items.values() for item in items]
+        data = self._data
+        items = [item for items in data.items.values() for item in items]
         return [
-            *have.communes,
-            *have.stations,
-            *have.receivers,
-            *have.zones,
-            *have.members,
-            *have.clips,
-            *have.programmes,
+            *data.communes,
+            *data.stations,
+            *data.receivers,
+            *data.zones,
+            *data.members,
+            *data.clips,
+            *data.programmes,
             *items,
-            *have.schedules,
-            *have.noise_rules,
-            *have.backups,
-            *have.roles,
-            *have.jobs,
+            *data.schedules,
+            *data.noise_rules,
+            *data.backups,
+            *data.roles,
+            *data.jobs,
         ]
 
     def _areas(self) -> dict[str, str]:
@@ -152,7 +152,7 @@ class Undoing:
         made = [e.key[0] for e in self._entries if e.table == "zone" and e.before is None]
         return dict(zip(made, self._sources, strict=False)) if isinstance(self._plan, Merge) else {}
 
-    def _set(self, entry: Entry, row: Any) -> None:
+    def _set(self, entry: LedgerEntry, row: Any) -> None:
         for column, before in (entry.before or {}).items():
             attribute = attribute_of(row, column)
             was = value_of(entry.table, column, (entry.after or {})[column])
@@ -170,13 +170,13 @@ class Undoing:
 
     def _keep(self, row: Any) -> None:
         of = getattr(row, "programme_id", None)
-        programme = next((p.title for p in self._have.programmes if p.id == of), "")
+        programme = next((p.title for p in self._data.programmes if p.id == of), "")
         name = getattr(row, "title", "") or getattr(row, "name", "") or programme
-        said = Said(N_("{name} was changed since the merger; it stays as it is now."), {"name": name})
+        said = Message(N_("{name} was changed since the merger; it stays as it is now."), {"name": name})
         if name and said not in self._draft.notes:
             self._draft.notes.append(said)
 
-    def _new(self, entry: Entry, row: Any) -> None:
+    def _new(self, entry: LedgerEntry, row: Any) -> None:
         """The merger made this row."""
         if row is None or isinstance(row, (*_PARTS, OperatorCommune)):
             return
@@ -198,7 +198,7 @@ class Undoing:
 
     def _added_since(self, station: Station) -> bool:
         moved = {e.key[0] for e in self._entries if e.table == "receiver" and "station_id" in (e.before or {})}
-        return any(r.station_id == station.number and r.id not in moved for r in self._have.receivers)
+        return any(r.station_id == station.number and r.id not in moved for r in self._data.receivers)
 
     def _part(self, part: Schedule) -> None:
         """A schedule's part in the new commune: it goes on in the whole again, unless somebody changed the part."""
@@ -206,7 +206,7 @@ class Undoing:
             self._ledger.set(part, retired_at=part.retired_at, revision=part.revision + 1, changed_at=self._now)
             self._keep(part)
 
-    def _gone(self, entry: Entry, row: Any) -> None:
+    def _gone(self, entry: LedgerEntry, row: Any) -> None:
         """The merger took this row away."""
         if entry.table == "operatorcommune" or row is not None:
             return
@@ -214,8 +214,8 @@ class Undoing:
         kind = next(k for k in kinds if k.__table__.name == entry.table)  # type: ignore[attr-defined]
         made = kind(**{c: value_of(entry.table, c, value) for c, value in (entry.before or {}).items()})
         if isinstance(made, ZoneMember):
-            known = {r.id for r in self._have.receivers if r.retired_at is None}
-            if made.receiver_id not in known or not any(z.id == made.zone_id for z in self._have.zones):
+            known = {r.id for r in self._data.receivers if r.retired_at is None}
+            if made.receiver_id not in known or not any(z.id == made.zone_id for z in self._data.zones):
                 return
         self._ledger.add(made)
 
@@ -226,7 +226,7 @@ class Undoing:
         given = {
             e.key[0]: (e.after or {}).get("role") for e in mine if e.after is not None and e.key[1] == self._plan.into
         }
-        now_has = {r.operator_id: r for r in self._have.roles if r.commune_id == self._plan.into}
+        now_has = {r.operator_id: r for r in self._data.roles if r.commune_id == self._plan.into}
         if not isinstance(self._plan, Merge):
             for row in now_has.values():
                 self._ledger.remove(row)
@@ -255,7 +255,7 @@ class Undoing:
 
     def _places(self, commune_id: str, targets: Targets) -> list[tuple[str, Targets]]:
         by_commune: dict[str, list[str]] = {}
-        for receiver_id in self._have.reached(commune_id, targets):
+        for receiver_id in self._data.reached(commune_id, targets):
             by_commune.setdefault(self._after[receiver_id], []).append(receiver_id)
         found = [(c, Targets(receivers=by_commune[c])) for c in sorted(by_commune)]
         return found or [(self._sources[0], targets)]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 from sqlmodel import Session, SQLModel, col
 
-from devices.merger_hooks import Following, Move, rows_of
+from devices.merger_hooks import CommuneMove, HookChanges, rows_of
 from province.bulletins import BulletinState, ProvinceBulletin
 from province.incoming import ProvinceMessage
 from province.links import ProvinceLink
@@ -22,7 +22,7 @@ from wire.broadcasts import Targets
 _OPEN = (BulletinState.FETCHING.value, BulletinState.WAITING.value)
 
 
-class ProvinceFollows:
+class ProvinceHook:
     """See `devices.merger_hooks.Follower`."""
 
     tables: tuple[type[SQLModel], ...] = (
@@ -33,20 +33,22 @@ class ProvinceFollows:
         ProvinceSchedule,
     )
 
-    def follow(self, session: Session, move: Move) -> Following:
+    def changes_for(self, session: Session, move: CommuneMove) -> HookChanges:
         """The link that goes on, what the province knows of its schedules, and all inboxes."""
-        found = Following()
+        found = HookChanges()
         if move.joined:
             self._link(session, move, found)
             self._inbox(session, move, found)
         return found
 
-    def home(self, row: SQLModel, move: Move, former: Callable[[type[SQLModel]], str | None]) -> str:
+    def commune_after_undo(
+        self, row: SQLModel, move: CommuneMove, former: Callable[[type[SQLModel]], str | None]
+    ) -> str:
         """What went through the link stays with it; without one all goes to the heir."""
         return former(ProvinceLink) or move.sources[0]
 
     @staticmethod
-    def _link(session: Session, move: Move, found: Following) -> None:
+    def _link(session: Session, move: CommuneMove, found: HookChanges) -> None:
         links = rows_of(session, ProvinceLink, move.sources)
         if not links:
             return
@@ -87,7 +89,7 @@ class ProvinceFollows:
                 found.notes.append((said, {"commune": move.names[other.commune_id]}))
 
     @staticmethod
-    def _inbox(session: Session, move: Move, found: Following) -> None:
+    def _inbox(session: Session, move: CommuneMove, found: HookChanges) -> None:
         alike: dict[tuple[str, str], list[ProvinceBulletin]] = {}
         for row in rows_of(session, ProvinceBulletin, move.sources):
             alike.setdefault((row.code, row.schedule_code), []).append(row)

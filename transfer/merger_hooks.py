@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session, SQLModel
 
-from devices.merger_hooks import Following, Move, rows_of
+from devices.merger_hooks import CommuneMove, HookChanges, rows_of
 from runtime.refusal import N_
 from transfer.columns import ColumnMapping, ImportKind
 from transfer.external_ids import ExternalId
@@ -14,14 +14,14 @@ from transfer.imports import ImportFile
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class ImportsFollow:
+class ImportsHook:
     """Codes of the old systems, remembered columns, and files on their way in. See `devices.merger_hooks.Follower`."""
 
     tables: tuple[type[SQLModel], ...] = (ExternalId, ColumnMapping, ImportFile)
 
-    def follow(self, session: Session, move: Move) -> Following:
+    def changes_for(self, session: Session, move: CommuneMove) -> HookChanges:
         """In a split only the codes of what goes are taken along."""
-        found = Following()
+        found = HookChanges()
         self._ids(session, move, found)
         if move.joined:
             files = rows_of(session, ImportFile, move.sources)
@@ -30,12 +30,14 @@ class ImportsFollow:
                 found.set(file, commune_id=move.into)
         return found
 
-    def home(self, row: SQLModel, move: Move, former: Callable[[type[SQLModel]], str | None]) -> str:
+    def commune_after_undo(
+        self, row: SQLModel, move: CommuneMove, former: Callable[[type[SQLModel]], str | None]
+    ) -> str:
         """A code goes where its receiver or its schedule is, the rest to the heir."""
         return (_where(row, move) if isinstance(row, ExternalId) else None) or move.sources[0]
 
     @staticmethod
-    def _ids(session: Session, move: Move, found: Following) -> None:
+    def _ids(session: Session, move: CommuneMove, found: HookChanges) -> None:
         taken: dict[tuple[str, str], ExternalId] = {}
         clashes = 0
         for row in sorted(rows_of(session, ExternalId, move.sources), key=lambda r: move.in_order.index(r.commune_id)):
@@ -57,7 +59,7 @@ class ImportsFollow:
             found.notes.append((said, {"count": clashes, "commune": move.names[first]}))
 
     @staticmethod
-    def _columns(session: Session, move: Move, files: list[ImportFile], found: Following) -> None:
+    def _columns(session: Session, move: CommuneMove, files: list[ImportFile], found: HookChanges) -> None:
         """Of two choices for the same headings that of the file that was taken last."""
         used: dict[tuple[str, str, str], datetime] = {}
         for file in files:
@@ -87,7 +89,7 @@ class ImportsFollow:
                 found.set(there, columns=row.columns)
 
 
-def _where(row: ExternalId, move: Move) -> str | None:
+def _where(row: ExternalId, move: CommuneMove) -> str | None:
     """The commune of what a code means; None when there is none of it."""
     if row.kind == ImportKind.SCHEDULES.value:
         return move.schedules.get(int(row.our_id)) if row.our_id.isdigit() else None

@@ -8,7 +8,7 @@ from broadcast.media import Media
 from broadcast.transmitter import Transmitter
 from devices.downlink import Downlink
 from devices.enrolment import Issuer
-from devices.merger_hooks import Estate
+from devices.merger_hooks import MergerHooks
 from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
 from province.exchange import Exchange
@@ -40,7 +40,7 @@ class Deps:
     issuer: Issuer
     accounts_changed: Callable[[], None]
     exchange: Exchange
-    estate: Estate
+    merger_hooks: MergerHooks
 
     @property
     def services(self) -> Services:

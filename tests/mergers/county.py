@@ -18,10 +18,10 @@ from devices.downlink import Downlink
 from devices.receivers import Receiver
 from devices.stations import StationKind, add_station
 from devices.zones import add_zone, set_zones
-from loa.merger_hooks import ESTATE
+from loa.merger_hooks import MERGER_HOOKS
 from mergers.handover import Handover
 from mergers.mergers import merge
-from mergers.plans import Done, Merge, Plan, Rehearsal
+from mergers.plans import Merge, MergerResult, Plan, Rehearsal
 from mergers.rehearsals import rehearse
 from mergers.undoing import undo
 from people.operators import Operator, OperatorCommune
@@ -162,9 +162,9 @@ class County:
 
     def rehearse(self, plan: Plan = BOTH, decisions: dict[str, str] | None = None) -> Rehearsal:
         with self.database.session() as session:
-            return rehearse(session, plan, self.clock.now(), decisions, estate=ESTATE)
+            return rehearse(session, plan, self.clock.now(), decisions, hooks=MERGER_HOOKS)
 
-    def merge(self, plan: Plan = BOTH, decisions: dict[str, str] | None = None) -> Done:
+    def merge(self, plan: Plan = BOTH, decisions: dict[str, str] | None = None) -> MergerResult:
         seen = self.rehearse(plan, decisions)
         with self.database.writing() as session:
             return merge(
@@ -174,12 +174,12 @@ class County:
                 self.clock.now(),
                 "lan",
                 fingerprint=seen.fingerprint,
-                estate=ESTATE,
+                hooks=MERGER_HOOKS,
             )
 
-    def undo(self, merger_id: int = 1) -> Done:
+    def undo(self, merger_id: int = 1) -> MergerResult:
         with self.database.writing() as session:
-            return undo(session, merger_id, self.clock.now(), "lan", estate=ESTATE)
+            return undo(session, merger_id, self.clock.now(), "lan", hooks=MERGER_HOOKS)
 
     def broadcasts(self, **wanted: Any) -> list[Broadcast]:
         with self.database.session() as session:

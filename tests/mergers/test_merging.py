@@ -15,9 +15,9 @@ from devices.communes import Commune
 from devices.receivers import Receiver, reached_by
 from devices.stations import Station
 from devices.zones import Zone, ZoneMember, add_zone, zones
-from loa.merger_hooks import ESTATE
+from loa.merger_hooks import MERGER_HOOKS
 from mergers.mergers import merge
-from mergers.plans import About, Merge, What
+from mergers.plans import Merge, QuestionTopic, RehearsedKind
 from noise.noise_rules import NoiseRules, allowed_times, rules_of, set_rules
 from people.operators import OperatorCommune
 from people.rights import Role
@@ -54,7 +54,7 @@ def test_rehearsal_shows_both_and_changes_nothing(county: County) -> None:
     assert {c: n.receivers for c, n in seen.before.items()} == {CHINH: 2, HIEN: 2}
     assert seen.after[TRUNG].receivers == 4
     assert seen.after[TRUNG].schedules == 2
-    assert [line.after for line in seen.of(What.RECEIVER)] == [(TRUNG,)] * 4
+    assert [line.after for line in seen.of(RehearsedKind.RECEIVER)] == [(TRUNG,)] * 4
     assert {q.about.value for q in seen.questions} == {"zones", "schedules", "chimes"}
 
 
@@ -100,7 +100,7 @@ def test_two_zones_of_one_name(county: County, choice: str) -> None:
 
 
 def test_programmes_at_one_hour_both_stay_with_their_receivers_or_one_is_for_all(county: County) -> None:
-    (question,) = [q for q in county.rehearse().questions if q.about is About.SCHEDULES]
+    (question,) = [q for q in county.rehearse().questions if q.about is QuestionTopic.SCHEDULES]
     assert [c.value for c in question.choices] == ["both", f"only:{CHINH}", f"only:{HIEN}"]
     county.plan_ahead()
     planned = county.broadcasts()
@@ -162,13 +162,13 @@ def test_out_of_date_or_undecided_is_refused_and_changes_nothing(county: County)
     seen = county.rehearse()
     now = county.clock.now()
     with pytest.raises(Refusal, match="not decided"), county.database.writing() as session:
-        merge(session, BOTH, {}, now, "lan", fingerprint=seen.fingerprint, estate=ESTATE)
+        merge(session, BOTH, {}, now, "lan", fingerprint=seen.fingerprint, hooks=MERGER_HOOKS)
     assert picture(county.database, EVERYTHING) == before
     with county.database.writing() as session:
         add_zone(session, CHINH, "moi", "Thôn mới")
     before = picture(county.database, EVERYTHING)
     with pytest.raises(Refusal, match="changed in these communes"), county.database.writing() as session:
-        merge(session, BOTH, seen.suggested(), now, "lan", fingerprint=seen.fingerprint, estate=ESTATE)
+        merge(session, BOTH, seen.suggested(), now, "lan", fingerprint=seen.fingerprint, hooks=MERGER_HOOKS)
     assert picture(county.database, EVERYTHING) == before
 
 

@@ -9,7 +9,7 @@ from broadcast.clips import ClipRendition, clip
 from broadcast.programmes import items_of, programmes
 from devices.receivers import reached_by, receivers
 from devices.zones import zones
-from mergers.plans import Split, What
+from mergers.plans import RehearsedKind, Split
 from runtime.refusal import Refusal
 from schedules.schedules import Schedule, schedules
 from tests.mergers.county import CHINH, HIEN, TRUNG, County, picture
@@ -34,7 +34,7 @@ def test_zone_goes_with_its_receivers_and_both_have_the_programme(county: County
             (schedule,) = schedules(session, commune_id)
             assert [r.commune_id for r in reached_by(session, commune_id, schedule.meant_for)] == [commune_id]
     assert seen.after[TRUNG].receivers == seen.after[CHINH].receivers == 1
-    assert [line.after for line in seen.of(What.SCHEDULE) if line.before] == [(CHINH, TRUNG)]
+    assert [line.after for line in seen.of(RehearsedKind.SCHEDULE) if line.before] == [(CHINH, TRUNG)]
 
 
 def test_copied_recordings_have_the_same_files(county: County) -> None:

@@ -17,7 +17,7 @@ from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
 from devices.stations import StationKind, add_station
 from devices.zones import add_zone
-from loa.merger_hooks import ESTATE
+from loa.merger_hooks import MERGER_HOOKS
 from people.operators import Operator
 from people.passwords import hash_password
 from province.exchange import Exchange
@@ -84,7 +84,7 @@ class Office:
                 planner=planner,
                 say=translators()["vi"].refusal,
             ),
-            estate=ESTATE,
+            merger_hooks=MERGER_HOOKS,
         )
         with database.writing() as session:
             add_commune(session, COMMUNE, COMMUNE_NAME)

@@ -1,22 +1,22 @@
 """Words for mergers: kinds of things, what questions are about, and sentences as the page says them."""
 
-from mergers.plans import About, Said, What
+from mergers.plans import QuestionTopic, Message, RehearsedKind
 from runtime.refusal import N_
 from web.language import Translator
 
 #: Each with how many there are of it.
 THINGS = {
-    What.STATION: N_("Stations"),
-    What.RECEIVER: N_("Receivers"),
-    What.ZONE: N_("Zones"),
-    What.OPERATOR: N_("Operators"),
-    What.CLIP: N_("Recordings"),
-    What.PROGRAMME: N_("Programmes"),
-    What.SCHEDULE: N_("Schedules"),
-    What.NOISE_RULE: N_("Allowed hours"),
-    What.BROADCAST: N_("Upcoming broadcasts"),
+    RehearsedKind.STATION: N_("Stations"),
+    RehearsedKind.RECEIVER: N_("Receivers"),
+    RehearsedKind.ZONE: N_("Zones"),
+    RehearsedKind.OPERATOR: N_("Operators"),
+    RehearsedKind.CLIP: N_("Recordings"),
+    RehearsedKind.PROGRAMME: N_("Programmes"),
+    RehearsedKind.SCHEDULE: N_("Schedules"),
+    RehearsedKind.NOISE_RULE: N_("Allowed hours"),
+    RehearsedKind.BROADCAST: N_("Upcoming broadcasts"),
 }
-#: The names of the counts of `mergers.plans.Counts`, as rows of the table.
+#: The names of the counts of `mergers.plans.CommuneCounts`, as rows of the table.
 COUNTS = {
     "receivers": N_("Receivers"),
     "stations": N_("Stations"),
@@ -30,14 +30,14 @@ COUNTS = {
     "play_log": N_("Broadcasts in the play log"),
 }
 QUESTIONS = {
-    About.ZONES: N_("Zones with the same name"),
-    About.SCHEDULES: N_("Programmes at the same time"),
-    About.OPERATOR: N_("People with different roles"),
-    About.CHIMES: N_("Chimes"),
-    About.BACKUP: N_("Backup recording"),
-    About.NOISE: N_("Allowed hours"),
-    About.VOLUME: N_("Volume limits"),
-    About.TIME_ZONE: N_("Time zone"),
+    QuestionTopic.ZONES: N_("Zones with the same name"),
+    QuestionTopic.SCHEDULES: N_("Programmes at the same time"),
+    QuestionTopic.OPERATOR: N_("People with different roles"),
+    QuestionTopic.CHIMES: N_("Chimes"),
+    QuestionTopic.BACKUP: N_("Backup recording"),
+    QuestionTopic.NOISE: N_("Allowed hours"),
+    QuestionTopic.VOLUME: N_("Volume limits"),
+    QuestionTopic.TIME_ZONE: N_("Time zone"),
 }
 
 
@@ -45,12 +45,12 @@ QUESTIONS = {
 LONGEST = 120
 
 
-def say(t: Translator, said: Said) -> str:
+def say(t: Translator, said: Message) -> str:
     """A sentence of the rehearsal in the language of the page, long lists cut."""
     return t(said.message_id, **{name: _cut(value) for name, value in said.values.items()})
 
 
-def cut_away(said: Said) -> list[str]:
+def cut_away(said: Message) -> list[str]:
     """The lists that `say` cuts, whole."""
     return [value for value in said.values.values() if isinstance(value, str) and len(value) > LONGEST]
 

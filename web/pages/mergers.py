@@ -13,7 +13,7 @@ from devices.receivers import receivers
 from devices.stations import stations
 from devices.zones import zones
 from mergers.mergers import Merger, merge, merger, mergers
-from mergers.plans import Merge, Plan, Said
+from mergers.plans import Merge, Message, Plan
 from mergers.rehearsals import counts, rehearse
 from mergers.undoing import undo
 from people.operators import operators_of
@@ -80,7 +80,7 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
     check_places(frame, sent.plan)
     now, why = frame.deps.clock.now(), None
     with frame.deps.database.session() as session:
-        asked = rehearse(session, sent.plan, now, sent.decisions, estate=frame.deps.estate)
+        asked = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)
         if asked.open(sent.decisions):
             why = Refusal(N_("Some questions are still open. Answer them and review the effect."))
         elif mark(sent.decisions) != sent.shown:
@@ -98,11 +98,11 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
                 now,
                 frame.operator.name,
                 fingerprint=sent.fingerprint,
-                estate=frame.deps.estate,
+                hooks=frame.deps.merger_hooks,
             )
     except Refusal as refusal:
         with frame.deps.database.session() as session:
-            asked = rehearse(session, sent.plan, now, sent.decisions, estate=frame.deps.estate)
+            asked = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)
         return rehearsal_page(frame, asked, sent.decisions, refusal, 422)
     _set_going(frame)
     answer = back_to(frame.request, f"/mergers/{done.merger_id}")
@@ -127,7 +127,7 @@ def do_undo(frame: In, merger_id: int, sure: Annotated[str, Form()] = "") -> HTM
     if not sure:
         raise Refusal(N_("Tick the box to confirm, then undo."))
     with frame.deps.database.writing() as session:
-        done = undo(session, merger_id, frame.deps.clock.now(), frame.operator.name, estate=frame.deps.estate)
+        done = undo(session, merger_id, frame.deps.clock.now(), frame.operator.name, hooks=frame.deps.merger_hooks)
     _set_going(frame)
     with frame.deps.database.session() as session:
         return _result(frame, session, merger_id, done.kept)
@@ -167,7 +167,7 @@ def _all_names(session: Session) -> dict[str, str]:
     return dict(session.exec(select(Commune.id, Commune.name)).all())
 
 
-def _result(frame: Frame, session: Session, merger_id: int, kept: Iterable[Said]) -> HTMLResponse:
+def _result(frame: Frame, session: Session, merger_id: int, kept: Iterable[Message]) -> HTMLResponse:
     found: Merger = merger(session, merger_id)
     plan, now = found.what, frame.deps.clock.now()
     if not _concerns(frame, plan):

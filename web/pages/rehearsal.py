@@ -8,7 +8,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from mergers.plans import About, Choice, Decisions, Line, Merge, Plan, Question, Rehearsal, What, plan_as_text
+from mergers.plans import (
+    Choice,
+    Decisions,
+    Merge,
+    Plan,
+    Question,
+    QuestionTopic,
+    Rehearsal,
+    RehearsalLine,
+    RehearsedKind,
+    plan_as_text,
+)
 from mergers.rehearsals import rehearse
 from people.rights import Action, may
 from runtime.refusal import N_, NotFound, Refusal
@@ -26,7 +37,7 @@ _OPEN_UP_TO = 8
 class Group:
     """Questions of one kind. alike: the choices that all of them offer, to decide them at once."""
 
-    about: About
+    about: QuestionTopic
     questions: list[Question]
     undecided: int
     alike: list[Choice]
@@ -41,9 +52,9 @@ class Group:
 class Things:
     """Things of one kind, those that become different first. going: those that only come into the new commune."""
 
-    what: What
-    different: list[Line]
-    going: list[Line]
+    what: RehearsedKind
+    different: list[RehearsalLine]
+    going: list[RehearsalLine]
 
 
 @router.post("/mergers/rehearsal", dependencies=[changes(Action.MERGERS)])
@@ -52,10 +63,10 @@ def show(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> HTMLResponse:
     check_places(frame, sent.plan)
     now = frame.deps.clock.now()
     with frame.deps.database.session() as session:
-        found = rehearse(session, sent.plan, now, sent.decisions, estate=frame.deps.estate)
+        found = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)
         decisions = decided(found, sent.decisions, sent.all_alike)
         if decisions != sent.decisions:
-            found = rehearse(session, sent.plan, now, decisions, estate=frame.deps.estate)
+            found = rehearse(session, sent.plan, now, decisions, hooks=frame.deps.merger_hooks)
     return rehearsal_page(frame, found, decisions)
 
 
@@ -98,20 +109,20 @@ def check_places(frame: Frame, plan: Plan) -> None:
 def groups(found: Rehearsal, decisions: Decisions) -> list[Group]:
     """The questions by kind, what is not decided yet first."""
     still = {q.key for q in found.open(decisions)}
-    by_kind: dict[About, list[Question]] = {}
+    by_kind: dict[QuestionTopic, list[Question]] = {}
     for question in sorted(found.questions, key=lambda q: q.key not in still):
         by_kind.setdefault(question.about, []).append(question)
     made = [
         Group(about, questions, sum(q.key in still for q in questions), _alike(questions))
         for about, questions in by_kind.items()
     ]
-    return sorted(made, key=lambda g: (not g.undecided, list(About).index(g.about)))
+    return sorted(made, key=lambda g: (not g.undecided, list(QuestionTopic).index(g.about)))
 
 
 def things(found: Rehearsal) -> list[Things]:
     """The lines by kind, what becomes different first."""
     made = []
-    for what in What:
+    for what in RehearsedKind:
         lines = found.of(what)
         if lines:
             parted = [(bool(one.changes) or len(one.after) != 1, one) for one in lines]

@@ -10,15 +10,15 @@ from broadcast.clips import Clip
 from devices.communes import Commune, check_id
 from devices.succession import CommuneSuccession
 from devices.zones import Zone
-from mergers.belongings import Belongings
+from mergers.commune_data import CommuneData
 from mergers.ledger import Ledger
-from mergers.plans import Choice, Plan, Question, Said
+from mergers.plans import Choice, Message, Plan, Question
 from runtime.refusal import N_, Refusal
 from wire.broadcasts import Targets
 
 
 @dataclass
-class Draft:
+class MergeDraft:
     """What a plan changes. places: of what was planned by hand: commune, targets → where it goes, with whom.
 
     left: receiver → the commune it leaves, when it does. told: receivers that get a new config. succession: former,
@@ -26,21 +26,21 @@ class Draft:
     """
 
     plan: Plan
-    have: Belongings
+    data: CommuneData
     ledger: Ledger
     places: Callable[[str, Targets], list[tuple[str, Targets]]]
-    left: dict[str, str] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
+    former_commune: dict[str, str] = field(default_factory=dict)
+    reconfigured: set[str] = field(default_factory=set)
     succession: list[tuple[str, str, datetime | None]] = field(default_factory=list)
     clip_copies: dict[str, str] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
-    notes: list[Said] = field(default_factory=list)
+    notes: list[Message] = field(default_factory=list)
     schedule_parts: dict[int, int] = field(default_factory=dict)  # schedule → its part in the new commune
     programme_copies: dict[int, int] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)  # clip → its new title
 
 
-class Deciding:
+class Answers:
     """Asks questions and knows the answers: those given, else what is suggested."""
 
     def __init__(self, decisions: dict[str, str], questions: list[Question]) -> None:
@@ -53,9 +53,9 @@ class Deciding:
         return chosen if chosen in {c.value for c in question.choices} else question.suggested
 
 
-def choice(value: str, message_id: str, effect: Said | None = None, **values: object) -> Choice:
+def choice(value: str, message_id: str, effect: Message | None = None, **values: object) -> Choice:
     """One answer."""
-    return Choice(value, Said(message_id, values), effect)
+    return Choice(value, Message(message_id, values), effect)
 
 
 def free_zone_id(session: Session, wanted: str, taken: Sequence[str] = ()) -> str:

@@ -24,7 +24,7 @@ from wire.broadcasts import Targets
 
 
 @dataclass(frozen=True)
-class Belongings:
+class CommuneData:
     """Rows of some communes, those out of service too. items: by programme. zones_of: by receiver."""
 
     communes: list[Commune]
@@ -82,7 +82,7 @@ class Belongings:
         return digest.hexdigest()[:32]
 
 
-def belongings(session: Session, commune_ids: list[str]) -> Belongings:
+def load_commune_data(session: Session, commune_ids: list[str]) -> CommuneData:
     """All that these communes have."""
 
     def rows(kind: type[SQLModel], order: Any) -> list[Any]:
@@ -110,7 +110,7 @@ def belongings(session: Session, commune_ids: list[str]) -> Belongings:
         zones_of[member.receiver_id].append(member.zone_id)
     roles = rows(OperatorCommune, col(OperatorCommune.operator_id))
     who = select(Operator).where(col(Operator.id).in_(sorted({r.operator_id for r in roles})))
-    return Belongings(
+    return CommuneData(
         communes=list(session.exec(select(Commune).where(col(Commune.id).in_(commune_ids)).order_by(Commune.id))),
         stations=rows(Station, col(Station.id)),
         receivers=found_receivers,

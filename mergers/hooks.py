@@ -6,33 +6,35 @@ from typing import Any
 
 from sqlmodel import Session, SQLModel
 
-from devices.merger_hooks import Estate, Move, rows_of
-from mergers.drafts import Draft
-from mergers.ledger import Entry, Key, row_key, row_table, value_of
-from mergers.plans import Merge, Said
+from devices.merger_hooks import CommuneMove, MergerHooks, rows_of
+from mergers.ledger import Key, LedgerEntry, row_key, row_table, value_of
+from mergers.merge_draft import MergeDraft
+from mergers.plans import Merge, Message
 from wire.broadcasts import Targets
 
 
-def take_estate(session: Session, draft: Draft, estate: Estate, now: datetime) -> None:
+def apply_hooks(session: Session, draft: MergeDraft, hooks: MergerHooks, now: datetime) -> None:
     """Work into a merger's or a split's draft what else follows."""
     move = _move(draft, now)
-    for follower in estate:
-        found = follower.follow(session, move)
+    for hook in hooks:
+        found = hook.changes_for(session, move)
         for row, values in found.changes:
             draft.ledger.set(row, **values)
-        draft.notes += [Said(message_id, values) for message_id, values in found.notes]
+        draft.notes += [Message(message_id, values) for message_id, values in found.notes]
 
 
-def give_estate_back(session: Session, draft: Draft, entries: list[Entry], estate: Estate, now: datetime) -> None:
+def revert_hooks(
+    session: Session, draft: MergeDraft, entries: list[LedgerEntry], hooks: MergerHooks, now: datetime
+) -> None:
     """Work into an undoing's draft that all this is as before, where nobody changed it since.
 
     What was made since goes where its room says, when the commune ends.
     """
     move = _move(draft, now)
-    ends = draft.ledger.get(draft.have.commune(move.into), "retired_at") is not None
-    for follower in estate:
+    ends = draft.ledger.get(draft.data.commune(move.into), "retired_at") is not None
+    for hook in hooks:
         former: Callable[[type[SQLModel]], str | None] = lambda kind: _former(entries, kind, move.into)  # noqa: E731
-        for kind in follower.tables:
+        for kind in hook.tables:
             rows = {row_key(row): row for row in rows_of(session, kind, {*move.sources, move.into})}
             mine = [(_key_now(entry), entry) for entry in entries if entry.table == _table(kind)]
             for key, entry in mine:
@@ -45,31 +47,31 @@ def give_estate_back(session: Session, draft: Draft, entries: list[Entry], estat
             for key, row in rows.items():
                 if key in known or _commune(row) != move.into:
                     continue
-                draft.ledger.set(row, commune_id=follower.home(row, move, former))
+                draft.ledger.set(row, commune_id=hook.commune_after_undo(row, move, former))
                 if _key_then(draft, row) in taken - {key}:
                     draft.ledger.remove(row)
                 taken.add(_key_then(draft, row))
 
 
-def _move(draft: Draft, now: datetime) -> Move:
-    plan, have = draft.plan, draft.have
+def _move(draft: MergeDraft, now: datetime) -> CommuneMove:
+    plan, data = draft.plan, draft.data
 
     def place(commune_id: str, targets: Targets) -> Targets:
         return draft.places(commune_id, targets)[0][1]
 
-    return Move(
+    return CommuneMove(
         sources=plan.sources if isinstance(plan, Merge) else (plan.source,),
         into=plan.into,
         joined=isinstance(plan, Merge),
-        names={c.id: c.name for c in have.communes},
-        receivers={r.id: draft.ledger.get(r, "commune_id") for r in have.receivers},
-        schedules={s.number: draft.ledger.get(s, "commune_id") for s in have.schedules},
+        names={c.id: c.name for c in data.communes},
+        receivers={r.id: draft.ledger.get(r, "commune_id") for r in data.receivers},
+        schedules={s.number: draft.ledger.get(s, "commune_id") for s in data.schedules},
         place=place,
         now=now,
     )
 
 
-def _write_back(draft: Draft, row: SQLModel, entry: Entry) -> None:
+def _write_back(draft: MergeDraft, row: SQLModel, entry: LedgerEntry) -> None:
     for column, before in (entry.before or {}).items():
         if column == "revision":  # counts on, so that who works by it begins anew
             draft.ledger.set(row, revision=row.revision + 1)  # type: ignore[attr-defined]
@@ -79,7 +81,7 @@ def _write_back(draft: Draft, row: SQLModel, entry: Entry) -> None:
             draft.ledger.set(row, **{column: value_of(entry.table, column, before)})
 
 
-def _former(entries: list[Entry], kind: type[SQLModel], into: str) -> str | None:
+def _former(entries: list[LedgerEntry], kind: type[SQLModel], into: str) -> str | None:
     for entry in entries:
         if entry.table == _table(kind) and (entry.after or {}).get("commune_id") == into:
             return str((entry.before or {})["commune_id"])
@@ -94,12 +96,12 @@ def _keys(entry_table: str) -> list[str]:
     return [str(c.name) for c in SQLModel.metadata.tables[entry_table].primary_key.columns]
 
 
-def _key_now(entry: Entry) -> Key:
+def _key_now(entry: LedgerEntry) -> Key:
     """Under which key the merger left the row."""
     return tuple((entry.after or {}).get(c, was) for c, was in zip(_keys(entry.table), entry.key, strict=True))
 
 
-def _key_then(draft: Draft, row: SQLModel) -> Key:
+def _key_then(draft: MergeDraft, row: SQLModel) -> Key:
     """Under which key the undoing leaves it."""
     return tuple(draft.ledger.get(row, column) for column in _keys(row_table(row)))
 

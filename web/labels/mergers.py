@@ -1,6 +1,6 @@
 """Words for mergers: kinds of things, what questions are about, and sentences as the page says them."""
 
-from mergers.plans import QuestionTopic, Message, RehearsedKind
+from mergers.plans import Message, QuestionTopic, RehearsedKind
 from runtime.refusal import N_
 from web.language import Translator
 

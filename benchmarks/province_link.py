@@ -35,10 +35,10 @@ from devices.presence import PresenceWatch
 from devices.receivers import Receiver
 from devices.stations import StationKind, add_station
 from province.accounts import Account
-from province.connection import Connection
+from province.connection import ProvinceConnection
 from province.link_worker import LinkWorker
 from province.links import LinkForm, link_of, set_link
-from province.outbox import ProvinceLetter, counts
+from province.outbox import OutboxMessage, counts
 from province.profile import Profile, profile
 from province.reports_up import take_report
 from runtime.clock import ControllerClock, to_us
@@ -138,7 +138,7 @@ def run_commune(args: argparse.Namespace) -> None:
     with database.session() as session:
         link = link_of(session, COMMUNE)
     spoken = speaks(args)
-    connection = Connection(spoken, link.base_url, lambda: Account("xa", PASSWORD))
+    connection = ProvinceConnection(spoken, link.base_url, lambda: Account("xa", PASSWORD))
     presence = PresenceWatch(database, now=clock.now())
     LinkWorker(link, spoken, connection, database, clock, presence, lambda *_: None, "bench").start()
     signal.pause()
@@ -215,7 +215,7 @@ def main() -> int:
         finally:
             sides.kill_all()
         with database.session() as session:
-            kept = [one.key for one in session.exec(select(ProvinceLetter).order_by(ProvinceLetter.id))]
+            kept = [one.key for one in session.exec(select(OutboxMessage).order_by(OutboxMessage.id))]
         database.close()
         return judge(args, kept, Path(folder) / "taken.jsonl", filling_s, seconds, killed)
 

@@ -6,8 +6,8 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 
 from broadcast.broadcasts import Broadcast
+from devices.predecessors import lineage, within
 from devices.receivers import Receiver, reached_by
-from devices.succession import lineage, within
 
 
 def of_commune(session: Session, commune_id: str) -> ColumnElement[bool]:

@@ -11,9 +11,9 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from broadcast.broadcasts import Broadcast, BroadcastState, state
 from broadcast.on_air import target_receivers
+from devices.predecessors import moves
 from devices.presence import PresenceChange
 from devices.receivers import Reach, Receiver
-from devices.succession import moves
 from devices.uplink import Uplink
 from runtime.clock import from_us
 from runtime.database import UtcDateTime, upsert_many

@@ -14,7 +14,7 @@ from wire.topics import Kind
 log = logging.getLogger(__name__)
 
 
-def hear_births(broker: Broker, told: Callable[[str], None]) -> None:
+def on_session_start(broker: Broker, told: Callable[[str], None]) -> None:
     """Call `told(receiver)`, in the broker's thread, whenever a receiver has begun a session from now on.
 
     It hears its commune by then: it says its birth after it has subscribed.

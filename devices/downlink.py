@@ -11,8 +11,8 @@ import msgspec
 from sqlmodel import Session
 
 from devices.communes import Commune, commune
+from devices.predecessors import formerly
 from devices.receivers import Receiver
-from devices.succession import formerly
 from devices.zones import zones_of_all
 from runtime.broker import Broker, Delivery
 from runtime.clock import Clock
@@ -119,12 +119,14 @@ class Downlink:
         """Send a receiver what it is set to now."""
         self.configure_all(session, [receiver])
 
-    def configure_all(self, session: Session, receivers: list[Receiver], *, held_too: bool = False) -> list[Delivery]:
+    def configure_all(
+        self, session: Session, receivers: list[Receiver], *, include_held: bool = False
+    ) -> list[Delivery]:
         """The same for many; the number of queries grows with their communes alone.
 
-        held_too: also those that are held back, see `hold_back`.
+        include_held: also those that are held back, see `hold_back`.
         """
-        held = set() if held_too else self._held_back(session)
+        held = set() if include_held else self._held_back(session)
         receivers = [r for r in receivers if r.id not in held]
         memberships = zones_of_all(session, [r.id for r in receivers])
         now = self._clock.now()

@@ -47,7 +47,7 @@ class HeartbeatSample(SQLModel, table=True):
     playing: bool
 
 
-class Heard(NamedTuple):
+class ReceivedHeartbeat(NamedTuple):
     """A heartbeat with whose it is and when it was heard."""
 
     receiver_id: str
@@ -55,12 +55,12 @@ class Heard(NamedTuple):
     message: Heartbeat
 
 
-def keep(database: Database, heard: Iterable[Heard], telemetry: TelemetryHistory | None = None) -> None:
+def keep(database: Database, heard: Iterable[ReceivedHeartbeat], telemetry: TelemetryHistory | None = None) -> None:
     """Write heartbeats down, in one transaction. Of several of one receiver the newest stays.
 
     telemetry: what is to keep the history of supply, temperature and network; None for none.
     """
-    newest: dict[str, Heard] = {}
+    newest: dict[str, ReceivedHeartbeat] = {}
     for one in heard:
         newest[one.receiver_id] = one
     if not newest:
@@ -90,7 +90,7 @@ def forget_old_samples(session: Session, now: datetime) -> None:
     session.exec(delete(HeartbeatSample).where(col(HeartbeatSample.minute_at) < now - HISTORY_KEPT))
 
 
-def _last(heard: Heard) -> dict[str, object]:
+def _last(heard: ReceivedHeartbeat) -> dict[str, object]:
     return {
         "receiver_id": heard.receiver_id,
         "session": heard.message.session,
@@ -100,7 +100,7 @@ def _last(heard: Heard) -> dict[str, object]:
     }
 
 
-def _sample(heard: Heard) -> dict[str, object]:
+def _sample(heard: ReceivedHeartbeat) -> dict[str, object]:
     clock, playout = heard.message.clock, heard.message.playout
     return {
         "receiver_id": heard.receiver_id,

@@ -50,7 +50,7 @@ def check_position(position: Position) -> Position:
     return Position(round(latitude_deg, _PLACES), round(longitude_deg, _PLACES))
 
 
-def typed_position(latitude: str, longitude: str) -> Position | None:
+def parse_position(latitude: str, longitude: str) -> Position | None:
     """What people type: "19.8712" or "19,8712", or both as a map copies them ("19.8712, 105.6834") in the first field.
 
     None when both are empty. Raises Refusal for half a position, for what is no number, and as `check_position`.

@@ -48,7 +48,7 @@ CAUSES = ("silent", "connection_lost", "stopped", "reboot", "heard", "controller
 
 
 @dataclass
-class _Known:
+class _ReceiverRecord:
     """What was heard of one receiver, in memory."""
 
     session: int = 0
@@ -61,7 +61,7 @@ class _Known:
 
 
 @dataclass(frozen=True)
-class ReceiverNow:
+class ReceiverStatus:
     """A receiver as it is now. since: when it came into this state. heartbeat: the last one heard."""
 
     state: PresenceState
@@ -99,7 +99,7 @@ class PresenceWatch:
         self._period_s = period_s
         self._listening_since = now
         self._lock = threading.Lock()
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, _ReceiverRecord] = {}
         self._on_change: list[Callable[[str, PresenceState], None]] = []
         with database.session() as session:
             self._read(session)
@@ -111,7 +111,7 @@ class PresenceWatch:
     def heard(self, receiver_id: str, heartbeat: Heartbeat, at: datetime) -> None:
         """A heartbeat came. One of an older session than known is a straggler and proves nothing."""
         with self._lock:
-            known = self._known.setdefault(receiver_id, _Known())
+            known = self._known.setdefault(receiver_id, _ReceiverRecord())
             if heartbeat.session < known.session:
                 return
             if heartbeat.session == known.session and known.farewell_at is not None:
@@ -119,13 +119,13 @@ class PresenceWatch:
             known.session, known.farewell_at = heartbeat.session, None
             known.last_heard_at, known.heartbeat = at, heartbeat
 
-    def told_presence(self, receiver_id: str, presence: Presence, at: datetime, *, retained: bool) -> None:
+    def presence_received(self, receiver_id: str, presence: Presence, at: datetime, *, retained: bool) -> None:
         """A birth, a farewell or a will came. A will of an older session cannot kill a newer one.
 
         retained: it is what the broker kept from before we subscribed, so a birth in it is no sign of life now.
         """
         with self._lock:
-            known = self._known.setdefault(receiver_id, _Known())
+            known = self._known.setdefault(receiver_id, _ReceiverRecord())
             if presence.session < known.session:
                 return
             if presence.online:
@@ -160,19 +160,19 @@ class PresenceWatch:
             with self._database.writing() as session:
                 session.add_all(changes)
                 for change in changes:
-                    _latch_link(session, change)
+                    _record_link_fault(session, change)
             for change in changes:
                 for told in self._on_change:
                     told(change.receiver_id, PresenceState(change.state))
         return changes
 
-    def snapshot(self, now: datetime) -> dict[str, ReceiverNow]:
+    def snapshot(self, now: datetime) -> dict[str, ReceiverStatus]:
         """Every receiver that was ever heard, as it is now; from memory, no query. Who is not in it is new."""
         with self._lock:
             found = {}
             for receiver_id, known in self._known.items():
                 state, since = self._state(known, now)
-                found[receiver_id] = ReceiverNow(
+                found[receiver_id] = ReceiverStatus(
                     state,
                     known.since if state is known.state else since,
                     known.last_heard_at,
@@ -181,12 +181,12 @@ class PresenceWatch:
                 )
             return found
 
-    def receiver_now(self, receiver_id: str, now: datetime) -> ReceiverNow:
+    def receiver_status(self, receiver_id: str, now: datetime) -> ReceiverStatus:
         """One receiver as it is now."""
-        nothing = ReceiverNow(PresenceState.NEW, None, None, None)
+        nothing = ReceiverStatus(PresenceState.NEW, None, None, None)
         return self.snapshot(now).get(receiver_id, nothing)
 
-    def _state(self, known: _Known, now: datetime) -> tuple[PresenceState, datetime | None]:
+    def _state(self, known: _ReceiverRecord, now: datetime) -> tuple[PresenceState, datetime | None]:
         heard_at = known.last_heard_at
         if heard_at is not None and heard_at < self._listening_since and known.state is PresenceState.ONLINE:
             # We were away ourselves: whoever was online gets the time to be heard again.
@@ -198,10 +198,10 @@ class PresenceWatch:
 
     def _read(self, session: Session) -> None:
         for receiver_id, row in last_heartbeats(session).items():
-            self._known[receiver_id] = _Known(row.session, row.heard_at, row.message)
+            self._known[receiver_id] = _ReceiverRecord(row.session, row.heard_at, row.message)
         newest = select(func.max(PresenceChange.id)).group_by(col(PresenceChange.receiver_id))
         for change in session.exec(select(PresenceChange).where(col(PresenceChange.id).in_(newest))):
-            known = self._known.setdefault(change.receiver_id, _Known())
+            known = self._known.setdefault(change.receiver_id, _ReceiverRecord())
             known.state, known.since = PresenceState(change.state), change.at
             if known.state is PresenceState.OFFLINE:
                 known.farewell_cause = change.cause
@@ -223,7 +223,7 @@ def never_heard(session: Session, watch: PresenceWatch, now: datetime) -> list[s
     return [r.id for r in receivers(session) if r.id not in known]
 
 
-def _latch_link(session: Session, change: PresenceChange) -> None:
+def _record_link_fault(session: Session, change: PresenceChange) -> None:
     """A link that is lost without a farewell is a fault; one that was stopped by somebody is none."""
     if change.state == PresenceState.OFFLINE and change.cause not in ("stopped", "reboot"):
         faults.note(session, change.receiver_id, faults.LINK, present=True, at=change.at, detail=change.cause)
@@ -231,7 +231,7 @@ def _latch_link(session: Session, change: PresenceChange) -> None:
         faults.note(session, change.receiver_id, faults.LINK, present=False, at=change.at)
 
 
-def _cause(state: PresenceState, known: _Known) -> str:
+def _cause(state: PresenceState, known: _ReceiverRecord) -> str:
     if state is PresenceState.OFFLINE:
         return known.farewell_cause if known.farewell_at is not None else "silent"
     return "silent" if state is PresenceState.LATE else "heard"

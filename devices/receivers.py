@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import Column
 from sqlmodel import Field, Session, SQLModel, col, or_, select
 
+from devices.predecessors import moved_since
 from devices.stations import station
-from devices.succession import moved_since
 from devices.zones import ZoneMember, set_zones, zones_of_all
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal

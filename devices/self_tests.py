@@ -242,7 +242,7 @@ def _judge(session: Session, part: SelfTestPart, watch: PresenceWatch, now: date
     if part.answered_at is not None:
         part.why = part.failed_step or "no_answer"
     else:
-        at = watch.receiver_now(part.receiver_id, now)
+        at = watch.receiver_status(part.receiver_id, now)
         if at.state is PresenceState.NEW:
             part.why = "never_heard"
         elif at.state is PresenceState.OFFLINE and at.since is not None:

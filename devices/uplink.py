@@ -19,7 +19,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices import faults, heartbeats
 from devices.downlink import Downlink
-from devices.heartbeats import Heard
+from devices.heartbeats import ReceivedHeartbeat
 from devices.presence import PresenceWatch
 from devices.receivers import Receiver
 from devices.telemetry import TelemetryHistory
@@ -73,7 +73,7 @@ class Uplink:
         self._downlink = downlink
         self._presence = presence
         self._handlers: list[tuple[type, ReportHandler]] = [(FaultReport, faults.take_report)]
-        self._pending: dict[str, Heard] = {}
+        self._pending: dict[str, ReceivedHeartbeat] = {}
         self._pending_lock = threading.Lock()
         self._telemetry = TelemetryHistory()
         self._reports: queue.Queue[tuple[str, bytes]] = queue.Queue(MOST_WAITING)
@@ -168,7 +168,7 @@ class Uplink:
         except msgspec.DecodeError:
             self._refuse(receiver_id, Kind.PRESENCE, Reason.MALFORMED)
             return
-        self._presence.told_presence(receiver_id, presence, self._clock.now(), retained=retained)
+        self._presence.presence_received(receiver_id, presence, self._clock.now(), retained=retained)
 
     def _heartbeat_came(self, topic: str, payload: bytes, retained: bool) -> None:
         receiver_id = self._sender(topic)
@@ -182,7 +182,7 @@ class Uplink:
         now = self._clock.now()
         self._presence.heard(receiver_id, heartbeat, now)
         with self._pending_lock:
-            self._pending[receiver_id] = Heard(receiver_id, now, heartbeat)
+            self._pending[receiver_id] = ReceivedHeartbeat(receiver_id, now, heartbeat)
 
     def _report_came(self, topic: str, payload: bytes, retained: bool) -> None:
         receiver_id = self._sender(topic)

@@ -30,7 +30,7 @@ from loa.web_server import run_web_server
 from mergers.handover import Handover
 from people.operators import create_first_operator
 from province import reports_up
-from province.exchange import Exchange
+from province.exchange import ProvinceExchange
 from runtime.alarms import Alarms
 from runtime.clock import ControllerClock
 from runtime.mosquitto import Mosquitto
@@ -202,7 +202,7 @@ class Controller:
 
     def _start_province(self) -> None:
         """The exchange with the province's system. Its messages act on all the parts started before it."""
-        self.exchange = Exchange(
+        self.exchange = ProvinceExchange(
             self.database,
             self.clock,
             self.settings.data_dir,

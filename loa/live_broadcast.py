@@ -12,7 +12,7 @@ from broadcast.live import LiveSender
 from broadcast.live_encoder import LiveEncoder
 from broadcast.live_pacing import send_followed, send_paced
 from broadcast.manifests import manifest_of
-from devices.connect_events import hear_births
+from devices.connect_events import on_session_start
 from devices.downlink import Downlink
 from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock, to_us
@@ -82,7 +82,7 @@ class LiveBroadcast:
             buffer_us=self._buffer_us,
         )
         self._announce()
-        hear_births(self._broker, self._repeat_start)
+        on_session_start(self._broker, self._repeat_start)
         return self
 
     def __exit__(self, *_: object) -> None:

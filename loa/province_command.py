@@ -7,7 +7,7 @@ import click
 from devices.communes import commune
 from loa.schema import open_database
 from province.accounts import Accounts
-from province.links import begin_anew
+from province.links import restart_link
 from runtime.refusal import Refusal
 from runtime.settings import load_settings
 
@@ -25,7 +25,7 @@ def account(commune_id: str, user: str, password: str, data: Path | None) -> Non
         with database.writing() as session:
             commune(session, commune_id)
             Accounts(settings.data_dir / "secrets").keep(commune_id, user, password)
-            begin_anew(session, commune_id)
+            restart_link(session, commune_id)
         database.close()
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal

@@ -48,7 +48,7 @@ class Handover:
             receivers = list(
                 session.exec(select(Receiver).where(col(Receiver.id).in_(told), col(Receiver.retired_at).is_(None)))
             )
-            broadcasts_in_flight = self._downlink.configure_all(session, receivers, held_too=True)
+            broadcasts_in_flight = self._downlink.configure_all(session, receivers, include_held=True)
         until_us = self._clock.monotonic_us() + _WITHIN_US
         if not all(d.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6)) for d in broadcasts_in_flight):
             log.warning("not every receiver's config was acknowledged; they are sent again")

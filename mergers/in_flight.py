@@ -18,8 +18,8 @@ from broadcast.broadcasts import Broadcast, BroadcastState, order_key
 from broadcast.extra_addresses import BroadcastAddress
 from broadcast.manifests import MANIFEST_HOLDS
 from broadcast.state_changes import record_state
+from devices.predecessors import CommuneSuccession, FormerPlace
 from devices.receivers import Receiver, reached_by
-from devices.succession import CommuneSuccession, FormerPlace
 from mergers.ledger import update_many
 from mergers.merge_draft import MergeDraft
 from schedules.schedules import Schedule

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from broadcast.clips import Clip
 from devices.communes import Commune, check_id
-from devices.succession import CommuneSuccession
+from devices.predecessors import CommuneSuccession
 from devices.zones import Zone
 from mergers.commune_data import CommuneData
 from mergers.ledger import Ledger

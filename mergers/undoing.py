@@ -16,8 +16,8 @@ from broadcast.clips import Clip, ClipRendition
 from broadcast.programmes import Programme, ProgrammeItem
 from devices.communes import Commune
 from devices.merger_hooks import MergerHooks
+from devices.predecessors import CommuneSuccession
 from devices.stations import Station
-from devices.succession import CommuneSuccession
 from devices.zones import Zone, ZoneMember
 from mergers.commune_data import CommuneData, load_commune_data
 from mergers.hooks import revert_hooks

@@ -8,7 +8,7 @@ from sqlalchemy import Column
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.communes import Commune
-from devices.succession import lineage, within
+from devices.predecessors import lineage, within
 from runtime.database import UtcDateTime
 
 #: Longer details are cut: a list of 150 receivers says no more than its beginning.

@@ -24,7 +24,7 @@ _BLOCK = 65_536
 _KINDS = ("audio/", "video/", "application/octet-stream", "application/ogg", "binary/octet-stream")
 
 
-class NotNow(Refusal):
+class AudioUnavailable(Refusal):
     """It could not be fetched, and may be in a while."""
 
 
@@ -47,7 +47,7 @@ class AudioFetch:
         base_url: str,
         stopping: Callable[[], bool],
     ) -> str:
-        """Fetch, and make a clip of it. Gives its id. Raises NotNow, Refusal; then nothing is left."""
+        """Fetch, and make a clip of it. Gives its id. Raises AudioUnavailable, Refusal; then nothing is left."""
         trusted = {*profile.audio_hosts, urlsplit(base_url).hostname or ""}
         upload: Upload | None = None
         try:
@@ -68,7 +68,7 @@ class AudioFetch:
             raise Refusal(N_("The audio's address leads on and on. Check it."))
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             _abandon(upload)
-            raise NotNow(
+            raise AudioUnavailable(
                 N_("The audio could not be fetched from {host} ({why})."),
                 host=urlsplit(url).hostname or "?",
                 why=str(error)[:150] or type(error).__name__,
@@ -82,7 +82,7 @@ class AudioFetch:
         for block in answer.iter_bytes(_BLOCK):
             if stopping():
                 upload.abandon()
-                raise NotNow(N_("Loa is stopping."))
+                raise AudioUnavailable(N_("Loa is stopping."))
             if upload.received + len(block) > profile.audio_most_mb * 1_000_000:
                 upload.abandon()
                 raise Refusal(
@@ -91,7 +91,7 @@ class AudioFetch:
                 )
             if time.monotonic() - began_s > profile.audio_most_s:
                 upload.abandon()
-                raise NotNow(
+                raise AudioUnavailable(
                     N_("The audio did not come within {seconds} seconds."), seconds=round(profile.audio_most_s)
                 )
             upload.write(block)
@@ -118,7 +118,7 @@ def check_address(url: str, trusted: set[str]) -> None:
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
     except OSError:
-        raise NotNow(
+        raise AudioUnavailable(
             N_("The audio could not be fetched from {host} ({why})."), host=parts.hostname, why="DNS"
         ) from None
     for *_, where in found:
@@ -134,7 +134,7 @@ def _check(answer: httpx2.Response, profile: Profile) -> None:
     if answer.status_code in (404, 410):
         raise Refusal(N_("The audio is gone from its address (HTTP {status})."), status=answer.status_code)
     if answer.status_code >= 500 or answer.status_code == 429:
-        raise NotNow(
+        raise AudioUnavailable(
             N_("The audio could not be fetched from {host} ({why})."),
             host=answer.url.host,
             why=f"HTTP {answer.status_code}",

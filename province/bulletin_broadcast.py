@@ -11,14 +11,14 @@ from broadcast.clips import clip, copy_to
 from devices.communes import Commune
 from people.audit import Deed
 from people.rights import Action
-from province.bulletins import New, add_bulletin, put_bulletin_on_air
+from province.bulletins import NewBulletin, add_bulletin, put_bulletin_on_air
 from runtime.refusal import N_, Refusal
 from usecases.actors import Actor
 from wire.broadcasts import BroadcastClass, Targets
 
 
 @dataclass(frozen=True)
-class SentTo:
+class CommuneDelivery:
     """What became of it in one commune. refusal: why it does not sound there by itself; it waits in its inbox."""
 
     commune: Commune
@@ -32,7 +32,7 @@ def send(
     communes: Sequence[Commune],
     class_: BroadcastClass,
     now: datetime,
-) -> list[SentTo]:
+) -> list[CommuneDelivery]:
     """Normal to the inboxes, priority to its turn, emergency on air at once. Raises Refusal, NotFound.
 
     A commune where an emergency cannot sound holds up no other.
@@ -54,9 +54,9 @@ def _send_one(
     class_: BroadcastClass,
     code: str,
     now: datetime,
-) -> SentTo:
+) -> CommuneDelivery:
     copy = copy_to(session, clip_id, to.id, now, actor.name)
-    new = New(
+    new = NewBulletin(
         code=code,
         title=title,
         class_=class_,
@@ -73,5 +73,5 @@ def _send_one(
                 put_bulletin_on_air(session, kept, now, actor)
         except Refusal as refusal:
             session.refresh(kept)
-            return SentTo(to, refusal)
-    return SentTo(to, None)
+            return CommuneDelivery(to, refusal)
+    return CommuneDelivery(to, None)

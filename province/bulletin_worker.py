@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from broadcast.audio import Stopped
 from broadcast.transmitter import Transmitter
-from province.audio_fetch import AudioFetch, NotNow
+from province.audio_fetch import AudioFetch, AudioUnavailable
 from province.bulletins import (
     EMERGENCY_HOLDS,
     BulletinState,
@@ -25,11 +25,11 @@ from province.bulletins import (
     put_bulletin_on_air,
     to_fetch,
 )
-from province.codes import Why
+from province.codes import RefusalCode
 from province.links import ProvinceLink, link_of
-from province.priority_queue import whose_turn
+from province.priority_queue import next_due
 from province.profile import profile
-from province.schedules_down import onto_timetable
+from province.schedules_down import add_to_timetable
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.refusal import Refusal, as_text
@@ -44,7 +44,7 @@ TRY_AGAIN_AFTER_S = (2.0, 10.0, 60.0)
 TURN_AGAIN_AFTER = timedelta(seconds=20)
 
 
-class Desk:
+class BulletinWorker:
     """Works on bulletins of the links that this controller holds."""
 
     def __init__(
@@ -101,7 +101,7 @@ class Desk:
             self._begin(found.number, urgent=found.broadcast_class is BroadcastClass.EMERGENCY)
         with self._database.session() as session:
             commune_ids = communes_with_priority(session)
-        self._take_turns(commune_ids, now)
+        self._air_priority(commune_ids, now)
 
     def work_one(self, number: int) -> None:
         """Fetch one, and see it to its place."""
@@ -156,7 +156,7 @@ class Desk:
             if found is None or found.state != BulletinState.FETCHING:
                 return
             found.attempts += 1
-            if isinstance(refusal, NotNow) and found.attempts <= len(TRY_AGAIN_AFTER_S):
+            if isinstance(refusal, AudioUnavailable) and found.attempts <= len(TRY_AGAIN_AFTER_S):
                 self._again_at[number] = now + timedelta(seconds=TRY_AGAIN_AFTER_S[found.attempts - 1])
                 found.why = as_text(refusal)
                 session.add(found)
@@ -183,7 +183,7 @@ class Desk:
                 session.refresh(found)
                 found.why = as_text(refusal)
                 session.add(found)
-                answer(session, found, Why.RULE, self._say(refusal), now)
+                answer(session, found, RefusalCode.RULE, self._say(refusal), now)
         if scheduled:
             self._plan_now()
         self._transmitter.nudge()
@@ -194,24 +194,24 @@ class Desk:
         link = link_of(session, found.commune_id)
         by_itself = found.broadcast_class is not BroadcastClass.NORMAL or link.normal_schedules == "timetable"
         if found.schedule and by_itself:
-            return bool(onto_timetable(session, found, now, by=PROVINCE.name))
+            return bool(add_to_timetable(session, found, now, by=PROVINCE.name))
         if found.schedule:
             return False
         if found.broadcast_class is BroadcastClass.EMERGENCY and now - found.received_at <= EMERGENCY_HOLDS:
             put_bulletin_on_air(session, found, now, PROVINCE.named(found.sender))
         return False
 
-    def _take_turns(self, commune_ids: list[str], now: datetime) -> None:
+    def _air_priority(self, commune_ids: list[str], now: datetime) -> None:
         for commune_id in commune_ids:
             if now < self._turn_again_at.get(commune_id, now):
                 continue
             with self._database.session() as session:
-                found = whose_turn(session, commune_id, now)
+                found = next_due(session, commune_id, now)
             if found is None:
                 continue
             try:
                 with self._database.writing() as session:
-                    current = whose_turn(session, commune_id, now)
+                    current = next_due(session, commune_id, now)
                     if current is not None:
                         put_bulletin_on_air(session, current, now, PROVINCE.named(current.sender))
                 self._transmitter.nudge()

@@ -15,8 +15,8 @@ from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
 from broadcast import clips
 from broadcast.broadcasts import Broadcast
 from broadcast.programmes import Item, ItemKind, add_programme, items_of, replace_items
-from province.codes import Sent, Why
-from province.messages import Answer
+from province.codes import RefusalCode, SendStatus
+from province.messages import ProvinceAnswer
 from province.outbox import ANSWER, put
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal, as_text, from_text
@@ -99,7 +99,7 @@ class ProvinceBulletin(SQLModel, table=True):
 
 
 @dataclass(frozen=True)
-class New:
+class NewBulletin:
     """A bulletin that comes in. times: JSON, b"" for none."""
 
     code: str
@@ -116,7 +116,7 @@ class New:
     clip_id: str | None = None
 
 
-def add_bulletin(session: Session, commune_id: str, new: New, now: datetime) -> ProvinceBulletin:
+def add_bulletin(session: Session, commune_id: str, new: NewBulletin, now: datetime) -> ProvinceBulletin:
     """Keep one. With audio that is here already it waits, else it is to be fetched."""
     last = session.exec(select(func.max(ProvinceBulletin.turn)).where(ProvinceBulletin.commune_id == commune_id)).one()
     added = ProvinceBulletin(
@@ -186,7 +186,7 @@ def decline(session: Session, commune_id: str, number: int, reason: str, *, by: 
     found.why = reason.strip()[:500]
     if found.clip_id is not None and found.url:
         clips.retire(session, found.clip_id, now)
-    answer(session, found, Why.RULE, found.why, now)
+    answer(session, found, RefusalCode.RULE, found.why, now)
     return found
 
 
@@ -217,7 +217,7 @@ def put_bulletin_on_air(
     return broadcast
 
 
-def take_into_programme(
+def add_to_programme(
     session: Session, commune_id: str, number: int, programme_id: int | None, *, by: str, now: datetime
 ) -> int:
     """Put it at the end of a programme, or with None make one of it. Gives the programme's number. Raises Refusal."""
@@ -246,7 +246,7 @@ def fail(session: Session, found: ProvinceBulletin, refusal: Refusal, said: str,
     """Its audio cannot be had; the province is told why, in these words."""
     _decide(session, found, BulletinState.FAILED, now, "")
     found.why = as_text(refusal)
-    answer(session, found, Why.AUDIO, said, now)
+    answer(session, found, RefusalCode.AUDIO, said, now)
 
 
 def communes_with_priority(session: Session) -> list[str]:
@@ -267,7 +267,7 @@ def waiting_count(session: Session, commune_id: str) -> int:
     return int(session.exec(query).one())
 
 
-def priority_waiting(session: Session, commune_id: str) -> list[ProvinceBulletin]:
+def waiting_priority(session: Session, commune_id: str) -> list[ProvinceBulletin]:
     """The priority ones that wait for their turn, in their order; those with times of their own have none."""
     query = select(ProvinceBulletin).where(
         ProvinceBulletin.commune_id == commune_id,
@@ -280,7 +280,7 @@ def priority_waiting(session: Session, commune_id: str) -> list[ProvinceBulletin
 
 def move_before(session: Session, commune_id: str, number: int) -> None:
     """Let a priority bulletin sound before the one that stands before it: the commune's user decides the order."""
-    others = priority_waiting(session, commune_id)
+    others = waiting_priority(session, commune_id)
     at = next((n for n, b in enumerate(others) if b.number == number), 0)
     if at > 0:
         found, before = others[at], others[at - 1]
@@ -290,15 +290,17 @@ def move_before(session: Session, commune_id: str, number: int) -> None:
 
 def confirm_order(session: Session, commune_id: str) -> None:
     """The order in which they stand is decided."""
-    for found in priority_waiting(session, commune_id):
+    for found in waiting_priority(session, commune_id):
         found.ordered = True
         session.add(found)
 
 
-def answer(session: Session, found: ProvinceBulletin, why: Why, said: str, now: datetime) -> None:
+def answer(session: Session, found: ProvinceBulletin, why: RefusalCode, said: str, now: datetime) -> None:
     """Tell the province what became of its message, later than at once."""
     if found.message:
-        body = Answer(TraLoiCho=found.message, TrangThaiGui=Sent.REFUSED.value, MaLoi=why.value, MoTa=said)
+        body = ProvinceAnswer(
+            TraLoiCho=found.message, TrangThaiGui=SendStatus.REFUSED.value, MaLoi=why.value, MoTa=said
+        )
         put(session, found.commune_id, ANSWER, f"{found.commune_id}/tra-loi/{found.number}/{found.state}", body, now)
 
 

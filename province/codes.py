@@ -10,7 +10,7 @@ from runtime.refusal import Refusal
 from wire.broadcasts import BroadcastClass
 
 
-class Sent(IntEnum):
+class SendStatus(IntEnum):
     """TrangThaiGui: how a message was met."""
 
     TAKEN = 0
@@ -40,7 +40,7 @@ class Activity(IntEnum):
     STOPPED = 2
 
 
-class Link(IntEnum):
+class ConnectionStatus(IntEnum):
     """TrangThaiKetNoi: whether we hear a receiver. Not written down anywhere we know; a profile may turn it round."""
 
     LOST = 0
@@ -65,7 +65,7 @@ class Playback(IntEnum):
     RESUME = 3
 
 
-class Why(IntEnum):
+class RefusalCode(IntEnum):
     """MaLoi, our own: why we refuse a message. Beside it MoTa says it in words."""
 
     MISSING_FIELD = 1
@@ -82,6 +82,6 @@ class Why(IntEnum):
 class Unacceptable(Refusal):
     """A message of the province that we do not take. why: the code that it is told."""
 
-    def __init__(self, why: Why, message_id: str, **values: object) -> None:
+    def __init__(self, why: RefusalCode, message_id: str, **values: object) -> None:
         super().__init__(message_id, **values)
         self.why = why

@@ -8,11 +8,11 @@ from sqlmodel import Session
 from broadcast.on_air import on_air_now
 from devices.downlink import Downlink
 from devices.receivers import change_receiver, receivers
-from province.acceptance import unknown_code
-from province.codes import CommandCode, Playback, Unacceptable, Why
+from province.bulletin_checks import unknown_code
+from province.codes import CommandCode, Playback, RefusalCode, Unacceptable
 from province.links import ProvinceLink
-from province.messages import Command
-from province.places import targets_of
+from province.messages import ProvinceCommand
+from province.targets import targets_of
 from runtime.refusal import N_
 from usecases.actors import PROVINCE
 from usecases.broadcasts import stop_in
@@ -28,7 +28,7 @@ _CANNOT = {
 def obey(
     session: Session,
     link: ProvinceLink,
-    message: Command,
+    message: ProvinceCommand,
     downlink: Downlink,
     configure: Callable[[set[str]], None],
     now: datetime,
@@ -43,10 +43,10 @@ def obey(
     meant = known if targets.all else [r for r in known if r.id in targets.receivers]
     if targets.zones:
         raise Unacceptable(
-            Why.NOT_POSSIBLE, N_("A command is for the whole commune or for named receivers, not for a zone.")
+            RefusalCode.NOT_POSSIBLE, N_("A command is for the whole commune or for named receivers, not for a zone.")
         )
     if not meant:
-        raise Unacceptable(Why.NOT_HERE, N_("There is no receiver in this commune yet."))
+        raise Unacceptable(RefusalCode.NOT_HERE, N_("There is no receiver in this commune yet."))
     if code == CommandCode.VOLUME:
         if not 0 <= value <= 100:
             raise unknown_code("DieuKhienThietBi.ThamSo", value)
@@ -61,7 +61,7 @@ def obey(
         return _play(session, link, value, everywhere=len(meant) == len(known), now=now)
     if code == CommandCode.AMPLIFIER:
         raise Unacceptable(
-            Why.NOT_POSSIBLE,
+            RefusalCode.NOT_POSSIBLE,
             N_("Loa switches amplifiers by itself, on before a broadcast and off after it; they take no command."),
         )
     raise unknown_code("DieuKhienThietBi.MaLenh", code)
@@ -74,10 +74,10 @@ def _play(
         raise unknown_code("DieuKhienThietBi.ThamSo", value)
     asked = Playback(value)
     if asked in _CANNOT:
-        raise Unacceptable(Why.NOT_POSSIBLE, _CANNOT[asked])
+        raise Unacceptable(RefusalCode.NOT_POSSIBLE, _CANNOT[asked])
     if not everywhere:
         raise Unacceptable(
-            Why.NOT_POSSIBLE, N_("A broadcast is stopped in the whole commune, not at single receivers.")
+            RefusalCode.NOT_POSSIBLE, N_("A broadcast is stopped in the whole commune, not at single receivers.")
         )
     for found in on_air_now(session, link.commune_id, now):
         stop_in(session, PROVINCE, link.commune_id, found.id, now, cause="by_province")

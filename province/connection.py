@@ -1,7 +1,7 @@
 """The connection to a province's system: signs in, renews its token once when it has run out, sends and asks.
 
-Whatever goes wrong is one of two things: the province is away (`Away`: later the same again), or it will not have this
-message (`Turned`: the next one).
+There are two kinds of failure. `ProvinceUnavailable`: the same message is sent again later. `MessageRejected`: the
+province does not accept this message, and the next one is sent.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 
 from province.accounts import Account
-from province.codes import Sent
+from province.codes import SendStatus
 from province.profile import Profile
 from runtime.refusal import N_, Refusal
 
@@ -21,17 +21,17 @@ _MOST_ANSWER_BYTES = 10_000_000
 _MESSAGE_IS_WRONG = (400, 409, 413, 415, 422)
 
 
-class Away(Refusal):
+class ProvinceUnavailable(Refusal):
     """The province cannot be reached, does not let us in, or answers what it should not; tried again later."""
 
     retry_after_s: float = 0.0
 
 
-class Turned(Exception):
+class MessageRejected(Exception):
     """The province refused a message, and what it said."""
 
 
-class Connection:
+class ProvinceConnection:
     """One commune's. One thread at a time."""
 
     def __init__(self, profile: Profile, base_url: str, account: Callable[[], Account | None]) -> None:
@@ -51,19 +51,22 @@ class Connection:
         self._client.close()
 
     def send(self, path: str, message: Mapping[str, Any], key: str = "") -> Any:
-        """Send one message (our names, built-in types). Gives NoiDung of the answer. Raises Away, Turned."""
+        """Send one message (our field names, built-in types). Returns NoiDung of the answer.
+
+        Raises ProvinceUnavailable, MessageRejected.
+        """
         body = dict(message)
         if key and self._profile.message_ids:
             body["MaGoiTin"] = key
         return self._ask("POST", path, self._profile.to_theirs(body), key)
 
     def waiting(self) -> list[Any]:
-        """What waits for us at the province, as it writes it. Raises Away, Turned."""
+        """What waits for us at the province, as it writes it. Raises ProvinceUnavailable, MessageRejected."""
         found = self._ask("GET", self._profile.paths.waiting, None, "")
         if found is None:
             return []
         if not isinstance(found, list):
-            raise Away(N_("The province's list of messages is no list. Check the profile."))
+            raise ProvinceUnavailable(N_("The province's list of messages is no list. Check the profile."))
         return found
 
     def _ask(self, method: str, path: str, body: Any, key: str) -> Any:
@@ -76,24 +79,24 @@ class Connection:
             answer = self._request(method, path, body, key)
         if answer.status_code == 401:
             self._token = ""
-            raise Away(N_("The province does not know our sign-in any more. Check the account."))
+            raise ProvinceUnavailable(N_("The province does not know our sign-in any more. Check the account."))
         return self._content(answer)
 
     def sign_in(self) -> None:
-        """Get a token, in the place of one that has run out. Raises Away."""
+        """Get a token, in the place of one that has run out. Raises ProvinceUnavailable."""
         account = self._account()
         if account is None:
-            raise Away(N_("There is no account at the province's system yet. Enter name and password."))
+            raise ProvinceUnavailable(N_("There is no account at the province's system yet. Enter name and password."))
         self._token = ""
         body = self._profile.to_theirs({"Username": account.user, "Password": account.password})
         answer = self._request("POST", self._profile.paths.login, body, "")
         try:
             content = None if answer.status_code in (401, 403) else self._content(answer)
-        except Turned:
+        except MessageRejected:
             content = None
         token = content.get("Token") if isinstance(content, dict) else content
         if not isinstance(token, str) or not token:
-            raise Away(N_("The province's system refuses name or password. Check the account."))
+            raise ProvinceUnavailable(N_("The province's system refuses name or password. Check the account."))
         self._token = token
 
     def _request(self, method: str, path: str, body: Any, key: str) -> httpx2.Response:
@@ -106,11 +109,11 @@ class Connection:
         try:
             return self._client.request(method, self._base_url + path, content=content, headers=headers)
         except httpx2.TimeoutException as error:
-            raise Away(
+            raise ProvinceUnavailable(
                 N_("The province's system did not answer within {seconds} seconds."), seconds=self._profile.timeout_s
             ) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-            raise Away(
+            raise ProvinceUnavailable(
                 N_("The province's system cannot be reached ({why}). Check the network and the address."),
                 why=str(error)[:200] or type(error).__name__,
             ) from error
@@ -119,12 +122,12 @@ class Connection:
         status = answer.status_code
         said = self._read(answer)
         if isinstance(said, dict) and "TrangThaiGui" in said and (status < 300 or status in _MESSAGE_IS_WRONG):
-            if str(said["TrangThaiGui"]) == str(Sent.TAKEN.value) and status < 300:
+            if str(said["TrangThaiGui"]) == str(SendStatus.TAKEN.value) and status < 300:
                 return said.get("NoiDung")
-            raise Turned(str(said.get("MoTa") or f"TrangThaiGui {said['TrangThaiGui']}")[:500])
+            raise MessageRejected(str(said.get("MoTa") or f"TrangThaiGui {said['TrangThaiGui']}")[:500])
         if status in _MESSAGE_IS_WRONG:
-            raise Turned(f"HTTP {status}")
-        away = Away(
+            raise MessageRejected(f"HTTP {status}")
+        away = ProvinceUnavailable(
             N_("The province's system answers what it should not ({status}). Check address and profile."),
             status=f"HTTP {status}",
         )
@@ -136,10 +139,10 @@ class Connection:
         if not answer.content or len(answer.content) > _MOST_ANSWER_BYTES:
             return None
         try:
-            found = self._profile.named_by_us(answer.json())
+            found = self._profile.with_our_names(answer.json())
         except (ValueError, RecursionError):
             return None
         # What is deeper down is read message by message, so that one bad one spoils no other.
         if isinstance(found, dict) and isinstance(found.get("NoiDung"), dict):
-            found["NoiDung"] = self._profile.named_by_us(found["NoiDung"])
+            found["NoiDung"] = self._profile.with_our_names(found["NoiDung"])
         return found

@@ -12,11 +12,11 @@ from devices.downlink import Downlink
 from devices.presence import PresenceWatch
 from province.accounts import Account, Accounts
 from province.audio_fetch import AudioFetch
-from province.bulletin_worker import Desk
-from province.connection import Away, Connection
-from province.incoming import Incoming, Met
+from province.bulletin_worker import BulletinWorker
+from province.connection import ProvinceConnection, ProvinceUnavailable
+from province.incoming import Incoming, MessageResult
 from province.link_worker import LinkWorker
-from province.links import ProvinceLink, enabled_links, note_away, speaks_for, winds_down
+from province.links import ProvinceLink, communes_served, enabled_links, is_ending, note_unavailable
 from province.outbox import forget_old
 from province.profile import Profile, profile
 from runtime.clock import Clock
@@ -29,7 +29,7 @@ from transport.worker import BackOff, Worker
 LOOK_EVERY_S = 1.0
 
 
-class Exchange:
+class ProvinceExchange:
     """Everything between this controller and the province. `start` and `close` at the joining place."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Exchange:
         self.incoming = Incoming(database, clock, downlink, self._changed, say)
         self._transmitter = transmitter
         self._planner = planner
-        self.desk = Desk(
+        self.desk = BulletinWorker(
             database,
             clock,
             AudioFetch(ingest, database),
@@ -91,7 +91,7 @@ class Exchange:
         """A link or a bulletin changed: look at once. Call it after the commit."""
         self._worker.wake()
 
-    def take(self, link: ProvinceLink, kind: str, content: Any, message_id: str = "") -> Met:
+    def take(self, link: ProvinceLink, kind: str, content: Any, message_id: str = "") -> MessageResult:
         """A message that the province posted to us. Raises Refusal when the link's profile cannot be used."""
         met = self.incoming.take(link, self.profile_of(link), kind, content, own_id=message_id)
         self.nudge()
@@ -103,10 +103,10 @@ class Exchange:
 
     def try_sign_in(self, link: ProvinceLink, account: Account | None) -> Refusal | None:
         """Whether the province lets us in: None, or why not. Takes up to the profile's time limit."""
-        connection = Connection(self.profile_of(link), link.base_url, lambda: account)
+        connection = ProvinceConnection(self.profile_of(link), link.base_url, lambda: account)
         try:
             connection.sign_in()
-        except Away as away:
+        except ProvinceUnavailable as away:
             return away
         finally:
             connection.close()
@@ -116,16 +116,16 @@ class Exchange:
         """Bring the workers in line with the links, and let the desk begin what came."""
         with self._database.session() as session:
             wanted = {link.commune_id: link for link in enabled_links(session)}
-            ending = {commune_id for commune_id in wanted if winds_down(session, commune_id)}
+            ending = {commune_id for commune_id in wanted if is_ending(session, commune_id)}
         for commune_id, worker in list(self._workers.items()):
             link = wanted.get(commune_id)
             same = link is not None and link.revision == worker.link.revision
-            if not same or (commune_id in ending) != worker.winds_down:
+            if not same or (commune_id in ending) != worker.is_ending:
                 worker.close()
                 del self._workers[commune_id]
         for commune_id, link in wanted.items():
             if commune_id not in self._workers:
-                self._begin(link, winds_down=commune_id in ending)
+                self._begin(link, is_ending=commune_id in ending)
         self.desk.look()
 
     def tidy(self) -> None:
@@ -136,25 +136,25 @@ class Exchange:
     def account_of(self, commune_id: str) -> Account | None:
         """How a commune signs in: as was set for it, else as that did which brought the link. Raises Refusal."""
         with self._database.session() as session:
-            names = speaks_for(session, commune_id)
+            names = communes_served(session, commune_id)
         return next((found for name in names if (found := self.accounts.of(name)) is not None), None)
 
-    def _begin(self, link: ProvinceLink, *, winds_down: bool) -> None:
+    def _begin(self, link: ProvinceLink, *, is_ending: bool) -> None:
         try:
             speaks = self.profile_of(link)
         except Refusal as refusal:
             with self._database.writing() as session:
-                note_away(session, link.commune_id, refusal, self._clock.now())
+                note_unavailable(session, link.commune_id, refusal, self._clock.now())
             return
-        connection = Connection(speaks, link.base_url, lambda: self.account_of(link.commune_id))
+        connection = ProvinceConnection(speaks, link.base_url, lambda: self.account_of(link.commune_id))
 
         def take(_commune_id: str, raw: Any) -> None:
-            self.incoming.take_envelope(link, speaks, raw)
+            self.incoming.receive_envelope(link, speaks, raw)
 
         with self._database.session() as session:
-            formers = speaks_for(session, link.commune_id)[1:]
+            formers = communes_served(session, link.commune_id)[1:]
         worker = LinkWorker(
-            link, speaks, connection, self._database, self._clock, self._presence, take, self._me, formers, winds_down
+            link, speaks, connection, self._database, self._clock, self._presence, take, self._me, formers, is_ending
         )
         self._workers[link.commune_id] = worker
         worker.start()

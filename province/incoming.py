@@ -18,29 +18,39 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from devices.downlink import Downlink
 from devices.receivers import Receiver
 from province import commands_down, schedules_down
-from province.acceptance import check_audio, unknown_code
-from province.bulletins import New, ProvinceBulletin, add_bulletin
-from province.codes import URGENCY, Sent, Unacceptable, Why
-from province.links import ProvinceLink, link_for, speaks_for, winds_down
+from province.bulletin_checks import check_audio, unknown_code
+from province.bulletins import NewBulletin, ProvinceBulletin, add_bulletin
+from province.codes import URGENCY, RefusalCode, SendStatus, Unacceptable
+from province.links import ProvinceLink, communes_served, is_ending, link_for
 from province.message_parser import read
-from province.messages import DOWN, Answer, Bulletin, Command, Down, Schedule, ScheduleCancelled
+from province.messages import (
+    MESSAGES_FROM_PROVINCE,
+    Bulletin,
+    MessageFromProvince,
+    ProvinceAnswer,
+    ProvinceCommand,
+    ProvinceSchedule,
+    ScheduleCancelled,
+)
 from province.outbox import ANSWER, put
-from province.places import targets_of
 from province.profile import Profile
+from province.targets import targets_of
 from runtime.clock import Clock
 from runtime.database import Database, UtcDateTime, insert_if_absent
 from runtime.refusal import N_, Refusal, as_text, from_text
 
 log = logging.getLogger(__name__)
 
-After = Callable[[], None]
+AfterCommit = Callable[[], None]
 
 
-class ProvinceMessage(SQLModel, table=True):
+class ReceivedMessage(SQLModel, table=True):
     """A message that came. id: its MaGoiTin, or kind and id of what it brings, or the digest of what it says.
 
     taken: it was carried out; else why not, with the code.
     """
+
+    __tablename__ = "provincemessage"
 
     commune_id: str = Field(primary_key=True, foreign_key="commune.id")
     id: str = Field(primary_key=True)
@@ -58,7 +68,7 @@ class ProvinceMessage(SQLModel, table=True):
 
 
 @dataclass(frozen=True)
-class Met:
+class MessageResult:
     """How a message was met. code: 0 when it was taken. again: it had been taken before."""
 
     id: str
@@ -66,10 +76,10 @@ class Met:
     said: Refusal | None
     again: bool = False
 
-    def answer(self, say: Callable[[Refusal], str]) -> Answer:
+    def answer(self, say: Callable[[Refusal], str]) -> ProvinceAnswer:
         """As the province is told it. say: in its language."""
-        status = Sent.TAKEN if self.said is None else Sent.REFUSED
-        return Answer(
+        status = SendStatus.TAKEN if self.said is None else SendStatus.REFUSED
+        return ProvinceAnswer(
             TraLoiCho=self.id, TrangThaiGui=status.value, MaLoi=self.code, MoTa=say(self.said) if self.said else ""
         )
 
@@ -78,7 +88,12 @@ class Incoming:
     """Takes messages. Callable from any thread."""
 
     def __init__(
-        self, database: Database, clock: Clock, downlink: Downlink, changed: After, say: Callable[[Refusal], str] = str
+        self,
+        database: Database,
+        clock: Clock,
+        downlink: Downlink,
+        changed: AfterCommit,
+        say: Callable[[Refusal], str] = str,
     ) -> None:
         """changed: called after something was taken that others must look at: a bulletin, a schedule, a stop.
 
@@ -90,13 +105,13 @@ class Incoming:
         self._changed = changed
         self._say = say
 
-    def take_envelope(self, link: ProvinceLink, profile: Profile, raw: Any) -> Met:
+    def receive_envelope(self, link: ProvinceLink, profile: Profile, raw: Any) -> MessageResult:
         """One of the province's list: {Loai, MaGoiTin, NoiDung}. The answer is a letter."""
-        envelope = profile.named_by_us(raw)
+        envelope = profile.with_our_names(raw)
         kind = envelope.get("Loai") if isinstance(envelope, dict) else None
         content = envelope.get("NoiDung") if isinstance(envelope, dict) else None
         own_id = str(envelope.get("MaGoiTin") or "") if isinstance(envelope, dict) else ""
-        return self.take(link, profile, str(kind), content, own_id=own_id, by_letter=True)
+        return self.take(link, profile, str(kind), content, own_id=own_id, answer_by_outbox=True)
 
     def take(
         self,
@@ -106,59 +121,62 @@ class Incoming:
         content: Any,
         *,
         own_id: str = "",
-        by_letter: bool = False,
-    ) -> Met:
-        """One message. kind: a key of `DOWN`. by_letter: keep the answer for sending, in the same transaction."""
+        answer_by_outbox: bool = False,
+    ) -> MessageResult:
+        """kind: a key of `MESSAGES_FROM_PROVINCE`.
+
+        answer_by_outbox: put the answer into the outbox, in the same transaction.
+        """
         now = self._clock.now()
-        message_id = own_id[:150] or _id_of(kind, profile.named_by_us(content))
-        after: list[After] = []
+        message_id = own_id[:150] or _id_of(kind, profile.with_our_names(content))
+        after: list[AfterCommit] = []
         try:
             with self._database.writing() as session:
                 mine = link_for(session, link.commune_id) or link  # its commune was merged since it was read
-                if winds_down(session, mine.commune_id):
+                if is_ending(session, mine.commune_id):
                     raise Refusal(N_("This commune was merged into another one. Send it to the new commune."))
                 if not _claim(session, mine.commune_id, message_id, kind, now):
-                    return Met(message_id, 0, None, again=True)
+                    return MessageResult(message_id, 0, None, again=True)
                 message = _read(kind, content, profile)
                 after = self._carry_out(session, mine, message, message_id, now)
-                met = Met(message_id, 0, None)
-                if by_letter:
+                met = MessageResult(message_id, 0, None)
+                if answer_by_outbox:
                     _answer(session, mine, met, self._say, now)
         except Refusal as refusal:
-            return self._refuse(link, kind, message_id, refusal, now, by_letter)
+            return self._refuse(link, kind, message_id, refusal, now, answer_by_outbox)
         for one in after:
             one()
         self._changed()
         return met
 
     def _refuse(
-        self, link: ProvinceLink, kind: str, message_id: str, refusal: Refusal, now: datetime, by_letter: bool
-    ) -> Met:
-        code = refusal.why if isinstance(refusal, Unacceptable) else Why.RULE
-        met = Met(message_id, code.value, refusal)
+        self, link: ProvinceLink, kind: str, message_id: str, refusal: Refusal, now: datetime, answer_by_outbox: bool
+    ) -> MessageResult:
+        code = refusal.why if isinstance(refusal, Unacceptable) else RefusalCode.RULE
+        met = MessageResult(message_id, code.value, refusal)
         with self._database.writing() as session:
-            row = session.get(ProvinceMessage, (link.commune_id, message_id))
+            row = session.get(ReceivedMessage, (link.commune_id, message_id))
             if row is None:
-                row = ProvinceMessage(
+                row = ReceivedMessage(
                     commune_id=link.commune_id, id=message_id, kind=kind[:40], received_at=now, times=0
                 )
             row.times, row.code, row.why = row.times + 1, code.value, as_text(refusal)
             session.add(row)
-            if by_letter:
+            if answer_by_outbox:
                 _answer(session, link, met, self._say, now)
         log.warning("refused: %s %s of the province for %s: %s", kind[:40], message_id, link.commune_id, refusal)
         return met
 
     def _carry_out(
-        self, session: Session, link: ProvinceLink, message: Down, message_id: str, now: datetime
-    ) -> list[After]:
-        if isinstance(message, Schedule):
+        self, session: Session, link: ProvinceLink, message: MessageFromProvince, message_id: str, now: datetime
+    ) -> list[AfterCommit]:
+        if isinstance(message, ProvinceSchedule):
             schedules_down.take_schedule(session, link, message, message_id, now)
         elif isinstance(message, Bulletin):
             _take_bulletin(session, link, message, message_id, now)
         elif isinstance(message, ScheduleCancelled):
             schedules_down.cancel(session, link, message.LichPhatID, now)
-        elif isinstance(message, Command):
+        elif isinstance(message, ProvinceCommand):
             return commands_down.obey(session, link, message, self._downlink, self._configure, now)
         return []
 
@@ -170,25 +188,25 @@ class Incoming:
 
 def refused_count(session: Session, commune_id: str) -> int:
     """How many messages were refused, each time counted."""
-    query = select(func.sum(ProvinceMessage.times)).where(
-        ProvinceMessage.commune_id == commune_id, col(ProvinceMessage.taken).is_(False)
+    query = select(func.sum(ReceivedMessage.times)).where(
+        ReceivedMessage.commune_id == commune_id, col(ReceivedMessage.taken).is_(False)
     )
     return int(session.exec(query).one() or 0)
 
 
-def refused_lately(session: Session, commune_id: str, limit: int = 20) -> list[ProvinceMessage]:
+def last_refused(session: Session, commune_id: str, limit: int = 20) -> list[ReceivedMessage]:
     """The last that were refused, newest first."""
-    query = select(ProvinceMessage).where(
-        ProvinceMessage.commune_id == commune_id, col(ProvinceMessage.taken).is_(False)
+    query = select(ReceivedMessage).where(
+        ReceivedMessage.commune_id == commune_id, col(ReceivedMessage.taken).is_(False)
     )
-    return list(session.exec(query.order_by(col(ProvinceMessage.received_at).desc()).limit(limit)))
+    return list(session.exec(query.order_by(col(ReceivedMessage.received_at).desc()).limit(limit)))
 
 
 def _take_bulletin(
     session: Session, link: ProvinceLink, message: Bulletin, message_id: str, now: datetime
 ) -> ProvinceBulletin:
     check_audio(message)
-    new = New(
+    new = NewBulletin(
         code=message.BanTinID[:150],
         title=message.TieuDe.strip(),
         class_=URGENCY[message.MucDoUuTien],
@@ -210,9 +228,9 @@ def _take_bulletin(
 
 def _claim(session: Session, commune_id: str, message_id: str, kind: str, now: datetime) -> bool:
     """Whether it is to be carried out: it never came, or was refused when it did."""
-    formers = speaks_for(session, commune_id)[1:]
+    formers = communes_served(session, commune_id)[1:]
     for former in formers:
-        earlier = session.get(ProvinceMessage, (former, message_id))
+        earlier = session.get(ReceivedMessage, (former, message_id))
         if earlier is not None and earlier.taken:
             return False
     row = {
@@ -225,9 +243,9 @@ def _claim(session: Session, commune_id: str, message_id: str, kind: str, now: d
         "why": "",
         "times": 1,
     }
-    if insert_if_absent(session, ProvinceMessage, row):
+    if insert_if_absent(session, ReceivedMessage, row):
         return True
-    before = session.get(ProvinceMessage, (commune_id, message_id))
+    before = session.get(ReceivedMessage, (commune_id, message_id))
     if before is None or before.taken:
         return False
     before.taken, before.code, before.why = True, 0, ""
@@ -236,10 +254,10 @@ def _claim(session: Session, commune_id: str, message_id: str, kind: str, now: d
     return True
 
 
-def _read(kind: str, content: Any, profile: Profile) -> Down:
-    if kind not in DOWN:
+def _read(kind: str, content: Any, profile: Profile) -> MessageFromProvince:
+    if kind not in MESSAGES_FROM_PROVINCE:
         raise unknown_code("Loai", kind[:40])
-    return read(DOWN[kind], profile.to_ours(content))
+    return read(MESSAGES_FROM_PROVINCE[kind], profile.to_ours(content))
 
 
 def _id_of(kind: str, content: Any) -> str:
@@ -253,7 +271,9 @@ def _id_of(kind: str, content: Any) -> str:
     return f"{kind[:40]}/{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}"
 
 
-def _answer(session: Session, link: ProvinceLink, met: Met, say: Callable[[Refusal], str], now: datetime) -> None:
+def _answer(
+    session: Session, link: ProvinceLink, met: MessageResult, say: Callable[[Refusal], str], now: datetime
+) -> None:
     said = hashlib.sha256(str(met.said or "").encode()).hexdigest()[:12]
     key = f"{link.commune_id}/tra-loi/{met.id}/{met.code}/{said}"
     put(session, link.commune_id, ANSWER, key, met.answer(say), now)

@@ -14,9 +14,9 @@ import msgspec
 
 from devices.presence import PresenceWatch
 from province import outbox, reports_up, schedules_up
-from province.connection import Away, Connection, Turned
-from province.links import ProvinceLink, hold, let_go, note_away, note_connected
-from province.outbox import ProvinceLetter
+from province.connection import MessageRejected, ProvinceConnection, ProvinceUnavailable
+from province.links import ProvinceLink, hold, let_go, note_connected, note_unavailable
+from province.outbox import OutboxMessage
 from province.profile import Profile
 from runtime.clock import Clock
 from runtime.database import Database
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 #: After failed exchanges. Random, so that the communes of a province do not all connect at the moment it is back.
 BACK_OFF = BackOff(2.0, 300.0, jitter=True)
 #: How long letters are sent before heartbeats and what waits for us have their turn again.
-LETTERS_AT_A_TIME_S = 1.0
+SEND_FOR_S = 1.0
 #: How often the timetable is held against what the province knows, and whether there are letters.
 LOOK_EVERY_S = 2.0
 HOLD_EVERY_S = 5.0
@@ -43,7 +43,7 @@ def _left_s(done_at: datetime | None, every_s: float, now: datetime) -> float:
 
 
 @dataclass
-class Working:
+class LinkProgress:
     """What a worker remembers between steps; all of it can be lost."""
 
     failures: int = 0
@@ -63,18 +63,18 @@ class LinkWorker:
         self,
         link: ProvinceLink,
         profile: Profile,
-        connection: Connection,
+        connection: ProvinceConnection,
         database: Database,
         clock: Clock,
         presence: PresenceWatch,
         take: Callable[[str, Any], None],
         me: str,
         formers: Sequence[str] = (),
-        winds_down: bool = False,
+        is_ending: bool = False,
     ) -> None:
         """take: what to do with (commune, one raw message that waited for us). me: this controller, for the hold.
 
-        formers: communes whose letters it sends as well. winds_down: it sends what is left, and no more.
+        formers: communes whose letters it sends as well. is_ending: it sends what is left, and no more.
         """
         self.link = link
         self._profile = profile
@@ -85,8 +85,8 @@ class LinkWorker:
         self._take = take
         self._me = me
         self._speaks_for = [link.commune_id, *formers]
-        self.winds_down = winds_down
-        self._now = Working()
+        self.is_ending = is_ending
+        self._now = LinkProgress()
         self._worker = Worker(self.step, f"province-{link.commune_id}", back_off=BACK_OFF)
 
     def start(self) -> None:
@@ -106,22 +106,22 @@ class LinkWorker:
     def step(self) -> float:
         """Do what is due. Gives in how many seconds to come again."""
         now, state = self._clock.now(), self._now
-        if not self._hold(now):
+        if not self._acquire(now):
             return LOOK_EVERY_S
         if _left_s(state.looked_at, LOOK_EVERY_S, now) <= 0:
             state.looked_at = now
-            self._look_at_timetable(now)
+            self._report_schedules(now)
         if state.not_before is not None and now < state.not_before:
             return min(LOOK_EVERY_S, (state.not_before - now).total_seconds())
         try:
             more = self._exchange(now)
-        except Away as away:
+        except ProvinceUnavailable as away:
             self._settle_sent()
             state.failures += 1
             wait_s = max(away.retry_after_s, BACK_OFF.wait_s(state.failures))
             state.not_before, state.connected = now + timedelta(seconds=wait_s), False
             with self._database.writing() as session:
-                note_away(session, self.link.commune_id, away, self._clock.now())
+                note_unavailable(session, self.link.commune_id, away, self._clock.now())
             return min(LOOK_EVERY_S, wait_s)
         return 0.0 if more else self._next_in_s(self._clock.now())
 
@@ -132,9 +132,9 @@ class LinkWorker:
         return min([LOOK_EVERY_S, *(max(0.0, _left_s(at, every_s, now)) for at, every_s in due if at is not None)])
 
     def _exchange(self, now: datetime) -> bool:
-        """All three in turn. Gives whether letters are left. Raises Away."""
-        if self.winds_down:
-            return self._send_letters()
+        """All three in turn. Gives whether letters are left. Raises ProvinceUnavailable."""
+        if self.is_ending:
+            return self._send_messages()
         state, paths = self._now, self._profile.paths
         if paths.heartbeat and _left_s(state.heartbeat_at, self._profile.heartbeat_s, now) <= 0:
             self._send_heartbeats(now)
@@ -144,7 +144,7 @@ class LinkWorker:
             for raw in self._connection.waiting():
                 self._take(self.link.commune_id, raw)
             self._connected()
-        return self._send_letters()
+        return self._send_messages()
 
     def _send_heartbeats(self, now: datetime) -> None:
         """Not kept: who missed one gets the next. A province that will not have one is told of in the log."""
@@ -153,20 +153,20 @@ class LinkWorker:
         for beat in beats:
             try:
                 self._connection.send(self._profile.paths.heartbeat, msgspec.to_builtins(beat))
-            except Turned as turned:
+            except MessageRejected as turned:
                 log.warning("the province refused the heartbeat of %s: %s", beat.CumLoaID, turned)
             self._connected()
         self._now.heartbeat_at = now
 
     # -- letters
 
-    def _send_letters(self) -> bool:
-        until_us = self._clock.monotonic_us() + round(LETTERS_AT_A_TIME_S * 1e6)
+    def _send_messages(self) -> bool:
+        until_us = self._clock.monotonic_us() + round(SEND_FOR_S * 1e6)
         with self._database.session() as session:
             waiting = outbox.waiting(session, self._speaks_for, _READ_AT_ONCE)
         at = 0
         while at < len(waiting) and not self._worker.stopping.is_set():
-            group = self._together(waiting[at:])
+            group = self._next_batch(waiting[at:])
             self._send_group(group)
             at += len(group)
             if self._clock.monotonic_us() >= until_us:
@@ -174,7 +174,7 @@ class LinkWorker:
         self._settle_sent()
         return at < len(waiting) or len(waiting) == _READ_AT_ONCE
 
-    def _together(self, waiting: Sequence[ProvinceLetter]) -> Sequence[ProvinceLetter]:
+    def _next_batch(self, waiting: Sequence[OutboxMessage]) -> Sequence[OutboxMessage]:
         """The next ones that go in one message."""
         most = self._profile.batch if waiting[0].kind == outbox.PLAY_LOG else 1
         alike = 1
@@ -182,7 +182,7 @@ class LinkWorker:
             alike += 1
         return waiting[:alike]
 
-    def _send_group(self, group: Sequence[ProvinceLetter]) -> None:
+    def _send_group(self, group: Sequence[OutboxMessage]) -> None:
         path = self._path_of(group[0].kind)
         if not path:  # this province does not want such
             self._settle([one.number for one in group], outbox.DROPPED, "")
@@ -191,15 +191,15 @@ class LinkWorker:
             if group[0].kind != outbox.PLAY_LOG or self._profile.batch == 1:
                 self._connection.send(path, msgspec.json.decode(group[0].body), group[0].key)
             else:
-                self._connection.send(path, {self._profile.batch_field: [self._in_batch(one) for one in group]})
-        except Turned as turned:
+                self._connection.send(path, {self._profile.batch_field: [self._batch_entry(one) for one in group]})
+        except MessageRejected as turned:
             if len(group) > 1:  # one of them; the others shall not suffer for it
                 for one in group:
                     self._send_group([one])
                 return
             log.warning("the province refused %s: %s", group[0].key, turned)
             self._settle([group[0].number], outbox.REFUSED, str(turned))
-        except Away:
+        except ProvinceUnavailable:
             with self._database.writing() as session:
                 outbox.note_failure(session, group[0].number)
             raise
@@ -209,7 +209,7 @@ class LinkWorker:
                 self._settle_sent()
         self._connected()
 
-    def _in_batch(self, letter: ProvinceLetter) -> dict[str, Any]:
+    def _batch_entry(self, letter: OutboxMessage) -> dict[str, Any]:
         entry: dict[str, Any] = msgspec.json.decode(letter.body)
         return {**entry, "MaGoiTin": letter.key} if self._profile.message_ids else entry
 
@@ -241,7 +241,7 @@ class LinkWorker:
             with self._database.writing() as session:
                 note_connected(session, self.link.commune_id, self._clock.now())
 
-    def _hold(self, now: datetime) -> bool:
+    def _acquire(self, now: datetime) -> bool:
         state = self._now
         if _left_s(state.held_at, HOLD_EVERY_S, now) <= 0:
             with self._database.writing() as session:
@@ -249,12 +249,12 @@ class LinkWorker:
             state.held_at = now if held else None
         return state.held_at is not None
 
-    def _look_at_timetable(self, now: datetime) -> None:
+    def _report_schedules(self, now: datetime) -> None:
         if not self._profile.paths.schedule_created:
             return
         try:
             with self._database.session() as session:
-                wanted = schedules_up.wants_telling(session, self.link, now)
+                wanted = schedules_up.has_unreported_changes(session, self.link, now)
             if wanted:
                 with self._database.writing() as session:
                     schedules_up.tell(session, self.link, now)

@@ -12,8 +12,8 @@ from sqlalchemy import Column, ColumnElement, LargeBinary, or_, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.communes import Commune, commune
+from devices.predecessors import CommuneSuccession, lineage
 from devices.provinces import province_name
-from devices.succession import CommuneSuccession, lineage
 from province.profile import DEFAULT, Profile
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, Refusal, as_text, from_text
@@ -107,7 +107,7 @@ def link_for(session: Session, commune_id: str) -> ProvinceLink | None:
     return None
 
 
-def speaks_for(session: Session, commune_id: str) -> list[str]:
+def communes_served(session: Session, commune_id: str) -> list[str]:
     """A link's commune, and those that were merged into it and have no link (any more)."""
     formers = [one.commune_id for one in lineage(session, commune_id) if one.since is None]
     ended = select(Commune.id).where(col(Commune.id).in_(formers), col(Commune.retired_at).is_not(None))
@@ -116,7 +116,7 @@ def speaks_for(session: Session, commune_id: str) -> list[str]:
     return [commune_id, *(c for c in formers if c in silent and c != commune_id)]
 
 
-def winds_down(session: Session, commune_id: str) -> bool:
+def is_ending(session: Session, commune_id: str) -> bool:
     """Whether a link's commune was merged into one that has another link: what is left is told, nothing is taken."""
     own = session.get(Commune, commune_id)
     return own is not None and own.retired_at is not None
@@ -165,7 +165,7 @@ def check_url(base_url: str, profile: Profile) -> None:
         )
 
 
-def begin_anew(session: Session, commune_id: str) -> None:
+def restart_link(session: Session, commune_id: str) -> None:
     """Let the worker of a link begin anew, and try at once: whatever kept the province away may be gone."""
     found = link_of(session, commune_id)
     if found.enabled:
@@ -183,7 +183,7 @@ def new_token(session: Session, commune_id: str) -> str:
     return token
 
 
-def may_call(found: ProvinceLink | None, token: str) -> bool:
+def token_is_valid(found: ProvinceLink | None, token: str) -> bool:
     """Whether who shows this token is the province of this link. Takes as long when there is none."""
     kept = found.token_hash if found is not None and found.enabled else ""
     return hmac.compare_digest(kept or "-", _hashed(token)) and bool(kept)
@@ -217,7 +217,7 @@ def note_connected(session: Session, commune_id: str, now: datetime) -> None:
         session.add(found)
 
 
-def note_away(session: Session, commune_id: str, why: Refusal, now: datetime) -> None:
+def note_unavailable(session: Session, commune_id: str, why: Refusal, now: datetime) -> None:
     """The province did not answer, and why. Only the change is written."""
     found = session.get(ProvinceLink, commune_id)
     if found is not None and (found.away_since is None or found.error != as_text(why)):

@@ -2,7 +2,7 @@
 
 One link goes on for all, the others wind down: no more heartbeats and nothing is taken, but what is still to be told
 under them is sent, and their schedules are cancelled there. Letters stay with the commune in whose name they were
-written; who sends them see `province.links.speaks_for`. In a split all stays where it is.
+written; who sends them see `province.links.communes_served`. In a split all stays where it is.
 """
 
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from sqlmodel import Session, SQLModel, col
 
 from devices.merger_hooks import CommuneMove, HookChanges, rows_of
 from province.bulletins import BulletinState, ProvinceBulletin
-from province.incoming import ProvinceMessage
+from province.incoming import ReceivedMessage
 from province.links import ProvinceLink
-from province.outbox import ProvinceLetter
-from province.schedules_up import ProvinceSchedule
+from province.outbox import OutboxMessage
+from province.schedules_up import ReportedSchedule
 from runtime.refusal import N_
 from wire.broadcasts import Targets
 
@@ -28,9 +28,9 @@ class ProvinceHook:
     tables: tuple[type[SQLModel], ...] = (
         ProvinceLink,
         ProvinceBulletin,
-        ProvinceLetter,
-        ProvinceMessage,
-        ProvinceSchedule,
+        OutboxMessage,
+        ReceivedMessage,
+        ReportedSchedule,
     )
 
     def changes_for(self, session: Session, move: CommuneMove) -> HookChanges:
@@ -57,13 +57,13 @@ class ProvinceHook:
         links.sort(key=lambda k: (k.commune_id != move.into, not k.enabled, order.index(k.commune_id)))
         first, *others = links
         codes = dict(first.codes)
-        told = col(ProvinceSchedule.cancelled_at).is_(None)
+        told = col(ReportedSchedule.cancelled_at).is_(None)
         for other in others:
             if (other.base_url, other.profile) == (first.base_url, first.profile):
                 codes = {**{r: c for r, c in other.codes.items() if c not in codes.values()}, **codes}
                 # It may take back what it sent, now from the new commune.
-                sent_down = col(ProvinceSchedule.from_province).is_(True)
-                for row in rows_of(session, ProvinceSchedule, [other.commune_id], told, sent_down):
+                sent_down = col(ReportedSchedule.from_province).is_(True)
+                for row in rows_of(session, ReportedSchedule, [other.commune_id], told, sent_down):
                     found.set(row, commune_id=move.into)
         found.set(
             first,
@@ -73,7 +73,7 @@ class ProvinceHook:
             held_by="",
             held_until=None,
         )
-        for row in rows_of(session, ProvinceSchedule, [first.commune_id], told):
+        for row in rows_of(session, ReportedSchedule, [first.commune_id], told):
             found.set(row, commune_id=move.into)
         said = N_(
             "To the province the new commune goes on with the connection of {commune}, under the code {code}. Ask the "

@@ -8,11 +8,11 @@ from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
-from province.codes import Unacceptable, Why
-from province.messages import Message
+from province.codes import RefusalCode, Unacceptable
+from province.messages import ProvinceMessage
 from runtime.refusal import N_
 
-M = TypeVar("M", bound=Message)
+M = TypeVar("M", bound=ProvinceMessage)
 
 #: A message with its audio's address and some days of times is a few kB; this is for a year of them.
 MOST_BYTES = 1_000_000
@@ -25,28 +25,32 @@ def parsed(payload: bytes) -> dict[str, Any]:
     """The object of a JSON text. Raises Unacceptable."""
     if len(payload) > MOST_BYTES:
         raise Unacceptable(
-            Why.UNREADABLE, N_("The message is larger than {most} kB. Divide it."), most=MOST_BYTES // 1000
+            RefusalCode.UNREADABLE, N_("The message is larger than {most} kB. Divide it."), most=MOST_BYTES // 1000
         )
     try:
         found = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Unacceptable(Why.UNREADABLE, N_("The message is no JSON. Send a JSON object in UTF-8.")) from None
+        raise Unacceptable(RefusalCode.UNREADABLE, N_("The message is no JSON. Send a JSON object in UTF-8.")) from None
     if not isinstance(found, dict):
-        raise Unacceptable(Why.UNREADABLE, N_("The message is no JSON object. Send an object with named fields."))
+        raise Unacceptable(
+            RefusalCode.UNREADABLE, N_("The message is no JSON object. Send an object with named fields.")
+        )
     return found
 
 
 def read(kind: type[M], raw: Any) -> M:
     """A message of this kind. raw: with our field names, as `Profile.to_ours` gives it. Raises Unacceptable."""
     if not isinstance(raw, dict):
-        raise Unacceptable(Why.UNREADABLE, N_("The message is no JSON object. Send an object with named fields."))
+        raise Unacceptable(
+            RefusalCode.UNREADABLE, N_("The message is no JSON object. Send an object with named fields.")
+        )
     try:
-        return msgspec.convert(_loosened(raw, kind), kind)
+        return msgspec.convert(_converted(raw, kind), kind)
     except msgspec.ValidationError as error:
         raise _named(str(error)) from None
 
 
-def _loosened(value: Any, kind: Any) -> Any:
+def _converted(value: Any, kind: Any) -> Any:
     """The same, with text for numbers and numbers for text as the kind wants them; what else is wrong stays so."""
     if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
         return str(int(value)) if float(value).is_integer() else str(value)
@@ -55,11 +59,11 @@ def _loosened(value: Any, kind: Any) -> Any:
     if kind is int and isinstance(value, float) and value.is_integer():
         return int(value)
     if get_origin(kind) is list and isinstance(value, list):
-        return [_loosened(one, get_args(kind)[0]) for one in value]
-    if isinstance(kind, type) and issubclass(kind, Message) and isinstance(value, dict):
+        return [_converted(one, get_args(kind)[0]) for one in value]
+    if isinstance(kind, type) and issubclass(kind, ProvinceMessage) and isinstance(value, dict):
         fields = {field.name: field for field in msgspec.structs.fields(kind)}
         return {
-            name: _loosened(one, fields[name].type) if name in fields else one
+            name: _converted(one, fields[name].type) if name in fields else one
             for name, one in value.items()
             # null is "left out" to most of them, where it may be left out.
             if one is not None or (name in fields and fields[name].required)
@@ -70,12 +74,12 @@ def _loosened(value: Any, kind: Any) -> Any:
 def _named(said: str) -> Unacceptable:
     if missing := _MISSING.search(said):
         where = f"{(missing['at'] or '').lstrip('.')}.{missing['field']}".lstrip(".")
-        return Unacceptable(Why.MISSING_FIELD, N_("The message lacks the field {field}."), field=where)
+        return Unacceptable(RefusalCode.MISSING_FIELD, N_("The message lacks the field {field}."), field=where)
     wrong = _WRONG.search(said)
     if wrong is None:
-        return Unacceptable(Why.UNREADABLE, N_("The message cannot be read: {said}"), said=said)
+        return Unacceptable(RefusalCode.UNREADABLE, N_("The message cannot be read: {said}"), said=said)
     return Unacceptable(
-        Why.WRONG_TYPE,
+        RefusalCode.WRONG_TYPE,
         N_("The field {field} is of the wrong kind: {wanted} is wanted, {got} came."),
         field=(wrong["at"] or "").lstrip(".") or "$",
         wanted=wrong["wanted"],

@@ -8,11 +8,11 @@ Not checked against the ministry's annex. What one province writes otherwise is 
 import msgspec
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class ProvinceMessage(msgspec.Struct, frozen=True, kw_only=True):
     """Any message."""
 
 
-class Author(Message, frozen=True, kw_only=True):
+class Author(ProvinceMessage, frozen=True, kw_only=True):
     """TacGia."""
 
     TenDayDu: str = ""
@@ -20,37 +20,37 @@ class Author(Message, frozen=True, kw_only=True):
     Email: str = ""
 
 
-class Place(Message, frozen=True, kw_only=True):
+class ProvincePlace(ProvinceMessage, frozen=True, kw_only=True):
     """One of DanhSachDiaBanNhan: a commune, or a zone of it."""
 
     DichID: str
     TenDich: str = ""
 
 
-class Devices(Message, frozen=True, kw_only=True):
+class ReceiverList(ProvinceMessage, frozen=True, kw_only=True):
     """DanhSachThietBi."""
 
     CumLoaID: list[str] = []
 
 
-class Moment(Message, frozen=True, kw_only=True):
+class AiringTime(ProvinceMessage, frozen=True, kw_only=True):
     """One of ThoiDiemPhat: when it airs."""
 
     ThoiGianBatDau: int
     ThoiGianKetThuc: int
 
 
-class Day(Message, frozen=True, kw_only=True):
+class AiringDay(ProvinceMessage, frozen=True, kw_only=True):
     """One of DanhSachNgayPhat."""
 
-    ThoiDiemPhat: list[Moment]
+    ThoiDiemPhat: list[AiringTime]
     NgayPhat: str = ""
 
 
 # -- province → commune
 
 
-class Bulletin(Message, frozen=True, kw_only=True):
+class Bulletin(ProvinceMessage, frozen=True, kw_only=True):
     """A bulletin sent down. NoiDung: where its audio is fetched."""
 
     BanTinID: str
@@ -63,17 +63,17 @@ class Bulletin(Message, frozen=True, kw_only=True):
     ThoiLuong: str = ""
     NguonID: str = ""
     TenNguon: str = ""
-    DanhSachDiaBanNhan: list[Place] = []
-    DanhSachThietBi: Devices = Devices()
+    DanhSachDiaBanNhan: list[ProvincePlace] = []
+    DanhSachThietBi: ReceiverList = ReceiverList()
 
 
 class ScheduledBulletin(Bulletin, frozen=True, kw_only=True):
     """A bulletin of a schedule."""
 
-    DanhSachNgayPhat: list[Day]
+    DanhSachNgayPhat: list[AiringDay]
 
 
-class Schedule(Message, frozen=True, kw_only=True):
+class ProvinceSchedule(ProvinceMessage, frozen=True, kw_only=True):
     """A schedule sent down."""
 
     LichPhatID: str
@@ -81,48 +81,48 @@ class Schedule(Message, frozen=True, kw_only=True):
     TenLichPhat: str = ""
     NguonID: str = ""
     TenNguon: str = ""
-    DanhSachDiaBanNhan: list[Place] = []
-    DanhSachThietBi: Devices = Devices()
+    DanhSachDiaBanNhan: list[ProvincePlace] = []
+    DanhSachThietBi: ReceiverList = ReceiverList()
 
 
-class ScheduleCancelled(Message, frozen=True, kw_only=True):
+class ScheduleCancelled(ProvinceMessage, frozen=True, kw_only=True):
     """A schedule taken back; the same up and down."""
 
     LichPhatID: str
 
 
-class Control(Message, frozen=True, kw_only=True):
+class Control(ProvinceMessage, frozen=True, kw_only=True):
     """DieuKhienThietBi."""
 
     MaLenh: int
     ThamSo: int = 0
 
 
-class Command(Message, frozen=True, kw_only=True):
+class ProvinceCommand(ProvinceMessage, frozen=True, kw_only=True):
     """A command sent down."""
 
     DieuKhienThietBi: Control
     NguonID: str = ""
     TenNguon: str = ""
-    DanhSachDiaBanNhan: list[Place] = []
-    DanhSachThietBi: Devices = Devices()
+    DanhSachDiaBanNhan: list[ProvincePlace] = []
+    DanhSachThietBi: ReceiverList = ReceiverList()
 
 
-Down = Bulletin | Schedule | ScheduleCancelled | Command
+MessageFromProvince = Bulletin | ProvinceSchedule | ScheduleCancelled | ProvinceCommand
 
 #: Loai of a message in the province's list of what waits for us.
-DOWN: dict[str, type[Down]] = {
+MESSAGES_FROM_PROVINCE: dict[str, type[MessageFromProvince]] = {
     "BanTin": Bulletin,
-    "LichPhat": Schedule,
+    "LichPhat": ProvinceSchedule,
     "HuyLichPhat": ScheduleCancelled,
-    "LenhDieuKhien": Command,
+    "LenhDieuKhien": ProvinceCommand,
 }
 
 
 # -- commune → province
 
 
-class Identity(Message, frozen=True, kw_only=True):
+class ProvinceIdentity(ProvinceMessage, frozen=True, kw_only=True):
     """Which receiver of which commune speaks, to whom. CumLoaID: its IMEI, or our short name."""
 
     NguonID: str
@@ -136,7 +136,7 @@ class Identity(Message, frozen=True, kw_only=True):
     TenNhaCungCap: str
 
 
-class DeviceState(Message, frozen=True, kw_only=True):
+class DeviceState(ProvinceMessage, frozen=True, kw_only=True):
     """ThongTinThietBi. CongSuat: W; NhietDo: °C; DungLuongSuDung: percent of the store. None: not measured."""
 
     CongSuat: float | None = None
@@ -144,7 +144,7 @@ class DeviceState(Message, frozen=True, kw_only=True):
     DungLuongSuDung: int | None = None
 
 
-class Heartbeat(Identity, frozen=True, kw_only=True):
+class ProvinceHeartbeat(ProvinceIdentity, frozen=True, kw_only=True):
     """A receiver's state. ThoiDiemBatDau: of what sounds, 0 for nothing."""
 
     AmLuong: int
@@ -158,14 +158,14 @@ class Heartbeat(Identity, frozen=True, kw_only=True):
     PhienBanUngDung: str = ""
 
 
-class Detail(Message, frozen=True, kw_only=True):
+class BulletinDetail(ProvinceMessage, frozen=True, kw_only=True):
     """One of ThongTinChiTietBanTin."""
 
     Ten: str
     GiaTri: str
 
 
-class PlayLogEntry(Identity, frozen=True, kw_only=True):
+class PlayLogEntry(ProvinceIdentity, frozen=True, kw_only=True):
     """One item that sounded at one receiver. ThoiLuong: "HH:MM:SS". TiepAm: 1 for a relay."""
 
     BanTinID: str
@@ -181,13 +181,13 @@ class PlayLogEntry(Identity, frozen=True, kw_only=True):
     TiepAm: int = 0
     NguonTiepAm: str = ""
     NoiDung: str = ""
-    ThongTinChiTietBanTin: list[Detail] = []
+    ThongTinChiTietBanTin: list[BulletinDetail] = []
     NguonTin: str = ""
     AmLuong: int
     CongSuat: float | None = None
 
 
-class CreatedBulletin(Message, frozen=True, kw_only=True):
+class CreatedBulletin(ProvinceMessage, frozen=True, kw_only=True):
     """A bulletin of a schedule of ours."""
 
     BanTinID: str
@@ -196,10 +196,10 @@ class CreatedBulletin(Message, frozen=True, kw_only=True):
     MucDoUuTien: int
     LoaiLinhVuc: int
     ThoiLuong: str
-    DanhSachNgayPhat: list[Day]
+    DanhSachNgayPhat: list[AiringDay]
 
 
-class ScheduleCreated(Message, frozen=True, kw_only=True):
+class ScheduleCreated(ProvinceMessage, frozen=True, kw_only=True):
     """A schedule of ours."""
 
     LichPhatID: str
@@ -211,8 +211,8 @@ class ScheduleCreated(Message, frozen=True, kw_only=True):
     DanhSachBanTin: list[CreatedBulletin]
 
 
-class Answer(Message, frozen=True, kw_only=True):
-    """How a message of the province was met. TraLoiCho: its id. MaLoi: `province.codes.Why`, 0 for none."""
+class ProvinceAnswer(ProvinceMessage, frozen=True, kw_only=True):
+    """How a message of the province was met. TraLoiCho: its id. MaLoi: `province.codes.RefusalCode`, 0 for none."""
 
     TraLoiCho: str
     TrangThaiGui: int

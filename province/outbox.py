@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, func, update
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, delete, select
 
-from province.messages import Message
+from province.messages import ProvinceMessage
 from runtime.database import UtcDateTime, insert_if_absent
 
 #: What was sent is kept so long, for those who ask what the province was told.
@@ -28,12 +28,14 @@ PLAY_LOG, SCHEDULE_CREATED, SCHEDULE_CANCELLED, ANSWER = (
 SENT, REFUSED, DROPPED = "sent", "refused", "dropped"
 
 
-class ProvinceLetter(SQLModel, table=True):
+class OutboxMessage(SQLModel, table=True):
     """One. id: grows, and is the order. key: of the message, the same each time it is sent. body: JSON, our names.
 
     settled_at, outcome: when it was sent, or refused by the province (why: what it said), or dropped by a person; a
     letter without is waiting. tries: how often sending failed.
     """
+
+    __tablename__ = "provinceletter"
 
     __table_args__ = (
         UniqueConstraint("commune_id", "key"),
@@ -59,7 +61,7 @@ class ProvinceLetter(SQLModel, table=True):
         return self.id
 
 
-class Counts(NamedTuple):
+class OutboxCounts(NamedTuple):
     """How many letters wait, since when the oldest; how many the province refused."""
 
     waiting: int
@@ -67,7 +69,7 @@ class Counts(NamedTuple):
     refused: int
 
 
-def put(session: Session, commune_id: str, kind: str, key: str, body: Message, now: datetime) -> bool:
+def put(session: Session, commune_id: str, kind: str, key: str, body: ProvinceMessage, now: datetime) -> bool:
     """Keep a letter for sending, once for each key. False when one of this key was kept before."""
     row = {
         "commune_id": commune_id,
@@ -79,22 +81,22 @@ def put(session: Session, commune_id: str, kind: str, key: str, body: Message, n
         "why": "",
         "tries": 0,
     }
-    return insert_if_absent(session, ProvinceLetter, row)
+    return insert_if_absent(session, OutboxMessage, row)
 
 
-def waiting(session: Session, commune_ids: Sequence[str], limit: int) -> list[ProvinceLetter]:
+def waiting(session: Session, commune_ids: Sequence[str], limit: int) -> list[OutboxMessage]:
     """The next to be sent in the name of these communes, in order."""
-    query = select(ProvinceLetter).where(
-        col(ProvinceLetter.commune_id).in_(commune_ids), col(ProvinceLetter.settled_at).is_(None)
+    query = select(OutboxMessage).where(
+        col(OutboxMessage.commune_id).in_(commune_ids), col(OutboxMessage.settled_at).is_(None)
     )
-    return list(session.exec(query.order_by(col(ProvinceLetter.id)).limit(limit)))
+    return list(session.exec(query.order_by(col(OutboxMessage.id)).limit(limit)))
 
 
 def settle(session: Session, numbers: Sequence[int], outcome: str, now: datetime, why: str = "") -> None:
     """They need not be sent any more. What was settled before stays as it is."""
     session.connection().execute(
-        update(ProvinceLetter)
-        .where(col(ProvinceLetter.id).in_(numbers), col(ProvinceLetter.settled_at).is_(None))
+        update(OutboxMessage)
+        .where(col(OutboxMessage.id).in_(numbers), col(OutboxMessage.settled_at).is_(None))
         .values(settled_at=now, outcome=outcome, why=why[:500])
     )
 
@@ -102,33 +104,33 @@ def settle(session: Session, numbers: Sequence[int], outcome: str, now: datetime
 def note_failure(session: Session, number: int) -> None:
     """Sending it failed; it goes on waiting."""
     session.connection().execute(
-        update(ProvinceLetter).where(col(ProvinceLetter.id) == number).values(tries=col(ProvinceLetter.tries) + 1)
+        update(OutboxMessage).where(col(OutboxMessage.id) == number).values(tries=col(OutboxMessage.tries) + 1)
     )
 
 
-def counts(session: Session, commune_id: str) -> Counts:
+def counts(session: Session, commune_id: str) -> OutboxCounts:
     """For the page."""
-    query = select(func.count(), func.min(ProvinceLetter.created_at)).where(
-        ProvinceLetter.commune_id == commune_id, col(ProvinceLetter.settled_at).is_(None)
+    query = select(func.count(), func.min(OutboxMessage.created_at)).where(
+        OutboxMessage.commune_id == commune_id, col(OutboxMessage.settled_at).is_(None)
     )
     number, oldest_at = session.exec(query).one()
     refused = session.exec(
-        select(func.count()).where(ProvinceLetter.commune_id == commune_id, ProvinceLetter.outcome == REFUSED)
+        select(func.count()).where(OutboxMessage.commune_id == commune_id, OutboxMessage.outcome == REFUSED)
     ).one()
-    return Counts(int(number), oldest_at, int(refused))
+    return OutboxCounts(int(number), oldest_at, int(refused))
 
 
-def refused(session: Session, commune_id: str, limit: int = 20) -> list[ProvinceLetter]:
+def refused(session: Session, commune_id: str, limit: int = 20) -> list[OutboxMessage]:
     """Those that the province refused, newest first."""
-    query = select(ProvinceLetter).where(ProvinceLetter.commune_id == commune_id, ProvinceLetter.outcome == REFUSED)
-    return list(session.exec(query.order_by(col(ProvinceLetter.id).desc()).limit(limit)))
+    query = select(OutboxMessage).where(OutboxMessage.commune_id == commune_id, OutboxMessage.outcome == REFUSED)
+    return list(session.exec(query.order_by(col(OutboxMessage.id).desc()).limit(limit)))
 
 
 def send_again(session: Session, commune_id: str) -> None:
     """What the province refused waits once more, in its old place: after the profile was mended."""
     session.connection().execute(
-        update(ProvinceLetter)
-        .where(col(ProvinceLetter.commune_id) == commune_id, col(ProvinceLetter.outcome) == REFUSED)
+        update(OutboxMessage)
+        .where(col(OutboxMessage.commune_id) == commune_id, col(OutboxMessage.outcome) == REFUSED)
         .values(settled_at=None, outcome="", why="")
     )
 
@@ -136,12 +138,12 @@ def send_again(session: Session, commune_id: str) -> None:
 def drop_refused(session: Session, commune_id: str) -> None:
     """What the province refused is not to be sent any more."""
     session.connection().execute(
-        update(ProvinceLetter)
-        .where(col(ProvinceLetter.commune_id) == commune_id, col(ProvinceLetter.outcome) == REFUSED)
+        update(OutboxMessage)
+        .where(col(OutboxMessage.commune_id) == commune_id, col(OutboxMessage.outcome) == REFUSED)
         .values(outcome=DROPPED)
     )
 
 
 def forget_old(session: Session, now: datetime) -> None:
     """Drop what was sent long ago; what waits stays however old."""
-    session.exec(delete(ProvinceLetter).where(col(ProvinceLetter.settled_at) < now - KEPT_FOR))
+    session.exec(delete(OutboxMessage).where(col(OutboxMessage.settled_at) < now - KEPT_FOR))

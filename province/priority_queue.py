@@ -11,7 +11,7 @@ from sqlmodel import Session, col, or_, select
 from broadcast.broadcasts import Broadcast
 from broadcast.clips import clip
 from broadcast.planning import LEAD
-from province.bulletins import ProvinceBulletin, priority_waiting, put_bulletin_on_air
+from province.bulletins import ProvinceBulletin, put_bulletin_on_air, waiting_priority
 from usecases.actors import Actor
 from wire.broadcasts import BroadcastClass
 
@@ -19,7 +19,7 @@ from wire.broadcasts import BroadcastClass
 DECIDE_WITHIN = timedelta(minutes=5)
 
 
-def in_the_way(session: Session, commune_id: str, now: datetime, length: timedelta) -> list[Broadcast]:
+def blocking_broadcasts(session: Session, commune_id: str, now: datetime, length: timedelta) -> list[Broadcast]:
     """Priority and emergency broadcasts that would sound together with one of this length begun now, in order."""
     start = now + LEAD
     query = select(Broadcast).where(
@@ -34,28 +34,28 @@ def in_the_way(session: Session, commune_id: str, now: datetime, length: timedel
     return list(session.exec(query.order_by(col(Broadcast.starts_at))))
 
 
-def undecided_until(waiting: list[ProvinceBulletin]) -> datetime | None:
+def order_open_until(waiting: list[ProvinceBulletin]) -> datetime | None:
     """Until when the commune may still decide the order; None when it has, or there is nothing to decide."""
     if len(waiting) < 2 or all(b.ordered for b in waiting):
         return None
     return max(b.received_at for b in waiting) + DECIDE_WITHIN
 
 
-def whose_turn(session: Session, commune_id: str, now: datetime) -> ProvinceBulletin | None:
+def next_due(session: Session, commune_id: str, now: datetime) -> ProvinceBulletin | None:
     """The bulletin that may go on air now."""
-    waiting = priority_waiting(session, commune_id)
-    until = undecided_until(waiting)
+    waiting = waiting_priority(session, commune_id)
+    until = order_open_until(waiting)
     if not waiting or (until is not None and now < until):
         return None
     first = waiting[0]
-    if first.clip_id is None or in_the_way(session, commune_id, now, length_of(session, first)):
+    if first.clip_id is None or blocking_broadcasts(session, commune_id, now, length_of(session, first)):
         return None
     return first
 
 
-def put_first(session: Session, found: ProvinceBulletin, now: datetime, actor: Actor) -> Broadcast:
+def put_on_air_first(session: Session, found: ProvinceBulletin, now: datetime, actor: Actor) -> Broadcast:
     """Put it on air at once, before every other priority broadcast: a person has decided it. Raises Refusal."""
-    others = in_the_way(session, found.commune_id, now, length_of(session, found))
+    others = blocking_broadcasts(session, found.commune_id, now, length_of(session, found))
     return put_bulletin_on_air(
         session, found, now, actor, precedence=1 + max((b.precedence for b in others), default=0)
     )

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from province.codes import Unacceptable, Why
+from province.codes import RefusalCode, Unacceptable
 from runtime.refusal import N_, NotFound, Refusal
 
 SHIPPED = Path(__file__).parent / "profiles"
@@ -110,7 +110,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             return self._time_to_ours(value, field)
         return value
 
-    def named_by_us(self, value: Any) -> Any:
+    def with_our_names(self, value: Any) -> Any:
         """An object with our field names on its first level; what is no object as it is."""
         return self._renamed(value) if isinstance(value, dict) else value
 
@@ -136,7 +136,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             return int(seconds)
         except (ValueError, OverflowError, OSError):
             raise Unacceptable(
-                Why.WRONG_TYPE, N_("The field {field} is no time: {value}"), field=field, value=str(value)[:40]
+                RefusalCode.WRONG_TYPE, N_("The field {field} is no time: {value}"), field=field, value=str(value)[:40]
             ) from None
 
 

@@ -9,16 +9,16 @@ from sqlmodel import Session, col, select
 
 from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip
-from devices.presence import PresenceState, ReceiverNow
+from devices.presence import PresenceState, ReceiverStatus
 from devices.receivers import Receiver, receivers
 from devices.stations import Station, stations
 from devices.uplink import Uplink
 from province.bulletins import ProvinceBulletin
-from province.codes import URGENCY_CODES, Activity, BulletinKind, Link
+from province.codes import URGENCY_CODES, Activity, BulletinKind, ConnectionStatus
 from province.links import ProvinceLink, link_for
-from province.messages import DeviceState, Heartbeat, Identity, PlayLogEntry, clock_length
-from province.origins import bulletins_of
+from province.messages import DeviceState, PlayLogEntry, ProvinceHeartbeat, ProvinceIdentity, clock_length
 from province.outbox import PLAY_LOG, put
+from province.source_bulletins import source_bulletins
 from runtime.clock import Clock, from_us
 from wire.broadcasts import ClipItem
 from wire.reports import PlayReport
@@ -27,7 +27,7 @@ from wire.reports import PlayReport
 OWN_MAKER = "Loa"
 
 
-class Speaker:
+class ReceiverNaming:
     """Names the receivers of a commune as the province knows them. Two queries, for any number."""
 
     def __init__(self, session: Session, link: ProvinceLink, commune_id: str = "") -> None:
@@ -36,10 +36,10 @@ class Speaker:
         self._stations = {s.number: s for s in stations(session, commune_id or link.commune_id)}
 
     def identity(self, receiver: Receiver) -> dict[str, Any]:
-        """The fields of `Identity`."""
+        """The fields of `ProvinceIdentity`."""
         station = self._stations.get(receiver.station_id)
         maker = station.maker if station and station.maker else OWN_MAKER
-        named = Identity(
+        named = ProvinceIdentity(
             NguonID=self._link.own_code,
             TenNguon=self._link.own_name,
             DichID=self._link.province_code,
@@ -53,9 +53,9 @@ class Speaker:
         return msgspec.structs.asdict(named)
 
 
-def heartbeats(session: Session, link: ProvinceLink, states: Mapping[str, ReceiverNow]) -> list[Heartbeat]:
+def heartbeats(session: Session, link: ProvinceLink, states: Mapping[str, ReceiverStatus]) -> list[ProvinceHeartbeat]:
     """Of every receiver in service, as it is now; one that was never heard is told as lost."""
-    speaker, known = Speaker(session, link), receivers(session, link.commune_id)
+    speaker, known = ReceiverNaming(session, link), receivers(session, link.commune_id)
     playing = {s.heartbeat.broadcast for s in states.values() if s.heartbeat and s.heartbeat.broadcast}
     query = select(Broadcast).where(col(Broadcast.id).in_(sorted(playing)), Broadcast.commune_id == link.commune_id)
     on_air = {b.id: b for b in session.exec(query)}
@@ -63,19 +63,19 @@ def heartbeats(session: Session, link: ProvinceLink, states: Mapping[str, Receiv
 
 
 def _heartbeat(
-    speaker: Speaker, receiver: Receiver, now: ReceiverNow | None, on_air: Mapping[str, Broadcast]
-) -> Heartbeat:
+    speaker: ReceiverNaming, receiver: Receiver, now: ReceiverStatus | None, on_air: Mapping[str, Broadcast]
+) -> ProvinceHeartbeat:
     beat = now.heartbeat if now is not None else None
     connected = now is not None and now.state in (PresenceState.ONLINE, PresenceState.LATE)
     sounding = on_air.get(beat.broadcast) if beat is not None and connected else None
     used = 0
     if beat is not None and beat.store_limit_bytes:
         used = beat.store_used_bytes * 100 // beat.store_limit_bytes
-    return Heartbeat(
+    return ProvinceHeartbeat(
         **speaker.identity(receiver),
         AmLuong=beat.volume_percent if beat is not None else receiver.volume_percent,
         TrangThaiHoatDong=(Activity.PLAYING if sounding else Activity.STOPPED).value,
-        TrangThaiKetNoi=(Link.CONNECTED if connected else Link.LOST).value,
+        TrangThaiKetNoi=(ConnectionStatus.CONNECTED if connected else ConnectionStatus.LOST).value,
         ViDo=receiver.latitude_deg,
         KinhDo=receiver.longitude_deg,
         ThongTinThietBi=DeviceState(NhietDo=beat.temperature_c if beat else None, DungLuongSuDung=used),
@@ -106,8 +106,8 @@ def take_report(session: Session, receiver_id: str, report: PlayReport, now: dat
     link = link_for(session, found.commune_id) if found is not None else None
     if found is None or receiver is None or link is None or not link.enabled:
         return 0
-    speaker, told, items = Speaker(session, link, receiver.commune_id), 0, _items(session, found)
-    theirs = bulletins_of(session, found.commune_id, {item.clip for _, item, _ in items if item}, found.id)
+    speaker, told, items = ReceiverNaming(session, link, receiver.commune_id), 0, _items(session, found)
+    theirs = source_bulletins(session, found.commune_id, {item.clip for _, item, _ in items if item}, found.id)
     for position, item, clip in items:
         heard = _overlap(found, item, report)
         if heard is None:
@@ -140,7 +140,7 @@ def _overlap(found: Broadcast, item: ClipItem | None, report: PlayReport) -> tup
 
 
 def _entry(
-    speaker: Speaker,
+    speaker: ReceiverNaming,
     receiver: Receiver,
     found: Broadcast,
     item: ClipItem | None,

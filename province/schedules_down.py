@@ -13,20 +13,20 @@ from sqlmodel import Session, col, select
 
 from broadcast.programmes import Item, ItemKind, add_programme
 from devices.communes import commune
-from province.acceptance import check_audio
-from province.bulletins import BulletinState, New, ProvinceBulletin, add_bulletin, fail, take
-from province.codes import URGENCY, Unacceptable, Why
+from province.bulletin_checks import check_audio
+from province.bulletins import BulletinState, NewBulletin, ProvinceBulletin, add_bulletin, fail, take
+from province.codes import URGENCY, RefusalCode, Unacceptable
 from province.links import ProvinceLink
-from province.messages import Schedule, ScheduledBulletin
-from province.places import targets_of
+from province.messages import ProvinceSchedule, ScheduledBulletin
 from province.schedules_up import note_from_province, sent_by_province
+from province.targets import targets_of
 from runtime.refusal import N_, Refusal
 from schedules.recurrence import Repeat, Rule
 from schedules.schedules import schedule
 from schedules.timetable import add_schedule, retire
 
 #: Three times a day for a year.
-MOST_TIMES = 1100
+MAX_AIRINGS = 1100
 
 
 class Airing(NamedTuple):
@@ -36,18 +36,20 @@ class Airing(NamedTuple):
     ends_s: int
 
 
-def take_schedule(session: Session, link: ProvinceLink, message: Schedule, message_id: str, now: datetime) -> None:
+def take_schedule(
+    session: Session, link: ProvinceLink, message: ProvinceSchedule, message_id: str, now: datetime
+) -> None:
     """Keep its bulletins for fetching. Raises Unacceptable; then none is kept."""
     if not message.LichPhatID.strip() or not message.DanhSachBanTin:
         empty = "LichPhatID" if not message.LichPhatID.strip() else "DanhSachBanTin"
-        raise Unacceptable(Why.MISSING_FIELD, N_("The field {field} is empty."), field=empty)
+        raise Unacceptable(RefusalCode.MISSING_FIELD, N_("The field {field} is empty."), field=empty)
     for n, one in enumerate(message.DanhSachBanTin):
         check_audio(one)
         airings = _airings(one, f"DanhSachBanTin[{n}]", now)
         places, devices = one.DanhSachDiaBanNhan, one.DanhSachThietBi
         if not places and not devices.CumLoaID:
             places, devices = message.DanhSachDiaBanNhan, message.DanhSachThietBi
-        new = New(
+        new = NewBulletin(
             code=one.BanTinID[:150],
             title=one.TieuDe.strip(),
             class_=URGENCY[one.MucDoUuTien],
@@ -64,7 +66,7 @@ def take_schedule(session: Session, link: ProvinceLink, message: Schedule, messa
             add_bulletin(session, link.commune_id, new, now)
 
 
-def onto_timetable(session: Session, found: ProvinceBulletin, now: datetime, *, by: str) -> int:
+def add_to_timetable(session: Session, found: ProvinceBulletin, now: datetime, *, by: str) -> int:
     """Put a fetched bulletin onto the timetable at its times that are still to come. Gives how many schedules it made.
 
     Raises Refusal (all have passed, allowed hours, noise budget, nobody to hear); then nothing is kept.
@@ -102,7 +104,9 @@ def cancel(session: Session, link: ProvinceLink, code: str, now: datetime) -> No
     )
     left = list(session.exec(waiting))
     if not standing and not left:
-        raise Unacceptable(Why.NOT_HERE, N_("There is no schedule {code} of the province here."), code=code[:80])
+        raise Unacceptable(
+            RefusalCode.NOT_HERE, N_("There is no schedule {code} of the province here."), code=code[:80]
+        )
     for row in standing:
         row.cancelled_at = now
         session.add(row)
@@ -147,31 +151,37 @@ def _airings(one: ScheduledBulletin, where: str, now: datetime) -> list[Airing]:
             at = f"{where}.DanhSachNgayPhat[{d}].ThoiDiemPhat[{m}]"
             if moment.ThoiGianKetThuc <= moment.ThoiGianBatDau:
                 raise Unacceptable(
-                    Why.WRONG_TYPE, N_("The field {field} lies before ThoiGianBatDau."), field=f"{at}.ThoiGianKetThuc"
+                    RefusalCode.WRONG_TYPE,
+                    N_("The field {field} lies before ThoiGianBatDau."),
+                    field=f"{at}.ThoiGianKetThuc",
                 )
             try:
                 datetime.fromtimestamp(moment.ThoiGianBatDau, UTC)
             except (ValueError, OverflowError, OSError):
                 raise Unacceptable(
-                    Why.WRONG_TYPE,
+                    RefusalCode.WRONG_TYPE,
                     N_("The field {field} is no time: {value}"),
                     field=f"{at}.ThoiGianBatDau",
                     value=moment.ThoiGianBatDau,
                 ) from None
             found.append(Airing(moment.ThoiGianBatDau, moment.ThoiGianKetThuc))
     if not found:
-        raise Unacceptable(Why.MISSING_FIELD, N_("The field {field} is empty."), field=f"{where}.DanhSachNgayPhat")
-    if len(found) > MOST_TIMES:
-        raise Unacceptable(Why.RULE, N_("A bulletin airs at most {most} times in one schedule."), most=MOST_TIMES)
+        raise Unacceptable(
+            RefusalCode.MISSING_FIELD, N_("The field {field} is empty."), field=f"{where}.DanhSachNgayPhat"
+        )
+    if len(found) > MAX_AIRINGS:
+        raise Unacceptable(
+            RefusalCode.RULE, N_("A bulletin airs at most {most} times in one schedule."), most=MAX_AIRINGS
+        )
     if all(airing.starts_s <= now.timestamp() for airing in found):
-        raise Unacceptable(Why.RULE, N_("All times of this bulletin have passed already."))
+        raise Unacceptable(RefusalCode.RULE, N_("All times of this bulletin have passed already."))
     latest = max(airing.starts_s for airing in found)
     if latest > (now + timedelta(days=366 * 2)).timestamp():
-        raise Unacceptable(Why.RULE, N_("A schedule of the province reaches at most two years ahead."))
+        raise Unacceptable(RefusalCode.RULE, N_("A schedule of the province reaches at most two years ahead."))
     return found
 
 
-def _known(session: Session, commune_id: str, new: New) -> bool:
+def _known(session: Session, commune_id: str, new: NewBulletin) -> bool:
     query = select(ProvinceBulletin.id).where(
         ProvinceBulletin.commune_id == commune_id,
         ProvinceBulletin.code == new.code,

@@ -13,24 +13,26 @@ from broadcast.programmes import Programme, RunningItem, items_of_all
 from devices.communes import commune
 from province.codes import URGENCY_CODES, BulletinKind
 from province.links import ProvinceLink
-from province.messages import CreatedBulletin, Day, Moment, ScheduleCancelled, ScheduleCreated, clock_length
-from province.origins import bulletins_of
+from province.messages import AiringDay, AiringTime, CreatedBulletin, ScheduleCancelled, ScheduleCreated, clock_length
 from province.outbox import SCHEDULE_CANCELLED, SCHEDULE_CREATED, put
+from province.source_bulletins import source_bulletins
 from runtime.database import UtcDateTime
 from schedules.schedules import Schedule, due, schedules
 
-#: A schedule without an end is told so far ahead, and anew when less than `TOLD_AT_LEAST` of it is left.
-TOLD_AHEAD = timedelta(days=30)
-TOLD_AT_LEAST = timedelta(days=10)
+#: A schedule without an end is told so far ahead, and anew when less than `REPORTED_AT_LEAST` of it is left.
+REPORTED_AHEAD = timedelta(days=30)
+REPORTED_AT_LEAST = timedelta(days=10)
 
 
-class ProvinceSchedule(SQLModel, table=True):
+class ReportedSchedule(SQLModel, table=True):
     """What the province knows of a schedule of ours, or sent us.
 
     code: its LichPhatID, "" when there was nothing to tell: it had passed. schedule_revision: the form that was told.
     from_province: it was sent down. cancelled_at: it was told that it is no more. told_until: instants before it were
     told, None for all there are.
     """
+
+    __tablename__ = "provinceschedule"
 
     id: int | None = Field(default=None, primary_key=True)
     commune_id: str = Field(foreign_key="commune.id", index=True)
@@ -43,7 +45,7 @@ class ProvinceSchedule(SQLModel, table=True):
     cancelled_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
-def wants_telling(session: Session, link: ProvinceLink, now: datetime) -> bool:
+def has_unreported_changes(session: Session, link: ProvinceLink, now: datetime) -> bool:
     """Whether `tell` would change anything: read first, so that an idle look takes no write lock."""
     told, standing = _told(session, link.commune_id), _standing(session, link.commune_id)
     return any(_outdated(told.get(n), s, now) for n, s in standing.items()) or bool(told.keys() - standing.keys())
@@ -63,13 +65,13 @@ def tell(session: Session, link: ProvinceLink, now: datetime) -> int:
     running = items_of_all(session, sorted({s.programme_id for s in new}))
     for one in new:
         code = f"{link.own_code}-{one.number}-{one.revision}-{int(now.timestamp())}"
-        row = ProvinceSchedule(
+        row = ReportedSchedule(
             commune_id=link.commune_id,
             schedule_id=one.number,
             code=code,
             schedule_revision=one.revision,
             told_at=now,
-            told_until=now + TOLD_AHEAD if _goes_on(session, one, now) else None,
+            told_until=now + REPORTED_AHEAD if _goes_on(session, one, now) else None,
         )
         created = _created(session, link, one, code, running[one.programme_id], now)
         if not any(bulletin.DanhSachNgayPhat for bulletin in created.DanhSachBanTin):
@@ -86,7 +88,7 @@ def tell(session: Session, link: ProvinceLink, now: datetime) -> int:
 def note_from_province(session: Session, made: Schedule, code: str, now: datetime) -> None:
     """A schedule that the province sent: it knows it, and by its own code."""
     session.add(
-        ProvinceSchedule(
+        ReportedSchedule(
             commune_id=made.commune_id,
             schedule_id=made.number,
             code=code,
@@ -98,20 +100,20 @@ def note_from_province(session: Session, made: Schedule, code: str, now: datetim
     session.flush()
 
 
-def sent_by_province(session: Session, commune_id: str, code: str) -> list[ProvinceSchedule]:
+def sent_by_province(session: Session, commune_id: str, code: str) -> list[ReportedSchedule]:
     """What stands on the timetable of a schedule that the province sent."""
-    query = select(ProvinceSchedule).where(
-        ProvinceSchedule.commune_id == commune_id,
-        ProvinceSchedule.code == code,
-        col(ProvinceSchedule.from_province).is_(True),
-        col(ProvinceSchedule.cancelled_at).is_(None),
+    query = select(ReportedSchedule).where(
+        ReportedSchedule.commune_id == commune_id,
+        ReportedSchedule.code == code,
+        col(ReportedSchedule.from_province).is_(True),
+        col(ReportedSchedule.cancelled_at).is_(None),
     )
     return list(session.exec(query))
 
 
-def _told(session: Session, commune_id: str) -> dict[int, ProvinceSchedule]:
-    query = select(ProvinceSchedule).where(
-        ProvinceSchedule.commune_id == commune_id, col(ProvinceSchedule.cancelled_at).is_(None)
+def _told(session: Session, commune_id: str) -> dict[int, ReportedSchedule]:
+    query = select(ReportedSchedule).where(
+        ReportedSchedule.commune_id == commune_id, col(ReportedSchedule.cancelled_at).is_(None)
     )
     return {row.schedule_id: row for row in session.exec(query)}
 
@@ -121,15 +123,15 @@ def _standing(session: Session, commune_id: str) -> dict[int, Schedule]:
     return {s.number: s for s in schedules(session, commune_id) if not s.paused}
 
 
-def _outdated(row: ProvinceSchedule | None, found: Schedule, now: datetime) -> bool:
+def _outdated(row: ReportedSchedule | None, found: Schedule, now: datetime) -> bool:
     if row is None or row.schedule_revision != found.revision:
         return True
-    return row.told_until is not None and row.told_until - now < TOLD_AT_LEAST
+    return row.told_until is not None and row.told_until - now < REPORTED_AT_LEAST
 
 
 def _goes_on(session: Session, found: Schedule, now: datetime) -> bool:
     zone = commune(session, found.commune_id).zone
-    return bool(due(found, zone, now + TOLD_AHEAD, now + TOLD_AHEAD + timedelta(days=366)))
+    return bool(due(found, zone, now + REPORTED_AHEAD, now + REPORTED_AHEAD + timedelta(days=366)))
 
 
 def _created(
@@ -137,18 +139,18 @@ def _created(
 ) -> ScheduleCreated:
     """Each recording of the programme with its own instants."""
     zone = commune(session, found.commune_id).zone
-    starts = due(found, zone, now, now + TOLD_AHEAD)
+    starts = due(found, zone, now, now + REPORTED_AHEAD)
     named = session.get(Programme, found.programme_id)
-    theirs = bulletins_of(session, link.commune_id, {item.clip.id for item in running if item.clip})
+    theirs = source_bulletins(session, link.commune_id, {item.clip.id for item in running if item.clip})
     bulletins = []
     for item in running:
         if item.clip is None or item.clip.builtin:
             continue
-        days: dict[str, list[Moment]] = {}
+        days: dict[str, list[AiringTime]] = {}
         for start in starts:
             at = start + timedelta(microseconds=item.offset_us)
             until = at + timedelta(microseconds=item.duration_us)
-            moment = Moment(ThoiGianBatDau=int(at.timestamp()), ThoiGianKetThuc=int(until.timestamp()))
+            moment = AiringTime(ThoiGianBatDau=int(at.timestamp()), ThoiGianKetThuc=int(until.timestamp()))
             days.setdefault(f"{at.astimezone(zone):%Y-%m-%d}", []).append(moment)
         known = theirs.get(item.clip.id)
         bulletin_code = known.code if known is not None else item.clip.id
@@ -160,7 +162,7 @@ def _created(
                 MucDoUuTien=URGENCY_CODES[found.broadcast_class],
                 LoaiLinhVuc=item.clip.field,
                 ThoiLuong=clock_length(item.duration_us),
-                DanhSachNgayPhat=[Day(NgayPhat=day, ThoiDiemPhat=moments) for day, moments in days.items()],
+                DanhSachNgayPhat=[AiringDay(NgayPhat=day, ThoiDiemPhat=moments) for day, moments in days.items()],
             )
         )
     return ScheduleCreated(

@@ -11,7 +11,7 @@ from broadcast.broadcasts import BY_HAND, order_key
 from broadcast.modes import IN_STEP, Spread, Spreading
 from broadcast.programmes import RunningItem, duration_us, items_of, items_of_all, manifest_items, programmes
 from devices.communes import commune
-from devices.presence import PresenceState, ReceiverNow
+from devices.presence import PresenceState, ReceiverStatus
 from devices.receivers import Receiver, reached_by
 from devices.zones import Zone, zones
 from noise.days_off import day_off
@@ -91,7 +91,7 @@ def outlook(
     class_: BroadcastClass,
     precedence: int,
     now: datetime,
-    states: Mapping[str, ReceiverNow],
+    states: Mapping[str, ReceiverStatus],
     without: int = 0,
     spread: Spread = IN_STEP,
 ) -> Outlook:
@@ -177,7 +177,7 @@ def _late(
     items: list[ClipItem],
     upcoming: list[datetime],
     now: datetime,
-    states: Mapping[str, ReceiverNow],
+    states: Mapping[str, ReceiverStatus],
 ) -> list[LateReceiver]:
     """Who is not there, or would need longer than there is on a slow link."""
     if not upcoming:

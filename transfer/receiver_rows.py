@@ -8,7 +8,7 @@ from sqlmodel import Session
 from broadcast.clips import folded
 from devices.communes import commune
 from devices.enrolment import Credentials, Issuer, enrol
-from devices.positions import place_receiver, position_of, typed_position
+from devices.positions import parse_position, place_receiver, position_of
 from devices.receivers import Receiver, change_receiver, receivers
 from devices.stations import Station, StationKind, add_station, stations
 from devices.zones import add_zone, zones, zones_of
@@ -142,7 +142,7 @@ class ReceiverTaker:
     def _position(self, cells: Cells) -> object:
         latitude, longitude = cells.text("latitude"), cells.text("longitude")
         try:
-            return typed_position(latitude, longitude)
+            return parse_position(latitude, longitude)
         except Refusal as refusal:
             raise WrongCell("latitude", refusal) from refusal
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from broadcast import broadcasts, planning, stopping
 from broadcast.broadcasts import Broadcast
 from broadcast.modes import IN_STEP, Spread
-from devices.succession import belongs
+from devices.predecessors import belongs
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound

@@ -11,7 +11,7 @@ from devices.enrolment import Issuer
 from devices.merger_hooks import MergerHooks
 from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
-from province.exchange import Exchange
+from province.exchange import ProvinceExchange
 from runtime.alarms import Alarms
 from runtime.clock import Clock
 from runtime.database import Database
@@ -39,7 +39,7 @@ class Deps:
     nightly_test: NightlyTest
     issuer: Issuer
     accounts_changed: Callable[[], None]
-    exchange: Exchange
+    exchange: ProvinceExchange
     merger_hooks: MergerHooks
 
     @property

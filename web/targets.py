@@ -7,7 +7,7 @@ from fastapi import Form
 from sqlmodel import Session
 
 from broadcast.modes import Mode, Spread
-from devices.positions import position_of, typed_position
+from devices.positions import parse_position, position_of
 from devices.receivers import Receiver, receiver, receivers
 from devices.zones import Zone, zones
 from runtime.refusal import N_, Refusal
@@ -70,7 +70,7 @@ def spread_from(
         raise Refusal(N_("There are three playback modes: in sync, aligned, zone by zone.")) from None
     place = None
     if chosen is Mode.ALIGNED:
-        place = position_of(receiver(session, point)) if point else typed_position(latitude, longitude)
+        place = position_of(receiver(session, point)) if point else parse_position(latitude, longitude)
     return Spread(
         mode=chosen,
         latitude_deg=place.latitude_deg if place else None,

@@ -1,6 +1,6 @@
 """Who has just come is told; who was there before, or goes, is not."""
 
-from devices.connect_events import hear_births
+from devices.connect_events import on_session_start
 from tests.fakes.broker import FakeBroker
 from wire.messages import encode
 from wire.reports import Presence
@@ -11,7 +11,7 @@ TOPIC = "loa/1/r/thon-1/presence"
 def test_a_birth_is_told_and_nothing_else() -> None:
     broker, told = FakeBroker(), list[str]()
     broker.publish("loa/1/r/thon-7/presence", encode(Presence(session=4, online=True)), qos=1, retain=True)
-    hear_births(broker, told.append)
+    on_session_start(broker, told.append)
     assert told == []  # retained: it came before
     broker.publish(TOPIC, encode(Presence(session=1, online=True)), qos=1, retain=True)
     assert told == ["thon-1"]

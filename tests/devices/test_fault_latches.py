@@ -111,15 +111,15 @@ def test_only_the_receivers_asked_for_and_what_nobody_has_seen_first(site: Site)
 def test_a_link_lost_without_a_farewell_is_latched_and_not_shown_twice(site: Site, cause: str, is_fault: bool) -> None:
     site.enrol("thon-1")
     now = MORNING
-    site.watch.told_presence("thon-1", Presence(session=1, online=True), now, retained=False)
+    site.watch.presence_received("thon-1", Presence(session=1, online=True), now, retained=False)
     site.watch.sweep(now)
-    site.watch.told_presence("thon-1", Presence(session=1, online=False, cause=cause), now + at(1), retained=False)
+    site.watch.presence_received("thon-1", Presence(session=1, online=False, cause=cause), now + at(1), retained=False)
     site.watch.sweep(now + at(1))
     assert states(site) == ([("thon-1", "link", LatchState.NEW, 1)] if is_fault else [])
     with site.database.session() as session:
         assert faults.current(session) == {}
         assert faults.history(session, "thon-1") == []
-    site.watch.told_presence("thon-1", Presence(session=2, online=True), now + at(2), retained=False)
+    site.watch.presence_received("thon-1", Presence(session=2, online=True), now + at(2), retained=False)
     site.watch.sweep(now + at(2))
     with site.database.session() as session:
         assert [latch.present for latch in fault_latches.latches(session, ["thon-1"])] == [False] * is_fault

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from devices.heartbeats import HISTORY_KEPT, Heard, forget_old_samples, keep, last_heartbeats, samples
+from devices.heartbeats import HISTORY_KEPT, ReceivedHeartbeat, forget_old_samples, keep, last_heartbeats, samples
 from runtime.database import Database
 from tests.cast import MORNING
 from tests.devices.test_receivers import counted
 from wire.reports import ClockState, Heartbeat, PlayoutState
 
 
-def heard(receiver_id: str = "thon-1", after_s: float = 0, sequence: int = 0, **more: object) -> Heard:
+def heard(receiver_id: str = "thon-1", after_s: float = 0, sequence: int = 0, **more: object) -> ReceivedHeartbeat:
     beat = Heartbeat(
         session=1,
         sequence=sequence,
@@ -19,7 +19,7 @@ def heard(receiver_id: str = "thon-1", after_s: float = 0, sequence: int = 0, **
         playout=PlayoutState(error_p50_us=10, error_p99_us=20, error_max_us=30, steering_ppm=-1.5, lost=4, underruns=2),
         **more,  # type: ignore[arg-type]
     )
-    return Heard(receiver_id, MORNING + timedelta(seconds=after_s), beat)
+    return ReceivedHeartbeat(receiver_id, MORNING + timedelta(seconds=after_s), beat)
 
 
 def test_the_last_of_each_receiver_is_kept_whole(database: Database) -> None:
@@ -66,6 +66,13 @@ def test_a_thousand_are_written_in_a_handful_of_statements(database: Database) -
 
 
 def test_large_numbers_are_held(database: Database) -> None:
-    keep(database, [Heard("thon-1", MORNING, Heartbeat(session=2**62, sequence=2**62, clock=ClockState(locked=False)))])
+    keep(
+        database,
+        [
+            ReceivedHeartbeat(
+                "thon-1", MORNING, Heartbeat(session=2**62, sequence=2**62, clock=ClockState(locked=False))
+            )
+        ],
+    )
     with database.session() as session:
         assert last_heartbeats(session)["thon-1"].session == 2**62

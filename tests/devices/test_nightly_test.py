@@ -149,7 +149,7 @@ def test_who_answers_well_has_no_fault_and_the_others_are_told_with_why(night: N
         for receiver_id in ("loa-3", "loa-4"):
             night.studio.add_receiver(session, receiver_id, [])
     night.beat("loa-1", "loa-2", "loa-3")
-    night.watch.told_presence("loa-3", Presence(session=1, online=False), night.clock.now(), retained=False)
+    night.watch.presence_received("loa-3", Presence(session=1, online=False), night.clock.now(), retained=False)
     night.beat("loa-1", "loa-2")
     night.at(timedelta(0), "loa-1", "loa-2")
     [test] = {asked.test for asked in night.asked("loa-1") + night.asked("loa-2")}
@@ -199,7 +199,7 @@ def test_who_comes_back_is_asked_and_who_is_silent_is_asked_twice(night: Night, 
 
 def test_who_was_away_meanwhile_is_asked_again_when_back(night: Night) -> None:
     night.at(timedelta(0), "loa-1")
-    night.watch.told_presence("loa-1", Presence(session=1, online=False), night.clock.now(), retained=False)
+    night.watch.presence_received("loa-1", Presence(session=1, online=False), night.clock.now(), retained=False)
     night.at(MINUTE)
     night.at(2 * MINUTE, "loa-1", session=2)
     assert len(night.asked("loa-1")) == 2

@@ -6,7 +6,7 @@ import pytest
 
 from devices.communes import add_commune
 from devices.enrolment import Issuer, enrol
-from devices.positions import Position, check_position, place_receiver, position_of, typed_position
+from devices.positions import Position, check_position, parse_position, place_receiver, position_of
 from devices.receivers import receiver
 from devices.stations import StationKind, add_station
 from runtime.clock import ManualClock
@@ -64,11 +64,11 @@ def test_it_can_be_taken_off_the_map_again(database: Database, clock: ManualCloc
     ],
 )
 def test_a_position_is_read_as_people_type_and_paste_it(latitude: str, longitude: str) -> None:
-    assert typed_position(latitude, longitude) == Position(19.8712, 105.6834)
+    assert parse_position(latitude, longitude) == Position(19.8712, 105.6834)
 
 
 def test_two_empty_fields_are_no_position() -> None:
-    assert typed_position(" ", "") is None
+    assert parse_position(" ", "") is None
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_two_empty_fields_are_no_position() -> None:
 )
 def test_what_is_no_position_is_refused_in_a_sentence(latitude: str, longitude: str, said: str) -> None:
     with pytest.raises(Refusal) as refused:
-        typed_position(latitude, longitude)
+        parse_position(latitude, longitude)
     assert said in str(refused.value)
 
 

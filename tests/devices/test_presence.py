@@ -33,7 +33,7 @@ def will(session: int, cause: str = "") -> Presence:
 
 
 def state_now(site: Site, receiver_id: str = "thon-1") -> PresenceState:
-    return site.watch.receiver_now(receiver_id, site.clock.now()).state
+    return site.watch.receiver_status(receiver_id, site.clock.now()).state
 
 
 def told(site: Site) -> list[tuple[str, str, float]]:
@@ -97,53 +97,53 @@ def test_nothing_is_written_while_nothing_changes(site: Site) -> None:
         site.watch.sweep(site.clock.now())
         site.clock.advance(seconds=20)
     assert told(site) == [("online", "heard", 0)]
-    assert site.watch.receiver_now("thon-1", site.clock.now()).since == MORNING
+    assert site.watch.receiver_status("thon-1", site.clock.now()).since == MORNING
 
 
 @pytest.mark.parametrize(("cause", "written"), [("", "connection_lost"), ("stopped", "stopped"), ("reboot", "reboot")])
 def test_a_will_and_a_farewell_are_offline_at_once_with_their_cause(site: Site, cause: str, written: str) -> None:
-    site.watch.told_presence("thon-1", birth(3), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-1", birth(3), site.clock.now(), retained=False)
     site.watch.sweep(site.clock.now())
     site.clock.advance(seconds=1)
-    site.watch.told_presence("thon-1", will(3, cause), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-1", will(3, cause), site.clock.now(), retained=False)
     site.watch.sweep(site.clock.now())
     assert told(site) == [("online", "heard", 0), ("offline", written, 1)]
     assert written in CAUSES
 
 
 def test_the_late_will_of_an_older_session_cannot_kill_a_newer_one(site: Site) -> None:
-    site.watch.told_presence("thon-1", birth(3), site.clock.now(), retained=False)
-    site.watch.told_presence("thon-1", birth(4), site.clock.now(), retained=False)
-    site.watch.told_presence("thon-1", will(3), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-1", birth(3), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-1", birth(4), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-1", will(3), site.clock.now(), retained=False)
     assert state_now(site) is ONLINE
-    site.watch.told_presence("thon-1", will(4), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-1", will(4), site.clock.now(), retained=False)
     assert state_now(site) is OFFLINE
 
 
 def test_a_new_session_brings_it_back(site: Site) -> None:
-    site.watch.told_presence("thon-1", will(3), site.clock.now(), retained=False)
-    site.watch.told_presence("thon-1", birth(4), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-1", will(3), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-1", birth(4), site.clock.now(), retained=False)
     assert state_now(site) is ONLINE
 
 
 @pytest.mark.parametrize("session", [2, 3])
 def test_a_heartbeat_that_a_farewell_overtook_is_no_life(site: Site, session: int) -> None:
     site.watch.heard("thon-1", beat(3), site.clock.now())
-    site.watch.told_presence("thon-1", will(3, "stopped"), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-1", will(3, "stopped"), site.clock.now(), retained=False)
     site.watch.heard("thon-1", beat(session, 9), site.clock.now())
     assert state_now(site) is OFFLINE
 
 
 def test_a_birth_that_the_broker_kept_is_no_sign_of_life(site: Site) -> None:
-    site.watch.told_presence("thon-1", birth(3), site.clock.now(), retained=True)
+    site.watch.presence_received("thon-1", birth(3), site.clock.now(), retained=True)
     assert state_now(site) is NEW
-    site.watch.told_presence("thon-1", birth(3), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-1", birth(3), site.clock.now(), retained=False)
     assert state_now(site) is ONLINE
 
 
 def test_a_receiver_that_came_back_before_we_listened_is_online_with_its_first_heartbeat(site: Site) -> None:
-    site.watch.told_presence("thon-1", will(3, "stopped"), site.clock.now(), retained=False)
-    site.watch.told_presence("thon-1", birth(4), site.clock.now(), retained=True)
+    site.watch.presence_received("thon-1", will(3, "stopped"), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-1", birth(4), site.clock.now(), retained=True)
     assert state_now(site) is OFFLINE
     site.watch.heard("thon-1", beat(4), site.clock.now())
     assert state_now(site) is ONLINE
@@ -151,15 +151,15 @@ def test_a_receiver_that_came_back_before_we_listened_is_online_with_its_first_h
 
 def test_a_will_that_the_broker_kept_counts(site: Site) -> None:
     site.watch.heard("thon-1", beat(3), site.clock.now())
-    site.watch.told_presence("thon-1", will(3), site.clock.now(), retained=True)
+    site.watch.presence_received("thon-1", will(3), site.clock.now(), retained=True)
     assert state_now(site) is OFFLINE
 
 
 def test_the_first_cause_of_an_end_stays(site: Site) -> None:
     """The farewell comes first; the broker may tell the will after it."""
-    site.watch.told_presence("thon-1", will(3, "reboot"), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-1", will(3, "reboot"), site.clock.now(), retained=False)
     site.clock.advance(seconds=2)
-    site.watch.told_presence("thon-1", will(3), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-1", will(3), site.clock.now(), retained=False)
     site.watch.sweep(site.clock.now())
     assert told(site) == [("offline", "reboot", 0)]
 
@@ -175,7 +175,7 @@ def test_after_a_restart_the_states_are_as_they_were(listening: Site) -> None:
     site = listening
     for name in ("thon-1", "thon-2", "thon-3"):
         site.beat(name, session=3)
-    site.watch.told_presence("thon-2", will(3, "stopped"), site.clock.now(), retained=False)
+    site.watch.presence_received("thon-2", will(3, "stopped"), site.clock.now(), retained=False)
     site.watch.sweep(site.clock.now())
     site.clock.advance(seconds=10)
     watch = restarted(site)
@@ -184,8 +184,8 @@ def test_after_a_restart_the_states_are_as_they_were(listening: Site) -> None:
         "thon-2": OFFLINE,
         "thon-3": ONLINE,
     }
-    assert watch.receiver_now("thon-2", site.clock.now()).cause == "stopped"
-    assert watch.receiver_now("thon-1", site.clock.now()).since == MORNING
+    assert watch.receiver_status("thon-2", site.clock.now()).cause == "stopped"
+    assert watch.receiver_status("thon-1", site.clock.now()).since == MORNING
     assert watch.sweep(site.clock.now()) == []
 
 
@@ -201,7 +201,7 @@ def test_while_the_controller_was_away_silence_was_its_own(
     listening.clock.advance(seconds=3600)
     watch = restarted(listening)
     listening.clock.advance(seconds=after_s)
-    assert watch.receiver_now("thon-1", listening.clock.now()).state is state
+    assert watch.receiver_status("thon-1", listening.clock.now()).state is state
 
 
 def test_who_was_late_or_offline_before_gets_no_time(listening: Site) -> None:
@@ -211,7 +211,7 @@ def test_who_was_late_or_offline_before_gets_no_time(listening: Site) -> None:
     listening.watch.sweep(listening.clock.now())
     listening.clock.advance(seconds=3600)
     watch = restarted(listening)
-    assert watch.receiver_now("thon-1", listening.clock.now()).state is OFFLINE
+    assert watch.receiver_status("thon-1", listening.clock.now()).state is OFFLINE
     assert watch.sweep(listening.clock.now()) == []
     watch.heard("thon-1", beat(3, 9), listening.clock.now())
     [change] = watch.sweep(listening.clock.now())
@@ -222,8 +222,8 @@ def test_after_a_restart_a_will_of_an_older_session_still_kills_nothing(listenin
     listening.beat("thon-1", session=5)
     listening.watch.sweep(listening.clock.now())
     watch = restarted(listening)
-    watch.told_presence("thon-1", will(4), listening.clock.now(), retained=True)
-    assert watch.receiver_now("thon-1", listening.clock.now()).state is ONLINE
+    watch.presence_received("thon-1", will(4), listening.clock.now(), retained=True)
+    assert watch.receiver_status("thon-1", listening.clock.now()).state is ONLINE
 
 
 def test_all_changes_of_a_sweep_are_written_before_anybody_is_told(site: Site) -> None:

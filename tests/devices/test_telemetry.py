@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from devices.heartbeats import Heard, keep
+from devices.heartbeats import ReceivedHeartbeat, keep
 from devices.telemetry import AT_MOST_EVERY, EVERY, KEPT, TelemetryHistory, TelemetrySample, forget_old, history
 from runtime.database import Database
 from tests.cast import MORNING
@@ -25,7 +25,7 @@ class Office:
 
     def hear(self, after: timedelta = timedelta(seconds=20), **more: Any) -> None:
         self.at += after
-        keep(self.database, [Heard("thon-1", self.at, beat(**more))], self.telemetry)
+        keep(self.database, [ReceivedHeartbeat("thon-1", self.at, beat(**more))], self.telemetry)
 
     @property
     def rows(self) -> list[TelemetrySample]:
@@ -105,7 +105,7 @@ def test_the_history_is_forgotten_after_two_weeks(office: Office, older: timedel
 
 
 def test_a_thousand_receivers_are_written_in_one_more_statement(database: Database) -> None:
-    heard = [Heard(f"r-{k}", MORNING, beat(temperature_c=40.0)) for k in range(1000)]
+    heard = [ReceivedHeartbeat(f"r-{k}", MORNING, beat(temperature_c=40.0)) for k in range(1000)]
     with counted(database) as statements:
         keep(database, heard, TelemetryHistory())
     assert sum("telemetrysample" in statement for statement in statements) == 1

@@ -212,7 +212,7 @@ def test_what_comes_by_the_broker_takes_its_way(two: Site) -> None:
     two.beat("thon-1", session=5)
     two.say("thon-1", Kind.REPORT, two.sealed(two.fault("thon-1")))
     two.uplink.close()
-    assert two.watch.receiver_now("thon-1", two.clock.now()).state is PresenceState.ONLINE
+    assert two.watch.receiver_status("thon-1", two.clock.now()).state is PresenceState.ONLINE
     assert written(two) == ["r1"]
     assert said_heard(two, "thon-1") == [["r1"]]
     with two.database.session() as session:

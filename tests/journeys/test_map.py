@@ -129,7 +129,7 @@ def test_a_marker_follows_its_receiver_and_keeps_whoever_stands_on_it_by_keyboar
         expect(marker(page, "Thôn 1", "Trực tuyến")).to_be_visible()
         marker(page, "Thôn 1").focus()  # type: ignore[attr-defined]
         farewell = Presence(session=1, online=False, cause="connection_lost")
-        office.presence.told_presence("loa-1", farewell, office.clock.now(), retained=False)
+        office.presence.presence_received("loa-1", farewell, office.clock.now(), retained=False)
         expect(marker(page, "Thôn 1", "Mất kết nối")).to_be_focused()
         assert "#offline" in (page.locator("#map .pin.is-offline use").get_attribute("href") or "")
         page.keyboard.press("Enter")

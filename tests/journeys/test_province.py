@@ -17,7 +17,7 @@ from demo.child_processes import ChildProcess
 from demo.operator_tasks import online_count, sign_in, wait_for
 from devices.communes import add_commune
 from loa.schema import open_database
-from province.outbox import PLAY_LOG, ProvinceLetter
+from province.outbox import PLAY_LOG, OutboxMessage
 from runtime.database import Database
 from runtime.settings import load_settings
 from tests.journeys.test_joining import Alone, loa
@@ -189,7 +189,7 @@ def signed_in(controller: Alone) -> Browser:
 
 def play_logs_that_wait(data: Path) -> int:
     database = Database(f"sqlite:///{data / 'loa.db'}")
-    query = select(ProvinceLetter).where(ProvinceLetter.kind == PLAY_LOG, ProvinceLetter.settled_at == None)  # noqa: E711
+    query = select(OutboxMessage).where(OutboxMessage.kind == PLAY_LOG, OutboxMessage.settled_at == None)  # noqa: E711
     with database.session() as session:
         found = len(session.exec(query).all())
     database.close()

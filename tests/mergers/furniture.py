@@ -8,12 +8,12 @@ from sqlmodel import Session, SQLModel
 
 from acoustics.delay_measurements import DelayMeasurement
 from devices.communes import Commune
-from province.bulletins import New, ProvinceBulletin, add_bulletin
-from province.incoming import ProvinceMessage
+from province.bulletins import NewBulletin, ProvinceBulletin, add_bulletin
+from province.incoming import ReceivedMessage
 from province.links import ProvinceLink
-from province.messages import Answer
-from province.outbox import ANSWER, ProvinceLetter, put
-from province.schedules_up import ProvinceSchedule
+from province.messages import ProvinceAnswer
+from province.outbox import ANSWER, OutboxMessage, put
+from province.schedules_up import ReportedSchedule
 from tests.mergers.county import ALL, HIEN, County
 from transfer.columns import ColumnMapping, ImportKind, remember
 from transfer.external_ids import ExternalId, keep_id
@@ -23,9 +23,9 @@ from wire.broadcasts import BroadcastClass
 TABLES: tuple[type[SQLModel], ...] = (
     ProvinceLink,
     ProvinceBulletin,
-    ProvinceLetter,
-    ProvinceMessage,
-    ProvinceSchedule,
+    OutboxMessage,
+    ReceivedMessage,
+    ReportedSchedule,
     ExternalId,
     ColumnMapping,
     ImportFile,
@@ -43,7 +43,7 @@ def square(east: float) -> str:
 
 def letter(session: Session, commune_id: str, key: str, county: County) -> None:
     """One that waits."""
-    said = Answer(TraLoiCho="m-1", TrangThaiGui=0, MaLoi=0, MoTa="")
+    said = ProvinceAnswer(TraLoiCho="m-1", TrangThaiGui=0, MaLoi=0, MoTa="")
     put(session, commune_id, ANSWER, f"{commune_id}/{key}", said, county.clock.now())
 
 
@@ -69,12 +69,12 @@ def furnish(session: Session, county: County, commune_id: str, pieces: Collectio
     if "letter" in pieces:
         letter(session, commune_id, "waits", county)
     for code in ("same", f"of-{commune_id}") if "bulletins" in pieces else ():
-        add_bulletin(session, commune_id, New(code, code, BroadcastClass.PRIORITY, ALL, url="https://a/b"), now)
+        add_bulletin(session, commune_id, NewBulletin(code, code, BroadcastClass.PRIORITY, ALL, url="https://a/b"), now)
     if "message" in pieces:
-        session.add(ProvinceMessage(commune_id=commune_id, id="m-1", kind="BanTin", received_at=now, taken=True))
+        session.add(ReceivedMessage(commune_id=commune_id, id="m-1", kind="BanTin", received_at=now, taken=True))
     for from_province in (False, True) if "told" in pieces else ():
         session.add(
-            ProvinceSchedule(
+            ReportedSchedule(
                 commune_id=commune_id,
                 schedule_id=county.schedules[commune_id],
                 schedule_revision=1,

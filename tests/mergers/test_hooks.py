@@ -6,10 +6,10 @@ from sqlmodel import SQLModel, select
 
 from devices.communes import Commune
 from mergers.plans import Merge, Split
-from province.bulletins import BulletinState, New, ProvinceBulletin, add_bulletin, inbox
-from province.links import ProvinceLink, link_for, speaks_for, winds_down
+from province.bulletins import BulletinState, NewBulletin, ProvinceBulletin, add_bulletin, inbox
+from province.links import ProvinceLink, communes_served, is_ending, link_for
 from province.outbox import waiting
-from province.schedules_up import ProvinceSchedule
+from province.schedules_up import ReportedSchedule
 from tests.mergers.county import ALL, BOTH, CHINH, HIEN, TRUNG, County
 from tests.mergers.furniture import HEADINGS, TABLES, furnish, letter
 from transfer.columns import ImportKind, remembered
@@ -61,17 +61,17 @@ def test_one_link_goes_on_and_the_other_sends_what_is_left(
         found = session.get_one(ProvinceLink, plan.into)
         assert (found.own_code, found.enabled) == (f"code-{goes_on}", True)
         assert found.codes == {f"{c}-loa-1": f"CL-{c}" for c in (CHINH, HIEN)}
-        assert winds_down(session, ends)
-        assert not winds_down(session, plan.into)
-        sends = [one.key for one in waiting(session, speaks_for(session, plan.into), 9)]
-        left = [one.key for one in waiting(session, speaks_for(session, ends), 9)]
+        assert is_ending(session, ends)
+        assert not is_ending(session, plan.into)
+        sends = [one.key for one in waiting(session, communes_served(session, plan.into), 9)]
+        left = [one.key for one in waiting(session, communes_served(session, ends), 9)]
         assert (sends, left) == ([f"{goes_on}/waits"], [f"{ends}/waits"])
         # What was on air before is told under the link it was promised under.
         for name, meant in ((goes_on, plan.into), (ends, ends)):
             spoken = link_for(session, name)
             assert spoken is not None
             assert spoken.commune_id == meant
-        told = session.exec(select(ProvinceSchedule).where(ProvinceSchedule.commune_id == plan.into)).all()
+        told = session.exec(select(ReportedSchedule).where(ReportedSchedule.commune_id == plan.into)).all()
         # What the other told is cancelled by itself; what the province sent stands, for it to take back.
         assert sorted(row.code for row in told) == sorted([f"up-{goes_on}", f"down-{goes_on}", f"down-{ends}"])
 
@@ -119,7 +119,7 @@ def test_what_came_since_follows_its_receiver_or_the_link_when_it_is_undone(furn
         keep_id(session, TRUNG, "receivers", "code:moi", f"{HIEN}-loa-2")
         letter(session, TRUNG, "since", furnished)
         now = furnished.clock.now()
-        number = add_bulletin(session, TRUNG, New("since", "since", BroadcastClass.NORMAL, ALL), now).number
+        number = add_bulletin(session, TRUNG, NewBulletin("since", "since", BroadcastClass.NORMAL, ALL), now).number
         old = session.exec(select(ProvinceBulletin).filter_by(code=f"of-{CHINH}", commune_id=TRUNG)).one()
         old.state, decided = BulletinState.DECLINED.value, old.number
     furnished.undo()
@@ -127,7 +127,7 @@ def test_what_came_since_follows_its_receiver_or_the_link_when_it_is_undone(furn
         assert known_ids(session, HIEN, "receivers")["code:moi"] == f"{HIEN}-loa-2"
         assert session.get_one(ProvinceLink, HIEN).own_code == f"code-{HIEN}"
         assert session.get(ProvinceLink, TRUNG) is None
-        assert [one.key for one in waiting(session, speaks_for(session, HIEN), 9)] == [
+        assert [one.key for one in waiting(session, communes_served(session, HIEN), 9)] == [
             f"{HIEN}/waits",
             f"{TRUNG}/since",
         ]

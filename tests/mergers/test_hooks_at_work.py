@@ -12,11 +12,11 @@ from broadcast.media import Media
 from demo.province_messages import example_bulletin
 from demo.province_simulator import Simulator
 from devices.presence import PresenceWatch
-from province.codes import Sent
-from province.exchange import Exchange
+from province.codes import SendStatus
+from province.exchange import ProvinceExchange
 from province.links import LinkForm, ProvinceLink, set_link
-from province.messages import Answer
-from province.outbox import ANSWER, ProvinceLetter, put
+from province.messages import ProvinceAnswer
+from province.outbox import ANSWER, OutboxMessage, put
 from province.profile import profile
 from runtime.database import Database
 from schedules.planner import Planner
@@ -34,12 +34,12 @@ def provinces() -> Iterator[dict[str, Simulator]]:
 
 
 @pytest.fixture
-def exchange(county: County, tmp_path: Path, provinces: dict[str, Simulator]) -> Iterator[Exchange]:
+def exchange(county: County, tmp_path: Path, provinces: dict[str, Simulator]) -> Iterator[ProvinceExchange]:
     database, clock = county.database, county.clock
     presence = PresenceWatch(database, now=clock.now())
     planner = Planner(database, clock, county.transmitter, plan_ahead=timedelta(hours=1))
     ingest = Ingest(database, Media(tmp_path / "m"), Media(tmp_path / "o"), clock, most_bytes=10**8, most_hours=1)
-    made = Exchange(
+    made = ProvinceExchange(
         database,
         clock,
         tmp_path,
@@ -59,13 +59,13 @@ def exchange(county: County, tmp_path: Path, provinces: dict[str, Simulator]) ->
 
 
 def letter(session: Session, county: County, commune_id: str, number: int = 1) -> None:
-    said = Answer(TraLoiCho=f"{commune_id}-{number}", TrangThaiGui=Sent.TAKEN.value, MaLoi=0, MoTa="")
+    said = ProvinceAnswer(TraLoiCho=f"{commune_id}-{number}", TrangThaiGui=SendStatus.TAKEN.value, MaLoi=0, MoTa="")
     put(session, commune_id, ANSWER, f"{commune_id}/{number}", said, county.clock.now())
 
 
 def unsent(database: Database) -> list[str]:
     with database.session() as session:
-        return [one.key for one in session.exec(select(ProvinceLetter)) if one.settled_at is None]
+        return [one.key for one in session.exec(select(OutboxMessage)) if one.settled_at is None]
 
 
 def answers(province: Simulator) -> list[str]:
@@ -73,7 +73,7 @@ def answers(province: Simulator) -> list[str]:
 
 
 def test_letters_go_under_the_link_they_were_written_for_and_one_link_goes_on(
-    county: County, exchange: Exchange, provinces: dict[str, Simulator]
+    county: County, exchange: ProvinceExchange, provinces: dict[str, Simulator]
 ) -> None:
     with county.database.writing() as session:
         for commune_id in provinces:
@@ -103,7 +103,7 @@ def test_letters_go_under_the_link_they_were_written_for_and_one_link_goes_on(
 
 
 def test_the_former_address_leads_to_the_new_commune_and_that_of_the_ended_link_nowhere(
-    county: County, exchange: Exchange
+    county: County, exchange: ProvinceExchange
 ) -> None:
     with county.database.session() as session:
         before = {c: session.get_one(ProvinceLink, c) for c in (CHINH, HIEN)}

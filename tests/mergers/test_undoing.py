@@ -11,9 +11,9 @@ from broadcast.play_log import play_log
 from broadcast.play_reports import heard_counts
 from broadcast.programmes import Item, ItemKind, add_programme, items_of, rename
 from devices.communes import commune, communes
+from devices.predecessors import belongs
 from devices.receivers import receiver
 from devices.stations import StationKind
-from devices.succession import belongs
 from mergers.mergers import UNDO_WITHIN
 from mergers.plans import Merge
 from people.operators import operators_of

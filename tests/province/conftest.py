@@ -7,12 +7,12 @@ import pytest
 
 from runtime.clock import ManualClock
 from runtime.database import Database
-from tests.province.house import House
+from tests.province.linked_commune import LinkedCommune
 
 
 @pytest.fixture
-def house(database: Database, clock: ManualClock, tmp_path: Path) -> Iterator[House]:
-    """See `House`."""
-    made = House(database, clock, tmp_path)
+def house(database: Database, clock: ManualClock, tmp_path: Path) -> Iterator[LinkedCommune]:
+    """See `LinkedCommune`."""
+    made = LinkedCommune(database, clock, tmp_path)
     yield made
     made.close()

@@ -22,7 +22,7 @@ from devices.downlink import Downlink
 from devices.presence import PresenceWatch
 from devices.receivers import Receiver
 from devices.stations import StationKind, add_station
-from province.exchange import Exchange
+from province.exchange import ProvinceExchange
 from province.links import LinkForm, ProvinceLink, set_link
 from province.profile import profile
 from runtime.clock import ControllerClock
@@ -41,14 +41,14 @@ def province() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def exchange(database: Database, tmp_path: Path, province: Simulator) -> Iterator[Exchange]:
+def exchange(database: Database, tmp_path: Path, province: Simulator) -> Iterator[ProvinceExchange]:
     clock, broker = ControllerClock(), FakeBroker()
     downlink = Downlink(broker, SealingKey(bytes(32)), clock, media_base="http://media/")
     presence = PresenceWatch(database, now=clock.now())
     transmitter = Transmitter(database, downlink, clock)
     planner = Planner(database, clock, transmitter, plan_ahead=timedelta(hours=1))
     ingest = Ingest(database, Media(tmp_path / "m"), Media(tmp_path / "o"), clock, most_bytes=10**8, most_hours=1)
-    made = Exchange(
+    made = ProvinceExchange(
         database,
         clock,
         tmp_path,
@@ -94,7 +94,7 @@ def broadcasts(database: Database) -> list[Broadcast]:
 
 
 def test_an_emergency_of_the_province_goes_on_air_and_the_province_sees_the_receivers(
-    exchange: Exchange, province: Simulator, database: Database
+    exchange: ProvinceExchange, province: Simulator, database: Database
 ) -> None:
     made = io.BytesIO()
     soundfile.write(made, 0.1 * np.sin(np.arange(8000)), 8000, format="WAV", subtype="PCM_16")
@@ -107,7 +107,7 @@ def test_an_emergency_of_the_province_goes_on_air_and_the_province_sees_the_rece
 
 
 def test_a_link_that_is_changed_or_switched_off_is_worked_so_within_seconds(
-    exchange: Exchange, province: Simulator, database: Database
+    exchange: ProvinceExchange, province: Simulator, database: Database
 ) -> None:
     until(lambda: bool(province.received.of("heartbeat")))
     with database.writing() as session:

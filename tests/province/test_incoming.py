@@ -21,17 +21,17 @@ from province.audio_fetch import check_address
 from province.bulletins import (
     BulletinState,
     ProvinceBulletin,
+    add_to_programme,
     confirm_order,
     decline,
     inbox,
     move_before,
     put_bulletin_on_air,
-    take_into_programme,
 )
-from province.codes import Unacceptable, Why
-from province.incoming import Met, refused_count
+from province.codes import RefusalCode, Unacceptable
+from province.incoming import MessageResult, refused_count
 from province.reports_up import take_report
-from province.schedules_down import onto_timetable
+from province.schedules_down import add_to_timetable
 from runtime.clock import from_us
 from runtime.refusal import NotFound, Refusal
 from schedules.recurrence import Repeat, Rule
@@ -39,7 +39,7 @@ from schedules.schedules import Schedule, next_due, schedules
 from schedules.timetable import add_schedule
 from tests.broadcast.studio import KEY
 from tests.cast import COMMUNE, LAN
-from tests.province.house import House
+from tests.province.linked_commune import LinkedCommune
 from wire import topics
 from wire.allowed_hours import AllowedHours
 from wire.broadcasts import BroadcastClass, Targets
@@ -59,11 +59,11 @@ def sound() -> bytes:
     return made.getvalue()
 
 
-def take(house: House, kind: str, content: Any, message_id: str = "") -> Met:
+def take(house: LinkedCommune, kind: str, content: Any, message_id: str = "") -> MessageResult:
     return house.incoming.take(house.link, house.speaks, kind, content, own_id=message_id)
 
 
-def send(house: House, sound: bytes, urgency: int, title: str = "Tin", code: str = "") -> ProvinceBulletin:
+def send(house: LinkedCommune, sound: bytes, urgency: int, title: str = "Tin", code: str = "") -> ProvinceBulletin:
     """A bulletin, taken and its audio fetched."""
     house.province.audio["a.wav"] = sound
     content = example_bulletin(f"{house.province.url}/am-thanh/a.wav", urgency, title, code)
@@ -74,13 +74,13 @@ def send(house: House, sound: bytes, urgency: int, title: str = "Tin", code: str
         return session.exec(select(ProvinceBulletin).where(ProvinceBulletin.code == content["BanTinID"])).one()
 
 
-def on_air(house: House) -> list[Broadcast]:
+def on_air(house: LinkedCommune) -> list[Broadcast]:
     with house.database.session() as session:
         return list(session.exec(select(Broadcast).order_by(Broadcast.planned_at)))
 
 
 def test_a_normal_bulletin_lands_in_the_inbox_and_sounds_only_when_the_commune_says_so(
-    house: House, sound: bytes
+    house: LinkedCommune, sound: bytes
 ) -> None:
     found = send(house, sound, NORMAL)
     assert found.state == BulletinState.WAITING
@@ -95,7 +95,7 @@ def test_a_normal_bulletin_lands_in_the_inbox_and_sounds_only_when_the_commune_s
         put_bulletin_on_air(session, session.get_one(ProvinceBulletin, found.number), house.clock.now(), LAN)
 
 
-def test_an_emergency_sounds_at_once_at_any_hour_without_anybody(house: House, sound: bytes) -> None:
+def test_an_emergency_sounds_at_once_at_any_hour_without_anybody(house: LinkedCommune, sound: bytes) -> None:
     house.clock.advance(timedelta(hours=-3))  # two in the morning
     send(house, sound, EMERGENCY, "Bão")
     [made] = on_air(house)
@@ -103,7 +103,7 @@ def test_an_emergency_sounds_at_once_at_any_hour_without_anybody(house: House, s
     assert made.meant_for == Targets(all=True)
 
 
-def test_the_play_log_names_a_bulletin_as_the_province_named_it(house: House, sound: bytes) -> None:
+def test_the_play_log_names_a_bulletin_as_the_province_named_it(house: LinkedCommune, sound: bytes) -> None:
     for code, title in (("BT-1", "Bão"), ("BT-2", "Bão tan")):  # the same recording: one clip
         send(house, sound, EMERGENCY, title, code)
         house.clock.advance(seconds=60)
@@ -116,10 +116,10 @@ def test_the_play_log_names_a_bulletin_as_the_province_named_it(house: House, so
     assert told == [("BT-1", "Bão", "Đài tỉnh"), ("BT-2", "Bão tan", "Đài tỉnh")]
 
 
-def test_a_schedule_of_ours_names_the_provinces_bulletin_as_it_named_it(house: House, sound: bytes) -> None:
+def test_a_schedule_of_ours_names_the_provinces_bulletin_as_it_named_it(house: LinkedCommune, sound: bytes) -> None:
     found = send(house, sound, NORMAL, code="BT-7")
     with house.database.writing() as session:
-        programme = take_into_programme(session, COMMUNE, found.number, None, by="lan", now=house.clock.now())
+        programme = add_to_programme(session, COMMUNE, found.number, None, by="lan", now=house.clock.now())
         rule = Rule(repeat=Repeat.DAILY, times=[time(17)], from_day=house.clock.now().date())
         add_schedule(
             session,
@@ -135,7 +135,7 @@ def test_a_schedule_of_ours_names_the_provinces_bulletin_as_it_named_it(house: H
     assert [b["BanTinID"] for b in told["DanhSachBanTin"]] == ["BT-7"]
 
 
-def test_an_emergency_for_chosen_receivers_sounds_there_alone(house: House, sound: bytes) -> None:
+def test_an_emergency_for_chosen_receivers_sounds_there_alone(house: LinkedCommune, sound: bytes) -> None:
     house.province.audio["a.wav"] = sound
     content = example_bulletin(f"{house.province.url}/am-thanh/a.wav", EMERGENCY, "Lũ")
     take(house, "BanTin", {**content, "DanhSachThietBi": {"CumLoaID": ["loa-2"]}})
@@ -143,7 +143,7 @@ def test_an_emergency_for_chosen_receivers_sounds_there_alone(house: House, soun
     assert on_air(house)[0].meant_for == Targets(receivers=["loa-2"])
 
 
-def test_an_emergency_that_could_not_be_had_for_an_hour_is_left_to_people(house: House, sound: bytes) -> None:
+def test_an_emergency_that_could_not_be_had_for_an_hour_is_left_to_people(house: LinkedCommune, sound: bytes) -> None:
     content = example_bulletin(f"{house.province.url}/am-thanh/a.wav", EMERGENCY, "Bão")
     take(house, "BanTin", content)
     house.worker.step()
@@ -155,13 +155,13 @@ def test_an_emergency_that_could_not_be_had_for_an_hour_is_left_to_people(house:
         assert [b.state for b in inbox(session, COMMUNE)] == [BulletinState.WAITING]
 
 
-def test_one_priority_bulletin_goes_on_air_by_itself(house: House, sound: bytes) -> None:
+def test_one_priority_bulletin_goes_on_air_by_itself(house: LinkedCommune, sound: bytes) -> None:
     send(house, sound, PRIORITY)
     house.desk.look()
     assert [b.class_ for b in on_air(house)] == ["priority"]
 
 
-def test_of_two_priority_bulletins_the_commune_decides_the_order(house: House, sound: bytes) -> None:
+def test_of_two_priority_bulletins_the_commune_decides_the_order(house: LinkedCommune, sound: bytes) -> None:
     first, second = send(house, sound, PRIORITY, "Một"), send(house, sound, PRIORITY, "Hai")
     house.desk.look()
     assert on_air(house) == []
@@ -180,7 +180,7 @@ def test_of_two_priority_bulletins_the_commune_decides_the_order(house: House, s
     assert first.turn < second.turn
 
 
-def test_when_nobody_decides_they_go_as_they_came_after_five_minutes(house: House, sound: bytes) -> None:
+def test_when_nobody_decides_they_go_as_they_came_after_five_minutes(house: LinkedCommune, sound: bytes) -> None:
     send(house, sound, PRIORITY, "Một")
     send(house, sound, PRIORITY, "Hai")
     house.clock.advance(priority_queue.DECIDE_WITHIN - timedelta(seconds=1))
@@ -192,19 +192,21 @@ def test_when_nobody_decides_they_go_as_they_came_after_five_minutes(house: Hous
     assert [b.title for b in on_air(house)] == ["Một"]
 
 
-def test_a_priority_broadcast_of_the_commune_is_not_cut_unless_a_person_says_so(house: House, sound: bytes) -> None:
+def test_a_priority_broadcast_of_the_commune_is_not_cut_unless_a_person_says_so(
+    house: LinkedCommune, sound: bytes
+) -> None:
     own = house.studio.speak_now(BroadcastClass.PRIORITY)
     found = send(house, sound, PRIORITY, "Của tỉnh")
     house.desk.look()
     assert [b.id for b in on_air(house)] == [own.id]
     with house.database.writing() as session:
-        made = priority_queue.put_first(
+        made = priority_queue.put_on_air_first(
             session, session.get_one(ProvinceBulletin, found.number), house.clock.now(), LAN
         )
     assert made.precedence == 1
 
 
-def test_outside_the_allowed_hours_priority_waits_and_says_why(house: House, sound: bytes) -> None:
+def test_outside_the_allowed_hours_priority_waits_and_says_why(house: LinkedCommune, sound: bytes) -> None:
     with house.database.writing() as session:
         set_rules(
             session, COMMUNE, "", hours=[AllowedHours(weekdays=list(range(7)), from_minute=360, until_minute=1260)]
@@ -221,7 +223,7 @@ def test_outside_the_allowed_hours_priority_waits_and_says_why(house: House, sou
     assert [b.class_ for b in on_air(house)] == ["priority"]
 
 
-def test_a_declined_bulletin_needs_a_reason_and_the_province_is_told(house: House, sound: bytes) -> None:
+def test_a_declined_bulletin_needs_a_reason_and_the_province_is_told(house: LinkedCommune, sound: bytes) -> None:
     found = send(house, sound, NORMAL)
     with house.database.writing() as session, pytest.raises(Refusal):
         decline(session, COMMUNE, found.number, " ", by="lan", now=house.clock.now())
@@ -232,11 +234,11 @@ def test_a_declined_bulletin_needs_a_reason_and_the_province_is_told(house: Hous
     assert [a["MoTa"] for a in house.province.received.of("answer") if a["TrangThaiGui"]] == ["Đã phát hôm qua"]
 
 
-def test_a_bulletin_goes_into_a_programme_after_what_is_there(house: House, sound: bytes) -> None:
+def test_a_bulletin_goes_into_a_programme_after_what_is_there(house: LinkedCommune, sound: bytes) -> None:
     found = send(house, sound, NORMAL)
     with house.database.writing() as session:
         assert (
-            take_into_programme(session, COMMUNE, found.number, house.studio.programme, by="lan", now=house.clock.now())
+            add_to_programme(session, COMMUNE, found.number, house.studio.programme, by="lan", now=house.clock.now())
             == house.studio.programme
         )
     sounded = house.studio.speak_now()
@@ -248,7 +250,7 @@ def test_a_bulletin_goes_into_a_programme_after_what_is_there(house: House, soun
     [("/am-thanh/khong-co.mp3", "gone"), ("/am-thanh/trang.html", "no recording")],
 )
 def test_audio_that_is_gone_or_none_leaves_nothing_and_the_province_is_told(
-    house: House, address: str, said: str
+    house: LinkedCommune, address: str, said: str
 ) -> None:
     house.province.audio["trang.html"] = b"<html>" + b"x" * 5000
     met = take(house, "BanTin", example_bulletin(house.province.url + address, NORMAL, "Tin"))
@@ -260,10 +262,10 @@ def test_audio_that_is_gone_or_none_leaves_nothing_and_the_province_is_told(
         assert clips(session, COMMUNE, search="Tin") == []
     house.step(3)
     [answer] = house.province.received.of("answer")
-    assert (answer["TraLoiCho"], answer["TrangThaiGui"], answer["MaLoi"]) == (met.id, 1, Why.AUDIO)
+    assert (answer["TraLoiCho"], answer["TrangThaiGui"], answer["MaLoi"]) == (met.id, 1, RefusalCode.AUDIO)
 
 
-def test_audio_beyond_the_limit_is_refused_before_it_is_all_here(house: House, tmp_path: Path) -> None:
+def test_audio_beyond_the_limit_is_refused_before_it_is_all_here(house: LinkedCommune, tmp_path: Path) -> None:
     (tmp_path / "province").mkdir()
     (tmp_path / "province" / "chuan.toml").write_text('name = "Chuẩn"\naudio_most_mb = 1\n')
     house.province.audio["a.wav"] = b"\0" * 1_500_000
@@ -274,7 +276,9 @@ def test_audio_beyond_the_limit_is_refused_before_it_is_all_here(house: House, t
         assert session.exec(select(IngestJob)).all() == []
 
 
-def test_an_address_that_does_not_answer_is_tried_again_before_it_is_given_up(house: House, sound: bytes) -> None:
+def test_an_address_that_does_not_answer_is_tried_again_before_it_is_given_up(
+    house: LinkedCommune, sound: bytes
+) -> None:
     content = example_bulletin("http://127.0.0.1:9/a.wav", NORMAL, "Tin")
     take(house, "BanTin", content)
     house.fetch()
@@ -291,7 +295,7 @@ def test_addresses_inside_this_machine_are_not_fetched_from(url: str) -> None:
         check_address(url, {"tinh.example"})
 
 
-def test_a_message_is_taken_once_however_often_it_comes(house: House) -> None:
+def test_a_message_is_taken_once_however_often_it_comes(house: LinkedCommune) -> None:
     content = example_bulletin(f"{house.province.url}/am-thanh/a.wav", NORMAL, "Tin", "BT1")
     assert take(house, "BanTin", content, "m1").again is False
     assert take(house, "BanTin", content, "m1").again is True
@@ -300,12 +304,12 @@ def test_a_message_is_taken_once_however_often_it_comes(house: House) -> None:
         assert [b.title for b in session.exec(select(ProvinceBulletin))] == ["Tin"]
 
 
-def test_a_refused_message_is_counted_leaves_nothing_and_is_taken_when_it_comes_mended(house: House) -> None:
+def test_a_refused_message_is_counted_leaves_nothing_and_is_taken_when_it_comes_mended(house: LinkedCommune) -> None:
     good = example_bulletin(f"{house.province.url}/am-thanh/a.wav", NORMAL, "Tin", "BT1")
     bad = {k: v for k, v in good.items() if k != "TieuDe"}
     for _ in range(2):
         met = take(house, "BanTin", bad, "m1")
-        assert met.code == Why.MISSING_FIELD
+        assert met.code == RefusalCode.MISSING_FIELD
         assert "TieuDe" in str(met.said)
     with house.database.session() as session:
         assert refused_count(session, COMMUNE) == 2
@@ -318,26 +322,30 @@ def test_a_refused_message_is_counted_leaves_nothing_and_is_taken_when_it_comes_
 @pytest.mark.parametrize(
     ("kind", "content", "why"),
     [
-        ("Thu", {}, Why.UNKNOWN_CODE),
-        ("BanTin", None, Why.UNREADABLE),
-        ("BanTin", [], Why.UNREADABLE),
-        ("LenhDieuKhien", example_command(9, 0), Why.UNKNOWN_CODE),
-        ("LenhDieuKhien", example_command(0, 101), Why.UNKNOWN_CODE),
-        ("LenhDieuKhien", example_command(2, 7), Why.UNKNOWN_CODE),
-        ("LenhDieuKhien", example_command(1, 0), Why.NOT_POSSIBLE),
-        ("LenhDieuKhien", example_command(2, 1), Why.NOT_POSSIBLE),
-        ("LenhDieuKhien", example_command(2, 2), Why.NOT_POSSIBLE),
-        ("LenhDieuKhien", example_command(2, 3), Why.NOT_POSSIBLE),
-        ("LenhDieuKhien", example_command(2, 0, ["loa-1"]), Why.NOT_POSSIBLE),
-        ("LenhDieuKhien", example_command(0, 50, ["loa-1", "loa-9"]), Why.NOT_HERE),
-        ("LenhDieuKhien", {**example_command(0, 50), "DanhSachDiaBanNhan": [{"DichID": "xa-khac"}]}, Why.NOT_HERE),
-        ("LenhDieuKhien", {**example_command(0, 50), "DieuKhienThietBi": {}}, Why.MISSING_FIELD),
-        ("HuyLichPhat", {"LichPhatID": "khong-co"}, Why.NOT_HERE),
-        ("LichPhat", {"LichPhatID": "1", "DanhSachBanTin": []}, Why.MISSING_FIELD),
+        ("Thu", {}, RefusalCode.UNKNOWN_CODE),
+        ("BanTin", None, RefusalCode.UNREADABLE),
+        ("BanTin", [], RefusalCode.UNREADABLE),
+        ("LenhDieuKhien", example_command(9, 0), RefusalCode.UNKNOWN_CODE),
+        ("LenhDieuKhien", example_command(0, 101), RefusalCode.UNKNOWN_CODE),
+        ("LenhDieuKhien", example_command(2, 7), RefusalCode.UNKNOWN_CODE),
+        ("LenhDieuKhien", example_command(1, 0), RefusalCode.NOT_POSSIBLE),
+        ("LenhDieuKhien", example_command(2, 1), RefusalCode.NOT_POSSIBLE),
+        ("LenhDieuKhien", example_command(2, 2), RefusalCode.NOT_POSSIBLE),
+        ("LenhDieuKhien", example_command(2, 3), RefusalCode.NOT_POSSIBLE),
+        ("LenhDieuKhien", example_command(2, 0, ["loa-1"]), RefusalCode.NOT_POSSIBLE),
+        ("LenhDieuKhien", example_command(0, 50, ["loa-1", "loa-9"]), RefusalCode.NOT_HERE),
+        (
+            "LenhDieuKhien",
+            {**example_command(0, 50), "DanhSachDiaBanNhan": [{"DichID": "xa-khac"}]},
+            RefusalCode.NOT_HERE,
+        ),
+        ("LenhDieuKhien", {**example_command(0, 50), "DieuKhienThietBi": {}}, RefusalCode.MISSING_FIELD),
+        ("HuyLichPhat", {"LichPhatID": "khong-co"}, RefusalCode.NOT_HERE),
+        ("LichPhat", {"LichPhatID": "1", "DanhSachBanTin": []}, RefusalCode.MISSING_FIELD),
     ],
 )
 def test_every_wrong_message_is_refused_with_its_code_and_changes_nothing(
-    house: House, kind: str, content: Any, why: Why
+    house: LinkedCommune, kind: str, content: Any, why: RefusalCode
 ) -> None:
     with house.database.session() as session:
         before = receiver(session, "loa-1").volume_percent
@@ -349,7 +357,7 @@ def test_every_wrong_message_is_refused_with_its_code_and_changes_nothing(
         assert session.exec(select(ProvinceBulletin)).all() == []
 
 
-def test_a_volume_command_sets_the_volume_and_tells_the_receivers(house: House) -> None:
+def test_a_volume_command_sets_the_volume_and_tells_the_receivers(house: LinkedCommune) -> None:
     before = len(house.studio.broker.log)
     assert take(house, "LenhDieuKhien", example_command(0, 35, ["loa-1"])).said is None
     with house.database.session() as session:
@@ -357,7 +365,7 @@ def test_a_volume_command_sets_the_volume_and_tells_the_receivers(house: House) 
     assert [t for t, *_ in house.studio.broker.log[before:]] == [topics.of_receiver("loa-1", topics.Kind.CONFIG)]
 
 
-def test_a_stop_command_silences_what_is_on_air(house: House) -> None:
+def test_a_stop_command_silences_what_is_on_air(house: LinkedCommune) -> None:
     sounding = house.studio.speak_now()
     house.clock.advance(seconds=10)
     assert take(house, "LenhDieuKhien", example_command(2, 0)).said is None
@@ -365,7 +373,7 @@ def test_a_stop_command_silences_what_is_on_air(house: House) -> None:
         assert state(broadcast(session, sounding.id), house.clock.now()) is BroadcastState.STOPPED
 
 
-def test_a_reboot_command_reaches_the_named_receivers(house: House) -> None:
+def test_a_reboot_command_reaches_the_named_receivers(house: LinkedCommune) -> None:
     assert take(house, "LenhDieuKhien", example_command(3, 0, ["loa-2"])).said is None
     topic, payload, *_ = house.studio.broker.log[-1]
     assert topic == topics.of_receiver("loa-2", topics.Kind.DO)
@@ -375,12 +383,14 @@ def test_a_reboot_command_reaches_the_named_receivers(house: House) -> None:
     assert isinstance(sealed.action, Reboot)
 
 
-def schedule_of(house: House, urgency: int, *hours: int, code: str = "L1") -> dict[str, Any]:
+def schedule_of(house: LinkedCommune, urgency: int, *hours: int, code: str = "L1") -> dict[str, Any]:
     starts = [house.clock.now() + timedelta(hours=h) for h in hours]
     return example_schedule(f"{house.province.url}/am-thanh/a.wav", urgency, "Lịch tỉnh", starts, code)
 
 
-def test_a_priority_schedule_goes_onto_the_timetable_at_exactly_its_instants(house: House, sound: bytes) -> None:
+def test_a_priority_schedule_goes_onto_the_timetable_at_exactly_its_instants(
+    house: LinkedCommune, sound: bytes
+) -> None:
     house.province.audio["a.wav"] = sound
     assert take(house, "LichPhat", schedule_of(house, PRIORITY, 1, 12, 25, 36, 60)).said is None
     house.fetch()
@@ -393,7 +403,7 @@ def test_a_priority_schedule_goes_onto_the_timetable_at_exactly_its_instants(hou
     assert len(made) == 2  # two days alike share one
 
 
-def test_a_schedule_of_the_province_is_not_told_back_to_it(house: House, sound: bytes) -> None:
+def test_a_schedule_of_the_province_is_not_told_back_to_it(house: LinkedCommune, sound: bytes) -> None:
     house.province.audio["a.wav"] = sound
     take(house, "LichPhat", schedule_of(house, PRIORITY, 12))
     house.fetch()
@@ -401,18 +411,18 @@ def test_a_schedule_of_the_province_is_not_told_back_to_it(house: House, sound: 
     assert house.province.received.of("schedule_created") == []
 
 
-def test_a_normal_schedule_waits_for_the_commune(house: House, sound: bytes) -> None:
+def test_a_normal_schedule_waits_for_the_commune(house: LinkedCommune, sound: bytes) -> None:
     house.province.audio["a.wav"] = sound
     take(house, "LichPhat", schedule_of(house, NORMAL, 12))
     house.fetch()
     with house.database.writing() as session:
         assert schedules(session, COMMUNE) == []
         [found] = inbox(session, COMMUNE)
-        assert onto_timetable(session, found, house.clock.now(), by="lan") == 1
+        assert add_to_timetable(session, found, house.clock.now(), by="lan") == 1
         assert [s.class_ for s in schedules(session, COMMUNE)] == ["normal"]
 
 
-def test_a_cancelled_schedule_leaves_the_timetable_and_the_inbox(house: House, sound: bytes) -> None:
+def test_a_cancelled_schedule_leaves_the_timetable_and_the_inbox(house: LinkedCommune, sound: bytes) -> None:
     house.province.audio["a.wav"] = sound
     take(house, "LichPhat", schedule_of(house, PRIORITY, 12, code="P"))
     take(house, "LichPhat", schedule_of(house, NORMAL, 12, code="N"))
@@ -429,16 +439,16 @@ def test_a_cancelled_schedule_leaves_the_timetable_and_the_inbox(house: House, s
 
 
 @pytest.mark.parametrize("hours", [(-1,), (24 * 800,)])
-def test_a_schedule_of_the_past_or_of_a_far_future_is_refused(house: House, hours: tuple[int, ...]) -> None:
+def test_a_schedule_of_the_past_or_of_a_far_future_is_refused(house: LinkedCommune, hours: tuple[int, ...]) -> None:
     met = take(house, "LichPhat", schedule_of(house, PRIORITY, *hours))
-    assert met.code == Why.RULE
+    assert met.code == RefusalCode.RULE
 
 
-def test_a_bulletin_of_another_commune_is_not_to_be_found(house: House, sound: bytes) -> None:
+def test_a_bulletin_of_another_commune_is_not_to_be_found(house: LinkedCommune, sound: bytes) -> None:
     found = send(house, sound, NORMAL)
     with house.database.writing() as session, pytest.raises(NotFound):
         decline(session, "xa-khac", found.number, "x", by="lan", now=house.clock.now())
 
 
 def test_an_unacceptable_message_says_its_code() -> None:
-    assert Unacceptable(Why.AUDIO, "x").why is Why.AUDIO
+    assert Unacceptable(RefusalCode.AUDIO, "x").why is RefusalCode.AUDIO

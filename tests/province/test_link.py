@@ -12,7 +12,7 @@ from demo.province_messages import example_command
 from demo.province_simulator import Simulator
 from province import outbox
 from province.accounts import Accounts
-from province.codes import Sent
+from province.codes import SendStatus
 from province.link_worker import BACK_OFF
 from province.links import LinkForm, check_url, hold, link_of, set_link
 from province.messages import ScheduleCancelled
@@ -26,11 +26,11 @@ from schedules.recurrence import Repeat, Rule
 from schedules.timetable import add_schedule, change_schedule, retire
 from tests.broadcast.studio import ALL
 from tests.cast import COMMUNE, COMMUNE_NAME
-from tests.province.house import House
+from tests.province.linked_commune import LinkedCommune
 from wire.broadcasts import BroadcastClass
 
 
-def keep(house: House, count: int, first: int = 0) -> None:
+def keep(house: LinkedCommune, count: int, first: int = 0) -> None:
     with house.database.writing() as session:
         for n in range(first, first + count):
             put(
@@ -43,16 +43,16 @@ def keep(house: House, count: int, first: int = 0) -> None:
             )
 
 
-def arrived(house: House) -> list[str]:
+def arrived(house: LinkedCommune) -> list[str]:
     return [m["LichPhatID"] for m in house.province.received.of("schedule_cancelled")]
 
 
-def report(house: House, session: Session, **about: str) -> int:
+def report(house: LinkedCommune, session: Session, **about: str) -> int:
     sounded = house.studio.speak_now()
     return take_report(session, "loa-1", house.report(sounded, **about), house.clock.now())
 
 
-def test_a_receivers_state_goes_up_every_minute_and_no_more_often(house: House) -> None:
+def test_a_receivers_state_goes_up_every_minute_and_no_more_often(house: LinkedCommune) -> None:
     house.heard("loa-1")
     house.step()
     first = house.province.received.of("heartbeat")
@@ -70,7 +70,7 @@ def test_a_receivers_state_goes_up_every_minute_and_no_more_often(house: House) 
     assert len(house.province.received.of("heartbeat")) == 4
 
 
-def test_the_province_is_asked_when_its_period_is_over_and_not_at_our_next_look(house: House) -> None:
+def test_the_province_is_asked_when_its_period_is_over_and_not_at_our_next_look(house: LinkedCommune) -> None:
     waits = []
     for _ in range(4):
         waits.append(house.worker.step())
@@ -78,7 +78,7 @@ def test_the_province_is_asked_when_its_period_is_over_and_not_at_our_next_look(
     assert waits == [2, 2, house.speaks.poll_s - 4, 2]
 
 
-def test_a_clock_that_was_set_back_makes_nothing_wait(house: House) -> None:
+def test_a_clock_that_was_set_back_makes_nothing_wait(house: LinkedCommune) -> None:
     house.step()
     house.clock.advance(timedelta(hours=-1))
     house.province.send_down("LenhDieuKhien", example_command(0, 60))
@@ -87,7 +87,7 @@ def test_a_clock_that_was_set_back_makes_nothing_wait(house: House) -> None:
     assert len(house.province.received.of("heartbeat")) == 4
 
 
-def test_what_sounds_stands_in_the_state(house: House) -> None:
+def test_what_sounds_stands_in_the_state(house: LinkedCommune) -> None:
     sounding = house.studio.speak_now()
     house.heard("loa-1", sounding.id)
     house.step()
@@ -96,14 +96,14 @@ def test_what_sounds_stands_in_the_state(house: House) -> None:
     assert state["ThoiDiemBatDau"] == int(sounding.starts_at.timestamp())
 
 
-def test_the_province_knows_a_receiver_by_the_code_that_was_set(house: House) -> None:
+def test_the_province_knows_a_receiver_by_the_code_that_was_set(house: LinkedCommune) -> None:
     house.set(codes="loa-1 = 867000000000001")
     house.worker = house.new_worker()
     house.step()
     assert [m["CumLoaID"] for m in house.province.received.of("heartbeat")] == ["867000000000001", "loa-2"]
 
 
-def test_each_item_that_sounded_is_one_entry_of_the_play_log_and_chimes_are_none(house: House) -> None:
+def test_each_item_that_sounded_is_one_entry_of_the_play_log_and_chimes_are_none(house: LinkedCommune) -> None:
     with house.database.writing() as session:
         items = [Item(ItemKind.OPENING_CHIME), Item(ItemKind.CLIP, "bulletin"), Item(ItemKind.CLIP, "storm")]
         house.studio.programme = house.studio.add_programme(session, "Chiều", items)
@@ -120,7 +120,7 @@ def test_each_item_that_sounded_is_one_entry_of_the_play_log_and_chimes_are_none
     assert entries[0]["ThoiDiemBatDau"] == int(sounded.starts_at.timestamp()) + 4
 
 
-def test_of_a_broadcast_that_was_cut_only_what_sounded_is_told(house: House) -> None:
+def test_of_a_broadcast_that_was_cut_only_what_sounded_is_told(house: LinkedCommune) -> None:
     with house.database.writing() as session:
         items = [Item(ItemKind.CLIP, "bulletin"), Item(ItemKind.CLIP, "storm")]
         house.studio.programme = house.studio.add_programme(session, "Chiều", items)
@@ -132,7 +132,7 @@ def test_of_a_broadcast_that_was_cut_only_what_sounded_is_told(house: House) -> 
     assert [e["ThoiLuong"] for e in house.province.received.of("play_log")] == ["00:00:20"]
 
 
-def test_letters_go_with_the_report_or_not_at_all(house: House) -> None:
+def test_letters_go_with_the_report_or_not_at_all(house: LinkedCommune) -> None:
     def fail() -> None:
         with house.database.writing() as session:
             take_report(session, "loa-1", house.report(house.studio.speak_now_in(session)), house.clock.now())
@@ -143,7 +143,7 @@ def test_letters_go_with_the_report_or_not_at_all(house: House) -> None:
     assert house.letters() == []
 
 
-def test_while_the_province_is_away_letters_wait_and_then_come_in_order_once(house: House) -> None:
+def test_while_the_province_is_away_letters_wait_and_then_come_in_order_once(house: LinkedCommune) -> None:
     keep(house, 3)
     house.step()
     house.province.go_offline()
@@ -160,7 +160,7 @@ def test_while_the_province_is_away_letters_wait_and_then_come_in_order_once(hou
     assert house.why() is None
 
 
-def test_the_answer_that_was_lost_doubles_nothing(house: House) -> None:
+def test_the_answer_that_was_lost_doubles_nothing(house: LinkedCommune) -> None:
     """It took the letter, and went away before it said so."""
     keep(house, 1)
     house.step()
@@ -184,7 +184,7 @@ def test_the_answer_that_was_lost_doubles_nothing(house: House) -> None:
     assert house.waiting() == 0
 
 
-def test_a_crash_between_sending_and_marking_sends_again_with_the_same_key(house: House) -> None:
+def test_a_crash_between_sending_and_marking_sends_again_with_the_same_key(house: LinkedCommune) -> None:
     keep(house, 4)
     house.worker._settle_sent = lambda: None  # type: ignore[method-assign]
     house.step()
@@ -199,7 +199,7 @@ def test_a_crash_between_sending_and_marking_sends_again_with_the_same_key(house
 def test_towards_a_province_that_drops_no_doubles_each_is_marked_before_the_next(
     database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
-    house = House(database, clock, tmp_path, speaks=msgspec.structs.replace(profile("chuan"), dedupes=False))
+    house = LinkedCommune(database, clock, tmp_path, speaks=msgspec.structs.replace(profile("chuan"), dedupes=False))
     try:
         keep(house, 4)
         sent: list[int] = []
@@ -217,7 +217,7 @@ def test_towards_a_province_that_drops_no_doubles_each_is_marked_before_the_next
         house.close()
 
 
-def test_a_token_that_ran_out_is_renewed_once_and_the_letter_goes(house: House) -> None:
+def test_a_token_that_ran_out_is_renewed_once_and_the_letter_goes(house: LinkedCommune) -> None:
     house.step()
     house.province.forget_tokens()
     keep(house, 2)
@@ -226,7 +226,7 @@ def test_a_token_that_ran_out_is_renewed_once_and_the_letter_goes(house: House) 
     assert house.province.logins == 2
 
 
-def test_a_wrong_password_is_said_in_words_and_not_tried_again_at_once(house: House) -> None:
+def test_a_wrong_password_is_said_in_words_and_not_tried_again_at_once(house: LinkedCommune) -> None:
     house.accounts.keep(COMMUNE, "xa", "sai")
     house.worker = house.new_worker()
     house.step()
@@ -239,14 +239,14 @@ def test_a_wrong_password_is_said_in_words_and_not_tried_again_at_once(house: Ho
     assert house.why() is None
 
 
-def test_no_account_yet_is_said_in_words(house: House) -> None:
+def test_no_account_yet_is_said_in_words(house: LinkedCommune) -> None:
     house.accounts.forget(COMMUNE)
     house.worker = house.new_worker()
     house.step()
     assert "no account" in str(house.why())
 
 
-def test_a_letter_that_the_province_will_not_have_holds_up_no_other_and_stays_in_sight(house: House) -> None:
+def test_a_letter_that_the_province_will_not_have_holds_up_no_other_and_stays_in_sight(house: LinkedCommune) -> None:
     keep(house, 1)
     with house.database.writing() as session:
         put(session, COMMUNE, outbox.SCHEDULE_CANCELLED, "empty", ScheduleCancelled(LichPhatID=""), house.clock.now())
@@ -261,7 +261,7 @@ def test_a_letter_that_the_province_will_not_have_holds_up_no_other_and_stays_in
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 404, 302, 429])
-def test_a_province_under_repair_is_away_and_nothing_is_lost(house: House, status: int) -> None:
+def test_a_province_under_repair_is_away_and_nothing_is_lost(house: LinkedCommune, status: int) -> None:
     keep(house, 2)
     house.province.fail_status = status
     house.step(2)
@@ -283,7 +283,7 @@ def test_waiting_grows_with_each_failure_up_to_five_minutes_and_differs_between_
 def test_entries_go_many_at_a_time_where_the_province_takes_them_so(
     database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
-    house = House(database, clock, tmp_path, speaks=msgspec.structs.replace(profile("chuan"), batch=10))
+    house = LinkedCommune(database, clock, tmp_path, speaks=msgspec.structs.replace(profile("chuan"), batch=10))
     try:
         for _ in range(25):
             sounded = house.studio.speak_now()
@@ -300,7 +300,7 @@ def test_entries_go_many_at_a_time_where_the_province_takes_them_so(
 
 
 def test_one_bad_entry_spoils_no_other_of_its_batch(database: Database, clock: ManualClock, tmp_path: Path) -> None:
-    house = House(database, clock, tmp_path, speaks=msgspec.structs.replace(profile("chuan"), batch=10))
+    house = LinkedCommune(database, clock, tmp_path, speaks=msgspec.structs.replace(profile("chuan"), batch=10))
     try:
         sounded = house.studio.speak_now()
         with house.database.writing() as session:
@@ -314,7 +314,7 @@ def test_one_bad_entry_spoils_no_other_of_its_batch(database: Database, clock: M
         house.close()
 
 
-def test_two_controllers_do_not_work_one_link(house: House) -> None:
+def test_two_controllers_do_not_work_one_link(house: LinkedCommune) -> None:
     house.step()
     now = house.clock.now()
     with house.database.writing() as session:
@@ -323,7 +323,7 @@ def test_two_controllers_do_not_work_one_link(house: House) -> None:
         assert hold(session, COMMUNE, "controller-2", now + timedelta(seconds=61))
 
 
-def test_schedules_are_told_changed_ones_anew_and_cancelled_ones_as_cancelled(house: House) -> None:
+def test_schedules_are_told_changed_ones_anew_and_cancelled_ones_as_cancelled(house: LinkedCommune) -> None:
     rule = Rule(repeat=Repeat.DAILY, times=[time(17)], from_day=date(2026, 11, 24))
     with house.database.writing() as session:
         made = add_schedule(
@@ -355,7 +355,7 @@ def test_schedules_are_told_changed_ones_anew_and_cancelled_ones_as_cancelled(ho
     assert len(again) == 2
 
 
-def test_a_schedule_without_end_is_told_anew_before_the_months_told_run_out(house: House) -> None:
+def test_a_schedule_without_end_is_told_anew_before_the_months_told_run_out(house: LinkedCommune) -> None:
     rule = Rule(repeat=Repeat.DAILY, times=[time(17)], from_day=date(2026, 11, 24))
     with house.database.writing() as session:
         add_schedule(
@@ -374,11 +374,11 @@ def test_a_schedule_without_end_is_told_anew_before_the_months_told_run_out(hous
     assert len(house.province.received.of("schedule_cancelled")) == 1
 
 
-def test_what_waits_at_the_province_is_fetched_carried_out_and_answered(house: House) -> None:
+def test_what_waits_at_the_province_is_fetched_carried_out_and_answered(house: LinkedCommune) -> None:
     message_id = house.province.send_down("LenhDieuKhien", example_command(0, 40))
     house.step(3)
     answers = house.province.received.of("answer")
-    assert [(a["TraLoiCho"], a["TrangThaiGui"]) for a in answers] == [(message_id, Sent.TAKEN)]
+    assert [(a["TraLoiCho"], a["TrangThaiGui"]) for a in answers] == [(message_id, SendStatus.TAKEN)]
     assert house.province.waiting == []
 
 
@@ -399,13 +399,13 @@ def test_an_address_that_is_none_or_would_carry_the_password_in_clear_is_refused
         check_url(url, Profile(name="x"))
 
 
-def test_a_code_at_two_receivers_or_of_none_is_refused(house: House) -> None:
+def test_a_code_at_two_receivers_or_of_none_is_refused(house: LinkedCommune) -> None:
     for codes in ("loa-1 = 7\nloa-2 = 7", "loa-9 = 7", "loa-1"):
         with pytest.raises(Refusal):
             house.set(codes=codes)
 
 
-def test_a_disabled_link_keeps_no_letters(house: House) -> None:
+def test_a_disabled_link_keeps_no_letters(house: LinkedCommune) -> None:
     house.set(enabled=False)
     with house.database.writing() as session:
         sounded = house.studio.speak_now_in(session)
@@ -415,7 +415,7 @@ def test_a_disabled_link_keeps_no_letters(house: House) -> None:
 def test_another_way_of_writing_is_spoken_by_profile_alone(
     database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
-    house = House(database, clock, tmp_path, speaks=profile("chuoi-va-mili-giay"))
+    house = LinkedCommune(database, clock, tmp_path, speaks=profile("chuoi-va-mili-giay"))
     try:
         house.heard("loa-1")
         sounded = house.studio.speak_now(BroadcastClass.EMERGENCY)
@@ -445,13 +445,13 @@ def test_the_simulator_remembers_over_being_killed(tmp_path: Path) -> None:
     second.stop()
 
 
-def test_a_commune_without_a_name_of_its_own_at_the_province_goes_by_its_name_here(house: House) -> None:
+def test_a_commune_without_a_name_of_its_own_at_the_province_goes_by_its_name_here(house: LinkedCommune) -> None:
     form = LinkForm("chuan", house.province.url, "38.1", " ", "", "", "", "inbox", enabled=True)
     with house.database.writing() as session:
         assert set_link(session, COMMUNE, form, house.speaks, set()).own_name == COMMUNE_NAME
 
 
-def test_unset_links_take_what_is_known_of_the_commune(house: House) -> None:
+def test_unset_links_take_what_is_known_of_the_commune(house: LinkedCommune) -> None:
     with house.database.writing() as session:
         unset = link_of(session, COMMUNE)
         form = LinkForm("chuan", "", "x", "y", "", "", "", "inbox", False)

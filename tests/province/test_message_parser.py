@@ -3,10 +3,10 @@
 import pytest
 
 from demo.province_messages import example_bulletin, example_command
-from province.acceptance import check_audio
-from province.codes import Unacceptable, Why
+from province.bulletin_checks import check_audio
+from province.codes import RefusalCode, Unacceptable
 from province.message_parser import parsed, read
-from province.messages import Bulletin, Command, Schedule
+from province.messages import Bulletin, ProvinceCommand, ProvinceSchedule
 from province.profile import Profile, profile, profile_names, read_profile
 from runtime.refusal import NotFound, Refusal
 
@@ -19,23 +19,25 @@ def test_numbers_as_text_and_text_as_numbers_are_read() -> None:
 
 
 def test_an_imei_that_begins_with_zero_keeps_it() -> None:
-    found = read(Command, {**example_command(0, 50), "DanhSachThietBi": {"CumLoaID": ["0123", 867000000000001]}})
+    found = read(
+        ProvinceCommand, {**example_command(0, 50), "DanhSachThietBi": {"CumLoaID": ["0123", 867000000000001]}}
+    )
     assert found.DanhSachThietBi.CumLoaID == ["0123", "867000000000001"]
 
 
 @pytest.mark.parametrize(
     ("changed", "why", "field"),
     [
-        ({"TieuDe": ...}, Why.MISSING_FIELD, "TieuDe"),
-        ({"MucDoUuTien": "gấp"}, Why.WRONG_TYPE, "MucDoUuTien"),
-        ({"MucDoUuTien": 1.5}, Why.WRONG_TYPE, "MucDoUuTien"),
-        ({"MucDoUuTien": True}, Why.WRONG_TYPE, "MucDoUuTien"),
-        ({"TieuDe": ["a"]}, Why.WRONG_TYPE, "TieuDe"),
-        ({"DanhSachDiaBanNhan": [{"TenDich": "x"}]}, Why.MISSING_FIELD, "DanhSachDiaBanNhan[0].DichID"),
-        ({"DanhSachThietBi": []}, Why.WRONG_TYPE, "DanhSachThietBi"),
+        ({"TieuDe": ...}, RefusalCode.MISSING_FIELD, "TieuDe"),
+        ({"MucDoUuTien": "gấp"}, RefusalCode.WRONG_TYPE, "MucDoUuTien"),
+        ({"MucDoUuTien": 1.5}, RefusalCode.WRONG_TYPE, "MucDoUuTien"),
+        ({"MucDoUuTien": True}, RefusalCode.WRONG_TYPE, "MucDoUuTien"),
+        ({"TieuDe": ["a"]}, RefusalCode.WRONG_TYPE, "TieuDe"),
+        ({"DanhSachDiaBanNhan": [{"TenDich": "x"}]}, RefusalCode.MISSING_FIELD, "DanhSachDiaBanNhan[0].DichID"),
+        ({"DanhSachThietBi": []}, RefusalCode.WRONG_TYPE, "DanhSachThietBi"),
     ],
 )
-def test_what_is_wrong_is_named_by_its_field(changed: dict[str, object], why: Why, field: str) -> None:
+def test_what_is_wrong_is_named_by_its_field(changed: dict[str, object], why: RefusalCode, field: str) -> None:
     raw = {name: value for name, value in {**GOOD, **changed}.items() if value is not ...}
     with pytest.raises(Unacceptable) as refused:
         read(Bulletin, raw)
@@ -46,15 +48,15 @@ def test_what_is_wrong_is_named_by_its_field(changed: dict[str, object], why: Wh
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"MucDoUuTien": 4}, Why.UNKNOWN_CODE),
-        ({"LoaiLinhVuc": 0}, Why.UNKNOWN_CODE),
-        ({"LoaiBanTin": 9}, Why.UNKNOWN_CODE),
-        ({"LoaiBanTin": 1}, Why.NOT_POSSIBLE),
-        ({"NoiDung": "C:\\ban-tin.mp3"}, Why.WRONG_TYPE),
-        ({"TieuDe": " "}, Why.MISSING_FIELD),
+        ({"MucDoUuTien": 4}, RefusalCode.UNKNOWN_CODE),
+        ({"LoaiLinhVuc": 0}, RefusalCode.UNKNOWN_CODE),
+        ({"LoaiBanTin": 9}, RefusalCode.UNKNOWN_CODE),
+        ({"LoaiBanTin": 1}, RefusalCode.NOT_POSSIBLE),
+        ({"NoiDung": "C:\\ban-tin.mp3"}, RefusalCode.WRONG_TYPE),
+        ({"TieuDe": " "}, RefusalCode.MISSING_FIELD),
     ],
 )
-def test_unknown_codes_and_what_is_no_recording_are_refused(changed: dict[str, object], why: Why) -> None:
+def test_unknown_codes_and_what_is_no_recording_are_refused(changed: dict[str, object], why: RefusalCode) -> None:
     with pytest.raises(Unacceptable) as refused:
         check_audio(read(Bulletin, {**GOOD, **changed}))
     assert refused.value.why is why
@@ -107,4 +109,4 @@ def test_ones_own_profile_goes_before_ours_and_a_slip_in_it_is_named(tmp_path) -
 
 def test_a_schedule_without_times_names_the_place() -> None:
     with pytest.raises(Unacceptable, match=r"DanhSachBanTin\[0\]\.DanhSachNgayPhat"):
-        read(Schedule, {"LichPhatID": "1", "DanhSachBanTin": [GOOD]})
+        read(ProvinceSchedule, {"LichPhatID": "1", "DanhSachBanTin": [GOOD]})

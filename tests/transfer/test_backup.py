@@ -23,9 +23,9 @@ from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip
 from broadcast.play_reports import PlayReportRow
 from devices.communes import Commune, add_commune
+from devices.predecessors import CommuneSuccession
 from devices.provinces import Province
 from devices.receivers import Receiver
-from devices.succession import CommuneSuccession
 from loa.cli import main
 from loa.schema import MIGRATIONS
 from people.operators import Operator, add_operator, appoint, operators_of

@@ -20,7 +20,7 @@ from devices.zones import add_zone
 from loa.merger_hooks import MERGER_HOOKS
 from people.operators import Operator
 from people.passwords import hash_password
-from province.exchange import Exchange
+from province.exchange import ProvinceExchange
 from runtime.alarms import Alarms
 from runtime.clock import ManualClock
 from runtime.database import Database
@@ -73,7 +73,7 @@ class Office:
             ),
             issuer=Issuer(broker_url="mqtt://b:1883", controller=PublicKey(seal.public)),
             accounts_changed=lambda: None,
-            exchange=Exchange(
+            exchange=ProvinceExchange(
                 database,
                 clock,
                 folder,

@@ -9,7 +9,7 @@ import pytest
 from broadcast.planning import put_on_air
 from broadcast.play_reports import take_report
 from devices import faults
-from devices.heartbeats import Heard, keep
+from devices.heartbeats import ReceivedHeartbeat, keep
 from devices.telemetry import TelemetryHistory
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
@@ -140,7 +140,7 @@ def test_the_programs_interface_has_the_proof(office: Office) -> None:
 def hear(office: Office, history: TelemetryHistory, **more: Any) -> None:
     beat = Heartbeat(session=2, sequence=1, clock=ClockState(locked=True), **more)
     office.presence.heard("loa-1", beat, office.clock.now())
-    keep(office.database, [Heard("loa-1", office.clock.now(), beat)], history)
+    keep(office.database, [ReceivedHeartbeat("loa-1", office.clock.now(), beat)], history)
 
 
 def test_a_receivers_page_shows_supply_temperature_and_network_with_their_history(office: Office) -> None:

@@ -15,8 +15,8 @@ from devices.communes import add_commune
 from people.audit import AuditEntry
 from people.rights import Role
 from province import outbox
-from province.bulletins import BulletinState, New, ProvinceBulletin, add_bulletin
-from province.codes import Why
+from province.bulletins import BulletinState, NewBulletin, ProvinceBulletin, add_bulletin
+from province.codes import RefusalCode
 from province.links import link_of
 from province.messages import ScheduleCancelled
 from province.profile import profile
@@ -54,7 +54,7 @@ def link(office: Office, url: str, **changed: str) -> int:
 
 def arrive(office: Office, class_: BroadcastClass, code: str, **more: Any) -> int:
     with office.database.writing() as session:
-        new = New(code=code, title=f"Tin {code}", class_=class_, targets=ALL, clip_id="bulletin", **more)
+        new = NewBulletin(code=code, title=f"Tin {code}", class_=class_, targets=ALL, clip_id="bulletin", **more)
         return add_bulletin(session, COMMUNE, new, office.clock.now()).number
 
 
@@ -230,7 +230,7 @@ def test_the_province_calls_with_its_token_and_is_answered_as_it_writes(office: 
     status, answer = call(
         office, token, "BanTin", {**example_bulletin("https://x.example/a", 3, "x"), "MucDoUuTien": 8}
     )
-    assert (status, answer["TrangThaiGui"], answer["MaLoi"]) == (422, 1, Why.UNKNOWN_CODE)
+    assert (status, answer["TrangThaiGui"], answer["MaLoi"]) == (422, 1, RefusalCode.UNKNOWN_CODE)
     assert "Trường MucDoUuTien có mã không rõ" in answer["MoTa"]
     assert "MucDoUuTien" in office.browser.get("/province").text
 

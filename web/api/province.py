@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from province.codes import Sent, Unacceptable, Why
-from province.links import link_for, may_call
+from province.codes import RefusalCode, SendStatus, Unacceptable
+from province.links import link_for, token_is_valid
 from province.message_parser import MOST_BYTES, parsed
 from runtime.refusal import N_, Refusal
 from web.deps import Deps
@@ -38,25 +38,27 @@ async def called(request: Request, commune_id: str) -> JSONResponse:
 def _take(deps: Deps, commune_id: str, token: str, body: bytes) -> tuple[int, dict[str, Any]]:
     with deps.database.session() as session:
         link = link_for(session, commune_id)
-    if link is None or not may_call(link, token):
-        may_call(link, token)
-        return 401, _refused(deps, Why.NOT_AUTHORISED, Refusal(N_("This token is not allowed to send messages here.")))
+    if link is None or not token_is_valid(link, token):
+        token_is_valid(link, token)
+        return 401, _refused(
+            deps, RefusalCode.NOT_AUTHORISED, Refusal(N_("This token is not allowed to send messages here."))
+        )
     try:
         spoken = deps.exchange.profile_of(link)
         if spoken.down == "poll":
             return 401, _refused(
-                deps, Why.NOT_AUTHORISED, Refusal(N_("This token is not allowed to send messages here."))
+                deps, RefusalCode.NOT_AUTHORISED, Refusal(N_("This token is not allowed to send messages here."))
             )
-        envelope = spoken.named_by_us(parsed(body))
+        envelope = spoken.with_our_names(parsed(body))
         met = deps.exchange.take(
             link, str(envelope.get("Loai") or ""), envelope.get("NoiDung"), str(envelope.get("MaGoiTin") or "")
         )
     except Refusal as refusal:
-        why = refusal.why if isinstance(refusal, Unacceptable) else Why.RULE
+        why = refusal.why if isinstance(refusal, Unacceptable) else RefusalCode.RULE
         return 422, _refused(deps, why, refusal)
     answer = msgspec.to_builtins(met.answer(deps.exchange.say))
     return (200 if met.said is None else 422), spoken.to_theirs(answer)
 
 
-def _refused(deps: Deps, why: Why, refusal: Refusal) -> dict[str, Any]:
-    return {"TrangThaiGui": Sent.REFUSED.value, "MaLoi": why.value, "MoTa": deps.exchange.say(refusal)}
+def _refused(deps: Deps, why: RefusalCode, refusal: Refusal) -> dict[str, Any]:
+    return {"TrangThaiGui": SendStatus.REFUSED.value, "MaLoi": why.value, "MoTa": deps.exchange.say(refusal)}

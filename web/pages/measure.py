@@ -229,7 +229,7 @@ def _too_large() -> Refusal:
 def _check_free(frame: Frame, session: Session, made: DelayMeasurement) -> None:
     """Refuse what would not be heard: a receiver that is away, a broadcast that goes before a test tone."""
     for receiver_id in (made.one_id, made.other_id):
-        at = frame.deps.presence.receiver_now(receiver_id, made.asked_at)
+        at = frame.deps.presence.receiver_status(receiver_id, made.asked_at)
         if at.state in (PresenceState.OFFLINE, PresenceState.NEW):
             name = receiver(session, receiver_id).name
             raise Refusal(N_("{receiver} is offline and cannot play."), receiver=name)

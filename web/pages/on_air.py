@@ -16,7 +16,7 @@ from broadcast.planning import LEAD
 from broadcast.programmes import duration_us, items_of, programme, programmes
 from devices import faults
 from devices.communes import Commune
-from devices.presence import PresenceState, ReceiverNow
+from devices.presence import PresenceState, ReceiverStatus
 from devices.receivers import Receiver, receivers
 from people.rights import Action
 from province.bulletins import waiting_count
@@ -97,7 +97,7 @@ def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, n
     )
 
 
-def shown_state(now: ReceiverNow | None, broken: list[faults.Fault] | None) -> str:
+def shown_state(now: ReceiverStatus | None, broken: list[faults.Fault] | None) -> str:
     """The one state shown of a receiver: trouble before all else, sounding before idle."""
     if now is None or now.state is PresenceState.NEW:
         return "new"
@@ -108,7 +108,7 @@ def shown_state(now: ReceiverNow | None, broken: list[faults.Fault] | None) -> s
     return "on_air" if now.heartbeat is not None and now.heartbeat.broadcast else "online"
 
 
-def worst_pair(known: list[Receiver], states: dict[str, ReceiverNow]) -> WorstPair | None:
+def worst_pair(known: list[Receiver], states: dict[str, ReceiverStatus]) -> WorstPair | None:
     """The two that may be furthest apart of those sounding one broadcast: each one's own playout error, and what of
     controller time it cannot know.
     """
@@ -130,7 +130,12 @@ def worst_pair(known: list[Receiver], states: dict[str, ReceiverNow]) -> WorstPa
 
 
 def _sounding(
-    session: Session, b: Broadcast, states: dict[str, ReceiverNow], known: list[Receiver], t: Translator, now: datetime
+    session: Session,
+    b: Broadcast,
+    states: dict[str, ReceiverStatus],
+    known: list[Receiver],
+    t: Translator,
+    now: datetime,
 ) -> Sounding:
     meant = target_receivers(session, b)
     beats = [s.heartbeat for r in meant if (s := states.get(r.id)) and s.heartbeat and s.state is PresenceState.ONLINE]

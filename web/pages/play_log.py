@@ -15,8 +15,8 @@ from broadcast.play_log import LogFilter, aired_for, fields_in, fields_of, play_
 from broadcast.play_proof import ProofSummary, proof_summaries
 from broadcast.play_reports import HeardCount, ReceiverOutcome, heard_counts, receiver_outcomes
 from broadcast.state_changes import state_changes
+from devices.predecessors import belongs
 from devices.receivers import receivers
-from devices.succession import belongs
 from devices.zones import zones
 from runtime.refusal import N_, NotFound
 from schedules.explanations import preemptions_of

@@ -11,9 +11,9 @@ from devices.receivers import receivers
 from people.audit import Deed
 from people.rights import Action
 from province import outbox
-from province.incoming import ProvinceMessage, refused_count, refused_lately
-from province.links import LinkForm, ProvinceLink, begin_anew, link_of, new_token, set_link
-from province.outbox import Counts, ProvinceLetter
+from province.incoming import ReceivedMessage, last_refused, refused_count
+from province.links import LinkForm, ProvinceLink, link_of, new_token, restart_link, set_link
+from province.outbox import OutboxCounts, OutboxMessage
 from province.profile import profile, profile_names
 from runtime.refusal import N_, Refusal
 from web.labels.province import LETTERS, MESSAGES
@@ -28,9 +28,9 @@ class ProvincePage:
 
     link: ProvinceLink
     account: str
-    counts: Counts
-    refused_letters: list[ProvinceLetter]
-    refused: list[ProvinceMessage]
+    counts: OutboxCounts
+    refused_letters: list[OutboxMessage]
+    refused: list[ReceivedMessage]
     refused_times: int
 
     @property
@@ -55,7 +55,7 @@ def province_view(frame: Frame, session: Session) -> ProvincePage:
         account.user if account else "",
         outbox.counts(session, link.commune_id),
         outbox.refused(session, link.commune_id),
-        refused_lately(session, link.commune_id),
+        last_refused(session, link.commune_id),
         refused_count(session, link.commune_id),
     )
 
@@ -123,7 +123,7 @@ def keep_account(frame: In, user: Annotated[str, Form()], password: Annotated[st
     exchange = frame.deps.exchange
     exchange.accounts.keep(frame.commune_id, user, password)
     with frame.deps.database.writing() as session:
-        begin_anew(session, frame.commune_id)
+        restart_link(session, frame.commune_id)
         frame.note(session, Deed.LINK_ACCOUNT_SET, user)
     exchange.nudge()
     return back_to(frame.request, "/province")
@@ -142,7 +142,7 @@ def try_link(frame: In) -> Response:
         raise refusal
     if link.away_since is not None:
         with frame.deps.database.writing() as session:
-            begin_anew(session, frame.commune_id)
+            restart_link(session, frame.commune_id)
         exchange.nudge()
     return renderer_of(frame.request).page(
         frame, "_success_notice.html", message=frame.t("Signed in to the province's system.")

@@ -15,7 +15,7 @@ from people.audit import Deed
 from people.rights import Action
 from province import bulletins, priority_queue
 from province.bulletins import ProvinceBulletin, bulletin
-from province.schedules_down import airings_of, onto_timetable
+from province.schedules_down import add_to_timetable, airings_of
 from runtime.clock import from_us
 from web.labels.province import BULLETIN_STATES
 from web.labels.states import CLASSES, FIELDS
@@ -45,15 +45,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Inbox:
-    """What waits, and what is over. undecided_until: until when the order of priority ones may be decided.
+    """What waits, and what is over. order_open_until: until when the order of priority ones may be decided.
 
-    in_the_way: what sounds, or will, so that the first priority one waits.
+    blocking_broadcasts: what sounds, or will, so that the first priority one waits.
     """
 
     rows: list[Row]
     over: list[ProvinceBulletin]
-    undecided_until: datetime | None
-    in_the_way: list[Broadcast]
+    order_open_until: datetime | None
+    blocking_broadcasts: list[Broadcast]
 
     @property
     def priority(self) -> int:
@@ -64,7 +64,7 @@ class Inbox:
 def inbox_view(session: Session, commune_id: str, now: datetime) -> Inbox:
     """What the page shows. The number of queries does not grow with the bulletins."""
     waiting = bulletins.inbox(session, commune_id)
-    turn = bulletins.priority_waiting(session, commune_id)
+    turn = bulletins.waiting_priority(session, commune_id)
     ids = [b.clip_id for b in waiting if b.clip_id]
     known = {c.id: c for c in session.exec(select(Clip).where(col(Clip.id).in_(ids)))}
     sounds, place = renditions_of(session, ids), {b.number: n for n, b in enumerate(turn, 1)}
@@ -77,9 +77,11 @@ def inbox_view(session: Session, commune_id: str, now: datetime) -> Inbox:
         shown, more = coming[:TIMES_SHOWN], max(0, len(coming) - TIMES_SHOWN)
         rows.append(Row(found, clip, listen, shown, more, place.get(found.number, 0)))
     blocking = (
-        priority_queue.in_the_way(session, commune_id, now, priority_queue.length_of(session, turn[0])) if turn else []
+        priority_queue.blocking_broadcasts(session, commune_id, now, priority_queue.length_of(session, turn[0]))
+        if turn
+        else []
     )
-    return Inbox(rows, bulletins.decided(session, commune_id), priority_queue.undecided_until(turn), blocking)
+    return Inbox(rows, bulletins.decided(session, commune_id), priority_queue.order_open_until(turn), blocking)
 
 
 @router.get("/province/inbox")
@@ -104,7 +106,7 @@ def put_on_air(frame: In, number: int) -> Response:
     with frame.deps.database.writing() as session:
         found = bulletin(session, frame.commune_id, number)
         if found.class_ == "priority":
-            priority_queue.put_first(session, found, now, frame.actor)
+            priority_queue.put_on_air_first(session, found, now, frame.actor)
         else:
             bulletins.put_bulletin_on_air(session, found, now, frame.actor)
     frame.deps.transmitter.nudge()
@@ -118,7 +120,7 @@ def into_programme(frame: In, number: int, programme: Annotated[str, Form()] = "
     with frame.deps.database.writing() as session:
         chosen = own_programme(frame, session, programme)
         title = bulletin(session, frame.commune_id, number).title
-        made = bulletins.take_into_programme(session, frame.commune_id, number, chosen, by=frame.operator.name, now=now)
+        made = bulletins.add_to_programme(session, frame.commune_id, number, chosen, by=frame.operator.name, now=now)
         frame.note(session, Deed.BULLETIN_TAKEN, title)
     frame.deps.planner.plan_now()
     return back_to(frame.request, f"/programmes/{made}")
@@ -130,7 +132,7 @@ def to_timetable(frame: In, number: int) -> Response:
     with frame.deps.database.writing() as session:
         found = bulletin(session, frame.commune_id, number)
         need_for_class(frame, found.broadcast_class)
-        onto_timetable(session, found, frame.deps.clock.now(), by=frame.operator.name)
+        add_to_timetable(session, found, frame.deps.clock.now(), by=frame.operator.name)
         frame.note(session, Deed.BULLETIN_TAKEN, found.title)
     frame.deps.planner.plan_now()
     return back_to(frame.request, "/province/inbox")
@@ -160,7 +162,7 @@ def confirm(frame: In) -> Response:
     """The order is decided: the first goes on air."""
     with frame.deps.database.writing() as session:
         bulletins.confirm_order(session, frame.commune_id)
-        standing = bulletins.priority_waiting(session, frame.commune_id)
+        standing = bulletins.waiting_priority(session, frame.commune_id)
         frame.note(session, Deed.BULLETINS_ORDERED, ", ".join(b.title for b in standing))
     frame.deps.exchange.nudge()
     return back_to(frame.request, "/province/inbox")

@@ -12,7 +12,7 @@ from acoustics.echoes import ECHO_WITHIN_DB, HEARD_AS_TWO_MS, EchoPair, echo_pai
 from devices import faults, presence
 from devices.communes import commune
 from devices.outlines import MOST_BYTES, set_outline
-from devices.positions import Position, place_receiver, position_of, typed_position
+from devices.positions import Position, parse_position, place_receiver, position_of
 from devices.receivers import Receiver, receivers
 from devices.stations import station
 from people.audit import Deed
@@ -88,7 +88,7 @@ def place(
 ) -> Response:
     """Put it on the map, move it, or take it off; with a way back."""
     with frame.deps.database.writing() as session:
-        before = put_on_map(frame, session, receiver_id, typed_position(latitude, longitude))
+        before = put_on_map(frame, session, receiver_id, parse_position(latitude, longitude))
     if not frame.request.headers.get("hx-request"):
         return back_to(frame.request, f"/map?receiver={receiver_id}")
     with frame.deps.database.session() as session:
@@ -171,7 +171,7 @@ def _echoes(frame: Frame, session: Session) -> dict[str, Any]:
 
 def _now(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
     found = own_receiver(frame, session, receiver_id)
-    at = frame.deps.presence.receiver_now(receiver_id, frame.deps.clock.now())
+    at = frame.deps.presence.receiver_status(receiver_id, frame.deps.clock.now())
     broken = faults.current(session).get(receiver_id, [])
     return {
         "r": found,

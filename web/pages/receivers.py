@@ -12,8 +12,8 @@ from sqlmodel import Session
 from devices import fault_latches, faults, presence
 from devices.enrolment import enrol, renew_credentials, retire_receiver
 from devices.heartbeats import HeartbeatSample, samples
-from devices.positions import place_receiver, typed_position
-from devices.presence import PresenceChange, PresenceState, ReceiverNow
+from devices.positions import parse_position, place_receiver
+from devices.presence import PresenceChange, PresenceState, ReceiverStatus
 from devices.receivers import Receiver, change_receiver, receiver, receivers
 from devices.self_tests import latest
 from devices.stations import Station, StationKind, add_station, stations
@@ -58,7 +58,7 @@ class ReceiverRow:
     station: Station | None
     zones: list[str]
     state: str
-    now: ReceiverNow | None
+    now: ReceiverStatus | None
     faults: list[faults.Fault]
     ready: int
     held: int
@@ -188,7 +188,7 @@ def add(
             now=frame.deps.clock.now(),
             path_delay_ms=path_delay_ms,
         )
-        place_receiver(session, added.id, typed_position(latitude, longitude))
+        place_receiver(session, added.id, parse_position(latitude, longitude))
         frame.note(session, Deed.RECEIVER_ADDED, f"{name} ({added.id})")
     _tell(frame, added.id)
     frame.deps.accounts_changed()
@@ -209,7 +209,7 @@ def one(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
     """One receiver: how it is, how it was, and its settings."""
     now = frame.deps.clock.now()
     found = own_receiver(frame, session, receiver_id)
-    at, broken = frame.deps.presence.receiver_now(receiver_id, now), faults.current(session).get(receiver_id, [])
+    at, broken = frame.deps.presence.receiver_status(receiver_id, now), faults.current(session).get(receiver_id, [])
     history: list[PresenceChange] = presence.changes(session, receiver_id, 30)
     return renderer_of(frame.request).page(
         frame,
@@ -262,7 +262,7 @@ def change(
             path_delay_ms=path_delay_ms,
             amplifier_lead_ms=round(amplifier_lead_s * 1000),
         )
-        place_receiver(session, receiver_id, typed_position(latitude, longitude))
+        place_receiver(session, receiver_id, parse_position(latitude, longitude))
         frame.note(session, Deed.RECEIVER_CHANGED, _difference(receiver_id, before, _settings(changed)))
     _tell(frame, receiver_id)
     return back_to(frame.request, f"/receivers/{receiver_id}")
@@ -273,7 +273,7 @@ def command(frame: In, receiver_id: str, action: str, volume: Annotated[int, For
     """Identify, test tone, volume now, restart."""
     with frame.deps.database.session() as session:
         found = own_receiver(frame, session, receiver_id)
-    connected = frame.deps.presence.receiver_now(receiver_id, frame.deps.clock.now()).state is PresenceState.ONLINE
+    connected = frame.deps.presence.receiver_status(receiver_id, frame.deps.clock.now()).state is PresenceState.ONLINE
     actions: dict[str, Command] = {
         "identify": Identify(),
         "test-tone": TestTone(starts_at_us=frame.deps.clock.now_us() + _TONE_AHEAD_US),

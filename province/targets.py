@@ -6,14 +6,14 @@ from sqlmodel import Session
 
 from devices.receivers import receivers
 from devices.zones import zones
-from province.codes import Unacceptable, Why
+from province.codes import RefusalCode, Unacceptable
 from province.links import ProvinceLink
-from province.messages import Devices, Place
+from province.messages import ProvincePlace, ReceiverList
 from runtime.refusal import N_
 from wire.broadcasts import Targets
 
 
-def targets_of(session: Session, link: ProvinceLink, places: Sequence[Place], devices: Devices) -> Targets:
+def targets_of(session: Session, link: ProvinceLink, places: Sequence[ProvincePlace], devices: ReceiverList) -> Targets:
     """Nothing named: the whole commune. Named receivers go before named places.
 
     Raises Unacceptable for a receiver that is not here, or when none of the places is.
@@ -28,7 +28,7 @@ def targets_of(session: Session, link: ProvinceLink, places: Sequence[Place], de
     here = [zone.id for zone in zones(session, link.commune_id) if zone.id in named]
     if not here:
         raise Unacceptable(
-            Why.NOT_HERE,
+            RefusalCode.NOT_HERE,
             N_("DanhSachDiaBanNhan names no place of this commune: {places}."),
             places=", ".join(sorted(named))[:200],
         )
@@ -41,7 +41,7 @@ def receivers_of(session: Session, link: ProvinceLink, codes: Sequence[str]) -> 
     for n, code in enumerate(codes):
         if code not in known:
             raise Unacceptable(
-                Why.NOT_HERE,
+                RefusalCode.NOT_HERE,
                 N_("The field {field} names a receiver that is not here: {code}."),
                 field=f"DanhSachThietBi.CumLoaID[{n}]",
                 code=code[:80],

@@ -9,7 +9,7 @@ from province.bulletins import BulletinState, ProvinceBulletin
 _NEVER_SOUNDS = (BulletinState.DECLINED.value, BulletinState.FAILED.value)
 
 
-def bulletins_of(
+def source_bulletins(
     session: Session, commune_id: str, clip_ids: Collection[str], broadcast_id: str = ""
 ) -> dict[str, ProvinceBulletin]:
     """The bulletin that each recording came with, for those that the province's system sent. One query.

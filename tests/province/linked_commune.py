@@ -15,13 +15,13 @@ from devices.presence import PresenceWatch
 from devices.receivers import receivers
 from province.accounts import Accounts
 from province.audio_fetch import AudioFetch
-from province.bulletin_worker import Desk
+from province.bulletin_worker import BulletinWorker
 from province.bulletins import to_fetch
-from province.connection import Connection
+from province.connection import ProvinceConnection
 from province.incoming import Incoming
 from province.link_worker import LinkWorker
 from province.links import LinkForm, ProvinceLink, link_of, set_link
-from province.outbox import ProvinceLetter, counts
+from province.outbox import OutboxMessage, counts
 from province.profile import Profile, profile
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
@@ -34,7 +34,7 @@ ME = "controller-1"
 
 
 @dataclass
-class House:
+class LinkedCommune:
     """One commune, its studio, its link, and the province."""
 
     database: Database
@@ -58,7 +58,7 @@ class House:
             most_hours=1,
         )
         self.incoming = Incoming(self.database, self.clock, self.studio.downlink, self._changed)
-        self.desk = Desk(
+        self.desk = BulletinWorker(
             self.database,
             self.clock,
             AudioFetch(self.ingest, self.database),
@@ -100,11 +100,11 @@ class House:
 
     def new_worker(self, me: str = ME) -> LinkWorker:
         """A worker as after a start: it remembers nothing."""
-        connection = Connection(self.speaks, self.link.base_url, lambda: self.accounts.of(COMMUNE))
+        connection = ProvinceConnection(self.speaks, self.link.base_url, lambda: self.accounts.of(COMMUNE))
         link = self.link
 
         def take(_commune_id: str, raw: Any) -> None:
-            self.incoming.take_envelope(link, self.speaks, raw)
+            self.incoming.receive_envelope(link, self.speaks, raw)
 
         worker = LinkWorker(link, self.speaks, connection, self.database, self.clock, self.presence, take, me)
         self.workers.append(worker)
@@ -150,9 +150,9 @@ class House:
         with self.database.session() as session:
             return counts(session, COMMUNE).waiting
 
-    def letters(self) -> list[ProvinceLetter]:
+    def letters(self) -> list[OutboxMessage]:
         with self.database.session() as session:
-            return list(session.exec(select(ProvinceLetter).order_by(ProvinceLetter.id)))
+            return list(session.exec(select(OutboxMessage).order_by(OutboxMessage.id)))
 
     def why(self) -> Refusal | None:
         return self.link.why

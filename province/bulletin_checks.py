@@ -1,6 +1,6 @@
 """What a bulletin of the province must be before we take it: a recording, of known class and field, at an address."""
 
-from province.codes import URGENCY, BulletinKind, Unacceptable, Why
+from province.codes import URGENCY, BulletinKind, RefusalCode, Unacceptable
 from province.messages import Bulletin
 from runtime.refusal import N_
 
@@ -15,19 +15,24 @@ def check_audio(message: Bulletin) -> None:
         raise unknown_code("LoaiBanTin", message.LoaiBanTin)
     if message.LoaiBanTin != BulletinKind.AUDIO:
         raise Unacceptable(
-            Why.NOT_POSSIBLE, N_("Loa takes recordings only: LoaiBanTin 3, not {kind}."), kind=message.LoaiBanTin
+            RefusalCode.NOT_POSSIBLE,
+            N_("Loa takes recordings only: LoaiBanTin 3, not {kind}."),
+            kind=message.LoaiBanTin,
         )
     for name in ("BanTinID", "TieuDe", "NoiDung"):
         if not getattr(message, name).strip():
-            raise Unacceptable(Why.MISSING_FIELD, N_("The field {field} is empty."), field=name)
+            raise Unacceptable(RefusalCode.MISSING_FIELD, N_("The field {field} is empty."), field=name)
     if not message.NoiDung.startswith(("http://", "https://")):
         raise Unacceptable(
-            Why.WRONG_TYPE, N_("The field {field} is no address: {value}"), field="NoiDung", value=message.NoiDung[:80]
+            RefusalCode.WRONG_TYPE,
+            N_("The field {field} is no address: {value}"),
+            field="NoiDung",
+            value=message.NoiDung[:80],
         )
 
 
 def unknown_code(field: str, value: object) -> Unacceptable:
     """What is said of a code that is in no table."""
     return Unacceptable(
-        Why.UNKNOWN_CODE, N_("The field {field} has the unknown code {value}."), field=field, value=value
+        RefusalCode.UNKNOWN_CODE, N_("The field {field} has the unknown code {value}."), field=field, value=value
     )

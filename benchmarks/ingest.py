@@ -57,7 +57,7 @@ def recording(folder: Path, minutes: float) -> Path:
 
 
 def two_pass(path: Path, out: Path) -> float:
-    """The reference: loudnorm measures, loudnorm applies, libopus encodes. Gives seconds."""
+    """The reference: loudnorm measures, loudnorm applies, libopus encodes. Returns seconds."""
     began_s = time.monotonic()
     asked = f"loudnorm=I={TARGET_LUFS}:TP={MOST_TRUE_PEAK_DBTP}:LRA=11"
     said = subprocess.run(
@@ -93,7 +93,7 @@ def two_pass(path: Path, out: Path) -> float:
 
 
 def ours(path: Path, folder: Path) -> tuple[float, float | None, float | None]:
-    """Loa's way, both renditions. Gives seconds, LUFS, dBTP."""
+    """Loa's ingest with both renditions. Returns seconds, LUFS, dBTP."""
     began_s, run = time.monotonic(), Ffmpeg()
     measured = measure(path, run, expected_us=probe(path).duration_us)
     made = encode(path, measured, run, lambda suffix: folder / f"ours-{path.stem}{suffix}", trim=True)
@@ -101,12 +101,12 @@ def ours(path: Path, folder: Path) -> tuple[float, float | None, float | None]:
 
 
 def peak_mb() -> float:
-    """The most memory this process ever had, MB."""
+    """Peak resident memory of this process, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:
-    """Measure and print one line of JSON."""
+    """Prints one line of JSON."""
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

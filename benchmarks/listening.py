@@ -1,4 +1,4 @@
-"""How surely a microphone tells the programme from anything else, and what listening costs.
+"""How reliably a microphone distinguishes the programme from other sound, and what listening costs.
 
     python benchmarks/listening.py
 
@@ -42,7 +42,7 @@ def scores(played: Sound, captured: Sound) -> list[float]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Prints a Markdown table."""
     one, other = speech(BULLETIN), speech(WEATHER)
     chance = np.random.default_rng(5)
     print(f"heard from {HEARD_FROM} on; lowest / median / highest correlation of n windows")
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def share_of_a_core(*, listens: bool) -> float:
-    """What playing takes for as long as from one window to the next but one."""
+    """Processor time of playback for two window steps, for comparison."""
     lasts_s = 2 * (EVERY_US / 1e6 + WINDOW_S)
     sound = np.tile(speech(BULLETIN), 8)
     place = 0

@@ -52,7 +52,7 @@ def drawn(seed: int) -> tuple[Scene, str]:
 
 
 def main() -> int:
-    """Measure and print."""
+    """Prints a line for each case, then the summary."""
     cases = int(sys.argv[1]) if len(sys.argv) > 1 else 400
     first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     errors_ms, failures = [], []

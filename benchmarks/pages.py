@@ -1,4 +1,4 @@
-"""Server time of the pages with 200 receivers, and of what everything weighs. Prints one line of JSON."""
+"""Server time of the pages with 200 receivers, and the size of their responses. Prints one line of JSON."""
 
 import gc
 import gzip
@@ -19,7 +19,7 @@ from web.assets import Assets
 
 
 def main() -> None:
-    """Ask each page thirty times."""
+    """Request each page thirty times."""
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -29,7 +29,7 @@ def main() -> None:
         office.add_receivers(200)
         shipped = sum(len(asset.packed) for asset in Assets()._by_name.values())
         gc.collect()
-        gc.freeze()  # as `loa serve` does once all is joined
+        gc.freeze()  # as `loa serve` does after its start
         found = {}
         for path in ("/", "/receivers", "/timetable", "/play-log"):
             times_ms = []

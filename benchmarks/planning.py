@@ -120,7 +120,7 @@ def resident_mb(pid: int | str) -> float:
 
 
 def main() -> None:
-    """Measure, and fail beyond the limit."""
+    """Exits with status 1 when a figure exceeds its limit."""
     logging.disable(logging.CRITICAL)
     asked = [int(word) for word in sys.argv[1:]]
     communes, receivers_each, schedules_each = [*asked, *[100, 50, 4][len(asked) :]]

@@ -1,4 +1,4 @@
-"""Memory and processor of a controller and its receivers: at rest, and while a broadcast sounds. Prints JSON."""
+"""Memory and processor use of a controller and its receivers, idle and during a broadcast. Prints JSON."""
 
 import json
 import time
@@ -14,7 +14,7 @@ SECONDS = 20
 
 
 def used(process: psutil.Process) -> float:
-    """Seconds of processor so far."""
+    """Processor seconds used so far."""
     times = process.cpu_times()
     return float(times.user + times.system)
 
@@ -33,7 +33,7 @@ def watch(processes: dict[str, psutil.Process]) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    """Start the demo, look at it at rest and while it sounds."""
+    """Start the demo, and measure it idle and during a broadcast."""
     with Demo() as demo:
         children = {"controller": demo.controller.pid, **{name: c.pid for name, c in demo.receivers.items()}}
         processes = {name: psutil.Process(pid) for name, pid in children.items()}

@@ -65,7 +65,7 @@ def fill(session: Session, schedules: int) -> None:
 
 
 def claim(url: str, number: int, start: Any, told: Any) -> None:
-    """One controller's plan, begun with the others'."""
+    """One controller's planning, started together with the others."""
     logging.disable(logging.CRITICAL)
     database = Database(url)
     with database.session() as session:
@@ -77,7 +77,7 @@ def claim(url: str, number: int, start: Any, told: Any) -> None:
 
 
 def claim_bare(url: str, number: int, start: Any, told: Any) -> None:
-    """The same number of rows, and nothing else: UPDATE … WHERE nobody has it, and the row count."""
+    """The same number of rows with the bare statement: UPDATE … WHERE not claimed, and the row count."""
     database = Database(url)
     with database.session() as session:
         batches = int(session.connection().execute(text("SELECT max(batch) FROM bare")).scalar_one()) + 1
@@ -92,7 +92,7 @@ def claim_bare(url: str, number: int, start: Any, told: Any) -> None:
 
 
 def compete(work: Any, url: str) -> tuple[dict[int, int], float]:
-    """All processes at once. Gives how many each won, and how long all took, s."""
+    """Run all processes at once. Returns how many each claimed, and the seconds that all took."""
     context = mp.get_context("spawn")
     start, told = context.Event(), context.Queue()
     running = [context.Process(target=work, args=(url, number, start, told)) for number in range(PROCESSES)]
@@ -107,7 +107,7 @@ def compete(work: Any, url: str) -> tuple[dict[int, int], float]:
 
 
 def main() -> None:
-    """Measure both, and look for any slot twice."""
+    """Measure both, and search for slots that were claimed twice."""
     logging.disable(logging.CRITICAL)
     schedules = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     with tempfile.TemporaryDirectory() as name, running_postgres(Path(name)) as url:

@@ -56,7 +56,7 @@ ATTEMPTS = 3
 
 
 def prepared_rig(source: Path) -> Path:
-    """A built copy of the rig with its test signal. Kept between runs; made anew when the rig changes."""
+    """A built copy of the rig with its test signal. Kept between runs; rebuilt when the rig changes."""
     if not (source / "rig.py").exists():
         sys.exit(f"There is no rig at {source}. Name its folder with --rig.")
     content = b"".join(

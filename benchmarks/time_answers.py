@@ -1,4 +1,4 @@
-"""How quickly the controller answers for the time while a thousand receivers ask and it is busy with other things.
+"""Latency of the controller's time answers while a thousand receivers ask and other work keeps it busy.
 
     benchmarks/time_answers.py [RECEIVERS] [SECONDS]
 
@@ -88,7 +88,7 @@ async def ask_like_receivers(asker: Asker, receivers: list[str], seconds: float,
 
 
 def busy(database: Database, stopping: threading.Event) -> None:
-    """What else a controller does: it writes, and works in Python."""
+    """The other work of a controller: database writes and Python code."""
     while not stopping.is_set():
         with database.writing() as session:
             session.connection().exec_driver_sql("UPDATE commune SET name = name || ''")
@@ -102,7 +102,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def main() -> None:
-    """Run it and print."""
+    """Prints one line of JSON."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 20.0
     with tempfile.TemporaryDirectory() as name:

@@ -1,4 +1,4 @@
-"""The timetable's speed: one new schedule held against 1,000 for a year, and a month of 500 drawn. One line of JSON.
+"""Speed of the timetable: one schedule checked against 1,000 for a year, a month of 500 drawn. One line of JSON.
 
 The clash check is also held beside the plain way: every instant of every schedule expanded and swept, on a tenth of it.
 """
@@ -80,7 +80,7 @@ def plainly(session: Session, rule: Rule, now: datetime, share: int) -> int:
 
 
 def office_with(folder: Path, count: int) -> tuple[Office, int]:
-    """An office with so many schedules; gives the programme too."""
+    """A test office with so many schedules, and its programme."""
     folder.mkdir()
     database = Database(f"sqlite:///{folder / 'b.db'}")
     SQLModel.metadata.create_all(database.engine)
@@ -93,7 +93,7 @@ def office_with(folder: Path, count: int) -> tuple[Office, int]:
 
 
 def main() -> None:
-    """Measure both."""
+    """Measures conflict search and month page."""
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as name:
         office, programme = office_with(Path(name) / "a", 1000)
@@ -119,7 +119,7 @@ def main() -> None:
             plain = timed_ms(lambda: plainly(session, rule, now, 10), 2)
         office, _ = office_with(Path(name) / "b", 500)
         gc.collect()
-        gc.freeze()  # as `loa serve` does once all is joined
+        gc.freeze()  # as `loa serve` does after its start
         month = timed_ms(lambda: office.browser.get("/timetable?month_of=2026-12-01"), 12)
     print(
         json.dumps(

@@ -78,7 +78,7 @@ class Simulator:
     def start(self) -> "Simulator":
         simulator = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class ProvinceRequestHandler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
@@ -107,7 +107,7 @@ class Simulator:
                 return
 
         Server.connections = set()
-        self._server = Server(("127.0.0.1", self._port), Handler)
+        self._server = Server(("127.0.0.1", self._port), ProvinceRequestHandler)
         self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
@@ -147,7 +147,6 @@ class Simulator:
             self.waiting.append({"Loai": kind, "MaGoiTin": secrets.token_hex(8), "NoiDung": json.loads(text)})
 
     def forget_tokens(self) -> None:
-        """Expire every token."""
         self._tokens.clear()
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:

@@ -27,7 +27,7 @@ class VirtualRelayBoard:
         self.switched: list[tuple[float, str, bool]] = []
         board = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class RelayRequestHandler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 reply = board.answer(self.path).encode()
                 self.send_response(200)
@@ -38,7 +38,7 @@ class VirtualRelayBoard:
             def log_message(self, *_: Any) -> None:
                 return
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), RelayRequestHandler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="board", daemon=True)
         self._thread.start()

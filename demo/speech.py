@@ -26,7 +26,6 @@ class EspeakNg:
         self._speed = words_a_minute
 
     def speak(self, text: str, into: Path) -> None:
-        """As `SpeechEngine.speak`."""
         program = shutil.which("espeak-ng")
         if program is None:
             raise Refusal(N_("The speech engine espeak-ng is not installed. Run: make setup"))

@@ -43,7 +43,6 @@ class ChainDevices(NamedTuple):
     gauges: Mapping[str, Gauge]
 
     def close(self) -> None:
-        """Release all lines."""
         for relay in self.relays.values():
             relay.close()
         for gauge in self.gauges.values():

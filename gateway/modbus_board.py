@@ -62,7 +62,7 @@ class ModbusBoard:
             return int(read.registers[0])
 
     def close(self) -> None:
-        """Closing twice does nothing."""
+        """Release the line. Closing twice does nothing."""
         self._client.close()
 
     def _reach(self) -> None:

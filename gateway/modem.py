@@ -52,7 +52,7 @@ class Modem:
         )
 
     def close(self) -> None:
-        """Closing twice does nothing."""
+        """Release the line. Closing twice does nothing."""
         line, self._line = self._line, None
         if line is not None:
             line.close()

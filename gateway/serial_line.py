@@ -66,7 +66,7 @@ class SerialLine:
             raise NoAnswer(received)
 
     def close(self) -> None:
-        """Closing twice does nothing."""
+        """Release the line. Closing twice does nothing."""
         self._line.close()
 
     def _send(self, data: bytes) -> None:

@@ -53,7 +53,7 @@ class TcpLine:
             raise NoAnswer(received)
 
     def close(self) -> None:
-        """Closing twice does nothing."""
+        """Release the line. Closing twice does nothing."""
         line, self._line = self._line, None
         if line is not None:
             with contextlib.suppress(OSError):

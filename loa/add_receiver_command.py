@@ -1,4 +1,4 @@
-"""`loa receiver add`: enrol a receiver at the controller, and write its credentials."""
+"""`loa receiver add`: enrols a receiver at the controller and writes its credentials."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def add(
     data: Path | None,
     out: Path | None,
 ) -> None:
-    """Works on the tables; a running controller learns the account within seconds."""
+    """Changes the tables directly; a running controller publishes the account within seconds."""
     target = out or Path(f"{receiver}.json")
     try:
         if target.exists():

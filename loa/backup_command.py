@@ -1,4 +1,4 @@
-"""`loa backup`: everything an installation or a commune has, into one file, while it runs."""
+"""`loa backup`: writes an installation or a commune into one file, while the controller runs."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ _LINE_EVERY_S = 10.0
 @click.option("--commune", help="Only this commune, without the controller's key.")
 @click.option("--with-key", is_flag=True, help="With --commune: the key too, which commands every commune.")
 @click.option("--passphrase-file", type=click.Path(path_type=Path, dir_okay=False), help="Its first line locks FILE.")
-@click.option("--without-passphrase", is_flag=True, help="Whoever holds the file can then command every loudspeaker.")
+@click.option("--without-passphrase", is_flag=True, help="Anyone with the file can then command every loudspeaker.")
 def backup(
     file: Path,
     data: Path | None,
@@ -36,7 +36,7 @@ def backup(
     passphrase_file: Path | None,
     without_passphrase: bool,
 ) -> None:
-    """Ask for the passphrase, write, and say what is in the file."""
+    """Reads the tables directly; the controller may run."""
     if with_key and commune is None:
         raise click.UsageError("--with-key goes with --commune; a backup of everything has the key anyway.")
     passphrase = None if without_passphrase else asked_passphrase(passphrase_file, new=True)
@@ -86,7 +86,7 @@ def asked_passphrase(file: Path | None, *, new: bool) -> str:
 
 @contextmanager
 def shown_progress(what: str) -> Iterator[Progress]:
-    """How far it is: a line that changes on a terminal, else a line now and then. On stderr."""
+    """Progress on stderr: a line that is updated on a terminal, else a line every ten seconds."""
     terminal = sys.stderr.isatty()
     last_s = time.monotonic()
 

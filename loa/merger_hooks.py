@@ -1,4 +1,4 @@
-"""What else follows communes that are merged or split: the hooks of all packages, in one tuple."""
+"""The merger hooks of all packages, in one tuple."""
 
 from acoustics.merger_hooks import DelayMeasurementHook
 from devices.merger_hooks import MergerHooks

@@ -1,4 +1,4 @@
-"""`loa operator`: a new one-time password, for whoever has lost theirs, or for somebody new."""
+"""`loa operator`: a new one-time password for an operator, who is created when there is none of that name."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from runtime.refusal import NotFound, Refusal
 from runtime.settings import load_settings
 from web.access import close_sessions
 
-#: Under this name the audit knows whoever has the machine itself.
+#: Name in the audit for actions on the command line of the machine itself.
 BY = "loa operator"
 
 
@@ -29,23 +29,23 @@ BY = "loa operator"
     help="For a new operator with a commune: what this one is there.",
 )
 def operator(name: str, data: Path | None, commune: str | None, role: str) -> None:
-    """Works on the tables; the controller may run meanwhile."""
+    """Changes the tables directly; the controller may run."""
     try:
         settings = load_settings(**({"data_dir": data} if data else {}))
         database, now = open_database(settings), ControllerClock().now()
         with database.writing() as session:
             try:
-                found = operator_named(session, name)
+                account = operator_named(session, name)
             except NotFound:
-                found, password = add_operator(session, name, now)
-                found.admin = commune is None
+                account, password = add_operator(session, name, now)
+                account.admin = commune is None
                 if commune is not None:
-                    appoint(session, found.number, commune_of(session, commune).id, Role(role))
+                    appoint(session, account.number, commune_of(session, commune).id, Role(role))
                 deed = Deed.OPERATOR_ADDED
             else:
-                password, deed = renew_password(session, found), Deed.PASSWORD_RENEWED
-                close_sessions(session, found.number)
-            note(session, at=now, by=BY, commune_id=commune or "", action=deed, detail=found.name)
+                password, deed = renew_password(session, account), Deed.PASSWORD_RENEWED
+                close_sessions(session, account.number)
+            note(session, at=now, by=BY, commune_id=commune or "", action=deed, detail=account.name)
         database.close()
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal

@@ -1,4 +1,4 @@
-"""`loa province-account`: name and password of a commune at the province's system, into the folder of secrets."""
+"""`loa province-account`: stores name and password of a commune at the province's system, in the folder of secrets."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from runtime.settings import load_settings
 @click.option("--password", prompt=True, hide_input=True, envvar="LOA_PROVINCE_PASSWORD", show_envvar=True)
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="The controller's data folder.")
 def account(commune_id: str, user: str, password: str, data: Path | None) -> None:
-    """Works on files and tables; a running controller signs in with it within seconds."""
+    """Changes files and tables directly; a running controller uses the account within seconds."""
     try:
         settings = load_settings(**({"data_dir": data} if data else {}))
         database = open_database(settings)

@@ -1,4 +1,4 @@
-"""`loa receiver run`: one receiver, until it is told to stop."""
+"""`loa receiver run`: runs a receiver until it is stopped; `loa receiver check-chain`: explains a chain file."""
 
 import contextlib
 import ctypes
@@ -25,7 +25,7 @@ from receiver.sensing.sensors import NoSenses, Senses
 
 #: mallopt(3), of glibc.
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-#: Larger blocks go back to the system when they are let go of, instead of staying: those of listening.
+#: Larger blocks return to the system when they are freed: those of the microphone check.
 _LARGE_BYTES = 256 << 10
 
 
@@ -76,7 +76,7 @@ def run(
     hung_s: float,
     log_level: str,
 ) -> None:
-    """Read the credentials, open speaker and amplifier, and live."""
+    """Runs until SIGTERM or SIGINT, or until a command asks for a restart."""
     logging.basicConfig(
         level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
@@ -99,12 +99,12 @@ def run(
         why = agent.run(stopping)
     except (CredentialsUnusable, SpeakerFailed, ChainUnusable, OSError) as error:
         raise click.ClickException(str(error)) from error
-    # A supervisor (systemd: Restart=on-failure) starts it anew after a reboot command.
+    # A supervisor (systemd: Restart=on-failure) restarts it after a reboot command.
     sys.exit(75 if why == "reboot" else 0)
 
 
 def _spare_memory() -> None:
-    """Let all threads share one heap: glibc gives each its own, and each keeps what was once used, 2 MB in all."""
+    """Let all threads share one heap. With one for each thread glibc keeps 2 MB more."""
     with contextlib.suppress(OSError, AttributeError):  # another libc
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_ARENA_MAX, 1)
@@ -140,7 +140,7 @@ def _microphone(name: str) -> Microphone:
 @click.command("check-chain", help="Say what a chain does and how long it takes, or what is wrong with it.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def check_chain(file: Path) -> None:
-    """Read it; nothing is opened or switched."""
+    """Reads the file; no device is opened or switched."""
     try:
         chain = read_chain(file)
     except ChainUnusable as error:
@@ -160,7 +160,7 @@ def check_chain(file: Path) -> None:
 
 
 def _behind(pin: str | None, chain_file: Path | None, data: Path, hung_s: float) -> tuple[Amplifier, Senses]:
-    """What is switched, and what can be read of it."""
+    """The amplifier or chain, and the sensors of the chain."""
     if chain_file is not None and pin is not None:
         raise click.BadParameter("give either --chain or --amplifier-pin, not both", param_hint="--chain")
     if chain_file is None and pin is None:

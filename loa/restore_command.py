@@ -1,4 +1,4 @@
-"""`loa restore`: a backup becomes a data folder again, here or elsewhere."""
+"""`loa restore`: makes a data folder from a backup, on this machine or another."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from transfer.restoring import check, is_locked, restore
 def restore_command(
     file: Path, data: Path | None, database_url: str | None, passphrase_file: Path | None, only_check: bool
 ) -> None:
-    """Check, unpack beside the folder, put in its place, and say what to do next."""
+    """The folder appears only once everything in the backup is verified."""
     if data is None and not only_check:
         raise click.UsageError("Where to? Name a new or empty folder with --data.")
     try:
@@ -50,7 +50,7 @@ def restore_command(
     if done.settings_beside is not None:
         click.echo(f"The old machine's settings: {done.settings_beside}. Look them through, then call it loa.toml.")
     if done.about.with_secrets:
-        click.echo("Stop the old controller for good before you start this one: receivers obey both.")
+        click.echo("Stop the old controller permanently before you start this one: receivers obey both.")
     else:
         click.echo("The key is a new one: give every receiver new credentials, on its page.")
     click.echo(f"Start it: loa serve --data {data}")

@@ -1,4 +1,4 @@
-"""`loa serve`: run the controller until it is told to stop."""
+"""`loa serve`: runs the controller until it is stopped."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""How a process of ours is told to stop."""
+"""Stop signals of the long-running commands."""
 
 import signal
 import threading

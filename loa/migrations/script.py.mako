@@ -10,5 +10,4 @@ down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    """To this version."""
     ${upgrades if upgrades else "pass"}

@@ -10,7 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """To this version."""
     op.create_table(
         "commune",
         sa.Column("id", sa.String(63), primary_key=True),

@@ -10,7 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """To this version."""
     op.create_table(
         "noiserules",
         sa.Column("id", sa.Integer(), primary_key=True),

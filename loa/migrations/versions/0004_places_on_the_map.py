@@ -10,7 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """To this version."""
     op.add_column("receiver", sa.Column("latitude_deg", sa.Float()))
     op.add_column("receiver", sa.Column("longitude_deg", sa.Float()))
     op.add_column("commune", sa.Column("outline", sa.Text()))

@@ -1,4 +1,4 @@
-"""Communes are merged and split: who came of whom, where receivers were, and how to undo it."""
+"""Mergers and splits of communes: their origin, earlier communes of receivers, and what an undo needs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """To this version."""
     op.add_column("commune", sa.Column("retired_at", UtcDateTime()))
     op.add_column("broadcast", sa.Column("replaces", sa.String(), nullable=True))
     op.create_table(

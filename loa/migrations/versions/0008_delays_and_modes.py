@@ -12,7 +12,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """To this version."""
     op.create_table(
         "delaymeasurement",
         sa.Column("id", sa.String(32), primary_key=True),

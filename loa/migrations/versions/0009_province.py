@@ -12,7 +12,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """To this version."""
     op.create_table(
         "provincelink",
         sa.Column("commune_id", sa.String(63), sa.ForeignKey("commune.id"), primary_key=True),

@@ -27,16 +27,16 @@ from wire.sweeps import RATE, SWEEP_FRAMES, sweep
 Samples = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-#: An echo may be so much louder than what comes straight (dB, of power).
+#: An echo may exceed the direct sound by this much (dB of power).
 MOST_ECHO_DB = 15.0
-#: What does not stand so far (dB) above the middle of what is round it is not heard.
+#: An arrival less prominent than this above the median of its surroundings (dB) is not heard.
 LEAST_PROMINENCE_DB = 13.0
-#: Straight sound is looked for so long before the loudest: longer ways round than 170 m are left out.
+#: How long before the loudest arrival direct sound is looked for; detours above 170 m are left out.
 LOOKED_BEFORE_S = 0.5
 LOOKED_AFTER_S = 0.15
 #: Clocks of recorders: phones are within 100 ppm.
 _RATES = np.arange(-400, 401, 20) * 1e-6
-#: The envelope is searched at 8 kHz, and looked at between its samples at 48 kHz.
+#: The envelope is searched at 8 kHz and interpolated at 48 kHz.
 _COARSE = 6
 #: How far (s) a first arrival may be from round to round: the clocks are steady to far less.
 _STEADY_S = 0.001
@@ -48,14 +48,14 @@ _NEAR_HIGHEST, _CLIPPED_SHARE = 0.985, 0.3
 
 
 class SweepTrain(NamedTuple):
-    """When what was played: `rounds` rising sweeps every two intervals, and as many falling, an interval later."""
+    """What was played: `rounds` rising sweeps every two intervals, and as many falling ones, one interval later."""
 
     rounds: int
     interval_s: float
 
     @property
     def period_s(self) -> float:
-        """From a sweep to the next of its kind."""
+        """Between two sweeps of the same kind."""
         return 2 * self.interval_s
 
     @property
@@ -65,9 +65,9 @@ class SweepTrain(NamedTuple):
 
 
 class SweepArrival(NamedTuple):
-    """How a receiver was heard. at_s: first arrival, from the recording's beginning, folded over the rounds.
+    """How one receiver was heard. at_s: first arrival from the start of the recording, folded over the rounds.
 
-    prominence_db: how far above what is round it the loudest stood. rounds_s: its first arrival in each round, by the
+    prominence_db: of the loudest arrival above its surroundings. rounds_s: the first arrival in each round, by the
     train's clock, nan where it was not found.
     """
 
@@ -77,15 +77,14 @@ class SweepArrival(NamedTuple):
 
     @property
     def heard(self) -> bool:
-        """Whether it was heard at all."""
         return self.prominence_db >= LEAST_PROMINENCE_DB
 
 
 class Offset(NamedTuple):
-    """What a recording says. offset_s: how much later the falling sweeps are heard; nan when one of the two is not.
+    """offset_s: how much later the falling sweeps are heard; nan when one of the two is not.
 
-    error_s: standard error over the rounds. agreeing: rounds in which both first arrivals were found where they should
-    be. level_dbfs: of the recording (RMS). clipped: whether the recorder was overdriven. rate_ppm: its clock.
+    error_s: standard error over the rounds. agreeing: rounds in which both first arrivals were found as expected.
+    level_dbfs: of the recording (RMS). clipped: whether the recorder was overdriven. rate_ppm: of its clock.
     """
 
     offset_s: float
@@ -99,7 +98,6 @@ class Offset(NamedTuple):
 
     @property
     def too_quiet(self) -> bool:
-        """Whether next to nothing was recorded."""
         return self.level_dbfs < _QUIET_DBFS
 
 

@@ -1,7 +1,8 @@
-"""Measurements of delay: two receivers sound in turn, are recorded at one place, and one's path delay is corrected.
+"""Delay measurements: two receivers play sweeps in turn, a recording shows the difference, and one path delay is
+corrected.
 
-A measurement begins with the tones, is heard when a recording was looked through (`acoustics.measuring`), then taken,
-and can be undone. What it says holds only while both path delays are what they were when the tones sounded.
+A measurement begins with the tones, is heard when a recording was analysed (`acoustics.measuring`), then applied, and
+can be undone. It is valid only while both path delays are as they were during the tones.
 """
 
 import secrets
@@ -19,29 +20,29 @@ from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from wire.commands import TestTone, ToneSound
 
-#: Sweeps of each receiver, and from one receiver's to the other's: offsets up to an interval less an echo are told
-#: apart, and 15 s can be borne by whoever stands below.
+#: Sweeps of each receiver, and the time between the two receivers' sweeps: it must exceed offset plus echo, and 15 s in
+#: total is bearable next to a horn.
 ROUNDS = 6
 INTERVAL = timedelta(milliseconds=1250)
 LASTS = 2 * ROUNDS * INTERVAL
-#: From the press to the first sweep, besides the amplifiers' lead: the way there, and a recorder to be started.
+#: From the request to the first sweep, in addition to the amplifiers' lead: time to start a recorder.
 LEAD = timedelta(seconds=8)
-#: Closer than this is in step: the place of a phone in a hand is not known better than to a foot.
+#: Less than this is in step: the position of a hand-held phone is known to 30 cm at best.
 IN_STEP_US = 1000
 #: Path delays are proposed in tenths of a millisecond.
 _STEP_US = 100
-#: Farther from the phone than this a horn is not heard.
+#: A horn farther from the phone is not heard.
 MOST_DISTANCE_M = 2000.0
 
 
 class DelayMeasurement(SQLModel, table=True):
-    """One measurement. one, other: receivers; the other's offset is looked for, so the one is trusted.
+    """one, other: receivers; the offset of the other is measured against the one.
 
-    one_path_delay_us, other_path_delay_us: as they were while it sounded. one_distance_m, other_distance_m: from the
-    horn to the recorder.
-    offset_us: how much later the other sounds at its horn, geometry taken off; None while it is not heard. error_us:
-    standard error. agreeing: rounds that say so. clipped: whether the recorder was overdriven.
-    changed_id, before_us, after_us: whose path delay was changed, from what to what; None while nothing was.
+    one_path_delay_us, other_path_delay_us: during the tones. one_distance_m, other_distance_m: from the horn to the
+    recorder.
+    offset_us: how much later the other sounds at its horn, without geometry; None while it is not heard. error_us:
+    standard error. agreeing: rounds with this offset. clipped: whether the recorder was overdriven.
+    changed_id, before_us, after_us: the receiver whose path delay was changed, and the values; None before that.
     """
 
     id: str = Field(primary_key=True, max_length=32)
@@ -69,12 +70,12 @@ class DelayMeasurement(SQLModel, table=True):
 
     @property
     def ends_at(self) -> datetime:
-        """When the last sweep is over."""
+        """The end of the last sweep."""
         return self.starts_at + LASTS
 
     @property
     def geometry_us(self) -> int:
-        """How much later the other is heard only because its horn is farther away."""
+        """How much later the other is heard because its horn is farther away."""
         return round(travel_ms(self.other_distance_m - self.one_distance_m) * 1000)
 
     @property
@@ -84,12 +85,12 @@ class DelayMeasurement(SQLModel, table=True):
 
     @property
     def sure(self) -> bool:
-        """Whether every round said the same, to a third of a millisecond, and the recorder was not overdriven."""
+        """Whether all rounds agree to a third of a millisecond and the recorder was not overdriven."""
         return self.agreeing == ROUNDS and (self.error_us or 0) <= 300 and not self.clipped
 
 
 class Proposal(NamedTuple):
-    """Whose path delay is to be what (µs) instead of what. later: whether that receiver was heard late."""
+    """A new path delay (µs). later: whether that receiver was heard late."""
 
     receiver_id: str
     before_us: int
@@ -108,18 +109,18 @@ def begin(
     now: datetime,
     by: str,
 ) -> DelayMeasurement:
-    """Keep a measurement whose tones are yet to be sent. Raises Refusal, NotFound."""
+    """Insert a measurement; the caller then sends `tones`. Raises Refusal, NotFound."""
     if one_id == other_id:
         raise Refusal(N_("Choose two different receivers."))
     pair = [receiver(session, one) for one in (one_id, other_id)]
-    for found in pair:
-        if found.commune_id != commune_id or found.retired_at is not None:
-            raise NotFound(N_("Receiver {id} does not exist."), id=found.id)
+    for row in pair:
+        if row.commune_id != commune_id or row.retired_at is not None:
+            raise NotFound(N_("Receiver {id} does not exist."), id=row.id)
     for distance in (one_distance_m, other_distance_m):
         if not 0 <= distance <= MOST_DISTANCE_M:
             raise Refusal(N_("The distance is between 0 and {most} m."), most=int(MOST_DISTANCE_M))
     one, other = pair
-    made = DelayMeasurement(
+    measurement = DelayMeasurement(
         id=secrets.token_hex(8),
         commune_id=commune_id,
         one_id=one.id,
@@ -132,13 +133,13 @@ def begin(
         asked_by=by,
         starts_at=now + LEAD + timedelta(milliseconds=max(one.amplifier_lead_ms, other.amplifier_lead_ms)),
     )
-    session.add(made)
+    session.add(measurement)
     session.flush()
-    return made
+    return measurement
 
 
 def tones(measurement: DelayMeasurement) -> list[tuple[str, TestTone]]:
-    """What each of the two is to sound."""
+    """By receiver id."""
     starts_at_us, interval_us = to_us(measurement.starts_at), INTERVAL // timedelta(microseconds=1)
     return [
         (measurement.one_id, _tone(starts_at_us, ToneSound.RISING, interval_us)),
@@ -156,20 +157,23 @@ def keep_offset(
     clipped: bool,
     now: datetime,
 ) -> DelayMeasurement:
-    """Write down what a recording says; heard_offset_us: at the recorder. Raises Refusal once it is taken, NotFound."""
-    found = measurement_of(session, measurement_id)
-    if found.taken_at is not None:
+    """Store the result of a recording; heard_offset_us: at the recorder.
+
+    Raises Refusal once it was applied, NotFound.
+    """
+    measurement = measurement_of(session, measurement_id)
+    if measurement.taken_at is not None:
         raise Refusal(N_("This measurement was taken already. Measure again."))
-    found.offset_us, found.error_us = heard_offset_us - found.geometry_us, error_us
-    found.agreeing, found.clipped, found.heard_at = agreeing, clipped, now
-    session.add(found)
-    return found
+    measurement.offset_us, measurement.error_us = heard_offset_us - measurement.geometry_us, error_us
+    measurement.agreeing, measurement.clipped, measurement.heard_at = agreeing, clipped, now
+    session.add(measurement)
+    return measurement
 
 
 def proposal(measurement: DelayMeasurement) -> Proposal | None:
-    """What would bring the two in step; None while nothing is known.
+    """The change that brings the two in step; None before a recording.
 
-    The other's path delay is changed. Only where it would have to be less than none, the one's is made longer.
+    The other's path delay is changed, unless it would become negative; then the one's is increased.
     """
     if measurement.offset_us is None:
         return None
@@ -182,46 +186,50 @@ def proposal(measurement: DelayMeasurement) -> Proposal | None:
 
 
 def take(session: Session, measurement_id: str, *, now: datetime, by: str) -> Receiver:
-    """Set the path delay that is proposed. Its receiver is told with `Downlink.configure`. Raises Refusal, NotFound."""
-    found = measurement_of(session, measurement_id)
-    proposed = proposal(found)
-    if proposed is None or found.taken_at is not None:
+    """Set the proposed path delay. Send it with `Downlink.configure`. Raises Refusal, NotFound."""
+    measurement = measurement_of(session, measurement_id)
+    proposed = proposal(measurement)
+    if proposed is None or measurement.taken_at is not None:
         raise Refusal(N_("There is nothing to take: measure first."))
-    one, other = receiver(session, found.one_id), receiver(session, found.other_id)
-    if (one.path_delay_us, other.path_delay_us) != (found.one_path_delay_us, found.other_path_delay_us):
+    one, other = receiver(session, measurement.one_id), receiver(session, measurement.other_id)
+    if (one.path_delay_us, other.path_delay_us) != (measurement.one_path_delay_us, measurement.other_path_delay_us):
         raise Refusal(N_("A path delay was changed after this measurement. Measure again."))
     if proposed.after_us > MOST_PATH_DELAY_MS * 1000:
         raise Refusal(N_("The path delay is between 0 and {most} ms."), most=int(MOST_PATH_DELAY_MS))
     changed = change_receiver(session, proposed.receiver_id, path_delay_ms=proposed.after_us / 1000)
-    found.changed_id, found.before_us, found.after_us = changed.id, proposed.before_us, proposed.after_us
-    found.taken_at, found.taken_by = now, by
-    session.add(found)
+    measurement.changed_id, measurement.before_us, measurement.after_us = (
+        changed.id,
+        proposed.before_us,
+        proposed.after_us,
+    )
+    measurement.taken_at, measurement.taken_by = now, by
+    session.add(measurement)
     return changed
 
 
 def undo(session: Session, measurement_id: str, *, now: datetime) -> Receiver:
-    """Put the path delay back to what it was. Raises Refusal when it was changed by hand since, NotFound."""
-    found = measurement_of(session, measurement_id)
-    if found.changed_id is None or found.before_us is None or found.undone_at is not None:
+    """Restore the previous path delay. Raises Refusal when it was changed since, NotFound."""
+    measurement = measurement_of(session, measurement_id)
+    if measurement.changed_id is None or measurement.before_us is None or measurement.undone_at is not None:
         raise Refusal(N_("There is nothing to undo."))
-    changed = receiver(session, found.changed_id)
-    if changed.path_delay_us != found.after_us:
+    changed = receiver(session, measurement.changed_id)
+    if changed.path_delay_us != measurement.after_us:
         raise Refusal(N_("The path delay was changed again since. Set it on the receiver's own page."))
-    found.undone_at = now
-    session.add(found)
-    return change_receiver(session, changed.id, path_delay_ms=found.before_us / 1000)
+    measurement.undone_at = now
+    session.add(measurement)
+    return change_receiver(session, changed.id, path_delay_ms=measurement.before_us / 1000)
 
 
 def measurement_of(session: Session, measurement_id: str) -> DelayMeasurement:
-    """One. Raises NotFound."""
-    found = session.get(DelayMeasurement, measurement_id)
-    if found is None:
+    """Raises NotFound."""
+    row = session.get(DelayMeasurement, measurement_id)
+    if row is None:
         raise NotFound(N_("This measurement no longer exists."))
-    return found
+    return row
 
 
 def recent(session: Session, commune_id: str, limit: int = 20) -> list[DelayMeasurement]:
-    """Those of a commune that were heard, newest first."""
+    """Those that were heard, newest first."""
     query = select(DelayMeasurement).where(
         DelayMeasurement.commune_id == commune_id, col(DelayMeasurement.heard_at).is_not(None)
     )

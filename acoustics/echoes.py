@@ -33,7 +33,10 @@ _DEGREES_PER_M = 1 / 110_000
 
 
 class EchoPair(NamedTuple):
-    """Two horns of which some place hears a double voice. difference_ms: the most there. one, other: receivers' ids."""
+    """Two horns that are heard as a double voice at some place. difference_ms: the largest there.
+
+    one, other: receiver ids.
+    """
 
     one: str
     other: str
@@ -42,19 +45,18 @@ class EchoPair(NamedTuple):
 
 
 def distance_m(a: Position, b: Position) -> float:
-    """Metres over ground. On the sphere, which is right to 0.6 %. Source: the haversine formula, by its library."""
+    """Metres over ground, by the haversine formula; on a sphere, so accurate to 0.6 %."""
     from haversine import Unit, haversine  # noqa: PLC0415 - brings numpy: 12 MB, where nothing is on a map
 
     return float(haversine(a, b, unit=Unit.METERS))
 
 
 def travel_ms(distance_m: float) -> float:
-    """How long sound takes for so many metres."""
     return distance_m / SPEED_OF_SOUND_M_S * 1000
 
 
 def heard_together(distance_m: float, reach_m: float = REACH_M) -> bool:
-    """Whether some place hears both of two horns so far apart: their circles of reach overlap."""
+    """Whether the circles of reach of two horns overlap."""
     return distance_m < 2 * reach_m
 
 
@@ -71,7 +73,7 @@ def difference_ms(distance_m: float, reach_m: float = REACH_M) -> float:
 
 
 def echo_pairs(horns: Mapping[str, Position], reach_m: float = REACH_M) -> list[EchoPair]:
-    """The pairs of which some place hears a double voice by distance alone: the worst first, of equals the nearest."""
+    """Pairs that are heard as a double voice somewhere, by distance alone: largest difference first, then nearest."""
     found = []
     northward = sorted(horns.items(), key=lambda horn: (horn[1].latitude_deg, horn[0]))
     span_deg = 2 * reach_m * _DEGREES_PER_M

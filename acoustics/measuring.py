@@ -1,4 +1,4 @@
-"""Looking through a recording of two receivers for how much later one is heard: `arrivals` on a file, in sentences."""
+"""Measures from a recording how much later one of two receivers is heard, or refuses it with a reason."""
 
 from typing import NamedTuple
 
@@ -7,14 +7,14 @@ from acoustics.delay_measurements import INTERVAL, ROUNDS
 from runtime.refusal import N_, Refusal
 
 TRAIN = SweepTrain(ROUNDS, INTERVAL.total_seconds())
-#: Fewer rounds that say the same are chance.
+#: Fewer agreeing rounds are chance.
 LEAST_AGREEING = 4
-#: A recording may be longer than what sounds; beyond it is not looked at.
+#: Of a longer recording only this much is analysed.
 MOST_S = 180
 
 
 class MeasuredOffset(NamedTuple):
-    """What a recording says, at the place of the recorder. offset_us: how much later the other is heard."""
+    """At the position of the recorder. offset_us: how much later the other receiver is heard."""
 
     offset_us: int
     error_us: int
@@ -23,25 +23,25 @@ class MeasuredOffset(NamedTuple):
 
 
 def measure_offset(recording: Samples, one: str, other: str) -> MeasuredOffset:
-    """Find the offset. one, other: the names of the receivers, for what is said.
+    """recording: mono, 48 kHz. one, other: names of the receivers, for refusals.
 
-    Raises Refusal: too short, too quiet, one or both not heard, overdriven, rounds that disagree.
+    Raises Refusal: too short, too quiet, one or both receivers not heard, overdriven, rounds that disagree.
     """
     if len(recording) < 48_000 * TRAIN.period_s * LEAST_AGREEING:
         raise Refusal(
             N_("The recording is too short. Begin before the first sound, and stop only after the last ({n} seconds)."),
             n=round(TRAIN.length_s + 0.5),
         )
-    found = find_offset(recording, TRAIN)
-    _check(found, one, other)
-    return MeasuredOffset(round(found.offset_s * 1e6), round(found.error_s * 1e6), found.agreeing, found.clipped)
+    offset = find_offset(recording, TRAIN)
+    _check(offset, one, other)
+    return MeasuredOffset(round(offset.offset_s * 1e6), round(offset.error_s * 1e6), offset.agreeing, offset.clipped)
 
 
-def _check(found: Offset, one: str, other: str) -> None:
-    rising, falling = found.rising.heard, found.falling.heard
-    if found.too_quiet:
+def _check(offset: Offset, one: str, other: str) -> None:
+    rising, falling = offset.rising.heard, offset.falling.heard
+    if offset.too_quiet:
         raise Refusal(N_("The recording is silent. Does the phone's microphone hear anything? Go nearer to the horns."))
-    if found.clipped and found.agreeing < LEAST_AGREEING:
+    if offset.clipped and offset.agreeing < LEAST_AGREEING:
         raise Refusal(N_("The recording is overdriven. Go farther from the horns, or turn their volume down."))
     if rising != falling:
         raise Refusal(
@@ -52,7 +52,7 @@ def _check(found: Offset, one: str, other: str) -> None:
         raise Refusal(
             N_("Neither of the two is heard. Begin to record before they sound, and hold the phone nearer to them.")
         )
-    if found.agreeing < LEAST_AGREEING:
+    if offset.agreeing < LEAST_AGREEING:
         raise Refusal(
             N_("There is too much noise to be sure. Hold the phone still, go nearer, or measure at a quieter hour.")
         )

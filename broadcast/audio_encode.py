@@ -1,7 +1,8 @@
 """Encoding of a measured recording: trimmed, −16 LUFS, true peak below −1.5 dBTP, as Ogg Opus and MP3.
 
 One gain for the whole clip and a limiter for the peaks keep the dynamics of the recording. The gain is corrected for
-what the limiter removes, and the result is measured."""
+what the limiter removes, and the result is measured.
+"""
 
 import subprocess
 import threading

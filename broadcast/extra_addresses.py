@@ -2,7 +2,8 @@
 
 A receiver that moved to another commune subscribes there. A broadcast on air under the old commune is published there
 too, so that the receiver can join late and receives the stop. Manifests under an old address are cleared like all
-others."""
+others.
+"""
 
 from datetime import datetime
 

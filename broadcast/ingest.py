@@ -1,6 +1,7 @@
 """Ingest: receives uploads and queues them for the clip maker.
 
-Uploads are streamed to disk and processed one at a time; unfinished ones continue after a restart."""
+Uploads are streamed to disk and processed one at a time; unfinished ones continue after a restart.
+"""
 
 import logging
 import queue

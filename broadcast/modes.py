@@ -4,10 +4,11 @@
 farthest horn starts first and a nearer one later by (d_max − d) / 343 m/s. *Staggered*: zones whose horns can be heard
 together anywhere never play at once; the programme plays in turns, group after group.
 
-The turns are a colouring of the graph of such zones by DSATUR (D. Brélaz, "New methods to color the vertices of a graph",
-Comm. ACM 22 (1979) 251): the next zone is the one whose neighbours have the most different turns, then the one with the
-most neighbours; it gets the first free turn. Exact for trees and rings, which villages along a road form; at most one
-turn more than a zone has neighbours. The rules are pure."""
+The turns are a colouring of the graph of such zones by DSATUR (D. Brélaz, "New methods to color the vertices of a
+graph", Comm. ACM 22 (1979) 251): the next zone is the one whose neighbours have the most different turns, then the one
+with the most neighbours; it gets the first free turn. Exact for trees and rings, which villages along a road form; at
+most one turn more than a zone has neighbours. The rules are pure.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -76,7 +77,7 @@ class Horn(NamedTuple):
 
 
 class Shifts(NamedTuple):
-    """The result of a spread. by_receiver: µs after the start, without zeros. turns: zone ids, receiver ids for those in none."""
+    """by_receiver: µs after the start, without zeros. turns: ids of zones, or of receivers that are in none."""
 
     by_receiver: Mapping[str, int]
     turns: Sequence[Sequence[str]] = ()

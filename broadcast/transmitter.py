@@ -1,7 +1,8 @@
 """The transmitter: publishes manifests. A plan is committed first, then published, then marked as announced.
 
 After a crash or a broker outage unannounced broadcasts are found in the table and sent; receivers accept a manifest
-twice."""
+twice.
+"""
 
 import logging
 from datetime import datetime

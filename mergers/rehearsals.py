@@ -116,7 +116,7 @@ class _RehearsalLines:
             targets = msgspec.json.decode(changed["targets"], type=Targets)
             if targets.all:
                 yield Message(N_("Sounds in the whole new commune"))
-            elif row.meant_for.all:
+            elif row.audience.all:
                 yield Message(N_("Sounds for the receivers it was for"))
         if "volume_ceiling_percent" in changed:
             yield Message(N_("Volume at most {percent} %"), {"percent": changed["volume_ceiling_percent"]})

@@ -127,7 +127,7 @@ class Splitting:
 
     def _programmes(self) -> None:
         plan, data = self._plan, self._data
-        parts = {s.number: self._parts(s.meant_for) for s in in_service(data.schedules)}
+        parts = {s.number: self._parts(s.audience) for s in in_service(data.schedules)}
         here = {s.programme_id for s in in_service(data.schedules) if parts[s.number][0] is not None}
         there = {s.programme_id for s in in_service(data.schedules) if parts[s.number][1] is not None}
         moved = {p for p in plan.programmes if p not in here}

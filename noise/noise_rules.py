@@ -1,7 +1,6 @@
 """Noise rules: when a commune and its zones may sound, how loud at night, and how many minutes.
 
-Several places ask the same rules: the form before it is kept, the plan, "on air now", and each receiver for itself
-(`wire.allowed_hours`). An emergency knows none of them.
+The form, the plan, the page and each receiver (`wire.allowed_hours`) apply the same rules. Emergencies are exempt.
 """
 
 from collections.abc import Sequence
@@ -21,15 +20,14 @@ from runtime.refusal import N_, Refusal
 from wire.allowed_hours import AllowedHours, NightLevel, allowed, shut
 from wire.broadcasts import BroadcastClass, Targets
 
-MOST_STRETCHES = 12
+MOST_ALLOWED_HOURS = 12
 
 
 class NoiseRules(SQLModel, table=True):
-    """What a commune allows, or one of its zones besides. zone_id: "" for the commune.
+    """The rules of a commune or of one of its zones. zone_id: "" for the commune.
 
-    hours: JSON, list of AllowedHours; empty: no limit. night_volume_percent: 100 for none.
-    minutes_a_day, minutes_a_week: of everything that sounds in one zone; None: no limit. refuses: what goes beyond is
-    refused; else the form warns.
+    hours: JSON, list of AllowedHours; empty: no limit. night_volume_percent: 100 for none. minutes_a_day,
+    minutes_a_week: of all sound in one zone; None: no limit. refuses: an excess is refused, else the form warns.
     """
 
     __table_args__ = (UniqueConstraint("commune_id", "zone_id"),)
@@ -47,13 +45,13 @@ class NoiseRules(SQLModel, table=True):
 
     @property
     def allowed_hours(self) -> list[AllowedHours]:
-        """The stretches, naming whose limit they are."""
-        found = msgspec.json.decode(self.hours, type=list[AllowedHours])
-        return [msgspec.structs.replace(one, zone=self.zone_id) for one in found]
+        """With the zone that each limit belongs to."""
+        decoded = msgspec.json.decode(self.hours, type=list[AllowedHours])
+        return [msgspec.structs.replace(stretch, zone=self.zone_id) for stretch in decoded]
 
     @property
     def night_level(self) -> NightLevel | None:
-        """As the wire says it; None when the night is as loud as the day."""
+        """None when the night is as loud as the day."""
         if self.night_volume_percent >= 100 or self.night_from_minute == self.night_until_minute:
             return None
         return NightLevel(
@@ -65,7 +63,7 @@ class NoiseRules(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class ClosedPeriod:
-    """Somewhere it may not sound. zone_id: whose limit, "" for the commune's. since, until: the first such stretch."""
+    """A period in which a target may not sound. zone_id: whose limit, "" for the commune's."""
 
     zone_id: str
     since: datetime
@@ -74,14 +72,14 @@ class ClosedPeriod:
 
 @dataclass(frozen=True)
 class AllowedTimes:
-    """When some targets may sound. hours: of each kind of receiver among them, most receivers alike."""
+    """When some targets may sound. hours: of each distinct set of zones among the receivers."""
 
     hours: list[list[AllowedHours]]
     days_off: frozenset[date]
     zone: ZoneInfo
 
     def first_closed(self, starts_at: datetime, ends_at: datetime) -> ClosedPeriod | None:
-        """Where and when something from start to end would be silenced first; None: nowhere."""
+        """The first part of [starts_at, ends_at) in which a target is silenced; None when there is none."""
         for hours in self.hours:
             closed = shut(hours, self.days_off, self.zone, starts_at, ends_at)
             if closed:
@@ -90,7 +88,7 @@ class AllowedTimes:
         return None
 
     def allows_any(self, at: datetime) -> bool:
-        """Whether anybody may sound at an instant."""
+        """Whether any of the targets may sound at an instant."""
         return any(allowed(hours, self.days_off, self.zone, at) for hours in self.hours)
 
     def _whose(self, hours: list[AllowedHours], at: datetime) -> str:
@@ -102,7 +100,7 @@ class AllowedTimes:
 
 
 def rules_of(session: Session, commune_id: str) -> dict[str, NoiseRules]:
-    """Those of a commune, by zone, "" for the commune itself. What has none is not in it."""
+    """By zone id, "" for the commune; places without rules are missing."""
     query = select(NoiseRules).where(NoiseRules.commune_id == commune_id).order_by(NoiseRules.zone_id)
     return {row.zone_id: row for row in session.exec(query)}
 
@@ -118,7 +116,7 @@ def set_rules(
     minutes_a_week: int | None = None,
     refuses: bool = False,
 ) -> NoiseRules:
-    """Keep what a commune ("") or a zone allows. Receivers learn it with `Downlink.configure_all`. Raises Refusal."""
+    """Save the rules of a commune ("") or a zone. Send them with `Downlink.configure_all`. Raises Refusal."""
     commune(session, commune_id)
     if zone_id and zone(session, zone_id).commune_id != commune_id:
         raise Refusal(N_("{zone} is no zone of this commune."), zone=zone_id)
@@ -137,8 +135,8 @@ def set_rules(
 
 
 def hours_for(rules: dict[str, NoiseRules], zone_ids: Sequence[str]) -> list[AllowedHours]:
-    """The limits of a receiver that is in these zones: the commune's and theirs."""
-    return [one for place in ("", *zone_ids) if place in rules for one in rules[place].allowed_hours]
+    """The limits of a receiver in these zones: the commune's and theirs."""
+    return [stretch for place in ("", *zone_ids) if place in rules for stretch in rules[place].allowed_hours]
 
 
 def night_levels_for(rules: dict[str, NoiseRules], zone_ids: Sequence[str]) -> list[NightLevel]:
@@ -148,12 +146,12 @@ def night_levels_for(rules: dict[str, NoiseRules], zone_ids: Sequence[str]) -> l
 
 
 def days_off_ahead(today: date) -> list[date]:
-    """The public holidays that receivers are told: of this year and the two after it, in order."""
+    """The public holidays that receivers are told of: this year's and the next two years', in order."""
     return [day for year in range(today.year, today.year + 3) for day in days_off(year)]
 
 
 def allowed_times(session: Session, commune_id: str, targets: Targets, today: date) -> AllowedTimes:
-    """When these targets may sound. Asked once, then for as many instants as one likes. today: the commune's day."""
+    """Looked up once, then valid for any number of instants. today: the commune's day."""
     rules, local = rules_of(session, commune_id), commune(session, commune_id).zone
     if not any(row.allowed_hours for row in rules.values()):
         return AllowedTimes([[]], frozenset(), local)
@@ -166,17 +164,19 @@ def allowed_times(session: Session, commune_id: str, targets: Targets, today: da
 def check_allowed(
     session: Session, commune_id: str, targets: Targets, class_: BroadcastClass, starts_at: datetime, ends_at: datetime
 ) -> None:
-    """Raises Refusal when something from start to end would sound outside the allowed hours anywhere."""
+    """Raises Refusal when any target would be silenced between start and end."""
     if class_ is BroadcastClass.EMERGENCY:
         return
-    may = allowed_times(session, commune_id, targets, starts_at.astimezone(commune(session, commune_id).zone).date())
-    closed = may.first_closed(starts_at, ends_at)
+    allowed_at = allowed_times(
+        session, commune_id, targets, starts_at.astimezone(commune(session, commune_id).zone).date()
+    )
+    closed = allowed_at.first_closed(starts_at, ends_at)
     if closed is not None:
-        raise refusal_of(session, closed, may.zone)
+        raise refusal_of(session, closed, allowed_at.zone)
 
 
 def refusal_of(session: Session, closed: ClosedPeriod, local: ZoneInfo) -> Refusal:
-    """What somebody is told who wants to sound then."""
+    """The refusal for a start in this period."""
     since = closed.since.astimezone(local)
     when = f"{since:%H:%M %d/%m/%Y}"
     if closed.zone_id:
@@ -195,14 +195,14 @@ def refusal_of(session: Session, closed: ClosedPeriod, local: ZoneInfo) -> Refus
 def _check(
     hours: Sequence[AllowedHours], night: NightLevel | None, minutes_a_day: int | None, minutes_a_week: int | None
 ) -> None:
-    if len(hours) > MOST_STRETCHES:
-        raise Refusal(N_("At most {most} stretches of allowed hours."), most=MOST_STRETCHES)
-    for one in hours:
-        if one.from_minute >= one.until_minute:
+    if len(hours) > MOST_ALLOWED_HOURS:
+        raise Refusal(N_("At most {most} stretches of allowed hours."), most=MOST_ALLOWED_HOURS)
+    for stretch in hours:
+        if stretch.from_minute >= stretch.until_minute:
             raise Refusal(N_("Allowed hours end before they begin. For hours over midnight make two stretches."))
-        if not one.weekdays:
+        if not stretch.weekdays:
             raise Refusal(N_("Choose at least one day of the week."))
-        if bool(one.season_first) != bool(one.season_last):
+        if bool(stretch.season_first) != bool(stretch.season_last):
             raise Refusal(N_("A season needs its first and its last day, as 15/10."))
     if night is not None and night.from_minute == night.until_minute:
         raise Refusal(N_("The night begins and ends at the same minute. Change one of them."))

@@ -88,7 +88,7 @@ class ProvinceBulletin(SQLModel, table=True):
         return BroadcastClass(self.class_)
 
     @property
-    def meant_for(self) -> Targets:
+    def audience(self) -> Targets:
         """Who shall sound it."""
         return msgspec.json.decode(self.targets, type=Targets)
 
@@ -205,7 +205,7 @@ def put_bulletin_on_air(
         session,
         actor,
         found.commune_id,
-        targets=found.meant_for,
+        targets=found.audience,
         class_=found.broadcast_class,
         now=now,
         clip_id=found.clip_id,

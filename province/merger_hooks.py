@@ -104,7 +104,7 @@ class ProvinceHook:
                 waiting = []
             else:
                 waiting = [b for b in others if b.state in _OPEN]
-                places = [move.place(b.commune_id, b.meant_for) for b in (first, *waiting)]
+                places = [move.place(b.commune_id, b.audience) for b in (first, *waiting)]
                 turn += 1
                 found.set(first, commune_id=move.into, targets=msgspec.json.encode(_all_of(places)), turn=turn)
             for other in (b for b in others if b.state in _OPEN):

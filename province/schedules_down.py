@@ -84,7 +84,7 @@ def add_to_timetable(session: Session, found: ProvinceBulletin, now: datetime, *
             found.commune_id,
             programme_id=made.number,
             rule=rule,
-            targets=found.meant_for,
+            targets=found.audience,
             class_=found.broadcast_class,
             now=now,
             by=by,

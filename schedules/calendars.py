@@ -1,7 +1,7 @@
-"""The timetable as iCalendar (RFC 5545), out and in, so that a calendar program shows the same. The home of icalendar.
+"""The timetable as iCalendar (RFC 5545), exported and imported. The only home of icalendar.
 
-A schedule with several times a day is several events, since an event has one. What a calendar program cannot know
-(holidays, Tết, seasons) is written as single days, for `AHEAD` from now on.
+A schedule with several times a day becomes several events, since an event has one time. What iCalendar cannot express
+(holidays, Tết, seasons) is written as single days, for `AHEAD` from now.
 """
 
 from collections.abc import Iterable
@@ -18,9 +18,9 @@ from dateutil import rrule
 from runtime.refusal import N_, Refusal
 from schedules.recurrence import Holidays, Repeat, Rule, days
 
-#: Single days are written out so far ahead; a program that has subscribed to the calendar reads it anew long before.
+#: Single days are written this far ahead; a subscribed calendar program reloads the file long before.
 AHEAD = timedelta(days=730)
-#: Of a rule with COUNT so many are counted at most.
+#: The most instances counted for a rule with COUNT.
 _MOST_COUNTED = 4000
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _KNOWN_PARTS = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "WKST"}
@@ -28,7 +28,7 @@ _KNOWN_PARTS = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "WK
 
 @dataclass(frozen=True)
 class CalendarEntry:
-    """A schedule as a calendar tells it. uid: the same each time, so that a program knows it again."""
+    """A schedule as a calendar event. uid: stable, so that a calendar program recognizes it."""
 
     uid: str
     title: str
@@ -39,14 +39,14 @@ class CalendarEntry:
 
 @dataclass(frozen=True)
 class CalendarImport:
-    """What was read from a calendar. unread: titles with why they were left out, as Refusals."""
+    """unread: titles of events that were not imported, with the reasons."""
 
     entries: list[CalendarEntry] = field(default_factory=list)
     unread: list[tuple[str, Refusal]] = field(default_factory=list)
 
 
 def write_calendar(name: str, entries: Iterable[CalendarEntry], zone: ZoneInfo, now: datetime) -> bytes:
-    """The calendar file. zone: the commune's; times are written in it."""
+    """zone: the commune's; times are written in it."""
     calendar = icalendar.Calendar()
     calendar.add("prodid", "-//Loa//Timetable//VI")
     calendar.add("version", "2.0")
@@ -59,41 +59,44 @@ def write_calendar(name: str, entries: Iterable[CalendarEntry], zone: ZoneInfo, 
                 event.add("dtstamp", now)
                 calendar.add_component(event)
     calendar.add_missing_timezones()
-    made: bytes = calendar.to_ical()
-    return made
+    content: bytes = calendar.to_ical()
+    return content
 
 
 def read_calendar(content: bytes, zone: ZoneInfo) -> CalendarImport:
-    """Schedules from a calendar file; events alike but for their time become one. Raises Refusal when it is none."""
+    """Schedules from a calendar file; events that differ only in time become one.
+
+    Raises Refusal for an invalid file.
+    """
     try:
         calendar = icalendar.Calendar.from_ical(content)
     except (ValueError, IndexError, KeyError) as failure:
         raise Refusal(N_("This is no calendar file (.ics). Export one from your calendar program.")) from failure
-    found = CalendarImport()
+    result = CalendarImport()
     merged: dict[tuple[str, bytes, timedelta], CalendarEntry] = {}
     for event in calendar.walk("VEVENT"):
         title = str(event.get("summary", "")).strip()
         try:
             entry = _entry(event, title, zone)
         except Refusal as refusal:
-            found.unread.append((title, refusal))
+            result.unread.append((title, refusal))
             continue
         key = (title, repr(_without_times(entry.rule)).encode(), entry.length)
-        before = merged.get(key)
-        if before is not None:
-            times = [*before.rule.times, *entry.rule.times]
-            entry = CalendarEntry(before.uid, title, _with(before.rule, times=times), entry.length, entry.where)
+        earlier = merged.get(key)
+        if earlier is not None:
+            times = [*earlier.rule.times, *entry.rule.times]
+            entry = CalendarEntry(earlier.uid, title, _with(earlier.rule, times=times), entry.length, entry.where)
         merged[key] = entry
     for entry in merged.values():
         try:
-            found.entries.append(CalendarEntry(entry.uid, entry.title, entry.rule.check(), entry.length, entry.where))
+            result.entries.append(CalendarEntry(entry.uid, entry.title, entry.rule.check(), entry.length, entry.where))
         except Refusal as refusal:
-            found.unread.append((entry.title, refusal))
-    return found
+            result.unread.append((entry.title, refusal))
+    return result
 
 
 def _event(entry: CalendarEntry, at: time, zone: ZoneInfo, today: date) -> icalendar.Event | None:
-    """One time of day of a schedule; None when it is never due any more."""
+    """One time of day of a schedule; None when it is never due again."""
     rule = entry.rule
     horizon = max(today, rule.from_day) + AHEAD
     due = [
@@ -104,10 +107,10 @@ def _event(entry: CalendarEntry, at: time, zone: ZoneInfo, today: date) -> icale
     if not due:
         return None
     regular = _regular_days(rule, due[0], horizon)
-    plain = set(due)
-    left_out, besides = [day for day in regular if day not in plain], sorted(plain - set(regular))
-    # Few days of many: they are named, and the rule is left out.
-    by_rule = bool(regular) and len(left_out) <= len(due)
+    due_days = set(due)
+    skipped, extra = [day for day in regular if day not in due_days], sorted(due_days - set(regular))
+    # When few days of the rule remain, list them and omit the rule.
+    by_rule = bool(regular) and len(skipped) <= len(due)
     event = icalendar.Event()
     event.add("uid", f"{entry.uid}-{at:%H%M%S}")
     event.add("summary", entry.title)
@@ -117,17 +120,17 @@ def _event(entry: CalendarEntry, at: time, zone: ZoneInfo, today: date) -> icale
         event.add("location", entry.where)
     if by_rule:
         event.add("rrule", _rrule_of(rule, at, zone))
-        if left_out:
-            event.add("exdate", [datetime.combine(day, at, tzinfo=zone) for day in left_out])
+        if skipped:
+            event.add("exdate", [datetime.combine(day, at, tzinfo=zone) for day in skipped])
     else:
-        besides = due[1:]
-    if besides:
-        event.add("rdate", [datetime.combine(day, at, tzinfo=zone) for day in besides])
+        extra = due[1:]
+    if extra:
+        event.add("rdate", [datetime.combine(day, at, tzinfo=zone) for day in extra])
     return event
 
 
 def _regular_days(rule: Rule, first: date, last: date) -> list[date]:
-    """What the bare rule gives from its first day on: what a calendar program works out itself."""
+    """The days that a calendar program derives from the RRULE alone, from its first day."""
     if rule.repeat is Repeat.ONCE:
         return []
     bare = _with(
@@ -210,15 +213,15 @@ def _from_rrule(parts: Any, local: datetime, zone: ZoneInfo) -> dict[str, Any]:
 
 def _single(event: icalendar.Component, name: str, zone: ZoneInfo) -> list[date]:
     lists = event.get(name, [])
-    found = []
-    for one in lists if isinstance(lists, list) else [lists]:
-        for each in one.dts:
-            found.append(_local(each.dt, zone).date() if isinstance(each.dt, datetime) else each.dt)
-    return found
+    dates = []
+    for date_list in lists if isinstance(lists, list) else [lists]:
+        for value in date_list.dts:
+            dates.append(_local(value.dt, zone).date() if isinstance(value.dt, datetime) else value.dt)
+    return dates
 
 
 def _local(at: datetime, zone: ZoneInfo) -> datetime:
-    """In the commune's time; one without a zone is meant so already."""
+    """In the commune's time; a naive time is in it already."""
     return at.replace(tzinfo=zone) if at.tzinfo is None else at.astimezone(zone)
 
 

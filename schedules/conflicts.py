@@ -1,4 +1,4 @@
-"""Clashes: what else is planned for the same receivers at the same time, and who sounds."""
+"""Clashes: airings planned for the same receivers at the same time, and which of them plays."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,16 +18,19 @@ from wire.precedence import Precedence, precedence_of
 
 
 class ClashEffect(StrEnum):
-    """What becomes of the one that does not sound while both want to."""
+    """What happens to the airing that does not play while both are due."""
 
-    CUT = "cut"  # its beginning or its end is lost
-    INTERRUPTED = "interrupted"  # silent in the middle, then on where it would have been
-    SILENT = "silent"  # nothing of it is left
+    CUT = "cut"  # the start or the end is not heard
+    INTERRUPTED = "interrupted"  # muted in the middle, then continued at its current position
+    SILENT = "silent"  # not heard at all
 
 
 @dataclass(frozen=True)
 class Airing:
-    """Somebody wants to sound. order: tells apart two of one class and start, as the receivers do (the id)."""
+    """An airing that may clash.
+
+    order: decides between equal class and start, as the receivers do (the broadcast id).
+    """
 
     title: str
     class_: BroadcastClass
@@ -39,13 +42,13 @@ class Airing:
 
     @property
     def rank(self) -> Precedence:
-        """Of two wishes the one with the larger rank sounds."""
+        """Of two airings the one with the larger rank plays."""
         return precedence_of(self.class_, self.precedence, to_us(self.starts_at), self.order)
 
 
 @dataclass(frozen=True)
 class Clash:
-    """Two wishes that meet. fate: of the loser."""
+    """Two airings that overlap on shared receivers. effect: on the loser."""
 
     winner: Airing
     loser: Airing
@@ -55,82 +58,82 @@ class Clash:
 
 @dataclass(frozen=True)
 class RecurringAiring:
-    """Somebody wants to sound again and again. wish: whose instants do not count, but its length."""
+    """A repeated airing. airing: its instants do not count, only its length."""
 
     rule: Rule
     airing: Airing
 
     @property
     def length(self) -> timedelta:
-        """How long it sounds each time."""
+        """Of each airing."""
         return self.airing.ends_at - self.airing.starts_at
 
 
 @dataclass(frozen=True)
 class RecurringClash:
-    """Two that recur and meet on some days. first: the clash of the first of them. days: on how many."""
+    """Two recurring airings that clash. first: the earliest clash. days: on how many days."""
 
     first: Clash
     days: int
 
 
 def airings_of(due: Iterable[Occurrence]) -> list[Airing]:
-    """Due instants of the timetable as wishes, in their order. What a schedule says is read once, not each time."""
-    known: dict[int, tuple[str, BroadcastClass, int, Targets, str]] = {}
-    found = []
-    for one in due:
-        key = id(one.schedule)
-        if key not in known:
-            of = one.schedule
-            known[key] = (
-                of.title or one.programme.title,
-                of.broadcast_class,
-                of.precedence,
-                of.audience,
-                order_key(of.number),
+    """In the same order. Each schedule's JSON is decoded once."""
+    decoded: dict[int, tuple[str, BroadcastClass, int, Targets, str]] = {}
+    airings = []
+    for occurrence in due:
+        key = id(occurrence.schedule)
+        if key not in decoded:
+            schedule = occurrence.schedule
+            decoded[key] = (
+                schedule.title or occurrence.programme.title,
+                schedule.broadcast_class,
+                schedule.precedence,
+                schedule.audience,
+                order_key(schedule.number),
             )
-        title, class_, precedence, targets, order = known[key]
-        found.append(Airing(title, class_, precedence, one.starts_at, one.ends_at, targets, order))
-    return found
+        title, class_, precedence, targets, order = decoded[key]
+        airings.append(Airing(title, class_, precedence, occurrence.starts_at, occurrence.ends_at, targets, order))
+    return airings
 
 
 def clashes(session: Session, commune_id: str, new: Sequence[Airing], others: Sequence[Airing]) -> list[Clash]:
-    """Where the new wishes meet others or one another, in order of time. Receivers are looked up once a target."""
-    everything = sorted([*others, *new], key=lambda w: (w.starts_at, w.order))
-    chosen = {id(wish) for wish in new}
-    who = Reach(session, commune_id)
-    found, open_now = [], list[Airing]()
-    for wish in everything:
-        open_now = [other for other in open_now if other.ends_at > wish.starts_at]
-        for other in open_now:
-            if id(wish) in chosen or id(other) in chosen:
-                shared = who(wish.targets) & who(other.targets)
+    """Clashes of the new airings with others or each other, in order of time. One receiver lookup per target."""
+    airings = sorted([*others, *new], key=lambda w: (w.starts_at, w.order))
+    new_ids = {id(airing) for airing in new}
+    reach = Reach(session, commune_id)
+    result, current = [], list[Airing]()
+    for airing in airings:
+        current = [other for other in current if other.ends_at > airing.starts_at]
+        for other in current:
+            if id(airing) in new_ids or id(other) in new_ids:
+                shared = reach(airing.targets) & reach(other.targets)
                 if shared:
-                    found.append(_clash(wish, other, tuple(sorted(shared))))
-        open_now.append(wish)
-    return found
+                    result.append(_clash(airing, other, tuple(sorted(shared))))
+        current.append(airing)
+    return result
 
 
-def clashing(session: Session, commune_id: str, wishes: Sequence[Airing]) -> set[tuple[str, datetime]]:
-    """Which of them meet any other, by order and start: what a page marks, without saying whom."""
-    who = Reach(session, commune_id)
+def clashing(session: Session, commune_id: str, airings: Sequence[Airing]) -> set[tuple[str, datetime]]:
+    """Order and start of each airing that clashes with any other; enough to mark them on a page."""
+    reach = Reach(session, commune_id)
     shared: dict[tuple[int, int], bool] = {}
-    found: set[tuple[str, datetime]] = set()
-    open_now = list[tuple[Airing, frozenset[str]]]()
-    for wish in sorted(wishes, key=lambda w: (w.starts_at, w.order)):
-        open_now = [one for one in open_now if one[0].ends_at > wish.starts_at]
-        reached, key = who(wish.targets), (wish.order, wish.starts_at)
-        for other, others_reached in open_now:
+    marked: set[tuple[str, datetime]] = set()
+    current = list[tuple[Airing, frozenset[str]]]()
+    for airing in sorted(airings, key=lambda w: (w.starts_at, w.order)):
+        current = [entry for entry in current if entry[0].ends_at > airing.starts_at]
+        reached, key = reach(airing.targets), (airing.order, airing.starts_at)
+        for other, others_reached in current:
             other_key = (other.order, other.starts_at)
-            if key in found and other_key in found:
+            if key in marked and other_key in marked:
                 continue
-            both = (id(reached), id(others_reached))
-            if both not in shared:
-                shared[both] = not reached.isdisjoint(others_reached)
-            if shared[both]:
-                found |= {key, other_key}
-        open_now.append((wish, reached))
-    return found
+            pair = (id(reached), id(others_reached))
+            if pair not in shared:
+                shared[pair] = not reached.isdisjoint(others_reached)
+            if shared[pair]:
+                marked |= {key, other_key}
+        current.append((airing, reached))
+    return marked
 
 
 def recurring_clashes(
@@ -142,19 +145,19 @@ def recurring_clashes(
     first: date,
     last: date,
 ) -> list[RecurringClash]:
-    """Where one that recurs meets others from the day `first` to `last`, each other at most once, in order of time.
+    """Clashes of a recurring airing with others from the day `first` to `last`, at most one for each, in order of time.
 
-    By the wall clock, which both share: on a day on which a zone's clocks change, an overlap within the hour that is
-    skipped or comes twice may be told wrongly; `clashes` tells it rightly, instant by instant.
+    Computed by wall clock. On a day on which the clocks change, an overlap within the skipped or repeated hour may be
+    wrong; `clashes` is exact.
     """
-    who, day = Reach(session, commune_id), timedelta(days=1)
+    reach, day = Reach(session, commune_id), timedelta(days=1)
     ours = days(new.rule, first - day, last)
-    found = []
+    result = []
     for other in others:
-        if not who(new.airing.targets) & who(other.airing.targets):
+        if not reach(new.airing.targets) & reach(other.airing.targets):
             continue
         theirs = days(other.rule, first - day, last)
-        # What sounds over midnight meets what is due on the day after.
+        # An airing over midnight can meet one due on the next day.
         pairs = [
             (our_day, our_day + shift)
             for shift in _shifts(new, other)
@@ -163,14 +166,14 @@ def recurring_clashes(
         met = _met(new, other, pairs)
         if met:
             our_day, their_day, our_time, their_time = met[0]
-            shared = tuple(sorted(who(new.airing.targets) & who(other.airing.targets)))
+            shared = tuple(sorted(reach(new.airing.targets) & reach(other.airing.targets)))
             clash = _clash(_on(new, our_day, our_time, zone), _on(other, their_day, their_time, zone), shared)
-            found.append(RecurringClash(clash, len({o for o, *_ in met})))
-    return sorted(found, key=lambda m: min(m.first.winner.starts_at, m.first.loser.starts_at))
+            result.append(RecurringClash(clash, len({o for o, *_ in met})))
+    return sorted(result, key=lambda m: min(m.first.winner.starts_at, m.first.loser.starts_at))
 
 
 def _shifts(new: RecurringAiring, other: RecurringAiring) -> list[timedelta]:
-    """By how many days the other's may lie apart from ours and meet it: the same day, and over midnight."""
+    """By how many days the other's due day may differ: same day, and over midnight."""
     latest = datetime.combine(date.min, max(_all_times(new.rule))) + new.length
     theirs = datetime.combine(date.min, max(_all_times(other.rule))) + other.length
     shifts = [timedelta(0)] if _may_meet(new, other) else []
@@ -182,7 +185,7 @@ def _shifts(new: RecurringAiring, other: RecurringAiring) -> list[timedelta]:
 
 
 def _may_meet(new: RecurringAiring, other: RecurringAiring) -> bool:
-    """Whether any of their times of day are close enough; most are not, and cost nothing more."""
+    """Whether any of their times of day are close enough; excludes most pairs cheaply."""
     return any(
         _start(a) < _start(b) + other.length and _start(b) < _start(a) + new.length
         for a in _all_times(new.rule)
@@ -193,23 +196,23 @@ def _may_meet(new: RecurringAiring, other: RecurringAiring) -> bool:
 def _met(
     new: RecurringAiring, other: RecurringAiring, pairs: list[tuple[date, date]]
 ) -> list[tuple[date, date, time, time]]:
-    """Of these days of ours and theirs those on which they meet, with the first times at which they do, in order."""
-    # The times of all days but for seasons are the same: what they give is worked out once.
-    known: dict[tuple[int, int, int], tuple[time, time] | None] = {}
-    found = []
+    """The day pairs on which they overlap, with the first overlapping times, in order."""
+    # Times are the same on all days except in seasons, so each combination is computed once.
+    computed: dict[tuple[int, int, int], tuple[time, time] | None] = {}
+    overlaps = []
     for our_day, their_day in pairs:
         ours, theirs = new.rule.times_on(our_day), other.rule.times_on(their_day)
         key = (id(ours), id(theirs), (their_day - our_day).days)
-        if key not in known:
-            known[key] = _overlap(new, other, our_day, their_day)
-        hit = known[key]
-        if hit is not None:
-            found.append((our_day, their_day, *hit))
-    return sorted(found)
+        if key not in computed:
+            computed[key] = _overlap(new, other, our_day, their_day)
+        overlap = computed[key]
+        if overlap is not None:
+            overlaps.append((our_day, their_day, *overlap))
+    return sorted(overlaps)
 
 
 def _overlap(new: RecurringAiring, other: RecurringAiring, our_day: date, their_day: date) -> tuple[time, time] | None:
-    """The first times of two days at which they meet."""
+    """The first overlapping times of two days."""
     between = timedelta(days=(their_day - our_day).days)
     for a in new.rule.times_on(our_day):
         for b in other.rule.times_on(their_day):
@@ -231,12 +234,12 @@ def _start(at: time) -> timedelta:
     return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
 
 
-def _clash(one: Airing, other: Airing, receivers: tuple[str, ...]) -> Clash:
-    winner, loser = (one, other) if one.rank > other.rank else (other, one)
+def _clash(first: Airing, other: Airing, receivers: tuple[str, ...]) -> Clash:
+    winner, loser = (first, other) if first.rank > other.rank else (other, first)
     if winner.starts_at <= loser.starts_at and winner.ends_at >= loser.ends_at:
-        fate = ClashEffect.SILENT
+        effect = ClashEffect.SILENT
     elif winner.starts_at > loser.starts_at and winner.ends_at < loser.ends_at:
-        fate = ClashEffect.INTERRUPTED
+        effect = ClashEffect.INTERRUPTED
     else:
-        fate = ClashEffect.CUT
-    return Clash(winner, loser, receivers, fate)
+        effect = ClashEffect.CUT
+    return Clash(winner, loser, receivers, effect)

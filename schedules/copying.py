@@ -1,4 +1,4 @@
-"""Moving one airing, and copying days: single days are written into the rules, nothing is drawn twice."""
+"""Moving one airing and copying days, by adding single days to rules and exceptions."""
 
 from datetime import date, datetime, time, timedelta
 
@@ -24,12 +24,12 @@ def move(
     now: datetime,
     by: str = "",
 ) -> Schedule:
-    """Move one airing to another day and time of the commune's clock; the others stay. Gives the schedule it is now of.
+    """Move one airing to another day and time, by the commune's clock. Returns the schedule it now belongs to.
 
-    Raises Refusal when there is no such airing, or it would be past.
+    Raises Refusal when there is no such airing, or the new time has passed.
     """
-    found = schedule(session, schedule_id)
-    rule = found.recurrence
+    original = schedule(session, schedule_id)
+    rule = original.recurrence
     if from_time not in rule.times_on(from_day) or not days(rule, from_day, from_day):
         raise Refusal(N_("This broadcast is not on the timetable any more. Load the page again."))
     single = Rule(repeat=Repeat.ONCE, times=[to_time], from_day=to_day)
@@ -37,75 +37,74 @@ def move(
         return change_schedule(session, schedule_id, now=now, rule=single)
     moved = add_schedule(
         session,
-        found.commune_id,
-        programme_id=found.programme_id,
+        original.commune_id,
+        programme_id=original.programme_id,
         rule=single,
-        targets=found.audience,
-        class_=found.broadcast_class,
-        precedence=found.precedence,
+        targets=original.audience,
+        class_=original.broadcast_class,
+        precedence=original.precedence,
         now=now,
         by=by,
     )
-    # Its other times of that day stay: as a schedule of their own, since the day is left out of the rule.
+    # The other times of that day become a schedule of their own, since the rule now skips the day.
     others = [at for at in rule.times_on(from_day) if at != from_time]
-    zone = commune(session, found.commune_id).zone
+    zone = commune(session, original.commune_id).zone
     others = [at for at in others if datetime.combine(from_day, at, tzinfo=zone) > now]
     if others:
         add_schedule(
             session,
-            found.commune_id,
-            programme_id=found.programme_id,
+            original.commune_id,
+            programme_id=original.programme_id,
             rule=Rule(repeat=Repeat.ONCE, times=others, from_day=from_day),
-            targets=found.audience,
-            class_=found.broadcast_class,
-            precedence=found.precedence,
+            targets=original.audience,
+            class_=original.broadcast_class,
+            precedence=original.precedence,
             now=now,
             by=by,
         )
-    without = msgspec.structs.replace(
+    reduced_rule = msgspec.structs.replace(
         rule,
         except_days=[*rule.except_days, from_day],
         extra_days=[day for day in rule.extra_days if day != from_day],
     )
-    change_schedule(session, schedule_id, now=now, rule=without)
+    change_schedule(session, schedule_id, now=now, rule=reduced_rule)
     return moved
 
 
 def copy_days(
     session: Session, commune_id: str, source: date, target: date, count: int, *, now: datetime, by: str = ""
 ) -> list[Schedule]:
-    """Copy what is due in `count` days from `source` on to the days from `target` on. Gives the new schedules.
+    """Copy what is due in `count` days from `source` to the days from `target`. Returns the new schedules.
 
-    What would be past is left out, and what is on the timetable there already at that time. Raises Refusal when nothing
-    is left to copy.
+    Past times and airings that exist there already are left out. Raises Refusal when nothing is left to copy.
     """
     zone = commune(session, commune_id).zone
     shift = target - source
-    there = {
+    existing = {
         (o.schedule.programme_id, o.schedule.targets, o.starts_at)
         for o in between(session, commune_id, target, target + timedelta(days=count))
     }
-    wanted: dict[tuple[int, date], list[time]] = {}
-    of = {}
-    for due in between(session, commune_id, source, source + timedelta(days=count)):
-        local = due.starts_at.astimezone(zone)
+    times_by_day: dict[tuple[int, date], list[time]] = {}
+    schedule_of = {}
+    for occurrence in between(session, commune_id, source, source + timedelta(days=count)):
+        local = occurrence.starts_at.astimezone(zone)
         at = datetime.combine(local.date() + shift, local.time(), tzinfo=zone)
-        if at > now and (due.schedule.programme_id, due.schedule.targets, at) not in there:
-            wanted.setdefault((due.schedule.number, at.date()), []).append(local.time())
-            of[due.schedule.number] = due.schedule
-    if not wanted:
+        if at > now and (occurrence.schedule.programme_id, occurrence.schedule.targets, at) not in existing:
+            times_by_day.setdefault((occurrence.schedule.number, at.date()), []).append(local.time())
+            schedule_of[occurrence.schedule.number] = occurrence.schedule
+    if not times_by_day:
         raise Refusal(N_("There is nothing to copy: nothing is due then, or it is there already."))
     return [
         add_schedule(
             session,
             commune_id,
-            programme_id=of[number].programme_id,
+            programme_id=schedule_of[number].programme_id,
             rule=Rule(repeat=Repeat.ONCE, times=times, from_day=day),
-            targets=of[number].audience,
-            class_=of[number].broadcast_class,
-            precedence=of[number].precedence,
+            targets=schedule_of[number].audience,
+            class_=schedule_of[number].broadcast_class,
+            precedence=schedule_of[number].precedence,
             now=now,
             by=by,
         )
-        for (number, day), times in wanted.items()
+        for (number, day), times in times_by_day.items()
     ]

@@ -1,4 +1,7 @@
-"""Why did this (not) play here at that time? Answered from what was decided and told, not from what should be."""
+"""Why did a receiver (not) play a broadcast? Answered from recorded decisions and reports.
+
+Nothing is computed from what should have happened.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,18 +24,18 @@ from schedules.schedules import Schedule
 from schedules.slots import Slot
 from wire.reports import Outcome
 
-#: Looked at this far on both sides of the instant that is asked about.
+#: How far on both sides of the instant broadcasts are listed.
 AROUND = timedelta(minutes=30)
 
 
 class Verdict(StrEnum):
-    """What became of a broadcast on one receiver."""
+    """The outcome of a broadcast on one receiver."""
 
     PLAYED = "played"
     PARTLY = "partly"
     SILENT = "silent"
-    MUTED = "muted"  # it played, at volume zero
-    UNHEARD = "unheard"  # it played, and meter or microphone say that nothing was to be heard
+    MUTED = "muted"  # played at volume zero
+    UNHEARD = "unheard"  # played, but meter or microphone shows that nothing was audible
     WITHDRAWN = "withdrawn"
     MISSED = "missed"
     STILL_TO_COME = "still_to_come"
@@ -43,7 +46,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Preemption:
-    """From one instant to another something stronger had the horn."""
+    """A period in which a broadcast of higher precedence played."""
 
     since: datetime
     until: datetime
@@ -52,7 +55,7 @@ class Preemption:
 
 @dataclass(frozen=True)
 class BroadcastOutcome:
-    """One broadcast on one receiver. cause: a cause code. decided: the last change, with who did it."""
+    """One broadcast on one receiver. cause: a cause code. decided: the last state change, with the operator."""
 
     broadcast: Broadcast
     verdict: Verdict
@@ -65,7 +68,7 @@ class BroadcastOutcome:
 
 @dataclass(frozen=True)
 class NotPlanned:
-    """A due instant of which no broadcast was made. cause: why, as it was written down."""
+    """A due instant without a broadcast. cause: as recorded in the slot."""
 
     schedule: Schedule
     title: str
@@ -75,7 +78,7 @@ class NotPlanned:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that is known of one receiver around an instant. elsewhere: what the commune aired that did not mean it."""
+    """Everything recorded of one receiver around an instant. not_targeted: what the commune aired for others."""
 
     receiver: Receiver
     at: datetime
@@ -87,66 +90,73 @@ class Explanation:
 
 
 def explain(session: Session, receiver: Receiver, at: datetime, now: datetime) -> Explanation:
-    """What was on at `at`, and within half an hour of it. The number of queries does not grow."""
+    """Broadcasts within half an hour of `at`. The number of queries is constant."""
     zones = set(zones_of(session, receiver.id))
-    was = _Was(receiver.commune_id, zones, places_of(session, receiver.id))
+    places = _Places(receiver.commune_id, zones, places_of(session, receiver.id))
     near = between(session, receiver.commune_id, at - AROUND, at + AROUND)
-    ours = [b for b in near if was.meant_by(b, receiver.id)]
-    reported = select(PlayReportRow).where(
+    addressed = [b for b in near if places.addressed_by(b, receiver.id)]
+    report_query = select(PlayReportRow).where(
         PlayReportRow.receiver_id == receiver.id, col(PlayReportRow.broadcast_id).in_([b.id for b in near])
     )
-    reports = {row.broadcast_id: row for row in session.exec(reported)}
-    ours += [b for b in near if b.id in reports and b not in ours]  # moved to another zone since
-    decided = last_state_changes(session, [b.id for b in ours])
-    line = _presence_line(session, receiver.id, [at, *(b.sounds_until for b in ours)])
-    presence = _presence(line, at)
+    reports = {row.broadcast_id: row for row in session.exec(report_query)}
+    addressed += [b for b in near if b.id in reports and b not in addressed]  # the receiver has moved to another zone
+    decided = last_state_changes(session, [b.id for b in addressed])
+    presence_changes = _presence_changes(session, receiver.id, [at, *(b.sounds_until for b in addressed)])
+    presence = _presence(presence_changes, at)
     return Explanation(
         receiver,
         at,
         PresenceState(presence.state) if presence else PresenceState.NEW,
         presence.at if presence else None,
-        [_story(b, ours, reports.get(b.id), decided.get(b.id), _presence(line, b.sounds_until), now) for b in ours],
+        [
+            _outcome(
+                b, addressed, reports.get(b.id), decided.get(b.id), _presence(presence_changes, b.sounds_until), now
+            )
+            for b in addressed
+        ],
         _not_planned(session, receiver, zones, at),
-        [b for b in near if b not in ours],
+        [b for b in near if b not in addressed],
     )
 
 
-class _Was(NamedTuple):
-    """Where a receiver is, and was before."""
+class _Places(NamedTuple):
+    """The places of a receiver, now and formerly."""
 
     commune_id: str
     zones: set[str]
     before: list[FormerPlace]
 
-    def meant_by(self, b: Broadcast, receiver_id: str) -> bool:
-        """Whether it was of the broadcast's commune when that began, and meant."""
+    def addressed_by(self, b: Broadcast, receiver_id: str) -> bool:
+        """Whether it belonged to the broadcast's commune at its start and was addressed."""
         then = next((place for place in self.before if place.left_at > b.starts_at), None)
         if b.commune_id != (self.commune_id if then is None else then.commune_id):
             return False
-        return _means(b, receiver_id, self.zones if then is None else set(then.zone_ids))
+        return _addresses(b, receiver_id, self.zones if then is None else set(then.zone_ids))
 
 
-def preemptions_of(session: Session, told: Broadcast, receiver_ids: Sequence[str]) -> dict[str, list[Preemption]]:
-    """When something stronger had the horn of each receiver, by its id. The number of queries does not grow."""
-    cuts = _cuts(told, between(session, told.commune_id, told.starts_at, told.sounds_until))
-    meant = Audiences(session)
-    return {r: [cut for cut in cuts if r in meant(cut.by)] for r in receiver_ids}
+def preemptions_of(session: Session, broadcast: Broadcast, receiver_ids: Sequence[str]) -> dict[str, list[Preemption]]:
+    """By receiver id. The number of queries is constant."""
+    preemptions = _preemptions(
+        broadcast, between(session, broadcast.commune_id, broadcast.starts_at, broadcast.sounds_until)
+    )
+    audiences = Audiences(session)
+    return {r: [preemption for preemption in preemptions if r in audiences(preemption.by)] for r in receiver_ids}
 
 
-def _means(broadcast: Broadcast, receiver_id: str, zones: set[str]) -> bool:
+def _addresses(broadcast: Broadcast, receiver_id: str, zones: set[str]) -> bool:
     targets = broadcast.audience
     return targets.all or receiver_id in targets.receivers or bool(zones & set(targets.zones))
 
 
-def _story(
-    told: Broadcast,
+def _outcome(
+    broadcast: Broadcast,
     others: list[Broadcast],
     report: PlayReportRow | None,
     decided: BroadcastChange | None,
     presence: PresenceChange | None,
     now: datetime,
 ) -> BroadcastOutcome:
-    at_once = state(told, now)
+    current_state = state(broadcast, now)
     if report is not None:
         verdict = {Outcome.PLAYED: Verdict.PLAYED, Outcome.PARTLY: Verdict.PARTLY}.get(
             Outcome(report.outcome), Verdict.SILENT
@@ -155,33 +165,35 @@ def _story(
             verdict = Verdict.MUTED
         elif report.unproved:
             verdict = Verdict.UNHEARD
-        cuts = _cuts(told, others) if verdict is not Verdict.PLAYED else []
-        return BroadcastOutcome(told, verdict, report.unproved or report.cause, report, cuts)
-    if at_once in (BroadcastState.WITHDRAWN, BroadcastState.MISSED):
-        verdict = Verdict.WITHDRAWN if at_once is BroadcastState.WITHDRAWN else Verdict.MISSED
-        return BroadcastOutcome(told, verdict, told.cause, decided=decided)
-    if told.starts_at > now:
-        return BroadcastOutcome(told, Verdict.STILL_TO_COME, preemptions=_cuts(told, others))
-    away = presence.at if presence is not None and presence.state == PresenceState.OFFLINE else None
-    if away is not None:
-        return BroadcastOutcome(told, Verdict.OFFLINE, offline_since=away)
-    waiting = now < told.sounds_until + REPORT_WITHIN
-    return BroadcastOutcome(told, Verdict.WAITING if waiting else Verdict.NO_REPORT, preemptions=_cuts(told, others))
+        preemptions = _preemptions(broadcast, others) if verdict is not Verdict.PLAYED else []
+        return BroadcastOutcome(broadcast, verdict, report.unproved or report.cause, report, preemptions)
+    if current_state in (BroadcastState.WITHDRAWN, BroadcastState.MISSED):
+        verdict = Verdict.WITHDRAWN if current_state is BroadcastState.WITHDRAWN else Verdict.MISSED
+        return BroadcastOutcome(broadcast, verdict, broadcast.cause, decided=decided)
+    if broadcast.starts_at > now:
+        return BroadcastOutcome(broadcast, Verdict.STILL_TO_COME, preemptions=_preemptions(broadcast, others))
+    offline_since = presence.at if presence is not None and presence.state == PresenceState.OFFLINE else None
+    if offline_since is not None:
+        return BroadcastOutcome(broadcast, Verdict.OFFLINE, offline_since=offline_since)
+    waiting = now < broadcast.sounds_until + REPORT_WITHIN
+    return BroadcastOutcome(
+        broadcast, Verdict.WAITING if waiting else Verdict.NO_REPORT, preemptions=_preemptions(broadcast, others)
+    )
 
 
-def _cuts(told: Broadcast, others: list[Broadcast]) -> list[Preemption]:
-    """When others were stronger, by the rule of the receiver's ladder."""
-    found = []
+def _preemptions(broadcast: Broadcast, others: list[Broadcast]) -> list[Preemption]:
+    """By the same rule as on the receiver."""
+    preemptions = []
     for other in others:
         aired = other.withdrawn_at is None and not other.missed
-        since, until = max(told.starts_at, other.starts_at), min(told.sounds_until, other.sounds_until)
-        if other.id != told.id and aired and since < until and other.rank > told.rank:
-            found.append(Preemption(since, until, other))
-    return found
+        since, until = max(broadcast.starts_at, other.starts_at), min(broadcast.sounds_until, other.sounds_until)
+        if other.id != broadcast.id and aired and since < until and other.rank > broadcast.rank:
+            preemptions.append(Preemption(since, until, other))
+    return preemptions
 
 
-def _presence_line(session: Session, receiver_id: str, instants: Sequence[datetime]) -> list[PresenceChange]:
-    """All changes that matter at these instants, in order: the last before the first of them, and those between."""
+def _presence_changes(session: Session, receiver_id: str, instants: Sequence[datetime]) -> list[PresenceChange]:
+    """The presence changes that matter at these instants: the last before the first one, and those between."""
     first, last = min(instants), max(instants)
     query = select(PresenceChange).where(PresenceChange.receiver_id == receiver_id)
     newest_first = (col(PresenceChange.at).desc(), col(PresenceChange.id).desc())
@@ -190,8 +202,8 @@ def _presence_line(session: Session, receiver_id: str, instants: Sequence[dateti
     return [*([before] if before else []), *reversed(session.exec(within).all())]
 
 
-def _presence(line: Iterable[PresenceChange], at: datetime) -> PresenceChange | None:
-    return next((change for change in reversed(list(line)) if change.at <= at), None)
+def _presence(presence_changes: Iterable[PresenceChange], at: datetime) -> PresenceChange | None:
+    return next((change for change in reversed(list(presence_changes)) if change.at <= at), None)
 
 
 def _not_planned(session: Session, receiver: Receiver, zones: set[str], at: datetime) -> list[NotPlanned]:
@@ -207,9 +219,9 @@ def _not_planned(session: Session, receiver: Receiver, zones: set[str], at: date
         )
         .order_by(col(Slot.due_at))
     )
-    found = []
+    result = []
     for slot, schedule, title in session.exec(query):
         targets = schedule.audience
         if targets.all or receiver.id in targets.receivers or zones & set(targets.zones):
-            found.append(NotPlanned(schedule, schedule.title or title, slot.due_at, slot.cause))
-    return found
+            result.append(NotPlanned(schedule, schedule.title or title, slot.due_at, slot.cause))
+    return result

@@ -16,7 +16,7 @@ from schedules.schedules import Schedule, due, schedules
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One due instant of one schedule, with what sounds. ends_at: everywhere, by programme and receivers as now."""
+    """One due instant of a schedule. ends_at: at the last receiver, by today's programme and receivers."""
 
     schedule: Schedule
     programme: Programme
@@ -27,21 +27,23 @@ class Occurrence:
 def occurrences(
     session: Session, of: Sequence[Schedule], zone: ZoneInfo, after: datetime, before: datetime
 ) -> list[Occurrence]:
-    """What is due of these schedules in [after, before), in order. The number of queries does not grow with them."""
+    """Due instants in [after, before), in order of time. The number of queries does not grow with the schedules."""
     numbers = sorted({s.programme_id for s in of})
-    known = {p.number: p for p in session.exec(select(Programme).where(col(Programme.id).in_(numbers)))}
+    programmes = {p.number: p for p in session.exec(select(Programme).where(col(Programme.id).in_(numbers)))}
     lengths = {number: duration_us(items) for number, items in items_of_all(session, numbers).items()}
-    found, spreading = [], dict[str, Spreading]()
-    for one in sorted(of, key=lambda s: s.number):
-        programme, length = known[one.programme_id], timedelta(microseconds=lengths[one.programme_id])
-        where = spreading.setdefault(one.commune_id, Spreading(session, one.commune_id))
-        length = where.total_length(one.time_spread, one.audience, length)
-        found += [Occurrence(one, programme, at, at + length) for at in due(one, zone, after, before)]
-    return sorted(found, key=attrgetter("starts_at"))  # of one instant in the order of their numbers: sorting is stable
+    result, spreading = [], dict[str, Spreading]()
+    for schedule in sorted(of, key=lambda s: s.number):
+        programme, length = programmes[schedule.programme_id], timedelta(microseconds=lengths[schedule.programme_id])
+        spreading_of_commune = spreading.setdefault(schedule.commune_id, Spreading(session, schedule.commune_id))
+        length = spreading_of_commune.total_length(schedule.time_spread, schedule.audience, length)
+        result += [Occurrence(schedule, programme, at, at + length) for at in due(schedule, zone, after, before)]
+    return sorted(
+        result, key=attrgetter("starts_at")
+    )  # of one instant in the order of their numbers: sorting is stable
 
 
 def between(session: Session, commune_id: str, first: date, end: date) -> list[Occurrence]:
-    """What is due from the day `first` to the day before `end`, by the commune's own clock, in order."""
+    """From the day `first` to the day before `end`, by the commune's clock, in order of time."""
     zone = commune(session, commune_id).zone
     start, stop = (datetime.combine(day, time(), tzinfo=zone) for day in (first, end))
     return occurrences(session, schedules(session, commune_id), zone, start, stop)

@@ -1,4 +1,4 @@
-"""What a schedule would do, before it is kept: when, whom it meets, and what would go wrong."""
+"""Schedule preview: when a schedule would play, what it clashes with, and what would go wrong, before it is saved."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -24,18 +24,18 @@ from schedules.schedule_checks import first_outside, over_budget
 from schedules.schedules import Schedule, schedules
 from wire.broadcasts import BroadcastClass, ClipItem, Targets
 
-#: Clashes are looked for so far ahead.
+#: How far ahead clashes are looked for.
 AHEAD = timedelta(days=365)
 SHOWN = 10
 #: The same clip more often than this on one day is probably a mistake.
 MOST_AIRS_A_DAY = 6
-#: What a slow mobile link brings, bytes a second: 100 kbit/s.
+#: A slow mobile link, 100 kbit/s, in bytes per second.
 SLOW_LINK_BYTES_S = 12_500
 
 
 @dataclass(frozen=True)
 class DueInstant:
-    """One of the next instants. day_off: the name of the public holiday, "" when it is none."""
+    """day_off: the name of the public holiday, "" when it is none."""
 
     at: datetime
     day_off: str
@@ -43,7 +43,7 @@ class DueInstant:
 
 @dataclass(frozen=True)
 class LateReceiver:
-    """A receiver that may not have the audio in time. offline_since: None when it is there, but may be too slow."""
+    """A receiver that may not have the audio in time. offline_since: None when it is online but may be too slow."""
 
     receiver: Receiver
     offline_since: datetime | None
@@ -52,7 +52,7 @@ class LateReceiver:
 
 @dataclass(frozen=True)
 class RepeatedClip:
-    """A clip that would sound too often. day: the worst one."""
+    """A clip that would play too often. day: the worst one."""
 
     title: str
     times: int
@@ -61,11 +61,10 @@ class RepeatedClip:
 
 @dataclass(frozen=True)
 class Outlook:
-    """All that can be known before. meetings: with what is on the timetable, in order of time.
+    """clashes: with the timetable, in order of time. order: identifies the new schedule in the clashes.
 
-    order: tells the new one from the others in meetings. outside: why it cannot be kept, since it would sound outside
-    the allowed hours. overruns: of the noise budget. turns: who sounds with whom, by name, where it is in turn; whole:
-    from the first sample anywhere to the last.
+    outside: why it cannot be saved: it would play outside the allowed hours. overruns: of the noise budget. turns:
+    names of what plays together, when staggered. whole: from the first sample at any receiver to the last.
     """
 
     next: list[DueInstant]
@@ -95,7 +94,7 @@ def outlook(
     without: int = 0,
     spread: Spread = IN_STEP,
 ) -> Outlook:
-    """states: the receivers as they are now. without: the number of the schedule that this one takes the place of."""
+    """states: of the receivers now. without: the number of the schedule that this one replaces."""
     zone = commune(session, commune_id).zone
     upcoming = next_instants(rule, zone, now, SHOWN)
     running = items_of(session, programme_id)
@@ -131,19 +130,21 @@ def outlook(
 
 
 def outside_hours(session: Session, commune_id: str, now: datetime) -> list[tuple[Schedule, str, Refusal]]:
-    """Schedules that no longer fit the allowed hours, with their titles and why; they are planned where they do."""
+    """Schedules that no longer fit the allowed hours, with title and reason; only the fitting instants are planned."""
     titles = {p.number: p.title for p in programmes(session, commune_id, include_retired=True)}
-    ours = [s for s in schedules(session, commune_id) if not s.paused]
-    items, zone = items_of_all(session, sorted({s.programme_id for s in ours})), commune(session, commune_id).zone
-    found, spreading = [], Spreading(session, commune_id)
-    for one in ours:
-        length = timedelta(microseconds=duration_us(items[one.programme_id]))
-        length = spreading.total_length(one.time_spread, one.audience, length)
-        closed = first_outside(session, commune_id, one.recurrence, one.audience, one.broadcast_class, length, now)
+    active = [s for s in schedules(session, commune_id) if not s.paused]
+    items, zone = items_of_all(session, sorted({s.programme_id for s in active})), commune(session, commune_id).zone
+    result, spreading = [], Spreading(session, commune_id)
+    for schedule in active:
+        length = timedelta(microseconds=duration_us(items[schedule.programme_id]))
+        length = spreading.total_length(schedule.time_spread, schedule.audience, length)
+        closed = first_outside(
+            session, commune_id, schedule.recurrence, schedule.audience, schedule.broadcast_class, length, now
+        )
         if closed is not None:
-            title = one.title or titles.get(one.programme_id, "")
-            found.append((one, title, refusal_of(session, closed, zone)))
-    return found
+            title = schedule.title or titles.get(schedule.programme_id, "")
+            result.append((schedule, title, refusal_of(session, closed, zone)))
+    return result
 
 
 def _recurring(session: Session, commune_id: str, of: list[Schedule], now: datetime) -> list[RecurringAiring]:
@@ -179,41 +180,41 @@ def _late(
     now: datetime,
     states: Mapping[str, ReceiverStatus],
 ) -> list[LateReceiver]:
-    """Who is not there, or would need longer than there is on a slow link."""
+    """Receivers that are offline, or would need more time on a slow link than is left."""
     if not upcoming:
         return []
     size = sum(item.renditions[0].bytes for item in items)
     needs, left = timedelta(seconds=size / SLOW_LINK_BYTES_S), upcoming[0] - now
-    found = []
-    for one in reached:
-        at = states.get(one.id)
-        away = at is None or at.state is not PresenceState.ONLINE
-        if away and left < timedelta(days=1):
-            found.append(LateReceiver(one, (at.last_heard_at if at else None) or now, needs))
-        elif not away and needs > left:
-            found.append(LateReceiver(one, None, needs))
-    return found
+    late = []
+    for receiver in reached:
+        state = states.get(receiver.id)
+        offline = state is None or state.state is not PresenceState.ONLINE
+        if offline and left < timedelta(days=1):
+            late.append(LateReceiver(receiver, (state.last_heard_at if state else None) or now, needs))
+        elif not offline and needs > left:
+            late.append(LateReceiver(receiver, None, needs))
+    return late
 
 
 def _repeated(
     session: Session, running: list[RunningItem], rule: Rule, others: list[Schedule], today: date
 ) -> list[RepeatedClip]:
-    """Clips of this programme that would sound too often on one of the next 28 days, all schedules together."""
+    """Clips that would play too often on one of the next 28 days, all schedules together."""
     until = today + timedelta(days=28)
     clips = {item.clip.id: item.clip.title for item in running if item.clip is not None}
     airs: Counter[tuple[str, date]] = Counter()
     of_others = items_of_all(session, sorted({s.programme_id for s in others}))
     counted = [(rule, running), *((s.recurrence, of_others[s.programme_id]) for s in others)]
-    for one, items in counted:
+    for rule_of_items, items in counted:
         if not any(item.clip is not None and item.clip.id in clips for item in items):
             continue
-        for day in days(one, today, until):
+        for day in days(rule_of_items, today, until):
             for item in items:
                 if item.clip is not None and item.clip.id in clips:
-                    airs[item.clip.id, day] += len(one.times_on(day))
-    found = []
+                    airs[item.clip.id, day] += len(rule_of_items.times_on(day))
+    repeated = []
     for clip_id, title in clips.items():
         day, times = max(((d, n) for (c, d), n in airs.items() if c == clip_id), key=lambda x: x[1], default=(today, 0))
         if times > MOST_AIRS_A_DAY:
-            found.append(RepeatedClip(title, times, day))
-    return found
+            repeated.append(RepeatedClip(title, times, day))
+    return repeated

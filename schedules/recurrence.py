@@ -1,6 +1,6 @@
-"""When a schedule is due: rules of RFC 5545, by python-dateutil, in the commune's own time. Its only home.
+"""Recurrence: when a schedule is due, by the rules of RFC 5545 in the commune's time zone.
 
-One expansion for all: the page, the plan and the receiver's manifests come from `instants`.
+Page, plan and manifests all use `instants`. The only home of python-dateutil's rules.
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,12 +21,12 @@ MOST_TIMES = 24
 MOST_SINGLE_DAYS = 366
 MOST_SEASONS = 6
 MOST_EVERY = 52
-#: How far we look for the next instant before we say that there is none.
+#: How far ahead the next instant is looked for.
 _FAR = timedelta(days=366 * 5)
 
 
 class Repeat(StrEnum):
-    """How often."""
+    """How often a schedule repeats."""
 
     ONCE = "once"
     DAILY = "daily"
@@ -36,7 +36,7 @@ class Repeat(StrEnum):
 
 
 class Holidays(StrEnum):
-    """What public holidays, or the days of Tết, change."""
+    """The effect of a public holiday, or of a day of Tết: none, not due, or due only then."""
 
     ALIKE = "alike"
     NOT = "not"
@@ -44,14 +44,14 @@ class Holidays(StrEnum):
 
 
 class Season(msgspec.Struct, frozen=True, kw_only=True):
-    """Other times in a part of each year. first, last: (month, day), both included; it may reach over the new year."""
+    """Other times in a part of each year. first, last: (month, day), inclusive; it may span the new year."""
 
     first: tuple[int, int]
     last: tuple[int, int]
     times: list[time]
 
     def holds(self, day: date) -> bool:
-        """Whether a day lies in it."""
+        """Whether a day is in the season."""
         at = (day.month, day.day)
         return self.first <= at <= self.last if self.first <= self.last else at >= self.first or at <= self.last
 
@@ -59,11 +59,11 @@ class Season(msgspec.Struct, frozen=True, kw_only=True):
 class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When, by the wall clock of the commune.
 
-    times: of the day, to the second. from_day: the first day; for once, the day. until_day: the last, None for no end.
-    every: each so many days, weeks or months, counted from `from_day` on (weeks begin on Monday).
-    weekdays: 0 is Monday; for weekly, and for monthly by weekday. month_days: 1 to 31, or -1 for the last; a month that
-    has no such day is left out (RFC 5545 §3.3.10). which: 1 to 4 or -1, the how manieth of its weekday in the month.
-    except_days, extra_days: left out, and due besides, at the same times. An extra day counts even on a holiday.
+    times: of the day, to the second. from_day: the first day; for ONCE the only one. until_day: the last, None for no
+    end. every: the interval in days, weeks or months, counted from `from_day` (weeks begin on Monday). weekdays: 0 is
+    Monday; for weekly, and for monthly by weekday. month_days: 1 to 31, or -1 for the last; a month without such a day
+    is skipped (RFC 5545 §3.3.10). which: 1 to 4 or -1, the ordinal of the weekday in the month. except_days: skipped.
+    extra_days: due in addition, at the same times, even on a holiday.
     """
 
     repeat: Repeat
@@ -81,7 +81,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tet: Holidays = Holidays.ALIKE
 
     def check(self) -> "Rule":
-        """Itself, sorted, without what its kind has no use for. Raises Refusal when it is no rule."""
+        """A sorted copy without fields that its kind does not use. Raises Refusal."""
         times = _checked_times(self.times)
         weekdays, month_days, which = sorted(set(self.weekdays)), sorted(set(self.month_days)), sorted(set(self.which))
         by_weekday = self.repeat in (Repeat.WEEKLY, Repeat.MONTHLY_BY_WEEKDAY)
@@ -113,34 +113,34 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
     def times_on(self, day: date) -> list[time]:
-        """The times of a day: those of the first season that it lies in, else the usual ones."""
+        """The times of the first season that contains the day, else the usual ones."""
         return next((season.times for season in self.seasons if season.holds(day)), self.times)
 
 
 def instants(rule: Rule, zone: ZoneInfo, after: datetime, before: datetime) -> list[datetime]:
     """Every instant in [after, before), as UTC, in order. after, before: aware.
 
-    A wall time that a zone skips in spring is read with the offset before the gap, and one that comes twice is the
-    first (RFC 5545 §3.3.5). Vietnam has neither.
+    A wall time that the zone skips is read with the offset before the gap, and one that occurs twice is the first
+    (RFC 5545 §3.3.5). Vietnam has neither.
     """
     return list(_due(rule, zone, after, before))
 
 
 def next_instants(rule: Rule, zone: ZoneInfo, now: datetime, count: int) -> list[datetime]:
-    """The next `count` instants after now, fewer when the rule ends."""
+    """The next `count` instants after now; fewer when the rule ends."""
     return list(islice(_due(rule, zone, now + timedelta(microseconds=1), now + _FAR), count))
 
 
 def days(rule: Rule, first: date, last: date) -> list[date]:
-    """The days from `first` to `last`, both included, on which it is due, in order."""
-    found: list[date] = []
+    """Days from `first` to `last`, inclusive, on which the rule is due, in order."""
+    due_days: list[date] = []
     for year in range(first.year, last.year + 1):
-        found += _in_year(rule, year)
-    return found[bisect_left(found, first) : bisect_right(found, last)]
+        due_days += _in_year(rule, year)
+    return due_days[bisect_left(due_days, first) : bisect_right(due_days, last)]
 
 
 def _due(rule: Rule, zone: ZoneInfo, after: datetime, before: datetime) -> Iterator[datetime]:
-    # A day's margin at both ends: local days and UTC days overlap only in part.
+    # A margin of one day at both ends: local and UTC days overlap only partly.
     day_before, day_after = after.astimezone(zone).date() - timedelta(days=1), before.astimezone(zone).date()
     first, last = day_before, day_after + timedelta(days=1)
     for year in range(first.year, last.year + 1):
@@ -148,16 +148,16 @@ def _due(rule: Rule, zone: ZoneInfo, after: datetime, before: datetime) -> Itera
             return
         for day in _in_year(rule, year):
             if first <= day <= last:
-                found = sorted(_instant(day, at, zone) for at in rule.times_on(day))
-                yield from (at for at in dict.fromkeys(found) if after <= at < before)
+                day_instants = sorted(_instant(day, at, zone) for at in rule.times_on(day))
+                yield from (at for at in dict.fromkeys(day_instants) if after <= at < before)
 
 
 def _in_year(rule: Rule, year: int) -> Sequence[date]:
-    """The days of a year on which a rule is due, in order."""
+    """The due days of a year, in order."""
     if rule.repeat is Repeat.ONCE:
         regular: Sequence[date] = [rule.from_day] if rule.from_day.year == year else []
     else:
-        # A rule of each day, week or month does not depend on where it begins: all of its kind share one expansion.
+        # With an interval of 1 the expansion does not depend on the first day, so rules share it.
         anchor = rule.from_day if rule.every > 1 else None
         regular = _pattern(
             rule.repeat, rule.every, tuple(rule.weekdays), tuple(rule.month_days), tuple(rule.which), anchor, year
@@ -171,8 +171,8 @@ def _in_year(rule: Rule, year: int) -> Sequence[date]:
     if rule.tet is not Holidays.ALIKE:
         regular = [day for day in regular if is_tet(day) == (rule.tet is Holidays.ONLY)]
     if rule.except_days:
-        left_out = set(rule.except_days)
-        regular = [day for day in regular if day not in left_out]
+        excepted = set(rule.except_days)
+        regular = [day for day in regular if day not in excepted]
     extra = [day for day in rule.extra_days if day.year == year]
     return sorted({*regular, *extra}) if extra else regular
 
@@ -187,14 +187,14 @@ def _pattern(
     anchor: date | None,
     year: int,
 ) -> tuple[date, ...]:
-    """A rule's days of one year, by RFC 5545. anchor: from where periods are counted, None when each of them counts.
+    """The days of one year by RFC 5545. anchor: where intervals are counted from, None for an interval of 1.
 
-    Rules are expanded on naive days; the zone comes in only with the time of day (as RFC 5545 does it).
+    Rules are expanded on naive days; the zone is applied with the time of day, as RFC 5545 does.
     """
     first = date(year, 1, 1)
     if anchor is not None and anchor > date(year, 12, 31):
         return ()
-    made = rrule.rrule(
+    expansion = rrule.rrule(
         rrule.DAILY if repeat is Repeat.DAILY else rrule.WEEKLY if repeat is Repeat.WEEKLY else rrule.MONTHLY,
         interval=every,
         wkst=rrule.MO,
@@ -203,7 +203,7 @@ def _pattern(
         byweekday=[rrule.weekday(day, nth) for day in weekdays for nth in which] or weekdays or None,
         bymonthday=month_days or None,
     )
-    return tuple(at.date() for at in made.xafter(_midnight(first), inc=True))
+    return tuple(at.date() for at in expansion.xafter(_midnight(first), inc=True))
 
 
 def _checked_times(times: list[time]) -> list[time]:

@@ -30,15 +30,15 @@ def first_outside(
     length: timedelta,
     now: datetime,
 ) -> ClosedPeriod | None:
-    """Where a rule would first sound outside the allowed hours within the year ahead; None for nowhere."""
+    """The first time within a year that the rule would play outside the allowed hours; None when it never does."""
     if class_ is BroadcastClass.EMERGENCY:
         return None
     local = commune(session, commune_id).zone
-    may = allowed_times(session, commune_id, targets, now.astimezone(local).date())
-    if not any(may.hours):
+    allowed = allowed_times(session, commune_id, targets, now.astimezone(local).date())
+    if not any(allowed.hours):
         return None
     due_at = instants(rule, local, now, now + CHECKED_AHEAD) or next_instants(rule, local, now, 1)
-    return next((closed for at in due_at if (closed := may.first_closed(at, at + length)) is not None), None)
+    return next((closed for at in due_at if (closed := allowed.first_closed(at, at + length)) is not None), None)
 
 
 def over_budget(
@@ -52,9 +52,9 @@ def over_budget(
     *,
     without: int = 0,
 ) -> list[Overrun]:
-    """Where a rule would make it too many minutes in the weeks ahead, beside all that is on the timetable.
+    """Days and weeks that the rule would bring above the noise budget, together with the rest of the timetable.
 
-    without: the number of the schedule that it takes the place of, 0 for none.
+    without: the number of the schedule that it replaces, 0 for none.
     """
     if class_ is BroadcastClass.EMERGENCY or not has_budget(session, commune_id):
         return []
@@ -70,12 +70,12 @@ def over_budget(
 
 
 def check_targets(session: Session, commune_id: str, targets: Targets) -> None:
-    """Refuse targets that are nobody, or of another commune."""
+    """Raises Refusal when the targets are empty or of another commune."""
     if not targets.all and not targets.zones and not targets.receivers:
         raise Refusal(N_("Choose where it shall sound: the whole commune, zones, or single receivers."))
-    known = {z.id for z in zones(session, commune_id)}
+    zone_ids = {z.id for z in zones(session, commune_id)}
     for zone_id in targets.zones:
-        if zone_id not in known:
+        if zone_id not in zone_ids:
             raise Refusal(N_("{zone} is no zone of this commune."), zone=zone_id)
     for receiver_id in targets.receivers:
         if receiver(session, receiver_id).commune_id != commune_id:
@@ -97,13 +97,13 @@ def checked_rule(
     chosen = programme(session, programme_id)
     if chosen.commune_id != commune_id:
         raise NotFound(N_("This programme no longer exists."))
-    running = items_of(session, programme_id)
-    manifest_items(session, running)  # refuses what has nothing to hear
+    items = items_of(session, programme_id)
+    manifest_items(session, items)  # raises Refusal when nothing is audible
     check_targets(session, commune_id, targets)
     rule, local = rule.check(), commune(session, commune_id).zone
     if not next_instants(rule, local, now, 1):
         raise Refusal(N_("This time has passed. Choose a later one."))
-    length = Spreading(session, commune_id).total_length(spread, targets, timedelta(microseconds=duration_us(running)))
+    length = Spreading(session, commune_id).total_length(spread, targets, timedelta(microseconds=duration_us(items)))
     closed = first_outside(session, commune_id, rule, targets, class_, length, now)
     if closed is not None:
         raise refusal_of(session, closed, local)

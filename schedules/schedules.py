@@ -16,10 +16,10 @@ from wire.broadcasts import BroadcastClass, Targets
 
 
 class Schedule(SQLModel, table=True):
-    """A programme, when, where, and as what class. rule, targets: JSON. spread: as `broadcast.modes` keeps it.
+    """rule, targets: JSON. spread: encoded by `broadcast.modes`.
 
-    revision: grows with each change, so that what was planned by an older one is known. changed_at: of the last change;
-    instants before it do not count, or a schedule moved to a minute ago would begin in its middle.
+    revision: grows with each change, so that plans by an older one are recognized. changed_at: of the last change;
+    earlier instants do not count, or a schedule moved to a minute ago would start in the middle.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -40,57 +40,56 @@ class Schedule(SQLModel, table=True):
 
     @property
     def number(self) -> int:
-        """Its id, once it is kept."""
+        """The id, once the row is flushed."""
         if self.id is None:
-            raise RuntimeError("the schedule is not kept yet")
+            raise RuntimeError("the schedule has no id before it is flushed")
         return self.id
 
     @property
     def recurrence(self) -> Rule:
-        """Its rule."""
+        """When it is due."""
         return msgspec.json.decode(self.rule, type=Rule)
 
     @property
     def audience(self) -> Targets:
-        """Who sounds."""
+        """Which receivers play it."""
         return msgspec.json.decode(self.targets, type=Targets)
 
     @property
     def time_spread(self) -> Spread:
-        """How it is spread in time over its receivers."""
+        """How the start is spread over the receivers."""
         return decode_spread(self.spread)
 
     @property
     def broadcast_class(self) -> BroadcastClass:
-        """Its legal class."""
         return BroadcastClass(self.class_)
 
 
 def schedule(session: Session, schedule_id: int) -> Schedule:
-    """One. Raises NotFound."""
-    found = session.get(Schedule, schedule_id)
-    if found is None:
+    """Raises NotFound."""
+    row = session.get(Schedule, schedule_id)
+    if row is None:
         raise NotFound(N_("This schedule no longer exists."))
-    return found
+    return row
 
 
 def schedules(session: Session, commune_id: str | None = None) -> list[Schedule]:
-    """Those on the timetable, resting ones too, of one commune or of all."""
+    """All that are not retired, paused ones included, of one commune or of all."""
     query = select(Schedule).where(col(Schedule.retired_at).is_(None))
     if commune_id is not None:
         query = query.where(Schedule.commune_id == commune_id)
     return list(session.exec(query.order_by(col(Schedule.id))))
 
 
-def due(found: Schedule, zone: ZoneInfo, after: datetime, before: datetime) -> list[datetime]:
-    """When it is due in [after, before): nothing while it rests or is retired."""
-    if found.paused or found.retired_at is not None:
+def due(of_schedule: Schedule, zone: ZoneInfo, after: datetime, before: datetime) -> list[datetime]:
+    """In [after, before); none while it is paused or retired."""
+    if of_schedule.paused or of_schedule.retired_at is not None:
         return []
-    return instants(found.recurrence, zone, after, before)
+    return instants(of_schedule.recurrence, zone, after, before)
 
 
-def next_due(session: Session, found: Schedule, now: datetime, count: int = 10) -> list[datetime]:
-    """The next instants at which it is due."""
-    if found.paused or found.retired_at is not None:
+def next_due(session: Session, of_schedule: Schedule, now: datetime, count: int = 10) -> list[datetime]:
+    """None while it is paused or retired."""
+    if of_schedule.paused or of_schedule.retired_at is not None:
         return []
-    return next_instants(found.recurrence, commune(session, found.commune_id).zone, now, count)
+    return next_instants(of_schedule.recurrence, commune(session, of_schedule.commune_id).zone, now, count)

@@ -28,7 +28,7 @@ def add_schedule(
     precedence: int = 0,
     spread: Spread = IN_STEP,
 ) -> Schedule:
-    """Put a programme on the timetable. Raises Refusal (never due, nobody to hear, nothing to hear), NotFound."""
+    """Raises Refusal (never due, no receiver, nothing audible, outside the allowed hours), NotFound."""
     spread = spread.check()
     rule = checked_rule(session, commune_id, programme_id, rule, targets, class_, spread, now, without=0)
     added = Schedule(
@@ -60,56 +60,55 @@ def change_schedule(
     precedence: int | None = None,
     spread: Spread | None = None,
 ) -> Schedule:
-    """Change what is not None. What is planned by the old form is withdrawn by the next plan. Raises as `add`."""
-    found = schedule(session, schedule_id)
-    new_programme = found.programme_id if programme_id is None else programme_id
-    mode = found.time_spread if spread is None else spread.check()
-    checked = checked_rule(
+    """Change what is not None. The next plan withdraws what the old revision planned. Raises as `add_schedule`."""
+    changed = schedule(session, schedule_id)
+    new_programme = changed.programme_id if programme_id is None else programme_id
+    new_spread = changed.time_spread if spread is None else spread.check()
+    new_rule = checked_rule(
         session,
-        found.commune_id,
+        changed.commune_id,
         new_programme,
-        rule or found.recurrence,
-        targets or found.audience,
-        class_ or found.broadcast_class,
-        mode,
+        rule or changed.recurrence,
+        targets or changed.audience,
+        class_ or changed.broadcast_class,
+        new_spread,
         now,
-        without=found.number,
+        without=changed.number,
     )
-    found.spread = encode_spread(mode)
-    found.programme_id, found.rule = new_programme, msgspec.json.encode(checked)
+    changed.spread = encode_spread(new_spread)
+    changed.programme_id, changed.rule = new_programme, msgspec.json.encode(new_rule)
     if targets is not None:
-        found.targets = msgspec.json.encode(targets)
+        changed.targets = msgspec.json.encode(targets)
     if class_ is not None:
-        found.class_ = class_.value
+        changed.class_ = class_.value
     if precedence is not None:
-        found.precedence = precedence
-    return _changed(session, found, now)
+        changed.precedence = precedence
+    return _changed(session, changed, now)
 
 
 def pause(session: Session, schedule_id: int, paused: bool, now: datetime) -> Schedule:
-    """Let it rest, or go on. What is planned of a resting schedule is withdrawn."""
-    found = schedule(session, schedule_id)
-    found.paused = paused
-    return _changed(session, found, now)
+    """Pause or resume it. Planned broadcasts of a paused schedule are withdrawn."""
+    changed = schedule(session, schedule_id)
+    changed.paused = paused
+    return _changed(session, changed, now)
 
 
 def retire(session: Session, schedule_id: int, now: datetime) -> Schedule:
-    """Take it off the timetable. What is planned of it is withdrawn; what sounds now sounds to its end."""
-    found = schedule(session, schedule_id)
-    found.retired_at = found.retired_at or now
-    return _changed(session, found, now)
+    """Remove it from the timetable. Planned broadcasts are withdrawn; one on air continues."""
+    changed = schedule(session, schedule_id)
+    changed.retired_at = changed.retired_at or now
+    return _changed(session, changed, now)
 
 
 def restore(session: Session, schedule_id: int, now: datetime) -> Schedule:
-    """Bring it back."""
-    found = schedule(session, schedule_id)
-    found.retired_at = None
-    return _changed(session, found, now)
+    changed = schedule(session, schedule_id)
+    changed.retired_at = None
+    return _changed(session, changed, now)
 
 
-def _changed(session: Session, found: Schedule, now: datetime) -> Schedule:
-    found.revision += 1
-    found.changed_at = now
-    session.add(found)
+def _changed(session: Session, changed: Schedule, now: datetime) -> Schedule:
+    changed.revision += 1
+    changed.changed_at = now
+    session.add(changed)
     session.flush()
-    return found
+    return changed

@@ -174,5 +174,5 @@ def test_each_receiver_sounds_it_in_its_own_turn(studio: Studio) -> None:
 def test_turns_are_named_as_people_call_them(studio: Studio) -> None:
     with studio.database.session() as session:
         spreading = Spreading(session, COMMUNE)
-        assert spreading.names(spreading.shifts(STAGGERED, ALL, LENGTH_US)) == [["thon-1"], ["thon-2"]]
-        assert spreading.whole(STAGGERED, ALL, timedelta(seconds=60)) == timedelta(seconds=125)
+        assert spreading.turn_names(spreading.shifts(STAGGERED, ALL, LENGTH_US)) == [["thon-1"], ["thon-2"]]
+        assert spreading.total_length(STAGGERED, ALL, timedelta(seconds=60)) == timedelta(seconds=125)

@@ -133,7 +133,7 @@ def test_what_was_stopped_counts_until_the_stop_and_what_never_aired_counts_for_
     report = month(studio)
     assert (report.broadcasts, report.withdrawn) == (1, 1)
     assert report.minutes == pytest.approx(1)
-    assert [(line.broadcast.id, line.causes) for line in report.lacking] == [
+    assert [(line.broadcast.id, line.causes) for line in report.not_fully_heard] == [
         (stopped.id, {"by_operator": 2}),
         (missed.id, {"controller_away": 2}),
     ]
@@ -144,7 +144,7 @@ def test_heard_is_counted_over_all_who_were_meant(studio: Studio) -> None:
     half = air(studio, NOVEMBER + MINUTE * 10, heard_by=("loa-1",))
     report = month(studio)
     assert (report.heard, report.meant, report.heard_share) == (3, 4, 0.75)
-    assert [(line.broadcast.id, line.causes) for line in report.lacking] == [(half.id, {"no_report": 1})]
+    assert [(line.broadcast.id, line.causes) for line in report.not_fully_heard] == [(half.id, {"no_report": 1})]
 
 
 def test_each_zone_has_what_was_meant_for_it_or_for_some_in_it(studio: Studio) -> None:
@@ -189,10 +189,10 @@ def test_why_it_was_not_heard_is_told_by_those_who_know(studio: Studio) -> None:
     )
     with studio.database.writing() as session:
         take_report(session, "loa-2", report)
-    assert [line.causes for line in month(studio).lacking] == [{"no_audio": 1}]
+    assert [line.causes for line in month(studio).not_fully_heard] == [{"no_audio": 1}]
     with studio.database.writing() as session:
         take_report(session, "loa-2", structs.replace(report, outcome=Outcome.PLAYED, cause="volume_zero"))
-    assert (month(studio).heard, [line.causes for line in month(studio).lacking]) == (1, [{"volume_zero": 1}])
+    assert (month(studio).heard, [line.causes for line in month(studio).not_fully_heard]) == (1, [{"volume_zero": 1}])
 
 
 def test_a_receiver_was_connected_for_a_share_of_the_time_since_it_was_first_heard(studio: Studio) -> None:

@@ -114,4 +114,4 @@ def test_the_monthly_report_says_why_it_was_not_heard(studio: Studio) -> None:
     with studio.database.session() as session:
         found = monthly_report(session, commune(session, COMMUNE), put.starts_at.date(), studio.now())
     assert found.heard == 0
-    assert [line.causes for line in found.lacking] == [{"no_current": 1, "not_heard": 1}]
+    assert [line.causes for line in found.not_fully_heard] == [{"no_current": 1, "not_heard": 1}]

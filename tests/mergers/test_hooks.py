@@ -80,7 +80,7 @@ def test_the_inbox_has_each_bulletin_once_for_the_places_it_was_for(furnished: C
     furnished.merge()
     with furnished.database.session() as session:
         found = {b.code: b for b in inbox(session, TRUNG)}
-        assert {code: sorted(b.meant_for.zones) for code, b in found.items()} == {
+        assert {code: sorted(b.audience.zones) for code, b in found.items()} == {
             "same": sorted([CHINH, HIEN]),
             f"of-{CHINH}": [CHINH],
             f"of-{HIEN}": [HIEN],

@@ -110,7 +110,7 @@ def test_programmes_at_one_hour_both_stay_with_their_receivers_or_one_is_for_all
     assert {b.programme_id for b in live} == {county.programmes[HIEN]}
     assert len(live) == len(planned) // 2
     with county.database.session() as session:
-        assert all(len(reached_by(session, TRUNG, b.meant_for)) == 4 for b in live)
+        assert all(len(reached_by(session, TRUNG, b.audience)) == 4 for b in live)
 
 
 def test_where_zones_are_joined_somebody_may_go_before(county: County) -> None:
@@ -122,7 +122,7 @@ def test_where_zones_are_joined_somebody_may_go_before(county: County) -> None:
     (question,) = [q for q in seen.questions if f"first:{HIEN}" in {c.value for c in q.choices}]
     county.merge(decisions={**zones_joined, question.key: f"first:{HIEN}"})
     with county.database.session() as session:
-        ranks = {s.programme_id: s.precedence for s in schedules(session, TRUNG) if s.when.times == [time(17)]}
+        ranks = {s.programme_id: s.precedence for s in schedules(session, TRUNG) if s.recurrence.times == [time(17)]}
     assert ranks == {county.programmes[CHINH]: 0, county.programmes[HIEN]: 1}
 
 

@@ -32,7 +32,7 @@ def test_zone_goes_with_its_receivers_and_both_have_the_programme(county: County
             assert {item.clip.commune_id for item in items_of(session, one.number) if item.clip} == {one.commune_id}
         for commune_id in (CHINH, TRUNG):
             (schedule,) = schedules(session, commune_id)
-            assert [r.commune_id for r in reached_by(session, commune_id, schedule.meant_for)] == [commune_id]
+            assert [r.commune_id for r in reached_by(session, commune_id, schedule.audience)] == [commune_id]
     assert seen.after[TRUNG].receivers == seen.after[CHINH].receivers == 1
     assert [line.after for line in seen.of(RehearsedKind.SCHEDULE) if line.before] == [(CHINH, TRUNG)]
 
@@ -112,5 +112,5 @@ def test_single_receivers_leave_a_zone_that_stays_and_its_schedules_follow_them(
     county.merge(Split(source=CHINH, into=TRUNG, name="Xã Thiệu Trung", receivers=("extra",)))
     with county.database.session() as session:
         found = session.exec(select(Schedule).where(col(Schedule.commune_id) == TRUNG).order_by(col(Schedule.id))).all()
-        assert [s.meant_for for s in found] == [Targets(all=True), Targets(receivers=["extra"])]
+        assert [s.audience for s in found] == [Targets(all=True), Targets(receivers=["extra"])]
         assert [r.id for r in reached_by(session, CHINH, Targets(zones=[f"{CHINH}-thon-2"]))] == [f"{CHINH}-loa-2"]

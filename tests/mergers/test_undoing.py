@@ -59,7 +59,7 @@ def test_what_was_changed_since_stays_and_is_told(county: County) -> None:
     with county.database.session() as session:
         (found,) = schedules(session, HIEN)
         assert found.paused
-        assert found.meant_for == ALL
+        assert found.audience == ALL
         assert items_of(session, county.programmes[HIEN])
 
 
@@ -78,8 +78,8 @@ def test_what_was_made_since_goes_to_the_first_commune_with_copies_of_what_it_na
         assert [item.clip.commune_id for item in found if item.clip] == [CHINH, CHINH]
         assert clip(session, f"{HIEN}-music").commune_id == HIEN
         schedule = session.get_one(Schedule, scheduled)
-        assert (schedule.commune_id, schedule.meant_for) == (CHINH, Targets(zones=[f"{CHINH}-thon-1"]))
-        assert session.get_one(Schedule, whole).meant_for == ALL
+        assert (schedule.commune_id, schedule.audience) == (CHINH, Targets(zones=[f"{CHINH}-thon-1"]))
+        assert session.get_one(Schedule, whole).audience == ALL
     assert any("its own commune alone" in str(said) for said in done.kept)
 
 
@@ -154,7 +154,9 @@ def test_the_months_report_and_the_why_page_know_who_was_meant_then(county: Coun
             f"Thôn 2 ({NAMES[CHINH]})": 1,
         }
         stories = {
-            c: [s.broadcast.id for s in explain(session, receiver(session, f"{c}-loa-1"), aired.starts_at, now).stories]
+            c: [
+                s.broadcast.id for s in explain(session, receiver(session, f"{c}-loa-1"), aired.starts_at, now).outcomes
+            ]
             for c in (CHINH, HIEN)
         }
     assert stories == {CHINH: [aired.id], HIEN: []}

@@ -100,7 +100,7 @@ def test_an_emergency_sounds_at_once_at_any_hour_without_anybody(house: LinkedCo
     send(house, sound, EMERGENCY, "Bão")
     [made] = on_air(house)
     assert (made.class_, made.title, made.commune_id) == ("emergency", "Bão", COMMUNE)
-    assert made.meant_for == Targets(all=True)
+    assert made.audience == Targets(all=True)
 
 
 def test_the_play_log_names_a_bulletin_as_the_province_named_it(house: LinkedCommune, sound: bytes) -> None:
@@ -140,7 +140,7 @@ def test_an_emergency_for_chosen_receivers_sounds_there_alone(house: LinkedCommu
     content = example_bulletin(f"{house.province.url}/am-thanh/a.wav", EMERGENCY, "Lũ")
     take(house, "BanTin", {**content, "DanhSachThietBi": {"CumLoaID": ["loa-2"]}})
     house.fetch()
-    assert on_air(house)[0].meant_for == Targets(receivers=["loa-2"])
+    assert on_air(house)[0].audience == Targets(receivers=["loa-2"])
 
 
 def test_an_emergency_that_could_not_be_had_for_an_hour_is_left_to_people(house: LinkedCommune, sound: bytes) -> None:
@@ -242,7 +242,7 @@ def test_a_bulletin_goes_into_a_programme_after_what_is_there(house: LinkedCommu
             == house.studio.programme
         )
     sounded = house.studio.speak_now()
-    assert [getattr(item, "clip", "") for item in sounded.what] == ["bulletin", found.clip_id]
+    assert [getattr(item, "clip", "") for item in sounded.playlist] == ["bulletin", found.clip_id]
 
 
 @pytest.mark.parametrize(

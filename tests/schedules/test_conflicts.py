@@ -89,7 +89,7 @@ def test_the_higher_class_sounds_then_the_later_start(
     studio: Studio, new: Airing, other: Airing, winner: str, fate: ClashEffect
 ) -> None:
     clash = found(studio, [new], [other])[0]
-    assert (clash.winner.title, clash.fate) == (winner, fate)
+    assert (clash.winner.title, clash.effect) == (winner, fate)
 
 
 WISHES = st.builds(

@@ -73,7 +73,7 @@ def gone(session: Session, instant: datetime) -> None:
 
 
 def verdicts(found: Explanation) -> list[tuple[Verdict, str]]:
-    return [(story.verdict, story.cause) for story in found.stories]
+    return [(story.verdict, story.cause) for story in found.outcomes]
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_what_was_cut_names_by_whom_from_when_to_when(office: Office) -> None:
         stop(session, storm.id, office.now())
     office.clock.set(SIX + 3 * MINUTE)
     said(office, told, Outcome.PARTLY, "cut")
-    story = next(s for s in ask(office).stories if s.broadcast.id == told.id)
-    (cut,) = story.cuts
+    story = next(s for s in ask(office).outcomes if s.broadcast.id == told.id)
+    (cut,) = story.preemptions
     assert (cut.by.id, cut.since, cut.until) == (storm.id, SIX + timedelta(seconds=20), SIX + timedelta(seconds=40))
     with office.database.session() as session:
         assert [c.since for c in preemptions_of(session, told, ["loa-1"])["loa-1"]] == [cut.since]
-        other = next(s for s in ask(office).stories if s.broadcast.id == storm.id)
-    assert other.cuts == []  # the stronger one was cut by nobody
+        other = next(s for s in ask(office).outcomes if s.broadcast.id == storm.id)
+    assert other.preemptions == []  # the stronger one was cut by nobody
 
 
 def test_an_emergency_elsewhere_cuts_nothing_here(office: Office) -> None:
@@ -120,8 +120,8 @@ def test_an_emergency_elsewhere_cuts_nothing_here(office: Office) -> None:
     storm = office.speak_now(BroadcastClass.EMERGENCY, Targets(zones=["thon-2"]))
     said(office, told, Outcome.PARTLY, "interrupted")
     found = ask(office)
-    assert [s.cuts for s in found.stories] == [[]]
-    assert [b.id for b in found.elsewhere] == [storm.id]
+    assert [s.preemptions for s in found.outcomes] == [[]]
+    assert [b.id for b in found.not_targeted] == [storm.id]
 
 
 def test_each_receiver_is_told_of_the_cuts_at_its_own_horn_alone(office: Office) -> None:
@@ -164,7 +164,7 @@ def test_who_was_gone_then_is_said_to_have_been_and_since_when(office: Office) -
     office.clock.set(SIX + 10 * MINUTE)
     found = ask(office)
     assert (found.presence, found.since) == (PresenceState.OFFLINE, SIX - 20 * MINUTE)
-    assert [(s.verdict, s.offline_since) for s in found.stories] == [(Verdict.OFFLINE, SIX - 20 * MINUTE)]
+    assert [(s.verdict, s.offline_since) for s in found.outcomes] == [(Verdict.OFFLINE, SIX - 20 * MINUTE)]
     assert ask(office, receiver_id="loa-2").presence is PresenceState.NEW
 
 
@@ -186,7 +186,7 @@ def test_who_withdrew_it_and_when(office: Office) -> None:
     told = planned(office)
     with office.database.writing() as session:
         withdraw(session, told.id, office.now(), by="lan", cause="by_operator")
-    (story,) = ask(office).stories
+    (story,) = ask(office).outcomes
     assert (story.verdict, story.cause) == (Verdict.WITHDRAWN, "by_operator")
     assert story.decided is not None
     assert (story.decided.by, story.decided.at) == ("lan", office.now())
@@ -205,7 +205,7 @@ def test_what_was_due_outside_the_allowed_hours_was_not_planned_and_says_so(offi
         set_rules(session, COMMUNE, "", hours=[AllowedHours(weekdays=[0], from_minute=0, until_minute=60)])
     office.plan()
     found = ask(office)
-    assert found.stories == []
+    assert found.outcomes == []
     assert [(n.title, n.due_at, n.cause) for n in found.not_planned] == [("Bản tin sáng", SIX, "allowed_hours")]
 
 
@@ -215,7 +215,7 @@ def test_what_was_due_outside_the_allowed_hours_was_not_planned_and_says_so(offi
 )
 def test_half_an_hour_on_both_sides_is_looked_at(office: Office, instant: datetime, known: int) -> None:
     planned(office)
-    assert len(ask(office, instant).stories) == known
+    assert len(ask(office, instant).outcomes) == known
 
 
 def test_one_that_moved_to_another_zone_since_is_still_told_of_what_it_reported(office: Office) -> None:
@@ -245,8 +245,8 @@ def test_nor_do_they_grow_with_the_broadcasts_of_that_hour_whatever_became_of_th
         with office.database.session() as session, counted(office.database) as statements:
             found = explain(session, receiver(session, "loa-1"), SIX, office.now())
         counts.append(len(statements))
-    assert len(found.stories) == 26
-    assert {s.decided.by for s in found.stories if s.decided} == {"lan 0", *(f"lan {k}" for k in range(12))}
+    assert len(found.outcomes) == 26
+    assert {s.decided.by for s in found.outcomes if s.decided} == {"lan 0", *(f"lan {k}" for k in range(12))}
     assert counts[0] == counts[1]
 
 

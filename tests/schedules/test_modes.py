@@ -68,7 +68,7 @@ def test_the_mode_of_a_schedule_can_be_changed_and_stays_when_other_things_are(o
     with office.database.writing() as session:
         change_schedule(session, number, now=office.now(), spread=STAGGERED)
         change_schedule(session, number, now=office.now(), precedence=1)
-        assert schedule(session, number).mode == STAGGERED
+        assert schedule(session, number).time_spread == STAGGERED
     office.plan()
     assert next_planned(office) == {"loa-2": 65_000_000}
 

@@ -264,8 +264,8 @@ def test_nothing_but_an_emergency_sounds_outside_the_hours_for_any_timetable_who
         kept = rules_of(session, COMMUNE)
         for planned in office.all():
             assert planned.broadcast_class is BroadcastClass.EMERGENCY or allowed_times(
-                session, COMMUNE, planned.meant_for, TODAY
-            ).anybody(planned.starts_at)
+                session, COMMUNE, planned.audience, TODAY
+            ).allows_any(planned.starts_at)
     for receiver, zone in (("loa-1", "thon-1"), ("loa-2", "thon-2")):
         hours = hours_for(kept, [zone])
         config = Config(

@@ -145,13 +145,13 @@ def test_page_explanation_and_receiver_name_the_same_broadcast_up_to_the_last_ti
             edges = sorted({at for b in broadcasts for at in (b.starts_at, b.ends_at)})
             for receiver, zone in RECEIVERS.items():
                 ladder = Ladder(
-                    [_sent(b, office) for b in broadcasts if b.meant_for.include(receiver, [zone])],
+                    [_sent(b, office) for b in broadcasts if b.audience.include(receiver, [zone])],
                     None,
                     lambda _: None,
                     lambda _: None,
                 )
                 for at in edges:
-                    on_air = [b for b in on_air_now(session, COMMUNE, at) if b.meant_for.include(receiver, [zone])]
+                    on_air = [b for b in on_air_now(session, COMMUNE, at) if b.audience.include(receiver, [zone])]
                     playing = ladder.now(to_us(at))
                     assert (on_air[0].id if on_air else None) == (playing.broadcast if playing else None)
                     for b in on_air:

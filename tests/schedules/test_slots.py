@@ -122,7 +122,7 @@ def test_a_broadcast_is_what_the_schedule_says(office: Office) -> None:
     number = office.schedule(at(6), targets=Targets(zones=["thon-1"]), class_=BroadcastClass.PRIORITY, precedence=3)
     office.plan()
     made = office.all()[0]
-    assert (made.title, made.class_, made.precedence, made.meant_for) == (
+    assert (made.title, made.class_, made.precedence, made.audience) == (
         "Bản tin sáng",
         "priority",
         3,
@@ -193,7 +193,7 @@ def test_a_change_of_place_alone_keeps_the_instants_and_each_sounds_once(office:
         change_schedule(session, number, targets=Targets(zones=["thon-2"]), now=office.now())
     office.plan()
     assert office.in_force() == [SIX, SIX + DAY]
-    assert [b.meant_for.zones for b in office.all() if not b.withdrawn_at] == [["thon-2"], ["thon-2"]]
+    assert [b.audience.zones for b in office.all() if not b.withdrawn_at] == [["thon-2"], ["thon-2"]]
 
 
 def test_what_sounds_when_its_schedule_is_changed_sounds_to_its_end_and_not_again(office: Office) -> None:
@@ -317,7 +317,7 @@ def test_tomorrows_bulletin_put_in_tonight_is_what_sounds(office: Office) -> Non
     assert len(done.planned) == len(done.withdrawn) == 2
     sounding = [b for b in office.all() if b.withdrawn_at is None]
     assert [b.starts_at for b in sounding] == [SIX, SIX + DAY]
-    assert [i.clip for b in sounding for i in b.what] == ["storm", "storm"]  # type: ignore[union-attr]
+    assert [i.clip for b in sounding for i in b.playlist] == ["storm", "storm"]  # type: ignore[union-attr]
     assert {b.cause for b in office.all() if b.withdrawn_at} == {"schedule_changed"}
     assert not office.plan().anything
 
@@ -329,7 +329,7 @@ def test_a_programme_changed_while_it_sounds_sounds_on_as_it_was(office: Office)
     with office.database.writing() as session:
         replace_items(session, office.programme, [Item(ItemKind.CLIP, "storm")])
     office.plan()
-    assert [b.what[0].clip for b in office.all() if not b.withdrawn_at] == ["bulletin", "storm", "storm"]  # type: ignore[union-attr]
+    assert [b.playlist[0].clip for b in office.all() if not b.withdrawn_at] == ["bulletin", "storm", "storm"]  # type: ignore[union-attr]
 
 
 def test_what_the_operator_withdrew_by_hand_is_not_planned_again(office: Office) -> None:

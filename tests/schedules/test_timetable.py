@@ -36,7 +36,7 @@ def test_what_is_put_in_comes_out(studio: Studio) -> None:
     number = add(studio, targets=Targets(zones=["thon-1"]), class_=BroadcastClass.PRIORITY).number
     with studio.database.session() as session:
         kept = schedule(session, number)
-    assert (kept.when, kept.meant_for, kept.broadcast_class) == (
+    assert (kept.recurrence, kept.audience, kept.broadcast_class) == (
         SIX,
         Targets(zones=["thon-1"]),
         BroadcastClass.PRIORITY,
@@ -90,7 +90,7 @@ def test_a_change_is_a_new_revision_and_what_is_not_named_stays(studio: Studio) 
     with studio.database.writing() as session:
         changed = change_schedule(session, number, class_=BroadcastClass.EMERGENCY, now=studio.now())
     assert (changed.revision, changed.changed_at) == (2, studio.now())
-    assert (changed.when, changed.meant_for.zones) == (SIX, ["thon-1"])
+    assert (changed.recurrence, changed.audience.zones) == (SIX, ["thon-1"])
 
 
 def test_a_bad_change_leaves_it_as_it_was(studio: Studio) -> None:

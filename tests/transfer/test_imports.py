@@ -260,10 +260,10 @@ def test_schedules_by_the_title_of_their_programme(office: Office) -> None:
     assert counts(office.done(LINES, ImportKind.SCHEDULES)) == (2, 0, 0, 0)
     with office.database.session() as session:
         first, second = schedules(session, COMMUNE)
-    assert (first.when.times, first.when.weekdays) == ([time(5), time(17)], [0, 1, 2, 3, 4])
-    assert (first.when.repeat, first.meant_for.all, first.class_) == (Repeat.WEEKLY, True, "normal")
-    assert (second.when.from_day, second.when.weekdays) == (date(2026, 12, 1), [6])
-    assert (second.meant_for.zones, second.meant_for.receivers) == (["thon-1"], ["loa-2"])
+    assert (first.recurrence.times, first.recurrence.weekdays) == ([time(5), time(17)], [0, 1, 2, 3, 4])
+    assert (first.recurrence.repeat, first.audience.all, first.class_) == (Repeat.WEEKLY, True, "normal")
+    assert (second.recurrence.from_day, second.recurrence.weekdays) == (date(2026, 12, 1), [6])
+    assert (second.audience.zones, second.audience.receivers) == (["thon-1"], ["loa-2"])
     assert second.broadcast_class is BroadcastClass.PRIORITY
     assert counts(office.done(LINES, ImportKind.SCHEDULES)) == (0, 0, 2, 0)
 
@@ -280,7 +280,7 @@ def test_a_schedule_with_a_code_is_changed_and_not_doubled(office: Office) -> No
     assert counts(office.done(table.replace("5h", "6h"), ImportKind.SCHEDULES)) == (0, 1, 0, 0)
     with office.database.session() as session:
         (only,) = schedules(session, COMMUNE)
-    assert only.when.times == [time(6)]
+    assert only.recurrence.times == [time(6)]
 
 
 def test_wrong_schedules_are_told_by_column(office: Office) -> None:

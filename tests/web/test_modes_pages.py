@@ -45,7 +45,7 @@ def test_the_turns_and_the_end_are_shown_before_it_is_kept(office: Office) -> No
 def test_it_is_kept_with_the_schedule_and_shown_in_its_form(office: Office) -> None:
     assert office.post("/timetable", **PLANNED, programme_id="1", mode="staggered", gap_s="60") == 303
     with office.database.session() as session:
-        assert session.exec(select(Schedule)).one().mode.gap_s == 60
+        assert session.exec(select(Schedule)).one().time_spread.gap_s == 60
     shown = office.browser.get("/timetable/1").text
     assert re.search(r'value="staggered" data-shows checked', shown)
     assert 'name="gap_s" type="number" min="0" max="600" value="60"' in shown
@@ -56,7 +56,7 @@ def test_the_place_to_align_for_is_a_receiver_or_typed(office: Office) -> None:
         assert office.post("/put-on-air", what="programme 1", mode="aligned", **place) == 303
     with office.database.session() as session:
         for one in session.exec(select(Broadcast)).all():
-            assert one.mode.mode is Mode.ALIGNED
+            assert one.time_spread.mode is Mode.ALIGNED
             assert one.shifts_us["loa-1"] == pytest.approx(111.2 / 343 * 1e6, rel=0.01)
     office.clock.advance(seconds=20)
     assert "canh theo khoảng cách" in office.browser.get("/").text

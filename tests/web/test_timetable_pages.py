@@ -112,7 +112,7 @@ def test_all_that_a_rule_can_say_is_kept_and_shown_again_in_the_form(office: Off
     }
     assert add(office, programme, **more) == 303
     [found] = kept(office)
-    rule = found.when
+    rule = found.recurrence
     assert (rule.repeat, rule.which, rule.weekdays, rule.every) == (Repeat.MONTHLY_BY_WEEKDAY, [-1], [6], 2)
     assert (rule.holidays, rule.tet, rule.seasons[0].first) == (Holidays.NOT, Holidays.NOT, (10, 16))
     form = office.browser.get(f"/timetable/{found.id}").text
@@ -162,7 +162,7 @@ def test_a_week_is_copied_once_and_what_is_there_already_is_not_doubled(office: 
     assert add(office, programme, repeat="once", from_day="2026-11-25") == 303
     copy = {"from_day": "2026-11-24", "to_day": "2026-12-01", "span": "week"}
     assert office.post("/timetable/copy", **copy) == 303
-    assert [s.when.from_day.isoformat() for s in kept(office)] == ["2026-11-25", "2026-12-02"]
+    assert [s.recurrence.from_day.isoformat() for s in kept(office)] == ["2026-11-25", "2026-12-02"]
     assert office.post("/timetable/copy", **copy) == 422
     assert office.post("/timetable/copy", **{**copy, "to_day": "2026-11-24"}) == 422
     assert len(kept(office)) == 2

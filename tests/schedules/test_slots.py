@@ -14,7 +14,7 @@ from broadcast.programmes import Item, ItemKind, replace_items
 from broadcast.stopping import stop
 from runtime.clock import ManualClock
 from runtime.database import Database
-from schedules import slots, timetable
+from schedules import occurrences, slots
 from schedules.recurrence import Repeat, Rule
 from schedules.slots import LEAST_LEFT, LOOK_BACK, PlanChanges, plan, slot_of_broadcast, slots_of
 from schedules.timetable import add_schedule, change_schedule, pause, restore, retire
@@ -383,5 +383,5 @@ def test_what_a_page_shows_for_the_week_is_what_is_planned(office: Office) -> No
     office.schedule(at(6, 17))
     office.plan()
     with office.database.session() as session:
-        shown = [o.starts_at for o in timetable.between(session, COMMUNE, date(2026, 11, 23), date(2026, 11, 30))]
+        shown = [o.starts_at for o in occurrences.between(session, COMMUNE, date(2026, 11, 23), date(2026, 11, 30))]
     assert office.in_force() == [s for s in shown if s < office.now() + AHEAD]

@@ -1,21 +1,12 @@
-"""Speech from text, by an engine that can be swapped."""
+"""Speech synthesis for the demo's recordings."""
 
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Protocol
 
 from runtime.refusal import N_, Refusal
 
 _TIMEOUT_S = 120
-
-
-class SpeechEngine(Protocol):
-    """Speaks a text into a WAV file."""
-
-    def speak(self, text: str, into: Path) -> None:
-        """Write the speech of `text` to `into`. Raises Refusal when it cannot."""
-        ...
 
 
 class EspeakNg:
@@ -26,6 +17,7 @@ class EspeakNg:
         self._speed = words_a_minute
 
     def speak(self, text: str, into: Path) -> None:
+        """Write the speech of `text` into a WAV file. Raises Refusal when it cannot."""
         program = shutil.which("espeak-ng")
         if program is None:
             raise Refusal(N_("The speech engine espeak-ng is not installed. Run: make setup"))

@@ -1,4 +1,4 @@
-"""The standing cast: one commune, as the tests and the demo know it."""
+"""The people, commune and times that tests share."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -7,11 +7,11 @@ from usecases.actors import Actor
 
 VIETNAM = timezone(timedelta(hours=7))
 
-#: A Tuesday, five in the morning: when it must work.
+#: Tuesday, 05:00: the morning broadcast.
 MORNING = datetime(2026, 11, 24, 5, 0, tzinfo=VIETNAM)
 
 COMMUNE = "thieu-trung"
 COMMUNE_NAME = "Xã Thiệu Trung"
 OPERATOR = "lan"
-#: Lan as use cases know her: she has every right.
+#: The operator with every right.
 LAN = Actor(OPERATOR, allowed=frozenset(Action))

@@ -1,1 +1,1 @@
-"""Tests of contracts."""
+"""The same tests for a fake and for the real thing that it stands for."""

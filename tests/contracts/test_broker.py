@@ -1,4 +1,4 @@
-"""The same questions to the broker in memory and to a real Mosquitto with our client."""
+"""The same tests for the broker in memory and for a real Mosquitto with our client."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The same questions to the fake speaker and to the virtual card."""
+"""The same tests for the fake speaker and for the virtual card."""
 
 import threading
 from collections.abc import Callable

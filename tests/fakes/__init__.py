@@ -1,1 +1,1 @@
-"""Tests of fakes."""
+"""Fakes that refuse what the real thing refuses; tests/contracts proves it."""

@@ -1,4 +1,4 @@
-"""A broker in memory, with the manners of the real one: retained messages, wildcards, accounts, access lists, wills."""
+"""A broker in memory with the behaviour of a real one: retained messages, wildcards, accounts, access lists, wills."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A speaker turned by hand: it takes as many frames as the test says, on a clock that the test sets."""
+"""A speaker driven by the test: it takes as many frames as the test says, on a clock that the test sets."""
 
 import numpy as np
 

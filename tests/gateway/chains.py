@@ -25,7 +25,7 @@ def wired() -> Chain:
 
 
 class HandClock:
-    """A clock that moves when somebody waits. during: called as time passes, with the instant."""
+    """A clock that moves when code waits on it. during: called as time passes, with the instant."""
 
     def __init__(self) -> None:
         self.at_s = 100.0

@@ -1,1 +1,1 @@
-"""Tests of journeys."""
+"""Whole use cases over real processes, a real broker and a real browser."""

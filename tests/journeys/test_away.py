@@ -1,4 +1,4 @@
-"""What was withdrawn or changed while a receiver was away is put right when it is back, over a real broker."""
+"""Broadcasts withdrawn or changed while a receiver was offline are corrected on its return, over a real broker."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def until(held: Callable[[], object]) -> None:
 
 
 class Receiver:
-    """Plan and connection of a receiver, without sound. Each `start` reads its disk anew, as after a power cut."""
+    """Plan and connection of a receiver, without sound. Each `start` reads its disk again, as after a power cut."""
 
     def __init__(self, folder: Path, broker_url: str, clock: ManualClock) -> None:
         self._folder, self._clock = folder, clock
@@ -161,7 +161,7 @@ def test_what_was_withdrawn_meanwhile_does_not_sound_when_it_is_back_before_the_
     assert not place.receiver.sounds(planned.id), "and it knows it after the next power cut"
 
 
-def test_it_is_put_right_too_when_the_broker_was_started_anew_meanwhile(place: Place, planned: Broadcast) -> None:
+def test_it_is_put_right_too_when_the_broker_was_restarted_meanwhile(place: Place, planned: Broadcast) -> None:
     place.withdraw(planned.id)
     place.mosquitto.stop()
     place.mosquitto.start()

@@ -1,4 +1,4 @@
-"""A backup is made while a controller runs and writes; the one that is started from it elsewhere is obeyed."""
+"""A backup is made while a controller runs and writes; receivers obey the controller that is restored from it."""
 
 import shutil
 from contextlib import ExitStack

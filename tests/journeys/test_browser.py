@@ -1,4 +1,4 @@
-"""The main job in a real browser, in Vietnamese: from a file on the desk to three loudspeakers and the play log."""
+"""The main use case in a real browser, in Vietnamese: from an audio file to three loudspeakers and the play log."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a broadcast: what was planned still sounds, reports are not lost, nothing airs twice."""
+"""kill -9 during a broadcast: planned broadcasts still play, no report is lost, nothing plays twice."""
 
 import json
 import os

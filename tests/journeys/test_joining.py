@@ -1,4 +1,4 @@
-"""The parts joined in other ways than the demo: PostgreSQL, a receiver added from the command line, a taken port."""
+"""Set-ups that the demo does not have: PostgreSQL, a receiver added on the command line, a port in use."""
 
 import re
 import socket

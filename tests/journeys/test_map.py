@@ -1,4 +1,4 @@
-"""The map in a real browser that has no way out: markers, border, live states, and places given in every way."""
+"""The map in a real browser without internet: markers, border, live states, and every way to enter a position."""
 
 import json
 import re

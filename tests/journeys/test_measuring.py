@@ -1,4 +1,4 @@
-"""Measuring in a real browser: its microphone hears a recording of two horns, and the page proposes the delay."""
+"""Delay measurement in a real browser: its microphone gets a recording of two horns; the page proposes the delay."""
 
 import threading
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.xdist_group("journeys")
 def office(
     database: Database, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Office, str]]:
-    """Pages on a port, where nobody is waited for: it sounds at once, and the last two rounds are not awaited."""
+    """Pages on a port, without waits: the tone starts at once, and the last two rounds are not awaited."""
     monkeypatch.setattr(delay_measurements, "LEAD", timedelta(0))
     monkeypatch.setattr(measure, "LASTS", timedelta(seconds=10))
     made = Office(database, clock, tmp_path)

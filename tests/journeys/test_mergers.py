@@ -1,4 +1,4 @@
-"""Receivers go over to another commune while away, on air or restarted: nothing is lost, over a real broker."""
+"""Receivers change commune while offline, on air or restarting: nothing is lost, over a real broker."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -285,7 +285,7 @@ def test_killed_between_commit_and_publish_the_next_start_tells_all(place: Place
     place.county.merge()
     place.receiver.start()
     until(lambda: place.receiver.would_sound)
-    assert place.receiver.plan.commune == CHINH, "nobody told it yet"
+    assert place.receiver.plan.commune == CHINH, "it has not been told yet"
     assert place.receiver.sounding() == planned
     place.tell()
     until(lambda: all(place.receiver.holds(b, TRUNG) for b in planned))

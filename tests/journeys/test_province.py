@@ -1,4 +1,4 @@
-"""The province beside a controller and a receiver, each a process: an emergency sounds, and is told over an outage."""
+"""Province, controller and receiver as processes: an emergency is played, and reported after an outage."""
 
 import json
 import re
@@ -32,7 +32,7 @@ WAITS_FOR_A_MOMENT = 'name = "Tỉnh thử"\npoll_s = 1\nheartbeat_s = 5\n'
 
 
 class Province:
-    """`loa province-sim`, typed to through its input. Killed and started anew it is at the same address."""
+    """`loa province-sim`, driven through standard input. After a kill and a restart it has the same address."""
 
     def __init__(self, folder: Path) -> None:
         self._kept, self._log = folder / "province.kept", folder / "province.log"

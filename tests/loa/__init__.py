@@ -1,1 +1,1 @@
-"""Tests of loa."""
+"""Tests of the command line."""

@@ -1,4 +1,4 @@
-"""`loa live` with a real Mosquitto: announced, heard, stopped; a broker that falls in the middle ends nothing."""
+"""`loa live` with a real Mosquitto: announced, received, stopped; a broker that fails meanwhile does not end it."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The migrations make the tables that the code describes: on SQLite and on PostgreSQL."""
+"""The migrations create the tables that the code defines: on SQLite and on PostgreSQL."""
 
 import importlib
 import threading
@@ -26,7 +26,7 @@ PACKAGES = ("devices", "people", "broadcast", "schedules", "mergers", "transfer"
 MIGRATIONS = Path(loa.__file__).parent / "migrations"
 ROOT = MIGRATIONS.parent.parent
 
-# A table in any module counts, also in one that nobody thought of here.
+# Every module is imported: a table in a module that is not listed here counts too.
 for path in sorted(ROOT.glob("*/**/*.py")):
     if path.relative_to(ROOT).parts[0] in PACKAGES and "table=True" in path.read_text():
         importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))

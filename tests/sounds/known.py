@@ -1,4 +1,4 @@
-"""The table of known sounds: what is made, how long it is, how loud, the silence at its ends, what one hears."""
+"""The table of known sounds: how each is made, duration, level, silence at both ends, and what is heard."""
 
 import random
 import subprocess

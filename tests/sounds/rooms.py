@@ -1,4 +1,4 @@
-"""What a microphone captures: sound through a room, with an echo, noise, a crystal that is off. All at 48 kHz."""
+"""Microphone signals: sound through a room, with echo, noise and a clock error. All at 48 kHz."""
 
 import subprocess
 from functools import cache

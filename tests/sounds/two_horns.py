@@ -1,4 +1,4 @@
-"""Recordings of two horns that sound in turn, as a phone between them would make: with echoes, noise and a gain."""
+"""Recordings of two horns that play in turn, as a phone between them captures them: with echoes, noise and a gain."""
 
 import subprocess
 from pathlib import Path

@@ -139,7 +139,7 @@ def begin(
 
 
 def tones(measurement: DelayMeasurement) -> list[tuple[str, TestTone]]:
-    """By receiver id."""
+    """The tone command for each of the two receivers, by receiver id."""
     starts_at_us, interval_us = to_us(measurement.starts_at), INTERVAL // timedelta(microseconds=1)
     return [
         (measurement.one_id, _tone(starts_at_us, ToneSound.RISING, interval_us)),
@@ -221,7 +221,7 @@ def undo(session: Session, measurement_id: str, *, now: datetime) -> Receiver:
 
 
 def measurement_of(session: Session, measurement_id: str) -> DelayMeasurement:
-    """Raises NotFound."""
+    """Raises NotFound when no row has this id."""
     row = session.get(DelayMeasurement, measurement_id)
     if row is None:
         raise NotFound(N_("This measurement no longer exists."))

@@ -20,7 +20,7 @@ from sqlmodel import Session, SQLModel
 from broadcast.programmes import Item, ItemKind, add_programme
 from runtime.clock import ManualClock
 from runtime.database import Database
-from schedules.conflicts import Airing, airings_of, clashes
+from schedules.conflicts import PlannedAiring, airings_of, clashes
 from schedules.occurrences import occurrences
 from schedules.outlook import outlook
 from schedules.recurrence import Holidays, Repeat, Rule, instants
@@ -73,7 +73,8 @@ def plainly(session: Session, rule: Rule, now: datetime, share: int) -> int:
     """Every instant of a share of the others expanded, and swept."""
     until = now + timedelta(days=365)
     new = [
-        Airing("", NORMAL, 0, at, at + timedelta(minutes=15), ALL, "new") for at in instants(rule, VIETNAM, now, until)
+        PlannedAiring("", NORMAL, 0, at, at + timedelta(minutes=15), ALL, "new")
+        for at in instants(rule, VIETNAM, now, until)
     ]
     others = occurrences(session, schedules(session, COMMUNE)[::share], VIETNAM, now, until)
     return len(clashes(session, COMMUNE, new, airings_of(others)))

@@ -77,7 +77,6 @@ class Broadcast(SQLModel, table=True):
 
     @property
     def audience(self) -> Targets:
-        """Which receivers play it."""
         return msgspec.json.decode(self.targets, type=Targets)
 
     @property
@@ -116,7 +115,7 @@ def state(broadcast: Broadcast, now: datetime) -> BroadcastState:
 
 
 def broadcast(session: Session, broadcast_id: str) -> Broadcast:
-    """Raises NotFound."""
+    """Raises NotFound when no row has this id."""
     row = session.get(Broadcast, broadcast_id)
     if row is None:
         raise NotFound(N_("This broadcast no longer exists."))

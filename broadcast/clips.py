@@ -73,7 +73,6 @@ class ClipRendition(SQLModel, table=True):
 
 
 def new_id() -> str:
-    """16 hex digits."""
     return secrets.token_hex(8)
 
 
@@ -106,7 +105,7 @@ def clips(
 
 
 def clip(session: Session, clip_id: str) -> Clip:
-    """Raises NotFound."""
+    """Raises NotFound when no row has this id."""
     row = session.get(Clip, clip_id)
     if row is None:
         raise NotFound(N_("This recording is not there any more."))
@@ -179,7 +178,6 @@ def retire(session: Session, clip_id: str, now: datetime) -> Clip:
 
 
 def restore(session: Session, clip_id: str) -> Clip:
-    """Raises NotFound."""
     restored = clip(session, clip_id)
     restored.retired_at = None
     session.add(restored)

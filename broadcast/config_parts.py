@@ -10,7 +10,7 @@ from noise.noise_rules import days_off_ahead, hours_for, night_levels_for, rules
 
 
 def config_parts(session: Session, commune_id: str, today: date) -> ConfigParts:
-    """A `devices.downlink.ConfigPartsProvider`."""
+    """The `devices.downlink.ConfigPartsProvider` of the controller."""
     rules = rules_of(session, commune_id)
     return ConfigParts(
         allowed_hours=lambda zone_ids: hours_for(rules, zone_ids),

@@ -65,12 +65,11 @@ class IngestJob(SQLModel, table=True):
 
 
 def new_id() -> str:
-    """16 hex digits."""
     return secrets.token_hex(8)
 
 
 def job(session: Session, job_id: str) -> IngestJob:
-    """Raises NotFound."""
+    """Raises NotFound when no row has this id."""
     row = session.get(IngestJob, job_id)
     if row is None:
         raise NotFound(N_("This upload no longer exists."))

@@ -55,7 +55,7 @@ class Media:
         return Stored(sha256, size, f"{sha256}.{extension}")
 
     def path_of(self, sha256: str, extension: str) -> Path:
-        """Raises NotFound."""
+        """Raises NotFound when the store lacks the file."""
         path = self._place(sha256, extension)
         if not path.is_file():
             raise NotFound(N_("This audio is no longer available."))

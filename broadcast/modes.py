@@ -92,7 +92,7 @@ NO_SHIFTS = Shifts({})
 
 
 def shifts_of(spread: Spread, horns: Sequence[Horn], length_us: int, reach_m: float = REACH_M) -> Shifts:
-    """length_us: of the programme."""
+    """length_us: of the programme, without shifts."""
     if spread.mode is Mode.ALIGNED and spread.point is not None:
         return _aligned(spread.point, horns)
     if spread.mode is Mode.STAGGERED:
@@ -173,7 +173,6 @@ def encode_spread(spread: Spread) -> str | None:
 
 
 def decode_spread(kept: str | None) -> Spread:
-    """The reverse of `encode_spread`."""
     return IN_STEP if kept is None else msgspec.json.decode(kept, type=Spread)
 
 

@@ -16,7 +16,7 @@ def of_commune(session: Session, commune_id: str) -> ColumnElement[bool]:
 
 
 def on_air_now(session: Session, commune_id: str | None, now: datetime) -> list[Broadcast]:
-    """Highest precedence first."""
+    """What sounds at `now`, highest precedence first."""
     query = select(Broadcast).where(
         col(Broadcast.starts_at) <= now,
         col(Broadcast.ends_at) > now,
@@ -30,7 +30,6 @@ def on_air_now(session: Session, commune_id: str | None, now: datetime) -> list[
 
 
 def upcoming(session: Session, commune_id: str, now: datetime, limit: int = 20) -> list[Broadcast]:
-    """In order of start."""
     query = select(Broadcast).where(
         of_commune(session, commune_id),
         col(Broadcast.starts_at) > now,

@@ -168,7 +168,6 @@ def take_report(session: Session, receiver_id: str, report: PlayReport) -> None:
 
 
 def reports_of(session: Session, broadcast_id: str) -> dict[str, PlayReportRow]:
-    """By receiver id."""
     query = select(PlayReportRow).where(PlayReportRow.broadcast_id == broadcast_id)
     return {row.receiver_id: row for row in session.exec(query)}
 

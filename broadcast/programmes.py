@@ -88,7 +88,7 @@ def add_programme(
 
 
 def rename(session: Session, programme_id: int, title: str) -> Programme:
-    """Raises Refusal, NotFound."""
+    """Raises Refusal for an empty title, NotFound."""
     renamed = programme(session, programme_id)
     renamed.title, renamed.folded = _title(title), folded(title)
     session.add(renamed)
@@ -135,7 +135,7 @@ def restore(session: Session, programme_id: int) -> Programme:
 
 
 def programme(session: Session, programme_id: int) -> Programme:
-    """Raises NotFound."""
+    """Raises NotFound when no row has this id."""
     row = session.get(Programme, programme_id)
     if row is None:
         raise NotFound(N_("This programme no longer exists."))
@@ -143,7 +143,6 @@ def programme(session: Session, programme_id: int) -> Programme:
 
 
 def programmes(session: Session, commune_id: str, *, include_retired: bool = False) -> list[Programme]:
-    """Newest first."""
     query = select(Programme).where(Programme.commune_id == commune_id)
     if not include_retired:
         query = query.where(col(Programme.retired_at).is_(None))
@@ -173,7 +172,6 @@ def items_of_all(session: Session, programme_ids: Sequence[int]) -> dict[int, li
 
 
 def duration_us(items: Sequence[RunningItem]) -> int:
-    """Pauses included."""
     return items[-1].offset_us + items[-1].duration_us if items else 0
 
 

@@ -21,7 +21,6 @@ class BroadcastChange(SQLModel, table=True):
 
 
 def state_changes(session: Session, broadcast_id: str) -> list[BroadcastChange]:
-    """Oldest first."""
     query = select(BroadcastChange).where(BroadcastChange.broadcast_id == broadcast_id)
     return list(session.exec(query.order_by(col(BroadcastChange.id))))
 

@@ -140,7 +140,7 @@ def hours_for(rules: dict[str, NoiseRules], zone_ids: Sequence[str]) -> list[All
 
 
 def night_levels_for(rules: dict[str, NoiseRules], zone_ids: Sequence[str]) -> list[NightLevel]:
-    """Its night levels."""
+    """The night levels of a receiver in these zones: the commune's and theirs."""
     found = (rules[place].night_level for place in ("", *zone_ids) if place in rules)
     return [level for level in found if level is not None]
 

@@ -26,7 +26,7 @@ class ClashEffect(StrEnum):
 
 
 @dataclass(frozen=True)
-class Airing:
+class PlannedAiring:
     """An airing that may clash.
 
     order: decides between equal class and start, as the receivers do (the broadcast id).
@@ -50,8 +50,8 @@ class Airing:
 class Clash:
     """Two airings that overlap on shared receivers. effect: on the loser."""
 
-    winner: Airing
-    loser: Airing
+    winner: PlannedAiring
+    loser: PlannedAiring
     receivers: tuple[str, ...]
     effect: ClashEffect
 
@@ -61,11 +61,10 @@ class RecurringAiring:
     """A repeated airing. airing: its instants do not count, only its length."""
 
     rule: Rule
-    airing: Airing
+    airing: PlannedAiring
 
     @property
     def length(self) -> timedelta:
-        """Of each airing."""
         return self.airing.ends_at - self.airing.starts_at
 
 
@@ -77,7 +76,7 @@ class RecurringClash:
     days: int
 
 
-def airings_of(due: Iterable[Occurrence]) -> list[Airing]:
+def airings_of(due: Iterable[Occurrence]) -> list[PlannedAiring]:
     """In the same order. Each schedule's JSON is decoded once."""
     decoded: dict[int, tuple[str, BroadcastClass, int, Targets, str]] = {}
     airings = []
@@ -93,16 +92,20 @@ def airings_of(due: Iterable[Occurrence]) -> list[Airing]:
                 order_key(schedule.number),
             )
         title, class_, precedence, targets, order = decoded[key]
-        airings.append(Airing(title, class_, precedence, occurrence.starts_at, occurrence.ends_at, targets, order))
+        airings.append(
+            PlannedAiring(title, class_, precedence, occurrence.starts_at, occurrence.ends_at, targets, order)
+        )
     return airings
 
 
-def clashes(session: Session, commune_id: str, new: Sequence[Airing], others: Sequence[Airing]) -> list[Clash]:
+def clashes(
+    session: Session, commune_id: str, new: Sequence[PlannedAiring], others: Sequence[PlannedAiring]
+) -> list[Clash]:
     """Clashes of the new airings with others or each other, in order of time. One receiver lookup per target."""
     airings = sorted([*others, *new], key=lambda w: (w.starts_at, w.order))
     new_ids = {id(airing) for airing in new}
     reach = Reach(session, commune_id)
-    result, current = [], list[Airing]()
+    result, current = [], list[PlannedAiring]()
     for airing in airings:
         current = [other for other in current if other.ends_at > airing.starts_at]
         for other in current:
@@ -114,12 +117,12 @@ def clashes(session: Session, commune_id: str, new: Sequence[Airing], others: Se
     return result
 
 
-def clashing(session: Session, commune_id: str, airings: Sequence[Airing]) -> set[tuple[str, datetime]]:
+def clashing(session: Session, commune_id: str, airings: Sequence[PlannedAiring]) -> set[tuple[str, datetime]]:
     """Order and start of each airing that clashes with any other; enough to mark them on a page."""
     reach = Reach(session, commune_id)
     shared: dict[tuple[int, int], bool] = {}
     marked: set[tuple[str, datetime]] = set()
-    current = list[tuple[Airing, frozenset[str]]]()
+    current = list[tuple[PlannedAiring, frozenset[str]]]()
     for airing in sorted(airings, key=lambda w: (w.starts_at, w.order)):
         current = [entry for entry in current if entry[0].ends_at > airing.starts_at]
         reached, key = reach(airing.targets), (airing.order, airing.starts_at)
@@ -221,7 +224,7 @@ def _overlap(new: RecurringAiring, other: RecurringAiring, our_day: date, their_
     return None
 
 
-def _on(recurring: RecurringAiring, day: date, at: time, zone: ZoneInfo) -> Airing:
+def _on(recurring: RecurringAiring, day: date, at: time, zone: ZoneInfo) -> PlannedAiring:
     start = datetime.combine(day, at, tzinfo=zone)
     return replace(recurring.airing, starts_at=start, ends_at=start + recurring.length)
 
@@ -234,7 +237,7 @@ def _start(at: time) -> timedelta:
     return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
 
 
-def _clash(first: Airing, other: Airing, receivers: tuple[str, ...]) -> Clash:
+def _clash(first: PlannedAiring, other: PlannedAiring, receivers: tuple[str, ...]) -> Clash:
     winner, loser = (first, other) if first.rank > other.rank else (other, first)
     if winner.starts_at <= loser.starts_at and winner.ends_at >= loser.ends_at:
         effect = ClashEffect.SILENT

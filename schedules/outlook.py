@@ -17,7 +17,7 @@ from devices.zones import Zone, zones
 from noise.days_off import day_off
 from noise.noise_rules import refusal_of
 from runtime.refusal import Refusal
-from schedules.conflicts import Airing, RecurringAiring, RecurringClash, recurring_clashes
+from schedules.conflicts import PlannedAiring, RecurringAiring, RecurringClash, recurring_clashes
 from schedules.noise_budget import Overrun
 from schedules.recurrence import Rule, days, next_instants
 from schedules.schedule_checks import first_outside, over_budget
@@ -103,7 +103,7 @@ def outlook(
     shifts = spreading.shifts(spread, targets, duration_us(running))
     length = timedelta(microseconds=duration_us(running) + shifts.most_us)
     new = RecurringAiring(
-        rule, Airing("", class_, precedence, now, now + length, targets, order_key(without or BY_HAND))
+        rule, PlannedAiring("", class_, precedence, now, now + length, targets, order_key(without or BY_HAND))
     )
     today = now.astimezone(zone).date()
     reached = reached_by(session, commune_id, targets)
@@ -159,7 +159,7 @@ def _recurring(session: Session, commune_id: str, of: list[Schedule], now: datet
     return [
         RecurringAiring(
             s.recurrence,
-            Airing(
+            PlannedAiring(
                 s.title or titles.get(s.programme_id, ""),
                 s.broadcast_class,
                 s.precedence,

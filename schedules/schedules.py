@@ -47,12 +47,10 @@ class Schedule(SQLModel, table=True):
 
     @property
     def recurrence(self) -> Rule:
-        """When it is due."""
         return msgspec.json.decode(self.rule, type=Rule)
 
     @property
     def audience(self) -> Targets:
-        """Which receivers play it."""
         return msgspec.json.decode(self.targets, type=Targets)
 
     @property
@@ -66,7 +64,7 @@ class Schedule(SQLModel, table=True):
 
 
 def schedule(session: Session, schedule_id: int) -> Schedule:
-    """Raises NotFound."""
+    """Raises NotFound when no row has this id."""
     row = session.get(Schedule, schedule_id)
     if row is None:
         raise NotFound(N_("This schedule no longer exists."))

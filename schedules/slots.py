@@ -111,7 +111,6 @@ def plan(database: Database, now: datetime, ahead: timedelta) -> PlanChanges:
 
 
 def slots_of(session: Session, schedule_id: int) -> list[Slot]:
-    """In order of time."""
     return list(session.exec(select(Slot).where(Slot.schedule_id == schedule_id).order_by(col(Slot.due_at))))
 
 

@@ -12,9 +12,9 @@ from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from schedules import conflicts
 from schedules.conflicts import (
-    Airing,
     Clash,
     ClashEffect,
+    PlannedAiring,
     RecurringAiring,
     RecurringClash,
     clashes,
@@ -43,11 +43,13 @@ def minute(count: float) -> datetime:
     return MORNING + timedelta(minutes=count)
 
 
-def wish(title: str, start: float, end: float, class_: BroadcastClass = NORMAL, targets: Targets = ALL) -> Airing:
-    return Airing(title, class_, 0, minute(start), minute(end), targets, title)
+def wish(
+    title: str, start: float, end: float, class_: BroadcastClass = NORMAL, targets: Targets = ALL
+) -> PlannedAiring:
+    return PlannedAiring(title, class_, 0, minute(start), minute(end), targets, title)
 
 
-def found(studio: Studio, new: list[Airing], others: list[Airing]) -> list[Clash]:
+def found(studio: Studio, new: list[PlannedAiring], others: list[PlannedAiring]) -> list[Clash]:
     with studio.database.session() as session:
         return clashes(session, COMMUNE, new, others)
 
@@ -86,14 +88,14 @@ def test_the_new_ones_are_held_against_one_another_too(studio: Studio) -> None:
     ],
 )
 def test_the_higher_class_sounds_then_the_later_start(
-    studio: Studio, new: Airing, other: Airing, winner: str, fate: ClashEffect
+    studio: Studio, new: PlannedAiring, other: PlannedAiring, winner: str, fate: ClashEffect
 ) -> None:
     clash = found(studio, [new], [other])[0]
     assert (clash.winner.title, clash.effect) == (winner, fate)
 
 
 WISHES = st.builds(
-    Airing,
+    PlannedAiring,
     title=st.just("x"),
     class_=st.sampled_from(BroadcastClass),
     precedence=st.integers(0, 2),
@@ -105,8 +107,8 @@ WISHES = st.builds(
 
 
 @given(WISHES, WISHES)
-def test_what_the_page_says_wins_is_what_the_receiver_lets_sound(one: Airing, other: Airing) -> None:
-    def as_sent(w: Airing) -> Manifest:
+def test_what_the_page_says_wins_is_what_the_receiver_lets_sound(one: PlannedAiring, other: PlannedAiring) -> None:
+    def as_sent(w: PlannedAiring) -> Manifest:
         return Manifest(
             to=for_commune(COMMUNE),
             revision=1,
@@ -184,7 +186,7 @@ WISHES = st.lists(
 
 
 @given(WISHES)
-def test_what_a_page_marks_is_what_clashes(wishes: list[Airing]) -> None:
+def test_what_a_page_marks_is_what_clashes(wishes: list[PlannedAiring]) -> None:
     """ONE and TWO have nobody in common."""
     reached = {repr(ALL): frozenset("ab"), repr(ONE): frozenset("a"), repr(TWO): frozenset("b")}
     with pytest.MonkeyPatch.context() as patch:

@@ -18,7 +18,7 @@ from receiver.playout.ladder import Ladder
 from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from runtime.refusal import Refusal
-from schedules.conflicts import Airing, airings_of, clashing
+from schedules.conflicts import PlannedAiring, airings_of, clashing
 from schedules.explanations import preemptions_of
 from schedules.occurrences import between
 from schedules.recurrence import Holidays, Repeat, Rule, Season
@@ -161,7 +161,7 @@ def test_page_explanation_and_receiver_name_the_same_broadcast_up_to_the_last_ti
         database.close()
 
 
-def _on_page(shown: list[Airing], receiver: str, zone: str, at: datetime) -> Airing | None:
+def _on_page(shown: list[PlannedAiring], receiver: str, zone: str, at: datetime) -> PlannedAiring | None:
     open_now = [w for w in shown if w.starts_at <= at < w.ends_at and w.targets.include(receiver, [zone])]
     return max(open_now, key=lambda w: w.rank, default=None)
 

@@ -12,7 +12,7 @@ from demo.merger_sites import NAMES, SITES, ZONES
 from demo.relay_board import VirtualRelayBoard, chain_text
 from demo.sites import DemoSite
 from devices.communes import add_commune
-from devices.enrolment import enrol
+from devices.enrolment import enrol, write_credentials
 from devices.positions import place_receiver
 from devices.stations import add_station
 from devices.zones import add_zone
@@ -73,7 +73,7 @@ class MergersDemo(Demo):
                 place_receiver(session, site.receiver_id, site.position)
                 home = self.folder / "receivers" / site.receiver_id
                 home.mkdir(parents=True, exist_ok=True)
-                credentials.write(home / "credentials.json")
+                write_credentials(credentials, home / "credentials.json")
             presenter, password = add_operator(session, "trinh-dien", now)
             presenter.admin = True
             session.add(presenter)

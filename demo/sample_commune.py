@@ -13,7 +13,7 @@ from demo.sample_recording import SAMPLE_TEXT
 from demo.sites import COMMUNE, OUTLINE, SITES, ZONES
 from demo.speech import EspeakNg
 from devices.communes import add_commune
-from devices.enrolment import enrol
+from devices.enrolment import enrol, write_credentials
 from devices.outlines import set_outline
 from devices.positions import place_receiver
 from devices.stations import add_station
@@ -57,7 +57,7 @@ def make_commune(settings: Settings, database: Database, folder: Path) -> None:
             place_receiver(session, site.receiver_id, site.position)
             home = folder / "receivers" / site.receiver_id
             home.mkdir(parents=True, exist_ok=True)
-            credentials.write(home / "credentials.json")
+            write_credentials(credentials, home / "credentials.json")
     media, originals = Media(settings.data_dir / "media"), Media(settings.data_dir / "originals")
     ensure_chimes(database, media, COMMUNE, now)
     ingest = Ingest(database, media, originals, clock, most_bytes=settings.max_upload_bytes, most_hours=1)

@@ -30,7 +30,6 @@ class Commune(SQLModel, table=True):
 
     @property
     def zone(self) -> ZoneInfo:
-        """Its time zone."""
         return ZoneInfo(self.time_zone)
 
 
@@ -60,7 +59,6 @@ def communes(session: Session) -> list[Commune]:
 
 
 def commune(session: Session, commune_id: str) -> Commune:
-    """One. Raises NotFound."""
     found = session.get(Commune, commune_id)
     if found is None:
         raise NotFound(N_("Commune {id} does not exist."), id=commune_id)
@@ -68,7 +66,7 @@ def commune(session: Session, commune_id: str) -> Commune:
 
 
 def hold(session: Session, commune_id: str) -> None:
-    """Nobody merges it until this transaction ends; where somebody does now, it is waited for. Read again after it."""
+    """Lock a commune against mergers until the end of this transaction; waits for a merger under way."""
     session.exec(select(Commune.id).where(Commune.id == commune_id).with_for_update(read=True, key_share=True)).all()
 
 

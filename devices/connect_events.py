@@ -1,4 +1,4 @@
-"""Births: which receivers have just come, for those who have something for a newcomer."""
+"""Session starts: calls back for each receiver that has just connected, for messages that are sent on connection."""
 
 import logging
 from collections.abc import Callable
@@ -14,22 +14,22 @@ from wire.topics import Kind
 log = logging.getLogger(__name__)
 
 
-def on_session_start(broker: Broker, told: Callable[[str], None]) -> None:
-    """Call `told(receiver)`, in the broker's thread, whenever a receiver has begun a session from now on.
+def on_session_start(broker: Broker, notify: Callable[[str], None]) -> None:
+    """Call `notify(receiver)`, in the broker's thread, whenever a receiver starts a session from now on.
 
-    It hears its commune by then: it says its birth after it has subscribed.
+    The receiver has subscribed to its commune's topics by then: it publishes its birth afterwards.
     """
 
-    def came(topic: str, payload: bytes, retained: bool) -> None:
+    def on_presence(topic: str, payload: bytes, retained: bool) -> None:
         parsed = topics.parse(topic)
         if retained or parsed is None:
             return
         try:
             presence = decode(payload, Presence)
-        except (msgspec.DecodeError, ValueError) as wrong:
-            log.debug("no presence on %s: %s", topic, wrong)
+        except (msgspec.DecodeError, ValueError) as error:
+            log.debug("%s: presence not readable: %s", topic, error)
             return
         if presence.online:
-            told(parsed.receiver)
+            notify(parsed.receiver)
 
-    broker.subscribe(topics.from_all_receivers(Kind.PRESENCE), came, qos=0)
+    broker.subscribe(topics.from_all_receivers(Kind.PRESENCE), on_presence, qos=0)

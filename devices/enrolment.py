@@ -1,6 +1,5 @@
-"""Enrolment: a receiver gets its credentials, and the broker its account."""
+"""Enrolment: creates a receiver with its credentials and its broker account."""
 
-import json
 import os
 import secrets
 from datetime import datetime
@@ -15,39 +14,12 @@ from devices.stations import station
 from devices.zones import set_zones
 from runtime.mosquitto import AclRow, hash_password
 from runtime.refusal import N_, Refusal
+from wire.credentials import Credentials
 from wire.sealing import PublicKey, SealingKey
 from wire.topics import TOPICS
 
 #: The controller's own account at the embedded broker.
 CONTROLLER_USER = "controller"
-
-
-class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """What a receiver must have to take part; the file is for its owner alone.
-
-    receiver: its id and user name at the broker. broker_url: mqtt(s)://host:port. receiver_seed: hex, of the key it
-    seals with. controller_keys: kid → hex public key, pinned. tls_ca_pem: the authority to trust, None for the
-    system's own.
-    """
-
-    version: int = 1
-    receiver: str
-    commune: str
-    broker_url: str
-    broker_secret: str
-    receiver_seed: str
-    controller_keys: dict[str, str]
-    tls_ca_pem: str | None = None
-
-    def write(self, path: Path) -> None:
-        """Into a file that its owner alone may read. Raises FileExistsError rather than writing over one."""
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(self.text())
-
-    def text(self) -> str:
-        """As it stands in the file: JSON."""
-        return json.dumps(msgspec.to_builtins(self), indent=2) + "\n"
 
 
 class Issuer(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +42,13 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def write_credentials(credentials: Credentials, path: Path) -> None:
+    """Write the file, readable by its owner only. Raises FileExistsError rather than overwriting one."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(credentials.text())
+
+
 def enrol(
     session: Session,
     issuer: Issuer,
@@ -83,7 +62,7 @@ def enrol(
     zones: list[str] | None = None,
     path_delay_ms: float = 0.0,
 ) -> tuple[Receiver, Credentials]:
-    """Add a receiver and make its credentials. They are shown this once: only a hash and the public key are kept.
+    """Add a receiver and make its credentials. They cannot be shown again: only a hash and the public key are kept.
 
     Raises Refusal for a bad or taken id, an unknown station or zone, NotFound for an unknown commune.
     """
@@ -112,7 +91,7 @@ def enrol(
 
 
 def renew_credentials(session: Session, issuer: Issuer, receiver_id: str) -> Credentials:
-    """New credentials for a receiver; the old ones hold no longer (lost, or seen by others). Raises NotFound."""
+    """Replace a receiver's credentials (lost, or disclosed); the old ones stop working. Raises NotFound."""
     found = receiver(session, receiver_id)
     key, secret = SealingKey.new(), secrets.token_urlsafe(24)
     found.public_key, found.broker_hash = key.public.hex(), hash_password(secret)
@@ -122,7 +101,7 @@ def renew_credentials(session: Session, issuer: Issuer, receiver_id: str) -> Cre
 
 
 def retire_receiver(session: Session, receiver_id: str, now: datetime) -> Receiver:
-    """Take it out of service: its account goes, its history stays. Raises NotFound."""
+    """Take it out of service: its account is removed, its history stays. Raises NotFound."""
     found = receiver(session, receiver_id)
     if found.retired_at is None:
         found.retired_at = now
@@ -132,13 +111,13 @@ def retire_receiver(session: Session, receiver_id: str, now: datetime) -> Receiv
 
 
 def accounts(session: Session) -> dict[str, str]:
-    """Who may come in at the broker besides the controller: receiver → hash."""
+    """Broker accounts of receivers in service: id → password hash."""
     rows = session.exec(select(Receiver.id, Receiver.broker_hash).where(col(Receiver.retired_at).is_(None)))
     return dict(rows.all())
 
 
 def acl_rows() -> list[AclRow]:
-    """What a receiver may do, from the wire's table of topics: write its own, read its own and the communes'."""
+    """A receiver's rights, from the table of topics in wire: write its own, read its own and the communes'."""
     rows = []
     for topic in TOPICS:
         pattern = topic.pattern.replace("{receiver}", "%u").replace("{commune}", "+").replace("{broadcast}", "+")

@@ -1,7 +1,7 @@
-"""Latched faults: each stays in sight until somebody has acknowledged it and, once it is gone, reset it.
+"""Latched faults: each stays visible until an operator has acknowledged it and, once it is gone, reset it.
 
-Two steps, as the fault warning of a voice alarm system has them (EN 54-16 §8): whoever acknowledges says "I have seen
-it and do something about it"; whoever resets says "it is mended". One that comes again must be acknowledged again.
+Two steps, as in the fault warning of a voice alarm system (EN 54-16 §8): acknowledging says "I have seen it and act on
+it"; resetting says "it is repaired". A fault that occurs again must be acknowledged again.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from runtime.refusal import N_, NotFound, Refusal
 
 
 class LatchState(StrEnum):
-    """Where a latched fault stands: nobody has seen it; seen and still there; gone, but not reset."""
+    """NEW: unacknowledged. ACKNOWLEDGED: acknowledged and still present. GONE: acknowledged and gone, not yet reset."""
 
     NEW = "new"
     ACKNOWLEDGED = "acknowledged"
@@ -26,7 +26,7 @@ class LatchState(StrEnum):
 class Latch(NamedTuple):
     """All occurrences of one fault at one receiver since it was last reset. newest: the latest of them.
 
-    first_at: when the first began. acknowledged_by: "" while somebody still has to.
+    first_at: when the first began. acknowledged_by: "" while unacknowledged.
     """
 
     newest: Fault
@@ -38,14 +38,14 @@ class Latch(NamedTuple):
 
     @property
     def state(self) -> LatchState:
-        """See `LatchState`. One that is gone and was seen by nobody is new."""
+        """A fault that is gone but was never acknowledged is new."""
         if not self.acknowledged_by:
             return LatchState.NEW
         return LatchState.ACKNOWLEDGED if self.present else LatchState.GONE
 
 
 def latches(session: Session, receiver_ids: Sequence[str]) -> list[Latch]:
-    """Those of some receivers: what nobody has seen first, then the newest. One query."""
+    """Latched faults of these receivers: unacknowledged first, then the newest. One query."""
     query = select(Fault).where(col(Fault.receiver_id).in_(receiver_ids), col(Fault.reset_at).is_(None))
     together: dict[tuple[str, str], list[Fault]] = {}
     for fault in session.exec(query.order_by(col(Fault.began_at), col(Fault.id))):
@@ -56,7 +56,7 @@ def latches(session: Session, receiver_ids: Sequence[str]) -> list[Latch]:
 
 
 def acknowledge(session: Session, receiver_id: str, fault: str, *, by: str, now: datetime) -> None:
-    """Step one. Somebody else's is kept. Raises NotFound when there is no such fault, or it was reset meanwhile."""
+    """Step one. An earlier acknowledgement is kept. Raises NotFound when there is no such fault or it was reset."""
     for row in _unreset(session, receiver_id, fault):
         if row.acknowledged_at is None:
             row.acknowledged_at, row.acknowledged_by = now, by
@@ -64,7 +64,7 @@ def acknowledge(session: Session, receiver_id: str, fault: str, *, by: str, now:
 
 
 def reset(session: Session, receiver_id: str, fault: str, *, by: str, now: datetime) -> None:
-    """Step two. Raises Refusal while the fault is there, or was not acknowledged; NotFound as `acknowledge`."""
+    """Step two. Raises Refusal while the fault is present or unacknowledged; NotFound as `acknowledge`."""
     rows = _unreset(session, receiver_id, fault)
     if any(row.ended_at is None for row in rows):
         raise Refusal(N_("This fault is still there. It can be reset once it is mended."))
@@ -79,7 +79,7 @@ def _unreset(session: Session, receiver_id: str, fault: str) -> list[Fault]:
     query = select(Fault).where(Fault.receiver_id == receiver_id, Fault.fault == fault, col(Fault.reset_at).is_(None))
     rows = list(session.exec(query))
     if not rows:
-        raise NotFound(N_("This fault is not there any more: somebody has reset it."))
+        raise NotFound(N_("This fault has already been reset. Reload the page."))
     return rows
 
 

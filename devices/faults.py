@@ -9,7 +9,7 @@ from runtime.clock import from_us
 from runtime.database import UtcDateTime
 from wire.reports import FaultReport
 
-#: The connection to a receiver is lost. Its presence shows that; the fault keeps it in sight until it was seen.
+#: The connection to a receiver is lost. Presence shows it too; the fault keeps it visible until it is acknowledged.
 LINK = "link"
 
 
@@ -17,7 +17,7 @@ class Fault(SQLModel, table=True):
     """A fault at a receiver. ended_at: None while it is there.
 
     fault: by name ("card", "store_full", "media", "self_test", "link").
-    acknowledged_at, reset_at, and by whom: see `devices.fault_latches`; None while nobody has.
+    acknowledged_*, reset_*: see `devices.fault_latches`; None until it happens.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -33,14 +33,14 @@ class Fault(SQLModel, table=True):
 
 
 def take_report(session: Session, receiver_id: str, report: FaultReport) -> None:
-    """Write down that a fault appeared or went away. Saying it twice changes nothing."""
+    """Record that a fault appeared or ended. Idempotent."""
     present = _present(session, receiver_id, report.fault)
     if not report.present or present is None:
         note(session, receiver_id, report.fault, present=report.present, at=from_us(report.at_us), detail=report.detail)
 
 
 def note(session: Session, receiver_id: str, fault: str, *, present: bool, at: datetime, detail: str = "") -> None:
-    """Write down a fault that we found ourselves, or that it went away. What is known of one that lasts is renewed."""
+    """Record a fault that the controller found, or its end. The detail of a lasting fault is updated."""
     known = _present(session, receiver_id, fault)
     if present and known is None:
         session.add(Fault(receiver_id=receiver_id, fault=fault, detail=detail[:500], began_at=at))
@@ -50,7 +50,7 @@ def note(session: Session, receiver_id: str, fault: str, *, present: bool, at: d
 
 
 def current(session: Session) -> dict[str, list[Fault]]:
-    """The faults that are there now, by receiver; a lost link is told by presence. One query."""
+    """Present faults by receiver, without lost links, which presence reports. One query."""
     found: dict[str, list[Fault]] = {}
     query = select(Fault).where(col(Fault.ended_at).is_(None), Fault.fault != LINK)
     for fault in session.exec(query.order_by(col(Fault.began_at))):
@@ -59,7 +59,7 @@ def current(session: Session) -> dict[str, list[Fault]]:
 
 
 def history(session: Session, receiver_id: str, limit: int = 50) -> list[Fault]:
-    """A receiver's latest faults, newest first, without lost links: those are changes of its presence."""
+    """A receiver's latest faults, newest first, without lost links: those are presence changes."""
     query = select(Fault).where(Fault.receiver_id == receiver_id, Fault.fault != LINK)
     return list(session.exec(query.order_by(col(Fault.began_at).desc()).limit(limit)))
 

@@ -27,7 +27,6 @@ class LastHeartbeat(SQLModel, table=True):
 
     @property
     def message(self) -> Heartbeat:
-        """The heartbeat itself."""
         return msgspec.json.decode(self.payload, type=Heartbeat)
 
 

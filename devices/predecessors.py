@@ -1,6 +1,6 @@
-"""Succession: which commune came of which, and where receivers were before. Written by mergers, read by the history.
+"""Predecessors of a commune, and the former communes of receivers. Written by mergers, read by histories.
 
-What aired keeps the name of its time; a successor finds it by asking for its predecessors as well.
+Broadcasts keep the commune under which they aired; a successor's history also queries its predecessors.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from wire.commands import Former
 
 
 class CommuneSuccession(SQLModel, table=True):
-    """A commune is (partly) the successor of another. at: what the former began before is the successor's history too.
+    """A commune succeeds (a part of) another. Broadcasts that began in [since, at) belong to the successor's history.
 
-    since: but not what it began before that; None: all.
+    since: None for no lower bound.
     """
 
     former_id: str = Field(foreign_key="commune.id", primary_key=True)
@@ -30,10 +30,10 @@ class CommuneSuccession(SQLModel, table=True):
 
 
 class FormerPlace(SQLModel, table=True):
-    """A receiver was in a commune. zones: JSON, the ids of those it was in there. left_at: when it went over.
+    """A receiver was in a commune. zones: JSON, the ids of those it was in there. left_at: when it moved.
 
-    told_until: so long its config names the commune, since it may hold manifests of it. live_until: until then live
-    sound of it may still come.
+    told_until: until then its config names the commune, since it may hold manifests of it. live_until: until then live
+    audio of it may still arrive.
     """
 
     id: int | None = Field(default=None, primary_key=True)

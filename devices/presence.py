@@ -1,4 +1,4 @@
-"""Presence: what state each receiver is in, worked out from what was last heard of it, and each change written down.
+"""Presence: the state of each receiver, computed from what was last heard of it; each change is recorded.
 
 States: new (never heard), online, late (a heartbeat is overdue), offline (its will came, or it was silent too long).
 """
@@ -18,13 +18,13 @@ from devices.receivers import receivers
 from runtime.database import Database, UtcDateTime
 from wire.reports import Heartbeat, Presence
 
-#: In heartbeat periods of silence. With 20 s: late after 25 s, offline after 50 s, so the dead are shown within 60 s.
+#: In heartbeat periods of silence. With 20 s: late after 25 s, offline after 50 s, so a failure is shown within 60 s.
 LATE_AFTER = 1.25
 OFFLINE_AFTER = 2.5
 
 
 class PresenceState(StrEnum):
-    """The states that people see."""
+    """As the pages show it."""
 
     NEW = "new"
     ONLINE = "online"
@@ -33,7 +33,7 @@ class PresenceState(StrEnum):
 
 
 class PresenceChange(SQLModel, table=True):
-    """A receiver changed its state. at: when it truly did, not when we noticed. cause: a word, see CAUSES."""
+    """A receiver changed its state. at: when it happened, not when it was noticed. cause: one of CAUSES."""
 
     id: int | None = Field(default=None, primary_key=True)
     receiver_id: str = Field(index=True)
@@ -42,8 +42,8 @@ class PresenceChange(SQLModel, table=True):
     cause: str = ""
 
 
-#: silent: nothing heard for too long. connection_lost: the broker told its will. stopped, reboot: it said farewell.
-#: heard: it was heard (again). controller_away: we were not listening ourselves.
+#: silent: nothing heard for too long. connection_lost: the broker published its will. stopped, reboot: its farewell.
+#: heard: it was heard (again). controller_away: the controller was not listening.
 CAUSES = ("silent", "connection_lost", "stopped", "reboot", "heard", "controller_away")
 
 
@@ -74,7 +74,7 @@ class ReceiverStatus:
 def presence_state(
     last_heard_at: datetime | None, farewell_at: datetime | None, period_s: float, now: datetime
 ) -> tuple[PresenceState, datetime | None]:
-    """The state, and since when it holds by arithmetic alone.
+    """The state, and since when it holds, by arithmetic alone.
 
     farewell_at: when its will or its farewell came, None when it was heard in a newer session since.
     """
@@ -91,10 +91,10 @@ def presence_state(
 
 
 class PresenceWatch:
-    """Knows every receiver's state, and writes each change down. Callable from any thread."""
+    """Every receiver's state in memory; each change is recorded. Callable from any thread."""
 
     def __init__(self, database: Database, *, period_s: float = 20.0, now: datetime) -> None:
-        """period_s: seconds between heartbeats. now: when we begin to listen; silence before it is our own."""
+        """period_s: seconds between heartbeats. now: when listening begins; silence before it is not counted."""
         self._database = database
         self._period_s = period_s
         self._listening_since = now
@@ -105,11 +105,11 @@ class PresenceWatch:
             self._read(session)
 
     def on_change(self, told: Callable[[str, PresenceState], None]) -> None:
-        """Call `told(receiver, state)` after a change was written down."""
+        """Call `told(receiver, state)` after a change is recorded."""
         self._on_change.append(told)
 
     def heard(self, receiver_id: str, heartbeat: Heartbeat, at: datetime) -> None:
-        """A heartbeat came. One of an older session than known is a straggler and proves nothing."""
+        """A heartbeat of an older session than the known one arrived late and is ignored."""
         with self._lock:
             known = self._known.setdefault(receiver_id, _ReceiverRecord())
             if heartbeat.session < known.session:
@@ -120,9 +120,9 @@ class PresenceWatch:
             known.last_heard_at, known.heartbeat = at, heartbeat
 
     def presence_received(self, receiver_id: str, presence: Presence, at: datetime, *, retained: bool) -> None:
-        """A birth, a farewell or a will came. A will of an older session cannot kill a newer one.
+        """A birth, farewell or will arrived. A will of an older session does not end a newer one.
 
-        retained: it is what the broker kept from before we subscribed, so a birth in it is no sign of life now.
+        retained: the broker kept it from before the subscription, so a birth in it is no sign of life.
         """
         with self._lock:
             known = self._known.setdefault(receiver_id, _ReceiverRecord())
@@ -144,7 +144,7 @@ class PresenceWatch:
                 known.last_heard_at = at
 
     def sweep(self, now: datetime) -> list[PresenceChange]:
-        """Work out every state and write the changes down. Call it every second or so."""
+        """Compute every state and record the changes. Called about once a second."""
         changes = []
         with self._lock:
             for receiver_id, known in self._known.items():
@@ -167,7 +167,7 @@ class PresenceWatch:
         return changes
 
     def snapshot(self, now: datetime) -> dict[str, ReceiverStatus]:
-        """Every receiver that was ever heard, as it is now; from memory, no query. Who is not in it is new."""
+        """Every receiver that was ever heard; from memory, no query. A receiver that is not in it is new."""
         with self._lock:
             found = {}
             for receiver_id, known in self._known.items():
@@ -189,7 +189,7 @@ class PresenceWatch:
     def _state(self, known: _ReceiverRecord, now: datetime) -> tuple[PresenceState, datetime | None]:
         heard_at = known.last_heard_at
         if heard_at is not None and heard_at < self._listening_since and known.state is PresenceState.ONLINE:
-            # We were away ourselves: whoever was online gets the time to be heard again.
+            # The controller itself was away: a receiver that was online gets the full period to be heard again.
             heard_at = self._listening_since
         state, since = presence_state(heard_at, known.farewell_at, self._period_s, now)
         if state is PresenceState.ONLINE and known.state is PresenceState.ONLINE:
@@ -224,7 +224,7 @@ def never_heard(session: Session, watch: PresenceWatch, now: datetime) -> list[s
 
 
 def _record_link_fault(session: Session, change: PresenceChange) -> None:
-    """A link that is lost without a farewell is a fault; one that was stopped by somebody is none."""
+    """A connection lost without a farewell is a fault; a receiver that was stopped on purpose is not."""
     if change.state == PresenceState.OFFLINE and change.cause not in ("stopped", "reboot"):
         faults.note(session, change.receiver_id, faults.LINK, present=True, at=change.at, detail=change.cause)
     elif change.state == PresenceState.ONLINE:

@@ -20,7 +20,6 @@ class Province(SQLModel, table=True):
 
 
 def provinces(session: Session) -> list[Province]:
-    """All, by name."""
     return list(session.exec(select(Province).order_by(Province.name)))
 
 
@@ -37,7 +36,6 @@ def province_named(session: Session, name: str) -> Province:
 
 
 def province_name(session: Session, province_id: int | None) -> str:
-    """Its name, or nothing."""
     found = session.get(Province, province_id) if province_id is not None else None
     return found.name if found else ""
 

@@ -84,12 +84,10 @@ class Reach:
     """Who is reached by targets, as ids; looked up once for each."""
 
     def __init__(self, session: Session, commune_id: str, at: datetime | None = None) -> None:
-        """at: see `reached_by`."""
         self._session, self._commune_id, self._at = session, commune_id, at
         self._known: dict[tuple[object, ...], frozenset[str]] = {}
 
     def __call__(self, targets: Targets) -> frozenset[str]:
-        """Their ids."""
         key = (targets.all, *targets.zones, None, *targets.receivers)
         if key not in self._known:
             reached = reached_by(self._session, self._commune_id, targets, self._at)

@@ -29,7 +29,8 @@ KEPT = timedelta(days=30)
 
 
 class SelfTestRun(SQLModel, table=True):
-    """A test of receivers of a commune. Commune and night are the claim: whoever inserts the row begins the night's.
+    """A test of receivers of a commune. Commune and night are the claim: its insertion
+    starts the night's test.
 
     night: the local day that it belongs to ("2026-11-24"), None when asked for by hand. verdict_at: until when answers
     are awaited. judged_at: when the verdict was given. sha256, bytes, frames, level_dbfs: of its recording; sha256 ""
@@ -91,7 +92,6 @@ def begun(session: Session, commune_id: str, night: str) -> bool:
 
 
 def new_id() -> str:
-    """16 hex digits."""
     return secrets.token_hex(8)
 
 
@@ -228,7 +228,7 @@ def _action(run: SelfTestRun, *, first: bool) -> SelfTest:
 
 
 def _all_answered(session: Session, run: SelfTestRun) -> bool:
-    """By hand somebody is waiting for it: judged as soon as all have answered."""
+    """A test started by hand has an operator waiting: it is judged as soon as all have answered."""
     if run.night is not None:
         return False
     query = select(SelfTestPart).where(SelfTestPart.test_id == run.id, col(SelfTestPart.answered_at).is_(None))

@@ -44,7 +44,7 @@ def add_station(
 def change_station(
     session: Session, station_id: int, *, kind: StationKind, name: str, maker: str, former_commune: str
 ) -> Station:
-    """Say anew what it is. Raises Refusal without a name, NotFound."""
+    """Replace its description. Raises Refusal without a name, NotFound."""
     found = station(session, station_id)
     found.kind = kind.value
     return _described(session, found, name, maker, former_commune)
@@ -56,7 +56,6 @@ def stations(session: Session, commune_id: str) -> list[Station]:
 
 
 def station(session: Session, station_id: int) -> Station:
-    """One. Raises NotFound."""
     found = session.get(Station, station_id)
     if found is None:
         raise NotFound(N_("This station no longer exists."))

@@ -40,7 +40,6 @@ def zones(session: Session, commune_id: str) -> list[Zone]:
 
 
 def zone(session: Session, zone_id: str) -> Zone:
-    """One. Raises NotFound."""
     found = session.get(Zone, zone_id)
     if found is None:
         raise NotFound(N_("Zone {id} does not exist."), id=zone_id)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from devices.enrolment import enrol
+from devices.enrolment import enrol, write_credentials
 from devices.stations import StationKind, add_station, stations
 from loa.broker_access import issuer, public_broker_url
 from loa.schema import open_database
@@ -59,7 +59,7 @@ def add(
                 now=ControllerClock().now(),
                 path_delay_ms=path_delay_ms,
             )
-            credentials.write(target)
+            write_credentials(credentials, target)
         database.close()
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal

@@ -42,7 +42,6 @@ class Accounts:
             raise Refusal(N_("The account at the province's system is damaged. Enter it again.")) from None
 
     def forget(self, commune_id: str) -> None:
-        """Drop one."""
         self._path(commune_id).unlink(missing_ok=True)
 
     def _path(self, commune_id: str) -> Path:

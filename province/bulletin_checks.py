@@ -1,4 +1,4 @@
-"""What a bulletin of the province must be before we take it: a recording, of known class and field, at an address."""
+"""Checks of a bulletin from the province: a recording, of known class and field, at an HTTP address."""
 
 from province.codes import URGENCY, BulletinKind, RefusalCode, Unacceptable
 from province.messages import Bulletin
@@ -6,7 +6,7 @@ from runtime.refusal import N_
 
 
 def check_audio(message: Bulletin) -> None:
-    """Refuse what is no recording, or of no known class or field."""
+    """Raises Unacceptable."""
     if message.MucDoUuTien not in URGENCY:
         raise unknown_code("MucDoUuTien", message.MucDoUuTien)
     if message.LoaiLinhVuc not in range(1, 7):
@@ -32,7 +32,7 @@ def check_audio(message: Bulletin) -> None:
 
 
 def unknown_code(field: str, value: object) -> Unacceptable:
-    """What is said of a code that is in no table."""
+    """The refusal of a code that is in no table."""
     return Unacceptable(
         RefusalCode.UNKNOWN_CODE, N_("The field {field} has the unknown code {value}."), field=field, value=value
     )

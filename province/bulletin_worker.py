@@ -1,6 +1,6 @@
-"""The desk: fetches the audio of bulletins, and sees each to where its class belongs.
+"""Bulletin worker: fetches the audio of bulletins and airs, schedules or files each according to its class.
 
-An emergency has a thread of its own and waits for nobody; the rest are fetched one after the other.
+An emergency is fetched in a separate thread without waiting; the others are fetched one after the other.
 """
 
 import logging
@@ -40,12 +40,12 @@ log = logging.getLogger(__name__)
 
 #: How long after a failed attempt the audio is tried again; after the last the bulletin has failed.
 TRY_AGAIN_AFTER_S = (2.0, 10.0, 60.0)
-#: A turn that was refused (allowed hours) is tried again after so long.
+#: Wait after a refusal to air a priority bulletin (allowed hours).
 TURN_AGAIN_AFTER = timedelta(seconds=20)
 
 
 class BulletinWorker:
-    """Works on bulletins of the links that this controller holds."""
+    """Handles the bulletins of links that this controller holds."""
 
     def __init__(
         self,
@@ -59,9 +59,9 @@ class BulletinWorker:
         profiles: Path,
         say: Callable[[Refusal], str] = str,
     ) -> None:
-        """plan_now: to be called after the timetable changed. me: this controller. profiles: the folder of own ones.
+        """plan_now: called after the timetable changed. me: id of this controller. profiles: folder of custom profiles.
 
-        say: how a refusal is said to the province.
+        say: translates a refusal for the province.
         """
         self._database = database
         self._clock = clock
@@ -80,14 +80,14 @@ class BulletinWorker:
         self._urgent: list[threading.Thread] = []
 
     def close(self) -> None:
-        """Stop; what is under way is fetched anew at the next start."""
+        """Stop; unfinished downloads start again at the next start."""
         self._stopping.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
         for thread in self._urgent:
             thread.join(20)
 
     def look(self) -> None:
-        """Begin what is to be fetched, and let priority ones take their turns. Call it every second or so."""
+        """Start downloads that are due, and air the next priority bulletins. Called about once a second."""
         now = self._clock.now()
         with self._database.session() as session:
             held = select(ProvinceLink).where(ProvinceLink.held_by == self._me, col(ProvinceLink.enabled).is_(True))
@@ -104,7 +104,7 @@ class BulletinWorker:
         self._air_priority(commune_ids, now)
 
     def work_one(self, number: int) -> None:
-        """Fetch one, and see it to its place."""
+        """Fetch one, then air, schedule or file it."""
         try:
             with self._database.session() as session:
                 found = session.get(ProvinceBulletin, number)
@@ -144,7 +144,7 @@ class BulletinWorker:
         except Stopped:
             return
         except Exception:
-            log.exception("bulletin %d of the province could not be worked", number)
+            log.exception("province bulletin %d: processing failed", number)
             self._again_at[number] = self._clock.now() + timedelta(seconds=TRY_AGAIN_AFTER_S[-1])
 
     def _failed(self, number: int, refusal: Refusal) -> None:
@@ -162,17 +162,17 @@ class BulletinWorker:
                 session.add(found)
             else:
                 fail(session, found, refusal, self._say(refusal), now)
-        log.warning("the audio of bulletin %d of the province: %s", number, refusal)
+        log.warning("province bulletin %d: audio not fetched: %s", number, refusal)
 
     def _arrived(self, number: int, clip_id: str) -> None:
-        """Its audio is here: onto the timetable, on air, or into the inbox, by times and class; in one transaction, so
-        that no crash leaves an emergency in the inbox.
+        """Its audio has arrived: schedule it, air it or leave it in the inbox, by its times and class; in one
+        transaction, so that a crash cannot leave an emergency in the inbox.
         """
         now, scheduled = self._clock.now(), False
         with self._database.writing() as session:
             found = session.get(ProvinceBulletin, number)
             if found is None or found.state != BulletinState.FETCHING:
-                return  # taken back meanwhile
+                return  # cancelled meanwhile
             found.state, found.clip_id, found.why = BulletinState.WAITING.value, clip_id, ""
             session.add(found)
             session.flush()
@@ -190,7 +190,7 @@ class BulletinWorker:
 
     @staticmethod
     def _place(session: Session, found: ProvinceBulletin, now: datetime) -> bool:
-        """Gives whether the timetable changed. Raises Refusal."""
+        """Returns whether the timetable changed. Raises Refusal."""
         link = link_of(session, found.commune_id)
         by_itself = found.broadcast_class is not BroadcastClass.NORMAL or link.normal_schedules == "timetable"
         if found.schedule and by_itself:
@@ -220,7 +220,7 @@ class BulletinWorker:
                 self._note(found.number, refusal)
 
     def _note(self, number: int, refusal: Refusal) -> None:
-        """Why its turn does not come: outside the allowed hours, for one."""
+        """Record why it is not aired yet, for example outside the allowed hours."""
         with self._database.writing() as session:
             found = session.get(ProvinceBulletin, number)
             if found is not None and found.why != as_text(refusal):

@@ -47,7 +47,6 @@ class ProvinceConnection:
         )
 
     def close(self) -> None:
-        """Hang up."""
         self._client.close()
 
     def send(self, path: str, message: Mapping[str, Any], key: str = "") -> Any:

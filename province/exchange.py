@@ -1,4 +1,4 @@
-"""The exchange with the province, joined: a worker for each commune's link, the desk, both doors for what comes."""
+"""Exchange with the province: starts a worker for each enabled link and the bulletin worker, and receives messages."""
 
 import hashlib
 import socket
@@ -30,7 +30,7 @@ LOOK_EVERY_S = 1.0
 
 
 class ProvinceExchange:
-    """Everything between this controller and the province. `start` and `close` at the joining place."""
+    """Everything between this controller and the province."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class ProvinceExchange:
     ) -> None:
         """data_dir: the controller's; own profiles are in its folder province/, accounts in its secrets/.
 
-        say: how a refusal is said to the province.
+        say: translates a refusal for the province.
         """
         self._database = database
         self._clock = clock
@@ -76,7 +76,7 @@ class ProvinceExchange:
         self._worker.start()
 
     def close(self) -> None:
-        """Stop; what is not sent yet is sent after the next start."""
+        """Stop; unsent messages are sent after the next start."""
         self._worker.close(30)
         for worker in self._workers.values():
             worker.close()
@@ -84,11 +84,11 @@ class ProvinceExchange:
 
     @property
     def working(self) -> list[str]:
-        """The communes whose links are worked here."""
+        """The communes whose links this controller holds."""
         return sorted(self._workers)
 
     def nudge(self) -> None:
-        """A link or a bulletin changed: look at once. Call it after the commit."""
+        """A link or a bulletin changed: take the next step at once. Call it after the commit."""
         self._worker.wake()
 
     def take(self, link: ProvinceLink, kind: str, content: Any, message_id: str = "") -> MessageResult:
@@ -102,7 +102,7 @@ class ProvinceExchange:
         return profile(link.profile, self.profiles)
 
     def try_sign_in(self, link: ProvinceLink, account: Account | None) -> Refusal | None:
-        """Whether the province lets us in: None, or why not. Takes up to the profile's time limit."""
+        """Try the sign-in. Returns None, or why it failed. Takes up to the profile's timeout."""
         connection = ProvinceConnection(self.profile_of(link), link.base_url, lambda: account)
         try:
             connection.sign_in()
@@ -113,7 +113,7 @@ class ProvinceExchange:
         return None
 
     def look(self) -> None:
-        """Bring the workers in line with the links, and let the desk begin what came."""
+        """Bring the workers in line with the links, and start what is due for bulletins."""
         with self._database.session() as session:
             wanted = {link.commune_id: link for link in enabled_links(session)}
             ending = {commune_id for commune_id in wanted if is_ending(session, commune_id)}
@@ -129,12 +129,12 @@ class ProvinceExchange:
         self.desk.look()
 
     def tidy(self) -> None:
-        """Drop what was sent long ago."""
+        """Delete messages that were sent long ago."""
         with self._database.writing() as session:
             forget_old(session, self._clock.now())
 
     def account_of(self, commune_id: str) -> Account | None:
-        """How a commune signs in: as was set for it, else as that did which brought the link. Raises Refusal."""
+        """The account set for a commune, else that of the commune from which it took over the link. Raises Refusal."""
         with self._database.session() as session:
             names = communes_served(session, commune_id)
         return next((found for name in names if (found := self.accounts.of(name)) is not None), None)
@@ -160,7 +160,7 @@ class ProvinceExchange:
         worker.start()
 
     def _changed(self) -> None:
-        """Something came from the province: a schedule may have gone, a broadcast been stopped."""
+        """A message of the province was carried out: schedules or broadcasts may have changed."""
         self._planner.plan_now()
         self._transmitter.nudge()
         self.nudge()

@@ -1,7 +1,7 @@
-"""What the province sends us: taken once for each id, whole or not at all, and answered.
+"""Messages from the province: each id is carried out once, completely or not at all, and answered.
 
-Both doors lead here: what we fetch from its list, and what it posts to us. A message that is refused is counted, kept
-with its reason, and read anew when it comes again; one that was taken is answered as before and changes nothing.
+Used for polled and for posted messages. A refused message is counted, kept with its reason and processed again when it
+is sent again; one that was carried out gets the same answer and changes nothing.
 """
 
 import hashlib
@@ -63,13 +63,12 @@ class ReceivedMessage(SQLModel, table=True):
 
     @property
     def refusal(self) -> Refusal | None:
-        """Why it was refused."""
         return from_text(self.why)
 
 
 @dataclass(frozen=True)
 class MessageResult:
-    """How a message was met. code: 0 when it was taken. again: it had been taken before."""
+    """code: 0 when it was carried out. said: the refusal. again: it had been carried out before."""
 
     id: str
     code: int
@@ -77,7 +76,7 @@ class MessageResult:
     again: bool = False
 
     def answer(self, say: Callable[[Refusal], str]) -> ProvinceAnswer:
-        """As the province is told it. say: in its language."""
+        """say: translates the refusal for the province."""
         status = SendStatus.TAKEN if self.said is None else SendStatus.REFUSED
         return ProvinceAnswer(
             TraLoiCho=self.id, TrangThaiGui=status.value, MaLoi=self.code, MoTa=say(self.said) if self.said else ""
@@ -85,7 +84,7 @@ class MessageResult:
 
 
 class Incoming:
-    """Takes messages. Callable from any thread."""
+    """Callable from any thread."""
 
     def __init__(
         self,
@@ -95,9 +94,9 @@ class Incoming:
         changed: AfterCommit,
         say: Callable[[Refusal], str] = str,
     ) -> None:
-        """changed: called after something was taken that others must look at: a bulletin, a schedule, a stop.
+        """changed: called after a message was carried out that concerns others: a bulletin, a schedule, a stop.
 
-        say: how a refusal is said to the province.
+        say: translates a refusal for the province.
         """
         self._database = database
         self._clock = clock
@@ -106,7 +105,7 @@ class Incoming:
         self._say = say
 
     def receive_envelope(self, link: ProvinceLink, profile: Profile, raw: Any) -> MessageResult:
-        """One of the province's list: {Loai, MaGoiTin, NoiDung}. The answer is a letter."""
+        """One of the province's list: {Loai, MaGoiTin, NoiDung}. The answer is put into the outbox."""
         envelope = profile.with_our_names(raw)
         kind = envelope.get("Loai") if isinstance(envelope, dict) else None
         content = envelope.get("NoiDung") if isinstance(envelope, dict) else None

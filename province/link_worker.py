@@ -1,7 +1,7 @@
-"""One commune's link at work: heartbeats, what waits for us, letters, in this order, in a thread of its own.
+"""Worker of one commune's link: sends heartbeats, polls for messages, sends the outbox, in this order.
 
-`step` does what is due and says when to come again; the thread does nothing but call it. While the province is away
-nothing is tried before the back-off has passed.
+`step` does what is due and returns when it is due again. While the province is unavailable it does nothing until the
+back-off has passed, also when it is woken.
 """
 
 import logging
@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 
 #: After failed exchanges. Random, so that the communes of a province do not all connect at the moment it is back.
 BACK_OFF = BackOff(2.0, 300.0, jitter=True)
-#: How long letters are sent before heartbeats and what waits for us have their turn again.
+#: How long messages are sent before heartbeats and polling are due again.
 SEND_FOR_S = 1.0
-#: How often the timetable is held against what the province knows, and whether there are letters.
+#: How often the timetable is compared with what was reported, and the outbox is read.
 LOOK_EVERY_S = 2.0
 HOLD_EVERY_S = 5.0
 _READ_AT_ONCE = 500
@@ -44,7 +44,7 @@ def _left_s(done_at: datetime | None, every_s: float, now: datetime) -> float:
 
 @dataclass
 class LinkProgress:
-    """What a worker remembers between steps; all of it can be lost."""
+    """State between steps; all of it can be lost."""
 
     failures: int = 0
     not_before: datetime | None = None
@@ -93,18 +93,18 @@ class LinkWorker:
         self._worker.start()
 
     def nudge(self) -> None:
-        """There is something to send: look at once, unless the province is away."""
+        """Take the next step at once."""
         self._worker.wake()
 
     def close(self) -> None:
-        """Stop; what is under way is marked or sent again with its key."""
+        """Stop; a message under way is marked, or sent again with its key."""
         self._worker.close(self._profile.timeout_s + 5)
         self._connection.close()
         with self._database.writing() as session:
             let_go(session, self.link.commune_id, self._me)
 
     def step(self) -> float:
-        """Do what is due. Gives in how many seconds to come again."""
+        """Do what is due. Returns the seconds until the next step."""
         now, state = self._clock.now(), self._now
         if not self._acquire(now):
             return LOOK_EVERY_S
@@ -126,13 +126,13 @@ class LinkWorker:
         return 0.0 if more else self._next_in_s(self._clock.now())
 
     def _next_in_s(self, now: datetime) -> float:
-        """Until a heartbeat or a poll is due, or letters are looked for: a period is kept, not rounded up to ours."""
+        """Seconds until a heartbeat, a poll or the next look is due; periods are not rounded up to LOOK_EVERY_S."""
         state, speaks = self._now, self._profile
         due = [(state.heartbeat_at, speaks.heartbeat_s), (state.poll_at, speaks.poll_s)]
         return min([LOOK_EVERY_S, *(max(0.0, _left_s(at, every_s, now)) for at, every_s in due if at is not None)])
 
     def _exchange(self, now: datetime) -> bool:
-        """All three in turn. Gives whether letters are left. Raises ProvinceUnavailable."""
+        """All three in order. Returns whether messages are left. Raises ProvinceUnavailable."""
         if self.is_ending:
             return self._send_messages()
         state, paths = self._now, self._profile.paths
@@ -147,18 +147,18 @@ class LinkWorker:
         return self._send_messages()
 
     def _send_heartbeats(self, now: datetime) -> None:
-        """Not kept: who missed one gets the next. A province that will not have one is told of in the log."""
+        """Not kept for later: only the latest state counts. A rejected heartbeat is logged."""
         with self._database.session() as session:
             beats = reports_up.heartbeats(session, self.link, self._presence.snapshot(now))
         for beat in beats:
             try:
                 self._connection.send(self._profile.paths.heartbeat, msgspec.to_builtins(beat))
             except MessageRejected as turned:
-                log.warning("the province refused the heartbeat of %s: %s", beat.CumLoaID, turned)
+                log.warning("province rejected the heartbeat of %s: %s", beat.CumLoaID, turned)
             self._connected()
         self._now.heartbeat_at = now
 
-    # -- letters
+    # -- outbox
 
     def _send_messages(self) -> bool:
         until_us = self._clock.monotonic_us() + round(SEND_FOR_S * 1e6)
@@ -193,11 +193,11 @@ class LinkWorker:
             else:
                 self._connection.send(path, {self._profile.batch_field: [self._batch_entry(one) for one in group]})
         except MessageRejected as turned:
-            if len(group) > 1:  # one of them; the others shall not suffer for it
+            if len(group) > 1:  # one of them was rejected: send each alone to find it
                 for one in group:
                     self._send_group([one])
                 return
-            log.warning("the province refused %s: %s", group[0].key, turned)
+            log.warning("province rejected message %s: %s", group[0].key, turned)
             self._settle([group[0].number], outbox.REFUSED, str(turned))
         except ProvinceUnavailable:
             with self._database.writing() as session:
@@ -209,9 +209,9 @@ class LinkWorker:
                 self._settle_sent()
         self._connected()
 
-    def _batch_entry(self, letter: OutboxMessage) -> dict[str, Any]:
-        entry: dict[str, Any] = msgspec.json.decode(letter.body)
-        return {**entry, "MaGoiTin": letter.key} if self._profile.message_ids else entry
+    def _batch_entry(self, message: OutboxMessage) -> dict[str, Any]:
+        entry: dict[str, Any] = msgspec.json.decode(message.body)
+        return {**entry, "MaGoiTin": message.key} if self._profile.message_ids else entry
 
     def _path_of(self, kind: str) -> str:
         paths = self._profile.paths
@@ -223,7 +223,7 @@ class LinkWorker:
         }[kind]
 
     def _settle_sent(self) -> None:
-        """Mark what the province has. Lost by a crash it is sent again, with the same keys."""
+        """Mark what was delivered. After a crash before this, it is sent again with the same keys."""
         if self._now.unsettled:
             self._settle(self._now.unsettled, outbox.SENT, "")
             self._now.unsettled = []
@@ -259,4 +259,4 @@ class LinkWorker:
                 with self._database.writing() as session:
                     schedules_up.tell(session, self.link, now)
         except Refusal as refusal:
-            log.warning("schedules of %s cannot be told: %s", self.link.commune_id, refusal)
+            log.warning("province link %s: schedules not reported: %s", self.link.commune_id, refusal)

@@ -1,4 +1,4 @@
-"""Links: which commune is connected to which province's system, as whom, and how the connection stands."""
+"""Links: each commune's connection to its province's system, its settings and state, and which controller holds it."""
 
 import hashlib
 import hmac
@@ -62,7 +62,6 @@ class ProvinceLink(SQLModel, table=True):
         return from_text(self.error)
 
     def code_of(self, receiver_id: str) -> str:
-        """A receiver's CumLoaID."""
         return self.codes.get(receiver_id, receiver_id)
 
 
@@ -166,7 +165,7 @@ def check_url(base_url: str, profile: Profile) -> None:
 
 
 def restart_link(session: Session, commune_id: str) -> None:
-    """Let the worker of a link begin anew, and try at once: whatever kept the province away may be gone."""
+    """Restart a link's worker, so that it connects at once without waiting for its back-off."""
     found = link_of(session, commune_id)
     if found.enabled:
         found.revision += 1

@@ -1,7 +1,7 @@
 """A commune's link to the province and its inbox go along when communes are merged.
 
 One link goes on for all, the others wind down: no more heartbeats and nothing is taken, but what is still to be told
-under them is sent, and their schedules are cancelled there. Letters stay with the commune in whose name they were
+under them is sent, and their schedules are cancelled there. Messages stay with the commune in whose name they were
 written; who sends them see `province.links.communes_served`. In a split all stays where it is.
 """
 

@@ -1,6 +1,6 @@
-"""Reading what a province sends: numbers as text and text as numbers are met, all else that is wrong is named.
+"""Reads what a province sends. Numbers written as text, and text written as numbers, are converted.
 
-Raises `Unacceptable` with the field's path, so that whoever wrote the message finds it.
+Anything else that is wrong raises `Unacceptable` with the path of the field.
 """
 
 import re

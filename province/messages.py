@@ -123,7 +123,7 @@ MESSAGES_FROM_PROVINCE: dict[str, type[MessageFromProvince]] = {
 
 
 class ProvinceIdentity(ProvinceMessage, frozen=True, kw_only=True):
-    """Which receiver of which commune speaks, to whom. CumLoaID: its IMEI, or our short name."""
+    """Sender and addressee: a receiver of a commune, and the province. CumLoaID: its IMEI, or our short name."""
 
     NguonID: str
     TenNguon: str

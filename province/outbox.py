@@ -1,8 +1,8 @@
-"""Letters: what is to be told to the province, kept until it has it; sent in order.
+"""Outbox: messages to the province, kept until delivered and sent in order.
 
-A letter is written in the transaction of what it tells. Its key goes with it (MaGoiTin): sent again after a crash or a
-lost answer it is the same one, so a province that drops known keys takes each once. Towards one that cannot, each is
-marked before the next is sent: then a crash between its answer and our mark doubles the one letter under way, no other.
+A message is written in the transaction of the change that it reports. It is sent with its key (MaGoiTin), which is the
+same when it is sent again after a crash or a lost answer, so a province that drops known keys takes each message once.
+For a province that does not, each message is marked before the next is sent: a crash can then duplicate one at most.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class OutboxMessage(SQLModel, table=True):
     """One. id: grows, and is the order. key: of the message, the same each time it is sent. body: JSON, our names.
 
     settled_at, outcome: when it was sent, or refused by the province (why: what it said), or dropped by a person; a
-    letter without is waiting. tries: how often sending failed.
+    message without is waiting. tries: how often sending failed.
     """
 
     __tablename__ = "provinceletter"
@@ -57,12 +57,12 @@ class OutboxMessage(SQLModel, table=True):
     def number(self) -> int:
         """Its id, once it is kept."""
         if self.id is None:
-            raise RuntimeError("the letter is not kept yet")
+            raise RuntimeError("the message is not in the database yet")
         return self.id
 
 
 class OutboxCounts(NamedTuple):
-    """How many letters wait, since when the oldest; how many the province refused."""
+    """waiting, refused: numbers of messages. oldest_at: of the waiting ones."""
 
     waiting: int
     oldest_at: datetime | None
@@ -70,7 +70,7 @@ class OutboxCounts(NamedTuple):
 
 
 def put(session: Session, commune_id: str, kind: str, key: str, body: ProvinceMessage, now: datetime) -> bool:
-    """Keep a letter for sending, once for each key. False when one of this key was kept before."""
+    """Add a message, once for each key. Returns False when the key is already in the outbox."""
     row = {
         "commune_id": commune_id,
         "kind": kind,
@@ -109,7 +109,6 @@ def note_failure(session: Session, number: int) -> None:
 
 
 def counts(session: Session, commune_id: str) -> OutboxCounts:
-    """For the page."""
     query = select(func.count(), func.min(OutboxMessage.created_at)).where(
         OutboxMessage.commune_id == commune_id, col(OutboxMessage.settled_at).is_(None)
     )

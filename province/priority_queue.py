@@ -1,4 +1,4 @@
-"""Turns: priority bulletins of the province go first, one after the other, in the order that the commune decides.
+"""Priority queue: priority bulletins of the province are aired one after the other, in the order the commune decides.
 
 One alone goes on air at once. Where several wait together nothing goes before the commune has decided their order, or
 `DECIDE_WITHIN` has passed; then they go as they stand. None cuts another priority broadcast unless a person says so.

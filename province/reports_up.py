@@ -1,4 +1,4 @@
-"""What we tell the province of receivers: heartbeats, and the play log item by item."""
+"""Reports to the province: heartbeats of receivers, and the play log item by item."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -36,7 +36,6 @@ class ReceiverNaming:
         self._stations = {s.number: s for s in stations(session, commune_id or link.commune_id)}
 
     def identity(self, receiver: Receiver) -> dict[str, Any]:
-        """The fields of `ProvinceIdentity`."""
         station = self._stations.get(receiver.station_id)
         maker = station.maker if station and station.maker else OWN_MAKER
         named = ProvinceIdentity(
@@ -95,9 +94,9 @@ def register(uplink: Uplink, clock: Clock) -> None:
 
 
 def take_report(session: Session, receiver_id: str, report: PlayReport, now: datetime) -> int:
-    """Keep a letter for each item that sounded, in the transaction in which the report is written down.
+    """Put a message for each item that played into the outbox, in the transaction that records the report.
 
-    A later report of the same receiver on the same broadcast tells only items that no letter told yet. Gives how many.
+    A later report of the same receiver on the same broadcast adds only items not reported yet. Returns how many.
     """
     if not report.frames_played or not report.first_frame_at_us:
         return 0

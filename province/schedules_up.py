@@ -1,7 +1,7 @@
-"""Schedules told to the province: what it was told of each is kept beside the timetable, and the difference is told.
+"""Schedules reported to the province: what was reported is kept beside the timetable, and differences are reported.
 
-The timetable knows nothing of this. Level, not edge: whatever changed a schedule, whichever program, while whoever was
-away, the difference is found, and its letters and the note of them are one transaction.
+The timetable knows nothing of this. The comparison is by level, not by event: a change is found whichever program made
+it and whenever. The outbox messages and the record of what was reported are written in one transaction.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from province.source_bulletins import source_bulletins
 from runtime.database import UtcDateTime
 from schedules.schedules import Schedule, due, schedules
 
-#: A schedule without an end is told so far ahead, and anew when less than `REPORTED_AT_LEAST` of it is left.
+#: A schedule without an end is reported this far ahead, and again when less than `REPORTED_AT_LEAST` of it is left.
 REPORTED_AHEAD = timedelta(days=30)
 REPORTED_AT_LEAST = timedelta(days=10)
 
@@ -52,7 +52,7 @@ def has_unreported_changes(session: Session, link: ProvinceLink, now: datetime) 
 
 
 def tell(session: Session, link: ProvinceLink, now: datetime) -> int:
-    """Keep the letters that bring the province in line with the timetable. Gives how many."""
+    """Put the messages that bring the province in line with the timetable into the outbox. Returns how many."""
     told, standing = _told(session, link.commune_id), _standing(session, link.commune_id)
     letters = 0
     for number, row in told.items():

@@ -1,4 +1,4 @@
-"""By which code the province knows what it sent: told of a bulletin of its own, it hears its own BanTinID."""
+"""The bulletin that a recording came from: a report about it names the province's own BanTinID."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Where a message of the province is meant for: the commune, zones of it, or single receivers."""
+"""Targets of a message from the province: the commune, some of its zones, or single receivers."""
 
 from collections.abc import Sequence
 

@@ -54,9 +54,7 @@ class Broker(Protocol):
         """Call `told` after each connection."""
         ...
 
-    def close(self) -> None:
-        """Leave in order."""
-        ...
+    def close(self) -> None: ...
 
 
 class _Sent:
@@ -118,7 +116,6 @@ class MqttBroker:
         return self._client.is_connected()
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> Delivery:
-        """As `Broker.publish`."""
         info = self._client.publish(topic, payload, qos, retain)
         if qos and info.rc == mqtt.MQTT_ERR_NO_CONN:
             # paho has kept it and sends it later, but its own wait would give up on this code for good.
@@ -126,7 +123,6 @@ class MqttBroker:
         return _Sent(info)
 
     def subscribe(self, topic_filter: str, handler: Handler, qos: int = 1) -> None:
-        """As `Broker.subscribe`."""
 
         def on_message(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
             try:
@@ -141,12 +137,10 @@ class MqttBroker:
             self._client.subscribe(topic_filter, qos)
 
     def on_connected(self, told: Callable[[], None]) -> None:
-        """As `Broker.on_connected`."""
         with self._lock:
             self._told.append(told)
 
     def close(self) -> None:
-        """Leave in order."""
         mqtt_client.stop(self._client)
 
     def _connected(

@@ -1,4 +1,4 @@
-"""The controller's clock: UTC that does not jump when somebody sets the wall clock. See docs/times.md."""
+"""The controller's clock: UTC that does not jump when the wall clock is set. See docs/times.md."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: How fast we follow the wall clock: half of what a receiver's steering may do, so that nobody hears it.
 MOST_SLEW_PPM = 50.0
-#: A difference beyond this is a step (somebody set the clock), not a drift.
+#: A difference beyond this is a step (the clock was set), not a drift.
 STEP_US = 500_000
 #: A step is believed when it is still there after this long: a virtual machine's hiccup is not.
 STEP_HOLDS_US = 10_000_000
@@ -24,9 +24,7 @@ _ONE_INSTANT_NS, _READINGS = 5_000, 5
 class Clock(Protocol):
     """Where time comes from. Rules take `now`; only edges ask a clock."""
 
-    def now(self) -> datetime:
-        """Controller time, aware, UTC."""
-        ...
+    def now(self) -> datetime: ...
 
     def now_us(self) -> int:
         """Controller time in microseconds since 1970, UTC."""
@@ -61,7 +59,6 @@ class ControllerClock:
         self._on_step.append(told)
 
     def now(self) -> datetime:
-        """Controller time, aware, UTC."""
         return from_us(self.now_us())
 
     def now_us(self) -> int:
@@ -69,7 +66,6 @@ class ControllerClock:
         return self._now()[0]
 
     def at_us(self, monotonic_us: int) -> int:
-        """As `Clock.at_us`."""
         now_us, now_monotonic_us = self._now()
         return now_us - (now_monotonic_us - monotonic_us)
 
@@ -97,7 +93,6 @@ class ControllerClock:
         return ours_us, monotonic_us
 
     def monotonic_us(self) -> int:
-        """CLOCK_MONOTONIC in microseconds."""
         return self._monotonic_ns() // 1000
 
     def _read_both(self) -> tuple[int, int]:
@@ -146,11 +141,9 @@ class ManualClock:
         return self._monotonic_us
 
     def at_us(self, monotonic_us: int) -> int:
-        """As `Clock.at_us`."""
         return self._now_us - (self._monotonic_us - monotonic_us)
 
     def advance(self, by: timedelta | None = None, *, seconds: float = 0.0) -> None:
-        """Let time pass."""
         passed_us = round((by.total_seconds() if by else 0.0) * 1e6 + seconds * 1e6)
         self._now_us += passed_us
         self._monotonic_us += passed_us

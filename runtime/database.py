@@ -34,7 +34,6 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the database."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -42,7 +41,6 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -71,7 +69,6 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is SQLite."""
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
@@ -102,7 +99,6 @@ class Database:
                 raise
 
     def close(self) -> None:
-        """Close every connection."""
         self.engine.dispose()
 
 

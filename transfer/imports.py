@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Column
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from devices.enrolment import Credentials, Issuer
+from devices.enrolment import Issuer
 from devices.stations import StationKind
 from runtime.database import Database, UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
@@ -22,6 +22,7 @@ from transfer.rows import RowChange, RowOutcome, Taker, take_all
 from transfer.schedule_rows import ScheduleTaker
 from transfer.sheets import Sheet, read_sheet, texts
 from transfer.texts import Encoding
+from wire.credentials import Credentials
 
 MOST_BYTES = 30_000_000
 #: What was uploaded and not taken is thrown away after this.

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from broadcast.clips import folded
 from devices.communes import commune
-from devices.enrolment import Credentials, Issuer, enrol
+from devices.enrolment import Issuer, enrol
 from devices.positions import parse_position, place_receiver, position_of
 from devices.receivers import Receiver, change_receiver, receivers
 from devices.stations import Station, StationKind, add_station, stations
@@ -17,6 +17,7 @@ from transfer import cell_values
 from transfer.columns import ImportKind
 from transfer.external_ids import keep_id, known_ids
 from transfer.rows import Cells, RowChange, WrongCell
+from wire.credentials import Credentials
 
 _LONGEST_ID = 63
 

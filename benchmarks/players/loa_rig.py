@@ -23,7 +23,7 @@ from broadcast.ingest_jobs import job
 from broadcast.media import Media
 from broadcast.planning import LEAD, put_on_air
 from devices.communes import add_commune
-from devices.enrolment import CONTROLLER_USER, Credentials, enrol
+from devices.enrolment import CONTROLLER_USER, enrol, write_credentials
 from devices.stations import StationKind, add_station
 from loa.broker_access import issuer, public_broker_url
 from loa.schema import open_database
@@ -33,6 +33,7 @@ from runtime.refusal import Refusal
 from runtime.secret_files import Secrets
 from runtime.settings import Settings, load_settings
 from wire.broadcasts import BroadcastClass, Targets
+from wire.credentials import Credentials
 from wire.sealing import SealingKey
 
 COMMUNE = "do-dong-bo"
@@ -82,7 +83,7 @@ def enrol_receivers(work: Path, count: int) -> dict[str, Credentials]:
 def hand_out(work: Path, made: dict[str, Credentials]) -> None:
     """Write the credentials that the clients wait for."""
     for name, credentials in made.items():
-        credentials.write(work / f"{name}.new")
+        write_credentials(credentials, work / f"{name}.new")
         (work / f"{name}.new").rename(work / f"{name}.json")
 
 

@@ -6,25 +6,13 @@ from pathlib import Path
 import msgspec
 
 from receiver.store.atomic_file import keep_whole
+from wire.credentials import Credentials
 from wire.sealing import PublicKey, SealingKey
 from wire.topics import is_id
 
 
 class CredentialsUnusable(Exception):
     """The credentials cannot be used: the message says why and what to do."""
-
-
-class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """The file as `loa receiver add` writes it. See docs/protocol.md, Enrolment."""
-
-    version: int = 1
-    receiver: str
-    commune: str
-    broker_url: str
-    broker_secret: str
-    receiver_seed: str
-    controller_keys: dict[str, str]
-    tls_ca_pem: str | None = None
 
 
 class Identity:

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from devices.communes import add_commune
 from devices.downlink import Downlink
-from devices.enrolment import Credentials, Issuer, acl_rows, enrol
+from devices.enrolment import Issuer, acl_rows, enrol
 from devices.presence import PresenceWatch
 from devices.receivers import Receiver
 from devices.stations import StationKind, add_station
@@ -18,6 +18,7 @@ from runtime.clock import ManualClock
 from runtime.database import Database
 from tests.cast import COMMUNE, COMMUNE_NAME
 from tests.fakes.broker import FakeBroker, FakeClient
+from wire.credentials import Credentials
 from wire.messages import CONTROLLER, Message, encode
 from wire.reports import ClockState, FaultReport, Heartbeat, Report
 from wire.sealing import PublicKey, SealingKey, open_sealed

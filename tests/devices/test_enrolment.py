@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devices.communes import add_commune
-from devices.enrolment import accounts, enrol, renew_credentials, retire_receiver
+from devices.enrolment import accounts, enrol, renew_credentials, retire_receiver, write_credentials
 from devices.stations import StationKind, add_station
 from receiver.link.identity import CredentialsUnusable, Identity
 from runtime.refusal import NotFound, Refusal
@@ -19,7 +19,7 @@ from wire.topics import Kind, of_receiver
 
 def test_the_receiver_reads_what_the_controller_wrote(site: Site, tmp_path: Path) -> None:
     made, path = site.enrol("thon-1"), tmp_path / "credentials.json"
-    made.write(path)
+    write_credentials(made, path)
     identity = Identity.read(path)
     assert (identity.receiver, identity.commune, identity.broker_secret) == ("thon-1", COMMUNE, made.broker_secret)
     assert identity.controller_keys[KEY.kid].raw == KEY.public
@@ -29,10 +29,10 @@ def test_the_receiver_reads_what_the_controller_wrote(site: Site, tmp_path: Path
 
 def test_the_file_is_its_owners_alone_and_never_written_over(site: Site, tmp_path: Path) -> None:
     made, path = site.enrol("thon-1"), tmp_path / "credentials.json"
-    made.write(path)
+    write_credentials(made, path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(FileExistsError):
-        made.write(path)
+        write_credentials(made, path)
     path.chmod(0o640)
     with pytest.raises(CredentialsUnusable, match="others can read"):
         Identity.read(path)
@@ -69,8 +69,8 @@ def test_a_station_or_commune_that_is_not_there_is_refused(site: Site) -> None:
         theirs = add_station(session, "an-binh", StationKind.FM, "FM").number
         for commune_id, station_id, why in (
             (COMMUNE, theirs, "another commune"),
-            (COMMUNE, 999, "not there"),
-            ("nowhere", theirs, "no commune"),
+            (COMMUNE, 999, "no longer exists"),
+            ("nowhere", theirs, "nowhere"),
         ):
             with pytest.raises(Refusal, match=why):
                 enrol(

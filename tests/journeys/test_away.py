@@ -14,7 +14,7 @@ from broadcast.transmitter import Transmitter
 from devices.downlink import Downlink
 from devices.enrolment import CONTROLLER_USER, acl_rows
 from receiver.link.connection import Connection
-from receiver.link.identity import Credentials, Identity, SessionNumber
+from receiver.link.identity import Identity, SessionNumber
 from receiver.store.plan import Plan
 from runtime.broker import MqttBroker
 from runtime.clock import ManualClock, to_us
@@ -22,6 +22,7 @@ from runtime.database import Database
 from runtime.mosquitto import Mosquitto, hash_password
 from tests.broadcast.studio import KEY, Studio
 from tests.cast import COMMUNE
+from wire.credentials import Credentials
 from wire.sealing import PublicKey
 from wire.topics import Kind, Topic
 

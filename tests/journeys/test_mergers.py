@@ -15,7 +15,7 @@ from devices.receivers import receivers
 from mergers.mergers import mergers
 from mergers.plans import Split
 from receiver.link.connection import Connection
-from receiver.link.identity import Credentials, Identity, SessionNumber
+from receiver.link.identity import Identity, SessionNumber
 from receiver.playout.ladder import stretches
 from receiver.store.plan import Plan
 from runtime.broker import MqttBroker
@@ -26,6 +26,7 @@ from tests.broadcast.studio import KEY
 from tests.mergers.county import BOTH, CHINH, HIEN, TRUNG, County
 from wire import topics
 from wire.broadcasts import BroadcastClass, LiveItem, Targets
+from wire.credentials import Credentials
 from wire.messages import for_commune
 from wire.sealing import PublicKey
 from wire.topics import Kind, Topic

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 import yaml
 
-from devices.enrolment import Credentials, acl_rows
+from devices.enrolment import acl_rows
 from devices.presence import CAUSES, PresenceState
 from receiver.link import play_reporter
-from receiver.link.identity import Credentials as CredentialsRead
 from web.labels.states import CAUSES as WORDS_FOR_PEOPLE
 from wire import broadcasts, commands, live, messages, reports, sealing, time, topics
+from wire.credentials import Credentials
 from wire.live import LiveFrame, open_frame
 from wire.messages import Message, Sealed
 from wire.reports import Outcome
@@ -175,10 +175,6 @@ def test_the_frame_of_live_sound_is_laid_out_as_the_code_has_it() -> None:
 def test_limits_in_the_text_are_those_of_the_code() -> None:
     assert str(sealing.MOST_BYTES) in section("Limits")
     assert str(sealing.MOST_BYTES) in section("Sealed")
-
-
-def test_controller_and_receiver_read_the_same_credentials() -> None:
-    assert fields_of(Credentials) == fields_of(CredentialsRead)
 
 
 def test_the_test_vectors_open() -> None:

@@ -14,7 +14,6 @@ from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
 from broadcast.file_names import clean_name
-from devices.enrolment import Credentials
 from devices.receivers import receivers
 from people.audit import Deed
 from people.rights import Action
@@ -26,6 +25,7 @@ from transfer.rows import RowChange
 from transfer.texts import Encoding
 from web.labels.states import KINDS
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from wire.credentials import Credentials
 
 router = APIRouter(include_in_schema=False)
 ACTIONS = {

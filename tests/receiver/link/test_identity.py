@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.enrolment import Issuer
+from devices.enrolment import Issuer, write_credentials
 from receiver.link.identity import CredentialsUnusable, Identity, SessionNumber
 from tests.receiver.plans import KEY
 from wire.sealing import PublicKey, SealingKey
@@ -16,12 +16,12 @@ ISSUED = Issuer(broker_url="mqtt://127.0.0.1:1883", controller=PublicKey(KEY.pub
 
 def test_what_the_controller_writes_the_receiver_reads(tmp_path: Path) -> None:
     path = tmp_path / "loa-1.json"
-    ISSUED.write(path)
+    write_credentials(ISSUED, path)
     read = Identity.read(path)
     assert (read.receiver, read.commune, read.broker_secret) == ("loa-1", "tt", "geheim")
     assert read.controller_keys[KEY.kid].raw == KEY.public
     with pytest.raises(FileExistsError):
-        ISSUED.write(path)
+        write_credentials(ISSUED, path)
 
 
 @pytest.mark.parametrize(

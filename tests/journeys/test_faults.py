@@ -46,9 +46,9 @@ class Stage:
     def _everywhere(self) -> bool:
         folder = self.demo.folder / "receivers"
         return all(
-            any((folder / p.receiver / "data" / "plan" / "air").glob(f"{self.broadcast}.jws"))
-            and not list((folder / p.receiver / "data" / "shelf").glob("*.part"))
-            and any((folder / p.receiver / "data" / "shelf").glob("*.opus"))
+            any((folder / p.receiver_id / "data" / "plan" / "air").glob(f"{self.broadcast}.jws"))
+            and not list((folder / p.receiver_id / "data" / "shelf").glob("*.part"))
+            and any((folder / p.receiver_id / "data" / "shelf").glob("*.opus"))
             for p in SITES
         )
 
@@ -169,7 +169,7 @@ def test_secrets_are_their_owners_alone_and_in_no_log() -> None:
         secrets = demo.folder / "controller" / "secrets"
         held = [path.read_text() for path in secrets.iterdir()]
         held += [
-            json.loads((demo.folder / "receivers" / p.receiver / "credentials.json").read_text())["broker_secret"]
+            json.loads((demo.folder / "receivers" / p.receiver_id / "credentials.json").read_text())["broker_secret"]
             for p in SITES
         ]
         assert all(path.stat().st_mode & 0o077 == 0 for path in [secrets, *secrets.iterdir()])

@@ -21,7 +21,7 @@ from receiver.output.virtual_speaker import VirtualSpeaker
 from receiver.playout.cues import RATE, Samples
 from receiver.sensing.correlation import HEARD_FROM, find
 from receiver.sensing.listener import EVERY_US, LEAD_US, SPREAD_US, TAPE_S, WINDOW_S, Listener, Sounds
-from receiver.sensing.proof import HearingTally, LastingFaults
+from receiver.sensing.proof import MicrophoneTally, PersistentFaults
 from receiver.sensing.tape import TapedSpeaker
 from receiver.sensing.virtual_microphone import VirtualMicrophone
 from tests.sounds.rooms import BULLETIN, WEATHER, Sound, in_a_room, speech
@@ -84,7 +84,7 @@ def share_of_a_core(*, listens: bool) -> float:
     with TemporaryDirectory() as folder:
         speaker = VirtualSpeaker(Path(folder) / "horn")
         taped = TapedSpeaker(speaker, kept_s=TAPE_S)
-        tally = HearingTally(LastingFaults(Path(folder) / "faults.json"))
+        tally = MicrophoneTally(PersistentFaults(Path(folder) / "faults.json"))
         listener = Listener(
             taped, VirtualMicrophone(Path(folder) / "horn"), tally, threading.Lock(), lambda: Sounds("b", 0.0)
         )

@@ -29,7 +29,7 @@ from devices.receivers import receivers
 from loa.merger_hooks import MERGER_HOOKS
 from mergers.mergers import merge
 from mergers.undoing import undo
-from receiver.playout.ladder import stretches
+from receiver.playout.ladder import playing_intervals
 from receiver.store.plan import Plan
 from runtime.clock import ManualClock
 from runtime.database import Database
@@ -177,7 +177,7 @@ class Listener:
                     self._read = 0  # what is retained under the new address comes now
             elif parsed.kind is Kind.AIR and parsed.commune == self.plan.commune:
                 self.plan.take_manifest(parsed.broadcast, payload, now_us)
-            now = stretches(self.plan.for_us(), self.plan.config, now_us, now_us + 1)[0].manifest
+            now = playing_intervals(self.plan.for_us(), self.plan.config, now_us, now_us + 1)[0].manifest
             sounds = now.broadcast if now is not None else ""
             if not self.heard or self.heard[-1] != sounds:
                 self.heard.append(sounds)

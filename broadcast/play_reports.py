@@ -18,7 +18,7 @@ from devices.uplink import Uplink
 from runtime.clock import from_us
 from runtime.database import UtcDateTime, upsert_many
 from wire.broadcasts import Targets
-from wire.reports import AcousticProof, ElectricalProof, Outcome, PlayReport, StoodIn
+from wire.reports import AcousticProof, ElectricalProof, Outcome, PlayReport, SubstitutedItem
 
 #: A receiver reports after the end; until this has passed a missing report means nothing.
 REPORT_WITHIN = timedelta(seconds=60)
@@ -29,7 +29,7 @@ NO_CURRENT, NOT_HEARD = "no_current", "not_heard"
 
 
 class PlayReportRow(SQLModel, table=True):
-    """What one receiver reported of one broadcast. Times in µs as in the report. stood_in: JSON, a list of StoodIn.
+    """What one receiver reported of one broadcast. Times in µs as in the report. stood_in: JSON, a list of SubstitutedItem.
 
     amplifier_drew, microphone_heard: whether these tiers of proof were passed; None where nothing is installed.
     electrical, acoustic: the proofs as JSON, None without.
@@ -77,9 +77,9 @@ class PlayReportRow(SQLModel, table=True):
         return NO_CURRENT if self.amplifier_drew is False else ""
 
     @property
-    def items_stood_in(self) -> list[StoodIn]:
+    def items_stood_in(self) -> list[SubstitutedItem]:
         """The items that a fallback was played for."""
-        return msgspec.json.decode(self.stood_in, type=list[StoodIn]) if self.stood_in else []
+        return msgspec.json.decode(self.stood_in, type=list[SubstitutedItem]) if self.stood_in else []
 
 
 @dataclass(frozen=True)

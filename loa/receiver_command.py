@@ -21,7 +21,7 @@ from receiver.link.identity import CredentialsUnusable, Identity
 from receiver.output.amplifier import Amplifier, RecordedAmplifier
 from receiver.output.speaker import Speaker, SpeakerFailed
 from receiver.sensing.microphone import Microphone
-from receiver.sensing.sensors import NoSenses, Senses
+from receiver.sensing.sensors import NoSensors, Sensors
 
 #: mallopt(3), of glibc.
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
@@ -159,12 +159,12 @@ def check_chain(file: Path) -> None:
     click.echo(f"It is told {chain.lead_ms / 1000:g} s before the first sample; path delay {chain.path_delay_ms:g} ms.")
 
 
-def _behind(pin: str | None, chain_file: Path | None, data: Path, hung_s: float) -> tuple[Amplifier, Senses]:
+def _behind(pin: str | None, chain_file: Path | None, data: Path, hung_s: float) -> tuple[Amplifier, Sensors]:
     """The amplifier or chain, and the sensors of the chain."""
     if chain_file is not None and pin is not None:
         raise click.BadParameter("give either --chain or --amplifier-pin, not both", param_hint="--chain")
     if chain_file is None and pin is None:
-        return RecordedAmplifier(data / "amplifier.csv"), NoSenses()
+        return RecordedAmplifier(data / "amplifier.csv"), NoSensors()
     from gateway.chain_switch import ChainSwitch  # noqa: PLC0415 - costs memory where there is no chain
     from gateway.sensors import ChainSensors  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The agent: joins the parts of a receiver and lets it live, with or without a network."""
+"""Receiver main loop: wires the components together and runs them, with or without a network connection."""
 
 import contextlib
 import logging
@@ -7,23 +7,23 @@ import threading
 import time
 from pathlib import Path
 
-from receiver.commands import Commander
+from receiver.commands import CommandHandler
 from receiver.link.connection import Connection
 from receiver.link.fault_reports import FaultReports, present_faults
 from receiver.link.heartbeats import Heartbeats
 from receiver.link.identity import Identity, SessionNumber
 from receiver.link.outbox import Outbox
-from receiver.link.play_reporter import Reporter
-from receiver.live.live_input import LiveEar
-from receiver.output.amplifier import Amplifier, AmplifierTimes, Meant
+from receiver.link.play_reporter import PlayReporter
+from receiver.live.live_input import LiveInput
+from receiver.output.amplifier import Amplifier, AmplifierTimes, TargetZones
 from receiver.output.speaker import Speaker
 from receiver.playout.ladder import Ladder
-from receiver.playout.playback_failures import Falls
+from receiver.playout.playback_failures import PlaybackFailures
 from receiver.playout.playout import Playout
 from receiver.self_test import SelfTester
 from receiver.sensing.microphone import Microphone
-from receiver.sensing.output_monitor import Witness
-from receiver.sensing.sensors import NoSenses, Senses
+from receiver.sensing.output_monitor import OutputMonitor
+from receiver.sensing.sensors import NoSensors, Sensors
 from receiver.store.plan import Plan
 from receiver.store.recheck import recheck_files
 from receiver.store.shelf import Shelf
@@ -39,9 +39,9 @@ from wire.topics import Kind, Topic
 
 log = logging.getLogger(__name__)
 
-#: How often the agent looks whether there is something to do, when nothing wakes it.
+#: The longest pause between two steps of the main loop.
 STEP_S = 0.25
-#: What sounds has to hold this long before it is told outside the rhythm: a gap between items is no news.
+#: A change of what sounds is reported at once when it lasted this long: a gap between items is not a change.
 _TELL_AFTER_US = 600_000
 
 
@@ -56,10 +56,13 @@ class Agent:
         amplifier: Amplifier,
         *,
         version: str,
-        senses: Senses | None = None,
+        senses: Sensors | None = None,
         microphone: Microphone | None = None,
     ) -> None:
-        """folder: all that it keeps. senses, microphone: what is fitted. Raises OSError when it cannot be written."""
+        """folder: all that it stores.
+
+        senses, microphone: None where not fitted. Raises OSError when it is not writable.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self._identity = identity
         self._speaker = speaker
@@ -70,37 +73,37 @@ class Agent:
         self._plan = Plan(folder / "plan", identity.receiver, identity.commune, identity.controller_keys)
         self._shelf = Shelf(folder / "shelf", now_us=self._now_us)
         self._outbox = Outbox(folder / "outbox", identity.key)
-        self._witness = Witness(folder, speaker, senses or NoSenses(), microphone)
-        self._playout = Playout(self._witness.speaker, self._station)
+        self._monitor = OutputMonitor(folder, speaker, senses or NoSensors(), microphone)
+        self._playout = Playout(self._monitor.speaker, self._station)
         amplifier.call_through(self._playout.calls)
         self._amplifier_times = AmplifierTimes(amplifier)
-        self._ear = LiveEar(identity.controller_keys, self._plan_changed)
-        self._falls = Falls()
-        self._reporter = Reporter(
+        self._live_input = LiveInput(identity.controller_keys, self._plan_changed)
+        self._failures = PlaybackFailures()
+        self._reporter = PlayReporter(
             folder,
             identity.receiver,
             self._plan,
             self._playout,
-            self._ear,
+            self._live_input,
             self._outbox,
-            self._falls,
-            self._witness,
+            self._failures,
+            self._monitor,
             began_local_us=self._began_us,
         )
         self._heartbeats = Heartbeats(
             self._plan,
             self._shelf,
             self._playout,
-            self._ear,
+            self._live_input,
             self._station,
             amplifier,
             self._outbox,
-            self._witness,
+            self._monitor,
             version=version,
             began_local_us=self._began_us,
         )
         self._tester = SelfTester(identity.receiver, self._shelf, self._outbox, lambda: speaker.running)
-        self._commander = Commander(identity.receiver, identity.controller_keys, self._outbox, self._tester.take)
+        self._commands = CommandHandler(identity.receiver, identity.controller_keys, self._outbox, self._tester.take)
         self._sessions = SessionNumber(folder / "session", int(time.time()))
         self._connection = Connection(identity, self._sessions, self, version)
         self._time_link = TimeLink(self._asker, identity.receiver, self._connection, local_us)
@@ -113,15 +116,15 @@ class Agent:
         self._fault_reports = FaultReports(
             identity.receiver, self._outbox, folder / "faults.json", began_local_us=self._began_us
         )
-        self._told_broadcast = ""  # what the last heartbeat said sounds
+        self._told_broadcast = ""  # in the last heartbeat
         self._other_since_us = 0
         self._former: dict[str, bool] = {}  # as the connection knows it
-        self._volume: int | None = None  # told by command, until the next config
+        self._volume: int | None = None  # set by a command, until the next config
 
-    # -- what the connection tells (its thread)
+    # -- called from the connection's thread
 
     def connected(self, session: int) -> None:
-        """A session began: hear our commune, ask the time, send what waits."""
+        """Subscribe, ask for the time, send the pending reports."""
         log.info("connected, session %d", session)
         self._listen()
         self._asker.hurry(local_us())
@@ -132,47 +135,49 @@ class Agent:
         self._wake.set()
 
     def disconnected(self) -> None:
-        """Nothing changes for what was planned."""
+        """The plan goes on without a connection."""
 
     def message(self, kind: Kind, topic: Topic, payload: bytes) -> None:
-        """Time and live sound at once; the rest in the agent's own thread, since it writes to disk."""
+        """Time and live frames are handled at once; the rest in the main thread, since it writes to disk."""
         if kind is Kind.TIME_TELL:
             self._time_link.answered_by_broker(payload, local_us())
         elif kind is Kind.LIVE:
-            self._ear.hear(topics.live(topic.commune, topic.broadcast), topic.broadcast, payload, self._now_us())
+            self._live_input.take_frame(
+                topics.live(topic.commune, topic.broadcast), topic.broadcast, payload, self._now_us()
+            )
         else:
             self._inbox.put((kind, topic, payload))
             self._wake.set()
 
-    # -- life
+    # -- main thread
 
     def run(self, stopping: threading.Event) -> str:
-        """Live until told to stop. Gives why it ended: "stopped" or "reboot". Raises SpeakerFailed at the start."""
+        """Run until told to stop. Returns "stopped" or "reboot". Raises SpeakerFailed at the start."""
         self._asker.recall(local_us, log.info)
         self._apply_config(self._plan.config)
         self._playout.set_timeline(self._ladder)
         with contextlib.ExitStack() as closing:
             self._playout.start()
             closing.callback(self._amplifier.close)
-            closing.callback(self._witness.close)
-            self._witness.start()
+            closing.callback(self._monitor.close)
+            self._monitor.start()
             closing.callback(self._playout.close)
             closing.callback(self._reporter.keep)
             self._shelf.on_arrival(self._plan_changed)
             self._shelf.start()
             closing.callback(self._shelf.close)
             self._connection.start()
-            closing.callback(lambda: self._connection.close("reboot" if self._commander.reboot else "stopped"))
+            closing.callback(lambda: self._connection.close("reboot" if self._commands.reboot else "stopped"))
             self._time_link.start()
             closing.callback(self._time_link.close)
             self._plan_changed()
-            while not stopping.is_set() and not self._commander.reboot:
+            while not stopping.is_set() and not self._commands.reboot:
                 self._step()
                 self._amplifier.alive()
                 if self._wake.wait(STEP_S):
                     self._wake.clear()
             self._amplifier.switch(False)  # while the rest is closed
-        return "reboot" if self._commander.reboot else "stopped"
+        return "reboot" if self._commands.reboot else "stopped"
 
     def _step(self) -> None:
         now_local_us = local_us()
@@ -187,28 +192,28 @@ class Agent:
         else:
             self._switch_amplifier(now_us, now_local_us)
             self._playout.set_volume(self._volume_percent())
-            self._witness.step(self._playout, now_local_us)
+            self._monitor.step(self._playout, now_local_us)
             self._reporter.step(now_us, now_local_us, self._volume_percent(), self._card_fault())
             gone = self._plan.drop_expired(now_us)
             if gone:
                 self._reporter.forget(gone)
-                self._falls.forget(gone)
+                self._failures.forget(gone)
                 self._plan_changed()
             self._asker.keep(now_local_us)
-            self._distrust_unreadable(now_us)
+            self._recheck_failed_files(now_us)
             if self._tester.step(now_us, now_local_us):
                 self._plan_changed()
             self._tell_faults(now_us)
         if self._connection.is_connected:
-            for letter in self._outbox.due(now_local_us):
-                self._connection.publish(Kind.REPORT, letter.payload, qos=1)
+            for pending in self._outbox.due(now_local_us):
+                self._connection.publish(Kind.REPORT, pending.payload, qos=1)
             if now_local_us >= self._next_heartbeat_us or self._sounds_other(now_local_us):
                 self._send_heartbeat(now_local_us)
 
-    def _distrust_unreadable(self, now_us: int) -> None:
+    def _recheck_failed_files(self, now_us: int) -> None:
         failed = self._playout.failed_cues()
-        if self._falls.take(failed, now_us):
-            recheck_files({cue.sha256 for cue in failed}, self._plan, self._shelf, self._falls)
+        if self._failures.note_failed(failed, now_us):
+            recheck_files({cue.sha256 for cue in failed}, self._plan, self._shelf, self._failures)
             self._plan_changed()
 
     def _read_inbox(self) -> None:
@@ -235,7 +240,7 @@ class Agent:
         self._connection.listen_to(self._plan.commune, self._former)
 
     def _obey(self, payload: bytes, now_us: int | None) -> None:
-        volume = self._commander.take(payload, now_us, self._station)
+        volume = self._commands.take(payload, now_us, self._station)
         if volume is not None:
             self._volume = volume
             self._playout.set_volume(self._volume_percent())
@@ -246,24 +251,26 @@ class Agent:
         self._wake.set()
 
     def _renew(self) -> None:
-        """Plan, shelf or streams changed: a new ladder, and what to fetch."""
+        """Rebuild the ladder and the list of wanted files after a change of plan, shelf or streams."""
         self._ladder = self._new_ladder()
-        self._playout.set_timeline(self._commander.over(self._ladder))
+        self._playout.set_timeline(self._commands.over(self._ladder))
         if self._plan.config is not None:
             self._shelf.limit_bytes = self._plan.config.shelf_limit_bytes
             wanted = wanted_files(
-                self._plan.for_us(), self._plan.config, self._falls, self._now_us(), self._identity.receiver
+                self._plan.for_us(), self._plan.config, self._failures, self._now_us(), self._identity.receiver
             )
             self._shelf.want(wanted + self._tester.wanted(), self._plan.config.media_bases)
 
     def _new_ladder(self) -> Ladder:
-        return Ladder(self._plan.for_us(), self._plan.config, self._shelf.path_of, self._ear.sound_of, self._falls)
+        return Ladder(
+            self._plan.for_us(), self._plan.config, self._shelf.path_of, self._live_input.sound_of, self._failures
+        )
 
     def _apply_config(self, config: Config | None) -> None:
         if config is None:
             return
         self._playout.set_path_delay(self._path_us())
-        self._witness.set_path_delay(self._path_us())
+        self._monitor.set_path_delay(self._path_us())
         self._time_link.set_address(config.time_address)
         self._playout.set_volume(self._volume_percent())
         self._next_heartbeat_us = 0
@@ -280,36 +287,36 @@ class Agent:
         return round(self._station.to_controller_us(local_us())) if self._station.locked else None
 
     def _switch_amplifier(self, now_us: int, now_local_us: int) -> None:
-        def next_within(within_us: int) -> Meant | None:
-            if self._commander.sounds(now_us, within_us):
-                return Meant()  # a tone: whoever stands there wants to hear it
+        def next_within(within_us: int) -> TargetZones | None:
+            if self._commands.sounds(now_us, within_us):
+                return TargetZones()  # a test tone is heard in all zones
             manifest = self._ladder.next_manifest(now_us, within_us)
             if manifest is None:
                 return None
             targets = manifest.targets
             all_of_it = targets.all or self._identity.receiver in targets.receivers
-            return Meant(None if all_of_it else frozenset(targets.zones))
+            return TargetZones(None if all_of_it else frozenset(targets.zones))
 
         set_lead_ms = self._plan.config.amplifier_lead_ms if self._plan.config else 5000
         self._amplifier_times.step(next_within, set_lead_ms, self._path_us(), now_local_us)
 
     def _path_us(self) -> int:
-        """From the card's output to the horn: what the page says, and what the chain says of itself."""
+        """From the card's output to the horn: as configured, plus what the chain adds."""
         return (self._plan.config.path_delay_us if self._plan.config else 0) + self._amplifier.path_delay_us
 
     def _card_fault(self) -> str:
         return "" if self._speaker.running else "card"
 
     def _tell_faults(self, now_us: int) -> None:
-        lacking = self._falls.fault(self._plan.for_us(), now_us)
-        present = present_faults(self._speaker, self._shelf, lacking, self._amplifier.fault) | self._witness.faults
+        lacking = self._failures.fault(self._plan.for_us(), now_us)
+        present = present_faults(self._speaker, self._shelf, lacking, self._amplifier.fault) | self._monitor.faults
         if "store_full" not in present:
             self._plan.keep_again()
         self._fault_reports.tell(present, now_us, local_us())
 
     def _sounds_other(self, now_local_us: int) -> bool:
-        """Something else sounds than the last heartbeat said: the page should know at once, but not at each chime."""
-        sounding = self._playout.sounding()
+        """Whether what sounds differs from the last heartbeat, long enough to be reported at once."""
+        sounding = self._playout.now_playing()
         broadcast = sounding.cue.broadcast if sounding else ""
         if broadcast == self._told_broadcast:
             self._other_since_us = now_local_us
@@ -317,7 +324,7 @@ class Agent:
         return now_local_us - self._other_since_us >= _TELL_AFTER_US
 
     def _send_heartbeat(self, now_local_us: int) -> None:
-        config, sounding = self._plan.config, self._playout.sounding()
+        config, sounding = self._plan.config, self._playout.now_playing()
         self._next_heartbeat_us = now_local_us + (config.heartbeat_s if config else 20) * 1_000_000
         self._told_broadcast = sounding.cue.broadcast if sounding else ""
         beat = self._heartbeats.make(
@@ -326,7 +333,7 @@ class Agent:
             self._now_us(),
             now_local_us,
             self._volume_percent(),
-            self._plan.refused + self._asker.refused + self._ear.refused + self._commander.refused,
+            self._plan.refused + self._asker.refused + self._live_input.refused + self._commands.refused,
         )
         self._sequence += 1
         self._connection.publish(Kind.HEARTBEAT, encode(beat), qos=0)

@@ -1,4 +1,4 @@
-"""Commands: taken once, obeyed soon, and answered."""
+"""Commands: executed once and acknowledged by a report."""
 
 import logging
 from collections import Counter, deque
@@ -22,7 +22,7 @@ _REMEMBERED = 200
 _TONE_LEAD_US = 700_000
 
 
-class Commander:
+class CommandHandler:
     """Takes commands. One thread."""
 
     def __init__(
@@ -56,7 +56,7 @@ class Commander:
         action, volume = command.action, None
         if isinstance(action, ReportsHeard):
             self._revision = command.revision
-            self._outbox.heard(action.reports)
+            self._outbox.acknowledge(action.reports)
             return None
         if now_us is None:
             # Its expiry cannot be checked: an old Reboot, played at every start, would silence this receiver for good.

@@ -1,7 +1,7 @@
 """The self-test: fetch, verify and decode a recording that was made for it, look at the speaker, and report.
 
-Nothing is heard, and nothing that sounds is disturbed: its file is fetched after all that a broadcast needs, by the
-same way, and decoded in a thread of its own.
+It is inaudible and disturbs no broadcast: its file is fetched after everything a broadcast needs, by the same path, and
+decoded in a separate thread.
 """
 
 import logging
@@ -42,7 +42,7 @@ class Failure(Exception):
 
 
 @dataclass
-class _Under:
+class _RunningTest:
     """A test under way. Instants by the local clock, µs. fetching_since: None while it waits to begin."""
 
     action: SelfTest
@@ -59,74 +59,76 @@ class SelfTester:
     def __init__(self, receiver: str, shelf: Shelf, outbox: Outbox, speaker_runs: Callable[[], bool]) -> None:
         self._receiver, self._shelf, self._outbox = receiver, shelf, outbox
         self._speaker_runs = speaker_runs
-        self._under: _Under | None = None
+        self._running: _RunningTest | None = None
 
     def take(self, action: SelfTest, local_us: int) -> None:
         """Begin at some moment of the spread. One that is under way already goes on; another takes its place."""
-        if self._under is not None and self._under.action.test == action.test:
+        if self._running is not None and self._running.action.test == action.test:
             return
-        if self._under is not None:
-            self._shelf.discard(self._under.action.media)
+        if self._running is not None:
+            self._shelf.discard(self._running.action.media)
         # Not all at one instant: they share a network and a controller.
-        self._under = _Under(action, local_us + random.randint(0, action.spread_ms) * 1000)  # noqa: S311
+        self._running = _RunningTest(action, local_us + random.randint(0, action.spread_ms) * 1000)  # noqa: S311
 
     def wanted(self) -> list[Wanted]:
         """What the shelf shall fetch for it now."""
-        under = self._under
-        return [wanted_last(under.action.media)] if under is not None and under.fetching_since_us is not None else []
+        running = self._running
+        return (
+            [wanted_last(running.action.media)] if running is not None and running.fetching_since_us is not None else []
+        )
 
     def step(self, now_us: int, local_us: int) -> bool:
         """Go on. now_us: controller time. True when what is wanted has changed."""
-        under = self._under
-        if under is None or local_us < under.begins_at_us:
+        running = self._running
+        if running is None or local_us < running.begins_at_us:
             return False
-        if under.fetching_since_us is None:
-            self._shelf.discard(under.action.media)  # it shall really be fetched
-            under.fetching_since_us = local_us
-            under.first_began_us = local_us if under.first_began_us is None else under.first_began_us
+        if running.fetching_since_us is None:
+            self._shelf.discard(running.action.media)  # it shall really be fetched
+            running.fetching_since_us = local_us
+            running.first_began_us = local_us if running.first_began_us is None else running.first_began_us
             return True
         try:
-            if not self._passed(under, local_us):
+            if not self._passed(running, local_us):
                 return False
         except Failure as failure:
-            if under.attempt < _ATTEMPTS:
-                log.warning("self-test %s: %s; tried again", under.action.test, failure)
-                under.attempt += 1
-                under.begins_at_us, under.fetching_since_us, under.check = local_us + AGAIN_AFTER_US, None, None
+            if running.attempt < _ATTEMPTS:
+                log.warning("self-test %s: %s; tried again", running.action.test, failure)
+                running.attempt += 1
+                running.begins_at_us, running.fetching_since_us, running.check = local_us + AGAIN_AFTER_US, None, None
             else:
-                self._report(under, now_us, local_us, failure)
+                self._report(running, now_us, local_us, failure)
             return True
-        self._report(under, now_us, local_us, None)
+        self._report(running, now_us, local_us, None)
         return True
 
-    def _passed(self, under: _Under, local_us: int) -> bool:
+    def _passed(self, running: _RunningTest, local_us: int) -> bool:
         """Whether it is through. Raises Failure."""
-        if under.check is None:
-            path = self._shelf.path_of(under.action.media)
+        if running.check is None:
+            path = self._shelf.path_of(running.action.media)
             if path is None:
-                self._still_coming(under, local_us)
+                self._still_coming(running, local_us)
                 return False
-            under.check = _Check(path, under.action)
-            under.check.start()
-        if under.check.is_alive():
+            running.check = _Check(path, running.action)
+            running.check.start()
+        if running.check.is_alive():
             return False
-        if under.check.failure is not None:
-            raise under.check.failure
+        if running.check.failure is not None:
+            raise running.check.failure
         if not self._speaker_runs():
             raise Failure(SelfTestStep.SPEAKER, "the sound card does not take sound")
         return True
 
-    def _still_coming(self, under: _Under, local_us: int) -> None:
-        why = self._shelf.failure_of(under.action.media)
+    def _still_coming(self, running: _RunningTest, local_us: int) -> None:
+        why = self._shelf.failure_of(running.action.media)
         if isinstance(why, WrongHash):
             raise Failure(SelfTestStep.VERIFY, str(why))
-        if under.fetching_since_us is not None and local_us - under.fetching_since_us >= FETCH_WITHIN_US:
+        if running.fetching_since_us is not None and local_us - running.fetching_since_us >= FETCH_WITHIN_US:
             raise Failure(SelfTestStep.FETCH, str(why) if why else "it did not come in time")
 
-    def _report(self, under: _Under, now_us: int, local_us: int, failure: Failure | None) -> None:
-        self._under = None
-        self._shelf.discard(under.action.media)
-        began_us = local_us if under.first_began_us is None else under.first_began_us
+    def _report(self, running: _RunningTest, now_us: int, local_us: int, failure: Failure | None) -> None:
+        self._running = None
+        self._shelf.discard(running.action.media)
+        began_us = local_us if running.first_began_us is None else running.first_began_us
         report = SelfTestReport(
             to="",
             revision=0,
@@ -134,13 +136,13 @@ class SelfTester:
             expires_at_us=0,
             report=new_report_id(),
             receiver=self._receiver,
-            test=under.action.test,
+            test=running.action.test,
             ok=failure is None,
             at_us=now_us,
             failed_step=failure.step.value if failure else "",
             detail=failure.detail[:200] if failure else "",
             took_ms=(local_us - began_us) // 1000,
-            attempts=under.attempt,
+            attempts=running.attempt,
         )
         self._outbox.put(addressed(report, now_us))
         log.info("self-test %s: %s", report.test, report.failed_step or "passed")

@@ -1,4 +1,4 @@
-"""What the controller tells one receiver: its configuration, and commands.
+"""What the controller sends to one receiver: its configuration, and commands.
 
 controller → one receiver. Sealed.
 """
@@ -93,7 +93,7 @@ class TestTone(Message, frozen=True, kw_only=True, tag="test_tone", tag_field="k
 
 
 class Reboot(Message, frozen=True, kw_only=True, tag="reboot", tag_field="kind"):
-    """Start again: the agent ends in order and its supervisor starts it anew."""
+    """Start again: the agent stops in order and its supervisor restarts it."""
 
 
 class SetVolume(Message, frozen=True, kw_only=True, tag="set_volume", tag_field="kind"):

@@ -1,4 +1,4 @@
-"""What every message shares: how it is written and read, and what a sealed one carries besides its content."""
+"""What every message shares: how it is written and read, and the fields that every sealed message has."""
 
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Sealed(Message, frozen=True, kw_only=True):
-    """What every sealed message carries besides its content.
+    """The fields of every sealed message.
 
     to: who it is meant for, `c/<commune>` or `r/<receiver>` (from a receiver: `controller`).
     revision: only grows, for one topic; a receiver refuses what is not newer than what it holds.

@@ -143,19 +143,19 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # none, by rule (allowed hours)
 
 
-class Rung(StrEnum):
-    """What sounded in the place of an item that could not be played."""
+class Fallback(StrEnum):
+    """What played instead of an item that could not be played."""
 
     BACKUP = "backup"  # the recording that the config names
     CHIME = "chime"  # the receiver's own
 
 
-class StoodIn(Message, frozen=True, kw_only=True):
+class SubstitutedItem(Message, frozen=True, kw_only=True):
     """An item that could not be played, or not to its end. position: in the manifest, from 0. rung: what sounded."""
 
     position: Annotated[int, Meta(ge=0)]
     clip: str
-    rung: Rung
+    rung: Fallback
     detail: str = ""
 
 
@@ -199,7 +199,7 @@ class PlayReport(Sealed, frozen=True, kw_only=True, tag="play_report", tag_field
     frames_played, frames_due: at 48 kHz; due counts what items cover until the end or the stop.
     cause: why not all of it ("" when all): see docs/protocol.md for the words.
     error_p50_us, error_p99_us, error_max_us: as in PlayoutState, over this broadcast.
-    stood_in: the items in whose place something else sounded; that is not in frames_played.
+    stood_in: the items that a fallback replaced; fallbacks are not counted in frames_played.
     electrical, acoustic: further proof that it was to be heard; None where nothing is fitted, or too little was seen.
     """
 
@@ -221,7 +221,7 @@ class PlayReport(Sealed, frozen=True, kw_only=True, tag="play_report", tag_field
     concealed: int = 0
     underruns: int = 0
     volume_percent: Percent = 0
-    stood_in: list[StoodIn] = []
+    stood_in: list[SubstitutedItem] = []
     electrical: ElectricalProof | None = None
     acoustic: AcousticProof | None = None
 

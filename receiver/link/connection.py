@@ -1,4 +1,4 @@
-"""The one connection outwards, to the broker. The home of paho on the receiver."""
+"""The connection to the broker. Home of paho on the receiver."""
 
 import logging
 import ssl
@@ -22,17 +22,15 @@ from wire.topics import Kind
 
 log = logging.getLogger(__name__)
 
-#: Short, so that a dead link is noticed, and its will told, within seconds and not minutes.
+#: Short, so that a dead link is noticed and its will published within seconds, not minutes.
 KEEPALIVE_S = 15
 RECONNECT_S = (1, 20)
 
 
-class Listener(Protocol):
-    """Who is told what comes. Called from the connection's thread; must not block."""
+class ConnectionHandler(Protocol):
+    """Called from the connection's thread; must not block."""
 
-    def connected(self, session: int) -> None:
-        """A session began."""
-        ...
+    def connected(self, session: int) -> None: ...
 
     def disconnected(self) -> None:
         """The connection is lost; it comes back by itself."""
@@ -44,16 +42,16 @@ class Listener(Protocol):
 
 
 class Connection:
-    """Connects, comes back, and says birth and will with a new session number each time."""
+    """Connects and reconnects; publishes birth and will with a new session number each time."""
 
-    def __init__(self, identity: Identity, sessions: SessionNumber, listener: Listener, version: str) -> None:
+    def __init__(self, identity: Identity, sessions: SessionNumber, handler: ConnectionHandler, version: str) -> None:
         """Raises CredentialsUnusable for an address that is none."""
         parts = urlsplit(identity.broker_url)
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
             raise CredentialsUnusable("the credentials name no broker address (mqtt://host:port or mqtts://host:port)")
         self._identity = identity
         self._sessions = sessions
-        self._listener = listener
+        self._handler = handler
         self._version = version
         self._heard: set[tuple[str, int]] = set()  # the filters of communes, each with its QoS
         self._client = mqtt.Client(
@@ -79,7 +77,7 @@ class Connection:
         mqtt_client.start(self._client, RECONNECT_S)
 
     def close(self, cause: str) -> None:
-        """Say farewell and leave. cause: "stopped" or "reboot"."""
+        """Publish the farewell and disconnect. cause: "stopped" or "reboot"."""
         if self._client.is_connected():
             self.publish(Kind.PRESENCE, self._presence(online=False, cause=cause), qos=1, retain=True).wait_for_publish(
                 2
@@ -95,9 +93,9 @@ class Connection:
         self.publish(Kind.TIME_ASK, encode(ask), qos=0)
 
     def listen_to(self, commune: str, former: Mapping[str, bool] = MappingProxyType({})) -> None:
-        """Hear this commune's broadcasts, and no other's. Call it again after each connection.
+        """Subscribe to this commune's broadcasts and unsubscribe from others. Call it again after each connection.
 
-        former: the communes that we were in before, and whether live sound of them is still heard.
+        former: the communes that the receiver was in before, and whether to keep their live frames.
         """
         wanted = {(topics.air_of_commune(commune), 1)}
         wanted |= {(topics.live_of_commune(one), 0) for one in (commune, *(c for c, live in former.items() if live))}
@@ -132,12 +130,12 @@ class Connection:
         _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            log.error("the broker refused this receiver (%s): are its credentials still in force?", reason)
+            log.error("broker refused this receiver: %s; check that its credentials are still valid", reason)
             return
         own = [topics.of_receiver(self._identity.receiver, kind) for kind in (Kind.CONFIG, Kind.DO, Kind.TIME_TELL)]
         client.subscribe([(own[0], 1), (own[1], 1), (own[2], 0)])
-        # The birth last: who hears it sends live frames again, and by then we hear our commune.
-        self._guarded(self._listener.connected, self._sessions.current)
+        # The birth last: the controller answers it with live frames, and by then the subscription exists.
+        self._guarded(self._handler.connected, self._sessions.current)
         self.publish(Kind.PRESENCE, self._presence(online=True), qos=1, retain=True)
 
     def _disconnected(
@@ -149,18 +147,18 @@ class Connection:
         _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            log.warning("the connection is lost (%s); trying again", reason)
-        self._guarded(self._listener.disconnected)
+            log.warning("connection lost: %s; reconnecting", reason)
+        self._guarded(self._handler.disconnected)
 
     def _message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         topic = topics.parse(message.topic)
         if topic is not None:
-            self._guarded(self._listener.message, topic.kind, topic, bytes(message.payload))
+            self._guarded(self._handler.message, topic.kind, topic, bytes(message.payload))
 
     @staticmethod
     def _guarded(call: Callable[..., None], *arguments: Any) -> None:
         try:
             call(*arguments)
         except Exception:
-            # paho would end its thread, and with it the receiver's only ear.
+            # paho would end its thread, and with it the connection.
             log.exception("a message could not be handled")

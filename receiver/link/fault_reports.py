@@ -1,4 +1,4 @@
-"""Tells the controller of a fault when it comes and when it goes, once each."""
+"""Reports a fault once when it appears and once when it is gone."""
 
 import json
 from pathlib import Path

@@ -6,10 +6,10 @@ from collections import Counter
 import msgspec
 
 from receiver.link.outbox import Outbox
-from receiver.live.live_input import LiveEar
+from receiver.live.live_input import LiveInput
 from receiver.output.amplifier import Amplifier
 from receiver.playout.playout import Playout
-from receiver.sensing.output_monitor import Witness
+from receiver.sensing.output_monitor import OutputMonitor
 from receiver.store.plan import Plan
 from receiver.store.shelf import Shelf
 from receiver.timing.station_time import StationTime
@@ -28,26 +28,26 @@ class Heartbeats:
         plan: Plan,
         shelf: Shelf,
         playout: Playout,
-        ear: LiveEar,
+        live_input: LiveInput,
         station: StationTime,
         amplifier: Amplifier,
         outbox: Outbox,
-        witness: Witness,
+        monitor: OutputMonitor,
         *,
         version: str,
         began_local_us: int,
     ) -> None:
-        self._plan, self._shelf, self._playout, self._ear = plan, shelf, playout, ear
+        self._plan, self._shelf, self._playout, self._live_input = plan, shelf, playout, live_input
         self._station, self._amplifier, self._outbox = station, amplifier, outbox
-        self._witness = witness
+        self._monitor = monitor
         self._version, self._began_local_us = version, began_local_us
 
     def make(
         self, session: int, sequence: int, now_us: int | None, local_us: int, volume_percent: int, refused: Counter[str]
     ) -> Heartbeat:
         """As it is now. now_us: controller time, None when not known; local_us: the local clock at the same instant."""
-        config, sounding = self._plan.config, self._playout.sounding()
-        counts = self._ear.counts()
+        config, sounding = self._plan.config, self._playout.now_playing()
+        counts = self._live_input.counts()
         playout = msgspec.structs.replace(
             self._playout.state(), late=counts.late, lost=counts.lost, concealed=counts.concealed
         )
@@ -74,9 +74,9 @@ class Heartbeats:
             version=self._version,
             uptime_s=(local_us - self._began_local_us) // 1_000_000,
             config_revision=config.revision if config else 0,
-            temperature_c=self._witness.temperature_c,
-            supply=self._witness.supply,
-            link=self._witness.link,
+            temperature_c=self._monitor.temperature_c,
+            supply=self._monitor.supply,
+            link=self._monitor.link,
         )
 
     def _ready(self, items: list[Item]) -> bool:

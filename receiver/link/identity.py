@@ -1,4 +1,4 @@
-"""Who this receiver is: its credentials, as the controller gave them at enrolment, and the number of its sessions."""
+"""Who this receiver is: the credentials from its enrolment, and the number of its session."""
 
 import stat
 from pathlib import Path
@@ -54,11 +54,11 @@ class Identity:
         try:
             return cls(msgspec.json.decode(content, type=Credentials))
         except msgspec.DecodeError as error:
-            raise CredentialsUnusable(f"{path} is damaged: {error}. Make it anew with: loa receiver add") from error
+            raise CredentialsUnusable(f"{path} is damaged: {error}. Make a new one with: loa receiver add") from error
 
 
 class SessionNumber:
-    """Counts connections, also over restarts: a late will of an old session cannot be taken for one of a new."""
+    """Counts connections, also over restarts: a late will of an old session cannot be taken for a new one's."""
 
     def __init__(self, path: Path, now_s: int) -> None:
         """now_s: of the wall clock; only makes a lost file harmless, since the number then starts above any before."""

@@ -1,4 +1,4 @@
-"""The outbox: sealed reports, kept on disk until the controller says that it heard them."""
+"""The outbox: sealed reports, stored on disk until the controller acknowledges them."""
 
 import logging
 import secrets
@@ -14,15 +14,15 @@ from wire.sealing import SealingKey
 
 log = logging.getLogger(__name__)
 
-#: A report is worth something for this long; a receiver may be without a network for weeks.
+#: How long a report is valid; a receiver may be without a network for weeks.
 HOLDS_US = 60 * 86_400_000_000
-#: Beyond this the oldest go: a disk full of reports helps nobody.
+#: The oldest are dropped beyond this number: reports must not fill the disk.
 MOST_KEPT = 5000
-#: How long an answer may take before a report is sent again.
+#: A report that is not acknowledged within this time is sent again.
 AGAIN_AFTER_US = 20_000_000
 
 
-class Letter(NamedTuple):
+class PendingReport(NamedTuple):
     """A sealed report. order: grows with each."""
 
     report: str
@@ -31,7 +31,7 @@ class Letter(NamedTuple):
 
 
 class Outbox:
-    """Reports by id. One thread."""
+    """Pending reports by id. For one thread."""
 
     def __init__(self, folder: Path, key: SealingKey) -> None:
         self._folder = folder
@@ -39,53 +39,53 @@ class Outbox:
         for left in folder.glob("*.new"):
             left.unlink()
         self._key = key
-        self._letters: dict[str, Letter] = {}
+        self._pending: dict[str, PendingReport] = {}
         self._sent_at_us: dict[str, int] = {}
         for path in sorted(folder.glob("*.jws")):
             order, _, report = path.stem.partition("-")
             if order.isdigit() and report:
-                self._letters[report] = Letter(report, int(order), path.read_bytes())
-        self._next_order = max((letter.order for letter in self._letters.values()), default=0) + 1
+                self._pending[report] = PendingReport(report, int(order), path.read_bytes())
+        self._next_order = max((pending.order for pending in self._pending.values()), default=0) + 1
 
     def __len__(self) -> int:
-        return len(self._letters)
+        return len(self._pending)
 
     def put(self, report: Report) -> None:
-        """Seal a report and keep it. It is on disk when this returns, unless the disk does not take it."""
-        letter = Letter(report.report, self._next_order, self._key.seal(report))
+        """Seal and store a report. It is on disk when this returns, unless the disk refuses it."""
+        pending = PendingReport(report.report, self._next_order, self._key.seal(report))
         self._next_order += 1
-        keep_whole(self._path(letter), letter.payload)
-        self._letters[letter.report] = letter
-        while len(self._letters) > MOST_KEPT:
-            oldest = min(self._letters.values(), key=lambda kept: kept.order)
-            log.error("the outbox is full; the oldest report is dropped")
-            self.heard([oldest.report])
+        keep_whole(self._path(pending), pending.payload)
+        self._pending[pending.report] = pending
+        while len(self._pending) > MOST_KEPT:
+            oldest = min(self._pending.values(), key=lambda kept: kept.order)
+            log.error("outbox full (%d reports): oldest dropped", MOST_KEPT)
+            self.acknowledge([oldest.report])
 
-    def due(self, local_us: int, most: int = 50) -> list[Letter]:
-        """What to send now, oldest first, and note that it is under way. local_us: monotonic clock."""
+    def due(self, local_us: int, most: int = 50) -> list[PendingReport]:
+        """The reports to send now, oldest first; they count as sent. local_us: monotonic clock."""
         waiting = [
-            letter
-            for letter in sorted(self._letters.values(), key=lambda kept: kept.order)
-            if local_us - self._sent_at_us.get(letter.report, -AGAIN_AFTER_US) >= AGAIN_AFTER_US
+            pending
+            for pending in sorted(self._pending.values(), key=lambda kept: kept.order)
+            if local_us - self._sent_at_us.get(pending.report, -AGAIN_AFTER_US) >= AGAIN_AFTER_US
         ][:most]
-        for letter in waiting:
-            self._sent_at_us[letter.report] = local_us
+        for pending in waiting:
+            self._sent_at_us[pending.report] = local_us
         return waiting
 
     def send_all_again(self) -> None:
-        """The connection is new: nothing is under way."""
+        """After a new connection all pending reports are due."""
         self._sent_at_us.clear()
 
-    def heard(self, reports: list[str]) -> None:
-        """The controller has written these down."""
+    def acknowledge(self, reports: list[str]) -> None:
+        """The controller has stored these."""
         for report in reports:
-            letter = self._letters.pop(report, None)
+            pending = self._pending.pop(report, None)
             self._sent_at_us.pop(report, None)
-            if letter is not None:
-                self._path(letter).unlink(missing_ok=True)
+            if pending is not None:
+                self._path(pending).unlink(missing_ok=True)
 
-    def _path(self, letter: Letter) -> Path:
-        return self._folder / f"{letter.order:09}-{letter.report}.jws"
+    def _path(self, pending: PendingReport) -> Path:
+        return self._folder / f"{pending.order:09}-{pending.report}.jws"
 
 
 def new_report_id() -> str:
@@ -94,7 +94,7 @@ def new_report_id() -> str:
 
 
 def addressed(report: Report, now_us: int) -> Report:
-    """The report with what every sealed message carries. now_us: controller time."""
+    """The report with the fields of every sealed message. now_us: controller time."""
     return msgspec.structs.replace(
         report, to=CONTROLLER, revision=now_us, issued_at_us=now_us, expires_at_us=now_us + HOLDS_US
     )

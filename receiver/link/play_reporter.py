@@ -1,7 +1,6 @@
-"""What sounded of each broadcast, kept while it sounds, and told once when it is over.
+"""Play reports: what was played of each broadcast, saved while it plays and reported once when it is over.
 
-While a broadcast sounds, what was played is written down every few seconds: after a power cut the report still says
-how much it was.
+The progress is written to disk every few seconds, so that the report is right after a power cut too.
 """
 
 import logging
@@ -10,15 +9,15 @@ from pathlib import Path
 import msgspec
 
 from receiver.link.outbox import Outbox, addressed, new_report_id
-from receiver.live.live_input import LiveEar
-from receiver.playout.ladder import shut_stretches, sounding_share
-from receiver.playout.playback_failures import Falls
+from receiver.live.live_input import LiveInput
+from receiver.playout.ladder import closed_intervals, sounding_share
+from receiver.playout.playback_failures import PlaybackFailures
 from receiver.playout.playout import Playout
-from receiver.sensing.output_monitor import Witness
+from receiver.sensing.output_monitor import OutputMonitor
 from receiver.store.atomic_file import keep_whole
 from receiver.store.plan import Plan
 from wire.broadcasts import BroadcastClass, LiveItem, Manifest
-from wire.reports import Outcome, PlayReport, Rung, StoodIn
+from wire.reports import Fallback, Outcome, PlayReport, SubstitutedItem
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ _KEEP_EVERY_US = 3_000_000
 
 
 class Progress(msgspec.Struct, kw_only=True):
-    """What sounded of a broadcast so far, over all runs of this program. Units as in the play report."""
+    """What was played of a broadcast so far, over all runs of this program. Units as in the play report."""
 
     frames: float = 0.0
     first_frame_at_us: int = 0
@@ -42,8 +41,8 @@ class Progress(msgspec.Struct, kw_only=True):
     stood_in: dict[int, str] = {}
 
 
-class Reporter:
-    """Makes play reports. One thread."""
+class PlayReporter:
+    """Makes play reports. For one thread."""
 
     def __init__(
         self,
@@ -51,14 +50,14 @@ class Reporter:
         receiver: str,
         plan: Plan,
         playout: Playout,
-        ear: LiveEar,
+        live_input: LiveInput,
         outbox: Outbox,
-        falls: Falls | None = None,
-        witness: Witness | None = None,
+        failures: PlaybackFailures | None = None,
+        monitor: OutputMonitor | None = None,
         *,
         began_local_us: int = 0,
     ) -> None:
-        """began_local_us: when this program began, by the local clock. witness: None without meters and microphone."""
+        """began_local_us: when this program began, by the local clock. monitor: None without meters and microphone."""
         self._began_local_us = began_local_us
         self._progress = folder / "progress"
         self._told = folder / "told"
@@ -67,10 +66,10 @@ class Reporter:
         self._receiver = receiver
         self._plan = plan
         self._playout = playout
-        self._ear = ear
+        self._live_input = live_input
         self._outbox = outbox
-        self._falls = falls or Falls()
-        self._witness = witness
+        self._failures = failures or PlaybackFailures()
+        self._monitor = monitor
         self._earlier = {path.stem: self._read(path) for path in self._progress.glob("*.json")}
         self._reported = {path.name for path in self._told.iterdir()}
         self._kept_at_us = 0
@@ -78,7 +77,7 @@ class Reporter:
         self._ran_since_us = 0  # controller time at which this program began
 
     def step(self, now_us: int, local_us: int, volume_percent: int, fault: str) -> None:
-        """Keep what sounds, report what is over. now_us: controller time. fault: of the card, "" for none."""
+        """Save progress, report broadcasts that are over. now_us: controller time. fault: of the card, "" for none."""
         if self._began_us is None:
             self._began_us = now_us
             self._ran_since_us = now_us - (local_us - self._began_local_us)
@@ -91,21 +90,16 @@ class Reporter:
                 self._report(manifest, now_us, volume_percent, fault)
         if local_us - self._kept_at_us >= _KEEP_EVERY_US:
             self._kept_at_us = local_us
-            self._keep()
-
-    def keep(self) -> None:
-        """Write down what sounded so far: this program ends."""
-        self._keep()
+            self.keep()
 
     def forget(self, broadcasts: list[str]) -> None:
-        """Their manifests have expired."""
         for broadcast in broadcasts:
             self._reported.discard(broadcast)
             (self._told / broadcast).unlink(missing_ok=True)
             (self._progress / f"{broadcast}.json").unlink(missing_ok=True)
             self._earlier.pop(broadcast, None)
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
         for manifest in self._plan.for_us():
             if manifest.broadcast not in self._reported and self._playout.played(manifest.broadcast) is not None:
                 content = msgspec.json.encode(self._so_far(manifest.broadcast))
@@ -134,11 +128,11 @@ class Reporter:
         live = any(isinstance(item, LiveItem) for item in manifest.items)
         frames_due = due_us * 48 // 1000
         if live and so_far.last_frame_at_us:
-            # A live broadcast is as long as somebody speaks; its manifest only says how long at most.
+            # A live broadcast is as long as the speaker speaks; its manifest gives the limit only.
             frames_due = min(frames_due, round(so_far.frames))
         outcome, cause = self._judge(manifest, so_far, frames_due, due_us, own_us, volume_percent, fault)
-        counts = self._ear.counts(manifest.broadcast)
-        electrical, acoustic = self._witness.proof(manifest.broadcast) if self._witness else (None, None)
+        counts = self._live_input.counts(manifest.broadcast)
+        electrical, acoustic = self._monitor.proof(manifest.broadcast) if self._monitor else (None, None)
         report = PlayReport(
             to="",
             revision=0,
@@ -174,18 +168,18 @@ class Reporter:
         self._earlier.pop(manifest.broadcast, None)
         (self._progress / f"{manifest.broadcast}.json").unlink(missing_ok=True)
         self._playout.forget(manifest.broadcast)
-        self._ear.forget(manifest.broadcast)
-        if self._witness is not None:
-            self._witness.told(manifest.broadcast)
+        self._live_input.forget(manifest.broadcast)
+        if self._monitor is not None:
+            self._monitor.forget(manifest.broadcast)
         log.info("broadcast %s: %s %s", manifest.broadcast, outcome.value, cause)
 
-    def _stood_in(self, manifest: Manifest, so_far: Progress) -> list[StoodIn]:
+    def _stood_in(self, manifest: Manifest, so_far: Progress) -> list[SubstitutedItem]:
         return [
-            StoodIn(
+            SubstitutedItem(
                 position=position,
                 clip=getattr(manifest.items[position], "clip", ""),
-                rung=Rung(rung),
-                detail=self._falls.why(manifest.broadcast, position)[:200],
+                rung=Fallback(rung),
+                detail=self._failures.reason(manifest.broadcast, position)[:200],
             )
             for position, rung in sorted(so_far.stood_in.items())
             if position < len(manifest.items)
@@ -194,7 +188,7 @@ class Reporter:
     def _judge(
         self, manifest: Manifest, so_far: Progress, frames_due: int, due_us: int, own_us: int, volume: int, fault: str
     ) -> tuple[Outcome, str]:
-        if Rung.BACKUP.value in so_far.stood_in.values():
+        if Fallback.BACKUP.value in so_far.stood_in.values():
             return Outcome.PARTLY, "backup"
         if so_far.stood_in:
             return Outcome.PARTLY, "chime"
@@ -219,8 +213,8 @@ class Reporter:
         return Outcome.MISSED, fault or "no_audio"
 
     def _closes(self, manifest: Manifest) -> bool:
-        """Whether the allowed hours take something of it away."""
-        closed = shut_stretches(self._plan.config, manifest.starts_at_us, manifest.sounds_until_us)
+        """Whether the allowed hours close during the broadcast."""
+        closed = closed_intervals(self._plan.config, manifest.starts_at_us, manifest.sounds_until_us)
         return manifest.class_ is not BroadcastClass.EMERGENCY and bool(closed)
 
     @staticmethod

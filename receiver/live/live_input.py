@@ -1,4 +1,4 @@
-"""The ear for live sound: frames verified, sorted into streams, and given to the playout as it asks for them."""
+"""Live frames as they arrive: verified, sorted into streams, decoded when the playout asks."""
 
 import threading
 from collections import Counter, OrderedDict
@@ -15,7 +15,7 @@ from wire.sealing import PublicKey, Reason, Refused
 _DECODED_KEPT = 8
 
 
-class LiveSound:
+class DecodedStream:
     """A stream as the playout reads it (`playout.cues.LiveSound`). starts_at_us: controller time of its sample 0."""
 
     def __init__(self, first: LiveFrame) -> None:
@@ -46,7 +46,6 @@ class LiveSound:
 
     @property
     def counts(self) -> LiveCounts:
-        """Packets so far."""
         return self._stream.counts
 
     def _packet(self, index: int) -> Samples:
@@ -57,18 +56,18 @@ class LiveSound:
         return self._decoded[index]
 
 
-class LiveEar:
-    """Hears live frames, by broadcast. `hear` is the connection's thread's, the rest may be called from any."""
+class LiveInput:
+    """Live frames by broadcast. `take_frame` is the connection's thread's, the rest may be called from any."""
 
     def __init__(self, keys: Mapping[str, PublicKey], changed: Callable[[], None]) -> None:
         """changed: called when a stream began."""
         self._keys = keys
         self._changed = changed
-        self._sounds: dict[str, LiveSound] = {}
+        self._sounds: dict[str, DecodedStream] = {}
         self._ended: dict[str, LiveCounts] = {}
         self.refused: Counter[str] = Counter()
 
-    def hear(self, topic: str, broadcast: str, payload: bytes, now_us: int | None) -> None:
+    def take_frame(self, topic: str, broadcast: str, payload: bytes, now_us: int | None) -> None:
         """Take a payload that came on a live topic. now_us: controller time, None when not known."""
         try:
             frame = self._open(payload, topic)
@@ -89,10 +88,10 @@ class LiveEar:
             return
         if known is not None:
             self._ended[broadcast] = _sum(self._ended.get(broadcast, LiveCounts()), known.counts)
-        self._sounds = {**self._sounds, broadcast: LiveSound(frame)}
+        self._sounds = {**self._sounds, broadcast: DecodedStream(frame)}
         self._changed()
 
-    def sound_of(self, broadcast: str) -> LiveSound | None:
+    def sound_of(self, broadcast: str) -> DecodedStream | None:
         """The newest stream of a broadcast."""
         return self._sounds.get(broadcast)
 

@@ -1,4 +1,4 @@
-"""A live stream as a receiver holds it: packets in, sound out in order, holes mended. Home of opuslib."""
+"""A live stream at a receiver: packets in, samples out in order, lost packets concealed. Home of opuslib."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ PACKET_SAMPLES = RATE * PACKET_MS // 1000
 PACKET_US = PACKET_MS * 1000
 #: A decoder that starts in the middle hears some packets first: 80 ms is what RFC 7845 §4.2 asks after a seek.
 PRE_ROLL_PACKETS = 4
-#: Past this hole mending is guessing: the decoder starts anew behind it (libopus has faded to silence by then).
+#: Concealment of a longer gap would be guessing: the decoder restarts behind it (libopus has faded to silence by then).
 LONGEST_HOLE_PACKETS = 25
 #: Packets kept that are already decoded, for FEC and for going back a little after a re-anchor: half a second.
 KEPT_BEHIND_PACKETS = 25
@@ -52,7 +52,7 @@ class LiveStream:
         self.add(first)
 
     def fits(self, frame: LiveFrame) -> bool:
-        """Whether a frame is of this stream and on its line; another line under the same name is nobody's."""
+        """Whether a frame has this stream's id and time line."""
         return frame.stream == self.stream and frame.stream_starts_at_us == self.starts_at_us
 
     def add(self, frame: LiveFrame) -> bool:
@@ -82,7 +82,7 @@ class LiveStream:
     def decode(self, index: int) -> Samples:
         """The sound of a packet, 960 samples mono float32 in −1…1; silence before the first packet that ever came.
 
-        Meant to be asked in order; a jump makes the decoder start anew, with a pre-roll.
+        Call it in order; a jump restarts the decoder with a pre-roll.
         """
         if self._next is None or not self._next <= index <= self._next + LONGEST_HOLE_PACKETS:
             self._restart(index)
@@ -120,7 +120,7 @@ class LiveStream:
         try:
             raw = self._decoder.decode_float(packet, PACKET_SAMPLES, fec)
         except opuslib_next.OpusError:
-            # Signed, and yet no Opus: never noise from the horn.
+            # Signed but not Opus: silence, never noise.
             return np.zeros(PACKET_SAMPLES, np.float32)
         sound = np.frombuffer(raw, np.float32)
         if len(sound) != PACKET_SAMPLES:

@@ -1,6 +1,6 @@
 """The amplifier before the horns, switched through a relay.
 
-When it is switched is the agent's: so long before the first sample as the config says.
+The agent switches it on as early before the first sample as the config says.
 """
 
 import logging
@@ -12,18 +12,16 @@ from receiver.timing.local_clock import local_us
 
 log = logging.getLogger(__name__)
 
-#: It stays on this long after the last sound: between two items it would click.
+#: It stays on this long after the last sound: switching between two items would click.
 HOLD_US = 5_000_000
-#: It is looked at several times a second; this is never missed in between.
+#: Longer than the pause between two steps, so that no start is missed in between.
 LOOK_US = 500_000
 
 
-class Caller(Protocol):
-    """What sounds telephone tones for a chain that has some (`receiver.playout.call_tones.CallTones`)."""
+class ToneDialer(Protocol):
+    """Plays telephone tones for a chain that is switched by them (`receiver.playout.call_tones.CallTones`)."""
 
-    def call(self, digits: str, on_ms: int, off_ms: int, level_dbfs: float, twist_db: float) -> None:
-        """Begin to sound them."""
-        ...
+    def call(self, digits: str, on_ms: int, off_ms: int, level_dbfs: float, twist_db: float) -> None: ...
 
     def called(self) -> bool:
         """Whether the last of them has left the card."""
@@ -31,7 +29,7 @@ class Caller(Protocol):
 
 
 class Amplifier(Protocol):
-    """Something that is on or off. Saying the same twice does nothing."""
+    """On or off. Switching to the present state does nothing."""
 
     @property
     def is_on(self) -> bool:
@@ -58,15 +56,15 @@ class Amplifier(Protocol):
         ...
 
     def alive(self) -> None:
-        """Whoever holds it is well; said several times a second. Unsaid for some, it goes off (`gateway.guard`)."""
+        """Heartbeat of the main loop, several times a second. Without it the amplifier goes off (`gateway.guard`)."""
         ...
 
-    def call_through(self, caller: Caller) -> None:
-        """What sounds its tones, if it has any."""
+    def call_through(self, caller: ToneDialer) -> None:
+        """Set what plays its telephone tones, if it has any."""
         ...
 
     def close(self) -> None:
-        """Off, and let go of the pin."""
+        """Off; releases the pin."""
         ...
 
 
@@ -77,27 +75,27 @@ class Switched(NamedTuple):
     on: bool
 
 
-class Meant(NamedTuple):
-    """Whom the next sound means. zones: None is all."""
+class TargetZones(NamedTuple):
+    """The zones of the next sound; None is all."""
 
     zones: frozenset[str] | None = None
 
 
 class PlainAmplifier:
-    """What is the same for all that are no chain."""
+    """Defaults for amplifiers that are not chains."""
 
     lead_ms = path_delay_us = 0
     fault = ""
 
     def alive(self) -> None:
-        """See `Amplifier`."""
+        pass
 
-    def call_through(self, caller: Caller) -> None:
-        """See `Amplifier`."""
+    def call_through(self, caller: ToneDialer) -> None:
+        pass
 
 
 class RecordedAmplifier(PlainAmplifier):
-    """For machines without a relay: writes down when it was switched.
+    """For machines without a relay: records when it was switched.
 
     file: one line each, `<CLOCK_MONOTONIC µs>,on|off`; None keeps it in `switched` only.
     """
@@ -108,11 +106,9 @@ class RecordedAmplifier(PlainAmplifier):
 
     @property
     def is_on(self) -> bool:
-        """See `Amplifier`."""
         return bool(self.switched) and self.switched[-1].on
 
     def switch(self, on: bool, zones: frozenset[str] | None = None) -> None:
-        """See `Amplifier`."""
         if on == self.is_on:
             return
         now = Switched(local_us(), on)
@@ -123,7 +119,6 @@ class RecordedAmplifier(PlainAmplifier):
                 record.write(f"{now.at_us},{'on' if on else 'off'}\n")
 
     def close(self) -> None:
-        """See `Amplifier`."""
         self.switch(False)
 
 
@@ -138,11 +133,11 @@ class AmplifierTimes:
         self._last_sound_us = -HOLD_US
 
     def step(
-        self, next_within: Callable[[int], Meant | None], set_lead_ms: int, path_us: int, now_local_us: int
+        self, next_within: Callable[[int], TargetZones | None], set_lead_ms: int, path_us: int, now_local_us: int
     ) -> None:
         """To be called several times a second.
 
-        next_within: whom the first sound within so many µs means; None: there is none. set_lead_ms: what the page
+        next_within: the zones of the first sound within so many µs; None without a sound. set_lead_ms: what the page
         says. path_us: from card to horn: the card is ahead of the horn by so much, and the amplifier of the card.
         """
         lead_us = max(set_lead_ms, self._amplifier.lead_ms) * 1000 + path_us + LOOK_US

@@ -4,7 +4,7 @@ A straight line through what was said, by least squares; all of it at first, the
 What a card says is coarse (USB: whole milliseconds) and comes through a busy machine; the crystal behind it is steady.
 """
 
-from receiver.output.speaker import Stretch
+from receiver.output.speaker import FrameRequest
 from receiver.playout.cues import FRAME_US
 
 #: Stretches remembered: 20 s of 20 ms. Long enough for 1 ms granules to average out, short enough while it warms up.
@@ -49,42 +49,42 @@ class CardClock:
         """Whether what is thought of its clock rests on what it said while it ran."""
         return self._filling == 0 and self._count >= KNOWN_AFTER
 
-    def hear(self, stretch: Stretch) -> tuple[float, bool]:
-        """When the stretch's first frame leaves (local µs), and whether that goes on from the last stretch.
+    def hear(self, request: FrameRequest) -> tuple[float, bool]:
+        """When the stretch's first frame leaves (local µs), and whether that goes on from the last request.
 
         False when the card stopped in between: the sound has a hole there.
         """
-        goes_on = stretch.run == self._run and stretch.first == self._next_first
+        goes_on = request.run == self._run and request.first == self._next_first
         if not goes_on:
-            self._restart(stretch)
+            self._restart(request)
         elif self._filling > 0:
             self._filling -= 1
-            self._leaves_us = stretch.leaves_local_us
+            self._leaves_us = request.leaves_local_us
         else:
-            self._follow(stretch)
-        self._next_first = stretch.first + stretch.frames
+            self._follow(request)
+        self._next_first = request.first + request.frames
         leaves_us = self._leaves_us
-        self._leaves_us += stretch.frames * self.frame_us
+        self._leaves_us += request.frames * self.frame_us
         return leaves_us, goes_on
 
-    def _restart(self, stretch: Stretch) -> None:
-        self._run, self._count, self._freaks = stretch.run, 1, 0
-        self._leaves_us = stretch.leaves_local_us
+    def _restart(self, request: FrameRequest) -> None:
+        self._run, self._count, self._freaks = request.run, 1, 0
+        self._leaves_us = request.leaves_local_us
         self._filling = FILLING
         self._variances = SAYING_US**2, 0.0, (FRAME_US * CRYSTAL_PPM * 1e-6) ** 2
         self._level_gain = self._rate_gain = 0.0
 
-    def _follow(self, stretch: Stretch) -> None:
-        off_us = stretch.leaves_local_us - self._leaves_us
+    def _follow(self, request: FrameRequest) -> None:
+        off_us = request.leaves_local_us - self._leaves_us
         if abs(off_us) > FREAK_US:
             self._freaks += 1
             if self._freaks >= FREAKS:
-                self._restart(stretch)
+                self._restart(request)
             return
         self._freaks = 0
         self._count = min(self._count + 1, MEMORY)
         if self._count < MEMORY:
-            self._weigh(stretch.frames)
+            self._weigh(request.frames)
         self._leaves_us += off_us * self._level_gain
         self.frame_us += off_us * self._rate_gain
         most = FRAME_US * MOST_PPM * 1e-6

@@ -1,7 +1,7 @@
 """A speaker that is a sound card, through PortAudio. Home of sounddevice.
 
-The card is opened anew when it stops asking: unplugged, or in a storm of xruns. Its clock is PortAudio's; how that lies
-to the local monotonic clock is measured, since it need not be the same one (PulseAudio).
+The card is reopened when it stops asking for frames (unplugged) or has many xruns. Its clock is PortAudio's; the offset
+to the local monotonic clock is measured, since it need not be the same clock (PulseAudio).
 """
 
 import logging
@@ -11,33 +11,33 @@ from typing import Any
 import numpy as np
 import sounddevice
 
-from receiver.output.speaker import Render, SpeakerFailed, Stretch
+from receiver.output.speaker import FrameRequest, Render, SpeakerFailed
 from receiver.playout.cues import RATE
 from receiver.timing.local_clock import local_us
 from transport.worker import BackOff, Worker
 
 log = logging.getLogger(__name__)
 
-#: Asked for at once. 20 ms: 50 calls a second.
+#: Frames of one call: 20 ms, 50 calls a second.
 BLOCK_FRAMES = 960
 #: How far ahead the card is fed: what a busy small computer may stand still without a hole.
 LATENCY_S = 0.25
 #: A card that has not asked for so long is lost; looked for again so often.
 LOST_S = 1.0
-#: So many xruns between two looks are a storm: a card that stutters is opened anew.
+#: A card with so many xruns between two checks is reopened.
 STORM = 10
 #: Readings of both clocks, of which the quickest counts.
 READINGS = 9
 
 
 class _PortAudio:
-    """What is the whole process's. Setting PortAudio up anew ends every stream: inputs are closed before."""
+    """State of the whole process. Initialising PortAudio again ends every stream: inputs are closed first."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.inputs: list[Any] = []
 
-    def set_up_anew(self) -> None:
+    def reinitialise(self) -> None:
         """PortAudio knows only the devices that were there when it was set up."""
         with self.lock:
             for stream in self.inputs:
@@ -77,16 +77,13 @@ class SoundCard:
 
     @property
     def xruns(self) -> int:
-        """See `Speaker`."""
         return self._xruns
 
     @property
     def running(self) -> bool:
-        """See `Speaker`."""
         return self._stream is not None and local_us() - self._asked_us < LOST_S * 1e6
 
     def open(self, render: Render) -> None:
-        """See `Speaker`."""
         if self._render is not None:
             raise RuntimeError("the speaker is open already")
         self._render = render
@@ -98,7 +95,6 @@ class SoundCard:
         self._guard.start()
 
     def close(self) -> None:
-        """See `Speaker`."""
         self._guard.close()
         self._stop()
         self._render = None
@@ -140,23 +136,23 @@ class SoundCard:
         if render is None:
             out.fill(0)
             return
-        np.clip(render(Stretch(frames, first, leaves_us, self._run)), -1.0, 1.0, out=out[:, 0])
+        np.clip(render(FrameRequest(frames, first, leaves_us, self._run)), -1.0, 1.0, out=out[:, 0])
 
     def _watch(self) -> float:
         self.look()
         return LOST_S
 
     def look(self) -> None:
-        """Open the card anew when it was lost, or stutters."""
+        """Reopen a card that was lost or has too many xruns."""
         storm = self._xruns - self._xruns_seen >= STORM
         self._xruns_seen = self._xruns
         if self._stream is not None and not storm and local_us() - self._asked_us < LOST_S * 1e6:
             return
-        log.warning("the sound card %s; it is opened anew", "stutters" if storm else "does not ask any more")
+        log.warning("sound card %s: reopening", "has too many xruns" if storm else "no longer asks for frames")
         self._stop()
         try:
-            PORT_AUDIO.set_up_anew()
+            PORT_AUDIO.reinitialise()
             self._begin()
             self._xruns += 1
         except (sounddevice.PortAudioError, ValueError) as failure:
-            log.warning("the sound card is not there: %s", failure)
+            log.warning("sound card unavailable: %s", failure)

@@ -1,9 +1,9 @@
-"""A speaker: something that takes samples at the pace of a crystal of its own and says when each leaves it.
+"""A speaker: takes samples at the rate of its crystal and says when each leaves it.
 
 Contract, held by the sound card, the virtual card and the fake alike (tests/contracts/test_speaker.py):
-`render` is called from a thread of the speaker's, never twice at once, for consecutive stretches of frames; it must
-return quickly. Frames handed over leave in order, without a hole, as long as `xruns` does not grow. The instant said
-for a stretch is at or after the call.
+`render` is called from the speaker's thread, never concurrently, for consecutive blocks of frames; it must return
+quickly. Frames leave in order, without a gap, as long as `xruns` does not grow. The instant said for a stretch is at or
+after the call.
 """
 
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from typing import NamedTuple, Protocol
 from receiver.playout.cues import Samples
 
 
-class Stretch(NamedTuple):
+class FrameRequest(NamedTuple):
     """Frames the speaker asks for.
 
-    frames: how many. first: the number of the first, counted without a hole since the speaker started; it starts
-    again with 0, and `run` grows, when the card stopped or was opened anew. leaves_local_us: local monotonic clock,
+    frames: how many. first: the number of the first, counted without a gap since the speaker started; it starts
+    again with 0, and `run` grows, when the card stopped or was reopened. leaves_local_us: local monotonic clock,
     µs, at which the first leaves the speaker's output, as well as the card can tell (USB cards: 1 ms late or early).
     """
 
@@ -26,8 +26,8 @@ class Stretch(NamedTuple):
     run: int = 0
 
 
-#: Gives exactly `stretch.frames` mono samples at 48 kHz; what lies beyond −1 to 1 is clipped.
-Render = Callable[[Stretch], Samples]
+#: Gives exactly `request.frames` mono samples at 48 kHz; what lies beyond −1 to 1 is clipped.
+Render = Callable[[FrameRequest], Samples]
 
 
 class SpeakerFailed(Exception):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from receiver.output.speaker import Render, SpeakerFailed, Stretch
+from receiver.output.speaker import FrameRequest, Render, SpeakerFailed
 from receiver.playout.cues import RATE
 
 log = logging.getLogger(__name__)
@@ -43,16 +43,13 @@ class VirtualSpeaker:
 
     @property
     def xruns(self) -> int:
-        """See `Speaker`."""
         return self._xruns
 
     @property
     def running(self) -> bool:
-        """See `Speaker`."""
         return self._thread is not None and self._thread.is_alive()
 
     def open(self, render: Render) -> None:
-        """See `Speaker`."""
         if self._thread is not None:
             raise RuntimeError("the speaker is open already")
         try:
@@ -65,7 +62,6 @@ class VirtualSpeaker:
         self._thread.start()
 
     def close(self) -> None:
-        """See `Speaker`."""
         thread, self._thread = self._thread, None
         if thread is not None:
             self._ending.set()
@@ -99,7 +95,7 @@ class VirtualSpeaker:
             played = max(0.0, (time.monotonic_ns() - starts_ns) * 1e-9 * self._rate)
             unseen = played % self._granule if self._granule > 1 else 0.0
             leaves_us = starts_ns * 1e-3 + (taken + unseen) / self._rate * 1e6
-            sound = render(Stretch(BLOCK_FRAMES, taken, leaves_us, self._run))
+            sound = render(FrameRequest(BLOCK_FRAMES, taken, leaves_us, self._run))
             audio.write((np.clip(sound, -1.0, 1.0) * 32767.0).astype("<i2").tobytes())
             taken += BLOCK_FRAMES
         ended = taken if reason == "xrun" else min(taken, max(0, int(played)))

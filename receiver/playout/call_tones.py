@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 
-from receiver.output.speaker import Stretch
+from receiver.output.speaker import FrameRequest
 from receiver.playout.cues import FRAME_US, RATE, Samples
 from receiver.timing.local_clock import local_us
 
@@ -66,24 +66,24 @@ class CallTones:
         with self._lock:
             return self._tones is None and local_us() >= self._ended_us
 
-    def over(self, stretch: Stretch, sound: Samples) -> Samples:
+    def over(self, request: FrameRequest, sound: Samples) -> Samples:
         """What goes to the card: the tones where there are some, else what would sound. Changes `sound`."""
         with self._lock:
-            taken = 0 if self._tones is None else self._put(stretch, sound, self._tones)
+            taken = 0 if self._tones is None else self._put(request, sound, self._tones)
             if self._tones is None and self._faded < _FADE_FRAMES:
                 rest = sound[taken : taken + _FADE_FRAMES - self._faded]
                 rest *= (np.arange(self._faded, self._faded + len(rest)) / _FADE_FRAMES).astype(np.float32)
                 self._faded += len(rest)
         return sound
 
-    def _put(self, stretch: Stretch, sound: Samples, tones: Samples) -> int:
+    def _put(self, request: FrameRequest, sound: Samples, tones: Samples) -> int:
         """Put the next of them into `sound`; gives how many frames they take."""
-        if stretch.run != self._run:  # a hole: half a row of tones opens nothing, so from the beginning
-            self._run, self._at = stretch.run, 0
+        if request.run != self._run:  # a hole: half a row of tones opens nothing, so from the beginning
+            self._run, self._at = request.run, 0
         piece = tones[self._at : self._at + len(sound)]
         self._at += len(piece)
         sound[: len(piece)] = piece
         if self._at >= len(tones):
             self._tones, self._faded = None, 0
-            self._ended_us = stretch.leaves_local_us + len(piece) * FRAME_US
+            self._ended_us = request.leaves_local_us + len(piece) * FRAME_US
         return len(piece)

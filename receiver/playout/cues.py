@@ -1,6 +1,6 @@
-"""Cues: which stretch of which source sounds from one instant of controller time to another.
+"""Cues: which part of which source plays from one instant of controller time to another.
 
-The ladder makes them, the playout sounds them. All instants are controller time at the horn, µs. A source is named by
+The ladder makes them, the playout plays them. All instants are controller time at the horn, µs. A source is named by
 a specification: a small value that compares and hashes, so that the playout knows what it has open already.
 """
 
@@ -29,7 +29,7 @@ class ClipSpec(NamedTuple):
 
 
 class ToneSpec(NamedTuple):
-    """A steady soft tone, to make a receiver known on the spot. level: of its peak, 0 to 1."""
+    """A soft steady tone that identifies a receiver on site. level: of its peak, 0 to 1."""
 
     frequency_hz: float = 660.0
     level: float = 0.2
@@ -45,7 +45,7 @@ class ClickSpec(NamedTuple):
 
 
 class ChimeSpec(NamedTuple):
-    """Four notes up, the receiver's own: for what cannot be played. level: of a note's peak, 0 to 1."""
+    """Four rising notes, the receiver's own fallback. level: of a note's peak, 0 to 1."""
 
     level: float = 0.2
 
@@ -54,7 +54,7 @@ class LiveSound(Protocol):
     """What the playout needs of a live stream. Called from the playout's threads; never blocks."""
 
     def read(self, first: int, frames: int) -> Samples:
-        """`frames` samples from sample `first` on (from the source's sample 0); what lacks is mended or silent."""
+        """`frames` samples from sample `first` on (from the source's sample 0); gaps are concealed or silent."""
         ...
 
 
@@ -68,7 +68,7 @@ SourceSpec = ClipSpec | ToneSpec | ClickSpec | ChimeSpec | LiveSpec
 
 
 class Cue(NamedTuple):
-    """One source sounding for one stretch.
+    """One source playing from one instant to another.
 
     broadcast: its id; "" for a test tone. key: tells one item of one broadcast from every other (the position in the
     manifest is in it); cues with the same key continue one another. position: of the item in the manifest.
@@ -76,7 +76,7 @@ class Cue(NamedTuple):
     from_us, until_us: the stretch that sounds, until excluded; from_us 0 means from starts_at_us on. From within the
     source when joined late or resumed after an emergency.
     gain: 0 to 1, on top of the volume.
-    stands_in: a Rung's word when it sounds in the place of the item, "" for the item itself.
+    fallback: which `Fallback` plays instead of the item, "" for the item itself.
     """
 
     broadcast: str
@@ -87,11 +87,11 @@ class Cue(NamedTuple):
     from_us: int = 0
     position: int = 0
     gain: float = 1.0
-    stands_in: str = ""
+    fallback: str = ""
 
     @property
     def sounds_from_us(self) -> int:
-        """The first instant of the stretch."""
+        """The first instant that is played."""
         return self.from_us or self.starts_at_us
 
 

@@ -1,8 +1,8 @@
-"""The ladder: which broadcast sounds at any instant, and which sample of which file that is.
+"""The ladder: which broadcast is playing at an instant, and which sample of which file.
 
-Pure computation over the manifests held. The higher class sounds, then the higher precedence, then the one that starts
-later, then the larger id; the others go on afterwards where they would have been. Joining late, resuming and playing
-without a network are the same computation.
+A pure computation over the stored manifests. `wire.precedence` decides between two broadcasts; the other one resumes
+afterwards at the place it would have reached. Joining late, resuming and playing without a network are the same
+computation.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,21 +13,21 @@ from typing import NamedTuple
 
 from receiver.playout.cues import Cue, LiveSound, LiveSpec
 from receiver.playout.fallbacks import item_cues
-from receiver.playout.playback_failures import Falls
+from receiver.playout.playback_failures import PlaybackFailures
 from receiver.timing.commune_zone import zone_of
 from wire.allowed_hours import night_volume_percent, shut
 from wire.broadcasts import BroadcastClass, LiveItem, Manifest, Rendition
 from wire.commands import Config
 from wire.precedence import Precedence, precedence_of
 
-#: What is handed to the card is heard a quarter of a second later; a cue goes on being the same one meanwhile.
+#: Frames leave the card a quarter of a second after they are handed over; their cue must still be found.
 _BEGUN_BEFORE_US = 2_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Stretch(NamedTuple):
-    """From one instant to another (controller time, until excluded) one broadcast has the horn, or none (None)."""
+class PlayingInterval(NamedTuple):
+    """The broadcast that plays in [from_us, until_us), controller time; None for silence."""
 
     from_us: int
     until_us: int
@@ -40,8 +40,10 @@ def rank_of(manifest: Manifest) -> Precedence:
     return precedence_of(manifest.class_, manifest.precedence, announced_us, manifest.broadcast)
 
 
-def stretches(manifests: Iterable[Manifest], config: Config | None, from_us: int, until_us: int) -> list[Stretch]:
-    """Who has the horn in [from_us, until_us), without gaps, in order. manifests: those that mean this receiver."""
+def playing_intervals(
+    manifests: Iterable[Manifest], config: Config | None, from_us: int, until_us: int
+) -> list[PlayingInterval]:
+    """What plays in [from_us, until_us), in order, without gaps. manifests: those that target this receiver."""
     wishes = [
         m
         for m in manifests
@@ -50,9 +52,9 @@ def stretches(manifests: Iterable[Manifest], config: Config | None, from_us: int
     edges = {from_us, until_us}
     for m in wishes:
         edges |= {at for at in (m.starts_at_us, m.sounds_until_us) if from_us < at < until_us}
-    closed = shut_stretches(config, from_us, until_us)
-    edges |= {at for stretch in closed for at in stretch if from_us < at < until_us}
-    ordered, found = sorted(edges), list[Stretch]()
+    closed = closed_intervals(config, from_us, until_us)
+    edges |= {at for interval in closed for at in interval if from_us < at < until_us}
+    ordered, found = sorted(edges), list[PlayingInterval]()
     for start, end in pairwise(ordered):
         open_now = [m for m in wishes if m.starts_at_us <= start and m.sounds_until_us >= end]
         if any(since <= start < until for since, until in closed):
@@ -61,12 +63,12 @@ def stretches(manifests: Iterable[Manifest], config: Config | None, from_us: int
         if found and found[-1].manifest is winner:
             found[-1] = found[-1]._replace(until_us=end)
         else:
-            found.append(Stretch(start, end, winner))
+            found.append(PlayingInterval(start, end, winner))
     return found
 
 
-def shut_stretches(config: Config | None, from_us: int, until_us: int) -> list[tuple[int, int]]:
-    """When nothing but an emergency may sound within [from_us, until_us), controller time, until excluded."""
+def closed_intervals(config: Config | None, from_us: int, until_us: int) -> list[tuple[int, int]]:
+    """Where within [from_us, until_us), controller time, only an emergency may sound."""
     if config is None or not config.allowed_hours:
         return []
     found = shut(config.allowed_hours, config.days_off, zone_of(config), _at(from_us), _at(until_us))
@@ -74,7 +76,7 @@ def shut_stretches(config: Config | None, from_us: int, until_us: int) -> list[t
 
 
 class Ladder:
-    """The timeline that the playout asks. Made anew whenever plan, shelf or streams change; it never changes itself."""
+    """The playout's timeline. Immutable; a change of plan, shelf or streams makes a new one."""
 
     def __init__(
         self,
@@ -82,39 +84,38 @@ class Ladder:
         config: Config | None,
         path_of: Callable[[Rendition], Path | None],
         live_of: Callable[[str], LiveSound | None],
-        falls: Falls | None = None,
+        failures: PlaybackFailures | None = None,
     ) -> None:
-        """path_of: where a file lies, None when it is not there. live_of: the stream of a broadcast, if any.
+        """path_of: the path of a file, None while it is missing. live_of: the stream of a broadcast, if any.
 
-        falls: what is known of recordings that cannot be played.
+        failures: the recordings that cannot be played.
         """
         self._manifests = manifests
         self._config = config
         self._path_of = path_of
         self._live_of = live_of
-        self._falls = falls or Falls()
+        self._failures = failures or PlaybackFailures()
 
     def cues(self, controller_us: int, horizon_us: int) -> list[Cue]:
-        """See `receiver.playout.cues.Timeline`."""
         found: list[Cue] = []
         since_us = controller_us - _BEGUN_BEFORE_US
-        for stretch in stretches(self._manifests, self._config, since_us, controller_us + horizon_us):
-            if stretch.manifest is not None:
-                cues = self._cues_of(stretch, stretch.manifest, controller_us)
+        for interval in playing_intervals(self._manifests, self._config, since_us, controller_us + horizon_us):
+            if interval.manifest is not None:
+                cues = self._cues_of(interval, interval.manifest, controller_us)
                 found.extend(cue for cue in cues if cue.until_us > controller_us)
         return found
 
     def next_manifest(self, controller_us: int, within_us: int) -> Manifest | None:
-        """The first that has the horn in [controller_us, controller_us + within_us): for it the amplifier is on."""
-        found = stretches(self._manifests, self._config, controller_us, controller_us + within_us)
-        return next((stretch.manifest for stretch in found if stretch.manifest is not None), None)
+        """The first that plays in [controller_us, controller_us + within_us): the amplifier is switched on for it."""
+        found = playing_intervals(self._manifests, self._config, controller_us, controller_us + within_us)
+        return next((interval.manifest for interval in found if interval.manifest is not None), None)
 
     def now(self, controller_us: int) -> Manifest | None:
-        """The broadcast that has the horn at an instant."""
-        return stretches(self._manifests, self._config, controller_us, controller_us + 1)[0].manifest
+        """The broadcast that is playing at an instant."""
+        return playing_intervals(self._manifests, self._config, controller_us, controller_us + 1)[0].manifest
 
     def loudest_percent(self, controller_us: int) -> int:
-        """How loud what has the horn at an instant may be: the night level, which an emergency does not know."""
+        """The highest volume at an instant: the night level, which does not limit an emergency."""
         config = self._config
         if config is None or not config.night_levels:
             return 100
@@ -123,18 +124,18 @@ class Ladder:
             return 100
         return night_volume_percent(config.night_levels, zone_of(config), _at(controller_us))
 
-    def _cues_of(self, stretch: Stretch, manifest: Manifest, controller_us: int) -> Iterable[Cue]:
+    def _cues_of(self, interval: PlayingInterval, manifest: Manifest, controller_us: int) -> Iterable[Cue]:
         for position, item in enumerate(manifest.items):
             starts_at_us = manifest.starts_at_us + item.offset_us
-            if stretch.from_us >= starts_at_us + item.duration_us or stretch.until_us <= starts_at_us:
+            if interval.from_us >= starts_at_us + item.duration_us or interval.until_us <= starts_at_us:
                 continue
             if isinstance(item, LiveItem):
                 whole = self._live_cues(manifest, position, item)
             else:
                 backup = self._config.backup if self._config is not None else None
-                whole = item_cues(manifest, position, item, backup, self._path_of, self._falls, controller_us)
+                whole = item_cues(manifest, position, item, backup, self._path_of, self._failures, controller_us)
             for cue in whole:
-                from_us, until_us = max(stretch.from_us, cue.sounds_from_us), min(stretch.until_us, cue.until_us)
+                from_us, until_us = max(interval.from_us, cue.sounds_from_us), min(interval.until_us, cue.until_us)
                 if from_us < until_us:
                     yield cue._replace(from_us=from_us, until_us=until_us)
 
@@ -152,18 +153,18 @@ class Ladder:
 
 
 def sounding_share(manifest: Manifest, others: Iterable[Manifest], config: Config | None) -> tuple[int, int]:
-    """Of a broadcast: µs that its items cover until its end or stop, and µs of these in which it has the horn."""
+    """Of a broadcast: the µs that its items cover until its end or stop, and the µs of these in which it plays."""
     due_us = own_us = 0
-    whole = stretches(
+    whole = playing_intervals(
         [manifest, *others], config, manifest.starts_at_us, max(manifest.sounds_until_us, manifest.starts_at_us + 1)
     )
     for item in manifest.items:
         start = manifest.starts_at_us + item.offset_us
         end = min(start + item.duration_us, manifest.sounds_until_us)
         due_us += max(0, end - start)
-        for stretch in whole:
-            if stretch.manifest is not None and stretch.manifest.broadcast == manifest.broadcast:
-                own_us += max(0, min(end, stretch.until_us) - max(start, stretch.from_us))
+        for interval in whole:
+            if interval.manifest is not None and interval.manifest.broadcast == manifest.broadcast:
+                own_us += max(0, min(end, interval.until_us) - max(start, interval.from_us))
     return due_us, own_us
 
 

@@ -1,4 +1,4 @@
-"""What was really played, and how exactly: counted where the samples are handed to the card."""
+"""What was played, and how exactly: counted where the samples are handed to the card."""
 
 import math
 from dataclasses import dataclass, field
@@ -17,7 +17,6 @@ class ErrorTally:
         self.max_us = 0.0
 
     def add(self, error_us: float) -> None:
-        """Count one."""
         size_us = abs(error_us)
         self.max_us = max(self.max_us, size_us)
         step = 0 if size_us <= _SMALLEST_US else math.ceil(math.log(size_us / _SMALLEST_US) / math.log(_GROWTH))
@@ -39,7 +38,7 @@ class Played:
     first_frame_at_us, last_frame_at_us: controller time at the horn; 0 when nothing sounded.
     frames: at 48 kHz. lacking: frames that were due and silent, since their audio was not there or not readable.
     underruns: holes while it sounded, the card's and ours. errors: one for each block handed over.
-    stood_in: the items in whose place something else sounded, by position: which rung. Not among the frames.
+    stood_in: by position, the fallback that played instead of the item. Not counted in frames.
     """
 
     first_frame_at_us: int = 0

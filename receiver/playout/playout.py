@@ -16,13 +16,13 @@ from typing import NamedTuple
 import numpy as np
 
 from receiver.output.card_clock import CardClock
-from receiver.output.speaker import Speaker, Stretch
+from receiver.output.speaker import FrameRequest, Speaker
 from receiver.playout.call_tones import CallTones
 from receiver.playout.cues import FRAME_US, RATE, Cue, Samples, Timeline
 from receiver.playout.interpolation import interpolate, span
 from receiver.playout.playback_failures import FailedCue
 from receiver.playout.played import ErrorTally, Played
-from receiver.playout.readers import FADE_FRAMES, Voice, edged, key_of, voice_at
+from receiver.playout.readers import FADE_FRAMES, CueReader, edged, key_of, reader_at
 from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from wire.reports import PlayoutState
@@ -46,7 +46,7 @@ FEED_S = 0.1
 HORIZON_US = 4_000_000
 
 
-class Sounding(NamedTuple):
+class NowPlaying(NamedTuple):
     """What is heard now. position_us: from the source's first sample."""
 
     cue: Cue
@@ -71,7 +71,7 @@ class Playout:
         self._speaker, self._station = speaker, station
         self._card, self.calls = CardClock(), CallTones()
         self._timeline: Timeline | None = None
-        self._voices: tuple[Voice, ...] = ()
+        self._readers: tuple[CueReader, ...] = ()
         self._wake, self._ending = threading.Event(), threading.Event()
         self._feeder: threading.Thread | None = None
         self._lock = threading.Lock()  # over all that is counted
@@ -79,7 +79,7 @@ class Playout:
         self._gain = self._gain_wanted = 1.0
         self._head: _Head | None = None
         self._step_us = FRAME_US
-        self._mixed: tuple[Voice, ...] = ()  # what the last stretch was mixed from
+        self._mixed: tuple[CueReader, ...] = ()  # what the last stretch was mixed from
         self._error_us = 0.0
         self._square = 0.0
         self._played: dict[str, Played] = {}
@@ -105,16 +105,16 @@ class Playout:
         self._wake.set()
         feeder.join()
         self._speaker.close()
-        for voice in self._voices:
-            voice.reader.close()
-        self._voices = ()
+        for reader in self._readers:
+            reader.buffer.close()
+        self._readers = ()
 
     def set_timeline(self, timeline: Timeline | None) -> None:
         """What to play from now on; None is silence."""
         self._timeline = timeline
-        self.nudge()
+        self.wake()
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """The timeline may have changed: look at once."""
         self._wake.set()
 
@@ -128,14 +128,14 @@ class Playout:
 
     # What the agent asks
 
-    def sounding(self) -> Sounding | None:
+    def now_playing(self) -> NowPlaying | None:
         """What is heard at this instant."""
         if not self._station.locked:
             return None
         now_us = self._station.to_controller_us(local_us()) + self._path_us
-        for voice in self._voices:
-            if voice.cue.sounds_from_us <= now_us < voice.cue.until_us:
-                return Sounding(voice.cue, int(now_us - voice.cue.starts_at_us))
+        for reader in self._readers:
+            if reader.cue.sounds_from_us <= now_us < reader.cue.until_us:
+                return NowPlaying(reader.cue, int(now_us - reader.cue.starts_at_us))
         return None
 
     def state(self) -> PlayoutState:
@@ -161,19 +161,18 @@ class Playout:
         return self._played.get(broadcast)
 
     def forget(self, broadcast: str) -> None:
-        """Its report is written."""
         self._played.pop(broadcast, None)
 
     def failures(self) -> dict[str, str]:
         """Why sources among the cues ahead cannot be played, by the cue's key."""
-        return {voice.cue.key: voice.reader.failure for voice in self._voices if voice.reader.failure}
+        return {reader.cue.key: reader.buffer.failure for reader in self._readers if reader.buffer.failure}
 
     def failed_cues(self) -> list[FailedCue]:
         """The same, with how far each can be played."""
         return [
-            FailedCue(v.cue, v.cue.starts_at_us + int(v.reader.readable_until * FRAME_US), v.reader.failure)
-            for v in self._voices
-            if v.reader.failure
+            FailedCue(v.cue, v.cue.starts_at_us + int(v.buffer.readable_until * FRAME_US), v.buffer.failure)
+            for v in self._readers
+            if v.buffer.failure
         ]
 
     # The feeder's thread
@@ -188,53 +187,53 @@ class Playout:
             self._wake.wait(FEED_S)
 
     def _prepare(self) -> None:
-        timeline, before = self._timeline, self._voices
+        timeline, before = self._timeline, self._readers
         if not self._station.locked:
             return
         # What the card has taken already is past: the playhead is ahead of what is heard.
         head = self._head
         from_us = head.instant_us if head else self._station.to_controller_us(local_us()) + self._path_us
         cues = timeline.cues(int(from_us), HORIZON_US) if timeline else []
-        after = tuple(self._voice(cue, before) for cue in cues)
-        for voice in after:
-            voice.prepare(from_us)
-        self._voices = after
-        kept = {id(voice.reader) for voice in after}
-        for voice in before:
-            if id(voice.reader) not in kept:
-                voice.reader.close()
+        after = tuple(self._reader(cue, before) for cue in cues)
+        for reader in after:
+            reader.prepare(from_us)
+        self._readers = after
+        kept = {id(reader.buffer) for reader in after}
+        for reader in before:
+            if id(reader.buffer) not in kept:
+                reader.buffer.close()
 
     @staticmethod
-    def _voice(cue: Cue, voices: tuple[Voice, ...]) -> Voice:
-        for voice in voices:
-            if voice.fits(cue):
-                return voice if voice.cue == cue else Voice(cue, voice.reader)
-        return Voice(cue)
+    def _reader(cue: Cue, readers: tuple[CueReader, ...]) -> CueReader:
+        for reader in readers:
+            if reader.fits(cue):
+                return reader if reader.cue == cue else CueReader(cue, reader.buffer)
+        return CueReader(cue)
 
     # The speaker's thread
 
-    def _render(self, stretch: Stretch) -> Samples:
+    def _render(self, request: FrameRequest) -> Samples:
         try:
-            sound = self._sound(stretch)
+            sound = self._sound(request)
         except Exception:
             log.exception("a stretch is silent")
-            self._head, sound = None, np.zeros(stretch.frames, np.float32)
-        return self.calls.over(stretch, sound)
+            self._head, sound = None, np.zeros(request.frames, np.float32)
+        return self.calls.over(request, sound)
 
-    def _sound(self, stretch: Stretch) -> Samples:
-        leaves_us, goes_on = self._card.hear(stretch)
+    def _sound(self, request: FrameRequest) -> Samples:
+        leaves_us, goes_on = self._card.hear(request)
         if not self._station.locked:
-            return np.zeros(stretch.frames, np.float32)
+            return np.zeros(request.frames, np.float32)
         target_us = self._station.to_controller_us(leaves_us) + self._path_us
-        before, voices = self._head, self._voices
+        before, readers = self._head, self._readers
         head, jumped = self._lead(target_us, goes_on)
-        sound = self._mix(head, stretch.frames, voices, count=True)
-        was = voice_at(self._mixed, before.instant_us) if before and goes_on else None
-        now = voice_at(voices, head.instant_us)
+        sound = self._mix(head, request.frames, readers, count=True)
+        was = reader_at(self._mixed, before.instant_us) if before and goes_on else None
+        now = reader_at(readers, head.instant_us)
         if (jumped or not goes_on or key_of(was) != key_of(now)) and (was or now):
             self._fade(sound, before if was else None)
-        self._mixed = voices
-        self._head = head._replace(at_us=head.at_us + stretch.frames * self._step_us)
+        self._mixed = readers
+        self._head = head._replace(at_us=head.at_us + request.frames * self._step_us)
         return self._loud(sound)
 
     def _lead(self, target_us: float, goes_on: bool) -> tuple[_Head, bool]:
@@ -243,7 +242,7 @@ class Playout:
         jumped = head is None or not goes_on
         if head is not None:
             self._error_us = (target_us - head.epoch_us) - head.at_us
-            silent = voice_at(self._mixed + self._voices, head.instant_us) is None
+            silent = reader_at(self._mixed + self._readers, head.instant_us) is None
             if abs(self._error_us) > self._bearable_us(silent):
                 jumped = True
                 self._reanchors += not silent
@@ -263,11 +262,11 @@ class Playout:
             return REANCHOR_US
         return FRESH_REANCHOR_US if self._card.known else math.inf
 
-    def _mix(self, head: _Head, frames: int, voices: tuple[Voice, ...], *, count: bool = False) -> Samples:
-        """What the voices have for the `frames` from the playhead on. count: it is handed to the card."""
+    def _mix(self, head: _Head, frames: int, readers: tuple[CueReader, ...], *, count: bool = False) -> Samples:
+        """What the readers have for the `frames` from the playhead on. count: it is handed to the card."""
         sound, step_us = np.zeros(frames, np.float32), self._step_us
-        for voice in voices:
-            cue = voice.cue
+        for reader in readers:
+            cue = reader.cue
             start = math.ceil((cue.sounds_from_us - head.epoch_us - head.at_us) / step_us)
             end = math.ceil((cue.until_us - head.epoch_us - head.at_us) / step_us)
             start, end = max(0, start), min(frames, end)
@@ -275,7 +274,7 @@ class Playout:
                 continue
             from_us = head.at_us + start * step_us
             place, speed = (from_us - (cue.starts_at_us - head.epoch_us)) / FRAME_US, step_us / FRAME_US
-            read = voice.reader.read(*span(place, speed, end - start))
+            read = reader.buffer.read(*span(place, speed, end - start))
             if read is not None:
                 piece = interpolate(read, place, speed, end - start)
                 sound[start:end] = edged(piece, cue, head.epoch_us, from_us, step_us) * np.float32(cue.gain)
@@ -304,8 +303,8 @@ class Playout:
         with self._lock:
             played = self._played.setdefault(cue.broadcast, Played())
             frames = length_us / FRAME_US
-            if cue.stands_in:
-                played.stood_in.setdefault(cue.position, cue.stands_in)
+            if cue.fallback:
+                played.stood_in.setdefault(cue.position, cue.fallback)
             elif lacking:
                 played.lacking += frames
                 if not self._lacking:

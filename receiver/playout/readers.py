@@ -1,4 +1,4 @@
-"""Voices: cues with their sources opened and read ahead, so that the card never waits for a disk or a decoder."""
+"""Readers: cues with their sources opened and read ahead, so that the card never waits for disk or decoder."""
 
 import logging
 
@@ -19,7 +19,7 @@ BEHIND_CHUNKS = 2
 FADE_FRAMES = 480
 
 
-class Reader:
+class SourceBuffer:
     """A source with what was read of it. `prepare` and `close` are the feeder's, `read` is the speaker thread's."""
 
     def __init__(self, cue: Cue) -> None:
@@ -86,12 +86,12 @@ class Reader:
         log.error("%s cannot be played: %s", self._name, failure)
 
 
-class Voice:
-    """A cue and what reads its source. Never changed: a cue that was cut short is another voice on the same reader."""
+class CueReader:
+    """A cue and what reads its source. Never changed: a cue that was cut short is another reader on the same buffer."""
 
-    def __init__(self, cue: Cue, reader: Reader | None = None) -> None:
+    def __init__(self, cue: Cue, buffer: SourceBuffer | None = None) -> None:
         self.cue = cue
-        self.reader = reader or Reader(cue)
+        self.buffer = buffer or SourceBuffer(cue)
 
     def fits(self, cue: Cue) -> bool:
         """Whether a cue goes on with this one's sound."""
@@ -102,20 +102,20 @@ class Voice:
         """Read ahead of this instant, controller time."""
         since_us = max(from_us, self.cue.sounds_from_us) - self.cue.starts_at_us
         until_us = self.cue.until_us - self.cue.starts_at_us
-        self.reader.prepare(int(since_us / FRAME_US) - REACH, int(until_us / FRAME_US) + REACH + 1)
+        self.buffer.prepare(int(since_us / FRAME_US) - REACH, int(until_us / FRAME_US) + REACH + 1)
 
 
-def voice_at(voices: tuple[Voice, ...], controller_us: float) -> Voice | None:
+def reader_at(readers: tuple[CueReader, ...], controller_us: float) -> CueReader | None:
     """What sounds at an instant."""
-    for voice in voices:
-        if voice.cue.sounds_from_us <= controller_us < voice.cue.until_us:
-            return voice
+    for reader in readers:
+        if reader.cue.sounds_from_us <= controller_us < reader.cue.until_us:
+            return reader
     return None
 
 
-def key_of(voice: Voice | None) -> str:
-    """The key of a voice; "" of silence."""
-    return voice.cue.key if voice else ""
+def key_of(reader: CueReader | None) -> str:
+    """The key of a reader; "" of silence."""
+    return reader.cue.key if reader else ""
 
 
 def edged(piece: Samples, cue: Cue, epoch_us: int, from_us: float, step_us: float) -> Samples:

@@ -1,7 +1,7 @@
-"""Sources: what a cue names, opened; mono samples at 48 kHz by their number. Home of soundfile and soxr.
+"""Sources: opened cues, read as mono samples at 48 kHz by sample number. Home of soundfile and soxr.
 
-A source is read by the playout's feeder, ahead of its sounding, so that neither the disk nor a decoder is waited for
-when the card asks. Live sound comes when it comes; it is read when the card asks.
+The playout's feeder reads a source ahead of time, so that the card waits neither for the disk nor for a decoder. Live
+sound is read when the card asks.
 """
 
 import logging
@@ -37,7 +37,7 @@ MP3_PRE_ROLL_FRAMES = 6_000
 SETTLE_FRAMES = 2_400
 #: Live sound kept behind what was read last: the interpolation looks back a little, and a re-anchor goes back a few ms.
 LIVE_KEPT_FRAMES = 4_800
-#: Louder than any recording of ours decodes to: what a damaged MP3 bursts out in.
+#: Louder than any recording decodes to: a damaged MP3 decodes to loud noise.
 LOUDEST = 2.0
 _CHIME_NOTES_HZ = (523, 659, 784, 1047)
 _NOTE_FRAMES = RATE * 38 // 100
@@ -57,7 +57,7 @@ class Source(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the file. Closing what is closed does nothing."""
+        """Close the file. Closing twice does nothing."""
         ...
 
 
@@ -109,7 +109,6 @@ class ClipSource:
             raise SourceFailed(f"{self._name}: {failure}") from failure
 
     def close(self) -> None:
-        """See `Source`."""
         self._file.close()
 
     def _native(self, first: int, frames: int) -> Samples:
@@ -143,7 +142,7 @@ class ClipSource:
         block: Samples = self._file.read(before + frames, dtype="float32", always_2d=True)[before:]
         if len(block) < frames and self._at + len(block) < self._file.frames:
             raise SourceFailed(f"{self._name}: {len(block)} of {frames} frames came")
-        # Not `<=`: of what is no number nothing is true.
+        # Not `>=`: NaN must fail too.
         if len(block) and not np.abs(block).max() < LOUDEST:
             raise SourceFailed(f"{self._name}: noise instead of sound")
         self._at += len(block)
@@ -164,7 +163,7 @@ class ToneSource:
         return (self._spec.level * swell * tone).astype(np.float32)
 
     def close(self) -> None:
-        """Nothing is held."""
+        pass
 
 
 class ClickSource:
@@ -175,7 +174,6 @@ class ClickSource:
         self._click = (spec.level * _shape(spec.sound)).astype(np.float32)
 
     def read(self, first: int, frames: int) -> Samples:
-        """See `Source`."""
         long = len(self._click)
         sound = np.zeros(frames + 2 * long, np.float32)  # a click's length to spare at both ends
         period = self._spec.period_us * RATE / 1_000_000
@@ -188,7 +186,7 @@ class ClickSource:
         return sound[long : long + frames]
 
     def close(self) -> None:
-        """Nothing is held."""
+        pass
 
 
 def click_us(sound: ToneSound) -> int:
@@ -217,14 +215,13 @@ class ChimeSource:
             self._sound[begin:] += (spec.level * ring).astype(np.float32)
 
     def read(self, first: int, frames: int) -> Samples:
-        """See `Source`."""
         begin, end = min(max(first, 0), CHIME_FRAMES), min(max(first + frames, 0), CHIME_FRAMES)
         sound = np.zeros(frames, np.float32)
         sound[begin - first : end - first] = self._sound[begin:end]
         return sound
 
     def close(self) -> None:
-        """Nothing is held."""
+        pass
 
 
 class LiveSource:
@@ -236,7 +233,6 @@ class LiveSource:
         self._kept = np.zeros(0, np.float32)
 
     def read(self, first: int, frames: int) -> Samples:
-        """See `Source`."""
         end = self._first + len(self._kept)
         if not self._first <= first <= end:
             self._first, self._kept, end = first, np.zeros(0, np.float32), first

@@ -8,7 +8,7 @@ import sounddevice
 
 from receiver.output.sound_card import PORT_AUDIO, clock_ahead_us
 from receiver.playout.cues import RATE, Samples
-from receiver.sensing.microphone import MicrophoneFailed, Recording
+from receiver.sensing.microphone import Capture, MicrophoneFailed
 from receiver.timing.local_clock import local_us
 
 #: A device that has not delivered so long after it should have has failed.
@@ -21,7 +21,7 @@ class CardMicrophone:
     def __init__(self, device: str | None = None) -> None:
         self._device = device
 
-    def record(self, seconds: float, ending: threading.Event) -> Recording | None:
+    def record(self, seconds: float, ending: threading.Event) -> Capture | None:
         """See `Microphone`. The device is open for this long only."""
         wanted, came = round(seconds * RATE), _Came()
         try:
@@ -37,7 +37,7 @@ class CardMicrophone:
                 self._close(stream)
         except (sounddevice.PortAudioError, ValueError) as failure:
             raise MicrophoneFailed(f"{self._name}: {failure}") from failure
-        return Recording(came.first_local_us, np.concatenate(came.blocks)[:wanted])
+        return Capture(came.first_local_us, np.concatenate(came.blocks)[:wanted])
 
     @property
     def _name(self) -> str:
@@ -56,7 +56,7 @@ class CardMicrophone:
     @staticmethod
     def _close(stream: Any) -> None:
         with PORT_AUDIO.lock:
-            if stream in PORT_AUDIO.inputs:  # else the card was opened anew meanwhile, and it is closed
+            if stream in PORT_AUDIO.inputs:  # else it was closed when the card was reopened
                 PORT_AUDIO.inputs.remove(stream)
                 stream.close()
 
@@ -70,7 +70,6 @@ class _Came:
         self.first_local_us = self.ahead_us = 0.0
 
     def take(self, block: Any, frames: int, times: Any, _status: Any) -> None:
-        """PortAudio's callback."""
         if not self.blocks:
             self.first_local_us = times.inputBufferAdcTime * 1e6 + self.ahead_us
         self.blocks.append(block[:, 0].copy())

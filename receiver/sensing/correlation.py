@@ -1,4 +1,4 @@
-"""Is what was played in what a microphone captured? Cross-correlation, indifferent to level, room and noise.
+"""Whether a microphone captured what was played: cross-correlation, independent of level, room and noise.
 
 1. Both are brought to 8 kHz and to the band that a horn carries, and whitened there (the magnitude of each spectral
    line goes, its phase stays; PHAT: Knapp and Carter, IEEE Trans. ASSP 24, 1976): what a room or a horn does to the

@@ -1,4 +1,4 @@
-"""Listens now and then whether the programme comes out of the horn: short windows, compared with what left the card."""
+"""Records short windows with the microphone and compares them with what left the card."""
 
 import logging
 import threading
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from receiver.playout.cues import RATE
 from receiver.sensing.correlation import Match, find
 from receiver.sensing.microphone import Microphone, MicrophoneFailed
-from receiver.sensing.proof import HearingTally
+from receiver.sensing.proof import MicrophoneTally
 from receiver.sensing.tape import TapedSpeaker
 from receiver.timing.local_clock import local_us
 from transport.worker import BackOff, Worker
@@ -33,7 +33,7 @@ AGAIN_US = 2_000_000
 _LOOK_S = 0.25
 
 
-class Sounds(NamedTuple):
+class CurrentSound(NamedTuple):
     """What the listener must know of the playout. broadcast: "" when none is loud enough. path_delay_us: set."""
 
     broadcast: str
@@ -47,9 +47,9 @@ class Listener:
         self,
         tape: TapedSpeaker,
         microphone: Microphone,
-        tally: HearingTally,
+        tally: MicrophoneTally,
         lock: threading.Lock,
-        sounds: Callable[[], Sounds],
+        sounds: Callable[[], CurrentSound],
     ) -> None:
         """lock: over the tally. sounds: asked from the thread."""
         self._tape, self._microphone, self._tally, self._lock, self._sounds = tape, microphone, tally, lock, sounds
@@ -84,7 +84,7 @@ class Listener:
             wait_us = EVERY_US
         self._next_us = now_us + took_us + wait_us
 
-    def _window(self, sounds: Sounds) -> Match | None:
+    def _window(self, sounds: CurrentSound) -> Match | None:
         """None when nothing can be said: a pause, another programme since, a card or a microphone that fails."""
         try:
             heard = self._microphone.record(_length_us(sounds) / 1e6, self._worker.stopping)
@@ -104,5 +104,5 @@ class Listener:
         return _LOOK_S
 
 
-def _length_us(sounds: Sounds) -> float:
+def _length_us(sounds: CurrentSound) -> float:
     return LEAD_US + WINDOW_S * 1e6 + sounds.path_delay_us + SPREAD_US

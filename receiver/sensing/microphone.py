@@ -10,7 +10,7 @@ class MicrophoneFailed(Exception):
     """It could not be opened, or delivers nothing: the message says which and why."""
 
 
-class Recording(NamedTuple):
+class Capture(NamedTuple):
     """first_local_us: local monotonic clock at which the first sample was captured. samples: at 48 kHz."""
 
     first_local_us: float
@@ -20,6 +20,6 @@ class Recording(NamedTuple):
 class Microphone(Protocol):
     """Something that listens."""
 
-    def record(self, seconds: float, ending: threading.Event) -> Recording | None:
+    def record(self, seconds: float, ending: threading.Event) -> Capture | None:
         """Capture from now on; blocks meanwhile. None when `ending` was set. Raises MicrophoneFailed."""
         ...

@@ -1,14 +1,14 @@
-"""Witness of what sounds: brings together meters and microphone, and what they prove of each broadcast."""
+"""Monitors the output: combines meters and microphone into the proof of each broadcast."""
 
 import threading
 from pathlib import Path
 
 from receiver.output.speaker import Speaker
 from receiver.playout.playout import Playout
-from receiver.sensing.listener import TAPE_S, Listener, Sounds
+from receiver.sensing.listener import TAPE_S, CurrentSound, Listener
 from receiver.sensing.microphone import Microphone
-from receiver.sensing.proof import LOUD_DBFS, DrawTally, HearingTally, LastingFaults
-from receiver.sensing.sensors import Senses, board_temperature_c
+from receiver.sensing.proof import LOUD_DBFS, MicrophoneTally, PersistentFaults, PowerDrawTally
+from receiver.sensing.sensors import Sensors, board_temperature_c
 from receiver.sensing.tape import TapedSpeaker
 from wire.reports import AcousticProof, ElectricalProof, Link, Supply
 
@@ -18,20 +18,20 @@ HOT_C, COOLER_C = 85.0, 5.0
 _BOARD_EVERY_US = 10_000_000
 
 
-class Witness:
+class OutputMonitor:
     """What is fitted at one receiver. `start` and `close` are mirrored; all else is the agent's thread's."""
 
-    def __init__(self, folder: Path, speaker: Speaker, senses: Senses, microphone: Microphone | None) -> None:
+    def __init__(self, folder: Path, speaker: Speaker, senses: Sensors, microphone: Microphone | None) -> None:
         """speaker: the real one; play on `speaker` of this."""
         self._senses, self._microphone = senses, microphone
         self._tape = TapedSpeaker(speaker, kept_s=TAPE_S) if microphone is not None else None
         self.speaker: Speaker = self._tape or speaker
-        self._lasting = LastingFaults(folder / "proof-faults.json")
+        self._persistent = PersistentFaults(folder / "proof-faults.json")
         least = senses.draw_least
-        self._draws = DrawTally(self._lasting, least, senses.draw_unit) if least is not None else None
-        self._hears = HearingTally(self._lasting)
+        self._draws = PowerDrawTally(self._persistent, least, senses.draw_unit) if least is not None else None
+        self._hears = MicrophoneTally(self._persistent)
         self._lock = threading.Lock()
-        self._sounds = Sounds("", 0.0)
+        self._sounds = CurrentSound("", 0.0)
         self._path_delay_us = 0.0
         self._listener: Listener | None = None
         if self._tape is not None and microphone is not None:
@@ -47,7 +47,6 @@ class Witness:
             self._listener.start()
 
     def close(self) -> None:
-        """Stop both."""
         if self._listener is not None:
             self._listener.close()
         self._senses.close()
@@ -58,11 +57,11 @@ class Witness:
 
     def step(self, playout: Playout, now_local_us: int) -> None:
         """Take what was read meanwhile, for what sounds now."""
-        sounding = playout.sounding()
+        sounding = playout.now_playing()
         loud = sounding is not None and sounding.cue.broadcast and playout.level_dbfs() > LOUD_DBFS
         broadcast = sounding.cue.broadcast if sounding is not None and loud else ""
         # A pause is no end: the listener looks for itself whether there is something to hear.
-        self._sounds = Sounds(sounding.cue.broadcast if sounding is not None else "", self._path_delay_us)
+        self._sounds = CurrentSound(sounding.cue.broadcast if sounding is not None else "", self._path_delay_us)
         self._senses.hear(bool(broadcast))
         draws = self._senses.draws()
         if self._draws is not None and broadcast:
@@ -79,8 +78,7 @@ class Witness:
         with self._lock:
             return self._draws.proof(broadcast) if self._draws else None, self._hears.proof(broadcast)
 
-    def told(self, broadcast: str) -> None:
-        """Its report is written."""
+    def forget(self, broadcast: str) -> None:
         with self._lock:
             if self._draws is not None:
                 self._draws.close(broadcast)
@@ -88,10 +86,9 @@ class Witness:
 
     @property
     def faults(self) -> dict[str, str]:
-        """What is there now."""
         found = dict(self._senses.faults)
         with self._lock:
-            lasting = self._lasting.all
+            lasting = self._persistent.all
         # Where the meter or the microphone was taken away nothing could ever show that it is mended.
         if self._draws is None:
             lasting.pop("amplifier", None)

@@ -1,4 +1,4 @@
-"""Proof that a broadcast was to be heard, beyond frames: what the amplifier drew, what the microphone heard.
+"""Proof that a broadcast was audible, beyond frames played: amplifier power draw and microphone.
 
 Tallies by broadcast for the play report, and the faults that follow while it sounds. Pure; used under one lock by the
 agent's and the listener's threads.
@@ -23,7 +23,7 @@ LOUD_DBFS = -50.0
 _MOST = 20_000
 
 
-class LastingFaults:
+class PersistentFaults:
     """Faults that were found while something sounded: there until it is seen that they are gone, also over a start."""
 
     def __init__(self, kept: Path) -> None:
@@ -42,7 +42,6 @@ class LastingFaults:
             self._write({**self._known, fault: detail})
 
     def gone(self, fault: str) -> None:
-        """It is not."""
         if fault in self._known:
             self._write({name: detail for name, detail in self._known.items() if name != fault})
 
@@ -51,10 +50,10 @@ class LastingFaults:
         keep_whole(self._kept, json.dumps(known).encode())
 
 
-class DrawTally:
+class PowerDrawTally:
     """What the amplifier drew. least: from which it draws; unit: of it."""
 
-    def __init__(self, faults: LastingFaults, least: float, unit: str) -> None:
+    def __init__(self, faults: PersistentFaults, least: float, unit: str) -> None:
         self._faults, self._least, self._unit = faults, least, unit
         self._by: dict[str, list[float]] = {}
         self._below = 0
@@ -98,16 +97,15 @@ class DrawTally:
         self._faults.found("amplifier", f"{value:.3g} {self._unit} < {self._least:g} {self._unit}")
 
 
-class HearingTally:
+class MicrophoneTally:
     """What the microphone heard."""
 
-    def __init__(self, faults: LastingFaults) -> None:
+    def __init__(self, faults: PersistentFaults) -> None:
         self._faults = faults
         self._by: dict[str, list[Match]] = {}
         self.missed = 0  #: windows in a row without the programme
 
     def add(self, broadcast: str, match: Match) -> None:
-        """A window was compared."""
         windows = self._by.setdefault(broadcast, [])
         windows.append(match)
         del windows[:-_MOST]
@@ -132,7 +130,6 @@ class HearingTally:
         )
 
     def close(self, broadcast: str) -> None:
-        """As `DrawTally.close`."""
         said = self.proof(broadcast)
         if said is not None and not said.passed:
             self._faults.found("not_heard", f"{said.heard_in}/{said.windows}")

@@ -1,4 +1,4 @@
-"""What a receiver can read of the equipment round it: meters, mains, battery, modem. The agent's side."""
+"""Interface to the equipment around a receiver: meters, mains, battery, modem."""
 
 from pathlib import Path
 from typing import Protocol
@@ -7,7 +7,7 @@ from typing import Protocol
 THERMAL = Path("/sys/class/thermal")
 
 
-class Senses(Protocol):
+class Sensors(Protocol):
     """Read by a thread of its own; each property gives what was read last, None where nothing is fitted or it fails."""
 
     @property
@@ -21,14 +21,10 @@ class Senses(Protocol):
         ...
 
     @property
-    def mains_v(self) -> float | None:
-        """Of the mains."""
-        ...
+    def mains_v(self) -> float | None: ...
 
     @property
-    def battery_v(self) -> float | None:
-        """Of the battery."""
-        ...
+    def battery_v(self) -> float | None: ...
 
     @property
     def on_battery(self) -> bool | None:
@@ -41,14 +37,10 @@ class Senses(Protocol):
         ...
 
     @property
-    def signal_dbm(self) -> int | None:
-        """Of the mobile network."""
-        ...
+    def signal_dbm(self) -> int | None: ...
 
     @property
-    def operator(self) -> str:
-        """Its name."""
-        ...
+    def operator(self) -> str: ...
 
     @property
     def sim(self) -> str | None:
@@ -68,38 +60,32 @@ class Senses(Protocol):
         """What the amplifier drew, read since this was last asked and while it was loud."""
         ...
 
-    def start(self) -> None:
-        """Read from now on."""
-        ...
+    def start(self) -> None: ...
 
-    def close(self) -> None:
-        """Stop."""
-        ...
+    def close(self) -> None: ...
 
 
-class NoSenses:
-    """A receiver without any (`Senses`)."""
+class NoSensors:
+    """A receiver without any (`Sensors`)."""
 
     draw_least = mains_v = battery_v = on_battery = temperature_c = signal_dbm = sim = None
     draw_unit = operator = ""
 
     @property
     def faults(self) -> dict[str, str]:
-        """See `Senses`."""
         return {}
 
     def hear(self, loud: bool) -> None:
-        """See `Senses`."""
+        pass
 
     def draws(self) -> list[float]:
-        """See `Senses`."""
         return []
 
     def start(self) -> None:
-        """See `Senses`."""
+        pass
 
     def close(self) -> None:
-        """See `Senses`."""
+        pass
 
 
 def board_temperature_c(folder: Path = THERMAL) -> float | None:

@@ -1,4 +1,4 @@
-"""What left the card of late, with when: for comparing it with what a microphone hears."""
+"""The last seconds that left the card, with their instants: compared with what a microphone captures."""
 
 import threading
 from collections import deque
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from receiver.output.speaker import Render, Speaker, Stretch
+from receiver.output.speaker import FrameRequest, Render, Speaker
 from receiver.playout.cues import FRAME_US, RATE, Samples
 
 
@@ -32,26 +32,21 @@ class TapedSpeaker:
 
     @property
     def xruns(self) -> int:
-        """See `Speaker`."""
         return self._speaker.xruns
 
     @property
     def running(self) -> bool:
-        """See `Speaker`."""
         return self._speaker.running
 
     def open(self, render: Render) -> None:
-        """See `Speaker`."""
-
-        def taped(stretch: Stretch) -> Samples:
-            sound = render(stretch)
-            self._keep(stretch, sound)
+        def taped(request: FrameRequest) -> Samples:
+            sound = render(request)
+            self._keep(request, sound)
             return sound
 
         self._speaker.open(taped)
 
     def close(self) -> None:
-        """See `Speaker`."""
         self._speaker.close()
 
     def since(self, local_us: float, frames: int) -> Samples | None:
@@ -71,10 +66,10 @@ class TapedSpeaker:
         sound = np.concatenate([piece.sound for piece in pieces])
         return sound[start : start + frames] if start >= 0 and start + frames <= len(sound) else None
 
-    def _keep(self, stretch: Stretch, sound: Samples) -> None:
-        origin_us = stretch.leaves_local_us - stretch.first * FRAME_US
+    def _keep(self, request: FrameRequest, sound: Samples) -> None:
+        origin_us = request.leaves_local_us - request.first * FRAME_US
         with self._lock:
-            self._pieces.append(_Piece(stretch.run, stretch.first, origin_us, sound))
+            self._pieces.append(_Piece(request.run, request.first, origin_us, sound))
             self._frames += len(sound)
             while self._frames > self._kept_frames:
                 self._frames -= len(self._pieces.popleft().sound)

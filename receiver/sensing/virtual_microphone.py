@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from receiver.playout.cues import RATE, Samples
-from receiver.sensing.microphone import Recording
+from receiver.sensing.microphone import Capture
 from receiver.timing.local_clock import local_us
 
 
@@ -20,8 +20,7 @@ class VirtualMicrophone:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def record(self, seconds: float, ending: threading.Event) -> Recording | None:
-        """See `Microphone`."""
+    def record(self, seconds: float, ending: threading.Event) -> Capture | None:
         first_us = local_us()
         if ending.wait(seconds):
             return None
@@ -32,7 +31,7 @@ class VirtualMicrophone:
             skipped = max(0, base - at)
             kept = self._read(at + skipped, wanted - skipped)
             sound[skipped : skipped + len(kept)] = kept
-        return Recording(float(first_us), sound)
+        return Capture(float(first_us), sound)
 
     def _segments(self) -> list[tuple[int, float, float]]:
         """The last segment that began: its first frame in the file, when it left, and its true rate."""

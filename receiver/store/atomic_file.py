@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside, made safe, and moved into place in one step."""
+"""Atomic file replacement: written to a temporary file, synced, renamed."""
 
 import logging
 import os

@@ -1,7 +1,7 @@
 """When a file is fetched: off-peak where there is time, and never all receivers at one instant.
 
-A hundred SIM cards that pull one recording at once stand in each other's way. Each receiver has a place of its own
-within the time there is, always the same one, without asking anybody.
+A hundred SIM cards that fetch one recording at once slow each other down. Each receiver has a fixed place within the
+available time, derived from its id.
 """
 
 import hashlib

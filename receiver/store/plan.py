@@ -1,7 +1,6 @@
-"""The plan: the manifests and the config this receiver holds, verified, and kept on disk as they came.
+"""The plan: the manifests and the config of this receiver, verified and stored on disk.
 
-They are kept sealed and verified again when read, so that what was changed on the disk is refused like what was
-changed on the way.
+They are stored sealed and verified again when read: a change on disk is refused like a change in transit.
 """
 
 import logging

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterator
 
-from receiver.playout.playback_failures import Falls
+from receiver.playout.playback_failures import PlaybackFailures
 from receiver.store.plan import Plan
 from receiver.store.shelf import Shelf
 from wire.broadcasts import ClipItem, Rendition
@@ -11,14 +11,14 @@ from wire.broadcasts import ClipItem, Rendition
 log = logging.getLogger(__name__)
 
 
-def recheck_files(sha256s: Collection[str], plan: Plan, shelf: Shelf, falls: Falls) -> None:
+def recheck_files(sha256s: Collection[str], plan: Plan, shelf: Shelf, failures: PlaybackFailures) -> None:
     """sha256s: of the files that failed to play."""
     for rendition in _renditions(plan):
         path = shelf.path_of(rendition)
         if path is not None and rendition.sha256 in sha256s:
             log.warning("%s cannot be played", path.name)
-            if shelf.distrust(path):
-                falls.thrown_away(rendition.sha256)
+            if shelf.recheck(path):
+                failures.note_replaced(rendition.sha256)
 
 
 def _renditions(plan: Plan) -> Iterator[Rendition]:

@@ -1,4 +1,4 @@
-"""The shelf: audio on the receiver's own disk, fetched ahead, resumed after a cut, checked by its hash."""
+"""The shelf: audio on the receiver's disk, fetched ahead, resumed after an interruption, verified by checksum."""
 
 import errno
 import hashlib
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 _BLOCK = 64 * 1024
 _TIMEOUT_S = 10.0
 #: Controller time may be set meanwhile: what waits for an instant of it is looked at again.
-_LOOK_AGAIN_S = 60.0
-#: What no instant hangs on is fetched after all that an instant hangs on.
+_RECHECK_S = 60.0
+#: Files without a deadline are fetched after all that have one.
 NEEDED_LAST_US = 1 << 62
 #: Left free on the disk, for plan, reports and the machine itself.
 RESERVE_BYTES = 64 << 20
@@ -122,7 +122,7 @@ class Shelf:
         return self._why.get(_name(rendition))
 
     def discard(self, rendition: Rendition) -> None:
-        """Throw a file away, and what is known of it; it is fetched anew when `want` names it again."""
+        """Remove a file and its failures; it is fetched again when `want` names it again."""
         name = _name(rendition)
         with self._lock:
             self._held.pop(name, None)
@@ -131,8 +131,8 @@ class Shelf:
             self._wanted = [wanted for wanted in self._wanted if _name(wanted.rendition) != name]
         (self._folder / name).unlink(missing_ok=True)
 
-    def distrust(self, path: Path) -> bool:
-        """A file proved unreadable: check its hash. True when it was not what it was; then it is fetched anew."""
+    def recheck(self, path: Path) -> bool:
+        """Verify a file that failed to play. True when its checksum no longer matches; it is then fetched again."""
         if path.exists() and hash_of(path) == path.stem:
             return False
         with self._lock:
@@ -182,7 +182,7 @@ class Shelf:
 
     def _next(self) -> tuple[Rendition | None, float]:
         """What to fetch now, or how long there is nothing to do."""
-        now_s, soonest_s, now_us, lacks = time.monotonic(), _LOOK_AGAIN_S, self._now_us(), False
+        now_s, soonest_s, now_us, lacks = time.monotonic(), _RECHECK_S, self._now_us(), False
         with self._lock:
             for wanted in self._wanted:
                 name = _name(wanted.rendition)

@@ -1,8 +1,8 @@
-"""Wants: which files the plan and the config need on the shelf."""
+"""Wanted files: what the plan and the config need on the shelf."""
 
 from collections.abc import Iterable
 
-from receiver.playout.playback_failures import Falls
+from receiver.playout.playback_failures import PlaybackFailures
 from receiver.store.fetch_times import fetch_at_us, place_of
 from receiver.store.shelf import NEEDED_LAST_US, Wanted
 from receiver.timing.commune_zone import zone_of
@@ -11,7 +11,11 @@ from wire.commands import Config
 
 
 def wanted_files(
-    manifests: Iterable[Manifest], config: Config | None, falls: Falls, now_us: int | None, receiver: str = ""
+    manifests: Iterable[Manifest],
+    config: Config | None,
+    failures: PlaybackFailures,
+    now_us: int | None,
+    receiver: str = "",
 ) -> list[Wanted]:
     """Of each recording ahead the first rendition that is not known to be unreadable, and the backup always.
 
@@ -24,11 +28,11 @@ def wanted_files(
             continue
         for item in manifest.items:
             if isinstance(item, ClipItem):
-                rendition = _readable(item, falls)
+                rendition = _readable(item, failures)
                 not_before_us = _fetch_at_us(manifest, rendition, config, receiver)
                 wanted.append(Wanted(rendition, manifest.starts_at_us, not_before_us))
     if config is not None and config.backup is not None:
-        wanted.append(Wanted(_readable(config.backup, falls), NEEDED_LAST_US))
+        wanted.append(Wanted(_readable(config.backup, failures), NEEDED_LAST_US))
     return wanted
 
 
@@ -37,8 +41,8 @@ def wanted_last(rendition: Rendition) -> Wanted:
     return Wanted(rendition, NEEDED_LAST_US)
 
 
-def _readable(item: ClipItem, falls: Falls) -> Rendition:
-    return next((r for r in item.renditions if not falls.unreadable(r)), item.renditions[0])
+def _readable(item: ClipItem, failures: PlaybackFailures) -> Rendition:
+    return next((r for r in item.renditions if not failures.unreadable(r)), item.renditions[0])
 
 
 def _fetch_at_us(manifest: Manifest, rendition: Rendition, config: Config | None, receiver: str) -> int:

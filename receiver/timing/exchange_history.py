@@ -17,7 +17,7 @@ _END = 2 * _MOST
 _STRETCHES, _QUICKEST = 40, 6
 
 
-class KeptExchanges:
+class ExchangeHistory:
     """Exchanges in the order in which they were added, each with how many it stands for."""
 
     def __init__(self) -> None:
@@ -42,7 +42,6 @@ class KeptExchanges:
         return self._rows[-1]
 
     def add(self, bounds: Bounds) -> None:
-        """One more."""
         self._rows.append(bounds)
         self.count += bounds.stands_for
         if len(self._rows) > _END:  # a network that is neither quiet nor jittery for long
@@ -54,12 +53,10 @@ class KeptExchanges:
         self._rows.append(bounds)
 
     def clear(self) -> None:
-        """Forget all."""
         self._rows.clear()
         self.count = 0
 
     def forget_before(self, local_us: float) -> None:
-        """Forget what is older."""
         while self._rows and self._rows[0].local_us < local_us:
             self._forget_oldest()
 

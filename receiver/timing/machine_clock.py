@@ -29,7 +29,7 @@ class MachineClock:
 
     @property
     def boot_id(self) -> str:
-        """The same as long as the machine is not started anew."""
+        """The same until the machine restarts."""
         return self._boot.read_text().strip()
 
     def seconds(self) -> int | None:

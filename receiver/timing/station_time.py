@@ -11,7 +11,7 @@ All local instants are the monotonic clock, µs; the wall clock is never looked 
 network `receiver.timing.time_asker` may seed it from the battery clock (docs/decisions/0018).
 """
 
-from receiver.timing.exchange_history import KeptExchanges
+from receiver.timing.exchange_history import ExchangeHistory
 from receiver.timing.time_lines import Bounds, Fit, fit_lines
 from wire.reports import ClockState
 from wire.time import Exchange
@@ -36,7 +36,7 @@ _ONE_BURST_US = 15_000
 #: The gap grows with the time that exchanges are known of, to this share of it: what a drift leaves in doubt is then
 #: known equally well over seconds and over minutes. (share, least µs, most µs); between bursts on a quiet network.
 _GAP_QUIET, _GAP_JITTERY = (1 / 40, 250_000, 8_000_000), (1 / 1400, 25_000, 1_000_000)
-#: A fit over thousands takes some ms of a small processor: it is made anew each hundredth of the time known.
+#: A fit over thousands takes some ms of a small processor: it is repeated each hundredth of the time known.
 _ESTIMATE_EVERY_US, _ESTIMATE_EVERY_MOST_US = 250_000, 2_000_000
 
 
@@ -45,7 +45,7 @@ class StationTime:
 
     def __init__(self, drift_ppm: float = 0.0) -> None:
         """drift_ppm: known from before, if it is: makes the first minute better, wrong does no harm."""
-        self._kept = KeptExchanges()
+        self._kept = ExchangeHistory()
         self._against: list[Bounds] = []
         self._fit: Fit | None = None
         self._prior_ppm = drift_ppm
@@ -56,7 +56,7 @@ class StationTime:
         self.exchanges = 0
         #: Answers thrown away: absurd ones.
         self.absurd = 0
-        #: How often the estimate was begun anew since a clock had jumped.
+        #: How often the estimate was restarted after a clock had jumped.
         self.restarts = 0
 
     @property

@@ -125,12 +125,11 @@ class TimeAsker:
         keep_whole(self._kept, json.dumps(known).encode())
 
     def recall(self, local: Callable[[], int], told: Callable[[str], None]) -> None:
-        """Take up what was known before this program was started anew, with the error that has grown since.
+        """Restore what was known before this program restarted, with the error that has grown since.
 
         local: the local clock, µs. The monotonic clock runs on while the machine does. After a start of the machine
         only its battery clock can tell how long it was off; without one nothing is known until the network is there.
-        What is not believed at one start is forgotten: somebody may set the battery clock by the wrong system clock
-        before the next.
+        What is rejected at one start is deleted: the battery clock may be set by a wrong system clock before the next.
         """
         try:
             known = json.loads(self._kept.read_bytes())
@@ -164,7 +163,7 @@ class TimeAsker:
         # When it was written down the second was under way: half of one is not known.
         age_us = 0 if then_s is None or now_s is None else round((now_s - int(then_s) - 0.5) * 1e6)
         if not 0 < age_us < _OLDEST_US:
-            return None  # there is none, or its battery is dead and it began anew
+            return None  # there is none, or its battery is dead and it restarted
         error_us = float(known["error_us"]) + 550_000 + age_us * _BATTERY_CLOCK_PPM * 1e-6
         if error_us > MOST_ERROR_US:
             return None

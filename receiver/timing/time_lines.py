@@ -26,7 +26,7 @@ WHOLE = 600
 _EDGE = 6
 #: A network is quiet when half of all exchanges take no longer than the quickest and this.
 QUIET_US = 1500.0
-#: Of weights made anew: the line does not move any more after these.
+#: Of reweighting: the line does not move any more after these.
 _ROUNDS = 6
 _GRID = np.linspace(-1.0, 1.0, 25)
 
@@ -115,7 +115,7 @@ def _midst(
     """The line that leaves as much above as below: drift, offset at the end, and one sigma of both.
 
     On a quiet network what is left is the machines' own doing, now there and now back, with freaks on either side: the
-    midst of all errs less than the quickest do. Least absolute deviations, by weights that are made anew (IRLS).
+    midst of all errs less than the quickest do. Least absolute deviations, by iterative reweighting (IRLS).
     """
     before_ppm = prior_ppm if drift_ppm is None else drift_ppm
     # The prior, as one more equation; a drift that is given is held as good as fast.

@@ -1,7 +1,7 @@
-"""The way on which time is asked for: datagrams to the controller where they get through, the broker where not.
+"""The path of the time exchange: datagrams to the controller where they get through, else the broker.
 
-A datagram waits for nobody: not in the broker, not behind a packet that was lost. But there are networks that let no
-datagram out, so the broker remains (docs/decisions/0016).
+A datagram waits neither in the broker nor behind a lost packet. Some networks let no datagram out, so the broker
+remains as a fallback (docs/decisions/0016).
 """
 
 import contextlib
@@ -72,7 +72,6 @@ class TimeLink:
 
     @property
     def by_datagram(self) -> bool:
-        """Whether datagrams get through."""
         return self._socket is not None and self._unanswered < SILENT_AFTER
 
     def start(self) -> None:
@@ -157,7 +156,7 @@ class TimeLink:
         if opened is not None and (self.by_datagram or trying):
             self._last_try_us = now_us
             self._unanswered += 1
-            # Stamped last: what has to be done before is in no way's time.
+            # Stamped last: work done before the ask is sent must not count towards its round-trip time.
             ask = self._asker.ask(self._local_us())
             try:
                 opened.send(pack_ask(self._receiver, ask))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from receiver.output.speaker import Speaker, Stretch
+from receiver.output.speaker import FrameRequest, Speaker
 from receiver.output.virtual_speaker import VirtualSpeaker
 from receiver.playout.cues import RATE, Samples
 from receiver.timing.local_clock import local_us
@@ -20,14 +20,14 @@ class Listener:
     """Renders silence and remembers what it was asked for."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[Stretch, int]] = []
+        self.asked: list[tuple[FrameRequest, int]] = []
         self.enough = threading.Event()
 
-    def __call__(self, stretch: Stretch) -> Samples:
-        self.asked.append((stretch, local_us()))
+    def __call__(self, request: FrameRequest) -> Samples:
+        self.asked.append((request, local_us()))
         if len(self.asked) >= 20:
             self.enough.set()
-        return np.zeros(stretch.frames, np.float32)
+        return np.zeros(request.frames, np.float32)
 
 
 @pytest.fixture(params=[lambda _: FakeSpeaker(ppm=100), lambda path: VirtualSpeaker(path / "rec", ppm=100)])

@@ -26,7 +26,7 @@ from tests.broadcast.studio import KEY, Studio
 from tests.cast import COMMUNE
 from wire.commands import Command, Config, SelfTest
 from wire.messages import CONTROLLER
-from wire.reports import ClockState, Heartbeat, Outcome, PlayReport, Presence, Rung, SelfTestReport, StoodIn
+from wire.reports import ClockState, Fallback, Heartbeat, Outcome, PlayReport, Presence, SelfTestReport, SubstitutedItem
 from wire.sealing import PublicKey, open_sealed
 from wire.topics import Kind, of_receiver
 
@@ -277,7 +277,7 @@ def test_a_backup_of_nowhere_is_refused(night: Night) -> None:
 
 
 def test_what_stood_in_is_kept_with_the_play_report(night: Night) -> None:
-    stood_in = [StoodIn(position=1, clip="bulletin", rung=Rung.BACKUP, detail="its audio is not there")]
+    stood_in = [SubstitutedItem(position=1, clip="bulletin", rung=Fallback.BACKUP, detail="its audio is not there")]
     report = PlayReport(
         to=CONTROLLER,
         revision=1,

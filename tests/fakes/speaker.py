@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from receiver.output.speaker import Render, SpeakerFailed, Stretch
+from receiver.output.speaker import FrameRequest, Render, SpeakerFailed
 from receiver.playout.cues import RATE, Samples
 
 
@@ -13,7 +13,7 @@ class FakeSpeaker:
         self.frame_us = 1e6 / (RATE * (1 + ppm * 1e-6))
         self.xruns = 0
         self.taken: list[Samples] = []
-        self.stretches: list[Stretch] = []
+        self.stretches: list[FrameRequest] = []
         self._render: Render | None = None
         self._broken = broken
         self._run = -1
@@ -52,11 +52,11 @@ class FakeSpeaker:
         for _ in range(max(1, round(seconds * RATE / frames))):
             assert self._render is not None, "a closed speaker takes nothing"
             wrong_us = self.guess_wrong_us if self._first < self.guesses * frames else 0.0
-            stretch = Stretch(frames, self._first, self.leaves_us + wrong_us, self._run)
-            sound = self._render(stretch)
+            request = FrameRequest(frames, self._first, self.leaves_us + wrong_us, self._run)
+            sound = self._render(request)
             assert sound.shape == (frames,), "a speaker is given exactly what it asked for"
             assert sound.dtype == np.float32
-            self.stretches.append(stretch)
+            self.stretches.append(request)
             self.taken.append(np.clip(sound, -1.0, 1.0))
             self._first += frames
 

@@ -16,7 +16,7 @@ from mergers.mergers import mergers
 from mergers.plans import Split
 from receiver.link.connection import Connection
 from receiver.link.identity import Identity, SessionNumber
-from receiver.playout.ladder import stretches
+from receiver.playout.ladder import playing_intervals
 from receiver.store.plan import Plan
 from runtime.broker import MqttBroker
 from runtime.clock import ManualClock
@@ -102,12 +102,12 @@ class Receiver:
         elif kind is Kind.AIR and topic.commune == self.plan.commune:
             self.plan.take_manifest(topic.broadcast, payload, now_us)
         if kind in (Kind.CONFIG, Kind.AIR):
-            self.would_sound.append(self.sounding())
+            self.would_sound.append(self.now_playing())
 
-    def sounding(self) -> tuple[str, ...]:
+    def now_playing(self) -> tuple[str, ...]:
         """The broadcasts that would have the horn from now on, in order."""
         now_us = self._clock.now_us()
-        ahead = stretches(self.plan.for_us(), None, now_us, now_us + 3 * 86_400_000_000)
+        ahead = playing_intervals(self.plan.for_us(), None, now_us, now_us + 3 * 86_400_000_000)
         return tuple(dict.fromkeys(s.manifest.broadcast for s in ahead if s.manifest is not None))
 
     def holds(self, broadcast_id: str, commune: str) -> bool:
@@ -169,7 +169,7 @@ def planned(place: Place) -> tuple[str, ...]:
     """The broadcasts that the receiver holds under its old commune; it is away since."""
     ids = tuple(b.id for b in place.plan())
     place.receiver.start()
-    until(lambda: place.receiver.sounding() == ids and place.receiver.plan.config is not None)
+    until(lambda: place.receiver.now_playing() == ids and place.receiver.plan.config is not None)
     place.receiver.stop()
     place.receiver.would_sound.clear()
     return ids
@@ -181,13 +181,13 @@ def test_away_during_the_merger_it_sounds_the_old_plan_and_then_the_new_each_onc
     place.county.merge()
     place.tell()
     place.receiver.wake()
-    assert place.receiver.sounding() == planned, "without a network it cannot know"
+    assert place.receiver.now_playing() == planned, "without a network it cannot know"
     place.receiver.start()
     until(lambda: all(place.receiver.holds(b, TRUNG) for b in planned))
     place.receiver.stop()
     assert set(place.receiver.would_sound) == {planned}, "at no message was one lacking, or twice"
     place.receiver.wake()
-    assert place.receiver.sounding() == planned
+    assert place.receiver.now_playing() == planned
 
 
 @pytest.mark.parametrize("lost", [Kind.AIR, Kind.CONFIG])
@@ -202,7 +202,7 @@ def test_cut_off_between_config_and_plan_and_restarted_it_still_sounds_what_it_h
         until(lambda: place.receiver.plan.commune == TRUNG)
     place.receiver.stop()
     place.receiver.wake()
-    assert place.receiver.sounding() == planned
+    assert place.receiver.now_playing() == planned
     place.receiver.deaf_to = set()
     place.receiver.start()
     until(lambda: all(place.receiver.holds(b, TRUNG) for b in planned))
@@ -214,7 +214,7 @@ def test_in_the_middle_of_a_broadcast_it_goes_on_and_hears_the_stop(place: Place
     running = place.county.put_on_air(CHINH)
     place.county.announce()
     place.receiver.start()
-    until(lambda: place.receiver.sounding() == (running.id,))
+    until(lambda: place.receiver.now_playing() == (running.id,))
     place.clock.advance(seconds=20)
     place.receiver.would_sound.clear()
     place.county.merge()
@@ -224,7 +224,7 @@ def test_in_the_middle_of_a_broadcast_it_goes_on_and_hears_the_stop(place: Place
         assert session.get_one(Broadcast, running.id).commune_id == CHINH, "it keeps the name of its time"
         stop(session, running.id, place.clock.now(), by="lan")
     place.county.announce()
-    until(lambda: place.receiver.sounding() == ())
+    until(lambda: place.receiver.now_playing() == ())
     place.receiver.stop()
     assert set(place.receiver.would_sound) == {(running.id,), ()}
 
@@ -251,7 +251,7 @@ def test_a_live_broadcast_goes_on_to_those_who_went_over_and_no_longer(place: Pl
     place.tell()
     until(lambda: place.receiver.plan.commune == TRUNG)
     until(lambda: _reaches(place, speaking.id))
-    assert place.receiver.sounding() == (speaking.id,)
+    assert place.receiver.now_playing() == (speaking.id,)
     place.clock.advance(seconds=60)
     place.receiver.listen()
     until(lambda: not _reaches(place, speaking.id))
@@ -273,13 +273,13 @@ def test_back_with_an_empty_disk_in_the_middle_it_joins_what_the_old_commune_beg
     place.county.merge()
     place.tell()
     place.receiver.start()
-    until(lambda: place.receiver.sounding() == (running.id,))
+    until(lambda: place.receiver.now_playing() == (running.id,))
     place.receiver.stop()
     other = place.another(f"{HIEN}-loa-1", HIEN)
     other.start()
     until(lambda: other.holds(running.id, TRUNG))
     other.stop()
-    assert other.sounding() == (), "it is not for the other former commune"
+    assert other.now_playing() == (), "it is not for the other former commune"
 
 
 def test_killed_between_commit_and_publish_the_next_start_tells_all(place: Place, planned: tuple[str, ...]) -> None:
@@ -287,7 +287,7 @@ def test_killed_between_commit_and_publish_the_next_start_tells_all(place: Place
     place.receiver.start()
     until(lambda: place.receiver.would_sound)
     assert place.receiver.plan.commune == CHINH, "it has not been told yet"
-    assert place.receiver.sounding() == planned
+    assert place.receiver.now_playing() == planned
     place.tell()
     until(lambda: all(place.receiver.holds(b, TRUNG) for b in planned))
     place.receiver.stop()
@@ -303,7 +303,7 @@ def test_what_is_withdrawn_after_the_merger_does_not_sound_where_the_old_plan_wa
         withdraw(session, planned[0], place.clock.now(), cause="by_operator")
     place.county.announce()
     place.receiver.start()
-    until(lambda: place.receiver.sounding() == planned[1:])
+    until(lambda: place.receiver.now_playing() == planned[1:])
     place.receiver.stop()
 
 
@@ -325,7 +325,7 @@ def test_merged_into_one_of_them_the_others_running_programme_does_not_begin_her
     running = place.county.put_on_air(CHINH)
     place.county.announce()
     place.receiver.start()
-    until(lambda: place.receiver.sounding() == (running.id,))
+    until(lambda: place.receiver.now_playing() == (running.id,))
     place.clock.advance(seconds=20)
     place.receiver.would_sound.clear()
     other = place.another(f"{HIEN}-loa-1", HIEN)
@@ -336,7 +336,7 @@ def test_merged_into_one_of_them_the_others_running_programme_does_not_begin_her
     place.tell()
     until(lambda: other.plan.commune == CHINH and other.holds(running.id, CHINH))
     until(lambda: place.receiver.plan.config is not None and len(place.receiver.plan.config.zones) == 2)
-    assert other.sounding() == ()
+    assert other.now_playing() == ()
     place.receiver.stop()
     other.stop()
     assert set(place.receiver.would_sound) == {(running.id,)}

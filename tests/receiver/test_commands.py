@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.commands import Commander
+from receiver.commands import CommandHandler
 from receiver.link.outbox import Outbox
 from receiver.playout.cues import ClickSpec, Cue
 from receiver.timing.local_clock import local_us
@@ -25,7 +25,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.outbox = Outbox(folder, OWN)
-        self.commander = Commander("thon-1", {KEY.kid: PublicKey(KEY.public)}, self.outbox)
+        self.commander = CommandHandler("thon-1", {KEY.kid: PublicKey(KEY.public)}, self.outbox)
         self.station = StationTime()
         for k in range(10, 0, -1):
             self.station.add(Exchange(local_us() - k * 100_000, NOW_US - local_us(), 200))
@@ -44,10 +44,10 @@ class Desk:
         return self.commander.take(KEY.seal(sealed), now_us, self.station)
 
     def answers(self) -> list[str]:
-        letters = self.outbox.due(local_us())
+        waiting = self.outbox.due(local_us())
         keys = {OWN.kid: PublicKey(OWN.public)}
         reports: list[CommandDone] = [
-            open_sealed(letter.payload, CommandDone, keys, to=CONTROLLER, now_us=NOW_US) for letter in letters
+            open_sealed(pending.payload, CommandDone, keys, to=CONTROLLER, now_us=NOW_US) for pending in waiting
         ]
         assert all(report.done and report.receiver == "thon-1" for report in reports)
         return [report.command for report in reports]
@@ -130,4 +130,4 @@ def test_what_was_heard_is_forgotten_with_and_without_the_time(desk: Desk, now_u
         )
         desk.outbox.put(fault)
     desk.told(ReportsHeard(reports=["a", "unknown"]), now_us=now_us)
-    assert [letter.report for letter in desk.outbox.due(local_us())] == ["b"]
+    assert [pending.report for pending in desk.outbox.due(local_us())] == ["b"]

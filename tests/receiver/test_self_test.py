@@ -65,8 +65,8 @@ class Bench:
     def reports(self) -> list[SelfTestReport]:
         keys = {OWN.kid: PublicKey(OWN.public)}
         return [
-            open_sealed(letter.payload, SelfTestReport, keys, to=CONTROLLER, now_us=NOW_US)
-            for letter in self.outbox.due(0)
+            open_sealed(pending.payload, SelfTestReport, keys, to=CONTROLLER, now_us=NOW_US)
+            for pending in self.outbox.due(0)
         ]
 
 

@@ -31,8 +31,8 @@ class Told:
     def all(self) -> list[tuple[str, bool, int]]:
         keys = {KEY.kid: PublicKey(KEY.public)}
         found = [
-            open_sealed(letter.payload, FaultReport, keys, to="controller", now_us=None)
-            for letter in self.outbox.due(LOCAL_US)
+            open_sealed(pending.payload, FaultReport, keys, to="controller", now_us=None)
+            for pending in self.outbox.due(LOCAL_US)
         ]
         return sorted((r.fault, r.present, r.at_us) for r in found)
 

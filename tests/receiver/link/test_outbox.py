@@ -29,13 +29,13 @@ def test_a_report_waits_over_restarts_until_it_is_heard(tmp_path: Path) -> None:
     first, sent = Outbox(tmp_path, OWN), report()
     first.put(sent)
     after = Outbox(tmp_path, OWN)
-    letters = after.due(0)
-    assert [letter.report for letter in letters] == [sent.report]
+    waiting = after.due(0)
+    assert [pending.report for pending in waiting] == [sent.report]
     opened: Report = open_sealed(
-        letters[0].payload, Report, {OWN.kid: PublicKey(OWN.public)}, to="controller", now_us=NOW_US
+        waiting[0].payload, Report, {OWN.kid: PublicKey(OWN.public)}, to="controller", now_us=NOW_US
     )
     assert opened == sent
-    after.heard([sent.report])
+    after.acknowledge([sent.report])
     assert len(Outbox(tmp_path, OWN)) == 0
 
 
@@ -55,5 +55,5 @@ def test_the_oldest_goes_first_and_a_half_written_one_is_no_report(tmp_path: Pat
         box.put(one)
     (tmp_path / "000000099-x.jws.new").write_bytes(b"half")
     after = Outbox(tmp_path, OWN)
-    assert [letter.report for letter in after.due(0)] == [one.report for one in sent]
+    assert [pending.report for pending in after.due(0)] == [one.report for one in sent]
     assert KEY.kid != OWN.kid

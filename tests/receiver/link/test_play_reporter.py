@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from receiver.link.outbox import Outbox
-from receiver.link.play_reporter import AFTER_END_US, Reporter
-from receiver.live.live_input import LiveEar
+from receiver.link.play_reporter import AFTER_END_US, PlayReporter
+from receiver.live.live_input import LiveInput
 from receiver.playout.playout import Playout
-from receiver.sensing.output_monitor import Witness
-from receiver.sensing.sensors import NoSenses
+from receiver.sensing.output_monitor import OutputMonitor
+from receiver.sensing.sensors import NoSensors
 from receiver.store.plan import Plan
 from receiver.timing.station_time import StationTime
 from tests.fakes.speaker import FakeSpeaker
@@ -24,14 +24,14 @@ from wire.sealing import PublicKey, SealingKey, open_sealed
 OWN = SealingKey(bytes(32))
 
 
-def told(
+def forget(
     folder: Path,
     *,
     runs_for_us: int,
     knows_us: int,
     class_: str = "normal",
     hours: list[AllowedHours] | None = None,
-    witness: Witness | None = None,
+    monitor: OutputMonitor | None = None,
 ) -> PlayReport:
     """What is reported of a broadcast of 10 s that ended when nothing had sounded.
 
@@ -44,14 +44,14 @@ def told(
         assert plan.take_config(KEY.seal(config(allowed_hours=hours)), NOW_US)
     outbox = Outbox(folder / "outbox", OWN)
     playout = Playout(FakeSpeaker(), StationTime())
-    ear = LiveEar(KEYS, lambda: None)
-    reporter = Reporter(folder, "loa-1", plan, playout, ear, outbox, witness=witness, began_local_us=0)
+    ear = LiveInput(KEYS, lambda: None)
+    reporter = PlayReporter(folder, "loa-1", plan, playout, ear, outbox, monitor=monitor, began_local_us=0)
     reporter.step(aired.ends_at_us + knows_us, runs_for_us, 80, "")
     if knows_us < AFTER_END_US:
         reporter.step(aired.ends_at_us + AFTER_END_US, runs_for_us + AFTER_END_US, 80, "")
-    [letter] = outbox.due(0)
+    [pending] = outbox.due(0)
     public = PublicKey(OWN.public)
-    report: PlayReport = open_sealed(letter.payload, PlayReport, {public.kid: public}, to=CONTROLLER, now_us=None)
+    report: PlayReport = open_sealed(pending.payload, PlayReport, {public.kid: public}, to=CONTROLLER, now_us=None)
     return report
 
 
@@ -83,11 +83,11 @@ def test_an_emergency_is_never_refused_by_the_hours(tmp_path: Path) -> None:
     assert (report.outcome, report.cause) == (Outcome.MISSED, "no_audio")
 
 
-class Proved(Witness):
-    """A witness of one broadcast."""
+class Proved(OutputMonitor):
+    """A monitor of one broadcast."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, FakeSpeaker(), NoSenses(), None)
+        super().__init__(folder, FakeSpeaker(), NoSensors(), None)
         self.drew = ElectricalProof(passed=True, readings=9, above=9, least=0.2, lowest=1.0, mean=1.5, highest=2.0)
         self.heard = AcousticProof(passed=False, windows=2, heard_in=0, correlation=0.03)
         self.over: list[str] = []
@@ -95,15 +95,15 @@ class Proved(Witness):
     def proof(self, broadcast: str) -> tuple[ElectricalProof | None, AcousticProof | None]:
         return (self.drew, self.heard) if broadcast == "b" else (None, None)
 
-    def told(self, broadcast: str) -> None:
+    def forget(self, broadcast: str) -> None:
         self.over.append(broadcast)
 
 
 def test_what_meters_and_microphone_prove_stands_in_the_report(tmp_path: Path) -> None:
-    witness = Proved(tmp_path)
-    report = told(tmp_path, runs_for_us=60 * SECOND_US, knows_us=-5 * SECOND_US, witness=witness)
-    assert (report.electrical, report.acoustic) == (witness.drew, witness.heard)
-    assert witness.over == ["b"]
+    monitor = Proved(tmp_path)
+    report = told(tmp_path, runs_for_us=60 * SECOND_US, knows_us=-5 * SECOND_US, monitor=monitor)
+    assert (report.electrical, report.acoustic) == (monitor.drew, monitor.heard)
+    assert monitor.over == ["b"]
 
 
 def test_without_them_nothing_is_claimed(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import opuslib_next
 
-from receiver.live.live_input import LiveEar
+from receiver.live.live_input import LiveInput
 from tests.receiver.plans import KEY, KEYS, NOW_US
 from wire.live import LiveFrame, seal_frame
 from wire.sealing import SealingKey
@@ -24,38 +24,38 @@ def frames(count: int = 50, stream: bytes = b"stream-1", start_us: int = NOW_US)
 
 def test_what_the_controller_sends_is_heard_where_its_line_says() -> None:
     told: list[int] = []
-    ear = LiveEar(KEYS, lambda: told.append(1))
+    live_input = LiveInput(KEYS, lambda: told.append(1))
     for frame in frames():
-        ear.hear(TOPIC, "b1", seal_frame(frame, TOPIC, KEY), NOW_US)
-    sound = ear.sound_of("b1")
+        live_input.take_frame(TOPIC, "b1", seal_frame(frame, TOPIC, KEY), NOW_US)
+    sound = live_input.sound_of("b1")
     assert sound is not None
     assert sound.starts_at_us == NOW_US
     assert np.abs(sound.read(4_800, 9_600)).max() > 0.1
     assert np.array_equal(sound.read(-960, 960), np.zeros(960, np.float32))
     assert told == [1]
-    assert ear.counts("b1").taken == 50
+    assert live_input.counts("b1").taken == 50
 
 
 def test_forged_foreign_late_and_garbled_frames_are_refused_counted_and_silent() -> None:
-    ear = LiveEar(KEYS, lambda: None)
+    live_input = LiveInput(KEYS, lambda: None)
     one = frames(1)[0]
-    ear.hear(TOPIC, "b1", seal_frame(one, TOPIC, SealingKey(b"x" * 32)), NOW_US)
-    ear.hear(TOPIC, "b1", seal_frame(one, TOPIC + "x", KEY), NOW_US)
-    ear.hear(TOPIC, "b1", seal_frame(one, TOPIC, KEY), NOW_US + 60_000_000)  # recorded, and played again
-    ear.hear(TOPIC, "b1", b"noise" * 50, NOW_US)
-    assert ear.refused == {"bad_signature": 2, "expired": 1, "malformed": 1}
-    assert ear.sound_of("b1") is None
+    live_input.take_frame(TOPIC, "b1", seal_frame(one, TOPIC, SealingKey(b"x" * 32)), NOW_US)
+    live_input.take_frame(TOPIC, "b1", seal_frame(one, TOPIC + "x", KEY), NOW_US)
+    live_input.take_frame(TOPIC, "b1", seal_frame(one, TOPIC, KEY), NOW_US + 60_000_000)  # recorded, and played again
+    live_input.take_frame(TOPIC, "b1", b"noise" * 50, NOW_US)
+    assert live_input.refused == {"bad_signature": 2, "expired": 1, "malformed": 1}
+    assert live_input.sound_of("b1") is None
 
 
 def test_a_new_stream_of_the_sender_takes_over_and_the_old_one_cannot_come_back() -> None:
-    ear = LiveEar(KEYS, lambda: None)
+    live_input = LiveInput(KEYS, lambda: None)
     old, new = frames(5), frames(5, b"stream-2", NOW_US + 3_000_000)
-    ear.hear(TOPIC, "b1", seal_frame(old[0], TOPIC, KEY), NOW_US)
-    ear.hear(TOPIC, "b1", seal_frame(new[0], TOPIC, KEY), NOW_US)
-    ear.hear(TOPIC, "b1", seal_frame(old[1], TOPIC, KEY), NOW_US)
-    sound = ear.sound_of("b1")
+    live_input.take_frame(TOPIC, "b1", seal_frame(old[0], TOPIC, KEY), NOW_US)
+    live_input.take_frame(TOPIC, "b1", seal_frame(new[0], TOPIC, KEY), NOW_US)
+    live_input.take_frame(TOPIC, "b1", seal_frame(old[1], TOPIC, KEY), NOW_US)
+    sound = live_input.sound_of("b1")
     assert sound is not None
     assert sound.starts_at_us == NOW_US + 3_000_000
-    assert ear.refused == {"old": 1}
-    ear.forget("b1")
-    assert ear.sound_of("b1") is None
+    assert live_input.refused == {"old": 1}
+    live_input.forget("b1")
+    assert live_input.sound_of("b1") is None

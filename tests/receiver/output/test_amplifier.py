@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from receiver.output.amplifier import AmplifierTimes, Meant, RecordedAmplifier
+from receiver.output.amplifier import AmplifierTimes, RecordedAmplifier, TargetZones
 
 
 def test_the_recorded_one_writes_down_each_change_once(tmp_path: Path) -> None:
@@ -39,10 +39,10 @@ class Evening:
     def at(self, second: float) -> bool:
         now_us = round(second * 1e6)
 
-        def next_within(within_us: int) -> Meant | None:
+        def next_within(within_us: int) -> TargetZones | None:
             for start, end, zone in ((20, 30, "thon-3"), (33, 40, "thon-7")):
                 if now_us < end * 1e6 and start * 1e6 < now_us + within_us:
-                    return Meant(frozenset({zone}))
+                    return TargetZones(frozenset({zone}))
             return None
 
         self.times.step(next_within, 1000, self.path_us, now_us)

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from receiver.output.card_clock import CardClock
-from receiver.output.speaker import Stretch
+from receiver.output.speaker import FrameRequest
 from receiver.playout.cues import FRAME_US
 
 BLOCK = 960
@@ -28,7 +28,7 @@ class Card:
         off_us, goes_on = 0.0, True
         for _ in range(count):
             said = self.leaves_us + wrong_us + self.rnd.uniform(0, self.granule_us) + self.rnd.gauss(0, self.shaken_us)
-            leaves_us, goes_on = self.clock.hear(Stretch(BLOCK, self.first, said, self.run))
+            leaves_us, goes_on = self.clock.hear(FrameRequest(BLOCK, self.first, said, self.run))
             off_us = leaves_us - self.leaves_us - self.granule_us / 2
             self.first += BLOCK
         return off_us, goes_on

@@ -9,7 +9,7 @@ import sounddevice
 
 from receiver.output import sound_card
 from receiver.output.sound_card import LOST_S, STORM, SoundCard
-from receiver.output.speaker import SpeakerFailed, Stretch
+from receiver.output.speaker import FrameRequest, SpeakerFailed
 from receiver.playout.cues import RATE, Samples
 
 
@@ -69,11 +69,11 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 class Heard:
     def __init__(self) -> None:
-        self.stretches: list[Stretch] = []
+        self.stretches: list[FrameRequest] = []
 
-    def __call__(self, stretch: Stretch) -> Samples:
-        self.stretches.append(stretch)
-        return np.zeros(stretch.frames, np.float32)
+    def __call__(self, request: FrameRequest) -> Samples:
+        self.stretches.append(request)
+        return np.zeros(request.frames, np.float32)
 
 
 def test_a_card_that_was_unplugged_is_opened_anew_when_it_is_back(bench: Bench) -> None:

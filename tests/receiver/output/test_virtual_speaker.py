@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from receiver.output.speaker import SpeakerFailed, Stretch
+from receiver.output.speaker import FrameRequest, SpeakerFailed
 from receiver.output.virtual_speaker import VirtualSpeaker
 from receiver.playout.cues import RATE, Samples
 
@@ -17,12 +17,12 @@ class Ramp:
         self.enough = threading.Event()
         self.stall_s = 0.0
 
-    def __call__(self, stretch: Stretch) -> Samples:
-        if stretch.first >= RATE // 2:
+    def __call__(self, request: FrameRequest) -> Samples:
+        if request.first >= RATE // 2:
             self.enough.set()
         time.sleep(self.stall_s)
         self.stall_s = 0.0
-        return (np.arange(stretch.first, stretch.first + stretch.frames) / 1e5).astype(np.float32)
+        return (np.arange(request.first, request.first + request.frames) / 1e5).astype(np.float32)
 
 
 def rows(directory: Path) -> list[list[str]]:

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from demo.skew import CardRecording
-from receiver.output.speaker import Stretch
+from receiver.output.speaker import FrameRequest
 from receiver.output.virtual_speaker import VirtualSpeaker
 from receiver.playout.call_tones import CallTones, dtmf
 from receiver.playout.cues import FRAME_US, RATE, Samples
@@ -44,7 +44,7 @@ def test_what_is_no_digit_is_refused() -> None:
 
 
 def take(calls: CallTones, first: int, frames: int, *, run: int = 0, leaves_us: float = 0.0) -> Samples:
-    return calls.over(Stretch(frames, first, leaves_us, run), np.full(frames, 0.5, np.float32))
+    return calls.over(FrameRequest(frames, first, leaves_us, run), np.full(frames, 0.5, np.float32))
 
 
 def test_they_take_the_place_of_what_sounds_and_give_it_back_with_a_fade() -> None:
@@ -80,7 +80,7 @@ def test_after_a_hole_they_begin_again() -> None:
 
 def test_a_detector_hears_them_on_a_recording_of_the_card(tmp_path: Path) -> None:
     calls, speaker = CallTones(), VirtualSpeaker(tmp_path, ppm=60)
-    speaker.open(lambda stretch: calls.over(stretch, np.zeros(stretch.frames, np.float32)))
+    speaker.open(lambda request: calls.over(request, np.zeros(request.frames, np.float32)))
     try:
         calls.call("19#", 60, 60, -12.0, 2.0)
         until(calls.called)

@@ -8,7 +8,7 @@ import pytest
 from receiver.playout.cues import ClipSpec, Cue
 from receiver.playout.fallbacks import CHIME_US
 from receiver.playout.ladder import Ladder
-from receiver.playout.playback_failures import FailedCue, Falls
+from receiver.playout.playback_failures import FailedCue, PlaybackFailures
 from tests.receiver.plans import NOW_US, SECOND_US, config, manifest, rendition
 from wire.broadcasts import ClipItem
 
@@ -26,7 +26,7 @@ class House:
     """A receiver with these files on its shelf (by the letter that their hash consists of)."""
 
     def __init__(self, held: set[str], *, backup: bool = True) -> None:
-        self.held, self.falls = set(held), Falls()
+        self.held, self.failures = set(held), PlaybackFailures()
         self.config = config(backup=BACKUP if backup else None)
 
     def cues(self, at_s: float = 6, horizon_s: float = 60) -> list[Cue]:
@@ -36,7 +36,7 @@ class House:
             self.config,
             lambda r: Path(f"/shelf/{r.sha256}.x") if r.sha256[0] in self.held else None,
             lambda _: None,
-            self.falls,
+            self.failures,
         )
         return ladder.cues(NOW_US + round(at_s * SECOND_US), round(horizon_s * SECOND_US))
 
@@ -44,7 +44,7 @@ class House:
         """What sounds by that name proves unreadable after some seconds."""
         found = next(cue for cue in self.cues() if name_of(cue) == rung)
         until_us = NOW_US + round(playable_until_s * SECOND_US)
-        self.falls.take([FailedCue(found, until_us, "damaged")], NOW_US + round(now_s * SECOND_US))
+        self.failures.note_failed([FailedCue(found, until_us, "damaged")], NOW_US + round(now_s * SECOND_US))
 
     def line(self, at_s: float = 6) -> list[tuple[str, float, float]]:
         """What sounds, from when until when (s)."""
@@ -55,7 +55,7 @@ class House:
 
 
 def name_of(cue: Cue) -> str:
-    return LETTERS[cue.source.path.stem] if isinstance(cue.source, ClipSpec) else cue.stands_in
+    return LETTERS[cue.source.path.stem] if isinstance(cue.source, ClipSpec) else cue.fallback
 
 
 CHIME_S = CHIME_US / SECOND_US
@@ -104,7 +104,7 @@ def test_another_rendition_goes_on_where_the_first_would_be() -> None:
     house = House(ALL)
     house.fails("opus", 15)
     assert {cue.starts_at_us for cue in house.cues()[:2]} == {PLAN.starts_at_us}
-    assert [cue.stands_in for cue in house.cues()] == ["", "", ""]
+    assert [cue.fallback for cue in house.cues()] == ["", "", ""]
 
 
 def test_what_proves_unreadable_too_late_falls_from_now_on_not_from_the_past() -> None:
@@ -118,13 +118,13 @@ def test_a_recording_put_on_air_now_gets_a_moment_to_come() -> None:
     assert house.line(at_s=12)[0] == ("backup", 16, 24)
     house.held.add("a")
     assert house.line(at_s=13) == [("opus", 11, 30), REST]
-    assert house.falls.fault([PLAN], NOW_US + 17 * SECOND_US) == ""
+    assert house.failures.fault([PLAN], NOW_US + 17 * SECOND_US) == ""
 
 
 def test_a_file_fetched_anew_sounds_again() -> None:
     house = House({"a", "e", "f"})
     house.fails("opus", 15)
-    house.falls.thrown_away(OPUS.sha256)
+    house.failures.note_replaced(OPUS.sha256)
     house.held.remove("a")
     assert house.line(at_s=16)[0] == ("backup", 15, 23)
     house.held.add("a")
@@ -135,17 +135,17 @@ def test_a_file_fetched_anew_sounds_again() -> None:
 def test_it_is_a_fault_while_its_broadcast_lasts() -> None:
     house = House({"e", "f"})
     house.cues()
-    said = [bool(house.falls.fault([PLAN], NOW_US + at_s * SECOND_US)) for at_s in (8, 11, 39, 40)]
+    said = [bool(house.failures.fault([PLAN], NOW_US + at_s * SECOND_US)) for at_s in (8, 11, 39, 40)]
     assert said == [False, True, True, False]
-    assert house.falls.fault([PLAN], NOW_US + 11 * SECOND_US) == "Bản tin: its audio is not there"
-    house.falls.forget(["b"])
-    assert house.falls.fault([PLAN], NOW_US + 11 * SECOND_US) == ""
+    assert house.failures.fault([PLAN], NOW_US + 11 * SECOND_US) == "Bản tin: its audio is not there"
+    house.failures.forget(["b"])
+    assert house.failures.fault([PLAN], NOW_US + 11 * SECOND_US) == ""
 
 
 def test_the_other_rendition_is_wanted_once_the_first_is_known_to_be_unreadable() -> None:
     house = House(ALL)
-    assert not house.falls.unreadable(OPUS)
+    assert not house.failures.unreadable(OPUS)
     house.fails("opus", 15)
-    assert (house.falls.unreadable(OPUS), house.falls.unreadable(MP3)) == (True, False)
-    house.falls.thrown_away(OPUS.sha256)
-    assert not house.falls.unreadable(OPUS)
+    assert (house.failures.unreadable(OPUS), house.failures.unreadable(MP3)) == (True, False)
+    house.failures.note_replaced(OPUS.sha256)
+    assert not house.failures.unreadable(OPUS)

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.playout.ladder import Ladder, rank_of, sounding_share, stretches
+from receiver.playout.ladder import Ladder, playing_intervals, rank_of, sounding_share
 from receiver.store.plan import Plan
 from tests.receiver.plans import KEY, KEYS, NOW_US, SECOND_US, config, manifest
 from wire.allowed_hours import AllowedHours, NightLevel
@@ -47,7 +47,7 @@ def test_the_strongest_that_wants_to_sound_has_the_horn(manifests: list[Manifest
 @settings(max_examples=150, deadline=None)
 @given(plans)
 def test_stretches_cover_the_time_without_gap_or_overlap(manifests: list[Manifest]) -> None:
-    found = stretches(manifests, None, NOW_US, NOW_US + 100 * SECOND_US)
+    found = playing_intervals(manifests, None, NOW_US, NOW_US + 100 * SECOND_US)
     assert found[0].from_us == NOW_US
     assert found[-1].until_us == NOW_US + 100 * SECOND_US
     assert all(a.until_us == b.from_us for a, b in pairwise(found))
@@ -79,7 +79,7 @@ def test_what_is_withdrawn_or_stopped_is_silent() -> None:
 
 def test_a_file_that_is_not_there_is_never_another_programme() -> None:
     nothing = Ladder([manifest("b", 0, 20)], config(), lambda _: None, lambda _: None)
-    assert [cue.stands_in for cue in nothing.cues(NOW_US, 60 * SECOND_US)] == ["chime"]
+    assert [cue.fallback for cue in nothing.cues(NOW_US, 60 * SECOND_US)] == ["chime"]
     assert nothing.now(NOW_US) is not None
 
 
@@ -89,12 +89,12 @@ def test_outside_the_allowed_hours_only_an_emergency_sounds_even_if_the_controll
     held = config(allowed_hours=hours)
     edge_us = NOW_US + 20 * SECOND_US
     normal = manifest("n", 0, 60)
-    assert [s.until_us for s in stretches([normal], held, NOW_US, NOW_US + 60 * SECOND_US)] == [
+    assert [s.until_us for s in playing_intervals([normal], held, NOW_US, NOW_US + 60 * SECOND_US)] == [
         edge_us,
         NOW_US + 60 * SECOND_US,
     ]
     storm = manifest("e", 0, 60, class_=BroadcastClass.EMERGENCY.value)
-    assert [s.manifest for s in stretches([storm], held, NOW_US, NOW_US + 60 * SECOND_US)] == [storm]
+    assert [s.manifest for s in playing_intervals([storm], held, NOW_US, NOW_US + 60 * SECOND_US)] == [storm]
 
 
 def test_at_night_nothing_but_an_emergency_is_louder_than_the_night_level() -> None:

@@ -57,9 +57,9 @@ class Studio:
 
     def feed(self, line: Line) -> None:
         wanted = line.cues(self.head_us, 4_000_000)
-        self.playout.nudge()
-        until(lambda: [voice.cue for voice in self.playout._voices] == wanted)
-        until(lambda: all(v.reader._chunks or v.reader._live or v.reader.failure for v in self.playout._voices))
+        self.playout.wake()
+        until(lambda: [reader.cue for reader in self.playout._readers] == wanted)
+        until(lambda: all(v.buffer._chunks or v.buffer._live or v.buffer.failure for v in self.playout._readers))
 
     @property
     def head_us(self) -> int:

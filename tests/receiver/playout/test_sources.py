@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from receiver.playout.cues import RATE, ClickSpec, ClipSpec, Cue, LiveSpec, Samples, ToneSpec
-from receiver.playout.readers import Reader
+from receiver.playout.readers import SourceBuffer
 from receiver.playout.sources import ClipSource, SourceFailed, open_source
 from wire.commands import ToneSound
 from wire.sweeps import SWEEP_FRAMES
@@ -112,12 +112,12 @@ def test_sweeps_begin_on_their_sample_however_they_are_asked_for(sound: ToneSoun
 
 
 def test_the_last_sweep_of_a_long_train_is_read_ahead_like_the_first() -> None:
-    reader = Reader(Cue("", 0, 12_700_000, ClickSpec(6, 2_500_000, sound=ToneSound.FALLING), "tone"))
+    buffer = SourceBuffer(Cue("", 0, 12_700_000, ClickSpec(6, 2_500_000, sound=ToneSound.FALLING), "tone"))
     for number in range(6):
         first = number * 120_000
-        reader.prepare(first, 610_000)
-        found = reader.read(first, SWEEP_FRAMES)
-        assert found is not None, reader.failure
+        buffer.prepare(first, 610_000)
+        found = buffer.read(first, SWEEP_FRAMES)
+        assert found is not None, buffer.failure
         assert np.abs(found).max() > 0.6
 
 

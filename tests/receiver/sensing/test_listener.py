@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from receiver.output.speaker import Stretch
+from receiver.output.speaker import FrameRequest
 from receiver.output.virtual_speaker import VirtualSpeaker
 from receiver.playout.cues import FRAME_US, RATE, Samples
-from receiver.sensing.listener import AGAIN_US, EVERY_US, FIRST_AFTER_US, SOONER_US, TAPE_S, Listener, Sounds
-from receiver.sensing.microphone import MicrophoneFailed, Recording
-from receiver.sensing.proof import HearingTally, LastingFaults
+from receiver.sensing.listener import AGAIN_US, EVERY_US, FIRST_AFTER_US, SOONER_US, TAPE_S, CurrentSound, Listener
+from receiver.sensing.microphone import Capture, MicrophoneFailed
+from receiver.sensing.proof import MicrophoneTally, PersistentFaults
 from receiver.sensing.tape import TapedSpeaker
 from receiver.sensing.virtual_microphone import VirtualMicrophone
 from tests.fakes.speaker import FakeSpeaker
@@ -29,9 +29,9 @@ class Bench:
         self.card = FakeSpeaker()
         self.tape = TapedSpeaker(self.card, kept_s=TAPE_S)
         self.tape.open(self._render)
-        self.faults = LastingFaults(folder / "faults.json")
-        self.tally = HearingTally(self.faults)
-        self.sounds = Sounds("b1", 0.0)
+        self.faults = PersistentFaults(folder / "faults.json")
+        self.tally = MicrophoneTally(self.faults)
+        self.sounds = CurrentSound("b1", 0.0)
         self.listener = Listener(self.tape, self, self.tally, threading.Lock(), lambda: self.sounds)
         self.now_us = BEGAN_US
         self.in_the_room = np.tile(in_a_room(speech(), delay_ms=12.0), 12)
@@ -39,17 +39,17 @@ class Bench:
         self.broken = ""
         self.recorded_at_us: list[int] = []
 
-    def _render(self, stretch: Stretch) -> Samples:
-        at = round((stretch.leaves_local_us - BEGAN_US) / FRAME_US)
-        return self.played[at : at + stretch.frames].astype(np.float32)
+    def _render(self, request: FrameRequest) -> Samples:
+        at = round((request.leaves_local_us - BEGAN_US) / FRAME_US)
+        return self.played[at : at + request.frames].astype(np.float32)
 
-    def record(self, seconds: float, _ending: threading.Event) -> Recording:
+    def record(self, seconds: float, _ending: threading.Event) -> Capture:
         if self.broken:
             raise MicrophoneFailed(self.broken)
         self.recorded_at_us.append(self.now_us)
         self.let_pass(seconds + 0.2)
         at = round((self.recorded_at_us[-1] - BEGAN_US) / FRAME_US)
-        return Recording(float(self.recorded_at_us[-1]), self.in_the_room[at : at + round(seconds * RATE)])
+        return Capture(float(self.recorded_at_us[-1]), self.in_the_room[at : at + round(seconds * RATE)])
 
     def let_pass(self, seconds: float) -> None:
         """Time goes on; the card has taken a quarter of a second more than has passed."""
@@ -105,7 +105,7 @@ def test_a_pause_in_the_programme_is_not_counted_and_looked_at_again_soon(bench:
 
 
 def test_without_a_broadcast_nothing_is_recorded(bench: Bench) -> None:
-    bench.sounds = Sounds("", 0.0)
+    bench.sounds = CurrentSound("", 0.0)
     bench.run(60)
     assert bench.recorded_at_us == []
 
@@ -116,7 +116,7 @@ def test_a_window_in_which_another_broadcast_began_is_nobodys(bench: Bench) -> N
         bench,
         bench.tally,
         threading.Lock(),
-        lambda: Sounds("b2" if bench.recorded_at_us else "b1", 0.0),
+        lambda: CurrentSound("b2" if bench.recorded_at_us else "b1", 0.0),
     )
     other.turn(bench.now_us)
     bench.let_pass(1)
@@ -152,17 +152,17 @@ def test_what_the_card_took_before_a_hole_is_not_compared_with_what_came_after_i
 def test_a_virtual_microphone_hears_a_virtual_speaker_and_silence_where_none_is(tmp_path: Path) -> None:
     place = [0]
 
-    def render(stretch: Stretch) -> Samples:
-        place[0] += stretch.frames
-        return speech()[place[0] - stretch.frames : place[0]]
+    def render(request: FrameRequest) -> Samples:
+        place[0] += request.frames
+        return speech()[place[0] - request.frames : place[0]]
 
     speaker, silent = TapedSpeaker(VirtualSpeaker(tmp_path / "horn", ppm=80.0), kept_s=TAPE_S), tmp_path / "nothing"
-    faults = LastingFaults(tmp_path / "faults.json")
-    heard, not_heard = HearingTally(faults), HearingTally(faults)
+    faults = PersistentFaults(tmp_path / "faults.json")
+    heard, not_heard = MicrophoneTally(faults), MicrophoneTally(faults)
     speaker.open(render)
     try:
         listeners = [
-            Listener(speaker, VirtualMicrophone(place), tally, threading.Lock(), lambda: Sounds("b1", 0.0))
+            Listener(speaker, VirtualMicrophone(place), tally, threading.Lock(), lambda: CurrentSound("b1", 0.0))
             for place, tally in ((tmp_path / "horn", heard), (silent, not_heard))
         ]
         threads = [threading.Thread(target=_one_window, args=(listener,)) for listener in listeners]

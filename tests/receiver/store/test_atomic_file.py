@@ -70,7 +70,7 @@ def test_a_report_that_cannot_be_kept_is_sent_all_the_same(tmp_path: Path) -> No
     box, sent = Outbox(tmp_path, OWN), report()
     fill(tmp_path / f"000000001-{sent.report}.jws")
     box.put(sent)
-    assert [letter.report for letter in box.due(0)] == [sent.report]
+    assert [pending.report for pending in box.due(0)] == [sent.report]
     box.heard([sent.report])
     assert len(box) == 0
 

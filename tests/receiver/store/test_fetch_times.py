@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.playout.playback_failures import Falls
+from receiver.playout.playback_failures import PlaybackFailures
 from receiver.store.fetch_times import MARGIN_US, NEAR_US, fetch_at_us, place_of
 from receiver.store.wanted_files import wanted_files
 from tests.receiver.plans import NOW_US, SECOND_US, config, manifest, rendition
@@ -88,8 +88,8 @@ def test_an_emergency_and_the_backup_wait_for_nothing_and_a_start_without_the_ti
     far = manifest("n", 40 * 3600, 60)
     storm = manifest("e", 40 * 3600, 60, class_=BroadcastClass.EMERGENCY.value)
     backup = ClipItem(offset_us=0, duration_us=SECOND_US, clip="b", renditions=[rendition("b")])
-    known = wanted_files([far], config(backup=backup), Falls(), NOW_US, "loa-1")
+    known = wanted_files([far], config(backup=backup), PlaybackFailures(), NOW_US, "loa-1")
     assert known[0].not_before_us > NOW_US
     assert [w.not_before_us for w in known[1:]] == [0]
-    assert [w.not_before_us for w in wanted_files([storm], config(), Falls(), NOW_US, "loa-1")] == [0]
-    assert wanted_files([far], config(), Falls(), None, "loa-1") == known[:1]
+    assert [w.not_before_us for w in wanted_files([storm], config(), PlaybackFailures(), NOW_US, "loa-1")] == [0]
+    assert wanted_files([far], config(), PlaybackFailures(), None, "loa-1") == known[:1]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.playout.playback_failures import Falls
+from receiver.playout.playback_failures import PlaybackFailures
 from receiver.store.plan import Plan
 from receiver.store.recheck import recheck_files
 from receiver.store.shelf import Shelf
@@ -36,19 +36,19 @@ def plan_of(folder: Path, rendition: Rendition) -> Plan:
 def test_a_file_whose_checksum_no_longer_matches_is_removed_to_be_fetched_again(
     tmp_path: Path, rendition: Rendition
 ) -> None:
-    shelf, falls = shelf_with(tmp_path, rendition, b"a recXrding"), Falls()
-    before = falls.key("b", 0, rendition)
-    recheck_files({rendition.sha256}, plan_of(tmp_path, rendition), shelf, falls)
+    shelf, failures = shelf_with(tmp_path, rendition, b"a recXrding"), PlaybackFailures()
+    before = failures.key("b", 0, rendition)
+    recheck_files({rendition.sha256}, plan_of(tmp_path, rendition), shelf, failures)
     assert shelf.path_of(rendition) is None
     assert shelf.corrupt == 1
-    assert falls.key("b", 0, rendition) != before, "the new file is another cue, and may be played"
+    assert failures.key("b", 0, rendition) != before, "the new file is another cue, and may be played"
 
 
 @pytest.mark.parametrize("failed", ["this file", "another file", "no file at all"])
 def test_a_file_that_is_intact_or_did_not_fail_is_kept(tmp_path: Path, rendition: Rendition, failed: str) -> None:
     content = CONTENT if failed == "this file" else b"a recXrding"
-    shelf, falls = shelf_with(tmp_path, rendition, content), Falls()
+    shelf, failures = shelf_with(tmp_path, rendition, content), PlaybackFailures()
     sha256s = {"this file": rendition.sha256, "another file": "0" * 64, "no file at all": ""}
-    recheck_files({sha256s[failed]}, plan_of(tmp_path, rendition), shelf, falls)
+    recheck_files({sha256s[failed]}, plan_of(tmp_path, rendition), shelf, failures)
     assert shelf.path_of(rendition) is not None
     assert shelf.corrupt == 0

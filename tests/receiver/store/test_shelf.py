@@ -132,10 +132,10 @@ def test_a_file_that_rotted_on_the_disk_is_fetched_anew(server: Server, shelf: S
     path = shelf.path_of(wanted)
     assert path is not None
     path.write_bytes(b"rot!" * 200)
-    shelf.distrust(path)
+    shelf.recheck(path)
     until(lambda: shelf.path_of(wanted) and path.read_bytes() == b"good" * 200)
     assert shelf.corrupt == 1
-    shelf.distrust(path)  # what is right stays
+    shelf.recheck(path)  # what is right stays
     assert path.exists()
 
 

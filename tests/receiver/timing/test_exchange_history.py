@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from receiver.timing.exchange_history import KeptExchanges
+from receiver.timing.exchange_history import ExchangeHistory
 from receiver.timing.time_lines import WHOLE, Bounds, fit_lines
 
 
@@ -17,8 +17,8 @@ def jittery(count: int, *, seed: int = 1, drift_ppm: float = 0.0) -> list[Bounds
     return made
 
 
-def kept(rows: list[Bounds], drift_ppm: float = 0.0) -> KeptExchanges:
-    made = KeptExchanges()
+def kept(rows: list[Bounds], drift_ppm: float = 0.0) -> ExchangeHistory:
+    made = ExchangeHistory()
     for k, bounds in enumerate(rows):
         made.add(bounds)
         if k % 100 == 0:

@@ -8,12 +8,12 @@ import pytest
 import soundfile
 
 from receiver.link.outbox import Outbox
-from receiver.link.play_reporter import AFTER_END_US, Reporter
-from receiver.live.live_input import LiveEar
+from receiver.link.play_reporter import AFTER_END_US, PlayReporter
+from receiver.live.live_input import LiveInput
 from receiver.playout.cues import FRAME_US, RATE, ChimeSpec
 from receiver.playout.ladder import Ladder
-from receiver.playout.playback_failures import Falls
-from receiver.playout.readers import Voice
+from receiver.playout.playback_failures import PlaybackFailures
+from receiver.playout.readers import CueReader
 from receiver.playout.sources import CHIME_FRAMES, ChimeSource
 from receiver.store.plan import Plan
 from tests.receiver.plans import KEY, KEYS, config, manifest, rendition
@@ -40,14 +40,14 @@ def strength(sound: np.ndarray, hertz: float) -> float:
     return float(abs(np.mean(sound * np.exp(-2j * np.pi * hertz * at)))) * 2
 
 
-def read_ahead(voice: Voice, head_us: int) -> bool:
-    """Whether what a voice has for the next quarter of a second is there, or never will be."""
-    cue = voice.cue
+def read_ahead(reader: CueReader, head_us: int) -> bool:
+    """Whether what a reader has for the next quarter of a second is there, or never will be."""
+    cue = reader.cue
     from_us, until_us = max(head_us - 20_000, cue.sounds_from_us), min(head_us + 300_000, cue.until_us)
-    if voice.reader.failure or until_us <= from_us:
+    if reader.buffer.failure or until_us <= from_us:
         return True
     first, frames = int((from_us - cue.starts_at_us) / FRAME_US), int((until_us - from_us) / FRAME_US)
-    return voice.reader.read(first, frames) is not None
+    return reader.buffer.read(first, frames) is not None
 
 
 def play(tmp_path: Path, *, backup: bool) -> tuple[Studio, PlayReport]:
@@ -59,7 +59,7 @@ def play(tmp_path: Path, *, backup: bool) -> tuple[Studio, PlayReport]:
     files = {OPUS.sha256: damaged}
     if backup:
         files[BACKUP.sha256] = tone(tmp_path / f"{BACKUP.sha256}.opus", 700, 2)
-    studio, falls = Studio(), Falls()
+    studio, failures = Studio(), PlaybackFailures()
     item = ClipItem(offset_us=0, duration_us=LENGTH_S * 1_000_000, clip="c", renditions=[OPUS])
     plan = msgspec.structs.replace(
         manifest("b", items=[item]),
@@ -68,39 +68,39 @@ def play(tmp_path: Path, *, backup: bool) -> tuple[Studio, PlayReport]:
     )
     spare = ClipItem(offset_us=0, duration_us=2_000_000, clip="spare", renditions=[BACKUP])
     held = config(backup=spare if backup else None)
-    ladder = Ladder([plan], held, lambda r: files.get(r.sha256), lambda _: None, falls)
+    ladder = Ladder([plan], held, lambda r: files.get(r.sha256), lambda _: None, failures)
     studio.speaker.take(0.05)  # from here on the playhead says what the time is, however slow this machine
     studio.playout.set_timeline(ladder)
     for _ in range(36):  # 9 s
         cues = ladder.cues(studio.head_us, 4_000_000)
-        studio.playout.nudge()
-        until(lambda cues=cues: {c.key for c in cues} <= {v.cue.key for v in studio.playout._voices})
-        until(lambda: all(read_ahead(v, studio.head_us) for v in studio.playout._voices))
-        if falls.take(studio.playout.failed_cues(), studio.head_us):
+        studio.playout.wake()
+        until(lambda cues=cues: {c.key for c in cues} <= {v.cue.key for v in studio.playout._readers})
+        until(lambda: all(read_ahead(v, studio.head_us) for v in studio.playout._readers))
+        if failures.note_failed(studio.playout.failed_cues(), studio.head_us):
             wanted = {c.key for c in ladder.cues(studio.head_us, 4_000_000)}
-            studio.playout.nudge()
-            until(lambda wanted=wanted: wanted <= {v.cue.key for v in studio.playout._voices})
+            studio.playout.wake()
+            until(lambda wanted=wanted: wanted <= {v.cue.key for v in studio.playout._readers})
         studio.speaker.take(0.25)
     played = studio.playout.played("b")
     studio.playout.close()
     assert played is not None
     assert played.lacking == 0
     assert 2 * RATE < played.frames < 5 * RATE, "what stood in is not counted as the recording"
-    return studio, report_of(tmp_path, plan, studio, falls)
+    return studio, report_of(tmp_path, plan, studio, failures)
 
 
-def report_of(folder: Path, plan: Manifest, studio: Studio, falls: Falls) -> PlayReport:
+def report_of(folder: Path, plan: Manifest, studio: Studio, failures: PlaybackFailures) -> PlayReport:
     """What the receiver tells of it afterwards."""
     own, now_us = SealingKey(bytes(32)), plan.ends_at_us + AFTER_END_US
     sealed = msgspec.structs.replace(plan, expires_at_us=now_us + 10**9)
     held = Plan(folder / "plan", "loa-1", "tt", KEYS)
     assert held.take_manifest("b", KEY.seal(sealed), now_us)
     outbox = Outbox(folder / "outbox", own)
-    reporter = Reporter(folder, "loa-1", held, studio.playout, LiveEar(KEYS, lambda: None), outbox, falls)
+    reporter = PlayReporter(folder, "loa-1", held, studio.playout, LiveInput(KEYS, lambda: None), outbox, failures)
     reporter.step(now_us, 0, 80, "")
-    [letter] = outbox.due(0)
+    [pending] = outbox.due(0)
     public = PublicKey(own.public)
-    report: PlayReport = open_sealed(letter.payload, PlayReport, {public.kid: public}, to=CONTROLLER, now_us=now_us)
+    report: PlayReport = open_sealed(pending.payload, PlayReport, {public.kid: public}, to=CONTROLLER, now_us=now_us)
     return report
 
 

@@ -29,7 +29,9 @@ NO_CURRENT, NOT_HEARD = "no_current", "not_heard"
 
 
 class PlayReportRow(SQLModel, table=True):
-    """What one receiver reported of one broadcast. Times in µs as in the report. stood_in: JSON, a list of SubstitutedItem.
+    """What one receiver reported of one broadcast. Times in µs as in the report.
+
+    stood_in: JSON, a list of SubstitutedItem.
 
     amplifier_drew, microphone_heard: whether these tiers of proof were passed; None where nothing is installed.
     electrical, acoustic: the proofs as JSON, None without.

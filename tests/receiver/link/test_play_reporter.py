@@ -24,7 +24,7 @@ from wire.sealing import PublicKey, SealingKey, open_sealed
 OWN = SealingKey(bytes(32))
 
 
-def forget(
+def reported(
     folder: Path,
     *,
     runs_for_us: int,
@@ -44,8 +44,8 @@ def forget(
         assert plan.take_config(KEY.seal(config(allowed_hours=hours)), NOW_US)
     outbox = Outbox(folder / "outbox", OWN)
     playout = Playout(FakeSpeaker(), StationTime())
-    ear = LiveInput(KEYS, lambda: None)
-    reporter = PlayReporter(folder, "loa-1", plan, playout, ear, outbox, monitor=monitor, began_local_us=0)
+    live_input = LiveInput(KEYS, lambda: None)
+    reporter = PlayReporter(folder, "loa-1", plan, playout, live_input, outbox, monitor=monitor, began_local_us=0)
     reporter.step(aired.ends_at_us + knows_us, runs_for_us, 80, "")
     if knows_us < AFTER_END_US:
         reporter.step(aired.ends_at_us + AFTER_END_US, runs_for_us + AFTER_END_US, 80, "")
@@ -60,20 +60,20 @@ def forget(
     [(60 * SECOND_US, "clock_unknown"), (5 * SECOND_US + 1, "clock_unknown"), (5 * SECOND_US, "not_running")],
 )
 def test_a_program_that_ran_without_knowing_the_time_says_so(tmp_path: Path, runs_for_us: int, cause: str) -> None:
-    report = told(tmp_path, runs_for_us=runs_for_us, knows_us=5 * SECOND_US)
+    report = reported(tmp_path, runs_for_us=runs_for_us, knows_us=5 * SECOND_US)
     assert (report.outcome, report.cause) == (Outcome.MISSED, cause)
 
 
 def test_what_the_allowed_hours_forbid_is_refused_and_what_they_cut_says_so(tmp_path: Path) -> None:
     # NOW_US is 18:06:40 in Vietnam.
     never = [AllowedHours(weekdays=list(range(7)), from_minute=0, until_minute=60)]
-    report = told(tmp_path, runs_for_us=60 * SECOND_US, knows_us=-5 * SECOND_US, hours=never)
+    report = reported(tmp_path, runs_for_us=60 * SECOND_US, knows_us=-5 * SECOND_US, hours=never)
     assert (report.outcome, report.cause) == (Outcome.REFUSED, "allowed_hours")
 
 
 def test_an_emergency_is_never_refused_by_the_hours(tmp_path: Path) -> None:
     never = [AllowedHours(weekdays=list(range(7)), from_minute=0, until_minute=60)]
-    report = told(
+    report = reported(
         tmp_path,
         runs_for_us=60 * SECOND_US,
         knows_us=-5 * SECOND_US,
@@ -101,11 +101,11 @@ class Proved(OutputMonitor):
 
 def test_what_meters_and_microphone_prove_stands_in_the_report(tmp_path: Path) -> None:
     monitor = Proved(tmp_path)
-    report = told(tmp_path, runs_for_us=60 * SECOND_US, knows_us=-5 * SECOND_US, monitor=monitor)
+    report = reported(tmp_path, runs_for_us=60 * SECOND_US, knows_us=-5 * SECOND_US, monitor=monitor)
     assert (report.electrical, report.acoustic) == (monitor.drew, monitor.heard)
     assert monitor.over == ["b"]
 
 
 def test_without_them_nothing_is_claimed(tmp_path: Path) -> None:
-    report = told(tmp_path, runs_for_us=60 * SECOND_US, knows_us=-5 * SECOND_US)
+    report = reported(tmp_path, runs_for_us=60 * SECOND_US, knows_us=-5 * SECOND_US)
     assert (report.electrical, report.acoustic) == (None, None)

@@ -1,6 +1,6 @@
-"""What else follows communes that are merged or split: rooms that know nothing of mergers say it of their own tables.
+"""Merger hooks: packages whose tables are keyed by commune return the row changes that a merger needs.
 
-A follower only says which rows get other values. They are written with the merger, and taken back with it.
+A hook only returns changes of values; `mergers` writes them in its transaction and reverts them in an undo.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,10 +17,10 @@ Row = TypeVar("Row", bound=SQLModel)
 
 @dataclass(frozen=True)
 class CommuneMove:
-    """Communes on their way into another. sources: the first is the heir; with `joined` all of them become `into`, else
-    a part of the only one does. receivers, schedules: of each of them its commune afterwards.
+    """Communes that become another. sources: with `joined` all of them become `into`, else a part of the only one does;
+    the first is the heir. receivers, schedules: id → commune afterwards.
 
-    names: by commune id. place: what targets of a commune that is joined are in the new one.
+    names: by commune id. place: targets of a joined commune → targets in the new one.
     """
 
     sources: tuple[str, ...]
@@ -34,42 +34,41 @@ class CommuneMove:
 
     @property
     def in_order(self) -> list[str]:
-        """Whose goes before: that which gives its id to the whole, then the others as they were chosen."""
+        """By precedence: the commune whose id is kept, then the others in the order of the plan."""
         return sorted(self.sources, key=lambda c: c != self.into)
 
 
 @dataclass
 class HookChanges:
-    """What a follower wants. changes: a row and its new values. notes: message id and values, for the rehearsal."""
+    """The result of a hook. changes: a row and its new values. notes: message id and values, for the rehearsal."""
 
     changes: list[tuple[SQLModel, dict[str, Any]]] = field(default_factory=list)
     notes: list[tuple[str, dict[str, object]]] = field(default_factory=list)
 
     def set(self, row: SQLModel, **values: Any) -> None:
-        """A row is to have these values."""
         self.changes.append((row, values))
 
 
 class MergerHook(Protocol):
-    """A room with tables by commune. It has to add and remove no row."""
+    """What a package with tables keyed by commune provides. It adds and removes no rows."""
 
     @property
     def tables(self) -> tuple[type[SQLModel], ...]:
-        """Its tables; each has a commune_id."""
+        """Each has a column commune_id."""
 
     def changes_for(self, session: Session, move: CommuneMove) -> HookChanges:
-        """What communes that become another take along. Only reads."""
+        """The row changes of a merger or a split. Only reads."""
 
     def commune_after_undo(
         self, row: SQLModel, move: CommuneMove, former: Callable[[type[SQLModel]], str | None]
     ) -> str:
-        """Where a row goes that was made in a commune between its merger and the undoing.
+        """The commune of a row that was created between the merger and its undo.
 
-        former: of a table the commune whose row the merger took along.
+        former: table → the commune whose row the merger moved.
         """
 
 
-#: All that follow, as the joining place has put them together.
+#: All hooks, combined in `loa.merger_hooks`.
 MergerHooks = tuple[MergerHook, ...]
 
 

@@ -1,4 +1,4 @@
-"""Belongings: all that some communes have, read at once. The number of queries does not grow with it."""
+"""All rows of the communes of a merger, read at once, with the same number of queries for any number of rows."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from wire.broadcasts import Targets
 
 @dataclass(frozen=True)
 class CommuneData:
-    """Rows of some communes, those out of service too. items: by programme. zones_of: by receiver."""
+    """Rows of some communes, including retired ones. items: by programme. zones_of: by receiver."""
 
     communes: list[Commune]
     stations: list[Station]
@@ -44,15 +44,13 @@ class CommuneData:
     zones_of: dict[str, list[str]] = field(default_factory=dict)
 
     def commune(self, commune_id: str) -> Commune:
-        """One of them."""
         return next(c for c in self.communes if c.id == commune_id)
 
     def of(self, rows: list[Any], commune_id: str) -> list[Any]:
-        """The rows of one commune."""
         return [row for row in rows if row.commune_id == commune_id]
 
     def reached(self, commune_id: str, targets: Targets) -> list[str]:
-        """The receivers in service that targets mean now, as ids."""
+        """Ids of the receivers in service that are in the targets now."""
         return [
             r.id
             for r in self.receivers
@@ -60,7 +58,7 @@ class CommuneData:
         ]
 
     def fingerprint(self, *more: object) -> str:
-        """Of all that people can change; what goes on by itself (broadcasts, reports) is not in it."""
+        """Hash of all that operators can change, without broadcasts and reports, which change by themselves."""
         digest = hashlib.sha256(repr(more).encode())
         for rows in (
             self.communes,
@@ -83,7 +81,6 @@ class CommuneData:
 
 
 def load_commune_data(session: Session, commune_ids: list[str]) -> CommuneData:
-    """All that these communes have."""
 
     def rows(kind: type[SQLModel], order: Any) -> list[Any]:
         query = select(kind).where(col(kind.commune_id).in_(commune_ids)).order_by(order)  # type: ignore[attr-defined]
@@ -130,15 +127,13 @@ def load_commune_data(session: Session, commune_ids: list[str]) -> CommuneData:
 
 
 def renditions(session: Session, clip_ids: list[str]) -> list[ClipRendition]:
-    """The renditions of clips, as rows."""
     return list(session.exec(select(ClipRendition).where(col(ClipRendition.clip_id).in_(clip_ids))))
 
 
 def encoded(targets: Targets) -> bytes:
-    """Targets as tables keep them."""
+    """Targets as JSON, as tables store them."""
     return msgspec.json.encode(targets)
 
 
 def in_service(rows: list[Any], at: datetime | None = None) -> list[Any]:
-    """Those that are not retired."""
     return [row for row in rows if row.retired_at is None]

@@ -1,4 +1,4 @@
-"""Handing over: after a merger is committed, receivers are told. What a crash left untold is told at the next look."""
+"""Handover: send receivers their new configs after a merger was committed; after a crash the next step continues."""
 
 import logging
 
@@ -20,14 +20,14 @@ _WITHIN_US = 10_000_000
 
 
 class Handover:
-    """Sends the configs of mergers, until the broker has them all."""
+    """Sends the configs of mergers until the broker has acknowledged all of them."""
 
     def __init__(self, database: Database, downlink: Downlink, transmitter: Transmitter, clock: Clock) -> None:
         self._database, self._downlink, self._transmitter, self._clock = database, downlink, transmitter, clock
         downlink.hold_back(_untold)
 
     def step(self) -> None:
-        """Tell what is not told yet. Call it after the commit, and now and then."""
+        """Send what is not acknowledged yet. Called after the commit and periodically."""
         if not self._downlink.connected:
             return
         with self._database.session() as session:
@@ -36,7 +36,7 @@ class Handover:
             self._tell(one.number)
 
     def _tell(self, merger_id: int) -> None:
-        # First what is on air is narrowed to those that hear it now, then those come who shall not begin in its middle.
+        # Manifests first: they restrict what is on air to its present receivers; new ones must not join in the middle.
         while self._transmitter.announce_due():
             continue
         with self._database.session() as session:
@@ -55,7 +55,7 @@ class Handover:
             return
         with self._database.writing() as session:
             found = session.get_one(Merger, merger_id)
-            if found.undone_at == before.undone_at:  # else it was undone meanwhile: to be told again
+            if found.undone_at == before.undone_at:  # else it was undone meanwhile, and the configs must be sent again
                 found.told_at = self._clock.now()
                 session.add(found)
 

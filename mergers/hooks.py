@@ -1,4 +1,4 @@
-"""Estate: what rooms beside and above keep by commune goes along with a merger, in its ledger and its journal."""
+"""Apply and revert the merger hooks: rows that other packages store by commune, in the merger's ledger and journal."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +14,7 @@ from wire.broadcasts import Targets
 
 
 def apply_hooks(session: Session, draft: MergeDraft, hooks: MergerHooks, now: datetime) -> None:
-    """Work into a merger's or a split's draft what else follows."""
+    """Add the row changes of all hooks to the draft of a merger or a split."""
     move = _move(draft, now)
     for hook in hooks:
         found = hook.changes_for(session, move)
@@ -26,9 +26,9 @@ def apply_hooks(session: Session, draft: MergeDraft, hooks: MergerHooks, now: da
 def revert_hooks(
     session: Session, draft: MergeDraft, entries: list[LedgerEntry], hooks: MergerHooks, now: datetime
 ) -> None:
-    """Work into an undoing's draft that all this is as before, where nobody changed it since.
+    """Add to the draft of an undo the former values of the hooks' rows, unless changed since.
 
-    What was made since goes where its room says, when the commune ends.
+    When the merged commune is retired, rows created since go to the commune that their hook names.
     """
     move = _move(draft, now)
     ends = draft.ledger.get(draft.data.commune(move.into), "retired_at") is not None
@@ -73,7 +73,7 @@ def _move(draft: MergeDraft, now: datetime) -> CommuneMove:
 
 def _write_back(draft: MergeDraft, row: SQLModel, entry: LedgerEntry) -> None:
     for column, before in (entry.before or {}).items():
-        if column == "revision":  # counts on, so that who works by it begins anew
+        if column == "revision":  # it only ever counts up: its readers start over when it changes
             draft.ledger.set(row, revision=row.revision + 1)  # type: ignore[attr-defined]
             continue
         still = getattr(row, column) == value_of(entry.table, column, (entry.after or {})[column])
@@ -97,12 +97,12 @@ def _keys(entry_table: str) -> list[str]:
 
 
 def _key_now(entry: LedgerEntry) -> Key:
-    """Under which key the merger left the row."""
+    """The primary key that the row has after the merger."""
     return tuple((entry.after or {}).get(c, was) for c, was in zip(_keys(entry.table), entry.key, strict=True))
 
 
 def _key_then(draft: MergeDraft, row: SQLModel) -> Key:
-    """Under which key the undoing leaves it."""
+    """The primary key that the row will have after the undo."""
     return tuple(draft.ledger.get(row, column) for column in _keys(row_table(row)))
 
 

@@ -1,9 +1,8 @@
-"""On the way: broadcasts that were planned, announced or are on air when their receivers go over to another commune.
+"""Broadcasts in flight: planned, announced or on air when their receivers move to another commune.
 
-An airing keeps its id: receivers that hold it under the old commune's address and hear it under the new one know that
-it is the same. What has begun stays under the old name and is announced under the new address besides, to those who
-hear it; what lies ahead goes over with its schedule. Where an airing becomes two (a split), the new one names the one
-whose place it takes.
+A broadcast keeps its id, by which receivers recognise it under the new address. One that has begun keeps its commune
+and is also announced under the new address, to the receivers that play it; a planned one moves with its schedule. When
+a split makes two of one broadcast, the new one names the one it replaces.
 """
 
 import secrets
@@ -26,14 +25,14 @@ from schedules.schedules import Schedule
 from schedules.slots import Slot
 from wire.broadcasts import ClipItem, Item, LiveItem, Targets
 
-#: Configs name the former commune so much longer than anything of it is good.
+#: How much longer configs name the former commune than any of its manifests is valid.
 _BEYOND = timedelta(hours=1)
 _AT_LEAST = timedelta(days=2)
 
 
 @dataclass(frozen=True)
 class InFlight:
-    """What was under way when it was looked. hearing: of what is on air, who is meant, as ids."""
+    """Broadcasts that are not over. hearing: of what is on air, who is meant, as ids."""
 
     running: list[Broadcast]
     planned: list[Broadcast]
@@ -42,12 +41,11 @@ class InFlight:
 
     @property
     def all(self) -> list[Broadcast]:
-        """Both."""
         return [*self.running, *self.planned]
 
 
 def broadcasts_in_flight(session: Session, draft: MergeDraft, now: datetime) -> InFlight:
-    """The broadcasts of the communes that are not over, before anything is written."""
+    """The broadcasts of the communes that are not over. To be read before the ledger is written."""
     communes = [c.id for c in draft.data.communes]
     query = select(Broadcast).where(
         col(Broadcast.commune_id).in_(communes), col(Broadcast.ends_at) > now, col(Broadcast.missed).is_(False)
@@ -72,7 +70,7 @@ def broadcasts_in_flight(session: Session, draft: MergeDraft, now: datetime) -> 
 
 
 def move_in_flight(session: Session, draft: MergeDraft, way: InFlight, now: datetime) -> None:
-    """Bring broadcasts, addresses, places and succession in line with what was written of the draft."""
+    """Update broadcasts, addresses, former places and succession to what was written of the draft."""
     _keep_running(session, draft, way)
     _PlannedMoves(session, draft, now).take(way.planned)
     _record_former_places(session, draft, way, now)
@@ -89,7 +87,7 @@ def _keep_running(session: Session, draft: MergeDraft, way: InFlight) -> None:
         for receiver_id in way.receivers_of[b.id]:
             by_commune.setdefault(where.get(receiver_id, b.commune_id), []).append(receiver_id)
         if b.commune_id in joined and by_commune.get(b.commune_id):
-            # Others come in that must not begin in its middle.
+            # Receivers that join the commune must not start it in the middle.
             b.targets = msgspec.json.encode(Targets(receivers=by_commune[b.commune_id]))
             b.revision += 1
             session.add(b)
@@ -114,8 +112,6 @@ def _communes_of(session: Session, receiver_ids: set[str]) -> dict[str, str]:
 
 
 class _PlannedMoves:
-    """Takes what lies ahead along."""
-
     def __init__(self, session: Session, draft: MergeDraft, now: datetime) -> None:
         self._session, self._draft, self._now = session, draft, now
         self._rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
@@ -164,7 +160,7 @@ class _PlannedMoves:
             if targets == b.audience:
                 return
             if commune_id in self._in_place:
-                # By their names too: the manifest may come before the config that says the zone.
+                # By receiver ids too: the manifest may arrive before the config that contains the zone.
                 targets = msgspec.structs.replace(targets, receivers=self._names(commune_id, targets))
         elif b.announced_revision:
             self._addresses.append(
@@ -181,7 +177,7 @@ class _PlannedMoves:
             else b.programme_id,
         }
         if moved:
-            # Back under an address that it left before.
+            # It returns to an address that it left before.
             self._session.exec(
                 delete(BroadcastAddress).where(
                     col(BroadcastAddress.broadcast_id) == b.id, col(BroadcastAddress.commune_id) == commune_id
@@ -260,7 +256,7 @@ def _record_former_places(session: Session, draft: MergeDraft, way: InFlight, no
             )
         )
     for former, successor, since in draft.succession:
-        # Merged and undone before: what it aired then stays found too.
+        # Merged and undone before: broadcasts of that time must be found too.
         known = session.get(CommuneSuccession, (former, successor))
         if known is not None and known.since is not None and since is not None:
             since = min(since, known.since)

@@ -1,8 +1,8 @@
-"""Made since: where things go that came to be between a merger and its undoing.
+"""Later changes: which commune gets what was created between a merger and its undo.
 
 The heir is the first commune of the plan. A receiver follows its station, a zone its receivers, a schedule its
-programme, a recording the programme that it is in; all else goes to the heir. What then names something of another
-commune gets a copy of it, or leaves it out, and what was left out is told.
+programme, a recording the programme that it is in; everything else goes to the heir. A row that then refers to
+something of another commune gets a copy of it or loses the reference; a lost reference is reported.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ from wire.broadcasts import Targets
 
 
 class LaterChanges:
-    """Places what is left, once the journal was written back into the draft's ledger."""
+    """Assigns a commune to each row created since, after the journal was reverted in the draft's ledger."""
 
     def __init__(
         self,
@@ -44,7 +44,6 @@ class LaterChanges:
         self._ends = self._ledger.get(draft.data.commune(self._into), "retired_at") is not None
 
     def place(self) -> None:
-        """All of it."""
         data = self._data
         self._each("station", data.stations, lambda _: self._heir)
         stations = {s.number: self._of(s) for s in data.stations}
@@ -124,7 +123,7 @@ class LaterChanges:
         return made.id
 
     def _schedule(self, one: Schedule, receivers: Mapping[str, str]) -> None:
-        """It names what is of its own commune alone, and a former commune's zone is the whole of it again."""
+        """Restrict its targets to its own commune; the zone of a former commune becomes the whole commune again."""
         commune_id = self._of(one)
         targets = msgspec.json.decode(self._ledger.get(one, "targets"), type=Targets)
         zones = {z.id for z in self._data.zones if self._of(z) == commune_id and not self._ledger.gone(z)}

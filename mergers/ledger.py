@@ -1,6 +1,6 @@
-"""Ledger: changes of rows as data, worked out first, written in one go, and kept so that they can be taken back.
+"""Ledger: row changes as data, computed first, written at once, and stored so that they can be reverted.
 
-A rehearsal works out the same ledger as the merger itself, and throws it away.
+A rehearsal computes the same ledger as the merger and discards it.
 """
 
 import base64
@@ -19,7 +19,7 @@ Key = tuple[Any, ...]
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):
-    """One row's change. key: of its primary key columns. before, after: by column; None: the row is not there."""
+    """The change of one row. key: its primary key. before, after: values by column; None: the row does not exist."""
 
     table: str
     key: list[Any]
@@ -28,7 +28,7 @@ class LedgerEntry(msgspec.Struct, frozen=True):
 
 
 class Ledger:
-    """Changes to be made. What is read through it is what will be."""
+    """Changes to be written. `get` reads a value as it will be."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, Key], SQLModel] = {}
@@ -37,7 +37,7 @@ class Ledger:
         self._gone: dict[tuple[str, Key], SQLModel] = {}
 
     def set(self, row: SQLModel, **values: Any) -> None:
-        """A row is to have these values; what it has already is no change."""
+        """Change values of a row; equal values are no change."""
         name = _name(row)
         if name in self._new:
             for column, value in values.items():
@@ -52,15 +52,14 @@ class Ledger:
                 changed[column] = value
 
     def get(self, row: SQLModel, column: str) -> Any:
-        """A row's value as it will be."""
+        """A row's value after the change."""
         return self._changed.get(_name(row), {}).get(column, getattr(row, column))
 
     def changed(self, row: SQLModel) -> Mapping[str, Any]:
-        """Which columns of a row change, and to what."""
         return self._changed.get(_name(row), {})
 
     def add(self, row: SQLModel) -> None:
-        """A row is to be there. Its key is known already. One that was to go stays, with the new row's values."""
+        """Add a row whose key is known. A row of this key that was to be removed stays, with the new values."""
         stays = self._gone.pop(_name(row), None)
         if stays is not None:
             self.set(stays, **row.model_dump())
@@ -68,26 +67,23 @@ class Ledger:
             self._new[_name(row)] = row
 
     def remove(self, row: SQLModel) -> None:
-        """A row is to be gone."""
         if self._new.pop(_name(row), None) is None:
             self._gone[_name(row)] = row
 
     def new(self, kind: type[SQLModel]) -> list[Any]:
-        """The rows of a table that come to be."""
         return [row for row in self._new.values() if isinstance(row, kind)]
 
     def gone(self, row: SQLModel) -> bool:
-        """Whether a row is to be gone."""
         return _name(row) in self._gone
 
     def write(self, session: Session) -> list[LedgerEntry]:
-        """Make the changes. Gives what was done. Rows that were read before are as they were until they are expired."""
+        """Write the changes and return them. Rows in the session keep their old values until expired."""
         done = []
         for rows, before in ((self._new, False), (self._gone, True)):
             for (name_of, key), row in rows.items():
                 values = {str(c.name): _plain(getattr(row, _attribute(row, c))) for c in _table(row).columns}
                 done.append(LedgerEntry(name_of, list(key), values if before else None, None if before else values))
-        # What is new comes first, since others will name it; what goes goes last, and what names it before it.
+        # Inserts first, since other rows will refer to them; deletes last, referring tables before the referred.
         tables = list(SQLModel.metadata.sorted_tables)
         for table in tables:
             new = [row for (name, _), row in self._new.items() if name == table.name]
@@ -128,7 +124,7 @@ def update_many(session: Session, table: str, columns: Iterable[str], rows: list
 
 
 def value_of(table: str, column: str, plain: Any) -> Any:
-    """A kept value as the database takes it."""
+    """A journal value as the type that the column takes."""
     kind = SQLModel.metadata.tables[table].columns[column].type
     if plain is None:
         return None
@@ -140,12 +136,10 @@ def value_of(table: str, column: str, plain: Any) -> Any:
 
 
 def row_table(row: SQLModel) -> str:
-    """The name of its table."""
     return _name(row)[0]
 
 
 def row_key(row: SQLModel) -> Key:
-    """Its primary key."""
     return _name(row)[1]
 
 

@@ -1,4 +1,4 @@
-"""Union: what all parts of a merge know while it is worked out."""
+"""State shared by the parts of a merge while its draft is computed."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +15,7 @@ from runtime.refusal import N_
 
 @dataclass
 class MergeContext:
-    """One merge. area: of each former commune its zone. zone_map: a zone that is joined to another → that one."""
+    """area: former commune → the zone that stands for it. zone_map: zone that is joined → the zone it is joined to."""
 
     session: Session
     plan: Merge
@@ -28,20 +28,19 @@ class MergeContext:
     zone_map: dict[str, str] = field(default_factory=dict)
 
     def name(self, commune_id: str) -> str:
-        """What a former commune is called."""
         return self.data.commune(commune_id).name
 
     def by_commune(self, prefix: str = "use:") -> list[tuple[str, str]]:
-        """A choice's value and the name of each former commune."""
+        """(value of the choice, name) of each former commune."""
         return [(prefix + c, self.name(c)) for c in self.plan.sources]
 
     def members(self, zone_id: str) -> list[str]:
-        """The receivers in a zone, as they will be."""
+        """The receivers of a zone after the merge."""
         new = [m.receiver_id for m in self.ledger.new(ZoneMember) if m.zone_id == zone_id]
         return [m.receiver_id for m in self.data.members if m.zone_id == zone_id] + new
 
     def ask_whose(self, key: str, about: QuestionTopic, says: str, prefix: str, among: list[str] | None = None) -> str:
-        """Ask whose of something holds. Gives the commune's id."""
+        """Ask which commune's setting is kept. Returns the commune's id."""
         sources = [c for c in self.plan.sources if among is None or c in among]
         choices = tuple(choice(prefix + c, N_("As in {commune}"), commune=self.name(c)) for c in sources)
         return self.answers.ask(Question(key, about, Message(says), choices, prefix + sources[0])).removeprefix(prefix)

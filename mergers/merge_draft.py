@@ -1,4 +1,4 @@
-"""Drafts: a plan worked out to the last row, before anything is written."""
+"""The draft of a merger: a plan computed to the last row before anything is written."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ from wire.broadcasts import Targets
 
 @dataclass
 class MergeDraft:
-    """What a plan changes. places: of what was planned by hand: commune, targets → where it goes, with whom.
+    """What a plan changes. places: for broadcasts planned by hand: commune, targets → [(commune afterwards, targets)].
 
-    left: receiver → the commune it leaves, when it does. told: receivers that get a new config. succession: former,
+    former_commune: receiver → the commune it leaves. reconfigured: receivers that get a new config. succession: former,
     successor, and since when the former's history counts. clip_copies: clip → its copy, for a split.
     """
 
@@ -41,25 +41,23 @@ class MergeDraft:
 
 
 class Answers:
-    """Asks questions and knows the answers: those given, else what is suggested."""
+    """Collects the questions, and answers them with the given decisions, else with what is suggested."""
 
     def __init__(self, decisions: dict[str, str], questions: list[Question]) -> None:
         self._decisions, self._questions = decisions, questions
 
     def ask(self, question: Question) -> str:
-        """The choice made."""
         self._questions.append(question)
         chosen = self._decisions.get(question.key, question.suggested)
         return chosen if chosen in {c.value for c in question.choices} else question.suggested
 
 
 def choice(value: str, message_id: str, effect: Message | None = None, **values: object) -> Choice:
-    """One answer."""
     return Choice(value, Message(message_id, values), effect)
 
 
 def free_zone_id(session: Session, wanted: str, taken: Sequence[str] = ()) -> str:
-    """An id for a zone that nobody has: the one wanted, or that with a number."""
+    """A free zone id: the wanted one, or it with a number appended."""
     number, candidate = 1, wanted
     while candidate in taken or session.exec(select(Zone.id).where(Zone.id == candidate)).first() is not None:
         number += 1
@@ -68,15 +66,15 @@ def free_zone_id(session: Session, wanted: str, taken: Sequence[str] = ()) -> st
 
 
 def undone_commune(session: Session, commune_id: str) -> Commune | None:
-    """A commune of this id that a merger made and its undoing ended: it may come back. None when the id is free.
+    """The commune of this id that a merger created and its undo retired; it is reused. None when the id is free.
 
-    Raises Refusal when the id is taken, or none.
+    Raises Refusal when the id is taken or malformed.
     """
     check_id(commune_id)
     found = session.get(Commune, commune_id)
     if found is None:
         return None
-    # Only an undoing writes from when on a former commune counts.
+    # Only an undo sets `since`.
     undone = select(CommuneSuccession).where(
         CommuneSuccession.former_id == commune_id, col(CommuneSuccession.since).is_not(None)
     )
@@ -86,7 +84,7 @@ def undone_commune(session: Session, commune_id: str) -> Commune | None:
 
 
 def copied_clip(clip: Clip, clip_id: str, commune_id: str) -> Clip:
-    """The same sound in another commune: its files are the same, by their hash."""
+    """A clip for another commune with the same audio files; files are named by hash."""
     own = {"id": clip_id, "commune_id": commune_id, "replaced_by": None, "peaks": clip.peaks}
     return Clip(**{**clip.model_dump(), **own})
 

@@ -7,18 +7,15 @@ from people.operators import OperatorCommune
 from people.rights import Role
 from runtime.refusal import N_
 
-#: From the one that may least.
+#: By rights, fewest first.
 _ROLES = (Role.VIEWER, Role.TECHNICIAN, Role.OPERATOR, Role.CHAIR, Role.PROVINCE)
 
 
 class MergedPeople:
-    """Works it out."""
-
     def __init__(self, union: MergeContext) -> None:
         self._context = union
 
     def work_out(self) -> None:
-        """All of them."""
         plan, data = self._context.plan, self._context.data
         roles: dict[int, dict[str, Role]] = {}
         for row in data.roles:

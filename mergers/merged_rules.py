@@ -1,4 +1,4 @@
-"""Which noise rules hold after a merge: each stays with its former commune's receivers, or one's hold for all."""
+"""Noise rules after a merge: each applies to the receivers of its former commune, or one commune's apply to all."""
 
 from collections.abc import Mapping
 
@@ -20,13 +20,10 @@ _RULES = (
 
 
 class MergedRules:
-    """Works them out."""
-
     def __init__(self, union: MergeContext) -> None:
         self._context = union
 
     def work_out(self) -> None:
-        """All of them."""
         plan, data = self._context.plan, self._context.data
         whole = {r.commune_id: r for r in data.noise_rules if not r.zone_id}
         said = {c: _rules(whole.get(c)) for c in plan.sources}

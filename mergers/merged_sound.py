@@ -10,13 +10,10 @@ from runtime.refusal import N_
 
 
 class MergedSound:
-    """Works it out."""
-
     def __init__(self, union: MergeContext) -> None:
         self._context = union
 
     def work_out(self) -> None:
-        """All of it."""
         self._chimes()
         self._rest()
 

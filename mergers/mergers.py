@@ -1,4 +1,4 @@
-"""Mergers: done in one transaction, and taken back for thirty days."""
+"""Mergers: written in one transaction, and reversible for thirty days."""
 
 from datetime import datetime, timedelta
 
@@ -24,7 +24,7 @@ UNDO_WITHIN = timedelta(days=30)
 
 
 class Merger(SQLModel, table=True):
-    """A merger or a split that was done. plan: JSON. told_at: when every receiver's new config was at the broker."""
+    """A merger or split. plan: JSON. told_at: when the broker had acknowledged every receiver's new config."""
 
     id: int | None = Field(default=None, primary_key=True)
     plan: str
@@ -37,24 +37,21 @@ class Merger(SQLModel, table=True):
 
     @property
     def number(self) -> int:
-        """Its id, once it is kept."""
         if self.id is None:
-            raise RuntimeError("the merger is not kept yet")
+            raise RuntimeError("the merger is not stored yet")
         return self.id
 
     @property
     def what(self) -> Plan:
-        """Its plan."""
         return plan_of_text(self.plan)
 
     @property
     def undo_until(self) -> datetime:
-        """From this instant on it stays."""
         return self.at + UNDO_WITHIN
 
 
 class MergerJournal(SQLModel, table=True):
-    """What a merger wrote, for taking it back. entries: JSON. receivers: JSON, the ids that get new configs."""
+    """What a merger wrote, for the undo. entries: JSON. receivers: JSON, the ids that get new configs."""
 
     merger_id: int = Field(foreign_key="merger.id", primary_key=True)
     entries: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
@@ -62,30 +59,27 @@ class MergerJournal(SQLModel, table=True):
 
     @property
     def what(self) -> list[LedgerEntry]:
-        """The entries."""
         return msgspec.json.decode(self.entries, type=list[LedgerEntry])
 
 
 def draft_of(session: Session, plan: Plan, decisions: Decisions, now: datetime, hooks: MergerHooks) -> MergeDraft:
-    """A plan worked out. Raises Refusal for one that cannot be."""
+    """Raises Refusal for a plan that cannot be carried out."""
     draft = merge_draft(session, plan, decisions, now) if isinstance(plan, Merge) else split_draft(session, plan, now)
     apply_hooks(session, draft, hooks, now)
     return draft
 
 
 def fingerprint_of(draft: MergeDraft) -> str:
-    """Of the plan and all that it was worked out from."""
+    """Hash of the plan and of all rows that it was computed from."""
     return draft.data.fingerprint(plan_as_text(draft.plan))
 
 
 def merge(
     session: Session, plan: Plan, decisions: Decisions, now: datetime, by: str, *, fingerprint: str, hooks: MergerHooks
 ) -> MergerResult:
-    """Do it. fingerprint: of the rehearsal that was looked at. Everything or, on any error, nothing is kept.
+    """Merge or split in the caller's transaction. fingerprint: of the rehearsal that was shown.
 
-    estate: what rooms that mergers do not know keep by commune.
-
-    Raises Refusal when the communes were changed since the rehearsal, or something is not decided.
+    Raises Refusal when the communes were changed since the rehearsal, or a question is not decided.
     """
     _lock(session, list(plan.sources) if isinstance(plan, Merge) else [plan.source])
     draft = draft_of(session, plan, decisions, now, hooks)
@@ -112,12 +106,12 @@ def merge(
 
 
 def mergers(session: Session) -> list[Merger]:
-    """All, the newest first."""
+    """Newest first."""
     return list(session.exec(select(Merger).order_by(col(Merger.id).desc())))
 
 
 def merger(session: Session, merger_id: int) -> Merger:
-    """One. Raises NotFound."""
+    """Raises NotFound."""
     found = session.get(Merger, merger_id)
     if found is None:
         raise NotFound(N_("This merger does not exist."))
@@ -125,7 +119,7 @@ def merger(session: Session, merger_id: int) -> Merger:
 
 
 def _lock(session: Session, commune_ids: list[str]) -> None:
-    """Nobody plans, adds or merges in these communes until we are done: what names a commune needs its row."""
+    """Lock the communes' rows: inserting a row that refers to a commune waits for the end of this transaction."""
     session.exec(select(Commune).where(col(Commune.id).in_(commune_ids)).order_by(Commune.id).with_for_update()).all()
 
 

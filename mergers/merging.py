@@ -1,7 +1,7 @@
-"""Merging: the draft of several communes becoming one.
+"""The draft of a merge of several communes into one.
 
-Each former commune goes on as a zone of all its receivers, so that what was for "the whole commune" stays with those it
-was for. Zones, receivers, clips, programmes and schedules keep their ids; what people decided is written on top.
+Each former commune becomes a zone of all its receivers, so that what was for "the whole commune" keeps its receivers.
+Zones, receivers, clips, programmes and schedules keep their ids; decisions are applied on top.
 """
 
 from datetime import datetime
@@ -42,8 +42,6 @@ def check_merge(session: Session, plan: Merge) -> None:
 
 
 class Merging:
-    """Works out one merge."""
-
     def __init__(self, session: Session, plan: Merge, decisions: Decisions, now: datetime) -> None:
         data, ledger = load_commune_data(session, list(plan.sources)), Ledger()
         draft = MergeDraft(plan, data, ledger, self._places)
@@ -51,7 +49,6 @@ class Merging:
         self._time_zone = data.commune(plan.sources[0]).time_zone
 
     def draft(self) -> MergeDraft:
-        """The whole of it."""
         self._commune()
         self._zones()
         self._receivers()
@@ -60,8 +57,6 @@ class Merging:
         self._schedules()
         MergedPeople(self._context).work_out()
         return self._context.draft
-
-    # -- the commune itself
 
     def _commune(self) -> None:
         plan, data = self._context.plan, self._context.data
@@ -115,7 +110,7 @@ class Merging:
         elif undone is not None:
             self._context.ledger.set(undone, **values, province_id=first.province_id, retired_at=None)
         else:
-            # What else a commune has (its province) it has from the first.
+            # Other columns (the province) are those of the first commune.
             self._context.ledger.add(Commune(**{**first.model_dump(), **values, "id": plan.into, "retired_at": None}))
         for one in sources:
             if one.id != plan.into:
@@ -131,8 +126,6 @@ class Merging:
             )
             self._context.draft.notes.append(Message(said))
         return found
-
-    # -- zones
 
     def _zones(self) -> None:
         plan, data = self._context.plan, self._context.data
@@ -174,7 +167,7 @@ class Merging:
             for other in others:
                 if other.commune_id == first.commune_id:
                     continue
-                # It stays behind under its former commune, empty: old broadcasts still name it.
+                # It stays in its former commune, empty: old broadcasts refer to it.
                 self._context.zone_map[other.id] = first.id
                 self._context.ledger.set(other, commune_id=other.commune_id)
                 there = set(self._context.members(first.id))
@@ -182,8 +175,6 @@ class Merging:
                     self._context.ledger.remove(member)
                     if member.receiver_id not in there:
                         self._context.ledger.add(ZoneMember(zone_id=first.id, receiver_id=member.receiver_id))
-
-    # -- receivers and stations
 
     def _receivers(self) -> None:
         plan, data = self._context.plan, self._context.data
@@ -205,15 +196,13 @@ class Merging:
             if one.commune_id != plan.into:
                 self._context.draft.former_commune[one.id] = one.commune_id
 
-    # -- when
-
     def _schedules(self) -> None:
         plan, data = self._context.plan, self._context.data
         for one in data.schedules:
             _, targets = self._places(one.commune_id, one.audience)[0]
             self._context.ledger.set(one, commune_id=plan.into, targets=encoded(targets))
             if data.commune(one.commune_id).time_zone != self._time_zone:
-                self._anew(one)
+                self._plan_again(one)
         for meeting in schedule_overlaps(self._context.session, data, plan.sources, self._context.now):
             self._meeting(meeting)
 
@@ -252,16 +241,16 @@ class Merging:
             if kind == "first" and one.commune_id == commune_id:
                 most = max(s.precedence for s in meeting.schedules)
                 self._context.ledger.set(one, precedence=most + 1)
-                self._anew(one)
+                self._plan_again(one)
             elif kind == "only":
                 if one.commune_id == commune_id:
                     self._context.ledger.set(one, targets=encoded(Targets(all=True)))
                 else:
                     self._context.ledger.set(one, paused=True)
-                self._anew(one)
+                self._plan_again(one)
 
     def _share(self, meeting: ScheduleOverlap) -> bool:
-        """Whether any receiver would be meant by schedules of two communes: only where zones are joined."""
+        """Whether schedules of two communes have a receiver in common, which only joined zones can cause."""
         if not self._context.zone_map:
             return False
         reached: dict[str, set[str]] = {}
@@ -272,8 +261,8 @@ class Merging:
         sets = list(reached.values())
         return any(a & b for n, a in enumerate(sets) for b in sets[n + 1 :])
 
-    def _anew(self, one: Schedule) -> None:
-        """What is planned of it is withdrawn by the next plan, and planned anew."""
+    def _plan_again(self, one: Schedule) -> None:
+        """A new revision: the next planning withdraws its planned broadcasts and plans them again."""
         revision = one.revision + 1
         self._context.ledger.set(one, revision=revision, changed_at=self._context.now)
 

@@ -1,4 +1,4 @@
-"""Plans: which communes become which, what has to be decided about it, and what was decided."""
+"""Plans of mergers and splits, their questions and decisions, and what a rehearsal returns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from runtime.refusal import N_, Refusal
 
 
 class Merge(msgspec.Struct, frozen=True, kw_only=True, tag="merge", tag_field="kind"):
-    """Several communes become one. sources: their ids, the first is the heir where somebody must be it.
+    """Several communes become one. sources: their ids; the first gets what can be assigned to one commune only.
 
     into: the id of what they become: a new one, or one of the sources, which is then given this name.
     """
@@ -21,10 +21,10 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True, tag="merge", tag_field="k
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True, tag="split", tag_field="kind"):
-    """A part of a commune becomes one of its own. source: it goes on without that part.
+    """A part of a commune becomes a new commune. source: the commune that loses the part.
 
-    stations: their receivers go along. zones: they go along, with their receivers. receivers: single ones besides.
-    programmes: those that move; what is needed on both sides is there on both. operators: who gets the new one as well.
+    stations, zones: move with their receivers. receivers: single ones in addition.
+    programmes: move; what both communes need is copied. operators: get their role in the new commune too.
     """
 
     source: str
@@ -41,12 +41,12 @@ Plan = Merge | Split
 
 
 def plan_as_text(plan: Plan) -> str:
-    """For keeping, and for a form's hidden field."""
+    """As JSON, for the database and a form's hidden field."""
     return msgspec.json.encode(plan).decode()
 
 
 def plan_of_text(text: str | bytes) -> Plan:
-    """The same back. Raises Refusal when it is none."""
+    """Raises Refusal for a text that is no plan."""
     try:
         found: Plan = msgspec.json.decode(text, type=Merge | Split)
     except msgspec.DecodeError as failure:
@@ -55,8 +55,6 @@ def plan_of_text(text: str | bytes) -> Plan:
 
 
 class QuestionTopic(StrEnum):
-    """What a question is about."""
-
     ZONES = "zones"  # two zones of one name
     SCHEDULES = "schedules"  # programmes at one hour
     OPERATOR = "operator"  # one user in both, with different rights
@@ -69,7 +67,7 @@ class QuestionTopic(StrEnum):
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence for people: an English message id and what stands in its gaps. `t(said.message_id, **said.values)`."""
+    """A translatable sentence: `t(message.message_id, **message.values)`."""
 
     message_id: str
     values: Mapping[str, object] = field(default_factory=dict)
@@ -80,7 +78,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Choice:
-    """One answer. value: what stands in the decisions. effect: what it would do."""
+    """One possible answer. value: as in the decisions. effect: what it would change."""
 
     value: str
     says: Message
@@ -89,7 +87,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """What somebody must decide. key: of the decision; the same as long as the communes stay what they are."""
+    """What an operator must decide. key: of the decision; stable as long as the communes do not change."""
 
     key: str
     about: QuestionTopic
@@ -103,7 +101,7 @@ Decisions = Mapping[str, str]
 
 
 class RehearsedKind(StrEnum):
-    """Kinds of things that a rehearsal lists, in the order in which people look at them."""
+    """Kinds of things that a rehearsal lists, in the order of the page."""
 
     STATION = "station"
     RECEIVER = "receiver"
@@ -118,7 +116,7 @@ class RehearsedKind(StrEnum):
 
 @dataclass(frozen=True)
 class RehearsalLine:
-    """One thing before and after. before: its commune; after: its commune or communes, empty when it rests or goes.
+    """One thing before and after. before: its commune; after: its communes, empty when it is no longer used.
 
     id: as text. changes: what becomes different, in order.
     """
@@ -133,7 +131,7 @@ class RehearsalLine:
 
 @dataclass(frozen=True)
 class CommuneCounts:
-    """How much there is in a commune. play_log: broadcasts that are found under it, those of its predecessors too."""
+    """How many of each a commune has. play_log: broadcasts found under it, including those of its predecessors."""
 
     stations: int = 0
     receivers: int = 0
@@ -151,8 +149,8 @@ class CommuneCounts:
 class Rehearsal:
     """What a plan would do. Nothing was changed.
 
-    fingerprint: of all that it was worked out from but what goes on by itself; `merge` wants it back.
-    before, after: by commune id. notes: what one should know (something is on air), nothing to decide.
+    fingerprint: of the rows it was computed from, see `CommuneData.fingerprint`; `merge` checks it.
+    before, after: by commune id. notes: what needs no decision, for example that something is on air.
     """
 
     plan: Plan
@@ -165,24 +163,23 @@ class Rehearsal:
     notes: tuple[Message, ...]
 
     def of(self, what: RehearsedKind) -> list[RehearsalLine]:
-        """The lines of one kind."""
         return [line for line in self.lines if line.what is what]
 
     def open(self, decisions: Decisions) -> list[Question]:
-        """What is not decided yet, or with a choice that there is not."""
+        """Questions without a valid decision."""
         return [q for q in self.questions if decisions.get(q.key) not in {c.value for c in q.choices}]
 
     def suggested(self, decisions: Decisions | None = None) -> dict[str, str]:
-        """Decisions that are whole: those given, and for the rest what is suggested."""
+        """Complete decisions: those given, and what is suggested for the rest."""
         still = {q.key for q in self.open(decisions or {})}
         return {q.key: q.suggested if q.key in still else (decisions or {})[q.key] for q in self.questions}
 
 
 @dataclass(frozen=True)
 class MergerResult:
-    """What a merger or its undoing did. receivers: whose config changed, for `mergers.handover`.
+    """receivers: those whose config changed, for `mergers.handover`.
 
-    kept: what was made or changed since, and where it is now (of an undoing; else empty).
+    kept: of an undo, what was created or changed since the merger, and where it is now.
     """
 
     merger_id: int

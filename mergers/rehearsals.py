@@ -1,4 +1,4 @@
-"""Rehearsals: a plan as it would turn out, thing by thing, and what has to be decided. Nothing is changed."""
+"""Rehearsals: what a plan would change, item by item, and what must be decided. Only reads."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -27,9 +27,9 @@ MOST_BROADCASTS = 500
 def rehearse(
     session: Session, plan: Plan, now: datetime, decisions: Decisions | None = None, *, hooks: MergerHooks
 ) -> Rehearsal:
-    """What the plan would do with these decisions; what is not decided is shown as suggested. Only reads.
+    """What the plan would do with these decisions; for open questions the suggestion is shown.
 
-    estate: as of `merge`. Raises Refusal for a plan that cannot be.
+    Raises Refusal for a plan that cannot be carried out.
     """
     draft = draft_of(session, plan, decisions or {}, now, hooks)
     way = broadcasts_in_flight(session, draft, now)
@@ -87,7 +87,7 @@ class _RehearsalLines:
         )
 
     def _joined(self, zone: Any) -> bool:
-        """Its commune ends and it stays behind."""
+        """It stays in a commune that is retired, since it was joined to another zone."""
         commune = self._data.commune(zone.commune_id)
         stays = self._ledger.get(zone, "commune_id") == zone.commune_id
         return stays and self._ledger.get(commune, "retired_at") is not None
@@ -226,7 +226,7 @@ def _after(
         "schedules": RehearsedKind.SCHEDULE,
         "noise_rules": RehearsedKind.NOISE_RULE,
     }
-    there = [c for c in {*counted, draft.plan.into} if c == draft.plan.into or (c in before and _lives(draft, c))]
+    there = [c for c in {*counted, draft.plan.into} if c == draft.plan.into or (c in before and _continues(draft, c))]
     return {
         c: CommuneCounts(
             **{name: counted.get(c, {}).get(what, 0) for name, what in names.items()},
@@ -237,7 +237,7 @@ def _after(
     }
 
 
-def _lives(draft: MergeDraft, commune_id: str) -> bool:
+def _continues(draft: MergeDraft, commune_id: str) -> bool:
     return draft.ledger.get(draft.data.commune(commune_id), "retired_at") is None
 
 

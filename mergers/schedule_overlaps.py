@@ -1,4 +1,4 @@
-"""Hours: where the programmes of communes that become one fall into the same time."""
+"""Schedule overlaps: programmes of different communes of a merge that play at the same time."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from schedules.occurrences import Occurrence, occurrences
 from schedules.schedules import Schedule
 from wire.broadcasts import BroadcastClass
 
-#: So far ahead it is looked: a week holds every weekday. What meets later only, the timetable's own page shows.
+#: How far ahead overlaps are searched: a week has every weekday. The timetable's page shows later ones.
 AHEAD = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class ScheduleOverlap:
-    """Schedules of several communes that sound at the same time, by number. first_at: when they first do."""
+    """Schedules of several communes that play at the same time. titles: by schedule. first_at: the first overlap."""
 
     key: str
     schedules: tuple[Schedule, ...]
@@ -27,18 +27,16 @@ class ScheduleOverlap:
     airings: int
 
     def communes(self) -> list[str]:
-        """Whose they are, in order."""
         return list(dict.fromkeys(s.commune_id for s in self.schedules))
 
     def of(self, commune_id: str) -> list[Schedule]:
-        """Those of one commune."""
         return [s for s in self.schedules if s.commune_id == commune_id]
 
 
 def schedule_overlaps(
     session: Session, data: CommuneData, order: Sequence[str], now: datetime
 ) -> list[ScheduleOverlap]:
-    """Which schedules meet others of another commune within a week. order: of the communes."""
+    """Schedules that overlap with one of another commune within a week. order: of the communes."""
     due: list[Occurrence] = []
     for commune in data.communes:
         going = [
@@ -78,7 +76,7 @@ def schedule_overlaps(
 
 
 class _Groups:
-    """Which numbers belong together."""
+    """Disjoint sets of numbers (union-find)."""
 
     def __init__(self) -> None:
         self._parent: dict[int, int] = {}

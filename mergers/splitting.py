@@ -1,7 +1,7 @@
-"""Splitting: the draft of a part of a commune becoming one of its own.
+"""The draft of a split: a part of a commune becomes a new commune.
 
-What is needed on both sides is there on both: a programme with its recordings is copied (the files are the same, by
-their hash), a schedule for receivers of both goes on in each for its own.
+What both communes need is copied: programmes with their recordings (audio files are shared, by hash), and a schedule
+for receivers of both continues in each commune for its receivers.
 """
 
 from datetime import datetime
@@ -36,8 +36,6 @@ def check_split(session: Session, plan: Split) -> None:
 
 
 class Splitting:
-    """Works out one split."""
-
     def __init__(self, session: Session, plan: Split, now: datetime) -> None:
         self._session, self._plan, self._now = session, plan, now
         self._data = data = load_commune_data(session, [plan.source])
@@ -55,7 +53,7 @@ class Splitting:
         self._next: dict[type, int] = {}
 
     def draft(self) -> MergeDraft:
-        """The whole of it. Raises Refusal when nothing would go, or nothing stay."""
+        """Raises Refusal when no receiver would move, or none would stay."""
         if not self._going:
             raise Refusal(N_("Choose what becomes the new commune: stations, zones or receivers."))
         if not self._staying:
@@ -81,7 +79,7 @@ class Splitting:
     def _commune(self) -> None:
         plan, source = self._plan, self._data.communes[0]
         values: dict[str, object] = {"id": plan.into, "name": plan.name.strip()}
-        values["outline"] = None  # its border is another one
+        values["outline"] = None  # the border changes
         undone = undone_commune(self._session, plan.into)
         if undone is not None:
             self._ledger.set(undone, **{**source.model_dump(), **values, "retired_at": None})
@@ -146,16 +144,16 @@ class Splitting:
                 if one.programme_id in moved:
                     self._ledger.set(one, commune_id=plan.into)
                 continue
-            mine, theirs = parts[one.number]
-            if mine is None and theirs is not None:
+            kept_targets, moved_targets = parts[one.number]
+            if kept_targets is None and moved_targets is not None:
                 programme_id = self._copies.get(one.programme_id, one.programme_id)
-                self._ledger.set(one, commune_id=plan.into, targets=encoded(theirs), programme_id=programme_id)
-            elif theirs is not None and mine is not None:
-                self._ledger.set(one, targets=encoded(mine))
+                self._ledger.set(one, commune_id=plan.into, targets=encoded(moved_targets), programme_id=programme_id)
+            elif moved_targets is not None and kept_targets is not None:
+                self._ledger.set(one, targets=encoded(kept_targets))
                 row = one.model_dump() | {
                     "id": self._number(Schedule),
                     "commune_id": plan.into,
-                    "targets": encoded(theirs),
+                    "targets": encoded(moved_targets),
                     "revision": 1,
                     "programme_id": self._copies.get(one.programme_id, one.programme_id),
                     "changed_at": self._now,
@@ -196,31 +194,31 @@ class Splitting:
                     self._ledger.add(ProgrammeItem(**values))
 
     def _parts(self, targets: Targets) -> tuple[Targets | None, Targets | None]:
-        """For those that stay, and for those that go; None for nobody. What reaches nobody now stays."""
+        """(targets that stay, targets that move); None for no receivers. Targets that reach no receiver now stay."""
         if targets.all:
             return Targets(all=True), Targets(all=True)
         zones_of = self._data.zones_of
-        mine = Targets(
+        kept_targets = Targets(
             zones=[z for z in targets.zones if z not in self._plan.zones],
             receivers=[r for r in targets.receivers if r not in self._going],
         )
-        besides = [
+        moving = [
             r
             for r in sorted(self._going)
             if r in targets.receivers or (set(zones_of[r]) & set(targets.zones)) - set(self._plan.zones)
         ]
-        theirs = Targets(zones=[z for z in targets.zones if z in self._plan.zones], receivers=besides)
-        nobody_here = not mine.zones and not mine.receivers
-        nobody_there = not theirs.zones and not theirs.receivers
-        return (None if nobody_here else mine), (None if nobody_there else theirs)
+        moved_targets = Targets(zones=[z for z in targets.zones if z in self._plan.zones], receivers=moving)
+        nobody_here = not kept_targets.zones and not kept_targets.receivers
+        nobody_there = not moved_targets.zones and not moved_targets.receivers
+        return (None if nobody_here else kept_targets), (None if nobody_there else moved_targets)
 
     def _places(self, commune_id: str, targets: Targets) -> list[tuple[str, Targets]]:
-        mine, theirs = self._parts(targets)
-        found = [(commune_id, mine)] if mine is not None else []
-        return [*found, *([(self._plan.into, theirs)] if theirs is not None else [])]
+        kept_targets, moved_targets = self._parts(targets)
+        found = [(commune_id, kept_targets)] if kept_targets is not None else []
+        return [*found, *([(self._plan.into, moved_targets)] if moved_targets is not None else [])]
 
     def _number(self, kind: Any) -> int:
-        """The next free number of a table: known before the row is written, so that others can name it."""
+        """The next free id of a table, known before the row is written, so that other rows can refer to it."""
         if self._session.get_bind().dialect.name == "postgresql":
             name = func.pg_get_serial_sequence(kind.__tablename__, "id")
             return int(self._session.exec(select(func.nextval(name))).one())
@@ -231,6 +229,5 @@ class Splitting:
 
 
 def split_draft(session: Session, plan: Split, now: datetime) -> MergeDraft:
-    """See `Splitting`. Raises Refusal for a plan that cannot be."""
     check_split(session, plan)
     return Splitting(session, plan, now).draft()

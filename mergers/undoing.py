@@ -1,7 +1,7 @@
-"""Undoing: the draft of taking a merger back.
+"""The draft of the undo of a merger.
 
-What the merger wrote is written back where it is still so; what people changed since stays as they left it. What was
-made since goes where it belongs (`mergers.later_changes`). Broadcasts keep the name of their time.
+Values that the merger wrote are reverted if they are unchanged since; later changes by operators are kept. What was
+created since is assigned by `mergers.later_changes`. Past broadcasts keep the commune of their time.
 """
 
 from datetime import datetime
@@ -36,15 +36,15 @@ from usecases.actors import CONTROLLER
 from usecases.broadcasts import withdraw_in
 from wire.broadcasts import Targets
 
-#: What counts up, and says nothing by itself.
+#: Columns that only count up.
 _COUNTERS = {"revision", "config_revision", "changed_at"}
-#: Rows that merely hang on others: they go with them, or stay.
+#: Rows that belong to another row and share its fate.
 _PARTS = (ClipRendition, ProgrammeItem)
 _RETIRED = (Commune, Programme, Schedule, Clip)
 
 
 def undo(session: Session, merger_id: int, now: datetime, by: str, *, hooks: MergerHooks) -> MergerResult:
-    """Take a merger back. Everything or nothing. estate: as of `merge`. Raises Refusal, NotFound."""
+    """Undo a merger in the caller's transaction. Raises Refusal, NotFound."""
     found = merger(session, merger_id)
     plan = found.what
     involved = [*plan.sources, plan.into] if isinstance(plan, Merge) else [plan.source, plan.into]
@@ -89,8 +89,6 @@ def _check(session: Session, found: Merger, involved: list[str], now: datetime) 
 
 
 class UndoDraft:
-    """Works out what to write back."""
-
     def __init__(self, session: Session, plan: Plan, found: Merger, entries: list[LedgerEntry], now: datetime) -> None:
         self._session, self._plan, self._merger, self._entries, self._now = session, plan, found, entries, now
         sources = list(plan.sources) if isinstance(plan, Merge) else [plan.source]
@@ -102,7 +100,6 @@ class UndoDraft:
         self._after: dict[str, str] = {}  # receiver → its commune afterwards
 
     def draft(self) -> MergeDraft:
-        """The whole of it."""
         for entry in self._entries:
             key = tuple(entry.key)
             row = self._rows.get((entry.table, key))
@@ -148,7 +145,7 @@ class UndoDraft:
         ]
 
     def _areas(self) -> dict[str, str]:
-        """Of the zones that stand for a former commune: zone → commune."""
+        """Zone that stands for a former commune → that commune."""
         made = [e.key[0] for e in self._entries if e.table == "zone" and e.before is None]
         return dict(zip(made, self._sources, strict=False)) if isinstance(self._plan, Merge) else {}
 
@@ -177,7 +174,7 @@ class UndoDraft:
             self._draft.notes.append(said)
 
     def _new(self, entry: LedgerEntry, row: Any) -> None:
-        """The merger made this row."""
+        """Revert a row that the merger added."""
         if row is None or isinstance(row, (*_PARTS, OperatorCommune)):
             return
         if isinstance(row, _RETIRED):
@@ -192,7 +189,7 @@ class UndoDraft:
             self._ledger.remove(row)
         elif isinstance(row, Station):
             self._ledger.set(row, commune_id=self._sources[0])
-            # Those that came with it go back to their own; one that was added since keeps it.
+            # Receivers that moved return to their own station; one that was added since needs this one.
             if not self._added_since(row):
                 self._ledger.remove(row)
 
@@ -201,13 +198,13 @@ class UndoDraft:
         return any(r.station_id == station.number and r.id not in moved for r in self._data.receivers)
 
     def _part(self, part: Schedule) -> None:
-        """A schedule's part in the new commune: it goes on in the whole again, unless somebody changed the part."""
+        """The part of a schedule in the new commune is retired with it, unless an operator changed the part."""
         if part.revision > 1:
             self._ledger.set(part, retired_at=part.retired_at, revision=part.revision + 1, changed_at=self._now)
             self._keep(part)
 
     def _gone(self, entry: LedgerEntry, row: Any) -> None:
-        """The merger took this row away."""
+        """Revert a row that the merger removed."""
         if entry.table == "operatorcommune" or row is not None:
             return
         kinds: tuple[type[SQLModel], ...] = (ZoneMember, NoiseRules, BackupClip)
@@ -220,7 +217,7 @@ class UndoDraft:
         self._ledger.add(made)
 
     def _operators(self) -> None:
-        """Rights come back as they were, unless they were changed since: then what was decided last holds."""
+        """Roles are restored, unless they were changed since the merger: then the last change is kept."""
         table = OperatorCommune.__table__.name  # type: ignore[attr-defined]
         mine = [e for e in self._entries if e.table == table]
         given = {
@@ -271,7 +268,7 @@ def _forget_succession(session: Session, plan: Plan) -> None:
 
 
 def _take_parts_back(session: Session, parts: list[tuple[str, str]], now: datetime, by: str) -> None:
-    """A broadcast that a split made of a part of another: the other one is whole again, and takes its place."""
+    """A split made a broadcast of a part of another: withdraw it, the other broadcast replaces it."""
     for part_id, whole_id in parts:
         part, whole = session.get_one(Broadcast, part_id), session.get(Broadcast, whole_id)
         if whole is not None and whole.withdrawn_at is None and part.withdrawn_at is None:
@@ -281,5 +278,5 @@ def _take_parts_back(session: Session, parts: list[tuple[str, str]], now: dateti
 
 
 def attribute_of(row: SQLModel, column: str) -> str:
-    """How a column's attribute is called."""
+    """The attribute name of a column."""
     return "class_" if column == "class" else column

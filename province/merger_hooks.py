@@ -23,8 +23,6 @@ _OPEN = (BulletinState.FETCHING.value, BulletinState.WAITING.value)
 
 
 class ProvinceHook:
-    """See `devices.merger_hooks.Follower`."""
-
     tables: tuple[type[SQLModel], ...] = (
         ProvinceLink,
         ProvinceBulletin,

@@ -15,7 +15,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class ImportsHook:
-    """Codes of the old systems, remembered columns, and files on their way in. See `devices.merger_hooks.Follower`."""
+    """Codes of the old systems, remembered columns, and files on their way in."""
 
     tables: tuple[type[SQLModel], ...] = (ExternalId, ColumnMapping, ImportFile)
 

@@ -71,7 +71,7 @@ class Province:
         self._process.kill()
         self._process.communicate()
 
-    def taken(self, kind: str) -> list[tuple[str, dict[str, object]]]:
+    def received(self, kind: str) -> list[tuple[str, dict[str, object]]]:
         """Key and message of what it took."""
         lines = [json.loads(line) for line in self._kept.read_text().splitlines()]
         return [(key, message) for name, key, message in lines if name == kind]

@@ -57,9 +57,9 @@ class Bench:
         self.step()
         until(lambda: self.settled(action.media))
         self.step()
-        under = self.tester._under
-        if under is not None and under.check is not None:
-            under.check.join()
+        running = self.tester._running
+        if running is not None and running.check is not None:
+            running.check.join()
             self.step()
 
     def reports(self) -> list[SelfTestReport]:
@@ -142,10 +142,10 @@ def test_what_failed_once_may_pass_the_second_time(bench: Bench) -> None:
 def test_it_begins_within_the_spread_and_is_not_begun_twice(bench: Bench) -> None:
     action = bench.action(spread_ms=600_000)
     bench.tester.take(action, 0)
-    begins_us = bench.tester._under.begins_at_us  # type: ignore[union-attr]
+    begins_us = bench.tester._running.begins_at_us  # type: ignore[union-attr]
     assert 0 <= begins_us <= 600_000_000
     bench.tester.take(action, 100)
-    assert bench.tester._under.begins_at_us == begins_us  # type: ignore[union-attr]
+    assert bench.tester._running.begins_at_us == begins_us  # type: ignore[union-attr]
     bench.step(begins_us / 1e6 - 0.001)
     assert bench.tester.wanted() == []
     bench.step(0.001)
@@ -164,4 +164,4 @@ def test_the_file_read_back_is_verified_too(bench: Bench) -> None:
     path.write_bytes(content)
     assert hashlib.sha256(content).hexdigest() != action.media.sha256
     bench.attempt(action)
-    assert bench.tester._under.attempt == 2  # type: ignore[union-attr]
+    assert bench.tester._running.attempt == 2  # type: ignore[union-attr]

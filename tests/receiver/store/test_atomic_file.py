@@ -71,7 +71,7 @@ def test_a_report_that_cannot_be_kept_is_sent_all_the_same(tmp_path: Path) -> No
     fill(tmp_path / f"000000001-{sent.report}.jws")
     box.put(sent)
     assert [pending.report for pending in box.due(0)] == [sent.report]
-    box.heard([sent.report])
+    box.acknowledge([sent.report])
     assert len(box) == 0
 
 

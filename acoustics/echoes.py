@@ -12,10 +12,11 @@ Directions of horns, walls, wind and temperature are left out: what is told is w
 heard there. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from devices.positions import Position
+from devices.positions import Position, position_of
+from devices.receivers import Receiver
 
 #: In dry air of 20 °C; 3 % more at 35 °C, which is less than a position is off.
 SPEED_OF_SOUND_M_S = 343.0
@@ -86,3 +87,9 @@ def echo_pairs(horns: Mapping[str, Position], reach_m: float = REACH_M) -> list[
             if late_ms > HEARD_AS_TWO_MS:
                 found.append(EchoPair(min(one, other), max(one, other), apart_m, late_ms))
     return sorted(found, key=lambda pair: (-round(pair.difference_ms), pair.distance_m, pair.one, pair.other))
+
+
+def echo_pairs_of(receivers: Sequence[Receiver], reach_m: float) -> list[EchoPair]:
+    """The pairs among the receivers that stand on the map."""
+    positions = {receiver.id: at for receiver in receivers if (at := position_of(receiver)) is not None}
+    return echo_pairs(positions, reach_m)

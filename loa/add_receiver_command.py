@@ -4,15 +4,21 @@ from pathlib import Path
 
 import click
 
-from devices.enrolment import enrol, write_credentials
-from devices.stations import StationKind, add_station, stations
+from devices.enrolment import write_credentials
+from devices.stations import StationKind, stations
 from loa.broker_access import issuer, public_broker_url
 from loa.schema import open_database
 from runtime.clock import ControllerClock
 from runtime.refusal import Refusal
 from runtime.secret_files import Secrets
 from runtime.settings import load_settings
+from usecases.actors import CONTROLLER
+from usecases.receivers import add_receiver_in
+from usecases.stations import add_station_in
 from wire.sealing import SealingKey
+
+#: The name in the audit of a person who has the machine itself.
+TYPED = CONTROLLER.named("loa receiver add")
 
 
 @click.command(help="At the controller: add a receiver and write its credentials into a file.")
@@ -47,16 +53,20 @@ def add(
         with database.writing() as session:
             wanted = station or kind.upper()
             known = {s.name: s.number for s in stations(session, commune)}
-            number = known.get(wanted) or add_station(session, commune, StationKind(kind), wanted).number
-            _, credentials = enrol(
+            now = ControllerClock().now()
+            number = known.get(wanted)
+            if number is None:
+                number = add_station_in(session, TYPED, commune, StationKind(kind), wanted, now).number
+            _, credentials = add_receiver_in(
                 session,
+                TYPED,
                 issuer(settings, key, public_broker_url(settings)),
+                commune,
                 receiver_id=receiver,
-                commune_id=commune,
                 station_id=number,
                 name=name or receiver,
                 zones=list(zones),
-                now=ControllerClock().now(),
+                now=now,
                 path_delay_ms=path_delay_ms,
             )
             write_credentials(credentials, target)

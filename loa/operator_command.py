@@ -4,18 +4,19 @@ from pathlib import Path
 
 import click
 
-from devices.communes import commune as commune_of
 from loa.schema import open_database
-from people.audit import Deed, note
-from people.operators import FIRST_OPERATOR, add_operator, appoint, operator_named, renew_password
+from people.operators import FIRST_OPERATOR
 from people.rights import Role
 from runtime.clock import ControllerClock
-from runtime.refusal import NotFound, Refusal
+from runtime.refusal import Refusal
 from runtime.settings import load_settings
+from usecases.actors import CONTROLLER
+from usecases.operators import renew_password_at_the_machine
+from usecases.services import Services
 from web.access import close_sessions
 
-#: Name in the audit for actions on the command line of the machine itself.
-BY = "loa operator"
+#: The name in the audit of a person who has the machine itself.
+TYPED = CONTROLLER.named("loa operator")
 
 
 @click.command(help="Print a new one-time password of an operator; the operator is made when there is none.")
@@ -32,20 +33,9 @@ def operator(name: str, data: Path | None, commune: str | None, role: str) -> No
     """Changes the tables directly; the controller may run."""
     try:
         settings = load_settings(**({"data_dir": data} if data else {}))
-        database, now = open_database(settings), ControllerClock().now()
-        with database.writing() as session:
-            try:
-                account = operator_named(session, name)
-            except NotFound:
-                account, password = add_operator(session, name, now)
-                account.admin = commune is None
-                if commune is not None:
-                    appoint(session, account.number, commune_of(session, commune).id, Role(role))
-                deed = Deed.OPERATOR_ADDED
-            else:
-                password, deed = renew_password(session, account), Deed.PASSWORD_RENEWED
-                close_sessions(session, account.number)
-            note(session, at=now, by=BY, commune_id=commune or "", action=deed, detail=account.name)
+        database = open_database(settings)
+        services = Services(database, ControllerClock(), sign_out=close_sessions)
+        password = renew_password_at_the_machine(services, TYPED, name, commune_id=commune, role=Role(role))
         database.close()
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal

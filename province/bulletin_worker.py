@@ -194,7 +194,7 @@ class BulletinWorker:
         link = link_of(session, found.commune_id)
         by_itself = found.broadcast_class is not BroadcastClass.NORMAL or link.normal_schedules == "timetable"
         if found.schedule and by_itself:
-            return bool(add_to_timetable(session, found, now, by=PROVINCE.name))
+            return bool(add_to_timetable(session, found, now, PROVINCE))
         if found.schedule:
             return False
         if found.broadcast_class is BroadcastClass.EMERGENCY and now - found.received_at <= EMERGENCY_HOLDS:

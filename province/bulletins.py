@@ -14,7 +14,7 @@ from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
 
 from broadcast import clips
 from broadcast.broadcasts import Broadcast
-from broadcast.programmes import Item, ItemKind, add_programme, items_of, replace_items
+from broadcast.programmes import Item, ItemKind
 from province.codes import RefusalCode, SendStatus
 from province.messages import ProvinceAnswer
 from province.outbox import ANSWER, put
@@ -22,6 +22,7 @@ from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal, as_text, from_text
 from usecases.actors import Actor
 from usecases.broadcasts import put_on_air_in
+from usecases.programmes import add_programme_in, change_items_in
 from wire.broadcasts import BroadcastClass, Targets
 
 #: An emergency that could not be had for longer than this is news no more: people decide.
@@ -218,22 +219,18 @@ def put_bulletin_on_air(
 
 
 def add_to_programme(
-    session: Session, commune_id: str, number: int, programme_id: int | None, *, by: str, now: datetime
+    session: Session, actor: Actor, commune_id: str, number: int, programme_id: int | None, now: datetime
 ) -> int:
-    """Put it at the end of a programme, or with None make one of it. Gives the programme's number. Raises Refusal."""
+    """Append it to a programme, or with None make a new one. Gives the programme's number. Raises Refusal."""
     found = _waiting(session, commune_id, number)
     if found.clip_id is None:
         raise Refusal(N_("This bulletin does not wait any more, or its audio is not here yet."))
+    item = Item(ItemKind.CLIP, found.clip_id)
     if programme_id is None:
-        made = add_programme(session, commune_id, found.title, [Item(ItemKind.CLIP, found.clip_id)], now=now, by=by)
-        programme_id = made.number
+        programme_id = add_programme_in(session, actor, commune_id, found.title, [item], now).number
     else:
-        before = [
-            Item(i.kind, i.clip.id if i.clip and i.kind is ItemKind.CLIP else None, i.duration_us // 1000)
-            for i in items_of(session, programme_id)
-        ]
-        replace_items(session, programme_id, [*before, Item(ItemKind.CLIP, found.clip_id)])
-    _decide(session, found, BulletinState.TAKEN, now, by)
+        change_items_in(session, actor, commune_id, programme_id, lambda items: items.append(item), now)
+    _decide(session, found, BulletinState.TAKEN, now, actor.name)
     return programme_id
 
 

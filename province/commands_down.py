@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from broadcast.on_air import on_air_now
 from devices.downlink import Downlink
-from devices.receivers import change_receiver, receivers
+from devices.receivers import receivers
 from province.bulletin_checks import unknown_code
 from province.codes import CommandCode, Playback, RefusalCode, Unacceptable
 from province.links import ProvinceLink
@@ -16,6 +16,7 @@ from province.targets import targets_of
 from runtime.refusal import N_
 from usecases.actors import PROVINCE
 from usecases.broadcasts import stop_in
+from usecases.receivers import ReceiverSettings, change_receiver_in
 from wire.commands import Reboot
 
 _CANNOT = {
@@ -50,8 +51,9 @@ def obey(
     if code == CommandCode.VOLUME:
         if not 0 <= value <= 100:
             raise unknown_code("DieuKhienThietBi.ThamSo", value)
-        for one in meant:
-            change_receiver(session, one.id, volume_percent=value)
+        settings = ReceiverSettings(volume_percent=value)
+        for receiver in meant:
+            change_receiver_in(session, PROVINCE, link.commune_id, receiver.id, settings, now)
         ids = {one.id for one in meant}
         return [lambda: configure(ids)]
     if code == CommandCode.REBOOT:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlmodel import Session, col, select
 
-from broadcast.programmes import Item, ItemKind, add_programme
+from broadcast.programmes import Item, ItemKind
 from devices.communes import commune
 from province.bulletin_checks import check_audio
 from province.bulletins import BulletinState, NewBulletin, ProvinceBulletin, add_bulletin, fail, take
@@ -23,7 +23,9 @@ from province.targets import targets_of
 from runtime.refusal import N_, Refusal
 from schedules.recurrence import Repeat, Rule
 from schedules.schedules import schedule
-from schedules.timetable import add_schedule, retire
+from usecases.actors import PROVINCE, Actor
+from usecases.programmes import add_programme_in
+from usecases.schedules import ScheduleSettings, add_schedule_in, retire_schedule_in
 
 #: Three times a day for a year.
 MAX_AIRINGS = 1100
@@ -66,7 +68,7 @@ def take_schedule(
             add_bulletin(session, link.commune_id, new, now)
 
 
-def add_to_timetable(session: Session, found: ProvinceBulletin, now: datetime, *, by: str) -> int:
+def add_to_timetable(session: Session, found: ProvinceBulletin, now: datetime, actor: Actor) -> int:
     """Put a fetched bulletin onto the timetable at its times that are still to come. Gives how many schedules it made.
 
     Raises Refusal (all have passed, allowed hours, noise budget, nobody to hear); then nothing is kept.
@@ -77,20 +79,13 @@ def add_to_timetable(session: Session, found: ProvinceBulletin, now: datetime, *
     rules = rules_of(airings_of(found), zone, now)
     if not rules:
         raise Refusal(N_("All times of this bulletin have passed already."))
-    made = add_programme(session, found.commune_id, found.title, [Item(ItemKind.CLIP, found.clip_id)], now=now, by=by)
+    items = [Item(ItemKind.CLIP, found.clip_id)]
+    programme = add_programme_in(session, actor, found.commune_id, found.title, items, now)
     for rule in rules:
-        added = add_schedule(
-            session,
-            found.commune_id,
-            programme_id=made.number,
-            rule=rule,
-            targets=found.audience,
-            class_=found.broadcast_class,
-            now=now,
-            by=by,
-        )
+        settings = ScheduleSettings(programme.number, rule, found.audience, found.broadcast_class)
+        added = add_schedule_in(session, actor, found.commune_id, settings, now)
         note_from_province(session, added, found.schedule_code, now)
-    take(session, found, now, by=by)
+    take(session, found, now, by=actor.name)
     return len(rules)
 
 
@@ -111,7 +106,7 @@ def cancel(session: Session, link: ProvinceLink, code: str, now: datetime) -> No
         row.cancelled_at = now
         session.add(row)
         if schedule(session, row.schedule_id).retired_at is None:
-            retire(session, row.schedule_id, now)
+            retire_schedule_in(session, PROVINCE, link.commune_id, row.schedule_id, now)
     for found in left:
         found.message = ""  # the province need not be told what it said itself
         if found.state == BulletinState.WAITING:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta, timezone
 
-from people.rights import Action
+from people.rights import Standing
 from usecases.actors import Actor
 
 VIETNAM = timezone(timedelta(hours=7))
@@ -13,5 +13,5 @@ MORNING = datetime(2026, 11, 24, 5, 0, tzinfo=VIETNAM)
 COMMUNE = "thieu-trung"
 COMMUNE_NAME = "Xã Thiệu Trung"
 OPERATOR = "lan"
-#: The operator with every right.
-LAN = Actor(OPERATOR, allowed=frozenset(Action))
+#: Lan as use cases know her: she has every right.
+LAN = Actor(OPERATOR, Standing(operator_id=0, name=OPERATOR, admin=True, province_id=None, roles={}))

@@ -72,6 +72,32 @@ REFUSED_NAMES = ("utils", "util", "helpers", "helper", "common", "core", "manage
 MOST_LINES = 320
 
 
+#: room → its functions that write. Above the rooms only `usecases` calls them, so that no path skips a right, a rule,
+#: the audit or a notification.
+WRITES = {
+    "broadcast.planning": ("put_on_air", "plan_broadcast"),
+    "broadcast.stopping": ("stop", "withdraw"),
+    "broadcast.programmes": ("add_programme", "rename", "replace_items", "retire", "restore"),
+    "broadcast.clips": ("change_clip", "retire", "restore"),
+    "broadcast.backup_clip": ("choose_backup",),
+    "schedules.timetable": ("add_schedule", "change_schedule", "pause", "retire", "restore"),
+    "schedules.copying": ("move", "copy_days"),
+    "devices.enrolment": ("enrol", "renew_credentials", "retire_receiver"),
+    "devices.receivers": ("change_receiver", "move_receivers", "remove_station"),
+    "devices.positions": ("place_receiver",),
+    "devices.stations": ("add_station", "change_station"),
+    "devices.zones": ("add_zone",),
+    "devices.outlines": ("set_outline",),
+    "devices.fault_latches": ("acknowledge", "reset"),
+    "noise.noise_rules": ("set_rules",),
+    "acoustics.delay_measurements": ("begin", "take", "undo"),
+    "people.operators": ("add_operator", "renew_password", "appoint", "dismiss"),
+    "people.staff": ("set_role", "set_above", "retire_operator", "restore_operator"),
+}
+#: Packages above the rooms. `demo` furnishes its own database.
+CALLERS = ("mergers", "transfer", "province", "web", "loa")
+
+
 def modules() -> list[tuple[str, Path]]:
     """Every module of the packages: dotted name and file."""
     return [
@@ -145,3 +171,45 @@ def test_a_package_is_one_sentence_and_nothing_else() -> None:
         body = ast.parse((ROOT / package / "__init__.py").read_text()).body
         assert len(body) == 1, f"{package}/__init__.py holds more than its docstring"
         assert isinstance(body[0], ast.Expr)
+
+
+def writes_called(path: Path) -> set[str]:
+    """The functions of WRITES that a file imports, or reaches through an imported module."""
+    tree, rooms, called = ast.parse(path.read_text()), dict[str, str](), set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                rooms[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                if alias.name in WRITES.get(node.module, ()):
+                    called.add(f"{node.module}.{alias.name}")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            room = rooms.get(node.value.id, "")
+            if node.attr in WRITES.get(room, ()):
+                called.add(f"{room}.{node.attr}")
+    return called
+
+
+def test_above_the_rooms_only_use_cases_write() -> None:
+    calls = {
+        name: called for name, path in modules() if name.split(".")[0] in CALLERS and (called := writes_called(path))
+    }
+    assert calls == {}
+
+
+@pytest.mark.parametrize("room", WRITES)
+def test_every_write_in_the_table_is_there_and_has_its_use_case(room: str) -> None:
+    tree = ast.parse((ROOT / f"{room.replace('.', '/')}.py").read_text())
+    assert set(WRITES[room]) <= {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    used = {name for _, path in modules() if path.parent.name == "usecases" for name in writes_called(path)}
+    assert {f"{room}.{name}" for name in WRITES[room]} - used <= {"people.operators.dismiss"}
+
+
+def test_no_module_imports_from_a_page() -> None:
+    importing = {
+        name
+        for name, path in modules()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("web.pages")
+    }
+    assert importing == {"web.app"}

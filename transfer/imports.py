@@ -22,6 +22,7 @@ from transfer.rows import RowChange, RowOutcome, Taker, take_all
 from transfer.schedule_rows import ScheduleTaker
 from transfer.sheets import Sheet, read_sheet, texts
 from transfer.texts import Encoding
+from usecases.actors import Actor
 from wire.credentials import Credentials
 
 MOST_BYTES = 30_000_000
@@ -174,12 +175,12 @@ class Imports:
             row.encoding, row.default_kind = encoding, default_kind
             session.add(row)
 
-    def rehearse(self, found: ImportFile, preview: Preview, now: datetime) -> Result:
+    def rehearse(self, found: ImportFile, preview: Preview, now: datetime, actor: Actor) -> Result:
         """What would become of each row; nothing is kept."""
         result = Result([])
         try:
             with self._database.writing() as session:
-                result = self._take(session, found, preview, now, rehearsal=True, progress=lambda _: None)
+                result = self._take(session, found, preview, now, actor, rehearsal=True, progress=lambda _: None)
                 raise _Undone
         except _Undone:
             return result
@@ -189,6 +190,7 @@ class Imports:
         found: ImportFile,
         preview: Preview,
         now: datetime,
+        actor: Actor,
         *,
         good_rows_only: bool,
         progress: Callable[[int], None] = lambda _: None,
@@ -198,7 +200,7 @@ class Imports:
             row = session.get_one(ImportFile, found.id)
             if row.done_at is not None:
                 raise Refusal(N_("This file was imported already. To import it again, choose it again."))
-            result = self._take(session, found, preview, now, rehearsal=False, progress=progress)
+            result = self._take(session, found, preview, now, actor, rehearsal=False, progress=progress)
             if result.wrong and (not good_rows_only or len(result.wrong) == len(result.outcomes)):
                 raise Refusal(
                     N_("{n} rows cannot be taken, so nothing was imported. See below what to mend."),
@@ -226,6 +228,7 @@ class Imports:
         found: ImportFile,
         preview: Preview,
         now: datetime,
+        actor: Actor,
         *,
         rehearsal: bool,
         progress: Callable[[int], None],
@@ -234,11 +237,11 @@ class Imports:
         people = places = None
         if found.of_kind is ImportKind.RECEIVERS:
             default = StationKind(found.default_kind) if found.default_kind else None
-            taker = places = ReceiverTaker(session, found.commune_id, self._issuer, now, default)
+            taker = places = ReceiverTaker(session, found.commune_id, self._issuer, now, actor, default)
         elif found.of_kind is ImportKind.SCHEDULES:
-            taker = ScheduleTaker(session, found.commune_id, now, found.uploaded_by)
+            taker = ScheduleTaker(session, found.commune_id, now, actor)
         else:
-            taker = people = OperatorTaker(found.commune_id, now, rehearsal=rehearsal)
+            taker = people = OperatorTaker(found.commune_id, now, actor, rehearsal=rehearsal)
         lacking = [c.key for c in COLUMNS[found.of_kind] if c.needed and c.key not in preview.columns]
         if lacking:
             raise Refusal(N_("Choose below which columns mean what has a star (*): each row needs it."))

@@ -5,12 +5,14 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from broadcast.clips import folded
-from people.operators import Operator, OperatorCommune, add_operator, appoint
+from people.operators import Operator, OperatorCommune
 from people.rights import Role
 from runtime.refusal import N_, Refusal
 from transfer import cell_values
 from transfer.columns import ImportKind
 from transfer.rows import Cells, RowChange, WrongCell
+from usecases.actors import Actor
+from usecases.operators import Appointment, add_operator_in, change_role_in
 
 
 class OperatorTaker:
@@ -18,9 +20,9 @@ class OperatorTaker:
 
     kind = ImportKind.OPERATORS
 
-    def __init__(self, commune_id: str, now: datetime, *, rehearsal: bool) -> None:
+    def __init__(self, commune_id: str, now: datetime, actor: Actor, *, rehearsal: bool) -> None:
         """rehearsal: nothing will be kept, so no password is made: that takes its time, on purpose."""
-        self._commune_id, self._now, self._rehearsal = commune_id, now, rehearsal
+        self._commune_id, self._now, self._actor, self._rehearsal = commune_id, now, actor, rehearsal
         self.passwords: dict[str, str] = {}
         self._seen: dict[str, int] = {}
 
@@ -34,8 +36,8 @@ class OperatorTaker:
         found = session.exec(select(Operator).where(Operator.name == name)).first()
         if found is None:
             if not self._rehearsal:
-                added, self.passwords[name] = add_operator(session, name, self._now)
-                appoint(session, added.number, self._commune_id, role)
+                appointment = Appointment({self._commune_id: role})
+                _, self.passwords[name] = add_operator_in(session, self._actor, name, appointment, self._now)
             return RowChange.NEW
         if found.retired_at is not None:
             raise WrongCell(
@@ -47,5 +49,5 @@ class OperatorTaker:
             raise WrongCell("name", Refusal(N_("This sign-in name is taken outside this commune. Choose another one.")))
         if has.role == role.value:
             return RowChange.SAME
-        appoint(session, found.number, self._commune_id, role)
+        change_role_in(session, self._actor, found.number, self._commune_id, role, self._now)
         return RowChange.CHANGED

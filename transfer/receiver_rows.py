@@ -2,21 +2,26 @@
 
 import re
 from datetime import datetime
+from typing import cast
 
 from sqlmodel import Session
 
 from broadcast.clips import folded
 from devices.communes import commune
-from devices.enrolment import Issuer, enrol
-from devices.positions import parse_position, place_receiver, position_of
-from devices.receivers import Receiver, change_receiver, receivers
-from devices.stations import Station, StationKind, add_station, stations
-from devices.zones import add_zone, zones, zones_of
+from devices.enrolment import Issuer
+from devices.positions import Position, parse_position, position_of
+from devices.receivers import Receiver, receivers
+from devices.stations import Station, StationKind, stations
+from devices.zones import zones, zones_of
 from runtime.refusal import N_, Refusal
 from transfer import cell_values
 from transfer.columns import ImportKind
 from transfer.external_ids import keep_id, known_ids
 from transfer.rows import Cells, RowChange, WrongCell
+from usecases.actors import Actor
+from usecases.receivers import ReceiverSettings, add_receiver_in, change_receiver_in, place_receiver_in
+from usecases.stations import add_station_in
+from usecases.zones import add_zone_in
 from wire.credentials import Credentials
 
 _LONGEST_ID = 63
@@ -28,11 +33,18 @@ class ReceiverTaker:
     kind = ImportKind.RECEIVERS
 
     def __init__(
-        self, session: Session, commune_id: str, issuer: Issuer, now: datetime, default_kind: StationKind | None
+        self,
+        session: Session,
+        commune_id: str,
+        issuer: Issuer,
+        now: datetime,
+        actor: Actor,
+        default_kind: StationKind | None,
     ) -> None:
         """default_kind: of stations that a row does not tell of; None to ask for it."""
         commune(session, commune_id)
-        self._commune_id, self._issuer, self._now, self._default_kind = commune_id, issuer, now, default_kind
+        self._commune_id, self._issuer, self._default_kind = commune_id, issuer, default_kind
+        self._now, self._actor = now, actor
         self._known = known_ids(session, commune_id, self.kind)
         self._by_name: dict[str, list[str]] = {}
         for one in receivers(session, commune_id):
@@ -55,11 +67,12 @@ class ReceiverTaker:
         before = len(self.credentials)
         if found is None:
             try:
-                found, credentials = enrol(
+                found, credentials = add_receiver_in(
                     session,
+                    self._actor,
                     self._issuer,
+                    self._commune_id,
                     receiver_id=own_id or self._new_id(session, name),
-                    commune_id=self._commune_id,
                     station_id=station,
                     name=name,
                     now=self._now,
@@ -127,7 +140,10 @@ class ReceiverTaker:
                 "kind", Refusal(N_("Of which kind is its station? Add a column, or choose it above the table."))
             )
         made = name or f"{wanted.value.upper()} {former or maker}".strip()
-        return add_station(session, self._commune_id, wanted, made, maker=maker, former_commune=former).number
+        station = add_station_in(
+            session, self._actor, self._commune_id, wanted, made, self._now, maker=maker, former_commune=former
+        )
+        return station.number
 
     def _zones(self, session: Session, cells: Cells) -> list[str] | None:
         names = cell_values.words_of(cells.text("zones"))
@@ -137,10 +153,11 @@ class ReceiverTaker:
         for name in names:
             if folded(name) not in known:
                 wanted = _fresh(f"{self._commune_id}-{_slug(name)}", set(known.values()))
-                known[folded(name)] = add_zone(session, self._commune_id, wanted, name).id
+                zone = add_zone_in(session, self._actor, self._commune_id, wanted, name, self._now)
+                known[folded(name)] = zone.id
         return sorted({known[folded(name)] for name in names})
 
-    def _position(self, cells: Cells) -> object:
+    def _position(self, cells: Cells) -> Position | None:
         latitude, longitude = cells.text("latitude"), cells.text("longitude")
         try:
             return parse_position(latitude, longitude)
@@ -156,7 +173,7 @@ class ReceiverTaker:
         zone_ids: list[str] | None,
         volume: int | None,
         delay_ms: float | None,
-        position: object,
+        position: Position | None,
     ) -> bool:
         name, place = cells.text("name"), cells.text("place")
         different = {
@@ -167,14 +184,14 @@ class ReceiverTaker:
             "volume_percent": volume if volume is not None and volume != found.volume_percent else None,
             "path_delay_ms": delay_ms if delay_ms is not None and delay_ms != found.path_delay_ms else None,
         }
-        wanted = {key: value for key, value in different.items() if value is not None}
+        wanted = cast(ReceiverSettings, {key: value for key, value in different.items() if value is not None})
         if wanted:
-            change_receiver(session, found.id, **wanted)  # type: ignore[arg-type]
+            change_receiver_in(session, self._actor, self._commune_id, found.id, wanted, self._now)
             known = self._by_name.setdefault(folded(name), [])
             known += [] if found.id in known else [found.id]
         moved = position is not None and position != position_of(found)
         if moved:
-            place_receiver(session, found.id, position)  # type: ignore[arg-type]
+            place_receiver_in(session, self._actor, self._commune_id, found.id, position, self._now)
         return bool(wanted) or moved
 
     def _new_id(self, session: Session, name: str) -> str:

@@ -13,11 +13,12 @@ from devices.zones import zones
 from runtime.refusal import N_, Refusal
 from schedules.recurrence import Repeat, Rule
 from schedules.schedules import Schedule, schedules
-from schedules.timetable import add_schedule, change_schedule
 from transfer import cell_values
 from transfer.columns import ImportKind
 from transfer.external_ids import keep_id, known_ids
 from transfer.rows import Cells, RowChange, WrongCell
+from usecases.actors import Actor
+from usecases.schedules import ScheduleSettings, add_schedule_in, change_schedule_in
 from wire.broadcasts import BroadcastClass, Targets
 
 #: What means everywhere.
@@ -29,8 +30,8 @@ class ScheduleTaker:
 
     kind = ImportKind.SCHEDULES
 
-    def __init__(self, session: Session, commune_id: str, now: datetime, by: str) -> None:
-        self._commune_id, self._now, self._by = commune_id, now, by
+    def __init__(self, session: Session, commune_id: str, now: datetime, actor: Actor) -> None:
+        self._commune_id, self._now, self._actor = commune_id, now, actor
         self._today = now.astimezone(commune(session, commune_id).zone).date()
         self._programmes: dict[str, list[int]] = {}
         for one in programmes(session, commune_id):
@@ -58,29 +59,14 @@ class ScheduleTaker:
                 raise Refusal(N_("The same schedule stands in line {line} already."), line=line)
         change = RowChange.SAME
         if found is None:
-            found = add_schedule(
-                session,
-                self._commune_id,
-                programme_id=programme_id,
-                rule=rule,
-                targets=targets,
-                class_=class_,
-                now=self._now,
-                by=self._by,
-            )
+            settings = ScheduleSettings(programme_id, rule, targets, class_)
+            found = add_schedule_in(session, self._actor, self._commune_id, settings, self._now)
             self._seen[found.number] = cells.row.line
             change = RowChange.NEW
         elif not self._alike(found, programme_id, rule, targets, class_, from_given):
             kept = rule if from_given else msgspec.structs.replace(rule, from_day=found.recurrence.from_day)
-            found = change_schedule(
-                session,
-                found.number,
-                now=self._now,
-                programme_id=programme_id,
-                rule=kept,
-                targets=targets,
-                class_=class_,
-            )
+            settings = ScheduleSettings(programme_id, kept, targets, class_)
+            found = change_schedule_in(session, self._actor, self._commune_id, found.number, settings, self._now)
             change = RowChange.CHANGED
         self._there[found.number] = found
         if code and self._known.get(code) != str(found.number):

@@ -1,21 +1,44 @@
-"""What a use case needs of the running controller besides the database: whom to notify after the commit."""
+"""What a use case needs besides a session: the database, the clock, and whom to notify after the commit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
 
 from runtime.clock import Clock
 from runtime.database import Database
+from wire.commands import Action as Command
 
 
-def _nothing() -> None:
+def _ignore(*_: object) -> None:
     """For a process in which nothing waits to be notified."""
+
+
+def _always(_receiver: str, _now: datetime) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
 class Services:
-    """announce: broadcasts changed, the transmitter sends their manifests. plan: the timetable or its rules changed."""
+    """announce: broadcasts changed, the transmitter sends their manifests.
+
+    plan: the timetable or its rules changed.
+    configure: receivers by id, whose settings changed.
+    command: an action for a receiver.
+    self_test: of receivers by id, in a commune.
+    accounts_changed: receivers came, went or have new credentials.
+    reachable: whether a receiver would take a command at this time.
+    sign_out: an operator by number, everywhere; within the transaction.
+    """
 
     database: Database
     clock: Clock
-    announce: Callable[[], None] = _nothing
-    plan: Callable[[], None] = _nothing
+    announce: Callable[[], None] = _ignore
+    plan: Callable[[], None] = _ignore
+    configure: Callable[[Collection[str]], None] = _ignore
+    command: Callable[[str, Command], object] = _ignore
+    self_test: Callable[[str, Collection[str]], object] = _ignore
+    accounts_changed: Callable[[], None] = _ignore
+    reachable: Callable[[str, datetime], bool] = _always
+    sign_out: Callable[[Session, int], None] = _ignore

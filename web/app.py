@@ -13,8 +13,13 @@ from starlette.exceptions import HTTPException
 
 from people.rights import NotAllowed
 from runtime.refusal import N_, NotFound, Refusal
-from web.api import places, v1
-from web.api import province as province_door
+from web.api import broadcasts as broadcasts_api
+from web.api import clips as clips_api
+from web.api import places as places_api
+from web.api import programmes as programmes_api
+from web.api import province as province_api
+from web.api import receivers as receivers_api
+from web.api import schedules as schedules_api
 from web.assets import Assets
 from web.deps import Deps
 from web.live import LiveFeed
@@ -36,16 +41,18 @@ from web.pages import (
     province,
     province_inbox,
     province_send,
+    put_on_air,
+    receiver_commands,
     receiver_map,
     receivers,
     rehearsal,
     reports,
     schedule_form,
-    self_tests,
     sign_in,
     stations,
     timetable,
     why,
+    zones,
 )
 from web.rate_limit import SignInLimit
 from web.request_context import MustChangePassword, NotSignedIn, Renderer, _is_api, translator_of
@@ -83,6 +90,7 @@ def create_app(deps: Deps) -> FastAPI:
         sign_in,
         first_steps,
         on_air,
+        put_on_air,
         clips,
         programmes,
         calendar_files,
@@ -90,7 +98,8 @@ def create_app(deps: Deps) -> FastAPI:
         schedule_form,
         receivers,
         faults,
-        self_tests,
+        receiver_commands,
+        zones,
         stations,
         receiver_map,
         imports,
@@ -106,9 +115,13 @@ def create_app(deps: Deps) -> FastAPI:
         province,
         province_inbox,
         province_send,
-        province_door,
-        v1,
-        places,
+        province_api,
+        clips_api,
+        programmes_api,
+        schedules_api,
+        receivers_api,
+        broadcasts_api,
+        places_api,
         measure,
     ):
         app.include_router(module.router)

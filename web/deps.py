@@ -1,7 +1,8 @@
 """What the pages stand on: the parts of a running controller, made at the joining place and handed in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from broadcast.ingest import Ingest
 from broadcast.media import Media
@@ -10,7 +11,8 @@ from devices.downlink import Downlink
 from devices.enrolment import Issuer
 from devices.merger_hooks import MergerHooks
 from devices.nightly_test import NightlyTest
-from devices.presence import PresenceWatch
+from devices.presence import PresenceState, PresenceWatch
+from devices.receivers import receiver
 from province.exchange import ProvinceExchange
 from runtime.alarms import Alarms
 from runtime.clock import Clock
@@ -18,6 +20,7 @@ from runtime.database import Database
 from runtime.settings import Settings
 from schedules.planner import Planner
 from usecases.services import Services
+from web.access import close_sessions
 
 
 @dataclass(frozen=True)
@@ -45,4 +48,23 @@ class Deps:
     @property
     def services(self) -> Services:
         """What use cases write to and notify."""
-        return Services(self.database, self.clock, announce=self.transmitter.nudge, plan=self.planner.plan_now)
+        return Services(
+            self.database,
+            self.clock,
+            announce=self.transmitter.nudge,
+            plan=self.planner.plan_now,
+            configure=self._configure,
+            command=self.downlink.send_command,
+            self_test=lambda commune_id, receiver_ids: self.nightly_test.test_now(commune_id, list(receiver_ids)),
+            accounts_changed=self.accounts_changed,
+            reachable=self._reachable,
+            sign_out=close_sessions,
+        )
+
+    def _configure(self, receiver_ids: Collection[str]) -> None:
+        with self.database.session() as session:
+            self.downlink.configure_all(session, [receiver(session, receiver_id) for receiver_id in receiver_ids])
+
+    def _reachable(self, receiver_id: str, now: datetime) -> bool:
+        state = self.presence.receiver_status(receiver_id, now).state
+        return state not in (PresenceState.OFFLINE, PresenceState.NEW)

@@ -119,7 +119,7 @@ def test_the_play_log_names_a_bulletin_as_the_province_named_it(house: LinkedCom
 def test_a_schedule_of_ours_names_the_provinces_bulletin_as_it_named_it(house: LinkedCommune, sound: bytes) -> None:
     found = send(house, sound, NORMAL, code="BT-7")
     with house.database.writing() as session:
-        programme = add_to_programme(session, COMMUNE, found.number, None, by="lan", now=house.clock.now())
+        programme = add_to_programme(session, LAN, COMMUNE, found.number, None, house.clock.now())
         rule = Rule(repeat=Repeat.DAILY, times=[time(17)], from_day=house.clock.now().date())
         add_schedule(
             session,
@@ -238,7 +238,7 @@ def test_a_bulletin_goes_into_a_programme_after_what_is_there(house: LinkedCommu
     found = send(house, sound, NORMAL)
     with house.database.writing() as session:
         assert (
-            add_to_programme(session, COMMUNE, found.number, house.studio.programme, by="lan", now=house.clock.now())
+            add_to_programme(session, LAN, COMMUNE, found.number, house.studio.programme, house.clock.now())
             == house.studio.programme
         )
     sounded = house.studio.speak_now()
@@ -418,7 +418,7 @@ def test_a_normal_schedule_waits_for_the_commune(house: LinkedCommune, sound: by
     with house.database.writing() as session:
         assert schedules(session, COMMUNE) == []
         [found] = inbox(session, COMMUNE)
-        assert add_to_timetable(session, found, house.clock.now(), by="lan") == 1
+        assert add_to_timetable(session, found, house.clock.now(), LAN) == 1
         assert [s.class_ for s in schedules(session, COMMUNE)] == ["normal"]
 
 

@@ -26,7 +26,7 @@ from runtime.refusal import NotFound, Refusal
 from schedules.recurrence import Repeat
 from schedules.schedules import schedules
 from tests.broadcast.studio import Studio
-from tests.cast import COMMUNE, MORNING
+from tests.cast import COMMUNE, LAN, MORNING
 from tests.transfer.test_texts import as_1258
 from transfer import cell_values
 from transfer.columns import ImportKind, guess
@@ -64,12 +64,12 @@ class Office:
     def tried(self, found: ImportFile) -> Result:
         with self.database.session() as session:
             preview = self.imports.preview(session, found)
-        return self.imports.rehearse(found, preview, MORNING)
+        return self.imports.rehearse(found, preview, MORNING, LAN)
 
     def taken(self, found: ImportFile, *, good_rows_only: bool = False, later: timedelta = timedelta()) -> Result:
         with self.database.session() as session:
             preview = self.imports.preview(session, found)
-        return self.imports.do(found, preview, MORNING + later, good_rows_only=good_rows_only)
+        return self.imports.do(found, preview, MORNING + later, LAN, good_rows_only=good_rows_only)
 
     def done(
         self, content: bytes | str, kind: ImportKind = ImportKind.RECEIVERS, *, good_rows_only: bool = False
@@ -230,10 +230,10 @@ def test_a_file_is_imported_once_and_then_thrown_away(office: Office) -> None:
     found = office.receive(TABLE)
     with office.database.session() as session:
         preview = office.imports.preview(session, found)
-    office.imports.do(found, preview, MORNING, good_rows_only=False)
+    office.imports.do(found, preview, MORNING, LAN, good_rows_only=False)
     assert list(office.folder.iterdir()) == []
     with pytest.raises(Refusal, match="imported already"):
-        office.imports.do(found, preview, MORNING, good_rows_only=False)
+        office.imports.do(found, preview, MORNING, LAN, good_rows_only=False)
     with office.database.session() as session, pytest.raises(NotFound):
         office.imports.preview(session, found)
     assert office.again(found.id).counted == {"new": 2, "changed": 0, "same": 0, "wrong": 0}

@@ -7,16 +7,16 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
+from acoustics.echoes import echo_pairs_of
 from devices.communes import commune
 from devices.outlines import MOST_BYTES
 from devices.positions import Position
-from devices.receivers import move_receivers, receivers
-from devices.stations import StationKind, add_station, stations
-from people.audit import Deed
+from devices.receivers import receivers
+from devices.stations import StationKind, stations
 from people.rights import Action
 from runtime.refusal import N_, NotFound
-from web.pages.receiver_map import echoes_of, keep_outline, put_on_map
-from web.pages.receivers import own_receiver
+from usecases.receivers import place_receiver
+from usecases.stations import add_station, move_receivers, set_outline
 from web.request_context import In, Reading, changes
 
 router = APIRouter(prefix="/api/v1")
@@ -64,36 +64,35 @@ def list_stations(frame: In, session: Reading) -> list[dict[str, Any]]:
 @router.post("/stations", status_code=201, dependencies=[changes(Action.RECEIVERS)])
 def make_station(frame: In, asked: StationIn) -> dict[str, int]:
     """One more station."""
-    with frame.deps.database.writing() as session:
-        added = add_station(
-            session, frame.commune_id, asked.kind, asked.name, maker=asked.maker, former_commune=asked.former_commune
-        )
-        frame.note(session, Deed.STATION_ADDED, added.name)
-        return {"station": added.number}
+    station = add_station(
+        frame.deps.services,
+        frame.actor,
+        frame.commune_id,
+        asked.kind,
+        asked.name,
+        maker=asked.maker,
+        former_commune=asked.former_commune,
+    )
+    return {"station": station.number}
 
 
 @router.put("/receivers/{receiver_id}/station", status_code=204, dependencies=[changes(Action.RECEIVERS)])
 def belongs(frame: In, receiver_id: str, asked: BelongsIn) -> None:
     """It belongs to another station."""
-    with frame.deps.database.writing() as session:
-        found = own_receiver(frame, session, receiver_id)
-        before = found.station_id
-        move_receivers(session, [receiver_id], asked.station)
-        frame.note(session, Deed.RECEIVER_CHANGED, f"{found.name}: {before} → {asked.station}")
+    move_receivers(frame.deps.services, frame.actor, frame.commune_id, [receiver_id], asked.station)
 
 
 @router.put("/receivers/{receiver_id}/position", status_code=204, dependencies=[changes(Action.RECEIVERS)])
 def place(frame: In, receiver_id: str, asked: PositionIn) -> None:
     """It stands here."""
-    with frame.deps.database.writing() as session:
-        put_on_map(frame, session, receiver_id, Position(asked.latitude_deg, asked.longitude_deg))
+    position = Position(asked.latitude_deg, asked.longitude_deg)
+    place_receiver(frame.deps.services, frame.actor, frame.commune_id, receiver_id, position)
 
 
 @router.delete("/receivers/{receiver_id}/position", status_code=204, dependencies=[changes(Action.RECEIVERS)])
 def take_off(frame: In, receiver_id: str) -> None:
     """Nobody knows where it stands."""
-    with frame.deps.database.writing() as session:
-        put_on_map(frame, session, receiver_id, None)
+    place_receiver(frame.deps.services, frame.actor, frame.commune_id, receiver_id, None)
 
 
 @router.get("/outline")
@@ -113,13 +112,13 @@ async def bring_outline(frame: In, request: Request) -> None:
         content += part
         if len(content) > MOST_BYTES:
             break
-    await run_in_threadpool(keep_outline, frame, content)
+    await run_in_threadpool(set_outline, frame.deps.services, frame.actor, frame.commune_id, content)
 
 
 @router.delete("/outline", status_code=204, dependencies=[changes(Action.RECEIVERS)])
 def remove_outline(frame: In) -> None:
     """Without a border again."""
-    keep_outline(frame, None)
+    set_outline(frame.deps.services, frame.actor, frame.commune_id, None)
 
 
 @router.get("/echoes")
@@ -132,5 +131,5 @@ def list_echoes(frame: In, session: Reading) -> list[dict[str, Any]]:
             "distance_m": round(e.distance_m, 1),
             "difference_ms": round(e.difference_ms, 1),
         }
-        for e in echoes_of(known, frame.deps.settings.horn_reach_m)
+        for e in echo_pairs_of(known, frame.deps.settings.horn_reach_m)
     ]

@@ -15,9 +15,9 @@ from people.rights import Action
 from runtime.refusal import N_, Refusal
 from schedules.calendars import CalendarEntry, read_calendar, write_calendar
 from schedules.schedules import schedules
-from schedules.timetable import add_schedule
+from usecases.schedules import ScheduleSettings, add_schedule_in
 from web.request_context import Frame, In, Reading, changes, renderer_of
-from wire.broadcasts import BroadcastClass, Targets
+from wire.broadcasts import Targets
 
 router = APIRouter(include_in_schema=False)
 #: A calendar of this size holds tens of thousands of events.
@@ -54,7 +54,7 @@ def read(frame: In, file: Annotated[UploadFile, File()]) -> HTMLResponse:
         taken = _take(frame, session, content)
         if taken.added:
             frame.note(session, Deed.CALENDAR_READ, ", ".join(taken.added))
-    frame.deps.planner.plan_now()
+    frame.deps.services.plan()
     return renderer_of(frame.request).page(frame, "calendar_import_result.html", taken=taken)
 
 
@@ -73,16 +73,8 @@ def _take(frame: Frame, session: Session, content: bytes) -> Taken:
             taken.there.append(entry.title)
             continue
         try:
-            add_schedule(
-                session,
-                frame.commune_id,
-                programme_id=programme_id,
-                rule=entry.rule,
-                targets=Targets(all=True),
-                class_=BroadcastClass.NORMAL,
-                now=frame.deps.clock.now(),
-                by=frame.operator.name,
-            )
+            settings = ScheduleSettings(programme_id, entry.rule, Targets(all=True))
+            add_schedule_in(session, frame.actor, frame.commune_id, settings, frame.deps.clock.now())
         except Refusal as refusal:
             taken.unread.append((entry.title, refusal))
         else:

@@ -1,6 +1,5 @@
 """Clips: what recordings do I have, and is the one I just brought ready?"""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -10,23 +9,21 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
-from starlette.requests import ClientDisconnect
 
-from broadcast.backup_clip import backup_of, choose_backup
-from broadcast.clips import Clip, Field, change_clip, clip, clips, renditions_of, restore, retire
+from broadcast.backup_clip import backup_of
+from broadcast.clips import Clip, clips, renditions_of
 from broadcast.ingest_jobs import IngestJob, JobState, recent_jobs
 from broadcast.programmes import Programme, used_in
 from broadcast.upload import Upload
-from devices.receivers import receivers
-from people.audit import Deed
 from people.rights import Action
-from runtime.refusal import NotFound, Refusal
+from runtime.refusal import Refusal
+from usecases.clips import change_clip, choose_backup, clip_of, open_upload, restore_clip, retire_clip
 from web.labels.states import FIELDS, LANGUAGES_SPOKEN
-from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import In, Reading, back_to, changes, renderer_of
+from web.uploads import blocks_of, receive
+from web.waveforms import listen_url, thinned
 
 router = APIRouter(include_in_schema=False)
-#: Points drawn of a waveform in the list: as many as a phone shows.
-POINTS = 160
 
 
 @dataclass(frozen=True)
@@ -60,19 +57,6 @@ def clips_view(
         j for j in recent_jobs(session, commune_id, now) if j.state != JobState.READY or j.same_as_before or j.resumed
     ]
     return ClipsPage(rows, jobs, any(not j.finished for j in jobs))
-
-
-def thinned(peaks: bytes) -> list[int]:
-    """A waveform of at most 160 points."""
-    if len(peaks) <= POINTS:
-        return list(peaks)
-    step = len(peaks) / POINTS
-    return [max(peaks[int(k * step) : max(int(k * step) + 1, int((k + 1) * step))]) for k in range(POINTS)]
-
-
-def listen_url(renditions: list) -> str:  # type: ignore[type-arg]
-    """Where a browser hears a clip: MP3, which all of them play."""
-    return next((f"/media/{r.path}" for r in renditions if r.codec == "mp3"), "")
 
 
 @router.get("/clips")
@@ -110,11 +94,23 @@ async def upload(
     """Receive one file as the request's body, straight to disk, block by block."""
 
     def begin() -> Upload:
-        return _open(frame, name, size, trim != "false", replaces, language, field, title)
+        return open_upload(
+            frame.deps.services,
+            frame.actor,
+            frame.deps.ingest,
+            frame.commune_id,
+            name,
+            size_hint=size,
+            trim_silence=trim != "false",
+            replaces=replaces,
+            language=language,
+            field=field,
+            title=title,
+        )
 
     try:
         receiving = await run_in_threadpool(begin)
-        await _receive(receiving, request.stream())
+        await receive(receiving, request.stream())
     except Refusal as refusal:
         return JSONResponse({"error": frame.t.refusal(refusal)}, 422)
     return JSONResponse({"job": receiving.job_id})
@@ -130,32 +126,29 @@ async def upload_without_script(frame: In, request: Request) -> Response:
     if not isinstance(file, UploadFile):
         return back_to(request, "/clips")
     sent = file
-
-    async def blocks() -> AsyncIterator[bytes]:
-        while block := await sent.read(1 << 20):
-            yield block
-
     text = {name: value for name, value in form.items() if isinstance(value, str)}
     receiving = await run_in_threadpool(
-        lambda: _open(
-            frame,
+        lambda: open_upload(
+            frame.deps.services,
+            frame.actor,
+            frame.deps.ingest,
+            frame.commune_id,
             sent.filename or "",
-            sent.size or 0,
-            "trim" in text,
-            text.get("replaces", ""),
-            text.get("language", "vi"),
-            int(text.get("field", "1")),
-            "",
+            size_hint=sent.size or 0,
+            trim_silence="trim" in text,
+            replaces=text.get("replaces", ""),
+            language=text.get("language", "vi"),
+            field=int(text.get("field", "1")),
         )
     )
-    await _receive(receiving, blocks())
+    await receive(receiving, blocks_of(sent))
     return back_to(request, "/clips")
 
 
 @router.get("/clips/{clip_id}")
 def one(frame: In, session: Reading, clip_id: str) -> HTMLResponse:
     """One clip: hear it, rename it, tag it, replace it, retire it."""
-    found = own_clip(frame, session, clip_id)
+    found = clip_of(session, frame.commune_id, clip_id)
     row = ClipRow(
         found,
         list(found.peaks),
@@ -186,106 +179,42 @@ def change(
     field: Annotated[int, Form()],
 ) -> Response:
     """Keep title, language and field."""
-    with frame.deps.database.writing() as session:
-        own_clip(frame, session, clip_id)
-        change_clip(session, clip_id, title=title, language=language, field=field)
-        frame.note(session, Deed.CLIP_CHANGED, title)
+    change_clip(
+        frame.deps.services, frame.actor, frame.commune_id, clip_id, title=title, language=language, field=field
+    )
     return back_to(frame.request, f"/clips/{clip_id}")
 
 
 @router.post("/clips/{clip_id}/retire", dependencies=[changes(Action.CLIPS)])
 def do_retire(frame: In, clip_id: str) -> Response:
-    """Out of the library; it can be brought back on its own page."""
-    with frame.deps.database.writing() as session:
-        found = own_clip(frame, session, clip_id)
-        retire(session, clip_id, frame.deps.clock.now())
-        frame.note(session, Deed.CLIP_RETIRED, found.title)
+    """Remove it from the library; it can be restored on its own page."""
+    retire_clip(frame.deps.services, frame.actor, frame.commune_id, clip_id)
     return back_to(frame.request, f"/clips/{clip_id}")
 
 
 @router.post("/clips/{clip_id}/restore", dependencies=[changes(Action.CLIPS)])
 def do_restore(frame: In, clip_id: str) -> Response:
-    """Back into the library."""
-    with frame.deps.database.writing() as session:
-        found = own_clip(frame, session, clip_id)
-        restore(session, clip_id)
-        frame.note(session, Deed.CLIP_RESTORED, found.title)
+    restore_clip(frame.deps.services, frame.actor, frame.commune_id, clip_id)
     return back_to(frame.request, f"/clips/{clip_id}")
 
 
 @router.post("/clips/{clip_id}/backup", dependencies=[changes(Action.CLIPS)])
 def make_backup(frame: In, clip_id: str) -> Response:
-    """What receivers sound when a recording cannot be played; they fetch it at once."""
-    _choose_backup(frame, clip_id, clip_id)
+    """Receivers play it when another recording cannot be played."""
+    choose_backup(frame.deps.services, frame.actor, frame.commune_id, clip_id, chosen=True)
     return back_to(frame.request, f"/clips/{clip_id}")
 
 
 @router.post("/clips/{clip_id}/no-backup", dependencies=[changes(Action.CLIPS)])
 def no_backup(frame: In, clip_id: str) -> Response:
-    """No longer: receivers sound their chime then."""
-    _choose_backup(frame, clip_id, None)
+    """Receivers play their chime in that case."""
+    choose_backup(frame.deps.services, frame.actor, frame.commune_id, clip_id, chosen=False)
     return back_to(frame.request, f"/clips/{clip_id}")
 
 
 @router.get("/clips/{clip_id}/original")
 def original(frame: In, session: Reading, clip_id: str) -> FileResponse:
     """The file as it was uploaded."""
-    found = own_clip(frame, session, clip_id)
+    found = clip_of(session, frame.commune_id, clip_id)
     path = frame.deps.originals.path_of(found.original_sha256, found.original_extension)
     return FileResponse(path, filename=found.original_name, media_type="application/octet-stream")
-
-
-def own_clip(frame: Frame, session: Session, clip_id: str) -> Clip:
-    """A clip of the commune that is shown. Raises NotFound."""
-    found = clip(session, clip_id)
-    if found.commune_id != frame.commune_id:
-        raise NotFound("This recording is not there any more.")
-    return found
-
-
-def _choose_backup(frame: Frame, shown: str, clip_id: str | None) -> None:
-    with frame.deps.database.writing() as session:
-        found = own_clip(frame, session, shown)
-        choose_backup(session, frame.commune_id, clip_id)
-        frame.note(session, Deed.BACKUP_CHOSEN if clip_id else Deed.BACKUP_DROPPED, found.title)
-    with frame.deps.database.session() as session:
-        frame.deps.downlink.configure_all(session, receivers(session, frame.commune_id))
-
-
-def _open(
-    frame: Frame, name: str, size: int, trim: bool, replaces: str, language: str, field: int, title: str
-) -> Upload:
-    if replaces:
-        with frame.deps.database.session() as session:
-            own_clip(frame, session, replaces)
-    upload = frame.deps.ingest.open_upload(
-        frame.commune_id,
-        name,
-        by=frame.operator.name,
-        size_hint=size,
-        trim_silence=trim,
-        title=title,
-        language=language,
-        field=field if field in list(Field) else int(Field.GENERAL),
-        replaces=replaces or None,
-    )
-    with frame.deps.database.writing() as session:
-        frame.note(session, Deed.CLIP_UPLOADED, title or name)
-    return upload
-
-
-async def _receive(receiving: Upload, blocks: AsyncIterator[bytes]) -> None:
-    """Write blocks as they come; disk work happens in a worker thread, a megabyte at a time."""
-    held = bytearray()
-    try:
-        async for block in blocks:
-            held += block
-            if len(held) >= 1 << 20:
-                await run_in_threadpool(receiving.write, bytes(held))
-                held.clear()
-        if held:
-            await run_in_threadpool(receiving.write, bytes(held))
-    except ClientDisconnect:
-        await run_in_threadpool(receiving.abandon)
-        return
-    await run_in_threadpool(receiving.finish)

@@ -5,11 +5,10 @@ from fastapi.responses import HTMLResponse, Response
 
 from devices import fault_latches
 from devices.receivers import receivers
-from people.audit import Deed
 from people.rights import Action
+from usecases.faults import acknowledge_fault, reset_fault
 from web.labels.faults import fault_words
 from web.labels.states import LATCHES
-from web.pages.receivers import own_receiver
 from web.request_context import In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
@@ -33,18 +32,12 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 @router.post("/faults/{receiver_id}/{fault}/acknowledge", dependencies=[changes(Action.FAULTS)])
 def acknowledge(frame: In, receiver_id: str, fault: str) -> Response:
     """Seen: somebody does something about it."""
-    with frame.deps.database.writing() as session:
-        found = own_receiver(frame, session, receiver_id)
-        fault_latches.acknowledge(session, receiver_id, fault, by=frame.operator.name, now=frame.deps.clock.now())
-        frame.note(session, Deed.FAULT_ACKNOWLEDGED, f"{found.name}: {fault}")
+    acknowledge_fault(frame.deps.services, frame.actor, frame.commune_id, receiver_id, fault)
     return back_to(frame.request, "/faults")
 
 
 @router.post("/faults/{receiver_id}/{fault}/reset", dependencies=[changes(Action.FAULTS)])
 def reset(frame: In, receiver_id: str, fault: str) -> Response:
     """Mended."""
-    with frame.deps.database.writing() as session:
-        found = own_receiver(frame, session, receiver_id)
-        fault_latches.reset(session, receiver_id, fault, by=frame.operator.name, now=frame.deps.clock.now())
-        frame.note(session, Deed.FAULT_RESET, f"{found.name}: {fault}")
+    reset_fault(frame.deps.services, frame.actor, frame.commune_id, receiver_id, fault)
     return back_to(frame.request, "/faults")

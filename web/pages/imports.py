@@ -189,7 +189,9 @@ def _routes(kind: ImportKind) -> None:
         found = import_file(session, frame.commune_id, import_id)
         preview = imports_of(frame).preview(session, found)
         session.rollback()  # our own reading must not hold the writer up
-        result = imports_of(frame).do(found, preview, frame.deps.clock.now(), good_rows_only=bool(good_rows_only))
+        result = imports_of(frame).do(
+            found, preview, frame.deps.clock.now(), frame.actor, good_rows_only=bool(good_rows_only)
+        )
         return _done(frame, found, preview, result)
 
 
@@ -204,7 +206,7 @@ def _look(frame: Frame, found: ImportFile, session: Session) -> HTMLResponse:
         try:
             preview = imports.preview(session, found)
             session.rollback()
-            result = imports.rehearse(found, preview, frame.deps.clock.now())
+            result = imports.rehearse(found, preview, frame.deps.clock.now(), frame.actor)
         except NotFound:
             raise
         except Refusal as refusal:
@@ -227,7 +229,7 @@ def _done(frame: Frame, found: ImportFile, preview: Preview, result: Result) -> 
             known = [r for r in receivers(session, frame.commune_id) if r.id in touched]
             frame.deps.downlink.configure_all(session, known)
     if found.of_kind is ImportKind.SCHEDULES:
-        frame.deps.planner.plan_now()
+        frame.deps.services.plan()
     return _page(frame, "import_result.html", found, preview, result, word=word)
 
 

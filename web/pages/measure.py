@@ -1,6 +1,5 @@
 """Measure: how much later is one receiver heard than another, and what path delay brings them in step?"""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,31 +8,24 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 
 from acoustics.delay_measurements import (
     LASTS,
     ROUNDS,
     DelayMeasurement,
     Proposal,
-    begin,
     horns_apart_m,
     keep_offset,
-    measurement_of,
     proposal,
     recent,
-    take,
-    tones,
-    undo,
 )
 from acoustics.echoes import travel_ms
-from broadcast.on_air import between
-from devices.presence import PresenceState
 from devices.receivers import Receiver, receiver, receivers
-from people.audit import Deed
 from people.rights import Action
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, Refusal
+from usecases.delay_measurements import begin_measurement, measurement_of, take_path_delay, undo_path_delay
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.uploads import blocks_of_form
 
 router = APIRouter(include_in_schema=False)
 #: Three minutes of two channels that are not compressed, at the highest rate that phones record at.
@@ -100,26 +92,13 @@ def start(
     """Let the two sound. The page's own recorder is told when; others are led to where they bring their recording."""
     now = frame.deps.clock.now()
     metres = (0.0, 0.0) if where == "middle" else (one_distance_m, other_distance_m)
-    with frame.deps.database.writing() as session:
-        made = begin(
-            session,
-            frame.commune_id,
-            one,
-            other,
-            one_distance_m=metres[0],
-            other_distance_m=metres[1],
-            now=now,
-            by=frame.operator.name,
-        )
-        _check_free(frame, session, made)
-        names = [receiver(session, receiver_id).name for receiver_id in (one, other)]
-        frame.note(session, Deed.RECEIVER_COMMANDED, ", ".join(names))
-    for receiver_id, tone in tones(made):
-        frame.deps.downlink.send_command(receiver_id, tone)
-    path = f"/measure/{made.id}"
+    measurement = begin_measurement(
+        frame.deps.services, frame.actor, frame.commune_id, (one, other), distances_m=metres
+    )
+    path = f"/measure/{measurement.id}"
     if "application/json" not in frame.request.headers.get("accept", ""):
         return back_to(frame.request, path)
-    starts_in_ms = round((made.starts_at - now).total_seconds() * 1000)
+    starts_in_ms = round((measurement.starts_at - now).total_seconds() * 1000)
     length_ms = round(LASTS.total_seconds() * 1000) + _AFTER_MS
     return JSONResponse({"path": path, "starts_in_ms": starts_in_ms, "length_ms": length_ms})
 
@@ -153,30 +132,14 @@ async def recording(frame: In, request: Request, measurement_id: str) -> Respons
 @router.post("/measure/{measurement_id}/take", dependencies=[changes(Action.RECEIVERS)])
 def do_take(frame: In, measurement_id: str) -> Response:
     """Set the path delay that is proposed."""
-    with frame.deps.database.writing() as session:
-        _own(frame, session, measurement_id)
-        changed = take(session, measurement_id, now=frame.deps.clock.now(), by=frame.operator.name)
-        _note_delay(frame, session, changed)
-    return _told(frame, changed, measurement_id)
+    take_path_delay(frame.deps.services, frame.actor, frame.commune_id, measurement_id)
+    return back_to(frame.request, f"/measure/{measurement_id}")
 
 
 @router.post("/measure/{measurement_id}/undo", dependencies=[changes(Action.RECEIVERS)])
 def do_undo(frame: In, measurement_id: str) -> Response:
-    """Put it back."""
-    with frame.deps.database.writing() as session:
-        _own(frame, session, measurement_id)
-        changed = undo(session, measurement_id, now=frame.deps.clock.now())
-        _note_delay(frame, session, changed)
-    return _told(frame, changed, measurement_id)
-
-
-def _note_delay(frame: Frame, session: Session, changed: Receiver) -> None:
-    frame.note(session, Deed.RECEIVER_CHANGED, f"{changed.name}: path_delay_ms {changed.path_delay_ms:g}")
-
-
-def _told(frame: Frame, changed: Receiver, measurement_id: str) -> Response:
-    with frame.deps.database.session() as session:
-        frame.deps.downlink.configure(session, receiver(session, changed.id))
+    """Set the path delay from before."""
+    undo_path_delay(frame.deps.services, frame.actor, frame.commune_id, measurement_id)
     return back_to(frame.request, f"/measure/{measurement_id}")
 
 
@@ -206,18 +169,11 @@ async def _receive(request: Request, path: Path, by_script: bool) -> None:
         raise _too_large()
     received = 0
     with path.open("wb") as file:
-        async for block in request.stream() if by_script else _of_form(request):
+        async for block in request.stream() if by_script else blocks_of_form(request):
             received += len(block)
             if received > MOST_BYTES:
                 raise _too_large()
             await run_in_threadpool(file.write, block)
-
-
-async def _of_form(request: Request) -> AsyncIterator[bytes]:
-    async with request.form() as form:
-        sent = form.get("file")
-        while isinstance(sent, UploadFile) and (block := await sent.read(1 << 20)):
-            yield block
 
 
 def _too_large() -> Refusal:
@@ -226,26 +182,8 @@ def _too_large() -> Refusal:
     )
 
 
-def _check_free(frame: Frame, session: Session, made: DelayMeasurement) -> None:
-    """Refuse what would not be heard: a receiver that is away, a broadcast that goes before a test tone."""
-    for receiver_id in (made.one_id, made.other_id):
-        at = frame.deps.presence.receiver_status(receiver_id, made.asked_at)
-        if at.state in (PresenceState.OFFLINE, PresenceState.NEW):
-            name = receiver(session, receiver_id).name
-            raise Refusal(N_("{receiver} is offline and cannot play."), receiver=name)
-    for meant in between(session, made.commune_id, made.asked_at, made.ends_at):
-        if meant.withdrawn_at is None and not meant.missed and meant.sounds_until > made.asked_at:
-            raise Refusal(
-                N_("“{title}” is playing until {until}. Measure after that."),
-                title=meant.title,
-                until=frame.wording.clock_with_seconds(meant.ends_at),
-            )
-
-
 def _own(frame: Frame, session: Session, measurement_id: str) -> MeasurementRow:
-    found = measurement_of(session, measurement_id)
-    if found.commune_id != frame.commune_id:
-        raise NotFound(N_("This measurement no longer exists."))
+    found = measurement_of(session, frame.commune_id, measurement_id)
     return MeasurementRow(found, receiver(session, found.one_id), receiver(session, found.other_id), proposal(found))
 
 

@@ -21,7 +21,7 @@ from people.rights import Action, may
 from runtime.refusal import N_, NotFound, Refusal
 from web.labels.mergers import COUNTS, say
 from web.merger_form import Sent, mark, sent_from
-from web.pages.rehearsal import check_places, rehearsal_page
+from web.rehearsal_view import check_places, rehearsal_page
 from web.request_context import COMMUNE_COOKIE, Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
@@ -135,7 +135,7 @@ def do_undo(frame: In, merger_id: int, sure: Annotated[str, Form()] = "") -> HTM
 
 def _set_going(frame: Frame) -> None:
     """Receivers are told by the handover within seconds; what is planned is planned anew at once."""
-    frame.deps.planner.plan_now()
+    frame.deps.services.plan()
     frame.deps.transmitter.nudge()
     frame.deps.accounts_changed()
 

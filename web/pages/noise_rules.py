@@ -8,13 +8,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
-from devices.receivers import receivers
 from devices.zones import zones
-from noise.noise_rules import NoiseRules, rules_of, set_rules
-from people.audit import Deed
+from noise.noise_rules import NoiseRules, rules_of
 from people.rights import Action
 from runtime.refusal import N_, NotFound
 from schedules.outlook import outside_hours
+from usecases.noise_rules import set_rules
 from web.noise_form import clock, hours_sentences, rows_of, sent_rules
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
@@ -64,22 +63,17 @@ def edit(frame: In, session: Reading, key: str) -> HTMLResponse:
 def keep(frame: In, key: str, form: Annotated[Mapping[str, list[str]], Depends(_sent)]) -> Response:
     """Keep the rules of one place; receivers are told at once, and what is planned outside is withdrawn."""
     sent = sent_rules(form)
-    with frame.deps.database.writing() as session:
-        found = _place(frame, session, key)
-        set_rules(
-            session,
-            frame.commune_id,
-            "" if key == COMMUNE else key,
-            hours=sent.hours,
-            night=sent.night,
-            minutes_a_day=sent.minutes_a_day,
-            minutes_a_week=sent.minutes_a_week,
-            refuses=sent.refuses,
-        )
-        frame.note(session, Deed.ALLOWED_HOURS_SET, found.name)
-    with frame.deps.database.session() as session:
-        frame.deps.downlink.configure_all(session, receivers(session, frame.commune_id))
-    frame.deps.planner.plan_now()
+    set_rules(
+        frame.deps.services,
+        frame.actor,
+        frame.commune_id,
+        "" if key == COMMUNE else key,
+        hours=sent.hours,
+        night=sent.night,
+        minutes_a_day=sent.minutes_a_day,
+        minutes_a_week=sent.minutes_a_week,
+        refuses=sent.refuses,
+    )
     return back_to(frame.request, "/allowed-hours")
 
 

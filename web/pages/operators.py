@@ -1,6 +1,5 @@
 """Operators: who works with Loa here, and what may each do?"""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -10,18 +9,23 @@ from sqlmodel import Session
 from devices.communes import Commune
 from devices.provinces import provinces
 from people import staff
-from people.audit import Deed
-from people.operators import add_operator, renew_password
 from people.rights import Action, Role
 from people.staff import COMMUNE_ROLES, Person
 from runtime.refusal import N_, Refusal
-from web.access import close_sessions
+from usecases.operators import (
+    NOTHING,
+    Appointment,
+    above_of,
+    add_operator,
+    change_operator,
+    renew_password,
+    restore_operator,
+    retire_operator,
+)
 from web.labels.people import ROLE_NAMES, ROLES
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
-#: Above the communes: nothing. A word, since an empty field of a form counts as none sent.
-NOTHING = "none"
 
 
 async def roles_from(request: Request) -> dict[str, Role | None]:
@@ -58,18 +62,8 @@ def add(
     above: Annotated[str, Form()] = NOTHING,
 ) -> HTMLResponse:
     """Somebody new, with a one-time password that is shown this once."""
-    if above == NOTHING and not any(roles.values()):
-        raise Refusal(N_("Choose the person's role in the commune."))
-    with frame.deps.database.writing() as session:
-        added, password = add_operator(session, name, frame.deps.clock.now())
-        person = Person(added, {}, "")
-        if above != NOTHING:
-            _set_above(frame, session, person, above)
-        given = {c: role for c, role in roles.items() if role is not None}
-        for commune_id, role in given.items():
-            staff.set_role(session, frame.standing, person, commune_id, role)
-        for commune_id, what in _said(frame, given, above if above != NOTHING else ""):
-            frame.note(session, Deed.OPERATOR_ADDED, f"{added.name}: {what}", commune_id)
+    appointment = Appointment(roles, above, _words(frame))
+    added, password = add_operator(frame.deps.services, frame.actor, name, appointment)
     return _password(frame, added.name, password, added.number)
 
 
@@ -88,53 +82,27 @@ def change(
     above: Annotated[str | None, Form()] = None,
 ) -> Response:
     """Keep what this person may do where; it holds from the next page they open."""
-    with frame.deps.database.writing() as session:
-        person = staff.member(session, frame.standing, operator_id)
-        if above is not None and above != _above(person):
-            _set_above(frame, session, person, above)
-            for commune_id, what in _said(frame, {}, above):
-                frame.note(session, Deed.OPERATOR_CHANGED, f"{person.operator.name}: {what}", commune_id)
-        changed = {c: role for c, role in roles.items() if person.roles.get(c) != role}
-        for commune_id, role in changed.items():
-            staff.set_role(session, frame.standing, person, commune_id, role)
-        for commune_id, what in _said(frame, changed, ""):
-            frame.note(session, Deed.OPERATOR_CHANGED, f"{person.operator.name}: {what}", commune_id)
-        left = {**person.roles, **roles}
-        if not any(left.values()) and not person.operator.admin and person.operator.province_id is None:
-            raise Refusal(N_("This would leave the person without any rights. Retire the person instead."))
+    appointment = Appointment(roles, NOTHING if above is None else above, _words(frame))
+    change_operator(frame.deps.services, frame.actor, operator_id, appointment, above_sent=above is not None)
     return back_to(frame.request, f"/operators/{operator_id}")
 
 
 @router.post("/operators/{operator_id}/password", dependencies=[changes(Action.OPERATORS)])
 def new_password(frame: In, operator_id: int) -> HTMLResponse:
     """A new one-time password, shown this once; wherever this person is signed in, that ends."""
-    with frame.deps.database.writing() as session:
-        person = staff.member(session, frame.standing, operator_id)
-        staff.check_new_password(session, frame.standing, person)
-        password = renew_password(session, person.operator)
-        close_sessions(session, person.operator.number)
-        _note(frame, session, Deed.PASSWORD_RENEWED, person)
-    return _password(frame, person.operator.name, password, operator_id)
+    operator, password = renew_password(frame.deps.services, frame.actor, operator_id)
+    return _password(frame, operator.name, password, operator_id)
 
 
 @router.post("/operators/{operator_id}/retire", dependencies=[changes(Action.OPERATORS)])
 def do_retire(frame: In, operator_id: int) -> Response:
-    """No more signing in."""
-    with frame.deps.database.writing() as session:
-        person = staff.member(session, frame.standing, operator_id)
-        staff.retire_operator(session, frame.standing, person, frame.deps.clock.now())
-        close_sessions(session, person.operator.number)
-        _note(frame, session, Deed.OPERATOR_RETIRED, person)
+    retire_operator(frame.deps.services, frame.actor, operator_id)
     return back_to(frame.request, "/operators")
 
 
 @router.post("/operators/{operator_id}/restore", dependencies=[changes(Action.OPERATORS)])
 def do_restore(frame: In, operator_id: int) -> Response:
-    """May sign in again."""
-    with frame.deps.database.writing() as session:
-        person = staff.member(session, frame.standing, operator_id)
-        staff.restore_operator(session, frame.standing, person)
-        _note(frame, session, Deed.OPERATOR_RESTORED, person)
+    restore_operator(frame.deps.services, frame.actor, operator_id)
     return back_to(frame.request, f"/operators/{operator_id}")
 
 
@@ -146,18 +114,6 @@ def _role(word: str) -> Role | None:
     return Role(word)
 
 
-def _above(person: Person) -> str:
-    """What the form calls what somebody is above the communes: "admin", a province's id, or NOTHING."""
-    return "admin" if person.operator.admin else str(person.operator.province_id or NOTHING)
-
-
-def _set_above(frame: Frame, session: Session, person: Person, above: str) -> None:
-    known = {str(p.number): p.number for p in provinces(session)}
-    if above not in (NOTHING, "admin", *known):
-        raise Refusal(N_("Choose a province from the list."))
-    staff.set_above(session, frame.standing, person, admin=above == "admin", province_id=known.get(above))
-
-
 def _led(frame: Frame, session: Session) -> list[Commune]:
     led = staff.led_by(session, frame.standing)
     return [c for c in frame.communes if c.id in led]
@@ -167,15 +123,10 @@ def _names(frame: Frame) -> dict[str, str]:
     return {c.id: c.name for c in frame.communes}
 
 
-def _said(frame: Frame, roles: Mapping[str, Role | None], above: str) -> list[tuple[str, str]]:
-    """For the log: in which commune somebody became what. What is above the communes stands under none."""
-    said = [(c, frame.t(ROLE_NAMES[role]) if role else "-") for c, role in roles.items()]
-    return [*said, *([("", frame.t(N_("Loa administrator")) if above == "admin" else above)] if above else [])]
-
-
-def _note(frame: Frame, session: Session, deed: Deed, person: Person) -> None:
-    for commune_id in person.roles or [""]:
-        frame.note(session, deed, person.operator.name, commune_id)
+def _words(frame: Frame) -> dict[str, str]:
+    """How the audit names roles, in the language of the page."""
+    roles = {role.value: frame.t(name) for role, name in ROLE_NAMES.items()}
+    return {**roles, "admin": frame.t(N_("Loa administrator"))}
 
 
 def _form(frame: Frame, session: Session, person: Person | None) -> HTMLResponse:
@@ -192,7 +143,7 @@ def _form(frame: Frame, session: Session, person: Person | None) -> HTMLResponse
         roles={role.value: ROLES[role] for role in COMMUNE_ROLES},
         role_names=ROLE_NAMES,
         provinces=offered,
-        above=_above(person) if person else NOTHING,
+        above=above_of(person) if person else NOTHING,
         in_hand=person is None or staff.in_hand(session, standing, person),
         oneself=person is not None and person.operator.id == standing.operator_id,
     )

@@ -8,28 +8,20 @@ from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
 from broadcast.clips import clips
-from broadcast.programmes import (
-    Item,
-    ItemKind,
-    Programme,
-    RunningItem,
-    add_programme,
-    duration_us,
-    items_of,
-    items_of_all,
-    programme,
-    programmes,
-    rename,
-    replace_items,
-    restore,
-    retire,
-)
-from people.audit import Deed
+from broadcast.programmes import Item, ItemKind, Programme, duration_us, items_of, items_of_all, programmes
 from people.rights import Action
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, Refusal
+from usecases.programmes import (
+    add_programme,
+    change_items,
+    programme_of,
+    rename_programme,
+    restore_programme,
+    retire_programme,
+)
 from web.labels.states import CHIMES
-from web.pages.clips import listen_url, thinned
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.waveforms import listen_url, thinned
 
 router = APIRouter(include_in_schema=False)
 
@@ -69,12 +61,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 def add(frame: In, title: Annotated[str, Form()], chimes: Annotated[str, Form()] = "") -> Response:
     """A new programme, with its chimes when wanted."""
     items = [Item(ItemKind.OPENING_CHIME), Item(ItemKind.CLOSING_CHIME)] if chimes else []
-    with frame.deps.database.writing() as session:
-        added = add_programme(
-            session, frame.commune_id, title, items, now=frame.deps.clock.now(), by=frame.operator.name
-        )
-        number = added.number
-        frame.note(session, Deed.PROGRAMME_ADDED, added.title)
+    number = add_programme(frame.deps.services, frame.actor, frame.commune_id, title, items).number
     return back_to(frame.request, f"/programmes/{number}")
 
 
@@ -86,81 +73,58 @@ def one(frame: In, session: Reading, number: int) -> HTMLResponse:
 
 @router.post("/programmes/{number}", dependencies=[changes(Action.PROGRAMMES)])
 def change(frame: In, number: int, title: Annotated[str, Form()]) -> Response:
-    """Give it another title."""
-    with frame.deps.database.writing() as session:
-        own_programme(frame, session, number)
-        rename(session, number, title)
-        frame.note(session, Deed.PROGRAMME_CHANGED, title)
+    rename_programme(frame.deps.services, frame.actor, frame.commune_id, number, title)
     return back_to(frame.request, f"/programmes/{number}")
 
 
 @router.post("/programmes/{number}/items", dependencies=[changes(Action.PROGRAMMES)])
 def add_item(frame: In, number: int, what: Annotated[str, Form()], gap_s: Annotated[float, Form()] = 2.0) -> Response:
-    """Put one more item in: a clip before the closing chime, a chime at its end, a gap."""
-    with frame.deps.database.writing() as session:
-        found = own_programme(frame, session, number)
-        items = _plain(items_of(session, number))
-        kind, _, clip_id = what.partition(" ")
+    """Insert an item: a clip or a gap before the closing chime, an opening chime at the start."""
+    kind, _, clip_id = what.partition(" ")
+
+    def insert(items: list[Item]) -> None:
+        end = len(items) - 1 if items and items[-1].kind is ItemKind.CLOSING_CHIME else len(items)
         if kind == "clip":
-            at = len(items) - 1 if items and items[-1].kind is ItemKind.CLOSING_CHIME else len(items)
-            items.insert(at, Item(ItemKind.CLIP, clip_id))
+            items.insert(end, Item(ItemKind.CLIP, clip_id))
         elif kind == ItemKind.GAP:
-            at = len(items) - 1 if items and items[-1].kind is ItemKind.CLOSING_CHIME else len(items)
-            items.insert(at, Item(ItemKind.GAP, gap_ms=round(gap_s * 1000)))
+            items.insert(end, Item(ItemKind.GAP, gap_ms=round(gap_s * 1000)))
         elif kind == ItemKind.OPENING_CHIME:
             items.insert(0, Item(ItemKind.OPENING_CHIME))
         elif kind == ItemKind.CLOSING_CHIME:
             items.append(Item(ItemKind.CLOSING_CHIME))
         else:
             raise Refusal(N_("Choose what to add."))
-        replace_items(session, number, items)
-        frame.note(session, Deed.PROGRAMME_CHANGED, found.title)
+
+    change_items(frame.deps.services, frame.actor, frame.commune_id, number, insert)
     return _after(frame, number)
 
 
 @router.post("/programmes/{number}/items/{position}/{action}", dependencies=[changes(Action.PROGRAMMES)])
 def move(frame: In, number: int, position: int, action: str) -> Response:
-    """Move an item up or down, or take it out."""
-    with frame.deps.database.writing() as session:
-        found = own_programme(frame, session, number)
-        items = _plain(items_of(session, number))
+    """Move an item up or down, or remove it."""
+
+    def move_item(items: list[Item]) -> None:
         if 0 <= position < len(items):
             item = items.pop(position)
             if action == "up":
                 items.insert(max(0, position - 1), item)
             elif action == "down":
                 items.insert(position + 1, item)
-            replace_items(session, number, items)
-            frame.note(session, Deed.PROGRAMME_CHANGED, found.title)
+
+    change_items(frame.deps.services, frame.actor, frame.commune_id, number, move_item)
     return _after(frame, number)
 
 
 @router.post("/programmes/{number}/retire", dependencies=[changes(Action.PROGRAMMES)])
 def do_retire(frame: In, number: int) -> Response:
-    """Out of the list; what is planned with it still sounds."""
-    with frame.deps.database.writing() as session:
-        found = own_programme(frame, session, number)
-        retire(session, number, frame.deps.clock.now())
-        frame.note(session, Deed.PROGRAMME_RETIRED, found.title)
+    retire_programme(frame.deps.services, frame.actor, frame.commune_id, number)
     return back_to(frame.request, f"/programmes/{number}")
 
 
 @router.post("/programmes/{number}/restore", dependencies=[changes(Action.PROGRAMMES)])
 def do_restore(frame: In, number: int) -> Response:
-    """Back into the list."""
-    with frame.deps.database.writing() as session:
-        found = own_programme(frame, session, number)
-        restore(session, number)
-        frame.note(session, Deed.PROGRAMME_RESTORED, found.title)
+    restore_programme(frame.deps.services, frame.actor, frame.commune_id, number)
     return back_to(frame.request, f"/programmes/{number}")
-
-
-def own_programme(frame: Frame, session: Session, number: int) -> Programme:
-    """A programme of the commune that is shown. Raises NotFound."""
-    found = programme(session, number)
-    if found.commune_id != frame.commune_id:
-        raise NotFound(N_("This programme no longer exists."))
-    return found
 
 
 def _after(frame: Frame, number: int) -> Response:
@@ -172,11 +136,11 @@ def _after(frame: Frame, number: int) -> Response:
 
 
 def _editor(frame: Frame, session: Session, number: int, template: str) -> HTMLResponse:
-    found, items = own_programme(frame, session, number), items_of(session, number)
+    programme, items = programme_of(session, frame.commune_id, number), items_of(session, number)
     return renderer_of(frame.request).page(
         frame,
         template,
-        programme=found,
+        programme=programme,
         items=items,
         length_us=duration_us(items),
         words=CHIMES,
@@ -184,9 +148,3 @@ def _editor(frame: Frame, session: Session, number: int, template: str) -> HTMLR
         thinned=thinned,
         listen_url=listen_url,
     )
-
-
-def _plain(items: list[RunningItem]) -> list[Item]:
-    return [
-        Item(i.kind, i.clip.id if i.kind is ItemKind.CLIP and i.clip else None, i.duration_us // 1000) for i in items
-    ]

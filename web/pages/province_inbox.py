@@ -19,9 +19,8 @@ from province.schedules_down import add_to_timetable, airings_of
 from runtime.clock import from_us
 from web.labels.province import BULLETIN_STATES
 from web.labels.states import CLASSES, FIELDS
-from web.pages.clips import listen_url
-from web.pages.on_air import need_for_class
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.waveforms import listen_url
 
 router = APIRouter(include_in_schema=False)
 #: So many of a schedule's times are shown.
@@ -120,9 +119,9 @@ def into_programme(frame: In, number: int, programme: Annotated[str, Form()] = "
     with frame.deps.database.writing() as session:
         chosen = own_programme(frame, session, programme)
         title = bulletin(session, frame.commune_id, number).title
-        made = bulletins.add_to_programme(session, frame.commune_id, number, chosen, by=frame.operator.name, now=now)
+        made = bulletins.add_to_programme(session, frame.actor, frame.commune_id, number, chosen, now)
         frame.note(session, Deed.BULLETIN_TAKEN, title)
-    frame.deps.planner.plan_now()
+    frame.deps.services.plan()
     return back_to(frame.request, f"/programmes/{made}")
 
 
@@ -131,10 +130,9 @@ def to_timetable(frame: In, number: int) -> Response:
     """At the times that the province proposes."""
     with frame.deps.database.writing() as session:
         found = bulletin(session, frame.commune_id, number)
-        need_for_class(frame, found.broadcast_class)
-        add_to_timetable(session, found, frame.deps.clock.now(), by=frame.operator.name)
+        add_to_timetable(session, found, frame.deps.clock.now(), frame.actor)
         frame.note(session, Deed.BULLETIN_TAKEN, found.title)
-    frame.deps.planner.plan_now()
+    frame.deps.services.plan()
     return back_to(frame.request, "/province/inbox")
 
 

@@ -10,8 +10,8 @@ from devices.communes import Commune
 from people.rights import Action, may
 from province.bulletin_broadcast import send
 from runtime.refusal import N_, Refusal
+from usecases.clips import clip_of
 from web.labels.states import CLASSES
-from web.pages.clips import own_clip
 from web.request_context import Frame, In, Reading, changes, renderer_of
 from web.targets import class_from
 from wire.broadcasts import BroadcastClass
@@ -46,7 +46,7 @@ def do_send(
     with frame.deps.database.writing() as session:
         if not clip:
             raise Refusal(N_("Choose a recording."))
-        found = own_clip(frame, session, clip)
+        found = clip_of(session, frame.commune_id, clip)
         sent = send(session, frame.actor, clip, chosen, class_, frame.deps.clock.now())
     frame.deps.transmitter.nudge()
     frame.deps.exchange.nudge()

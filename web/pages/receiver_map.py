@@ -8,19 +8,19 @@ from fastapi import APIRouter, File, Form, UploadFile
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
-from acoustics.echoes import ECHO_WITHIN_DB, HEARD_AS_TWO_MS, EchoPair, echo_pairs
+from acoustics.echoes import ECHO_WITHIN_DB, HEARD_AS_TWO_MS, echo_pairs_of
 from devices import faults, presence
 from devices.communes import commune
-from devices.outlines import MOST_BYTES, set_outline
-from devices.positions import Position, parse_position, place_receiver, position_of
+from devices.outlines import MOST_BYTES
+from devices.positions import Position, parse_position, position_of
 from devices.receivers import Receiver, receivers
 from devices.stations import station
-from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound
+from usecases.receivers import place_receiver, receiver_of
+from usecases.stations import set_outline
 from web.labels.states import KINDS, STATES, cause
-from web.pages.on_air import shown_state
-from web.pages.receivers import ReceiverRow, own_receiver, receivers_view, self_test_values
+from web.receiver_rows import ReceiverRow, receivers_view, self_test_values, shown_state
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
@@ -87,8 +87,8 @@ def place(
     frame: In, receiver_id: str, latitude: Annotated[str, Form()] = "", longitude: Annotated[str, Form()] = ""
 ) -> Response:
     """Put it on the map, move it, or take it off; with a way back."""
-    with frame.deps.database.writing() as session:
-        before = put_on_map(frame, session, receiver_id, parse_position(latitude, longitude))
+    position = parse_position(latitude, longitude)
+    before = place_receiver(frame.deps.services, frame.actor, frame.commune_id, receiver_id, position)
     if not frame.request.headers.get("hx-request"):
         return back_to(frame.request, f"/map?receiver={receiver_id}")
     with frame.deps.database.session() as session:
@@ -111,37 +111,15 @@ def outline(frame: In, session: Reading) -> Response:
 def bring_outline(frame: In, file: Annotated[UploadFile, File()]) -> Response:
     """Keep the border of a file."""
     content = file.file.read(MOST_BYTES + 1)
-    keep_outline(frame, content)
+    set_outline(frame.deps.services, frame.actor, frame.commune_id, content)
     return back_to(frame.request, "/map")
 
 
 @router.post("/map/outline/remove", dependencies=[changes(Action.RECEIVERS)])
 def remove_outline(frame: In) -> Response:
     """Without a border again."""
-    keep_outline(frame, None)
+    set_outline(frame.deps.services, frame.actor, frame.commune_id, None)
     return back_to(frame.request, "/map")
-
-
-def put_on_map(frame: Frame, session: Session, receiver_id: str, to: Position | None) -> Position | None:
-    """Place a receiver of the commune that is shown, written down. Gives where it stood. Raises Refusal, NotFound."""
-    found = own_receiver(frame, session, receiver_id)
-    before = position_of(found)
-    place_receiver(session, receiver_id, to)
-    was, now = (f"{at.latitude_deg}, {at.longitude_deg}" if at else "–" for at in (before, position_of(found)))
-    frame.note(session, Deed.RECEIVER_CHANGED, f"{found.name} ({receiver_id}): {was} → {now}")
-    return before
-
-
-def keep_outline(frame: Frame, content: bytes | None) -> None:
-    """Keep the border of a file, or none, written down. Raises Refusal."""
-    with frame.deps.database.writing() as session:
-        set_outline(session, frame.commune_id, content)
-        frame.note(session, Deed.OUTLINE_SET, "–" if content is None else f"{len(content)} B")
-
-
-def echoes_of(known: list[Receiver], reach_m: float) -> list[EchoPair]:
-    """The pairs among receivers that stand on the map."""
-    return echo_pairs({r.id: at for r in known if (at := position_of(r)) is not None}, reach_m)
 
 
 def _rows(frame: Frame, session: Session) -> dict[str, Any]:
@@ -159,7 +137,7 @@ def _rows(frame: Frame, session: Session) -> dict[str, Any]:
 def _echoes(frame: Frame, session: Session) -> dict[str, Any]:
     known, reach_m = receivers(session, frame.commune_id), frame.deps.settings.horn_reach_m
     return {
-        "echoes": echoes_of(known, reach_m),
+        "echoes": echo_pairs_of(known, reach_m),
         "names": {r.id: r.name for r in known},
         "reach_m": reach_m,
         "listed": _ECHOES_LISTED,
@@ -170,7 +148,7 @@ def _echoes(frame: Frame, session: Session) -> dict[str, Any]:
 
 
 def _now(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
-    found = own_receiver(frame, session, receiver_id)
+    found = receiver_of(session, frame.commune_id, receiver_id)
     at = frame.deps.presence.receiver_status(receiver_id, frame.deps.clock.now())
     broken = faults.current(session).get(receiver_id, [])
     return {
@@ -187,7 +165,7 @@ def _one(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
     now = _now(frame, session, receiver_id)
     known, reach_m = receivers(session, frame.commune_id), frame.deps.settings.horn_reach_m
     return {
-        "own_echoes": [e for e in echoes_of(known, reach_m) if receiver_id in (e.one, e.other)],
+        "own_echoes": [e for e in echo_pairs_of(known, reach_m) if receiver_id in (e.one, e.other)],
         "names": {r.id: r.name for r in known},
         **now,
         "station": station(session, now["r"].station_id),

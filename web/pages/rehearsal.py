@@ -1,60 +1,17 @@
 """The rehearsal of a merger: everything before and after, what must be decided, and nothing is changed."""
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from mergers.plans import (
-    Choice,
-    Decisions,
-    Merge,
-    Plan,
-    Question,
-    QuestionTopic,
-    Rehearsal,
-    RehearsalLine,
-    RehearsedKind,
-    plan_as_text,
-)
 from mergers.rehearsals import rehearse
-from people.rights import Action, may
-from runtime.refusal import N_, NotFound, Refusal
-from web.labels.mergers import COUNTS, QUESTIONS, THINGS, cut_away, say
-from web.labels.people import ROLE_NAMES
-from web.merger_form import Sent, decided, mark, sent_from
-from web.request_context import Frame, In, changes, renderer_of
+from people.rights import Action
+from web.merger_form import Sent, decided, sent_from
+from web.rehearsal_view import check_places, rehearsal_page
+from web.request_context import In, changes
 
 router = APIRouter(include_in_schema=False)
-#: A group of questions stands open when it is no longer than this.
-_OPEN_UP_TO = 8
-
-
-@dataclass(frozen=True)
-class Group:
-    """Questions of one kind. alike: the choices that all of them offer, to decide them at once."""
-
-    about: QuestionTopic
-    questions: list[Question]
-    undecided: int
-    alike: list[Choice]
-
-    @property
-    def stands_open(self) -> bool:
-        """Whether it is shown unfolded."""
-        return bool(self.undecided) or len(self.questions) <= _OPEN_UP_TO
-
-
-@dataclass(frozen=True)
-class Things:
-    """Things of one kind, those that become different first. going: those that only come into the new commune."""
-
-    what: RehearsedKind
-    different: list[RehearsalLine]
-    going: list[RehearsalLine]
 
 
 @router.post("/mergers/rehearsal", dependencies=[changes(Action.MERGERS)])
@@ -68,71 +25,3 @@ def show(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> HTMLResponse:
         if decisions != sent.decisions:
             found = rehearse(session, sent.plan, now, decisions, hooks=frame.deps.merger_hooks)
     return rehearsal_page(frame, found, decisions)
-
-
-def rehearsal_page(
-    frame: Frame, found: Rehearsal, given: Decisions, why: Refusal | None = None, status: int = 200
-) -> HTMLResponse:
-    """The page. given: the decisions so far; what is not decided stands as suggested. why: it was not done."""
-    decisions = found.suggested(given)
-    return renderer_of(frame.request).page(
-        frame,
-        "rehearsal.html",
-        status,
-        r=found,
-        plan_text=plan_as_text(found.plan),
-        is_merge=isinstance(found.plan, Merge),
-        decisions=decisions,
-        shown=mark(decisions),
-        groups=groups(found, given),
-        things=things(found),
-        things_words=THINGS,
-        question_words=QUESTIONS,
-        count_rows=COUNTS,
-        before=sorted(found.before),
-        after=sorted(found.after),
-        say=lambda said: say(frame.t, said),
-        cut_away=cut_away,
-        role_names=ROLE_NAMES,
-        refused=frame.t.refusal(why) if why else "",
-    )
-
-
-def check_places(frame: Frame, plan: Plan) -> None:
-    """Every commune of a plan must be one whose mergers are for who asks. Raises NotFound."""
-    sources = plan.sources if isinstance(plan, Merge) else (plan.source,)
-    for commune_id in sources:
-        if not may(frame.standing, Action.MERGERS, commune_id):
-            raise NotFound(N_("Commune {id} does not exist."), id=commune_id[:80])
-
-
-def groups(found: Rehearsal, decisions: Decisions) -> list[Group]:
-    """The questions by kind, what is not decided yet first."""
-    still = {q.key for q in found.open(decisions)}
-    by_kind: dict[QuestionTopic, list[Question]] = {}
-    for question in sorted(found.questions, key=lambda q: q.key not in still):
-        by_kind.setdefault(question.about, []).append(question)
-    made = [
-        Group(about, questions, sum(q.key in still for q in questions), _alike(questions))
-        for about, questions in by_kind.items()
-    ]
-    return sorted(made, key=lambda g: (not g.undecided, list(QuestionTopic).index(g.about)))
-
-
-def things(found: Rehearsal) -> list[Things]:
-    """The lines by kind, what becomes different first."""
-    made = []
-    for what in RehearsedKind:
-        lines = found.of(what)
-        if lines:
-            parted = [(bool(one.changes) or len(one.after) != 1, one) for one in lines]
-            made.append(Things(what, [one for new, one in parted if new], [one for new, one in parted if not new]))
-    return made
-
-
-def _alike(questions: Sequence[Question]) -> list[Choice]:
-    """Choices of one wording that every question offers. Of one question there is nothing to set alike."""
-    if len(questions) < 2:
-        return []
-    offered = Counter(choice.value for q in questions for choice in q.choices)
-    return [c for c in questions[0].choices if offered[c.value] == len(questions) and "titles" not in c.says.values]

@@ -17,7 +17,7 @@ from devices.zones import zones
 from runtime.refusal import N_, Refusal
 from web.labels.proof import unproved
 from web.labels.states import BROADCAST_STATES, CLASSES, FIELDS, cause
-from web.pages.play_log import YEARS, Asked, LogRow, log_view
+from web.play_log_view import YEARS, LogQuery, LogRow, log_view
 from web.request_context import Frame, In, Reading
 from web.spreadsheets import Cell, csv_file, xlsx_file
 
@@ -26,14 +26,14 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @router.get("/play-log.csv")
-def as_csv(frame: In, session: Reading, asked: Annotated[Asked, Depends()]) -> Response:
+def as_csv(frame: In, session: Reading, asked: Annotated[LogQuery, Depends()]) -> Response:
     """What is filtered, as CSV."""
     rows = log_view(session, frame, asked, limit=MOST_INSPECTED)
     return _file(csv_file(_header(frame), _cells(frame, session, rows)), "text/csv; charset=utf-8", _name(frame, "csv"))
 
 
 @router.get("/play-log.xlsx")
-def as_xlsx(frame: In, session: Reading, asked: Annotated[Asked, Depends()]) -> Response:
+def as_xlsx(frame: In, session: Reading, asked: Annotated[LogQuery, Depends()]) -> Response:
     """The same for Excel."""
     rows = log_view(session, frame, asked, limit=MOST_INSPECTED)
     return _file(

@@ -8,17 +8,14 @@ from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
 from broadcast.modes import IN_STEP, Spread
-from broadcast.programmes import programme, programmes
-from people.audit import Deed
+from broadcast.programmes import programmes
 from people.rights import Action
-from runtime.refusal import N_, NotFound
 from schedules.outlook import outlook
 from schedules.recurrence import Rule
-from schedules.schedules import Schedule, schedule
-from schedules.timetable import add_schedule, change_schedule
+from schedules.schedules import Schedule
+from usecases.schedules import ScheduleSettings, add_schedule, change_schedule, schedule_of
 from web.labels.modes import mode_sentence
 from web.labels.rules import rule_sentence
-from web.pages.on_air import need_for_class
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 from web.rule_form import Draft, draft_of, rule_from
 from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
@@ -40,9 +37,9 @@ def new(frame: In, session: Reading, programme: int = 0) -> HTMLResponse:
 @router.get("/timetable/{number}")
 def one(frame: In, session: Reading, number: int) -> HTMLResponse:
     """The form for a schedule that is there."""
-    found = own_schedule(frame, session, number)
-    draft = draft_of(found.recurrence, found.programme_id, found.class_, found.precedence)
-    return _form(frame, session, draft, target_choice(session, frame.commune_id, found.audience), found)
+    schedule = schedule_of(session, frame.commune_id, number)
+    draft = draft_of(schedule.recurrence, schedule.programme_id, schedule.class_, schedule.precedence)
+    return _form(frame, session, draft, target_choice(session, frame.commune_id, schedule.audience), schedule)
 
 
 @router.post("/timetable/preview", dependencies=[changes(Action.TIMETABLE)])
@@ -94,61 +91,31 @@ def add(
     precedence: Annotated[int, Form()] = 0,
 ) -> Response:
     """Keep a new schedule, or the changes to one."""
-    need_for_class(frame, class_)
-    now, rank = frame.deps.clock.now(), min(max(precedence, PRECEDENCES[0]), PRECEDENCES[-1])
-    with frame.deps.database.writing() as session:
-        if number:
-            own_schedule(frame, session, number)
-            change_schedule(
-                session,
-                number,
-                now=now,
-                programme_id=programme_id,
-                rule=rule,
-                targets=chosen.targets(),
-                class_=class_,
-                precedence=rank,
-                spread=spread,
-            )
-        else:
-            add_schedule(
-                session,
-                frame.commune_id,
-                programme_id=programme_id,
-                rule=rule,
-                targets=chosen.targets(),
-                class_=class_,
-                now=now,
-                by=frame.operator.name,
-                precedence=rank,
-                spread=spread,
-            )
-        deed = Deed.SCHEDULE_CHANGED if number else Deed.SCHEDULE_ADDED
-        frame.note(session, deed, f"{programme(session, programme_id).title}: {rule_sentence(frame.wording, rule)}")
-    frame.deps.planner.plan_now()
+    settings = ScheduleSettings(
+        programme_id=programme_id,
+        rule=rule,
+        targets=chosen.targets(),
+        class_=class_,
+        precedence=min(max(precedence, PRECEDENCES[0]), PRECEDENCES[-1]),
+        spread=spread,
+    )
+    services, sentence = frame.deps.services, rule_sentence(frame.wording, rule)
+    if number:
+        change_schedule(services, frame.actor, frame.commune_id, number, settings, sentence=sentence)
+    else:
+        add_schedule(services, frame.actor, frame.commune_id, settings, sentence=sentence)
     return back_to(frame.request, "/timetable")
 
 
-def own_schedule(frame: Frame, session: Session, number: int) -> Schedule:
-    """A schedule of the commune that is shown. Raises NotFound."""
-    found = schedule(session, number)
-    if found.commune_id != frame.commune_id:
-        raise NotFound(N_("This schedule no longer exists."))
-    return found
-
-
-def title_of(session: Session, found: Schedule) -> str:
-    """What a schedule is called: as its programme, unless it has a title of its own."""
-    return found.title or programme(session, found.programme_id).title
-
-
-def _form(frame: Frame, session: Session, draft: Draft, targets: TargetChoice, found: Schedule | None) -> HTMLResponse:
+def _form(
+    frame: Frame, session: Session, draft: Draft, targets: TargetChoice, schedule: Schedule | None
+) -> HTMLResponse:
     return renderer_of(frame.request).page(
         frame,
         "schedule_form.html",
         draft=draft,
         targets=targets,
-        schedule=found,
-        spread=found.time_spread if found else IN_STEP,
+        schedule=schedule,
+        spread=schedule.time_spread if schedule else IN_STEP,
         programmes=programmes(session, frame.commune_id),
     )

@@ -7,13 +7,12 @@ from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
-from devices.receivers import move_receivers, remove_station
-from devices.stations import Station, StationKind, add_station, change_station, station, stations
-from people.audit import Deed
+from devices.stations import Station, StationKind, stations
 from people.rights import Action
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, Refusal
+from usecases.stations import add_station, change_station, move_receivers, remove_station, station_of
 from web.labels.states import KINDS, STATES
-from web.pages.receivers import ReceiverRow, own_receiver, receivers_view
+from web.receiver_rows import ReceiverRow, receivers_view
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
@@ -56,9 +55,15 @@ def add(
     former_commune: Annotated[str, Form()] = "",
 ) -> Response:
     """One more."""
-    with frame.deps.database.writing() as session:
-        added = add_station(session, frame.commune_id, _kind(kind), name, maker=maker, former_commune=former_commune)
-        frame.note(session, Deed.STATION_ADDED, _described(added))
+    add_station(
+        frame.deps.services,
+        frame.actor,
+        frame.commune_id,
+        _kind(kind),
+        name,
+        maker=maker,
+        former_commune=former_commune,
+    )
     return back_to(frame.request, "/stations")
 
 
@@ -71,51 +76,39 @@ def change(
     maker: Annotated[str, Form()] = "",
     former_commune: Annotated[str, Form()] = "",
 ) -> Response:
-    """Say anew what it is."""
-    with frame.deps.database.writing() as session:
-        found = own_station(frame, session, number)
-        before = _described(found)
-        change_station(session, number, kind=_kind(kind), name=name, maker=maker, former_commune=former_commune)
-        frame.note(session, Deed.STATION_CHANGED, f"{before} → {_described(found)}")
+    change_station(
+        frame.deps.services,
+        frame.actor,
+        frame.commune_id,
+        number,
+        kind=_kind(kind),
+        name=name,
+        maker=maker,
+        former_commune=former_commune,
+    )
     return back_to(frame.request, "/stations")
 
 
 @router.post("/stations/{number}/move", dependencies=[changes(Action.RECEIVERS)])
 def move(
-    frame: In, number: int, to: Annotated[int, Form()], receivers: Annotated[list[str] | None, Form()] = None
+    frame: In,
+    session: Reading,
+    number: int,
+    to: Annotated[int, Form()],
+    receivers: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
-    """Some of its receivers belong to another station."""
-    if not receivers:
-        raise Refusal(N_("Choose the receivers to move to another station."))
-    with frame.deps.database.writing() as session:
-        before = own_station(frame, session, number).name
-        moved = [own_receiver(frame, session, ident).name for ident in receivers]
-        move_receivers(session, receivers, to)
-        after = station(session, to).name
-        frame.note(session, Deed.RECEIVER_CHANGED, f"{', '.join(moved)}: {before} → {after}")
+    """Move some of its receivers to another station."""
+    station_of(session, frame.commune_id, number)
+    session.rollback()  # the read transaction must not block the write
+    move_receivers(frame.deps.services, frame.actor, frame.commune_id, receivers or [], to)
     return back_to(frame.request, "/stations")
 
 
 @router.post("/stations/{number}/remove", dependencies=[changes(Action.RECEIVERS)])
 def remove(frame: In, number: int) -> Response:
-    """An empty one goes."""
-    with frame.deps.database.writing() as session:
-        frame.note(session, Deed.STATION_REMOVED, _described(own_station(frame, session, number)))
-        remove_station(session, number)
+    """Remove a station without receivers."""
+    remove_station(frame.deps.services, frame.actor, frame.commune_id, number)
     return back_to(frame.request, "/stations")
-
-
-def own_station(frame: Frame, session: Session, number: int) -> Station:
-    """A station of the commune that is shown. Raises NotFound."""
-    found = station(session, number)
-    if found.commune_id != frame.commune_id:
-        raise NotFound(N_("This station no longer exists."))
-    return found
-
-
-def _described(s: Station) -> str:
-    """A station for the log of changes."""
-    return ", ".join(part for part in (s.name, s.kind, s.maker, s.former_commune) if part)
 
 
 def _kind(word: str) -> StationKind:

@@ -12,18 +12,14 @@ from broadcast.broadcasts import order_key
 from broadcast.programmes import Programme, programmes
 from noise.days_off import day_off
 from noise.noise_rules import rules_of
-from people.audit import Deed
 from people.rights import Action
-from runtime.refusal import N_, Refusal
 from schedules.conflicts import airings_of, clashing
-from schedules.copying import copy_days, move
 from schedules.occurrences import Occurrence, between
 from schedules.schedules import Schedule, next_due, schedules
-from schedules.timetable import pause, restore, retire
+from usecases.schedules import copy_days, move_airing, pause_schedule, restore_schedule, retire_schedule, schedule_of
 from web.formatting import monday_of
 from web.labels.rules import rule_sentence
 from web.noise_form import clock
-from web.pages.schedule_form import own_schedule, title_of
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 from wire.allowed_hours import AllowedHours, open_minutes
 
@@ -88,26 +84,21 @@ def page(frame: In, session: Reading, week_of: str = "", month_of: str = "") -> 
 
 
 @router.post("/timetable/{number}/pause", dependencies=[changes(Action.TIMETABLE)])
-def do_pause(frame: In, number: int) -> Response:
-    """Let it rest, or go on."""
-    with frame.deps.database.writing() as session:
-        found = own_schedule(frame, session, number)
-        deed = Deed.SCHEDULE_RESUMED if found.paused else Deed.SCHEDULE_PAUSED
-        pause(session, number, not found.paused, frame.deps.clock.now())
-        frame.note(session, deed, title_of(session, found))
-    frame.deps.planner.plan_now()
+def do_pause(frame: In, session: Reading, number: int) -> Response:
+    """Pause it, or resume it when it is paused."""
+    paused = not schedule_of(session, frame.commune_id, number).paused
+    session.rollback()  # the read transaction must not block the write
+    pause_schedule(frame.deps.services, frame.actor, frame.commune_id, number, paused=paused)
     return back_to(frame.request, "/timetable")
 
 
 @router.post("/timetable/{number}/retire", dependencies=[changes(Action.TIMETABLE)])
-def do_retire(frame: In, number: int) -> Response:
-    """Take it off the timetable, or put it back."""
-    with frame.deps.database.writing() as session:
-        found = own_schedule(frame, session, number)
-        deed = Deed.SCHEDULE_RESTORED if found.retired_at else Deed.SCHEDULE_RETIRED
-        (restore if found.retired_at else retire)(session, number, frame.deps.clock.now())
-        frame.note(session, deed, title_of(session, found))
-    frame.deps.planner.plan_now()
+def do_retire(frame: In, session: Reading, number: int) -> Response:
+    """Retire it, or restore it when it is retired."""
+    retired = schedule_of(session, frame.commune_id, number).retired_at is not None
+    session.rollback()  # the read transaction must not block the write
+    change = restore_schedule if retired else retire_schedule
+    change(frame.deps.services, frame.actor, frame.commune_id, number)
     return back_to(frame.request, "/timetable")
 
 
@@ -120,25 +111,16 @@ def do_move(
     to_day: Annotated[date, Form()],
     to_time: Annotated[time, Form()],
 ) -> Response:
-    """Move one airing of a schedule to another day or time; the others stay."""
-    with frame.deps.database.writing() as session:
-        found = own_schedule(frame, session, number)
-        move(
-            session,
-            number,
-            from_day,
-            from_time,
-            to_day,
-            to_time,
-            now=frame.deps.clock.now(),
-            by=frame.operator.name,
-        )
-        frame.note(
-            session,
-            Deed.SCHEDULE_CHANGED,
-            f"{title_of(session, found)}: {from_day} {from_time:%H:%M} → {to_day} {to_time:%H:%M}",
-        )
-    frame.deps.planner.plan_now()
+    move_airing(
+        frame.deps.services,
+        frame.actor,
+        frame.commune_id,
+        number,
+        from_day=from_day,
+        from_time=from_time,
+        to_day=to_day,
+        to_time=to_time,
+    )
     return back_to(frame.request, f"/timetable?week_of={to_day}")
 
 
@@ -149,20 +131,7 @@ def do_copy(
     """Copy what is due on a day, or in its week, to another day or week."""
     week = span == "week"
     source, target = (monday_of(from_day), monday_of(to_day)) if week else (from_day, to_day)
-    if source == target:
-        raise Refusal(N_("Choose another day to copy to."))
-    with frame.deps.database.writing() as session:
-        copy_days(
-            session,
-            frame.commune_id,
-            source,
-            target,
-            7 if week else 1,
-            now=frame.deps.clock.now(),
-            by=frame.operator.name,
-        )
-        frame.note(session, Deed.DAYS_COPIED, f"{source} → {target}")
-    frame.deps.planner.plan_now()
+    copy_days(frame.deps.services, frame.actor, frame.commune_id, source, target, 7 if week else 1)
     return back_to(frame.request, f"/timetable?week_of={target}")
 
 
@@ -200,8 +169,8 @@ def _open(hours: list[AllowedHours], day: date) -> list[tuple[str, str]] | None:
 def _rows(frame: Frame, session: Session, now: datetime) -> list[ScheduleRow]:
     known = {p.number: p for p in programmes(session, frame.commune_id, include_retired=True)}
     rows = []
-    for found in schedules(session, frame.commune_id):
-        following = next_due(session, found, now, 1)
-        sentence = rule_sentence(frame.wording, found.recurrence)
-        rows.append(ScheduleRow(found, known.get(found.programme_id), sentence, following[0] if following else None))
+    for schedule in schedules(session, frame.commune_id):
+        due = next_due(session, schedule, now, 1)
+        sentence = rule_sentence(frame.wording, schedule.recurrence)
+        rows.append(ScheduleRow(schedule, known.get(schedule.programme_id), sentence, due[0] if due else None))
     return rows

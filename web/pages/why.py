@@ -9,9 +9,9 @@ from devices.presence import PresenceState
 from devices.receivers import receivers
 from runtime.refusal import N_, Refusal
 from schedules.explanations import explain
+from usecases.receivers import receiver_of
 from web.labels.states import CLASSES, STATES, VERDICTS, cause
-from web.pages.play_log import YEARS
-from web.pages.receivers import own_receiver
+from web.play_log_view import YEARS
 from web.request_context import Frame, In, Reading, renderer_of
 
 router = APIRouter(include_in_schema=False)
@@ -24,7 +24,7 @@ def page(frame: In, session: Reading, receiver: str = "", at: str = "") -> HTMLR
     """Ask for a receiver and an instant; the answer stands below."""
     now, known = frame.deps.clock.now(), receivers(session, frame.commune_id)
     asked = _instant(frame, at) if at else now
-    found = explain(session, own_receiver(frame, session, receiver), asked, now) if receiver else None
+    found = explain(session, receiver_of(session, frame.commune_id, receiver), asked, now) if receiver else None
     return renderer_of(frame.request).page(
         frame,
         "playback_explanation.html",

@@ -1,0 +1,106 @@
+"""Clips: upload, rename, retire, restore, choose as the backup."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from broadcast import clips
+from broadcast.backup_clip import choose_backup as choose_backup_clip
+from broadcast.clips import Clip, Field
+from broadcast.ingest import Ingest
+from broadcast.upload import Upload
+from devices.receivers import receivers
+from people.audit import Deed
+from people.rights import Action
+from runtime.refusal import N_, NotFound
+from usecases.actors import Actor
+from usecases.services import Services
+
+
+def clip_of(session: Session, commune_id: str, clip_id: str) -> Clip:
+    """A clip of this commune. Raises NotFound."""
+    clip = clips.clip(session, clip_id)
+    if clip.commune_id != commune_id:
+        raise NotFound(N_("This recording is not there any more."))
+    return clip
+
+
+def open_upload(
+    services: Services,
+    actor: Actor,
+    ingest: Ingest,
+    commune_id: str,
+    file_name: str,
+    *,
+    size_hint: int = 0,
+    trim_silence: bool = True,
+    replaces: str = "",
+    language: str = "vi",
+    field: int = int(Field.GENERAL),
+    title: str = "",
+) -> Upload:
+    """Begin to receive a recording. replaces: the clip whose place it takes, "" for none.
+
+    Raises NotAllowed, NotFound, Refusal (too large, no room).
+    """
+    actor.need(Action.CLIPS, commune_id)
+    if replaces:
+        with services.database.session() as session:
+            clip_of(session, commune_id, replaces)
+    upload = ingest.open_upload(
+        commune_id,
+        file_name,
+        by=actor.name,
+        size_hint=size_hint,
+        trim_silence=trim_silence,
+        title=title,
+        language=language,
+        field=field if field in list(Field) else int(Field.GENERAL),
+        replaces=replaces or None,
+    )
+    with services.database.writing() as session:
+        actor.note(session, services.clock.now(), commune_id, Deed.CLIP_UPLOADED, title or file_name)
+    return upload
+
+
+def change_clip(
+    services: Services, actor: Actor, commune_id: str, clip_id: str, *, title: str, language: str, field: int
+) -> None:
+    with services.database.writing() as session:
+        actor.need(Action.CLIPS, commune_id)
+        clip_of(session, commune_id, clip_id)
+        clips.change_clip(session, clip_id, title=title, language=language, field=field)
+        actor.note(session, services.clock.now(), commune_id, Deed.CLIP_CHANGED, title)
+
+
+def retire_clip(services: Services, actor: Actor, commune_id: str, clip_id: str) -> None:
+    """Remove it from the library; `restore_clip` brings it back."""
+    with services.database.writing() as session:
+        retire_clip_in(session, actor, commune_id, clip_id, services.clock.now())
+
+
+def retire_clip_in(session: Session, actor: Actor, commune_id: str, clip_id: str, now: datetime) -> None:
+    actor.need(Action.CLIPS, commune_id)
+    clip = clip_of(session, commune_id, clip_id)
+    clips.retire(session, clip_id, now)
+    actor.note(session, now, commune_id, Deed.CLIP_RETIRED, clip.title)
+
+
+def restore_clip(services: Services, actor: Actor, commune_id: str, clip_id: str) -> None:
+    with services.database.writing() as session:
+        actor.need(Action.CLIPS, commune_id)
+        clip = clip_of(session, commune_id, clip_id)
+        clips.restore(session, clip_id)
+        actor.note(session, services.clock.now(), commune_id, Deed.CLIP_RESTORED, clip.title)
+
+
+def choose_backup(services: Services, actor: Actor, commune_id: str, clip_id: str, *, chosen: bool) -> None:
+    """The clip that receivers play when another cannot be played; they fetch it at once. chosen: False for none."""
+    with services.database.writing() as session:
+        actor.need(Action.CLIPS, commune_id)
+        clip = clip_of(session, commune_id, clip_id)
+        choose_backup_clip(session, commune_id, clip_id if chosen else None)
+        deed = Deed.BACKUP_CHOSEN if chosen else Deed.BACKUP_DROPPED
+        actor.note(session, services.clock.now(), commune_id, deed, clip.title)
+        concerned = [receiver.id for receiver in receivers(session, commune_id)]
+    services.configure(concerned)

@@ -1,0 +1,173 @@
+"""Operators: add, change the roles, new one-time password, retire, restore.
+
+Which operator may give which role to whom is the rule of `people.staff`; it needs a person, no part of Loa.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmodel import Session
+
+from devices.communes import commune
+from devices.provinces import provinces
+from people import operators, staff
+from people.audit import Deed
+from people.operators import Operator
+from people.rights import Action, Role
+from people.staff import Person
+from runtime.refusal import N_, NotFound, Refusal
+from usecases.actors import Actor
+from usecases.services import Services
+
+#: Above the communes: nothing. A word, since an empty field of a form counts as none sent.
+NOTHING = "none"
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """What an operator becomes.
+
+    roles: by commune id; None takes the role away. above: "admin", a province's id, or NOTHING.
+    words: how a role or `above` is written in the audit, in the language of the person who appoints.
+    """
+
+    roles: Mapping[str, Role | None]
+    above: str = NOTHING
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def details(self) -> list[tuple[str, str]]:
+        """For the audit: in which commune the operator became what. What is above the communes stands under none."""
+        said = [(c, self.words.get(role, role) if role else "-") for c, role in self.roles.items()]
+        return said if self.above == NOTHING else [*said, ("", self.words.get(self.above, self.above))]
+
+
+def above_of(person: Person) -> str:
+    """What somebody is above the communes, as `Appointment.above`."""
+    return "admin" if person.operator.admin else str(person.operator.province_id or NOTHING)
+
+
+def add_operator(services: Services, actor: Actor, name: str, appointment: Appointment) -> tuple[Operator, str]:
+    """Gives the one-time password, this once."""
+    roles = {commune_id: role for commune_id, role in appointment.roles.items() if role is not None}
+    if appointment.above == NOTHING and not roles:
+        raise Refusal(N_("Choose the person's role in the commune."))
+    with services.database.writing() as session:
+        return add_operator_in(
+            session, actor, name, Appointment(roles, appointment.above, appointment.words), services.clock.now()
+        )
+
+
+def add_operator_in(
+    session: Session, actor: Actor, name: str, appointment: Appointment, now: datetime
+) -> tuple[Operator, str]:
+    _need(actor, appointment)
+    added, password = operators.add_operator(session, name, now)
+    person = Person(added, {}, "")
+    if appointment.above != NOTHING:
+        _set_above(session, actor, person, appointment.above)
+    for commune_id, role in appointment.roles.items():
+        staff.set_role(session, actor.person(), person, commune_id, role)
+    for commune_id, detail in appointment.details():
+        actor.note(session, now, commune_id, Deed.OPERATOR_ADDED, f"{added.name}: {detail}")
+    return added, password
+
+
+def change_operator(
+    services: Services, actor: Actor, operator_id: int, appointment: Appointment, *, above_sent: bool
+) -> None:
+    """It holds from the next page they open. above_sent: whether the form had a choice above the communes."""
+    with services.database.writing() as session:
+        now = services.clock.now()
+        person = staff.member(session, actor.person(), operator_id)
+        _need(actor, appointment)
+        above = appointment.above if above_sent and appointment.above != above_of(person) else NOTHING
+        changed = {c: role for c, role in appointment.roles.items() if person.roles.get(c) != role}
+        if above_sent and appointment.above != above_of(person):
+            _set_above(session, actor, person, appointment.above)
+            if appointment.above == NOTHING:
+                actor.note(session, now, "", Deed.OPERATOR_CHANGED, f"{person.operator.name}: {NOTHING}")
+        for commune_id, role in changed.items():
+            staff.set_role(session, actor.person(), person, commune_id, role)
+        for commune_id, detail in Appointment(changed, above, appointment.words).details():
+            actor.note(session, now, commune_id, Deed.OPERATOR_CHANGED, f"{person.operator.name}: {detail}")
+        left = {**person.roles, **appointment.roles}
+        if not any(left.values()) and not person.operator.admin and person.operator.province_id is None:
+            raise Refusal(N_("This would leave the person without any rights. Retire the person instead."))
+
+
+def change_role_in(
+    session: Session, actor: Actor, operator_id: int, commune_id: str, role: Role, now: datetime
+) -> None:
+    actor.need(Action.OPERATORS, commune_id)
+    person = staff.member(session, actor.person(), operator_id)
+    staff.set_role(session, actor.person(), person, commune_id, role)
+    actor.note(session, now, commune_id, Deed.OPERATOR_CHANGED, f"{person.operator.name}: {role.value}")
+
+
+def renew_password_at_the_machine(
+    services: Services, actor: Actor, name: str, *, commune_id: str | None, role: Role
+) -> str:
+    """A one-time password for an operator by name, without a person who has the right: who has the machine has all.
+
+    An operator who does not exist is added: an administrator, or with `commune_id` one with `role` there.
+    """
+    with services.database.writing() as session:
+        now = services.clock.now()
+        try:
+            operator = operators.operator_named(session, name)
+        except NotFound:
+            operator, password = operators.add_operator(session, name, now)
+            operator.admin = commune_id is None
+            if commune_id is not None:
+                operators.appoint(session, operator.number, commune(session, commune_id).id, role)
+            deed = Deed.OPERATOR_ADDED
+        else:
+            password, deed = operators.renew_password(session, operator), Deed.PASSWORD_RENEWED
+            services.sign_out(session, operator.number)
+        actor.note(session, now, commune_id or "", deed, operator.name)
+    return password
+
+
+def renew_password(services: Services, actor: Actor, operator_id: int) -> tuple[Operator, str]:
+    """A new one-time password; wherever this person is signed in, that ends."""
+    with services.database.writing() as session:
+        person = staff.member(session, actor.person(), operator_id)
+        staff.check_new_password(session, actor.person(), person)
+        password = operators.renew_password(session, person.operator)
+        services.sign_out(session, person.operator.number)
+        _note(session, services, actor, Deed.PASSWORD_RENEWED, person)
+    return person.operator, password
+
+
+def retire_operator(services: Services, actor: Actor, operator_id: int) -> None:
+    """No more signing in."""
+    with services.database.writing() as session:
+        person = staff.member(session, actor.person(), operator_id)
+        staff.retire_operator(session, actor.person(), person, services.clock.now())
+        services.sign_out(session, person.operator.number)
+        _note(session, services, actor, Deed.OPERATOR_RETIRED, person)
+
+
+def restore_operator(services: Services, actor: Actor, operator_id: int) -> None:
+    with services.database.writing() as session:
+        person = staff.member(session, actor.person(), operator_id)
+        staff.restore_operator(session, actor.person(), person)
+        _note(session, services, actor, Deed.OPERATOR_RESTORED, person)
+
+
+def _need(actor: Actor, appointment: Appointment) -> None:
+    for commune_id in appointment.roles:
+        actor.need(Action.OPERATORS, commune_id)
+
+
+def _set_above(session: Session, actor: Actor, person: Person, above: str) -> None:
+    known = {str(p.number): p.number for p in provinces(session)}
+    if above not in (NOTHING, "admin", *known):
+        raise Refusal(N_("Choose a province from the list."))
+    staff.set_above(session, actor.person(), person, admin=above == "admin", province_id=known.get(above))
+
+
+def _note(session: Session, services: Services, actor: Actor, deed: Deed, person: Person) -> None:
+    for commune_id in person.roles or [""]:
+        actor.note(session, services.clock.now(), commune_id, deed, person.operator.name)

@@ -1,0 +1,93 @@
+"""Programmes: add, rename, change the items, retire, restore."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from broadcast import programmes
+from broadcast.programmes import Item, ItemKind, Programme, RunningItem
+from people.audit import Deed
+from people.rights import Action
+from runtime.refusal import N_, NotFound
+from usecases.actors import Actor
+from usecases.services import Services
+
+
+def programme_of(session: Session, commune_id: str, number: int) -> Programme:
+    """A programme of this commune. Raises NotFound."""
+    programme = programmes.programme(session, number)
+    if programme.commune_id != commune_id:
+        raise NotFound(N_("This programme no longer exists."))
+    return programme
+
+
+def add_programme(services: Services, actor: Actor, commune_id: str, title: str, items: Sequence[Item]) -> Programme:
+    with services.database.writing() as session:
+        return add_programme_in(session, actor, commune_id, title, items, services.clock.now())
+
+
+def add_programme_in(
+    session: Session, actor: Actor, commune_id: str, title: str, items: Sequence[Item], now: datetime
+) -> Programme:
+    actor.need(Action.PROGRAMMES, commune_id)
+    programme = programmes.add_programme(session, commune_id, title, items, now=now, by=actor.name)
+    actor.note(session, now, commune_id, Deed.PROGRAMME_ADDED, programme.title)
+    return programme
+
+
+def rename_programme(services: Services, actor: Actor, commune_id: str, number: int, title: str) -> None:
+    with services.database.writing() as session:
+        _changed(session, actor, commune_id, number, services.clock.now())
+        programmes.rename(session, number, title)
+
+
+def change_items(
+    services: Services, actor: Actor, commune_id: str, number: int, change: Callable[[list[Item]], None]
+) -> None:
+    """change: edits the list of items, which is read in the same transaction as it is written."""
+    with services.database.writing() as session:
+        change_items_in(session, actor, commune_id, number, change, services.clock.now())
+
+
+def change_items_in(
+    session: Session,
+    actor: Actor,
+    commune_id: str,
+    number: int,
+    change: Callable[[list[Item]], None],
+    now: datetime,
+) -> None:
+    _changed(session, actor, commune_id, number, now)
+    items = [_plain(item) for item in programmes.items_of(session, number)]
+    change(items)
+    programmes.replace_items(session, number, items)
+
+
+def retire_programme(services: Services, actor: Actor, commune_id: str, number: int) -> None:
+    """Remove it from the list; what is planned with it still sounds."""
+    with services.database.writing() as session:
+        now = services.clock.now()
+        actor.need(Action.PROGRAMMES, commune_id)
+        programme = programme_of(session, commune_id, number)
+        programmes.retire(session, number, now)
+        actor.note(session, now, commune_id, Deed.PROGRAMME_RETIRED, programme.title)
+
+
+def restore_programme(services: Services, actor: Actor, commune_id: str, number: int) -> None:
+    with services.database.writing() as session:
+        actor.need(Action.PROGRAMMES, commune_id)
+        programme = programme_of(session, commune_id, number)
+        programmes.restore(session, number)
+        actor.note(session, services.clock.now(), commune_id, Deed.PROGRAMME_RESTORED, programme.title)
+
+
+def _changed(session: Session, actor: Actor, commune_id: str, number: int, now: datetime) -> None:
+    actor.need(Action.PROGRAMMES, commune_id)
+    programme = programme_of(session, commune_id, number)
+    actor.note(session, now, commune_id, Deed.PROGRAMME_CHANGED, programme.title)
+
+
+def _plain(item: RunningItem) -> Item:
+    clip_id = item.clip.id if item.kind is ItemKind.CLIP and item.clip else None
+    return Item(item.kind, clip_id, item.duration_us // 1000)

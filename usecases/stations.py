@@ -1,0 +1,118 @@
+"""Stations and the commune's outline on the map: add, change, move receivers between stations, remove."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from devices import outlines, stations
+from devices import receivers as receiver_table
+from devices.stations import Station, StationKind
+from people.audit import Deed
+from people.rights import Action
+from runtime.refusal import N_, NotFound, Refusal
+from usecases.actors import Actor
+from usecases.services import Services
+
+
+def station_of(session: Session, commune_id: str, number: int) -> Station:
+    """A station of this commune. Raises NotFound."""
+    station = stations.station(session, number)
+    if station.commune_id != commune_id:
+        raise NotFound(N_("This station no longer exists."))
+    return station
+
+
+def add_station(
+    services: Services,
+    actor: Actor,
+    commune_id: str,
+    kind: StationKind,
+    name: str,
+    *,
+    maker: str = "",
+    former_commune: str = "",
+) -> Station:
+    with services.database.writing() as session:
+        now = services.clock.now()
+        return add_station_in(session, actor, commune_id, kind, name, now, maker=maker, former_commune=former_commune)
+
+
+def add_station_in(
+    session: Session,
+    actor: Actor,
+    commune_id: str,
+    kind: StationKind,
+    name: str,
+    now: datetime,
+    *,
+    maker: str = "",
+    former_commune: str = "",
+) -> Station:
+    actor.need(Action.RECEIVERS, commune_id)
+    station = stations.add_station(session, commune_id, kind, name, maker=maker, former_commune=former_commune)
+    actor.note(session, now, commune_id, Deed.STATION_ADDED, _described(station))
+    return station
+
+
+def change_station(
+    services: Services,
+    actor: Actor,
+    commune_id: str,
+    number: int,
+    *,
+    kind: StationKind,
+    name: str,
+    maker: str,
+    former_commune: str,
+) -> None:
+    with services.database.writing() as session:
+        actor.need(Action.RECEIVERS, commune_id)
+        station = station_of(session, commune_id, number)
+        before = _described(station)
+        stations.change_station(session, number, kind=kind, name=name, maker=maker, former_commune=former_commune)
+        detail = f"{before} → {_described(station)}"
+        actor.note(session, services.clock.now(), commune_id, Deed.STATION_CHANGED, detail)
+
+
+def move_receivers(
+    services: Services, actor: Actor, commune_id: str, receiver_ids: Sequence[str], to_station: int
+) -> None:
+    """Receivers of this commune to another of its stations."""
+    if not receiver_ids:
+        raise Refusal(N_("Choose the receivers to move to another station."))
+    with services.database.writing() as session:
+        actor.need(Action.RECEIVERS, commune_id)
+        moved = [receiver_table.receiver(session, receiver_id) for receiver_id in receiver_ids]
+        for receiver in moved:
+            if receiver.commune_id != commune_id:
+                raise NotFound(N_("Receiver {id} does not exist."), id=receiver.id)
+        before = sorted({stations.station(session, receiver.station_id).name for receiver in moved})
+        receiver_table.move_receivers(session, list(receiver_ids), to_station)
+        after = stations.station(session, to_station).name
+        names = ", ".join(receiver.name for receiver in moved)
+        detail = f"{names}: {', '.join(before)} → {after}"
+        actor.note(session, services.clock.now(), commune_id, Deed.RECEIVER_CHANGED, detail)
+
+
+def remove_station(services: Services, actor: Actor, commune_id: str, number: int) -> None:
+    """Remove a station without receivers."""
+    with services.database.writing() as session:
+        actor.need(Action.RECEIVERS, commune_id)
+        described = _described(station_of(session, commune_id, number))
+        receiver_table.remove_station(session, number)
+        actor.note(session, services.clock.now(), commune_id, Deed.STATION_REMOVED, described)
+
+
+def set_outline(services: Services, actor: Actor, commune_id: str, content: bytes | None) -> None:
+    """content: a GeoJSON file, or None for no outline. Raises Refusal."""
+    with services.database.writing() as session:
+        actor.need(Action.RECEIVERS, commune_id)
+        outlines.set_outline(session, commune_id, content)
+        detail = "–" if content is None else f"{len(content)} B"
+        actor.note(session, services.clock.now(), commune_id, Deed.OUTLINE_SET, detail)
+
+
+def _described(station: Station) -> str:
+    parts = (station.name, station.kind, station.maker, station.former_commune)
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,59 @@
+"""The JSON API's programmes."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from broadcast.programmes import Item, ItemKind, duration_us, items_of_all, programmes
+from people.rights import Action
+from usecases.programmes import add_programme
+from web.request_context import In, Reading, changes
+
+router = APIRouter(prefix="/api/v1")
+
+
+class ItemIn(BaseModel):
+    """An item of a programme. kind: opening_chime, clip, gap, closing_chime."""
+
+    kind: ItemKind
+    clip: str | None = None
+    gap_ms: int = 0
+
+
+class ProgrammeIn(BaseModel):
+    """A new programme."""
+
+    title: str
+    items: list[ItemIn]
+
+
+@router.get("/programmes")
+def list_programmes(frame: In, session: Reading) -> list[dict[str, Any]]:
+    """The programmes with their items."""
+    found = programmes(session, frame.commune_id)
+    items = items_of_all(session, [p.number for p in found])
+    return [
+        {
+            "programme": p.number,
+            "title": p.title,
+            "length_ms": duration_us(items[p.number]) // 1000,
+            "items": [
+                {
+                    "kind": i.kind,
+                    "clip": i.clip.id if i.clip else None,
+                    "offset_ms": i.offset_us // 1000,
+                    "length_ms": i.duration_us // 1000,
+                }
+                for i in items[p.number]
+            ],
+        }
+        for p in found
+    ]
+
+
+@router.post("/programmes", status_code=201, dependencies=[changes(Action.PROGRAMMES)])
+def make_programme(frame: In, asked: ProgrammeIn) -> dict[str, int]:
+    """A new programme."""
+    items = [Item(i.kind, i.clip, i.gap_ms) for i in asked.items]
+    return {"programme": add_programme(frame.deps.services, frame.actor, frame.commune_id, asked.title, items).number}

@@ -1,0 +1,92 @@
+"""The JSON API's schedules. Times of day are by the commune's clock; instants are ISO 8601 with a zone."""
+
+from datetime import date, datetime, time
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from people.rights import Action
+from schedules.recurrence import Holidays, Repeat, Rule
+from schedules.schedules import Schedule, next_due, schedules
+from schedules.slots import slots_of
+from usecases.schedules import ScheduleSettings, add_schedule, retire_schedule
+from web.api.targets import TargetsIn
+from web.request_context import In, Reading, changes
+from wire.broadcasts import BroadcastClass
+
+router = APIRouter(prefix="/api/v1")
+
+
+class ScheduleIn(BaseModel):
+    """A new schedule. times: of the day, by the commune's clock. The rest as `schedules.recurrence.Rule` has it."""
+
+    programme: int
+    repeat: Repeat
+    times: list[time]
+    from_day: date
+    until_day: date | None = None
+    every: int = 1
+    weekdays: list[int] = []
+    month_days: list[int] = []
+    which: list[int] = []
+    except_days: list[date] = []
+    extra_days: list[date] = []
+    holidays: Holidays = Holidays.ALIKE
+    tet: Holidays = Holidays.ALIKE
+    targets: TargetsIn
+    broadcast_class: BroadcastClass = Field(BroadcastClass.NORMAL, alias="class")
+
+
+@router.get("/schedules")
+def list_schedules(frame: In, session: Reading) -> list[dict[str, Any]]:
+    """The timetable."""
+    now = frame.deps.clock.now()
+    return [_schedule(s, next_due(session, s, now, 5)) for s in schedules(session, frame.commune_id)]
+
+
+@router.post("/schedules", status_code=201, dependencies=[changes(Action.TIMETABLE)])
+def make_schedule(frame: In, asked: ScheduleIn) -> dict[str, Any]:
+    """Put a programme on the timetable; it is planned at once. Gives the next instants and the broadcasts planned."""
+    rule = Rule(
+        repeat=asked.repeat,
+        times=asked.times,
+        from_day=asked.from_day,
+        until_day=asked.until_day,
+        every=asked.every,
+        weekdays=asked.weekdays,
+        month_days=asked.month_days,
+        which=asked.which,
+        except_days=asked.except_days,
+        extra_days=asked.extra_days,
+        holidays=asked.holidays,
+        tet=asked.tet,
+    ).check()
+    settings = ScheduleSettings(asked.programme, rule, asked.targets.targets(), asked.broadcast_class)
+    added = add_schedule(frame.deps.services, frame.actor, frame.commune_id, settings)
+    now = frame.deps.clock.now()
+    with frame.deps.database.session() as session:
+        planned = [s.broadcast_id for s in slots_of(session, added.number) if s.broadcast_id]
+        return {**_schedule(added, next_due(session, added, now, 5)), "broadcasts": planned}
+
+
+@router.delete("/schedules/{number}", status_code=204, dependencies=[changes(Action.TIMETABLE)])
+def remove_schedule(frame: In, number: int) -> None:
+    """Take a schedule off the timetable."""
+    retire_schedule(frame.deps.services, frame.actor, frame.commune_id, number)
+
+
+def _schedule(found: Schedule, following: list[datetime]) -> dict[str, Any]:
+    rule = found.recurrence
+    return {
+        "schedule": found.number,
+        "programme": found.programme_id,
+        "class": found.class_,
+        "repeat": rule.repeat,
+        "times": rule.times,
+        "from_day": rule.from_day,
+        "until_day": rule.until_day,
+        "weekdays": rule.weekdays,
+        "paused": found.paused,
+        "next": following,
+    }

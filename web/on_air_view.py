@@ -1,0 +1,147 @@
+"""What the home page shows: what is on air and where, what comes next, the state of the receivers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from broadcast.broadcasts import Broadcast
+from broadcast.on_air import on_air_now, target_receivers, upcoming
+from devices import faults
+from devices.communes import Commune
+from devices.presence import PresenceState, ReceiverStatus
+from devices.receivers import Receiver, receivers
+from province.bulletins import waiting_count
+from runtime.clock import to_us
+from web.deps import Deps
+from web.labels.modes import MODES_SHORT
+from web.language import Translator
+from web.receiver_rows import shown_state
+from wire.broadcasts import Targets
+
+NEXT_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Sounding:
+    """A broadcast on air. position_us, length_us: from its start. sounding: receivers that say they sound it."""
+
+    broadcast: Broadcast
+    position_us: int
+    length_us: int
+    where: str
+    sounding: int
+    meant: int
+    ready: int
+
+
+@dataclass(frozen=True)
+class WorstPair:
+    """The two receivers furthest apart now, with how well that is known. Times in µs."""
+
+    skew_us: int
+    error_us: int
+    one: str
+    other: str
+
+
+@dataclass(frozen=True)
+class OnAir:
+    """What the home page shows. failing_since: since when Loa's own alarm clock fails, None when it does not.
+
+    province_waiting: bulletins of the province that wait for the commune's word.
+    """
+
+    sounding: list[Sounding]
+    coming: list[Sounding]
+    counts: dict[str, int]
+    all_receivers: int
+    worst: WorstPair | None
+    broker_connected: bool
+    failing_since: datetime | None
+    province_waiting: int
+
+
+def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, now: datetime) -> OnAir:
+    """What the home page shows at `now`. The number of queries does not grow with the receivers."""
+    known = receivers(session, commune.id)
+    states = deps.presence.snapshot(now)
+    broken = faults.current(session)
+    counts = {"on_air": 0, "online": 0, "late": 0, "offline": 0, "fault": 0, "new": 0}
+    for receiver in known:
+        counts[shown_state(states.get(receiver.id), broken.get(receiver.id))] += 1
+    on_air = [_sounding(session, b, states, known, t, now) for b in on_air_now(session, commune.id, now)]
+    coming = [_sounding(session, b, states, known, t, now) for b in upcoming(session, commune.id, now, NEXT_SHOWN)]
+    return OnAir(
+        on_air,
+        coming,
+        counts,
+        len(known),
+        worst_pair(known, states),
+        deps.downlink.connected,
+        deps.alarms.failing_since,
+        waiting_count(session, commune.id),
+    )
+
+
+def worst_pair(known: list[Receiver], states: dict[str, ReceiverStatus]) -> WorstPair | None:
+    """The two that may be furthest apart of those sounding one broadcast: each one's own playout error, and what of
+    controller time it cannot know.
+    """
+    found: WorstPair | None = None
+    sounding: dict[str, list[tuple[int, int, str]]] = {}
+    for receiver in known:
+        now = states.get(receiver.id)
+        if now is None or now.state is not PresenceState.ONLINE or now.heartbeat is None or not now.heartbeat.broadcast:
+            continue
+        beat = now.heartbeat
+        sounding.setdefault(beat.broadcast, []).append((beat.playout.error_p99_us, beat.clock.error_us, receiver.name))
+    for group in sounding.values():
+        worst = sorted(group, reverse=True)[:2]
+        if len(worst) == 2:
+            pair = WorstPair(worst[0][0] + worst[1][0], worst[0][1] + worst[1][1], worst[0][2], worst[1][2])
+            if found is None or pair.skew_us > found.skew_us:
+                found = pair
+    return found
+
+
+def _sounding(
+    session: Session,
+    b: Broadcast,
+    states: dict[str, ReceiverStatus],
+    known: list[Receiver],
+    t: Translator,
+    now: datetime,
+) -> Sounding:
+    meant = target_receivers(session, b)
+    beats = [s.heartbeat for r in meant if (s := states.get(r.id)) and s.heartbeat and s.state is PresenceState.ONLINE]
+    sounding = [beat for beat in beats if beat.broadcast == b.id]
+    ready = sum(any(held.broadcast == b.id and held.ready for held in beat.holds) for beat in beats)
+    length_us = to_us(b.ends_at) - to_us(b.starts_at)
+    return Sounding(
+        b,
+        min(length_us, max(0, to_us(now) - to_us(b.starts_at))),
+        length_us,
+        where_words(b, known, t),
+        len(sounding),
+        len(meant),
+        ready,
+    )
+
+
+def where_words(b: Broadcast, known: list[Receiver], t: Translator) -> str:
+    """Where a broadcast sounds, in words; and how, unless it is in step."""
+    how = f" · {t(MODES_SHORT[b.time_spread.mode])}" if b.time_spread.mode in MODES_SHORT else ""
+    return _where(b.audience, known, t) + how
+
+
+def _where(meant: Targets, known: list[Receiver], t: Translator) -> str:
+    if meant.all:
+        return t("The whole commune")
+    names = {r.id: r.name for r in known}
+    parts = [t.count("{n} zone", "{n} zones", len(meant.zones))] if meant.zones else []
+    if len(meant.receivers) == 1:
+        parts.append(names.get(meant.receivers[0], meant.receivers[0]))
+    elif meant.receivers:
+        parts.append(t.count("{n} receiver", "{n} receivers", len(meant.receivers)))
+    return ", ".join(parts)

@@ -1,0 +1,45 @@
+"""Commands to receivers, by hand: identify, test tone, volume now, restart, self-test."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from fastapi.responses import Response
+
+from devices.presence import PresenceState
+from people.rights import Action
+from usecases.receiver_commands import (
+    command_receiver,
+    self_test_everywhere,
+    self_test_receiver,
+    test_tone_everywhere,
+)
+from web.labels.states import SENT
+from web.request_context import In, back_to, changes, tell
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.post("/receivers/{receiver_id}/do/{action}", dependencies=[changes(Action.RECEIVERS)])
+def command(frame: In, receiver_id: str, action: str, volume: Annotated[int, Form()] = 50) -> Response:
+    """action: as `usecases.receiver_commands` names it."""
+    command_receiver(frame.deps.services, frame.actor, frame.commune_id, receiver_id, action, volume_percent=volume)
+    connected = frame.deps.presence.receiver_status(receiver_id, frame.deps.clock.now()).state is PresenceState.ONLINE
+    return tell(frame, f"/receivers/{receiver_id}", SENT[action if connected else "away"], well=connected)
+
+
+@router.post("/receivers/test-tone/all", dependencies=[changes(Action.RECEIVERS)])
+def test_tone_for_all(frame: In) -> Response:
+    test_tone_everywhere(frame.deps.services, frame.actor, frame.commune_id)
+    return back_to(frame.request, "/receivers")
+
+
+@router.post("/receivers/{receiver_id}/self-test", dependencies=[changes(Action.RECEIVERS)])
+def test_one(frame: In, receiver_id: str) -> Response:
+    self_test_receiver(frame.deps.services, frame.actor, frame.commune_id, receiver_id)
+    return tell(frame, f"/receivers/{receiver_id}", SENT["self-test"])
+
+
+@router.post("/receivers/self-test/all", dependencies=[changes(Action.RECEIVERS)])
+def test_all(frame: In) -> Response:
+    self_test_everywhere(frame.deps.services, frame.actor, frame.commune_id)
+    return back_to(frame.request, "/receivers")

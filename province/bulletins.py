@@ -12,7 +12,6 @@ import msgspec
 from sqlalchemy import Column, LargeBinary, func, update
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
 
-from broadcast import clips
 from broadcast.broadcasts import Broadcast
 from broadcast.programmes import Item, ItemKind
 from province.codes import RefusalCode, SendStatus
@@ -20,8 +19,9 @@ from province.messages import ProvinceAnswer
 from province.outbox import ANSWER, put
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal, as_text, from_text
-from usecases.actors import Actor
+from usecases.actors import CONTROLLER, Actor
 from usecases.broadcasts import put_on_air_in
+from usecases.clips import retire_clip_in
 from usecases.programmes import add_programme_in, change_items_in
 from wire.broadcasts import BroadcastClass, Targets
 
@@ -186,7 +186,7 @@ def decline(session: Session, commune_id: str, number: int, reason: str, *, by: 
     _decide(session, found, BulletinState.DECLINED, now, by)
     found.why = reason.strip()[:500]
     if found.clip_id is not None and found.url:
-        clips.retire(session, found.clip_id, now)
+        retire_clip_in(session, CONTROLLER.named(by), commune_id, found.clip_id, now)
     answer(session, found, RefusalCode.RULE, found.why, now)
     return found
 

@@ -90,6 +90,7 @@ def test_an_emergency_needs_the_right_to_emergencies_to_start_and_to_stop(house:
 def test_a_refused_budget_leaves_no_broadcast_and_no_audit(house: House) -> None:
     house.rules(minutes_a_day=1, refuses=True)
     house.put_on_air(ANNOUNCER)
+    house.studio.clock.advance(timedelta(minutes=5))
     with pytest.raises(Refusal, match="minutes"):
         house.put_on_air(ANNOUNCER)
     assert len(house.broadcasts()) == len(house.deeds()) == 1
@@ -146,6 +147,7 @@ def test_live_is_audited_as_everything_else(house: House) -> None:
 def test_live_ends_where_the_noise_budget_is_used_up(house: House) -> None:
     house.rules(minutes_a_day=10, refuses=True)
     house.put_on_air(ANNOUNCER)  # one minute
+    house.studio.clock.advance(timedelta(minutes=5))
     broadcast = live(house)
     assert timedelta(minutes=8) < broadcast.ends_at - broadcast.starts_at <= timedelta(minutes=9)
 
@@ -153,6 +155,7 @@ def test_live_ends_where_the_noise_budget_is_used_up(house: House) -> None:
 def test_live_is_refused_when_the_noise_budget_is_used_up_and_outside_the_allowed_hours(house: House) -> None:
     house.rules(minutes_a_day=1, refuses=True)
     house.put_on_air(ANNOUNCER)
+    house.studio.clock.advance(timedelta(minutes=5))
     with pytest.raises(Refusal, match="minutes"):
         live(house)
     house.rules(hours=[AllowedHours(weekdays=list(range(7)), from_minute=600, until_minute=660)])

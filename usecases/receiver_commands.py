@@ -34,7 +34,7 @@ def command_receiver(
     services.command(receiver_id, commands[name])
 
 
-def test_tone_everywhere(services: Services, actor: Actor, commune_id: str) -> None:
+def tone_everywhere(services: Services, actor: Actor, commune_id: str) -> None:
     """Clicks from every receiver of the commune at the same instant, to be measured by ear or microphone."""
     starts_at_us = services.clock.now_us() + TONE_LEAD_US
     with services.database.writing() as session:

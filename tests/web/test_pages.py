@@ -228,3 +228,10 @@ def test_an_alarm_clock_that_fails_is_said_on_the_first_page(office: Office) -> 
 
 def _break() -> None:
     raise RuntimeError("the disk is gone")
+
+
+@pytest.mark.parametrize("path", ["/broadcasts/none/stop", "/api/v1/broadcasts/none/stop"])
+def test_stopping_what_is_unknown_is_an_error_with_a_sentence(office: Office, path: str) -> None:
+    answer = office.browser.post(path, headers={"X-Form-Token": office.form_token})
+    assert answer.status_code == 404
+    assert "không" in answer.text.lower()

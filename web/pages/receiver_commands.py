@@ -11,7 +11,7 @@ from usecases.receiver_commands import (
     command_receiver,
     self_test_everywhere,
     self_test_receiver,
-    test_tone_everywhere,
+    tone_everywhere,
 )
 from web.labels.states import SENT
 from web.request_context import In, back_to, changes, tell
@@ -29,7 +29,7 @@ def command(frame: In, receiver_id: str, action: str, volume: Annotated[int, For
 
 @router.post("/receivers/test-tone/all", dependencies=[changes(Action.RECEIVERS)])
 def test_tone_for_all(frame: In) -> Response:
-    test_tone_everywhere(frame.deps.services, frame.actor, frame.commune_id)
+    tone_everywhere(frame.deps.services, frame.actor, frame.commune_id)
     return back_to(frame.request, "/receivers")
 
 

@@ -81,7 +81,7 @@ def test_one_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         CardMicrophone("hw:3").record(0.1, threading.Event())
 
 
-def test_when_the_speakers_card_is_opened_anew_the_microphone_fails_and_nothing_is_closed_twice() -> None:
+def test_when_the_speakers_card_is_reopened_the_microphone_fails_and_nothing_is_closed_twice() -> None:
     Input.delivers = False
     failed: list[MicrophoneFailed] = []
 
@@ -94,7 +94,7 @@ def test_when_the_speakers_card_is_opened_anew_the_microphone_fails_and_nothing_
     thread.start()
     while not PORT_AUDIO.inputs:
         time.sleep(0.005)
-    PORT_AUDIO.set_up_anew()
+    PORT_AUDIO.reinitialise()
     thread.join(5)
     assert "delivers nothing" in str(failed[0])
     assert (len(Input.opened), PORT_AUDIO.inputs) == (1, [])

@@ -18,7 +18,6 @@ def acknowledge_fault(services: Services, actor: Actor, commune_id: str, receive
 
 
 def reset_fault(services: Services, actor: Actor, commune_id: str, receiver_id: str, fault: str) -> None:
-    """It is repaired."""
     with services.database.writing() as session:
         now = services.clock.now()
         actor.need(Action.FAULTS, commune_id)

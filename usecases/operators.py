@@ -1,6 +1,6 @@
 """Operators: add, change the roles, new one-time password, retire, restore.
 
-Which operator may give which role to whom is the rule of `people.staff`; it needs a person, no part of Loa.
+`people.staff` decides which operator may give which role; it needs a person, not a part of Loa.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Appointment:
 
 
 def above_of(person: Person) -> str:
-    """What somebody is above the communes, as `Appointment.above`."""
+    """The operator's position above the communes, as `Appointment.above`."""
     return "admin" if person.operator.admin else str(person.operator.province_id or NOTHING)
 
 
@@ -141,7 +141,6 @@ def renew_password(services: Services, actor: Actor, operator_id: int) -> tuple[
 
 
 def retire_operator(services: Services, actor: Actor, operator_id: int) -> None:
-    """No more signing in."""
     with services.database.writing() as session:
         person = staff.member(session, actor.person(), operator_id)
         staff.retire_operator(session, actor.person(), person, services.clock.now())

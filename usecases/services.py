@@ -1,4 +1,4 @@
-"""What a use case needs besides a session: the database, the clock, and whom to notify after the commit."""
+"""What a use case needs: the database, the clock, and the parts to notify after the commit."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass

@@ -44,7 +44,7 @@ def who(session: Session, token: str, now: datetime) -> tuple[Operator, WebSessi
 
 
 def touch(session: Session, token: str, now: datetime) -> None:
-    """Write down that a session is in use."""
+    """Record that a session is in use."""
     found = session.get(WebSession, _hashed(token))
     if found is not None:
         found.used_at = now
@@ -52,7 +52,6 @@ def touch(session: Session, token: str, now: datetime) -> None:
 
 
 def close_session(session: Session, token: str) -> None:
-    """Sign out."""
     session.exec(delete(WebSession).where(col(WebSession.token_hash) == _hashed(token)))
 
 

@@ -1,4 +1,4 @@
-"""What the pages stand on: the parts of a running controller, made at the joining place and handed in."""
+"""The parts of a running controller that pages use; `loa.controller` makes them."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The two languages of the pages: catalogues read at start, and a translator handed to whoever writes a sentence.
+"""The two languages of the pages: catalogues read at start, and a translator handed to the code that writes a sentence.
 
 Message ids are English sentences with `{named}` places. `vi.po` translates every one of them (a test sees to that);
 English is the message id itself.

@@ -58,7 +58,6 @@ class LiveFeed:
             channel.watchers.discard(queue)
 
     def close(self) -> None:
-        """End every stream."""
         for channel in self._channels.values():
             for queue in channel.watchers:
                 _put(queue, None)

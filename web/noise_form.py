@@ -9,7 +9,7 @@ from web.formatting import Wording
 from web.rule_form import month_day
 from wire.allowed_hours import AllowedHours, NightLevel, OnDaysOff
 
-#: Empty rows of the form besides what is there: keeping it gives new ones.
+#: Empty rows at the end of the form; saving it adds new ones.
 _MORE_ROWS = 2
 _EVERY_DAY = list(range(7))
 

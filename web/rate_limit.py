@@ -1,6 +1,6 @@
 """How often one may try to sign in: failures counted in memory, three ways.
 
-For one name from one address, which is somebody guessing; for one address, which is somebody trying every name; and,
+For one name from one address, which is a person guessing; for one address, which is a person trying every name; and,
 more generously, for one name from anywhere, so that many machines cannot guess together, and still no single stranger
 can lock an operator out five minutes before the morning bulletin.
 """
@@ -30,7 +30,6 @@ class SignInLimit:
                 raise Refusal(N_("Too many attempts. Wait five minutes, then try again."))
 
     def failed(self, name: str, address: str) -> None:
-        """Write down one failure."""
         for item, key in _counted(name, address):
             self._limiter.hit(item, key)
 

@@ -75,7 +75,7 @@ class Frame:
             raise refusal_of(action)
 
     def note(self, session: Session, deed: audit.Deed, detail: str = "", commune_id: str | None = None) -> None:
-        """Write down what is done, in the transaction that does it."""
+        """Write an audit entry, in the transaction of the action."""
         audit.note(
             session,
             at=self.deps.clock.now(),
@@ -87,7 +87,6 @@ class Frame:
 
     @property
     def form_token(self) -> str:
-        """What forms carry."""
         return access.form_token(self.deps.session_key, self.token)
 
 
@@ -119,7 +118,6 @@ class Renderer:
             self._environment.get_template(name)  # compiled at the start, not for the first who asks
 
     def render(self, template: str, **values: Any) -> str:
-        """The HTML."""
         return self._environment.get_template(template).render(**values)
 
     def page(self, frame: Frame, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -140,13 +138,11 @@ def surroundings(frame: Frame) -> dict[str, Any]:
 
 
 def deps_of(request: Request) -> Deps:
-    """The running parts."""
     deps: Deps = request.app.state.deps
     return deps
 
 
 def renderer_of(request: Request) -> Renderer:
-    """The templates."""
     renderer: Renderer = request.app.state.renderer
     return renderer
 

@@ -43,7 +43,6 @@ def targets_from(
     zones: Annotated[list[str] | None, Form()] = None,
     receivers: Annotated[list[str] | None, Form()] = None,
 ) -> TargetChoice:
-    """From a sent form."""
     return TargetChoice(where == "all", zones or [], receivers or [])
 
 

@@ -87,7 +87,6 @@ def stop_one(frame: In, broadcast_id: str) -> None:
 
 @router.get("/play-log")
 def list_log(frame: In, session: Reading, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
-    """What sounded, newest first."""
     now = frame.deps.clock.now()
     found = play_log(session, frame.commune_id, now, limit=min(500, max(1, limit)), offset=max(0, offset))
     heard = heard_counts(session, found)

@@ -18,7 +18,6 @@ router = APIRouter(prefix="/api/v1")
 
 @router.get("/clips")
 def list_clips(frame: In, session: Reading, search: str = "") -> list[dict[str, Any]]:
-    """The library, newest first."""
     found = clips(session, frame.commune_id, search=search)
     sounds = renditions_of(session, [c.id for c in found])
     return [{**_clip(c), "audio": [f"/media/{r.path}" for r in sounds.get(c.id, [])]} for c in found]

@@ -63,7 +63,6 @@ def list_stations(frame: In, session: Reading) -> list[dict[str, Any]]:
 
 @router.post("/stations", status_code=201, dependencies=[changes(Action.RECEIVERS)])
 def make_station(frame: In, asked: StationIn) -> dict[str, int]:
-    """One more station."""
     station = add_station(
         frame.deps.services,
         frame.actor,
@@ -84,7 +83,6 @@ def belongs(frame: In, receiver_id: str, asked: BelongsIn) -> None:
 
 @router.put("/receivers/{receiver_id}/position", status_code=204, dependencies=[changes(Action.RECEIVERS)])
 def place(frame: In, receiver_id: str, asked: PositionIn) -> None:
-    """It stands here."""
     position = Position(asked.latitude_deg, asked.longitude_deg)
     place_receiver(frame.deps.services, frame.actor, frame.commune_id, receiver_id, position)
 
@@ -117,7 +115,6 @@ async def bring_outline(frame: In, request: Request) -> None:
 
 @router.delete("/outline", status_code=204, dependencies=[changes(Action.RECEIVERS)])
 def remove_outline(frame: In) -> None:
-    """Without a border again."""
     set_outline(frame.deps.services, frame.actor, frame.commune_id, None)
 
 

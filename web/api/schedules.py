@@ -40,7 +40,6 @@ class ScheduleIn(BaseModel):
 
 @router.get("/schedules")
 def list_schedules(frame: In, session: Reading) -> list[dict[str, Any]]:
-    """The timetable."""
     now = frame.deps.clock.now()
     return [_schedule(s, next_due(session, s, now, 5)) for s in schedules(session, frame.commune_id)]
 

@@ -31,13 +31,12 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 
 @router.post("/faults/{receiver_id}/{fault}/acknowledge", dependencies=[changes(Action.FAULTS)])
 def acknowledge(frame: In, receiver_id: str, fault: str) -> Response:
-    """Seen: somebody does something about it."""
+    """A person has seen it and takes care of it."""
     acknowledge_fault(frame.deps.services, frame.actor, frame.commune_id, receiver_id, fault)
     return back_to(frame.request, "/faults")
 
 
 @router.post("/faults/{receiver_id}/{fault}/reset", dependencies=[changes(Action.FAULTS)])
 def reset(frame: In, receiver_id: str, fault: str) -> Response:
-    """Mended."""
     reset_fault(frame.deps.services, frame.actor, frame.commune_id, receiver_id, fault)
     return back_to(frame.request, "/faults")

@@ -215,7 +215,7 @@ def _look(frame: Frame, found: ImportFile, session: Session) -> HTMLResponse:
 
 
 def _done(frame: Frame, found: ImportFile, preview: Preview, result: Result) -> HTMLResponse:
-    """Tell whom it concerns, and show what became of the rows."""
+    """Notify receivers, accounts and planner, and show the result of each row."""
     counts = ", ".join(f"{change.value} {n}" for change, n in result.counts.items())
     with frame.deps.database.writing() as session:
         frame.note(session, Deed.IMPORTED, f"{found.kind}, {found.file_name}: {counts}")

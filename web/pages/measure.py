@@ -45,7 +45,6 @@ class MeasurementRow:
     proposed: Proposal | None
 
     def named(self, receiver_id: str | None) -> Receiver:
-        """One of the two."""
         return self.one if receiver_id == self.one.id else self.other
 
 

@@ -134,7 +134,7 @@ def do_undo(frame: In, merger_id: int, sure: Annotated[str, Form()] = "") -> HTM
 
 
 def _set_going(frame: Frame) -> None:
-    """Receivers are told by the handover within seconds; what is planned is planned anew at once."""
+    """The handover configures receivers within seconds; the plan is made again at once."""
     frame.deps.services.plan()
     frame.deps.transmitter.nudge()
     frame.deps.accounts_changed()

@@ -39,7 +39,7 @@ async def _sent(request: Request) -> dict[str, list[str]]:
 
 @router.get("/allowed-hours")
 def page(frame: In, session: Reading) -> HTMLResponse:
-    """What the commune allows, and each zone besides."""
+    """The rules of the commune and of each zone."""
     return renderer_of(frame.request).page(
         frame,
         "allowed_hours.html",

@@ -36,7 +36,7 @@ def home(frame: In, session: Reading) -> Response:
 
 @router.get("/live/on-air")
 async def watch(frame: In) -> StreamingResponse:
-    """The live part of the home page, sent anew whenever it changed."""
+    """The live part of the home page, sent again whenever it changes."""
     feed = frame.request.app.state.live
     deps, commune, t = frame.deps, frame.commune, frame.t
     events = feed.watch(

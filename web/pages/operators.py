@@ -40,7 +40,7 @@ async def roles_from(request: Request) -> dict[str, Role | None]:
 
 @router.get("/operators")
 def page(frame: In, session: Reading) -> HTMLResponse:
-    """Those whom one may appoint."""
+    """The operators that the person may manage."""
     frame.need(Action.OPERATORS)
     return renderer_of(frame.request).page(
         frame, "operators.html", rows=staff.staff(session, frame.standing), names=_names(frame), role_names=ROLE_NAMES
@@ -49,7 +49,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 
 @router.get("/operators/new")
 def new(frame: In, session: Reading) -> HTMLResponse:
-    """The form for somebody new."""
+    """The form for a new operator."""
     frame.need(Action.OPERATORS)
     return _form(frame, session, None)
 
@@ -61,7 +61,7 @@ def add(
     roles: Annotated[dict[str, Role | None], Depends(roles_from)],
     above: Annotated[str, Form()] = NOTHING,
 ) -> HTMLResponse:
-    """Somebody new, with a one-time password that is shown this once."""
+    """A new operator, with a one-time password that is shown once."""
     appointment = Appointment(roles, above, _words(frame))
     added, password = add_operator(frame.deps.services, frame.actor, name, appointment)
     return _password(frame, added.name, password, added.number)

@@ -27,7 +27,6 @@ LAST_PAGE = 100_000
 
 @router.get("/play-log")
 def page(frame: In, session: Reading, asked: Annotated[LogQuery, Depends()], page: int = 0) -> HTMLResponse:
-    """The log."""
     page = min(max(0, page), LAST_PAGE)
     rows = log_view(session, frame, asked, limit=PER_PAGE + 1, offset=page * PER_PAGE)
     today = frame.deps.clock.now().astimezone(frame.commune.zone).date()

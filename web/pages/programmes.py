@@ -53,7 +53,6 @@ def programmes_view(session: Session, commune_id: str) -> list[ProgrammeRow]:
 
 @router.get("/programmes")
 def page(frame: In, session: Reading) -> HTMLResponse:
-    """The list."""
     return renderer_of(frame.request).page(frame, "programmes.html", rows=programmes_view(session, frame.commune_id))
 
 

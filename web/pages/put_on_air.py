@@ -60,7 +60,6 @@ def do_put_on_air(
     class_: Annotated[BroadcastClass, Depends(class_from)],
     spread: Annotated[Spread, Depends(spread_from)],
 ) -> Response:
-    """Put it on air."""
     kind, _, ident = what.partition(" ")
     if kind not in ("programme", "clip") or (kind == "programme" and not ident.isdigit()):
         raise Refusal(N_("Choose a programme or a recording to put on air."))

@@ -78,7 +78,6 @@ def one(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
 
 @router.get("/map/receivers/{receiver_id}/now")
 def one_now(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
-    """How it is now."""
     return renderer_of(frame.request).page(frame, "_map_receiver_state.html", **_now(frame, session, receiver_id))
 
 
@@ -117,7 +116,6 @@ def bring_outline(frame: In, file: Annotated[UploadFile, File()]) -> Response:
 
 @router.post("/map/outline/remove", dependencies=[changes(Action.RECEIVERS)])
 def remove_outline(frame: In) -> Response:
-    """Without a border again."""
     set_outline(frame.deps.services, frame.actor, frame.commune_id, None)
     return back_to(frame.request, "/map")
 

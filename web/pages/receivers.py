@@ -33,7 +33,6 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/receivers")
 def page(frame: In, session: Reading) -> HTMLResponse:
-    """The list."""
     rows = receivers_view(session, frame, frame.deps.clock.now())
     part = frame.request.headers.get("hx-target") == "receivers"
     return renderer_of(frame.request).page(

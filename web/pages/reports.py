@@ -34,7 +34,6 @@ def as_csv(frame: In, session: Reading, asked: Annotated[LogQuery, Depends()]) -
 
 @router.get("/play-log.xlsx")
 def as_xlsx(frame: In, session: Reading, asked: Annotated[LogQuery, Depends()]) -> Response:
-    """The same for Excel."""
     rows = log_view(session, frame, asked, limit=MOST_INSPECTED)
     return _file(
         xlsx_file(frame.t("Play log"), _header(frame), _cells(frame, session, rows)), XLSX, _name(frame, "xlsx")

@@ -54,7 +54,7 @@ def preview(
     number: Annotated[int, Form()] = 0,
     precedence: Annotated[int, Form()] = 0,
 ) -> HTMLResponse:
-    """What the schedule would do, before it is kept: its next times, whom it meets, and what would go wrong."""
+    """What the schedule would do once it is saved: its next times, its clashes, and its problems."""
     now = frame.deps.clock.now()
     found = outlook(
         session,

@@ -34,7 +34,6 @@ _YEAR_S = 31_536_000
 
 @router.get("/sign-in")
 def sign_in_page(request: Request) -> Response:
-    """The form."""
     return _form(request)
 
 
@@ -69,7 +68,6 @@ def sign_in(
 
 @router.post("/sign-out", dependencies=[Depends(own_form)])
 def sign_out(request: Request) -> Response:
-    """End the session."""
     deps = deps_of(request)
     with deps.database.writing() as session:
         access.close_session(session, request.cookies.get(SESSION_COOKIE, ""))
@@ -91,7 +89,6 @@ def change_password(
     new: Annotated[str, Form()],
     again: Annotated[str, Form()],
 ) -> Response:
-    """Take the new password."""
     try:
         with frame.deps.database.writing() as session:
             choose_password(session, frame.operator.number, old, new, again)
@@ -112,7 +109,6 @@ def choose_language(request: Request, language: str) -> Response:
 
 @router.post("/commune", dependencies=[Depends(own_form)])
 def choose_commune(frame: In, commune: Annotated[str, Form()]) -> Response:
-    """Show another commune."""
     answer = RedirectResponse("/", status_code=303)
     if commune in {c.id for c in frame.communes}:
         answer.set_cookie(COMMUNE_COOKIE, commune, max_age=_YEAR_S, samesite="lax", httponly=True)
@@ -121,7 +117,7 @@ def choose_commune(frame: In, commune: Annotated[str, Form()]) -> Response:
 
 def _form(request: Request, name: str = "", refused: Refusal | None = None) -> Response:
     t, guest = translator_of(request), guest_cookie(request)
-    # A browser that still has a session signs in anew with that session's token.
+    # A browser that still has a session signs in again with that session's token.
     tied_to = request.cookies.get(SESSION_COOKIE) or guest
     token = access.form_token(deps_of(request).session_key, tied_to)
     page = renderer_of(request).render(

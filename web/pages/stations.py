@@ -40,7 +40,6 @@ def stations_view(session: Session, frame: Frame) -> list[StationRow]:
 
 @router.get("/stations")
 def page(frame: In, session: Reading) -> HTMLResponse:
-    """All of the commune."""
     return renderer_of(frame.request).page(
         frame, "stations.html", rows=stations_view(session, frame), kinds=KINDS, states=STATES
     )
@@ -54,7 +53,6 @@ def add(
     maker: Annotated[str, Form()] = "",
     former_commune: Annotated[str, Form()] = "",
 ) -> Response:
-    """One more."""
     add_station(
         frame.deps.services,
         frame.actor,

@@ -152,7 +152,7 @@ class Merging:
                 QuestionTopic.ZONES,
                 Message(N_("{communes} each have a zone {zone}."), {"communes": whose, "zone": alike[0].name}),
                 (
-                    choice("rename", N_("They are different places: each gets the name of its former commune besides")),
+                    choice("rename", N_("They are different places: each gets the name of its former commune added")),
                     choice("join", N_("They are the same place: they become one zone")),
                     choice("keep", N_("They are different places and keep their names")),
                 ),

@@ -87,7 +87,7 @@ class AuditEntry(SQLModel, table=True):
 
 
 def note(session: Session, *, at: datetime, by: str, commune_id: str, action: Deed, detail: str = "") -> None:
-    """Write a deed down, in the transaction that does it."""
+    """Add an entry, in the transaction that makes the change."""
     place = session.get(Commune, commune_id) if commune_id else None
     session.add(
         AuditEntry(

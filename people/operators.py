@@ -43,7 +43,7 @@ class OperatorCommune(SQLModel, table=True):
 
 
 def create_first_operator(session: Session, now: datetime) -> tuple[str, str] | None:
-    """Where nobody can sign in yet: the admin, with a one-time password. Gives name and password, shown this once."""
+    """If there is no operator yet, create the admin. Returns name and one-time password."""
     if session.exec(select(Operator.id).limit(1)).first() is not None:
         return None
     added, password = add_operator(session, FIRST_OPERATOR, now)
@@ -75,7 +75,7 @@ def operator_named(session: Session, name: str) -> Operator:
 
 
 def renew_password(session: Session, operator: Operator) -> str:
-    """A new one-time password. Whoever calls ends the sessions of this operator."""
+    """A new one-time password. The caller must end the operator's sessions."""
     password = one_time_password()
     operator.password_hash, operator.must_change_password = hash_password(password), True
     session.add(operator)
@@ -117,7 +117,7 @@ def dismiss(session: Session, operator_id: int, commune_id: str) -> None:
 
 
 def operators_of(session: Session, commune_id: str) -> list[tuple[Operator, Role]]:
-    """Who has a role in a commune, by name. Those of the province and the admin are everywhere, and not among them."""
+    """Operators with a role in a commune, by name, without the province's and the admin, who act everywhere."""
     query = select(Operator, OperatorCommune.role).where(
         OperatorCommune.operator_id == Operator.id,
         OperatorCommune.commune_id == commune_id,
@@ -127,7 +127,7 @@ def operators_of(session: Session, commune_id: str) -> list[tuple[Operator, Role
 
 
 def standing_of(session: Session, operator: Operator) -> tuple[Standing, list[Commune]]:
-    """What an operator is where, and the communes that this one sees, by name. Two queries."""
+    """An operator's roles, and the communes that the operator sees, by name. Two queries."""
     known = communes(session)
     query = select(OperatorCommune).where(OperatorCommune.operator_id == operator.id)
     roles = {row.commune_id: Role(row.role) for row in session.exec(query)}

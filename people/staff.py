@@ -1,4 +1,4 @@
-"""Staff: who may give whom which role, new passwords, and an end. Nobody gives what they do not have themselves."""
+"""Staff: which leader may change whose roles, password and account. No leader grants rights that they lack."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ class Person:
 
 
 def led_by(session: Session, leader: Standing) -> set[str]:
-    """The communes in which somebody may say who does what."""
+    """Ids of the communes in which the leader may assign roles."""
     return {c.id for c in communes(session) if may(leader, Action.OPERATORS, c.id)}
 
 
 def staff(session: Session, leader: Standing) -> list[Person]:
-    """Those whom a leader sees, by name, the retired last: who has a role in a commune of theirs, and the like."""
+    """The operators that a leader sees: those with a role in the leader's communes, by name, retired ones last."""
     led = led_by(session, leader)
     everybody = session.exec(select(Operator).order_by(Operator.name)).all()
     found = [p for p in _persons(session, everybody) if _sees(leader, led, p)]
@@ -48,9 +48,9 @@ def member(session: Session, leader: Standing, operator_id: int) -> Person:
 
 
 def in_hand(session: Session, leader: Standing, person: Person) -> bool:
-    """Whether everything this person may is for the leader to give.
+    """Whether the leader may grant every right that this person has.
 
-    Who gives somebody a new password can sign in as them: so it is not for the chair of one of two communes.
+    A leader who sets a person's password can sign in as that person, so the chair of one of two communes may not.
     """
     if leader.admin:
         return True
@@ -75,7 +75,7 @@ def set_role(session: Session, leader: Standing, person: Person, commune_id: str
 
 
 def set_above(session: Session, leader: Standing, person: Person, *, admin: bool, province_id: int | None) -> None:
-    """Make somebody admin or the province's, or no longer. Raises NotAllowed; Refusal for the last admin."""
+    """Set or remove the rights above communes. Raises NotAllowed; Refusal for the last admin."""
     operator = person.operator
     if (operator.admin, operator.province_id) == (admin, province_id):
         return
@@ -91,7 +91,7 @@ def set_above(session: Session, leader: Standing, person: Person, *, admin: bool
 
 
 def retire_operator(session: Session, leader: Standing, person: Person, now: datetime) -> None:
-    """No more signing in; the name and what was done under it stay. Raises Refusal, NotAllowed."""
+    """Disable sign-in; the name and its audit entries stay. Raises Refusal, NotAllowed."""
     _check_in_hand(session, leader, person)
     if person.operator.id == leader.operator_id:
         raise Refusal(N_("Nobody takes themselves out. Ask another chair, or the administrator of Loa."))
@@ -102,7 +102,7 @@ def retire_operator(session: Session, leader: Standing, person: Person, now: dat
 
 
 def restore_operator(session: Session, leader: Standing, person: Person) -> None:
-    """May sign in again, with the roles of before. Raises NotAllowed."""
+    """Enable sign-in again, with the former roles. Raises NotAllowed."""
     _check_in_hand(session, leader, person)
     person.operator.retired_at = None
     session.add(person.operator)

@@ -32,9 +32,7 @@ class Readable(Protocol):
 class Writable(Protocol):
     """What can be written to."""
 
-    def write(self, data: bytes, /) -> int:
-        """Take the next bytes."""
-        ...
+    def write(self, data: bytes, /) -> int: ...
 
 
 class _Hashed:
@@ -53,7 +51,7 @@ class _Hashed:
 
 
 class _Member(_Hashed):
-    """A member that is read; what is wrong with it is said with its name, to whoever reads."""
+    """A member that is read; its errors become a Refusal with its name."""
 
     def __init__(self, name: str, source: Readable, told: Callable[[int], None]) -> None:
         super().__init__(source, told)
@@ -95,7 +93,6 @@ class ArchiveWriter:
         return sha256
 
     def add_bytes(self, name: str, content: bytes) -> None:
-        """Add a small member."""
         self.add(name, io.BytesIO(content), len(content))
 
     def close(self) -> None:

@@ -225,7 +225,7 @@ def _audio_there(data_dir: Path, only: set[str] | None) -> dict[str, int]:
     for store in STORES:
         for path in (data_dir / store).glob("[0-9a-f][0-9a-f]/*"):
             name = f"{store}/{path.name}"
-            if name in only if only is not None else is_member(name):  # nothing that somebody else put there
+            if name in only if only is not None else is_member(name):  # no foreign files
                 found[name] = path.stat().st_size
     return found
 

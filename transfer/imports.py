@@ -52,7 +52,6 @@ class ImportFile(SQLModel, table=True):
 
     @property
     def of_kind(self) -> ImportKind:
-        """What it holds."""
         return ImportKind(self.kind)
 
     @property
@@ -79,7 +78,6 @@ class Preview:
 
     @property
     def count(self) -> int:
-        """Rows below the headings."""
         return max(0, len(self.sheet.rows) - self.header - 1)
 
 
@@ -94,7 +92,6 @@ class Result:
 
     @property
     def counts(self) -> dict[RowChange, int]:
-        """How many of each."""
         found = Counter(outcome.change for outcome in self.outcomes)
         return {change: found.get(change, 0) for change in RowChange}
 
@@ -256,7 +253,6 @@ class Imports:
 
 
 def import_file(session: Session, commune_id: str, import_id: str) -> ImportFile:
-    """One of a commune's. Raises NotFound."""
     found = session.get(ImportFile, import_id)
     if found is None or found.commune_id != commune_id:
         raise NotFound(N_("This file is not kept any more. Choose it again."))

@@ -39,9 +39,9 @@ def in_zip(file: BinaryIO) -> list[Recording]:
         packed = zipfile.ZipFile(file)
         infos = [info for info in packed.infolist() if not info.is_dir() and _wanted(info.filename)]
     except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise Refusal(N_("This zip is damaged. Make it anew, and choose it again.")) from error
+        raise Refusal(N_("This zip is damaged. Create it again and choose it again.")) from error
     if any(info.flag_bits & 1 for info in infos):
-        raise Refusal(N_("This zip is locked by a password. Make it anew without one."))
+        raise Refusal(N_("This zip is locked by a password. Create it again without a password."))
     return _checked([Recording(_zip_name(info), info.file_size, _opener(packed, info)) for info in infos])
 
 

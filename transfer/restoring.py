@@ -144,7 +144,7 @@ def _fill(database: Database, about: BackupInfo, folder: Path) -> None:
 
 
 def _outdo(database: Database, now: datetime) -> None:
-    """What receivers are told from here on is newer than whatever they hold, and is told anew."""
+    """Raise revisions above what receivers may hold, and mark everything as unannounced."""
     with database.writing() as session:
         session.exec(update(Receiver).values(config_revision=col(Receiver.config_revision) + NEWER_BY))
         ahead = update(Broadcast).where(col(Broadcast.ends_at) > now)

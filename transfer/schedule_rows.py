@@ -26,7 +26,7 @@ _EVERYWHERE = ("toan xa", "ca xa", "toan phuong", "tat ca", "all", "toan bo")
 
 
 class ScheduleTaker:
-    """Takes schedules into one commune's timetable. touched: whether the plan is to be made anew."""
+    """Takes schedules into one commune's timetable. touched: whether the plan must be made again."""
 
     kind = ImportKind.SCHEDULES
 

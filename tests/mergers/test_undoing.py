@@ -153,10 +153,10 @@ def test_the_months_report_and_the_why_page_know_who_was_meant_then(county: Coun
             f"Thôn 1 ({NAMES[CHINH]})": 1,
             f"Thôn 2 ({NAMES[CHINH]})": 1,
         }
-        stories = {
+        outcomes = {
             c: [
-                s.broadcast.id for s in explain(session, receiver(session, f"{c}-loa-1"), aired.starts_at, now).outcomes
+                o.broadcast.id for o in explain(session, receiver(session, f"{c}-loa-1"), aired.starts_at, now).outcomes
             ]
             for c in (CHINH, HIEN)
         }
-    assert stories == {CHINH: [aired.id], HIEN: []}
+    assert outcomes == {CHINH: [aired.id], HIEN: []}

@@ -163,7 +163,7 @@ def keep_offset(
     """
     measurement = measurement_of(session, measurement_id)
     if measurement.taken_at is not None:
-        raise Refusal(N_("This measurement was taken already. Measure again."))
+        raise Refusal(N_("This measurement has already been applied. Measure again."))
     measurement.offset_us, measurement.error_us = heard_offset_us - measurement.geometry_us, error_us
     measurement.agreeing, measurement.clipped, measurement.heard_at = agreeing, clipped, now
     session.add(measurement)
@@ -190,7 +190,7 @@ def take(session: Session, measurement_id: str, *, now: datetime, by: str) -> Re
     measurement = measurement_of(session, measurement_id)
     proposed = proposal(measurement)
     if proposed is None or measurement.taken_at is not None:
-        raise Refusal(N_("There is nothing to take: measure first."))
+        raise Refusal(N_("There is nothing to apply. Measure first."))
     one, other = receiver(session, measurement.one_id), receiver(session, measurement.other_id)
     if (one.path_delay_us, other.path_delay_us) != (measurement.one_path_delay_us, measurement.other_path_delay_us):
         raise Refusal(N_("A path delay was changed after this measurement. Measure again."))

@@ -29,7 +29,7 @@ def measure_offset(recording: Samples, one: str, other: str) -> MeasuredOffset:
     """
     if len(recording) < 48_000 * TRAIN.period_s * LEAST_AGREEING:
         raise Refusal(
-            N_("The recording is too short. Begin before the first sound, and stop only after the last ({n} seconds)."),
+            N_("The recording is too short. Start before the first sound and stop after the last one ({n} seconds)."),
             n=round(TRAIN.length_s + 0.5),
         )
     offset = find_offset(recording, TRAIN)
@@ -40,19 +40,17 @@ def measure_offset(recording: Samples, one: str, other: str) -> MeasuredOffset:
 def _check(offset: Offset, one: str, other: str) -> None:
     rising, falling = offset.rising.heard, offset.falling.heard
     if offset.too_quiet:
-        raise Refusal(N_("The recording is silent. Does the phone's microphone hear anything? Go nearer to the horns."))
+        raise Refusal(N_("The recording is silent. Check the phone's microphone, or move closer to the horns."))
     if offset.clipped and offset.agreeing < LEAST_AGREEING:
-        raise Refusal(N_("The recording is overdriven. Go farther from the horns, or turn their volume down."))
+        raise Refusal(N_("The recording is overdriven. Move farther from the horns, or turn down their volume."))
     if rising != falling:
         raise Refusal(
-            N_("Only one of the two is heard: {receiver} is not. Go nearer to it, or turn its volume up."),
+            N_("Only one receiver can be heard; {receiver} cannot. Move closer to it, or turn up its volume."),
             receiver=other if rising else one,
         )
     if not rising:
         raise Refusal(
-            N_("Neither of the two is heard. Begin to record before they sound, and hold the phone nearer to them.")
+            N_("Neither receiver can be heard. Start recording before they play, and hold the phone closer to them.")
         )
     if offset.agreeing < LEAST_AGREEING:
-        raise Refusal(
-            N_("There is too much noise to be sure. Hold the phone still, go nearer, or measure at a quieter hour.")
-        )
+        raise Refusal(N_("There is too much noise. Hold the phone still, move closer, or measure at a quieter time."))

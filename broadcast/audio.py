@@ -106,7 +106,7 @@ class Ffmpeg:
 def unreadable() -> Refusal:
     """The refusal for a file that cannot be decoded."""
     return Refusal(
-        N_("This file is damaged or is no recording. Play it on your phone or PC to check, or choose another one.")
+        N_("This file is damaged or not a recording. Play it on your phone or PC to check, or choose another one.")
     )
 
 

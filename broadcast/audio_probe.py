@@ -82,13 +82,13 @@ def probe(path: Path) -> Probe:
 def no_recording() -> Refusal:
     """The refusal for a picture, a text, an archive."""
     return Refusal(
-        N_("This is no recording, whatever its name says. Choose a sound file ({suffixes})."), suffixes=SUFFIXES
+        N_("This is not a recording, whatever its name. Choose a sound file ({suffixes})."), suffixes=SUFFIXES
     )
 
 
 def truncated() -> Refusal:
     """The refusal for a file whose end is missing."""
-    return Refusal(N_("This file is cut off: its end is missing. Copy it again from where it was recorded."))
+    return Refusal(N_("This file is cut off: its end is missing. Copy it again from the recorder."))
 
 
 def _riff_cut_off(path: Path) -> bool:

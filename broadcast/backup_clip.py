@@ -21,7 +21,7 @@ def choose_backup(session: Session, commune_id: str, clip_id: str | None) -> Non
     if clip_id is not None:
         chosen = clip(session, clip_id)
         if chosen.commune_id != commune_id or chosen.retired_at is not None:
-            raise NotFound(N_("This recording is not there any more."))
+            raise NotFound(N_("This recording no longer exists."))
     row = session.get(BackupClip, commune_id)
     if row is not None and clip_id is None:
         session.delete(row)

@@ -108,7 +108,7 @@ def clip(session: Session, clip_id: str) -> Clip:
     """Raises NotFound when no row has this id."""
     row = session.get(Clip, clip_id)
     if row is None:
-        raise NotFound(N_("This recording is not there any more."))
+        raise NotFound(N_("This recording no longer exists."))
     return row
 
 
@@ -120,7 +120,7 @@ def builtin_clip(session: Session, commune_id: str, builtin: str) -> Clip:
     """A chime of the commune. Raises NotFound."""
     row = session.exec(select(Clip).where(Clip.commune_id == commune_id, Clip.builtin == builtin)).first()
     if row is None:
-        raise NotFound(N_("The chime of this commune is missing. Start Loa again; it makes a new one."))
+        raise NotFound(N_("The chime of this commune is missing. Restart Loa to create a new one."))
     return row
 
 

@@ -116,7 +116,7 @@ class Ingest:
             if job.state == JobState.RECEIVING or not path.exists():
                 self.refuse(
                     job.id,
-                    Refusal(N_("Loa was stopped while this file was on its way. Choose it again.")),
+                    Refusal(N_("Loa was stopped during this upload. Choose the file again.")),
                     JobState.INTERRUPTED,
                 )
             else:
@@ -173,7 +173,7 @@ class Ingest:
             return None
         except Exception:
             log.exception("ingest: upload %s failed", job_id)
-            self.refuse(job_id, Refusal(N_("Something went wrong in Loa itself while working on this file.")))
+            self.refuse(job_id, Refusal(N_("An internal error occurred while processing this file.")))
             self._drop_incoming(job_id)
         return 0.0
 

@@ -60,7 +60,7 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 raise Refusal(N_("The pause between two turns is between 0 and {most} s."), most=MOST_GAP_S)
             return Spread(mode=self.mode, gap_s=self.gap_s)
         if self.point is None:
-            raise Refusal(N_("Choose the place at which all shall be heard at once."))
+            raise Refusal(N_("Choose the point where all loudspeakers should be heard at the same time."))
         latitude_deg, longitude_deg = check_position(self.point)
         return Spread(mode=self.mode, latitude_deg=latitude_deg, longitude_deg=longitude_deg)
 

@@ -45,13 +45,13 @@ def put_on_air(
         title, items, length_us = chosen.title, manifest_items(session, running_items), duration_us(running_items)
     elif clip_id is not None:
         if clip(session, clip_id).commune_id != commune_id:
-            raise NotFound(N_("This recording is not there any more."))
+            raise NotFound(N_("This recording no longer exists."))
         items = clip_items(session, clip_id)
         title, length_us = items[0].title, items[0].duration_us
     else:
         raise Refusal(N_("Choose a programme or a recording to put on air."))
     if not reached_by(session, commune_id, targets):
-        raise Refusal(N_("No receiver would sound: there is none in what you chose."))
+        raise Refusal(N_("There are no receivers in the places that you chose."))
     spread = spread.check()
     shifts, starts_at = Spreading(session, commune_id).shifts(spread, targets, length_us), now + lead
     ends_at = starts_at + timedelta(microseconds=length_us + shifts.most_us)
@@ -101,7 +101,7 @@ def plan_broadcast(
     order: of two with the same class and start the larger one plays: the schedule's number.
     """
     if not targets.all and not targets.zones and not targets.receivers:
-        raise Refusal(N_("Choose where it shall sound: the whole commune, zones, or single receivers."))
+        raise Refusal(N_("Choose where to play it: the whole commune, zones, or single receivers."))
     planned = Broadcast(
         id=order_key(order) + secrets.token_hex(8),
         commune_id=commune_id,

@@ -102,7 +102,7 @@ def replace_items(session: Session, programme_id: int, items: Sequence[Item]) ->
     """
     owner = programme(session, programme_id)
     if len(items) > MOST_ITEMS:
-        raise Refusal(N_("A programme has at most {most} items. Make two of it."), most=MOST_ITEMS)
+        raise Refusal(N_("A programme can have at most {most} items. Split it into two programmes."), most=MOST_ITEMS)
     for item in items:
         _check(session, owner.commune_id, item)
     session.exec(delete(ProgrammeItem).where(col(ProgrammeItem.programme_id) == programme_id))
@@ -179,12 +179,12 @@ def manifest_items(session: Session, items: Sequence[RunningItem]) -> list[ClipI
     """The items in wire form. Raises Refusal when nothing is audible or a clip lacks its renditions."""
     audible = [item for item in items if item.clip is not None]
     if not audible:
-        raise Refusal(N_("There is nothing to hear in this programme. Put a recording in it first."))
+        raise Refusal(N_("This programme has nothing to play. Add a recording first."))
     renditions = renditions_of(session, [item.clip.id for item in audible if item.clip])
     wire_items = []
     for item in audible:
         if item.clip is None or item.clip.id not in renditions:
-            raise Refusal(N_("A recording of this programme is not kept here any more. Choose another one."))
+            raise Refusal(N_("A recording in this programme is no longer available. Choose another one."))
         wire_items.append(
             ClipItem(
                 offset_us=item.offset_us,
@@ -217,7 +217,7 @@ def used_in(session: Session, clip_ids: Sequence[str]) -> dict[str, list[Program
 def _check(session: Session, commune_id: str, item: Item) -> None:
     if item.kind is ItemKind.CLIP:
         if item.clip_id is None or clip(session, item.clip_id).commune_id != commune_id:
-            raise NotFound(N_("This recording is not there any more."))
+            raise NotFound(N_("This recording no longer exists."))
     elif item.kind is ItemKind.GAP:
         if not 0 < item.gap_ms <= LONGEST_GAP_MS:
             raise Refusal(N_("A pause lasts up to {most} seconds."), most=LONGEST_GAP_MS // 1000)

@@ -51,7 +51,7 @@ def set_zones(session: Session, receiver_id: str, commune_id: str, zone_ids: Ite
     wanted = set(zone_ids)
     known = {z.id for z in zones(session, commune_id)}
     if wanted - known:
-        raise Refusal(N_("{zone} is no zone of this commune."), zone=sorted(wanted - known)[0])
+        raise Refusal(N_("{zone} is not a zone of this commune."), zone=sorted(wanted - known)[0])
     session.exec(delete(ZoneMember).where(col(ZoneMember.receiver_id) == receiver_id))
     session.add_all(ZoneMember(zone_id=zone_id, receiver_id=receiver_id) for zone_id in sorted(wanted))
     session.flush()

@@ -119,7 +119,7 @@ def set_rules(
     """Save the rules of a commune ("") or a zone. Send them with `Downlink.configure_all`. Raises Refusal."""
     commune(session, commune_id)
     if zone_id and zone(session, zone_id).commune_id != commune_id:
-        raise Refusal(N_("{zone} is no zone of this commune."), zone=zone_id)
+        raise Refusal(N_("{zone} is not a zone of this commune."), zone=zone_id)
     _check(hours, night, minutes_a_day, minutes_a_week)
     row = rules_of(session, commune_id).get(zone_id) or NoiseRules(commune_id=commune_id, zone_id=zone_id)
     row.hours = msgspec.json.encode([msgspec.structs.replace(one, zone="") for one in hours])
@@ -182,12 +182,12 @@ def refusal_of(session: Session, closed: ClosedPeriod, local: ZoneInfo) -> Refus
     if closed.zone_id:
         name = zone(session, closed.zone_id).name
         return Refusal(
-            N_("At {when} it is outside the allowed hours of {zone}. Choose another time, or leave this zone out."),
+            N_("{when} is outside the allowed hours of {zone}. Choose another time, or leave out this zone."),
             when=when,
             zone=name,
         )
     return Refusal(
-        N_("At {when} it is outside the allowed hours; only an emergency may sound then. Choose another time."),
+        N_("{when} is outside the allowed hours; only an emergency may play then. Choose another time."),
         when=when,
     )
 
@@ -196,14 +196,14 @@ def _check(
     hours: Sequence[AllowedHours], night: NightLevel | None, minutes_a_day: int | None, minutes_a_week: int | None
 ) -> None:
     if len(hours) > MOST_ALLOWED_HOURS:
-        raise Refusal(N_("At most {most} stretches of allowed hours."), most=MOST_ALLOWED_HOURS)
+        raise Refusal(N_("You can enter at most {most} periods of allowed hours."), most=MOST_ALLOWED_HOURS)
     for stretch in hours:
         if stretch.from_minute >= stretch.until_minute:
-            raise Refusal(N_("Allowed hours end before they begin. For hours over midnight make two stretches."))
+            raise Refusal(N_("Allowed hours must end after they begin. Enter hours over midnight as two periods."))
         if not stretch.weekdays:
             raise Refusal(N_("Choose at least one day of the week."))
         if bool(stretch.season_first) != bool(stretch.season_last):
-            raise Refusal(N_("A season needs its first and its last day, as 15/10."))
+            raise Refusal(N_("Enter the first and the last day of the season, for example 15/10."))
     if night is not None and night.from_minute == night.until_minute:
         raise Refusal(N_("The night begins and ends at the same minute. Change one of them."))
     for minutes, most in ((minutes_a_day, 24 * 60), (minutes_a_week, 7 * 24 * 60)):

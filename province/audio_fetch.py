@@ -102,7 +102,7 @@ class AudioFetch:
         with self._database.session() as session:
             done = job(session, upload.job_id)
         if done.state != JobState.READY or done.clip_id is None:
-            raise done.why or Refusal(N_("Something went wrong in Loa itself while working on this file."))
+            raise done.why or Refusal(N_("An internal error occurred while processing this file."))
         return done.clip_id
 
 

@@ -237,7 +237,7 @@ def _codes(text: str, known: set[str]) -> dict[str, str]:
         if not equals or not code:
             raise Refusal(N_("The line “{line}” is no code of a receiver. Write: short-name = code"), line=line[:80])
         if receiver_id not in known:
-            raise Refusal(N_("{receiver} is no receiver of this commune."), receiver=receiver_id[:80])
+            raise Refusal(N_("{receiver} is not a receiver of this commune."), receiver=receiver_id[:80])
         if code in found.values():
             raise Refusal(N_("The code {code} stands at two receivers."), code=code[:80])
         found[receiver_id] = code

@@ -71,7 +71,7 @@ def read_calendar(content: bytes, zone: ZoneInfo) -> CalendarImport:
     try:
         calendar = icalendar.Calendar.from_ical(content)
     except (ValueError, IndexError, KeyError) as failure:
-        raise Refusal(N_("This is no calendar file (.ics). Export one from your calendar program.")) from failure
+        raise Refusal(N_("This is not a calendar file (.ics). Export one from your calendar program.")) from failure
     result = CalendarImport()
     merged: dict[tuple[str, bytes, timedelta], CalendarEntry] = {}
     for event in calendar.walk("VEVENT"):
@@ -164,7 +164,7 @@ def _rrule_of(rule: Rule, at: time, zone: ZoneInfo) -> dict[str, Any]:
 def _entry(event: icalendar.Component, title: str, zone: ZoneInfo) -> CalendarEntry:
     start = event.get("dtstart")
     if start is None or not isinstance(start.dt, datetime):
-        raise Refusal(N_("It has no time of day."))
+        raise Refusal(N_("The event has no time of day."))
     local = _local(start.dt, zone)
     end, length = event.get("dtend"), event.get("duration")
     lasts = length.dt if length is not None else _local(end.dt, zone) - local if end is not None else timedelta(0)
@@ -186,14 +186,16 @@ def _from_rrule(parts: Any, local: datetime, zone: ZoneInfo) -> dict[str, Any]:
     frequency = str(said["FREQ"][0]).upper()
     unknown = sorted(set(said) - _KNOWN_PARTS)
     if unknown or frequency not in ("DAILY", "WEEKLY", "MONTHLY"):
-        raise Refusal(N_("It repeats in a way that the timetable does not know ({part})."), part=unknown or frequency)
+        raise Refusal(N_("The timetable does not support this kind of repetition ({part})."), part=unknown or frequency)
     by_day = [str(day).upper() for day in said.get("BYDAY", [])]
     weekdays = sorted({_DAYS.index(day[-2:]) for day in by_day})
     found: dict[str, Any] = {"every": int(said.get("INTERVAL", [1])[0]), "weekdays": weekdays}
     if frequency == "MONTHLY" and by_day:
         which = {int(day[:-2] or 0) for day in by_day}
         if len(which) * len(weekdays) != len(set(by_day)) or 0 in which:
-            raise Refusal(N_("It repeats in a way that the timetable does not know ({part})."), part=", ".join(by_day))
+            raise Refusal(
+                N_("The timetable does not support this kind of repetition ({part})."), part=", ".join(by_day)
+            )
         found |= {"repeat": Repeat.MONTHLY_BY_WEEKDAY, "which": sorted(which)}
     elif frequency == "MONTHLY":
         month_days = [int(day) for day in said.get("BYMONTHDAY", [local.day])]

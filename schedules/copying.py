@@ -31,7 +31,7 @@ def move(
     original = schedule(session, schedule_id)
     rule = original.recurrence
     if from_time not in rule.times_on(from_day) or not days(rule, from_day, from_day):
-        raise Refusal(N_("This broadcast is not on the timetable any more. Load the page again."))
+        raise Refusal(N_("This broadcast is no longer on the timetable. Reload the page."))
     single = Rule(repeat=Repeat.ONCE, times=[to_time], from_day=to_day)
     if rule.repeat is Repeat.ONCE and len(rule.times) == 1 and not rule.extra_days:
         return change_schedule(session, schedule_id, now=now, rule=single)
@@ -93,7 +93,7 @@ def copy_days(
             times_by_day.setdefault((occurrence.schedule.number, at.date()), []).append(local.time())
             schedule_of[occurrence.schedule.number] = occurrence.schedule
     if not times_by_day:
-        raise Refusal(N_("There is nothing to copy: nothing is due then, or it is there already."))
+        raise Refusal(N_("There is nothing to copy: nothing is due on these days, or it has already been copied."))
     return [
         add_schedule(
             session,

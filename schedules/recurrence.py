@@ -96,9 +96,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if not 1 <= self.every <= MOST_EVERY:
             raise Refusal(N_("Repeat at least every {most} days, weeks or months."), most=MOST_EVERY)
         if self.until_day is not None and self.until_day < self.from_day:
-            raise Refusal(N_("The last day lies before the first. Change one of them."))
+            raise Refusal(N_("The last day is before the first. Change one of them."))
         if max(len(self.except_days), len(self.extra_days)) > MOST_SINGLE_DAYS:
-            raise Refusal(N_("At most {most} single days can be named."), most=MOST_SINGLE_DAYS)
+            raise Refusal(N_("You can enter at most {most} single days."), most=MOST_SINGLE_DAYS)
         once = self.repeat is Repeat.ONCE
         return msgspec.structs.replace(
             self,
@@ -208,9 +208,11 @@ def _pattern(
 
 def _checked_times(times: list[time]) -> list[time]:
     if not times:
-        raise Refusal(N_("Say at what time it shall sound."))
+        raise Refusal(N_("Choose at what time it plays."))
     if len(set(times)) > MOST_TIMES:
-        raise Refusal(N_("At most {most} times a day. Make a second schedule of the others."), most=MOST_TIMES)
+        raise Refusal(
+            N_("A schedule can have at most {most} times a day. Add a second schedule for the others."), most=MOST_TIMES
+        )
     if any(t.tzinfo is not None for t in times):
         raise ValueError("times of day are the commune's own, without a zone")
     return sorted(set(times))
@@ -225,7 +227,7 @@ def _checked_seasons(seasons: list[Season]) -> list[Season]:
             for month, day in (season.first, season.last):
                 date(2024, month, day)  # a leap year: 29 February is a day
         except ValueError:
-            raise Refusal(N_("A season begins or ends on a day that no year has. Write days as 15/10.")) from None
+            raise Refusal(N_("The first or last day of a season does not exist. Write days as 15/10.")) from None
         checked.append(msgspec.structs.replace(season, times=_checked_times(season.times)))
     return checked
 

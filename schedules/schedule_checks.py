@@ -72,14 +72,14 @@ def over_budget(
 def check_targets(session: Session, commune_id: str, targets: Targets) -> None:
     """Raises Refusal when the targets are empty or of another commune."""
     if not targets.all and not targets.zones and not targets.receivers:
-        raise Refusal(N_("Choose where it shall sound: the whole commune, zones, or single receivers."))
+        raise Refusal(N_("Choose where to play it: the whole commune, zones, or single receivers."))
     zone_ids = {z.id for z in zones(session, commune_id)}
     for zone_id in targets.zones:
         if zone_id not in zone_ids:
-            raise Refusal(N_("{zone} is no zone of this commune."), zone=zone_id)
+            raise Refusal(N_("{zone} is not a zone of this commune."), zone=zone_id)
     for receiver_id in targets.receivers:
         if receiver(session, receiver_id).commune_id != commune_id:
-            raise Refusal(N_("{receiver} is no receiver of this commune."), receiver=receiver_id)
+            raise Refusal(N_("{receiver} is not a receiver of this commune."), receiver=receiver_id)
 
 
 def checked_rule(

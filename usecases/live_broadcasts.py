@@ -43,7 +43,7 @@ def put_live_on_air(
         actor.need(Action.ON_AIR, commune_id, class_)
         # 2. Rules. Where the allowed hours end, receivers fall silent by themselves.
         if not reached_by(session, commune_id, targets):
-            raise Refusal(N_("No receiver would sound: there is none in what you chose."))
+            raise Refusal(N_("There are no receivers in the places that you chose."))
         check_allowed(session, commune_id, targets, class_, starts_at, starts_at + timedelta(seconds=LEAST_S))
         length = _within_budget(session, commune_id, targets, class_, starts_at, longest)
         # 3. Write.

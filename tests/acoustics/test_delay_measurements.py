@@ -90,9 +90,9 @@ def test_it_is_taken_once_and_undone_once(session: Session, clock: ManualClock) 
     revision = receiver(session, "fm").config_revision
     changed = take(session, found.id, now=clock.now(), by=OPERATOR)
     assert (changed.id, changed.path_delay_us, changed.config_revision) == ("fm", 118_400, revision + 1)
-    with pytest.raises(Refusal, match="nothing to take"):
+    with pytest.raises(Refusal, match="nothing to apply"):
         take(session, found.id, now=clock.now(), by=OPERATOR)
-    with pytest.raises(Refusal, match="taken already"):
+    with pytest.raises(Refusal, match="already been applied"):
         keep_offset(session, found.id, heard_offset_us=1, error_us=1, agreeing=6, clipped=False, now=clock.now())
     assert undo(session, found.id, now=clock.now()).path_delay_us == 0
     with pytest.raises(Refusal, match="nothing to undo"):

@@ -39,8 +39,8 @@ def test_any_recorder_will_do(tmp_path: Path, name: str, options: tuple[str, ...
     [
         (Scene(begins_s=-6), "too short"),
         (Scene(peak=0.0001, silent=(True, True)), "is silent"),
-        (Scene(silent=(True, True)), "Neither of the two"),
-        (Scene(silent=(False, True)), "Only one of the two"),
+        (Scene(silent=(True, True)), "Neither receiver"),
+        (Scene(silent=(False, True)), "Only one receiver"),
         (Scene(signal_to_noise_db=-33, noise="white"), "too much noise|Neither|Only one"),
     ],
 )
@@ -59,5 +59,5 @@ def test_the_receiver_that_is_not_heard_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"<html>" * 500])
 def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.wav").write_bytes(content)
-    with pytest.raises(Refusal, match=r"empty|no recording"):
+    with pytest.raises(Refusal, match=r"empty|not a recording"):
         listen_to(tmp_path / "a.wav", "IP", "FM")

@@ -153,12 +153,12 @@ def archive(_: Path) -> bytes:
 
 REFUSED: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "empty.mp3": (lambda _: b"", "empty"),
-    "picture.mp3": (lambda p: picture(p / "p.png"), "no recording"),
-    "photo.mp3": (lambda p: picture(p / "p.jpg"), "no recording"),
-    "text.mp3": (lambda _: "Kính chào bà con.\n".encode() * 500, "no recording"),
-    "archive.mp3": (archive, "no recording"),
+    "picture.mp3": (lambda p: picture(p / "p.png"), "not a recording"),
+    "photo.mp3": (lambda p: picture(p / "p.jpg"), "not a recording"),
+    "text.mp3": (lambda _: "Kính chào bà con.\n".encode() * 500, "not a recording"),
+    "archive.mp3": (archive, "not a recording"),
     "film.mp4": (lambda p: film_without_sound(p / "f.mp4"), "no sound"),
-    "playlist.mp3": (lambda _: b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n", "no recording"),
+    "playlist.mp3": (lambda _: b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n", "not a recording"),
     "silent.wav": (lambda p: sound(p / "s.wav", "-af", "volume=0"), "silent"),
     "cut.m4a": (lambda p: sound(p / "c.m4a", seconds=20)[:5_000], "recording"),
     "cut.wav": (lambda p: sound(p / "c.wav", seconds=20)[:300_000], "cut off"),

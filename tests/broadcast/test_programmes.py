@@ -90,7 +90,7 @@ def test_several_are_read_at_once_and_an_empty_one_is_empty(studio: Studio) -> N
 def test_nothing_to_hear_is_refused_for_air(studio: Studio, items: list[Item]) -> None:
     with studio.database.writing() as session:
         number = studio.add_programme(session, "Trống", items)
-        with pytest.raises(Refusal, match="nothing to hear"):
+        with pytest.raises(Refusal, match="nothing to play"):
             manifest_items(session, items_of(session, number))
 
 

@@ -87,5 +87,5 @@ def test_a_zone_of_another_commune_is_refused(site: Site) -> None:
     with site.database.writing() as session:
         add_commune(session, "an-binh", "Xã An Bình")
         add_zone(session, "an-binh", "an-binh-1", "Thôn 1")
-        with pytest.raises(Refusal, match="an-binh-1 is no zone of this commune"):
+        with pytest.raises(Refusal, match="an-binh-1 is not a zone of this commune"):
             set_zones(session, "thon-1", COMMUNE, ["zone-1", "an-binh-1"])

@@ -247,7 +247,7 @@ def test_a_bulletin_goes_into_a_programme_after_what_is_there(house: LinkedCommu
 
 @pytest.mark.parametrize(
     ("address", "said"),
-    [("/am-thanh/khong-co.mp3", "gone"), ("/am-thanh/trang.html", "no recording")],
+    [("/am-thanh/khong-co.mp3", "gone"), ("/am-thanh/trang.html", "not a recording")],
 )
 def test_audio_that_is_gone_or_none_leaves_nothing_and_the_province_is_told(
     house: LinkedCommune, address: str, said: str

@@ -124,5 +124,5 @@ def test_what_the_timetable_has_no_rule_for_is_told_and_not_guessed(lines: list[
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"BEGIN:VCALENDAR", b"%PDF-1.7 not a calendar"])
 def test_what_is_no_calendar_is_refused(content: bytes) -> None:
-    with pytest.raises(Refusal, match="no calendar file"):
+    with pytest.raises(Refusal, match="not a calendar file"):
         read_calendar(content, HANOI)

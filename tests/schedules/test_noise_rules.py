@@ -12,7 +12,7 @@ from broadcast.manifests import manifest_of
 from broadcast.planning import put_on_air
 from devices.receivers import receivers
 from noise.noise_rules import allowed_times, days_off_ahead, hours_for, rules_of, set_rules
-from receiver.playout.ladder import stretches
+from receiver.playout.ladder import playing_intervals
 from runtime.clock import ManualClock, from_us, to_us
 from runtime.database import Database
 from runtime.refusal import Refusal
@@ -172,10 +172,10 @@ def test_a_budget_that_refuses_counts_the_day_and_the_week_to_the_minute(office:
     rules(office, minutes_a_day=2, refuses=True)
     office.schedule(at(6))
     office.schedule(at(7))
-    with pytest.raises(Refusal, match="3 minutes; 2 are allowed"):
+    with pytest.raises(Refusal, match="3 minutes; the limit is 2"):
         office.schedule(at(8))
     rules(office, minutes_a_week=14, refuses=True)
-    with pytest.raises(Refusal, match=r"In the week of 30/11/2026 .* 15 minutes; 14"):
+    with pytest.raises(Refusal, match=r"In the week of 30/11/2026, .* 15 minutes; the limit is 14"):
         office.schedule(Rule(repeat=Repeat.ONCE, times=[time(8)], from_day=date(2026, 12, 2)))
 
 
@@ -208,7 +208,7 @@ def test_what_is_put_on_air_now_counts_too(office: Office) -> None:
 
     speak(BroadcastClass.NORMAL)
     office.clock.set(office.now() + timedelta(minutes=5))
-    with pytest.raises(Refusal, match="2 minutes; 1 are allowed"):
+    with pytest.raises(Refusal, match="2 minutes; the limit is 1"):
         speak(BroadcastClass.NORMAL)
     assert len(office.all()) == 1  # nothing partial stays
     speak(BroadcastClass.EMERGENCY)
@@ -282,7 +282,7 @@ def test_nothing_but_an_emergency_sounds_outside_the_hours_for_any_timetable_who
         manifests = [manifest_of(b, office.now()) for b in office.all()]
         ours = [m for m in manifests if m.targets.include(receiver, [zone])]
         start, end = office.now(), office.now() + timedelta(days=2)
-        for one in stretches(ours, config, to_us(start), to_us(end)):
+        for one in playing_intervals(ours, config, to_us(start), to_us(end)):
             if one.manifest is not None and one.manifest.class_ is not BroadcastClass.EMERGENCY:
                 for moment in (one.from_us, one.until_us - 1):
                     assert allowed(hours, config.days_off, VIETNAM, from_us(moment))

@@ -291,7 +291,7 @@ def test_a_programme_with_nothing_in_it_is_refused_and_the_others_are_planned(of
         replace_items(session, office.programme, [])
     office.plan()
     assert {s[1] for s in office.slots(number)} == {"refused"}
-    assert "nothing to hear" in office.slots(number)[0][2]
+    assert "nothing to play" in office.slots(number)[0][2]
     assert {s[1] for s in office.slots(fine)} == {"planned"}
     assert not office.plan().anything
 

@@ -48,10 +48,10 @@ def test_what_is_put_in_comes_out(studio: Studio) -> None:
     ("bad", "says"),
     [
         ({"targets": Targets()}, "Choose where"),
-        ({"targets": Targets(zones=["thon-9"])}, "thon-9 is no zone"),
-        ({"targets": Targets(receivers=["loa-9"])}, "no receiver loa-9"),
-        ({"programme_id": 99}, "not there any more"),
-        ({"rule": Rule(repeat=Repeat.ONCE, times=[time(5)], from_day=TUESDAY)}, "passed already"),
+        ({"targets": Targets(zones=["thon-9"])}, "thon-9 is not a zone"),
+        ({"targets": Targets(receivers=["loa-9"])}, "Receiver loa-9 does not exist"),
+        ({"programme_id": 99}, "no longer exists"),
+        ({"rule": Rule(repeat=Repeat.ONCE, times=[time(5)], from_day=TUESDAY)}, "time has passed"),
         ({"rule": Rule(repeat=Repeat.DAILY, times=[], from_day=TUESDAY)}, "at what time"),
     ],
 )
@@ -65,7 +65,7 @@ def test_what_can_never_sound_is_refused_with_what_to_do(studio: Studio, bad: di
 def test_a_programme_with_nothing_to_hear_is_refused(studio: Studio) -> None:
     with studio.database.writing() as session:
         silent = studio.add_programme(session, "Lặng", [Item(ItemKind.GAP, gap_ms=1000)])
-    with pytest.raises(Refusal, match="nothing to hear"):
+    with pytest.raises(Refusal, match="nothing to play"):
         add(studio, programme_id=silent)
 
 

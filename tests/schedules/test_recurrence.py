@@ -106,7 +106,7 @@ def test_it_stays_five_on_the_wall_when_the_clocks_change() -> None:
         ({"seasons": [Season(first=(2, 30), last=(3, 1), times=[FIVE])]}, "does not exist"),
         ({"seasons": [Season(first=(1, 1), last=(3, 1), times=[])]}, "at what time"),
         ({"times": []}, "at what time"),
-        ({"times": [time(h, m) for h in range(24) for m in (0, 30)]}, "At most 24"),
+        ({"times": [time(h, m) for h in range(24) for m in (0, 30)]}, "at most 24"),
         ({"repeat": Repeat.WEEKLY}, "day of the week"),
         ({"repeat": Repeat.WEEKLY, "weekdays": [7]}, "day of the week"),
         ({"until_day": TUESDAY - timedelta(days=1)}, "before the first"),

@@ -21,7 +21,7 @@ def clip_of(session: Session, commune_id: str, clip_id: str) -> Clip:
     """A clip of this commune. Raises NotFound."""
     clip = clips.clip(session, clip_id)
     if clip.commune_id != commune_id:
-        raise NotFound(N_("This recording is not there any more."))
+        raise NotFound(N_("This recording no longer exists."))
     return clip
 
 

@@ -2,14 +2,15 @@
 
 import contextlib
 import logging
-import queue
 import threading
 import time
 from pathlib import Path
 
 from receiver.commands import CommandHandler
+from receiver.inbox import Inbox
 from receiver.link.connection import Connection
 from receiver.link.fault_reports import FaultReports, present_faults
+from receiver.link.heartbeat_sender import HeartbeatSender
 from receiver.link.heartbeats import Heartbeats
 from receiver.link.identity import Identity, SessionNumber
 from receiver.link.outbox import Outbox
@@ -34,15 +35,12 @@ from receiver.timing.time_asker import TimeAsker
 from receiver.timing.time_link import TimeLink
 from wire import topics
 from wire.commands import Config
-from wire.messages import encode
 from wire.topics import Kind, Topic
 
 log = logging.getLogger(__name__)
 
 #: The longest pause between two steps of the main loop.
 STEP_S = 0.25
-#: A change of what sounds is reported at once when it lasted this long: a gap between items is not a change.
-_TELL_AFTER_US = 600_000
 
 
 class Agent:
@@ -90,7 +88,7 @@ class Agent:
             self._monitor,
             began_local_us=self._began_us,
         )
-        self._heartbeats = Heartbeats(
+        heartbeats = Heartbeats(
             self._plan,
             self._shelf,
             self._playout,
@@ -106,18 +104,15 @@ class Agent:
         self._commands = CommandHandler(identity.receiver, identity.controller_keys, self._outbox, self._tester.take)
         self._sessions = SessionNumber(folder / "session", int(time.time()))
         self._connection = Connection(identity, self._sessions, self, version)
+        self._heartbeat_sender = HeartbeatSender(heartbeats, self._connection, self._sessions)
         self._time_link = TimeLink(self._asker, identity.receiver, self._connection, local_us)
         self._ladder = self._new_ladder()
-        self._inbox: queue.SimpleQueue[tuple[Kind, Topic, bytes]] = queue.SimpleQueue()
+        self._inbox = Inbox(self._plan, self._commands, self._station)
         self._wake = threading.Event()
         self._dirty = threading.Event()
-        self._sequence = 0
-        self._next_heartbeat_us = 0
         self._fault_reports = FaultReports(
             identity.receiver, self._outbox, folder / "faults.json", began_local_us=self._began_us
         )
-        self._told_broadcast = ""  # in the last heartbeat
-        self._other_since_us = 0
         self._former: dict[str, bool] = {}  # as the connection knows it
         self._volume: int | None = None  # set by a command, until the next config
 
@@ -130,8 +125,7 @@ class Agent:
         self._asker.hurry(local_us())
         self._time_link.hurry()
         self._outbox.send_all_again()
-        self._sequence = 0
-        self._next_heartbeat_us = 0
+        self._heartbeat_sender.connected()
         self._wake.set()
 
     def disconnected(self) -> None:
@@ -146,7 +140,7 @@ class Agent:
                 topics.live(topic.commune, topic.broadcast), topic.broadcast, payload, self._now_us()
             )
         else:
-            self._inbox.put((kind, topic, payload))
+            self._inbox.put(kind, topic, payload)
             self._wake.set()
 
     # -- main thread
@@ -193,7 +187,7 @@ class Agent:
             self._switch_amplifier(now_us, now_local_us)
             self._playout.set_volume(self._volume_percent())
             self._monitor.step(self._playout, now_local_us)
-            self._reporter.step(now_us, now_local_us, self._volume_percent(), self._card_fault())
+            self._reporter.step(now_us, now_local_us, self._volume_percent(), "" if self._speaker.running else "card")
             gone = self._plan.drop_expired(now_us)
             if gone:
                 self._reporter.forget(gone)
@@ -207,7 +201,7 @@ class Agent:
         if self._connection.is_connected:
             for pending in self._outbox.due(now_local_us):
                 self._connection.publish(Kind.REPORT, pending.payload, qos=1)
-            if now_local_us >= self._next_heartbeat_us or self._sounds_other(now_local_us):
+            if self._heartbeat_sender.is_due(now_local_us, self._playout.now_broadcast()):
                 self._send_heartbeat(now_local_us)
 
     def _recheck_failed_files(self, now_us: int) -> None:
@@ -217,34 +211,19 @@ class Agent:
             self._plan_changed()
 
     def _read_inbox(self) -> None:
-        while True:
-            try:
-                kind, topic, payload = self._inbox.get_nowait()
-            except queue.Empty:
-                return
-            now_us = self._now_us()
-            if kind is Kind.CONFIG:
-                if self._plan.take_config(payload, now_us):
-                    self._volume = None
-                    self._apply_config(self._plan.config)
-                    self._listen()
-                    self._plan_changed()
-            elif kind is Kind.AIR and topic.commune == self._plan.commune:
-                if self._plan.take_manifest(topic.broadcast, payload, now_us):
-                    self._plan_changed()
-            elif kind is Kind.DO:
-                self._obey(payload, now_us)
+        for change in self._inbox.changes(self._now_us):
+            if change.config:
+                self._volume = None
+                self._apply_config(self._plan.config)
+                self._listen()
+            if change.volume_percent is not None:
+                self._volume = change.volume_percent
+                self._playout.set_volume(self._volume_percent())
+            self._plan_changed()
 
     def _listen(self) -> None:
         self._former = self._plan.former(self._now_us())
         self._connection.listen_to(self._plan.commune, self._former)
-
-    def _obey(self, payload: bytes, now_us: int | None) -> None:
-        volume = self._commands.take(payload, now_us, self._station)
-        if volume is not None:
-            self._volume = volume
-            self._playout.set_volume(self._volume_percent())
-        self._plan_changed()
 
     def _plan_changed(self) -> None:
         self._dirty.set()
@@ -273,7 +252,7 @@ class Agent:
         self._monitor.set_path_delay(self._path_us())
         self._time_link.set_address(config.time_address)
         self._playout.set_volume(self._volume_percent())
-        self._next_heartbeat_us = 0
+        self._heartbeat_sender.hurry()
 
     def _volume_percent(self) -> int:
         config = self._plan.config
@@ -291,11 +270,7 @@ class Agent:
             if self._commands.sounds(now_us, within_us):
                 return TargetZones()  # a test tone is heard in all zones
             manifest = self._ladder.next_manifest(now_us, within_us)
-            if manifest is None:
-                return None
-            targets = manifest.targets
-            all_of_it = targets.all or self._identity.receiver in targets.receivers
-            return TargetZones(None if all_of_it else frozenset(targets.zones))
+            return TargetZones.of(manifest.targets, self._identity.receiver) if manifest is not None else None
 
         set_lead_ms = self._plan.config.amplifier_lead_ms if self._plan.config else 5000
         self._amplifier_times.step(next_within, set_lead_ms, self._path_us(), now_local_us)
@@ -304,9 +279,6 @@ class Agent:
         """From the card's output to the horn: as configured, plus what the chain adds."""
         return (self._plan.config.path_delay_us if self._plan.config else 0) + self._amplifier.path_delay_us
 
-    def _card_fault(self) -> str:
-        return "" if self._speaker.running else "card"
-
     def _tell_faults(self, now_us: int) -> None:
         lacking = self._failures.fault(self._plan.for_us(), now_us)
         present = present_faults(self._speaker, self._shelf, lacking, self._amplifier.fault) | self._monitor.faults
@@ -314,28 +286,15 @@ class Agent:
             self._plan.keep_again()
         self._fault_reports.tell(present, now_us, local_us())
 
-    def _sounds_other(self, now_local_us: int) -> bool:
-        """Whether what sounds differs from the last heartbeat, long enough to be reported at once."""
-        sounding = self._playout.now_playing()
-        broadcast = sounding.cue.broadcast if sounding else ""
-        if broadcast == self._told_broadcast:
-            self._other_since_us = now_local_us
-            return False
-        return now_local_us - self._other_since_us >= _TELL_AFTER_US
-
     def _send_heartbeat(self, now_local_us: int) -> None:
-        config, sounding = self._plan.config, self._playout.now_playing()
-        self._next_heartbeat_us = now_local_us + (config.heartbeat_s if config else 20) * 1_000_000
-        self._told_broadcast = sounding.cue.broadcast if sounding else ""
-        beat = self._heartbeats.make(
-            self._sessions.current,
-            self._sequence,
+        config = self._plan.config
+        self._heartbeat_sender.send(
             self._now_us(),
             now_local_us,
-            self._volume_percent(),
-            self._plan.refused + self._asker.refused + self._live_input.refused + self._commands.refused,
+            every_s=config.heartbeat_s if config else 20,
+            broadcast=self._playout.now_broadcast(),
+            volume_percent=self._volume_percent(),
+            refused=self._plan.refused + self._asker.refused + self._live_input.refused + self._commands.refused,
         )
-        self._sequence += 1
-        self._connection.publish(Kind.HEARTBEAT, encode(beat), qos=0)
         if self._plan.former(self._now_us()) != self._former:
             self._listen()  # the last live broadcast of a former commune is over

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from receiver.timing.local_clock import local_us
+from wire.broadcasts import Targets
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,11 @@ class TargetZones(NamedTuple):
     """The zones of the next sound; None is all."""
 
     zones: frozenset[str] | None = None
+
+    @classmethod
+    def of(cls, targets: Targets, receiver: str) -> "TargetZones":
+        """Of a broadcast at this receiver: all of its zones when it is meant itself."""
+        return cls(None if targets.all or receiver in targets.receivers else frozenset(targets.zones))
 
 
 class PlainAmplifier:

@@ -1,9 +1,12 @@
 """What was played, and how exactly: counted where the samples are handed to the card."""
 
 import math
+import threading
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from receiver.playout.cues import FRAME_US, Cue
 
 #: Errors are counted in steps of 5 % from half a microsecond on: a percentile is right to that.
 _SMALLEST_US, _GROWTH, _STEPS = 0.5, 1.05, 360
@@ -56,3 +59,47 @@ class Played:
         self.last_frame_at_us = round(until_us)
         self.frames += frames
         self.errors.add(error_us)
+
+
+class PlayedTally:
+    """What was handed to the card, of each broadcast and in all. The speaker's thread adds, all may read.
+
+    frames: since the start, at 48 kHz. lacks: holes, since the start.
+    """
+
+    def __init__(self) -> None:
+        self.frames, self.lacks = 0.0, 0
+        self._lock = threading.Lock()
+        self._played: dict[str, Played] = {}
+        self._errors = ErrorTally()
+        self._lacking = False
+
+    def add(self, cue: Cue, from_us: float, length_us: float, *, lacking: bool, error_us: float) -> None:
+        """from_us: controller time at the horn. lacking: it was silent, since its audio was not there."""
+        with self._lock:
+            played = self._played.setdefault(cue.broadcast, Played())
+            frames = length_us / FRAME_US
+            if cue.fallback:
+                played.stood_in.setdefault(cue.position, cue.fallback)
+            elif lacking:
+                played.lacking += frames
+                if not self._lacking:
+                    played.underruns += 1
+                    self.lacks += 1
+            else:
+                played.sounded(from_us, from_us + length_us, frames, error_us)
+                self._errors.add(error_us)
+                self.frames += frames
+            self._lacking = lacking
+
+    def of(self, broadcast: str) -> Played | None:
+        return self._played.get(broadcast)
+
+    def forget(self, broadcast: str) -> None:
+        self._played.pop(broadcast, None)
+
+    def take_errors(self) -> ErrorTally:
+        """The errors since the last call."""
+        with self._lock:
+            errors, self._errors = self._errors, ErrorTally()
+        return errors

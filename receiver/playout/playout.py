@@ -18,11 +18,12 @@ import numpy as np
 from receiver.output.card_clock import CardClock
 from receiver.output.speaker import FrameRequest, Speaker
 from receiver.playout.call_tones import CallTones
-from receiver.playout.cues import FRAME_US, RATE, Cue, Samples, Timeline
+from receiver.playout.cues import FRAME_US, Cue, Samples, Timeline
 from receiver.playout.interpolation import interpolate, span
 from receiver.playout.playback_failures import FailedCue
-from receiver.playout.played import ErrorTally, Played
+from receiver.playout.played import Played, PlayedTally
 from receiver.playout.readers import FADE_FRAMES, CueReader, edged, key_of, reader_at
+from receiver.playout.volume_ramp import VolumeRamp
 from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from wire.reports import PlayoutState
@@ -39,8 +40,6 @@ REANCHOR_US = 1_000.0
 FRESH_REANCHOR_US = 200.0
 #: While nothing sounds it costs nothing to be exact.
 SILENT_REANCHOR_US = 5.0
-#: The volume goes from nothing to full in this time.
-RAMP_FRAMES = RATE // 4
 #: The feeder looks this often, and asks the ladder for so much ahead.
 FEED_S = 0.1
 HORIZON_US = 4_000_000
@@ -74,18 +73,14 @@ class Playout:
         self._readers: tuple[CueReader, ...] = ()
         self._wake, self._ending = threading.Event(), threading.Event()
         self._feeder: threading.Thread | None = None
-        self._lock = threading.Lock()  # over all that is counted
         self._path_us = 0.0
-        self._gain = self._gain_wanted = 1.0
+        self._volume = VolumeRamp()
         self._head: _Head | None = None
         self._step_us = FRAME_US
         self._mixed: tuple[CueReader, ...] = ()  # what the last stretch was mixed from
         self._error_us = 0.0
-        self._square = 0.0
-        self._played: dict[str, Played] = {}
-        self._errors = ErrorTally()
-        self._frames, self._reanchors, self._lacks = 0.0, 0, 0
-        self._lacking = False
+        self._tally = PlayedTally()
+        self._reanchors = 0
 
     # What the agent says
 
@@ -120,7 +115,7 @@ class Playout:
 
     def set_volume(self, percent: int) -> None:
         """0 to 100; ramped. 50 is a quarter of the amplitude, about half as loud."""
-        self._gain_wanted = (min(max(percent, 0), 100) / 100) ** 2
+        self._volume.set(percent)
 
     def set_path_delay(self, delay_us: float) -> None:
         """From the card's output to the horn. Moved while playing, the sound goes over with a fade."""
@@ -138,30 +133,34 @@ class Playout:
                 return NowPlaying(reader.cue, int(now_us - reader.cue.starts_at_us))
         return None
 
+    def now_broadcast(self) -> str:
+        """The broadcast that is heard now, "" for none."""
+        sounding = self.now_playing()
+        return sounding.cue.broadcast if sounding else ""
+
     def state(self) -> PlayoutState:
         """As the heartbeat tells it. The errors are those since the last call."""
-        with self._lock:
-            errors, self._errors = self._errors, ErrorTally()
-            return PlayoutState(
-                error_p50_us=round(errors.percentile_us(50)),
-                error_p99_us=round(errors.percentile_us(99)),
-                error_max_us=round(errors.max_us),
-                steering_ppm=round((self._step_us / FRAME_US - 1) * 1e6, 2),
-                underruns=self._speaker.xruns + self._lacks,
-                reanchors=self._reanchors,
-                frames_played=round(self._frames),
-            )
+        errors = self._tally.take_errors()
+        return PlayoutState(
+            error_p50_us=round(errors.percentile_us(50)),
+            error_p99_us=round(errors.percentile_us(99)),
+            error_max_us=round(errors.max_us),
+            steering_ppm=round((self._step_us / FRAME_US - 1) * 1e6, 2),
+            underruns=self._speaker.xruns + self._tally.lacks,
+            reanchors=self._reanchors,
+            frames_played=round(self._tally.frames),
+        )
 
     def level_dbfs(self) -> float:
         """Of about the last second; −120 is silence."""
-        return max(-120.0, 10 * math.log10(max(self._square, 1e-12)))
+        return self._volume.level_dbfs()
 
     def played(self, broadcast: str) -> Played | None:
         """What was handed to the card of a broadcast, growing while it sounds; None when nothing was due."""
-        return self._played.get(broadcast)
+        return self._tally.of(broadcast)
 
     def forget(self, broadcast: str) -> None:
-        self._played.pop(broadcast, None)
+        self._tally.forget(broadcast)
 
     def failures(self) -> dict[str, str]:
         """Why sources among the cues ahead cannot be played, by the cue's key."""
@@ -234,7 +233,7 @@ class Playout:
             self._fade(sound, before if was else None)
         self._mixed = readers
         self._head = head._replace(at_us=head.at_us + request.frames * self._step_us)
-        return self._loud(sound)
+        return self._volume.apply(sound)
 
     def _lead(self, target_us: float, goes_on: bool) -> tuple[_Head, bool]:
         """Where the playhead is for this stretch, how fast it goes, and whether it had to jump there."""
@@ -279,7 +278,13 @@ class Playout:
                 piece = interpolate(read, place, speed, end - start)
                 sound[start:end] = edged(piece, cue, head.epoch_us, from_us, step_us) * np.float32(cue.gain)
             if count:
-                self._count(cue, head.epoch_us + from_us, (end - start) * step_us, read is None)
+                self._tally.add(
+                    cue,
+                    head.epoch_us + from_us,
+                    (end - start) * step_us,
+                    lacking=read is None,
+                    error_us=self._error_us,
+                )
         return sound
 
     def _fade(self, sound: Samples, before: _Head | None) -> None:
@@ -289,29 +294,3 @@ class Playout:
         sound[:length] *= rising
         if before is not None:
             sound[:length] += self._mix(before, length, self._mixed) * (1 - rising)
-
-    def _loud(self, sound: Samples) -> Samples:
-        most = len(sound) / RAMP_FRAMES
-        gain = self._gain + min(max(self._gain_wanted - self._gain, -most), most)
-        sound *= np.linspace(self._gain, gain, len(sound), dtype=np.float32)
-        self._gain = gain
-        share = min(1.0, len(sound) / RATE)
-        self._square += share * (float(np.dot(sound, sound)) / len(sound) - self._square)
-        return sound
-
-    def _count(self, cue: Cue, from_us: float, length_us: float, lacking: bool) -> None:
-        with self._lock:
-            played = self._played.setdefault(cue.broadcast, Played())
-            frames = length_us / FRAME_US
-            if cue.fallback:
-                played.stood_in.setdefault(cue.position, cue.fallback)
-            elif lacking:
-                played.lacking += frames
-                if not self._lacking:
-                    played.underruns += 1
-                    self._lacks += 1
-            else:
-                played.sounded(from_us, from_us + length_us, frames, self._error_us)
-                self._errors.add(self._error_us)
-                self._frames += frames
-            self._lacking = lacking

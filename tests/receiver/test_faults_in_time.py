@@ -14,7 +14,7 @@ from receiver.sensing import listener, proof
 from wire.commands import Config
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT = (ROOT / "docs" / "receiver.md").read_text().partition("## Faults in time")[2].partition("\n## ")[0]
+DOCUMENT = (ROOT / "docs" / "receiver.md").read_text().partition("## Detection times")[2].partition("\n## ")[0]
 WITHIN_S = 100.0
 #: Other inputs on the same line that are read before, and a chain that is being switched meanwhile.
 READ_BEFORE_S, SWITCHING_S = 3.0, 5.0

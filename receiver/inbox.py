@@ -1,0 +1,44 @@
+"""Inbox: configs, manifests and commands as they arrive, handled in the main thread, since they are written to disk."""
+
+import queue
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from receiver.commands import CommandHandler
+from receiver.store.plan import Plan
+from receiver.timing.station_time import StationTime
+from wire.topics import Kind, Topic
+
+
+class Change(NamedTuple):
+    """What a message changed. config: a new one is in force. volume_percent: what a command set; None for none."""
+
+    config: bool = False
+    volume_percent: int | None = None
+
+
+class Inbox:
+    """`put` is called by the connection's thread, `changes` by the main thread."""
+
+    def __init__(self, plan: Plan, commands: CommandHandler, station: StationTime) -> None:
+        self._plan, self._commands, self._station = plan, commands, station
+        self._messages: queue.SimpleQueue[tuple[Kind, Topic, bytes]] = queue.SimpleQueue()
+
+    def put(self, kind: Kind, topic: Topic, payload: bytes) -> None:
+        self._messages.put((kind, topic, payload))
+
+    def changes(self, now_us: Callable[[], int | None]) -> Iterator[Change]:
+        """Take what has come; one for each message that changed something. now_us: controller time, None unknown."""
+        while True:
+            try:
+                kind, topic, payload = self._messages.get_nowait()
+            except queue.Empty:
+                return
+            if kind is Kind.CONFIG:
+                if self._plan.take_config(payload, now_us()):
+                    yield Change(config=True)
+            elif kind is Kind.AIR and topic.commune == self._plan.commune:
+                if self._plan.take_manifest(topic.broadcast, payload, now_us()):
+                    yield Change()
+            elif kind is Kind.DO:
+                yield Change(volume_percent=self._commands.take(payload, now_us(), self._station))

@@ -1,7 +1,7 @@
 """Times, lengths and sizes as people say them, in Vietnamese and English.
 
 Pure: `now` and the commune's zone are handed in. The tables are ours because the everyday words ("05:00 sáng mai",
-"3 phút trước") are not in any locale database; `tests/web/test_wording.py` is the same table seen from outside.
+"3 phút trước") are not in any locale database; `tests/web/test_formatting.py` is the same table seen from outside.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from web.language import Translator
 
 #: From which hour on a part of the day is called so.
-_PARTS_VI = ((0, "đêm"), (1, "rạng sáng"), (5, "sáng"), (11, "trưa"), (13, "chiều"), (18, "tối"), (22, "đêm"))
+_PARTS_VI = ((0, "rạng sáng"), (5, "sáng"), (11, "trưa"), (13, "chiều"), (18, "tối"), (22, "đêm"))
 _PARTS_EN = ((0, "at night"), (5, "in the morning"), (12, "in the afternoon"), (18, "in the evening"), (22, "at night"))
 _WEEKDAYS_VI = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 _WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

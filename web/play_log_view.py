@@ -12,7 +12,7 @@ from broadcast.play_log import LogFilter, aired_for, fields_in, fields_of, play_
 from broadcast.play_proof import ProofSummary, proof_summaries
 from broadcast.play_reports import HeardCount, heard_counts
 from devices.receivers import receivers
-from web.labels.states import CLASSES, FIELDS, LOG_OUTCOMES
+from web.labels.broadcasts import CLASSES, FIELDS, LOG_OUTCOMES
 from web.on_air_view import where_words
 from web.request_context import Frame
 

@@ -8,7 +8,8 @@ from fpdf.enums import XPos, YPos
 from broadcast.monthly_report import MonthlyReport
 from runtime.refusal import N_, Refusal
 from web.formatting import Wording
-from web.labels.states import CLASSES, FIELDS, cause
+from web.labels.broadcasts import CLASSES, FIELDS
+from web.labels.causes import cause
 
 #: Debian's fonts-dejavu-core, and where others keep the same.
 FONT_FOLDERS = (

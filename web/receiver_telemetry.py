@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from devices.telemetry import EVERY, MAINS_LEAST_V, MAINS_MOST_V, TelemetrySample, history, sample_of
-from web.labels.states import SIMS
+from web.labels.faults import SIMS
 from web.request_context import Frame
 from wire.reports import Heartbeat
 

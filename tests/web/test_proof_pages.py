@@ -101,7 +101,7 @@ def test_the_broadcasts_own_page_says_it_of_each_receiver(office: Office) -> Non
     assert "Chỉ biết đã phát; chưa lắp đồng hồ đo hay micro" in page
     office.browser.cookies.set(LANGUAGE_COOKIE, "en")
     page = office.browser.get(f"/play-log/{broadcast}").text
-    assert "Thôn 3: the amplifier drew no current; Thôn 4: not heard by its microphone" in page
+    assert "Thôn 3: the amplifier drew no current; Thôn 4: not heard by the microphone" in page
 
 
 def test_a_log_without_any_meter_says_nothing_of_proof(office: Office) -> None:

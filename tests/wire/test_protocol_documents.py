@@ -13,7 +13,7 @@ import yaml
 from devices.enrolment import acl_rows
 from devices.presence import CAUSES, PresenceState
 from receiver.link import play_reporter
-from web.labels.states import CAUSES as WORDS_FOR_PEOPLE
+from web.labels.causes import CAUSES as WORDS_FOR_PEOPLE
 from wire import broadcasts, commands, live, messages, reports, sealing, time, topics
 from wire.credentials import Credentials
 from wire.live import LiveFrame, open_frame

@@ -1,1 +1,1 @@
-"""Labels for states, kinds and causes, marked for translation."""
+"""Labels: for each kind of thing, the words and sentences that pages show for its codes, marked for translation."""

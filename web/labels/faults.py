@@ -1,13 +1,50 @@
-"""Faults and self-tests as people read them."""
+"""Labels of faults and self-tests, and the sentence for each."""
 
 import re
 from datetime import datetime
 
 from devices.faults import LINK, Fault
 from devices.self_tests import FAULT, SelfTestPart
-from web.labels.states import FAULTS, SELF_TEST_FAILURES, SIMS
+from runtime.refusal import N_
 from web.request_context import Frame
 
+FAULTS = {
+    "card": N_("Sound card fault"),
+    "chain": N_("The amplifier or transmitter could not be switched"),
+    "store_full": N_("Receiver storage full"),
+    "media": N_("Audio is missing or damaged"),
+    "mains": N_("Mains voltage out of range"),
+    "on_battery": N_("Running on battery"),
+    "battery": N_("The battery is low"),
+    "amplifier": N_("The amplifier draws no current during playback"),
+    "line": N_("Fault on the loudspeaker line"),
+    "temperature": N_("Temperature too high"),
+    "not_heard": N_("The microphone does not hear the programme"),
+    "sensor": N_("A meter, modem or microphone does not respond"),
+    "sim": N_("The SIM card is missing or locked"),
+    "clock_unknown": N_("The receiver did not know the time"),
+}
+SIMS = {
+    "ready": N_("SIM card ready"),
+    "locked": N_("the SIM card asks for a PIN"),
+    "absent": N_("no SIM card"),
+    "": N_("SIM card unknown"),
+}
+LATCHES = {
+    "new": N_("not acknowledged"),
+    "acknowledged": N_("acknowledged"),
+    "gone": N_("ended, not reset"),
+}
+SELF_TEST_FAILURES = {
+    "fetch": N_("the audio could not be downloaded"),
+    "verify": N_("the audio was damaged in transfer"),
+    "decode": N_("the audio could not be decoded"),
+    "length": N_("the audio has the wrong length"),
+    "level": N_("the audio has the wrong level"),
+    "speaker": N_("the sound card does not work"),
+    "no_answer": N_("no answer"),
+    "never_heard": N_("never connected"),
+}
 #: Faults of which a number with its unit is known, as the receiver read it: "82.5 V".
 _MEASURED = ("mains", "battery", "amplifier", "line", "temperature", "not_heard")
 

@@ -1,4 +1,4 @@
-"""Words for mergers: kinds of things, what questions are about, and sentences as the page says them."""
+"""Labels of mergers: kinds of things, topics of questions, and the sentences of a rehearsal."""
 
 from mergers.plans import Message, QuestionTopic, RehearsedKind
 from runtime.refusal import N_

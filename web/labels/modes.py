@@ -1,4 +1,4 @@
-"""How a broadcast is spread over its receivers, in a sentence."""
+"""Labels of playback modes: how a broadcast is spread over its receivers."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Proof that a broadcast was to be heard, as people read it."""
+"""Sentences of proof: whether a broadcast could be heard at a receiver."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Words for what goes between commune and province."""
+"""Labels of the messages between commune and province."""
 
 from runtime.refusal import N_
 

@@ -1,4 +1,4 @@
-"""Rules of the timetable in words: "at 05:00 and 17:00, Monday and Friday, from 01/12/2026, not on public holidays"."""
+"""Schedule rules as sentences: "at 05:00 and 17:00, Monday and Friday, from 01/12/2026, not on public holidays"."""
 
 from datetime import time
 

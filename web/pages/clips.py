@@ -18,7 +18,7 @@ from broadcast.upload import Upload
 from people.rights import Action
 from runtime.refusal import Refusal
 from usecases.clips import change_clip, choose_backup, clip_of, open_upload, restore_clip, retire_clip
-from web.labels.states import FIELDS, LANGUAGES_SPOKEN
+from web.labels.broadcasts import FIELDS, LANGUAGES_SPOKEN
 from web.request_context import In, Reading, back_to, changes, renderer_of
 from web.uploads import blocks_of, receive
 from web.waveforms import listen_url, thinned

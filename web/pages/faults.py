@@ -7,8 +7,7 @@ from devices import fault_latches
 from devices.receivers import receivers
 from people.rights import Action
 from usecases.faults import acknowledge_fault, reset_fault
-from web.labels.faults import fault_words
-from web.labels.states import LATCHES
+from web.labels.faults import LATCHES, fault_words
 from web.request_context import In, Reading, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)

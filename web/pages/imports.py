@@ -23,7 +23,7 @@ from transfer.columns import COLUMNS, ImportKind
 from transfer.imports import MOST_BYTES, ImportFile, Imports, Preview, Result, import_file, recent
 from transfer.rows import RowChange
 from transfer.texts import Encoding
-from web.labels.states import KINDS
+from web.labels.receivers import KINDS
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 from wire.credentials import Credentials
 

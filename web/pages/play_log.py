@@ -13,8 +13,9 @@ from devices.receivers import receivers
 from devices.zones import zones
 from schedules.explanations import preemptions_of
 from usecases.broadcasts import broadcast_of
+from web.labels.broadcasts import BROADCAST_STATES, CLASSES, FIELDS, LOG_OUTCOMES, OUTCOMES
+from web.labels.causes import cause
 from web.labels.proof import evidence, tiers, unproved
-from web.labels.states import BROADCAST_STATES, CLASSES, FIELDS, LOG_OUTCOMES, OUTCOMES, cause
 from web.on_air_view import where_words
 from web.play_log_view import PER_PAGE, LogQuery, log_view
 from web.request_context import In, Reading, renderer_of

@@ -19,7 +19,7 @@ from usecases.programmes import (
     restore_programme,
     retire_programme,
 )
-from web.labels.states import CHIMES
+from web.labels.broadcasts import CHIMES
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 from web.waveforms import listen_url, thinned
 

@@ -17,8 +17,8 @@ from province import bulletins, priority_queue
 from province.bulletins import ProvinceBulletin, bulletin
 from province.schedules_down import add_to_timetable, airings_of
 from runtime.clock import from_us
+from web.labels.broadcasts import CLASSES, FIELDS
 from web.labels.province import BULLETIN_STATES
-from web.labels.states import CLASSES, FIELDS
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 from web.waveforms import listen_url
 

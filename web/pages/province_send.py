@@ -11,7 +11,7 @@ from people.rights import Action, may
 from province.bulletin_broadcast import send
 from runtime.refusal import N_, Refusal
 from usecases.clips import clip_of
-from web.labels.states import CLASSES
+from web.labels.broadcasts import CLASSES
 from web.request_context import Frame, In, Reading, changes, renderer_of
 from web.targets import class_from
 from wire.broadcasts import BroadcastClass

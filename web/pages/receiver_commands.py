@@ -13,7 +13,7 @@ from usecases.receiver_commands import (
     self_test_receiver,
     tone_everywhere,
 )
-from web.labels.states import SENT
+from web.labels.receivers import SENT
 from web.request_context import In, back_to, changes, tell
 
 router = APIRouter(include_in_schema=False)

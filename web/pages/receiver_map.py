@@ -19,7 +19,8 @@ from people.rights import Action
 from runtime.refusal import N_, NotFound
 from usecases.receivers import place_receiver, receiver_of
 from usecases.stations import set_outline
-from web.labels.states import KINDS, STATES, cause
+from web.labels.causes import cause
+from web.labels.receivers import KINDS, STATES
 from web.receiver_rows import ReceiverRow, receivers_view, self_test_values, shown_state
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 

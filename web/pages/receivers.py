@@ -22,7 +22,8 @@ from usecases.receivers import (
     renew_credentials,
     retire_receiver,
 )
-from web.labels.states import KINDS, STATES, cause
+from web.labels.causes import cause
+from web.labels.receivers import KINDS, STATES
 from web.receiver_rows import receivers_view, self_test_values, shown_state
 from web.receiver_telemetry import telemetry_view
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of

@@ -15,8 +15,9 @@ from broadcast.play_reports import worst_p99_us
 from devices.receivers import receivers
 from devices.zones import zones
 from runtime.refusal import N_, Refusal
+from web.labels.broadcasts import BROADCAST_STATES, CLASSES, FIELDS
+from web.labels.causes import cause
 from web.labels.proof import unproved
-from web.labels.states import BROADCAST_STATES, CLASSES, FIELDS, cause
 from web.play_log_view import YEARS, LogQuery, LogRow, log_view
 from web.request_context import Frame, In, Reading
 from web.spreadsheets import Cell, csv_file, xlsx_file

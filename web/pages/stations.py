@@ -11,7 +11,7 @@ from devices.stations import Station, StationKind, stations
 from people.rights import Action
 from runtime.refusal import N_, Refusal
 from usecases.stations import add_station, change_station, move_receivers, remove_station, station_of
-from web.labels.states import KINDS, STATES
+from web.labels.receivers import KINDS, STATES
 from web.receiver_rows import ReceiverRow, receivers_view
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 

@@ -10,7 +10,9 @@ from devices.receivers import receivers
 from runtime.refusal import N_, Refusal
 from schedules.explanations import explain
 from usecases.receivers import receiver_of
-from web.labels.states import CLASSES, STATES, VERDICTS, cause
+from web.labels.broadcasts import CLASSES, VERDICTS
+from web.labels.causes import cause
+from web.labels.receivers import STATES
 from web.play_log_view import YEARS
 from web.request_context import Frame, In, Reading, renderer_of
 

@@ -1,92 +1,108 @@
-// Measuring: let two receivers sound, record them, send the recording. Without it a recording is brought as a file.
+// Delay measurement: play the test, record it, upload the recording. Without it, upload a file.
 "use strict";
 const measuring = document.querySelector("[data-measure]");
 if (measuring) {
-  const words = measuring.dataset;
-  const go = measuring.querySelector("[data-record]");
+  const texts = measuring.dataset;
+  const recordButton = measuring.querySelector("[data-record]");
   const panel = measuring.querySelector("[data-measuring]");
-  const [said, bar, level] = ["said", "bar", "level"].map((name) => panel.querySelector(`[data-${name}]`));
+  const [status, bar, level] = ["said", "bar", "level"].map((name) => panel.querySelector(`[data-${name}]`));
   const open = navigator.mediaDevices && window.AudioWorkletNode;
 
-  if (open) go.hidden = false;
-  else tell(words.insecure);
+  if (open) recordButton.hidden = false;
+  else showStatus(texts.insecure);
   measuring.addEventListener("submit", (event) => {
-    if (event.submitter !== go) return;
+    if (event.submitter !== recordButton) return;
     event.preventDefault();
-    measuring.querySelectorAll("button").forEach((button) => { button.disabled = true; });
-    measure().catch((failed) => tell(failed.said || words.broken)).finally(() => {
-      measuring.querySelectorAll("button").forEach((button) => { button.disabled = false; });
+    measuring.querySelectorAll("button").forEach((button) => {
+      button.disabled = true;
     });
+    measure()
+      .catch((failed) => showStatus(failed.said || texts.broken))
+      .finally(() => {
+        measuring.querySelectorAll("button").forEach((button) => {
+          button.disabled = false;
+        });
+      });
   });
 
   async function measure() {
     const stream = await microphone();
     const context = new AudioContext();
-    const awake = navigator.wakeLock ? await navigator.wakeLock.request("screen").catch(() => null) : null;
+    const wakeLock = navigator.wakeLock ? await navigator.wakeLock.request("screen").catch(() => null) : null;
     try {
-      // 1. Record first, so that nothing is missed; then let them sound.
+      // 1. Start recording first, so that nothing is missed; then start the test.
       const blocks = await record(context, stream);
-      const began = await answered(fetch(measuring.action, {
-        method: "POST", body: new URLSearchParams(new FormData(measuring)), headers: { Accept: "application/json" },
-      }));
-      // 2. Wait until all of it was heard.
-      const startsAt = performance.now() + began.starts_in_ms, endsAt = startsAt + began.length_ms;
+      const began = await fetchJson(
+        fetch(measuring.action, {
+          method: "POST",
+          body: new URLSearchParams(new FormData(measuring)),
+          headers: { Accept: "application/json" },
+        }),
+      );
+      // 2. Wait until the test has ended.
+      const startsAt = performance.now() + began.starts_in_ms,
+        endsAt = startsAt + began.length_ms;
       panel.hidden = false;
       while (performance.now() < endsAt) {
         const now = performance.now();
         if (stream.getAudioTracks()[0].readyState === "ended") throw new Error();
         const left = Math.ceil(((now < startsAt ? startsAt : endsAt) - now) / 1000);
-        tell((now < startsAt ? words.soon : words.listens).replace("{s}", left));
+        showStatus((now < startsAt ? texts.soon : texts.listens).replace("{s}", left));
         bar.value = now < startsAt ? 0 : (now - startsAt) / began.length_ms;
-        await new Promise((done) => { setTimeout(done, 200); });
+        await new Promise((done) => {
+          setTimeout(done, 200);
+        });
       }
-      // 3. Have it looked through.
+      // 3. Upload the recording for analysis.
       bar.value = 1;
-      tell(words.looks);
-      const found = await answered(fetch(began.path + "/recording", {
-        method: "POST", body: wav(blocks, context.sampleRate),
-        headers: { "Content-Type": "audio/wav", "X-Form-Token": document.body.dataset.formToken },
-      }));
-      location.assign(found.path);
+      showStatus(texts.looks);
+      const result = await fetchJson(
+        fetch(began.path + "/recording", {
+          method: "POST",
+          body: wav(blocks, context.sampleRate),
+          headers: { "Content-Type": "audio/wav", "X-Form-Token": document.body.dataset.formToken },
+        }),
+      );
+      location.assign(result.path);
     } finally {
       stream.getTracks().forEach((track) => track.stop());
       context.close();
-      if (awake) awake.release();
+      if (wakeLock) wakeLock.release();
     }
   }
 
   async function microphone() {
-    // What makes speech clearer eats sweeps.
+    // Speech enhancement removes parts of the sweeps.
     const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
     try {
       return await navigator.mediaDevices.getUserMedia({ audio: plain });
     } catch (refused) {
-      throw Object.assign(new Error(), { said: refused.name === "NotFoundError" ? words.missing : words.denied });
+      throw Object.assign(new Error(), { said: refused.name === "NotFoundError" ? texts.missing : texts.denied });
     }
   }
 
   async function record(context, stream) {
     const blocks = [];
-    await context.audioWorklet.addModule(words.worklet);
+    await context.audioWorklet.addModule(texts.worklet);
     const node = new AudioWorkletNode(context, "recorder");
     node.port.onmessage = (event) => {
       blocks.push(event.data);
       level.value = Math.max(0, 1 + Math.log10(Math.max(...event.data.map(Math.abs), 1e-4)) / 3);
     };
     context.createMediaStreamSource(stream).connect(node);
-    node.connect(context.destination); // it is silent; but what leads nowhere is not run
+    node.connect(context.destination); // silent, but a node without a destination is not run
     await context.resume();
     return blocks;
   }
 
-  async function answered(asked) {
+  async function fetchJson(asked) {
     const answer = await asked;
-    const found = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw Object.assign(new Error(), { said: found.error });
-    return found;
+    const result = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw Object.assign(new Error(), { said: result.error });
+    return result;
   }
 
-  // 16 bits, one channel.
+  // WAV: 16 bits, one channel.
   function wav(blocks, rate) {
     const frames = blocks.reduce((sum, block) => sum + block.length, 0);
     const view = new DataView(new ArrayBuffer(44 + 2 * frames));
@@ -113,8 +129,8 @@ if (measuring) {
     return view.buffer;
   }
 
-  function tell(sentence) {
+  function showStatus(sentence) {
     panel.hidden = false;
-    said.textContent = sentence;
+    status.textContent = sentence;
   }
 }

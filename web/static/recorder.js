@@ -1,4 +1,4 @@
-// Hands on what the microphone hears, in blocks of 4,096 samples; runs in the audio thread.
+// Audio worklet: passes the microphone's samples on in blocks of 4,096.
 "use strict";
 class Recorder extends AudioWorkletProcessor {
   constructor() {
@@ -8,10 +8,10 @@ class Recorder extends AudioWorkletProcessor {
   }
 
   process(inputs) {
-    const heard = inputs[0][0];
-    if (!heard) return true;
-    this.block.set(heard, this.filled);
-    this.filled += heard.length;
+    const samples = inputs[0][0];
+    if (!samples) return true;
+    this.block.set(samples, this.filled);
+    this.filled += samples.length;
     if (this.filled === this.block.length) {
       this.port.postMessage(this.block.slice());
       this.filled = 0;

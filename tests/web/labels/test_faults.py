@@ -10,7 +10,7 @@ from devices import faults, self_tests
 from runtime.clock import ManualClock
 from runtime.database import Database
 from tests.web.office import Office
-from web.labels.states import FAULTS
+from web.labels.faults import FAULTS
 from web.request_context import LANGUAGE_COOKIE
 
 PROTOCOL = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
@@ -32,7 +32,7 @@ def note(office: Office, fault: str, *, present: bool) -> None:
 @pytest.mark.parametrize(
     ("fault", "vietnamese", "english"),
     [
-        ("store_full", "Bộ nhớ cụm loa đã đầy", "The receiver&#39;s store is full"),
+        ("store_full", "Bộ nhớ cụm loa đã đầy", "Receiver storage full"),
         ("media", "Thiếu hoặc hỏng tệp âm thanh", "Audio is missing or damaged"),
         ("clock_unknown", "Cụm loa chưa biết đúng giờ", "The receiver did not know the time"),
     ],

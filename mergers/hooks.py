@@ -9,7 +9,7 @@ from sqlmodel import Session, SQLModel
 from devices.merger_hooks import CommuneMove, MergerHooks, rows_of
 from mergers.ledger import Key, LedgerEntry, row_key, row_table, value_of
 from mergers.merge_draft import MergeDraft
-from mergers.plans import Merge, Message
+from mergers.plans import Merge, Translatable
 from wire.broadcasts import Targets
 
 
@@ -20,7 +20,7 @@ def apply_hooks(session: Session, draft: MergeDraft, hooks: MergerHooks, now: da
         found = hook.changes_for(session, move)
         for row, values in found.changes:
             draft.ledger.set(row, **values)
-        draft.notes += [Message(message_id, values) for message_id, values in found.notes]
+        draft.notes += [Translatable(message_id, values) for message_id, values in found.notes]
 
 
 def revert_hooks(

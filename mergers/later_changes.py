@@ -18,7 +18,7 @@ from devices.zones import ZoneMember
 from mergers.commune_data import encoded, renditions
 from mergers.ledger import LedgerEntry
 from mergers.merge_draft import MergeDraft, copied_clip
-from mergers.plans import Message
+from mergers.plans import Translatable
 from noise.noise_rules import NoiseRules
 from runtime.refusal import N_
 from schedules.schedules import Schedule
@@ -145,6 +145,6 @@ class LaterChanges:
             self._tell(N_("The schedule of {name} is for the receivers of its own commune alone."), name=title)
 
     def _tell(self, message_id: str, **values: object) -> None:
-        said = Message(message_id, values)
+        said = Translatable(message_id, values)
         if said not in self._draft.notes:
             self._draft.notes.append(said)

@@ -9,7 +9,7 @@ from devices.zones import Zone, ZoneMember
 from mergers.commune_data import CommuneData
 from mergers.ledger import Ledger
 from mergers.merge_draft import Answers, MergeDraft, choice
-from mergers.plans import Merge, Message, Question, QuestionTopic
+from mergers.plans import Merge, Question, QuestionTopic, Translatable
 from runtime.refusal import N_
 
 
@@ -43,4 +43,6 @@ class MergeContext:
         """Ask which commune's setting is kept. Returns the commune's id."""
         sources = [c for c in self.plan.sources if among is None or c in among]
         choices = tuple(choice(prefix + c, N_("As in {commune}"), commune=self.name(c)) for c in sources)
-        return self.answers.ask(Question(key, about, Message(says), choices, prefix + sources[0])).removeprefix(prefix)
+        return self.answers.ask(Question(key, about, Translatable(says), choices, prefix + sources[0])).removeprefix(
+            prefix
+        )

@@ -12,7 +12,7 @@ from devices.predecessors import CommuneSuccession
 from devices.zones import Zone
 from mergers.commune_data import CommuneData
 from mergers.ledger import Ledger
-from mergers.plans import Choice, Message, Plan, Question
+from mergers.plans import Choice, Plan, Question, Translatable
 from runtime.refusal import N_, Refusal
 from wire.broadcasts import Targets
 
@@ -34,7 +34,7 @@ class MergeDraft:
     succession: list[tuple[str, str, datetime | None]] = field(default_factory=list)
     clip_copies: dict[str, str] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
-    notes: list[Message] = field(default_factory=list)
+    notes: list[Translatable] = field(default_factory=list)
     schedule_parts: dict[int, int] = field(default_factory=dict)  # schedule → its part in the new commune
     programme_copies: dict[int, int] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)  # clip → its new title
@@ -52,8 +52,8 @@ class Answers:
         return chosen if chosen in {c.value for c in question.choices} else question.suggested
 
 
-def choice(value: str, message_id: str, effect: Message | None = None, **values: object) -> Choice:
-    return Choice(value, Message(message_id, values), effect)
+def choice(value: str, message_id: str, effect: Translatable | None = None, **values: object) -> Choice:
+    return Choice(value, Translatable(message_id, values), effect)
 
 
 def free_zone_id(session: Session, wanted: str, taken: Sequence[str] = ()) -> str:

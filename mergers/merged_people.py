@@ -2,7 +2,7 @@
 
 from mergers.merge_context import MergeContext
 from mergers.merge_draft import choice
-from mergers.plans import Message, Question, QuestionTopic
+from mergers.plans import Question, QuestionTopic, Translatable
 from people.operators import OperatorCommune
 from people.rights import Role
 from runtime.refusal import N_
@@ -31,7 +31,7 @@ class MergedPeople:
                         Question(
                             f"operator:{operator_id}",
                             QuestionTopic.OPERATOR,
-                            Message(
+                            Translatable(
                                 N_("{operator} has different roles in the communes: which one in the new one?"),
                                 {"operator": name},
                             ),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mergers.merge_context import MergeContext
 from mergers.merge_draft import choice
-from mergers.plans import Message, Question, QuestionTopic
+from mergers.plans import Question, QuestionTopic, Translatable
 from noise.noise_rules import NoiseRules
 from runtime.refusal import N_
 
@@ -33,7 +33,7 @@ class MergedRules:
                 Question(
                     "noise",
                     QuestionTopic.NOISE,
-                    Message(N_("The communes allow different hours, night levels or minutes.")),
+                    Translatable(N_("The communes allow different hours, night levels or minutes.")),
                     (
                         choice("zones", N_("Each rule stays with the receivers of its former commune")),
                         *(
@@ -72,7 +72,9 @@ class MergedRules:
                 Question(
                     f"noise:{rule.zone_id}",
                     QuestionTopic.NOISE,
-                    Message(N_("Zone {zone} becomes one, and its parts have different rules."), {"zone": zone.name}),
+                    Translatable(
+                        N_("Zone {zone} becomes one, and its parts have different rules."), {"zone": zone.name}
+                    ),
                     (
                         choice(
                             "first", N_("The rules of {commune} hold"), commune=self._context.name(other.commune_id)

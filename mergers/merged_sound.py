@@ -5,7 +5,7 @@ from broadcast.clips import folded
 from broadcast.programmes import CHIMES, ItemKind
 from mergers.merge_context import MergeContext
 from mergers.merge_draft import choice
-from mergers.plans import Message, Question, QuestionTopic
+from mergers.plans import Question, QuestionTopic, Translatable
 from runtime.refusal import N_
 
 
@@ -28,7 +28,7 @@ class MergedSound:
                 Question(
                     "chimes",
                     QuestionTopic.CHIMES,
-                    Message(N_("Each commune has chimes of its own.")),
+                    Translatable(N_("Each commune has chimes of its own.")),
                     (
                         choice(
                             "keep",

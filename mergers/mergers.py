@@ -106,7 +106,6 @@ def merge(
 
 
 def mergers(session: Session) -> list[Merger]:
-    """Newest first."""
     return list(session.exec(select(Merger).order_by(col(Merger.id).desc())))
 
 

@@ -20,7 +20,7 @@ from mergers.merge_draft import Answers, MergeDraft, choice, free_zone_id, undon
 from mergers.merged_people import MergedPeople
 from mergers.merged_rules import MergedRules
 from mergers.merged_sound import MergedSound
-from mergers.plans import Decisions, Merge, Message, Question, QuestionTopic
+from mergers.plans import Decisions, Merge, Question, QuestionTopic, Translatable
 from mergers.schedule_overlaps import ScheduleOverlap, schedule_overlaps
 from runtime.refusal import N_, Refusal
 from schedules.schedules import Schedule
@@ -78,7 +78,7 @@ class Merging:
                 Question(
                     "volume",
                     QuestionTopic.VOLUME,
-                    Message(N_("The communes limit the volume differently: which limit holds?")),
+                    Translatable(N_("The communes limit the volume differently: which limit holds?")),
                     (
                         choice("keep", N_("Each receiver keeps the limit it had")),
                         *(
@@ -124,7 +124,7 @@ class Merging:
             said = N_(
                 "The new commune has no border on the map until you bring it: those of the communes make no whole."
             )
-            self._context.draft.notes.append(Message(said))
+            self._context.draft.notes.append(Translatable(said))
         return found
 
     def _zones(self) -> None:
@@ -150,7 +150,7 @@ class Merging:
             Question(
                 "zones:" + "+".join(z.id for z in alike),
                 QuestionTopic.ZONES,
-                Message(N_("{communes} each have a zone {zone}."), {"communes": whose, "zone": alike[0].name}),
+                Translatable(N_("{communes} each have a zone {zone}."), {"communes": whose, "zone": alike[0].name}),
                 (
                     choice("rename", N_("They are different places: each gets the name of its former commune added")),
                     choice("join", N_("They are the same place: they become one zone")),
@@ -227,7 +227,7 @@ class Merging:
             for c in communes
         ]
         local = meeting.first_at.astimezone(self._context.data.commune(communes[0]).zone)
-        said = Message(
+        said = Translatable(
             N_("At {time} programmes of several communes fall together: {what}."),
             {
                 "time": f"{local:%H:%M}",

@@ -66,7 +66,7 @@ class QuestionTopic(StrEnum):
 
 
 @dataclass(frozen=True)
-class Message:
+class Translatable:
     """A translatable sentence: `t(message.message_id, **message.values)`."""
 
     message_id: str
@@ -81,8 +81,8 @@ class Choice:
     """One possible answer. value: as in the decisions. effect: what it would change."""
 
     value: str
-    says: Message
-    effect: Message | None = None
+    says: Translatable
+    effect: Translatable | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Question:
 
     key: str
     about: QuestionTopic
-    says: Message
+    says: Translatable
     choices: tuple[Choice, ...]
     suggested: str
 
@@ -126,7 +126,7 @@ class RehearsalLine:
     name: str
     before: str
     after: tuple[str, ...]
-    changes: tuple[Message, ...] = ()
+    changes: tuple[Translatable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class Rehearsal:
     after: dict[str, CommuneCounts]
     lines: tuple[RehearsalLine, ...]
     questions: tuple[Question, ...]
-    notes: tuple[Message, ...]
+    notes: tuple[Translatable, ...]
 
     def of(self, what: RehearsedKind) -> list[RehearsalLine]:
         return [line for line in self.lines if line.what is what]
@@ -184,4 +184,4 @@ class MergerResult:
 
     merger_id: int
     receivers: tuple[str, ...]
-    kept: tuple[Message, ...] = ()
+    kept: tuple[Translatable, ...] = ()

@@ -16,7 +16,7 @@ from mergers.commune_data import CommuneData, load_commune_data
 from mergers.in_flight import InFlight, broadcasts_in_flight
 from mergers.merge_draft import MergeDraft
 from mergers.mergers import draft_of, fingerprint_of
-from mergers.plans import CommuneCounts, Decisions, Message, Plan, Rehearsal, RehearsalLine, RehearsedKind
+from mergers.plans import CommuneCounts, Decisions, Plan, Rehearsal, RehearsalLine, RehearsedKind, Translatable
 from runtime.refusal import N_
 from wire.broadcasts import Targets
 
@@ -71,7 +71,7 @@ class _RehearsalLines:
                     yield self._line(what, row)
             for row in self._ledger.new(type(rows[0])) if rows else []:
                 yield RehearsalLine(
-                    what, str(row.id), self._name(what, row), "", (row.commune_id,), (Message(N_("New")),)
+                    what, str(row.id), self._name(what, row), "", (row.commune_id,), (Translatable(N_("New")),)
                 )
         yield from self._operators()
         yield from self._broadcasts()
@@ -99,33 +99,33 @@ class _RehearsalLines:
             return str(self._zones.get(row.zone_id, row.zone_id))
         return str(row.title if what in (RehearsedKind.CLIP, RehearsedKind.PROGRAMME) else row.name)
 
-    def _changes(self, what: RehearsedKind, row: Any) -> Iterator[Message]:
+    def _changes(self, what: RehearsedKind, row: Any) -> Iterator[Translatable]:
         changed = self._ledger.changed(row)
         if self._ledger.gone(row):
-            yield Message(N_("Is no longer used"))
+            yield Translatable(N_("Is no longer used"))
         if what is RehearsedKind.ZONE and self._joined(row):
-            yield Message(N_("Joins another zone of this name"))
+            yield Translatable(N_("Joins another zone of this name"))
         for column in ("name", "title"):
             if column in changed and what is not RehearsedKind.SCHEDULE:
-                yield Message(N_("Is called {name} from then on"), {"name": changed[column]})
+                yield Translatable(N_("Is called {name} from then on"), {"name": changed[column]})
         if changed.get("paused"):
-            yield Message(N_("Rests"))
+            yield Translatable(N_("Rests"))
         if "precedence" in changed:
-            yield Message(N_("Goes before the others at its hour"))
+            yield Translatable(N_("Goes before the others at its hour"))
         if what is RehearsedKind.SCHEDULE and "targets" in changed:
             targets = msgspec.json.decode(changed["targets"], type=Targets)
             if targets.all:
-                yield Message(N_("Sounds in the whole new commune"))
+                yield Translatable(N_("Sounds in the whole new commune"))
             elif row.audience.all:
-                yield Message(N_("Sounds for the receivers it was for"))
+                yield Translatable(N_("Sounds for the receivers it was for"))
         if "volume_ceiling_percent" in changed:
-            yield Message(N_("Volume at most {percent} %"), {"percent": changed["volume_ceiling_percent"]})
+            yield Translatable(N_("Volume at most {percent} %"), {"percent": changed["volume_ceiling_percent"]})
         if what is RehearsedKind.NOISE_RULE and "zone_id" in changed:
-            yield Message(N_("Holds for the receivers of its former commune"))
+            yield Translatable(N_("Holds for the receivers of its former commune"))
         if what is RehearsedKind.CLIP and row.id in self._draft.clip_copies:
-            yield Message(N_("Is there in both communes"))
+            yield Translatable(N_("Is there in both communes"))
         if what is RehearsedKind.PROGRAMME and row.number in self._draft.programme_copies:
-            yield Message(N_("Is there in both communes"))
+            yield Translatable(N_("Is there in both communes"))
 
     def _operators(self) -> Iterator[RehearsalLine]:
         gone = {(r.operator_id, r.commune_id): r for r in self._data.roles}
@@ -138,7 +138,7 @@ class _RehearsalLines:
             for (one, commune_id), row in gone.items():
                 if one == operator_id:
                     roles = {str(self._ledger.get(r, "role")) for r in where}
-                    changes = () if roles == {str(row.role)} else (Message(N_("Has another role from then on")),)
+                    changes = () if roles == {str(row.role)} else (Translatable(N_("Has another role from then on")),)
                     yield RehearsalLine(
                         RehearsedKind.OPERATOR,
                         str(operator_id),
@@ -156,7 +156,7 @@ class _RehearsalLines:
                 b.title,
                 b.commune_id,
                 (b.commune_id,),
-                (Message(N_("Is on air, and goes on")),),
+                (Translatable(N_("Is on air, and goes on")),),
             )
         for b in [b for b in self._way.planned if b.withdrawn_at is None][:MOST_BROADCASTS]:
             where = tuple(commune for commune, _ in self._draft.places(b.commune_id, b.audience))
@@ -250,11 +250,11 @@ def _ahead_after(draft: MergeDraft, way: InFlight) -> dict[str, int]:
     return found
 
 
-def _notes(draft: MergeDraft, way: InFlight) -> Iterator[Message]:
+def _notes(draft: MergeDraft, way: InFlight) -> Iterator[Translatable]:
     for b in way.running:
         commune = draft.data.commune(b.commune_id)
         ends = b.sounds_until.astimezone(commune.zone)
-        yield Message(
+        yield Translatable(
             N_("{title} is on air in {commune} until {time}; it sounds to its end."),
             {"title": b.title, "commune": commune.name, "time": f"{ends:%H:%M}"},
         )

@@ -26,7 +26,7 @@ from mergers.later_changes import LaterChanges
 from mergers.ledger import Ledger, LedgerEntry, row_key, row_table, value_of
 from mergers.merge_draft import MergeDraft
 from mergers.mergers import Merger, MergerJournal, merger, mergers
-from mergers.plans import Merge, MergerResult, Message, Plan
+from mergers.plans import Merge, MergerResult, Plan, Translatable
 from noise.noise_rules import NoiseRules
 from people.audit import Deed, note
 from people.operators import OperatorCommune
@@ -169,7 +169,7 @@ class UndoDraft:
         of = getattr(row, "programme_id", None)
         programme = next((p.title for p in self._data.programmes if p.id == of), "")
         name = getattr(row, "title", "") or getattr(row, "name", "") or programme
-        said = Message(N_("{name} was changed since the merger; it stays as it is now."), {"name": name})
+        said = Translatable(N_("{name} was changed since the merger; it stays as it is now."), {"name": name})
         if name and said not in self._draft.notes:
             self._draft.notes.append(said)
 

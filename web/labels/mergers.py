@@ -1,6 +1,6 @@
 """Labels of mergers: kinds of things, topics of questions, and the sentences of a rehearsal."""
 
-from mergers.plans import Message, QuestionTopic, RehearsedKind
+from mergers.plans import QuestionTopic, RehearsedKind, Translatable
 from runtime.refusal import N_
 from web.language import Translator
 
@@ -45,12 +45,12 @@ QUESTIONS = {
 LONGEST = 120
 
 
-def say(t: Translator, said: Message) -> str:
+def say(t: Translator, said: Translatable) -> str:
     """A sentence of the rehearsal in the language of the page, long lists cut."""
     return t(said.message_id, **{name: _cut(value) for name, value in said.values.items()})
 
 
-def cut_away(said: Message) -> list[str]:
+def cut_away(said: Translatable) -> list[str]:
     """The lists that `say` cuts, whole."""
     return [value for value in said.values.values() if isinstance(value, str) and len(value) > LONGEST]
 

@@ -13,7 +13,7 @@ from devices.receivers import receivers
 from devices.stations import stations
 from devices.zones import zones
 from mergers.mergers import Merger, merge, merger, mergers
-from mergers.plans import Merge, Message, Plan
+from mergers.plans import Merge, Plan, Translatable
 from mergers.rehearsals import counts, rehearse
 from mergers.undoing import undo
 from people.operators import operators_of
@@ -167,7 +167,7 @@ def _all_names(session: Session) -> dict[str, str]:
     return dict(session.exec(select(Commune.id, Commune.name)).all())
 
 
-def _result(frame: Frame, session: Session, merger_id: int, kept: Iterable[Message]) -> HTMLResponse:
+def _result(frame: Frame, session: Session, merger_id: int, kept: Iterable[Translatable]) -> HTMLResponse:
     found: Merger = merger(session, merger_id)
     plan, now = found.what, frame.deps.clock.now()
     if not _concerns(frame, plan):

@@ -15,7 +15,7 @@ from runtime.refusal import NotFound
 from schedules.recurrence import Repeat, Rule
 from schedules.schedules import Schedule
 from tests.broadcast.studio import ALL, Studio
-from tests.cast import COMMUNE, LAN
+from tests.cast import COMMUNE, LAN, VIETNAM
 from usecases import schedules
 from usecases.actors import Actor
 from usecases.schedules import ScheduleSettings
@@ -36,7 +36,7 @@ class Office:
         return Services(self.studio.database, self.studio.clock, plan=lambda: self.planned.append(len(self.deeds())))
 
     def settings(self, class_: BroadcastClass = BroadcastClass.NORMAL) -> ScheduleSettings:
-        today = self.studio.now().date()
+        today = self.studio.now().astimezone(VIETNAM).date()
         rule = Rule(repeat=Repeat.DAILY, times=[time(17)], from_day=today)
         return ScheduleSettings(self.studio.programme, rule, ALL, class_)
 
@@ -79,7 +79,7 @@ def restore(office: Office, actor: Actor, number: int) -> None:
 
 
 def move(office: Office, actor: Actor, number: int) -> None:
-    today = office.studio.now().date()
+    today = office.studio.now().astimezone(VIETNAM).date()
     schedules.move_airing(
         office.services,
         actor,
@@ -93,7 +93,7 @@ def move(office: Office, actor: Actor, number: int) -> None:
 
 
 def copy(office: Office, actor: Actor, _number: int) -> None:
-    today = office.studio.now().date()
+    today = office.studio.now().astimezone(VIETNAM).date()
     rule = Rule(repeat=Repeat.ONCE, times=[time(9)], from_day=today)
     with office.studio.database.session() as session:
         class_ = BroadcastClass(session.exec(select(Schedule.class_)).first() or "normal")

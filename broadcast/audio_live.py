@@ -16,7 +16,7 @@ PIECE_BYTES = 960
 _LOW_DELAY = {"fflags": "nobuffer", "probesize": "32", "analyzeduration": "0"}
 
 
-class LiveInput:
+class LiveSource:
     """An ffmpeg process that reads one input and yields pieces of audio. A context manager."""
 
     def __init__(self, source: str, *, paced: bool, stdin: IO[bytes] | None = None, options: dict[str, str]) -> None:
@@ -32,14 +32,14 @@ class LiveInput:
         self._child: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def file(cls, path: Path) -> "LiveInput":
+    def file(cls, path: Path) -> "LiveSource":
         """Raises Refusal when it does not exist."""
         if not path.is_file():
             raise Refusal(N_("There is no file {name}. Give the path of a recording."), name=str(path))
         return cls(f"file:{path}", paced=False, options={})
 
     @classmethod
-    def pipe(cls, stdin: IO[bytes], *, raw: bool = False, rate: int = 48_000, channels: int = 2) -> "LiveInput":
+    def pipe(cls, stdin: IO[bytes], *, raw: bool = False, rate: int = 48_000, channels: int = 2) -> "LiveSource":
         """Standard input. raw: S16_LE at this rate and channel count; otherwise any streamable format."""
         if raw:
             options = {"format": "s16le", "ar": str(rate), "ac": str(channels), **_LOW_DELAY}
@@ -47,11 +47,11 @@ class LiveInput:
         return cls("pipe:0", paced=True, stdin=stdin, options={})
 
     @classmethod
-    def device(cls, name: str) -> "LiveInput":
+    def device(cls, name: str) -> "LiveSource":
         """A sound card, by its ALSA name ("default", "hw:1")."""
         return cls(name, paced=True, options={"format": "alsa", **_LOW_DELAY})
 
-    def __enter__(self) -> "LiveInput":
+    def __enter__(self) -> "LiveSource":
         self._child = subprocess.Popen(
             self._arguments,
             stdin=self._stdin if self._stdin is not None else subprocess.DEVNULL,

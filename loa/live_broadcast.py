@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
 from broadcast.announcements import note_announced
-from broadcast.audio_live import LiveInput
+from broadcast.audio_live import LiveSource
 from broadcast.broadcasts import Broadcast, BroadcastState, broadcast, state
 from broadcast.live import LiveSender
 from broadcast.live_encoder import LiveEncoder
@@ -97,7 +97,7 @@ class LiveBroadcast:
     def id(self) -> str:
         return self._broadcast().id
 
-    def send(self, source: LiveInput, *, skip_early: bool = False) -> None:
+    def send(self, source: LiveSource, *, skip_early: bool = False) -> None:
         """Send until the source ends, `ending` is set, or the broadcast is stopped on the page.
 
         skip_early: drop what arrives before the broadcast starts, as from a microphone. Raises Refusal when nothing

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from broadcast.audio_live import LiveInput
+from broadcast.audio_live import LiveSource
 from devices.communes import communes
 from devices.enrolment import CONTROLLER_USER
 from loa.live_broadcast import BROKER_TIMEOUT_S, MOST_HOURS, LiveBroadcast
@@ -132,12 +132,12 @@ def live(
         raise click.ClickException(str(refusal)) from refusal
 
 
-def _input(source: str | None, device: str | None, raw: bool) -> LiveInput:
+def _input(source: str | None, device: str | None, raw: bool) -> LiveSource:
     if device is not None:
-        return LiveInput.device(device)
+        return LiveSource.device(device)
     if source == "-" or source is None:
-        return LiveInput.pipe(sys.stdin.buffer, raw=raw)
-    return LiveInput.file(Path(source))
+        return LiveSource.pipe(sys.stdin.buffer, raw=raw)
+    return LiveSource.file(Path(source))
 
 
 def _only_commune(database: Database) -> str:

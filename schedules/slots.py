@@ -114,11 +114,6 @@ def slots_of(session: Session, schedule_id: int) -> list[Slot]:
     return list(session.exec(select(Slot).where(Slot.schedule_id == schedule_id).order_by(col(Slot.due_at))))
 
 
-def slot_of_broadcast(session: Session, broadcast_id: str) -> Slot | None:
-    """The slot that a broadcast came from, None when it was put on air by hand."""
-    return session.exec(select(Slot).where(Slot.broadcast_id == broadcast_id)).first()
-
-
 def _since(schedule: Schedule, now: datetime) -> datetime:
     """The earliest instant that counts: not before the schedule was added or changed.
 

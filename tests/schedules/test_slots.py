@@ -16,7 +16,7 @@ from runtime.clock import ManualClock
 from runtime.database import Database
 from schedules import occurrences, slots
 from schedules.recurrence import Repeat, Rule
-from schedules.slots import LEAST_LEFT, LOOK_BACK, PlanChanges, plan, slot_of_broadcast, slots_of
+from schedules.slots import LEAST_LEFT, LOOK_BACK, PlanChanges, plan, slots_of
 from schedules.timetable import add_schedule, change_schedule, pause, restore, retire
 from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE, VIETNAM
@@ -130,9 +130,7 @@ def test_a_broadcast_is_what_the_schedule_says(office: Office) -> None:
     )
     assert made.ends_at - made.starts_at == timedelta(seconds=60)
     with office.database.session() as session:
-        slot = slot_of_broadcast(session, made.id)
-    assert slot is not None
-    assert slot.schedule_id == number
+        assert next(slot.broadcast_id for slot in slots_of(session, number)) == made.id
 
 
 def test_what_became_due_while_nothing_ran_is_joined_while_it_lasts(office: Office) -> None:

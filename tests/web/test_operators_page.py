@@ -142,6 +142,6 @@ def test_the_command_makes_an_operator_with_a_role_and_renews_a_password(tmp_pat
         return done.output if done.exit_code == 0 else f"failed: {done.output}"
 
     assert run().startswith("admin: ")
-    assert "There is no commune nowhere" in run("tam", "--commune", "nowhere")
+    assert "Commune nowhere does not exist" in run("tam", "--commune", "nowhere")
     assert run("tam").startswith("tam: ")
     assert run("tam") != run("tam")

@@ -101,7 +101,9 @@ class Agent:
             began_local_us=self._began_us,
         )
         self._tester = SelfTester(identity.receiver, self._shelf, self._outbox, lambda: speaker.running)
-        self._commands = CommandHandler(identity.receiver, identity.controller_keys, self._outbox, self._tester.take)
+        self._commands = CommandHandler(
+            identity.receiver, identity.controller_keys, self._outbox, folder, self._tester.take
+        )
         self._sessions = SessionNumber(folder / "session", int(time.time()))
         self._connection = Connection(identity, self._sessions, self, version)
         self._heartbeat_sender = HeartbeatSender(heartbeats, self._connection, self._sessions)

@@ -3,10 +3,14 @@
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
 
 from receiver.link.outbox import Outbox, addressed, new_report_id
 from receiver.playout.cues import ClickSpec, Cue, Timeline, ToneSpec
 from receiver.playout.sources import click_us
+from receiver.store.atomic_file import keep_whole
 from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from wire.commands import Command, Identify, Reboot, ReportsHeard, SelfTest, SetVolume
@@ -30,15 +34,20 @@ class CommandHandler:
         receiver: str,
         keys: Mapping[str, PublicKey],
         outbox: Outbox,
+        folder: Path,
         on_self_test: Callable[[SelfTest, int], None] = lambda _action, _local_us: None,
     ) -> None:
-        """on_self_test: takes a self-test and the instant (local clock, µs) at which it was asked for."""
+        """folder: where the ids of obeyed commands are stored.
+
+        on_self_test: takes a self-test and the instant (local clock, µs) at which it was asked for."""
         self._receiver = receiver
         self._keys = keys
         self._outbox = outbox
         self._on_self_test = on_self_test
         self._revision = 0
-        self._seen: deque[str] = deque(maxlen=_REMEMBERED)
+        # On disk: a Reboot that is replayed after the restart, while it is valid, would restart the receiver again.
+        self._obeyed_file = folder / "obeyed.json"
+        self._obeyed: deque[str] = deque(_read(self._obeyed_file), maxlen=_REMEMBERED)
         self._tones: list[Cue] = []
         self.refused: Counter[str] = Counter()
         #: Told to start again.
@@ -63,9 +72,10 @@ class CommandHandler:
             self.refused[Reason.EXPIRED.value] += 1
             return None
         self._revision = command.revision
-        if command.command in self._seen:
+        if command.command in self._obeyed:
             return None
-        self._seen.append(command.command)
+        self._obeyed.append(command.command)
+        keep_whole(self._obeyed_file, msgspec.json.encode(list(self._obeyed)))
         if isinstance(action, SetVolume):
             volume = action.volume_percent
         elif isinstance(action, Reboot):
@@ -107,6 +117,13 @@ class CommandHandler:
             at_us=now_us,
         )
         self._outbox.put(addressed(done, now_us))
+
+
+def _read(path: Path) -> list[str]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[str])
+    except (OSError, msgspec.DecodeError):
+        return []
 
 
 class _WithTones:

@@ -24,11 +24,16 @@ class Desk:
     """A commander with all it needs."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.outbox = Outbox(folder, OWN)
-        self.commander = CommandHandler("thon-1", {KEY.kid: PublicKey(KEY.public)}, self.outbox)
+        self.restart()
         self.station = StationTime()
         for k in range(10, 0, -1):
             self.station.add(Exchange(local_us() - k * 100_000, NOW_US - local_us(), 200))
+
+    def restart(self) -> None:
+        """The program begins again on the same disk."""
+        self.commander = CommandHandler("thon-1", {KEY.kid: PublicKey(KEY.public)}, self.outbox, self._folder)
 
     def told(
         self, action: Action, revision: int = 1, now_us: int | None = NOW_US, to: str = "r/thon-1", command: str = ""
@@ -131,3 +136,28 @@ def test_what_was_heard_is_forgotten_with_and_without_the_time(desk: Desk, now_u
         desk.outbox.put(fault)
     desk.told(ReportsHeard(reports=["a", "unknown"]), now_us=now_us)
     assert [pending.report for pending in desk.outbox.due(local_us())] == ["b"]
+
+
+@pytest.mark.parametrize("action", [Reboot(), SetVolume(volume_percent=0), Identify(), Clicks(starts_at_us=NOW_US)])
+def test_a_command_replayed_after_a_restart_within_its_time_is_not_obeyed_again(desk: Desk, action: Action) -> None:
+    desk.told(action, 5, command="c1")
+    desk.restart()
+    assert desk.told(action, 5, NOW_US + 60_000_000, command="c1") is None
+    assert not desk.commander.reboot
+    assert not desk.commander.sounds(NOW_US, 120_000_000)
+    assert desk.answers() == ["c1"]
+
+
+def test_a_new_command_is_obeyed_after_a_restart(desk: Desk) -> None:
+    desk.told(Reboot(), 5, command="c1")
+    desk.restart()
+    desk.told(Reboot(), 5, command="c2")
+    assert desk.commander.reboot
+
+
+def test_a_damaged_memory_of_commands_stops_no_receiver(desk: Desk, tmp_path: Path) -> None:
+    desk.told(Reboot(), 5, command="c1")
+    (tmp_path / "obeyed.json").write_bytes(b"{")
+    desk.restart()
+    desk.told(Reboot(), 5, command="c2")
+    assert desk.commander.reboot

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from receiver.commands import CommandHandler
+from receiver.current_ladder import CurrentLadder
 from receiver.inbox import Inbox
 from receiver.link.connection import Connection
 from receiver.link.fault_reports import FaultReports, present_faults
@@ -15,20 +16,19 @@ from receiver.link.heartbeats import Heartbeats
 from receiver.link.identity import Identity, SessionNumber
 from receiver.link.outbox import Outbox
 from receiver.link.play_reporter import PlayReporter
+from receiver.live.live_gaps import LiveGaps
 from receiver.live.live_input import LiveInput
 from receiver.output.amplifier import Amplifier, AmplifierTimes, TargetZones
 from receiver.output.speaker import Speaker
-from receiver.playout.ladder import Ladder
 from receiver.playout.playback_failures import PlaybackFailures
 from receiver.playout.playout import Playout
+from receiver.playout.volume_setting import VolumeSetting
 from receiver.self_test import SelfTester
 from receiver.sensing.microphone import Microphone
 from receiver.sensing.output_monitor import OutputMonitor
 from receiver.sensing.sensors import NoSensors, Sensors
 from receiver.store.plan import Plan
-from receiver.store.recheck import recheck_files
 from receiver.store.shelf import Shelf
-from receiver.store.wanted_files import wanted_files
 from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from receiver.timing.time_asker import TimeAsker
@@ -76,6 +76,7 @@ class Agent:
         amplifier.call_through(self._playout.calls)
         self._amplifier_times = AmplifierTimes(amplifier)
         self._live_input = LiveInput(identity.controller_keys, self._plan_changed)
+        self._live_gaps = LiveGaps(self._live_input)
         self._failures = PlaybackFailures()
         self._reporter = PlayReporter(
             folder,
@@ -86,6 +87,7 @@ class Agent:
             self._outbox,
             self._failures,
             self._monitor,
+            live_gaps=self._live_gaps,
             began_local_us=self._began_us,
         )
         heartbeats = Heartbeats(
@@ -93,6 +95,7 @@ class Agent:
             self._shelf,
             self._playout,
             self._live_input,
+            self._live_gaps,
             self._station,
             amplifier,
             self._outbox,
@@ -108,7 +111,17 @@ class Agent:
         self._connection = Connection(identity, self._sessions, self, version)
         self._heartbeat_sender = HeartbeatSender(heartbeats, self._connection, self._sessions)
         self._time_link = TimeLink(self._asker, identity.receiver, self._connection, local_us)
-        self._ladder = self._new_ladder()
+        self._current_ladder = CurrentLadder(
+            identity.receiver,
+            self._plan,
+            self._shelf,
+            self._playout,
+            self._live_input,
+            self._live_gaps,
+            self._failures,
+            self._commands,
+            self._tester,
+        )
         self._inbox = Inbox(self._plan, self._commands, self._station)
         self._wake = threading.Event()
         self._dirty = threading.Event()
@@ -116,7 +129,7 @@ class Agent:
             identity.receiver, self._outbox, folder / "faults.json", began_local_us=self._began_us
         )
         self._former: dict[str, bool] = {}  # as the connection knows it
-        self._volume: int | None = None  # set by a command, until the next config
+        self._volume = VolumeSetting()
 
     # -- called from the connection's thread
 
@@ -151,7 +164,7 @@ class Agent:
         """Run until told to stop. Returns "stopped" or "reboot". Raises SpeakerFailed at the start."""
         self._asker.recall(local_us, log.info)
         self._apply_config(self._plan.config)
-        self._playout.set_timeline(self._ladder)
+        self._playout.set_timeline(self._current_ladder.ladder)
         with contextlib.ExitStack() as closing:
             self._playout.start()
             closing.callback(self._amplifier.close)
@@ -180,7 +193,7 @@ class Agent:
         self._read_inbox()
         if self._dirty.is_set():
             self._dirty.clear()
-            self._renew()
+            self._current_ladder.renew(self._now_us())
         now_us = self._now_us()
         if now_us is None:
             self._fault_reports.clock_unknown(now_local_us)
@@ -190,13 +203,16 @@ class Agent:
             self._playout.set_volume(self._volume_percent())
             self._monitor.step(self._playout, now_local_us)
             self._reporter.step(now_us, now_local_us, self._volume_percent(), "" if self._speaker.running else "card")
+            self._follow_live_gaps(now_us)
             gone = self._plan.drop_expired(now_us)
             if gone:
                 self._reporter.forget(gone)
                 self._failures.forget(gone)
+                self._live_gaps.forget(gone)
                 self._plan_changed()
             self._asker.keep(now_local_us)
-            self._recheck_failed_files(now_us)
+            if self._current_ladder.recheck_failed(now_us):
+                self._plan_changed()
             if self._tester.step(now_us, now_local_us):
                 self._plan_changed()
             self._tell_faults(now_us)
@@ -206,20 +222,20 @@ class Agent:
             if self._heartbeat_sender.is_due(now_local_us, self._playout.now_broadcast()):
                 self._send_heartbeat(now_local_us)
 
-    def _recheck_failed_files(self, now_us: int) -> None:
-        failed = self._playout.failed_cues()
-        if self._failures.note_failed(failed, now_us):
-            recheck_files({cue.sha256 for cue in failed}, self._plan, self._shelf, self._failures)
+    def _follow_live_gaps(self, now_us: int) -> None:
+        if self._live_gaps.step(self._plan.for_us(), now_us):
+            log.info("live broadcasts without frames: %s", ", ".join(self._live_gaps.lost) or "none")
+            self._heartbeat_sender.hurry()
             self._plan_changed()
 
     def _read_inbox(self) -> None:
         for change in self._inbox.changes(self._now_us):
             if change.config:
-                self._volume = None
+                self._volume.command_percent = None
                 self._apply_config(self._plan.config)
                 self._listen()
             if change.volume_percent is not None:
-                self._volume = change.volume_percent
+                self._volume.command_percent = change.volume_percent
                 self._playout.set_volume(self._volume_percent())
             self._plan_changed()
 
@@ -231,22 +247,6 @@ class Agent:
         self._dirty.set()
         self._wake.set()
 
-    def _renew(self) -> None:
-        """Rebuild the ladder and the list of wanted files after a change of plan, shelf or streams."""
-        self._ladder = self._new_ladder()
-        self._playout.set_timeline(self._commands.over(self._ladder))
-        if self._plan.config is not None:
-            self._shelf.limit_bytes = self._plan.config.shelf_limit_bytes
-            wanted = wanted_files(
-                self._plan.for_us(), self._plan.config, self._failures, self._now_us(), self._identity.receiver
-            )
-            self._shelf.want(wanted + self._tester.wanted(), self._plan.config.media_bases)
-
-    def _new_ladder(self) -> Ladder:
-        return Ladder(
-            self._plan.for_us(), self._plan.config, self._shelf.path_of, self._live_input.sound_of, self._failures
-        )
-
     def _apply_config(self, config: Config | None) -> None:
         if config is None:
             return
@@ -257,12 +257,7 @@ class Agent:
         self._heartbeat_sender.hurry()
 
     def _volume_percent(self) -> int:
-        config = self._plan.config
-        if config is None:
-            return 0
-        wanted, now_us = config.volume_percent if self._volume is None else self._volume, self._now_us()
-        loudest = 100 if now_us is None else self._ladder.loudest_percent(now_us)
-        return min(wanted, config.volume_ceiling_percent, loudest)
+        return self._volume.percent(self._plan.config, self._current_ladder.ladder, self._now_us())
 
     def _now_us(self) -> int | None:
         return round(self._station.to_controller_us(local_us())) if self._station.locked else None
@@ -271,7 +266,7 @@ class Agent:
         def next_within(within_us: int) -> TargetZones | None:
             if self._commands.sounds(now_us, within_us):
                 return TargetZones()  # a test tone is heard in all zones
-            manifest = self._ladder.next_manifest(now_us, within_us)
+            manifest = self._current_ladder.ladder.next_manifest(now_us, within_us)
             return TargetZones.of(manifest.targets, self._identity.receiver) if manifest is not None else None
 
         set_lead_ms = self._plan.config.amplifier_lead_ms if self._plan.config else 5000

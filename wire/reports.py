@@ -109,6 +109,7 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     holds: the broadcasts ahead. store_used_bytes, store_limit_bytes: the shelf. outbox: reports not yet heard.
     refused: what was refused since the start, by reason. level_dbfs: of the last second, −120 is silence.
     supply, link, temperature_c: None where nothing measures them.
+    live_lost: live broadcasts that are silent, since no frame has come for some seconds.
     """
 
     session: Annotated[int, Meta(ge=1)]
@@ -132,6 +133,7 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     temperature_c: float | None = None
     supply: Supply | None = None
     link: Link | None = None
+    live_lost: list[str] = []
 
 
 class Outcome(StrEnum):

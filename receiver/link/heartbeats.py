@@ -6,6 +6,7 @@ from collections import Counter
 import msgspec
 
 from receiver.link.outbox import Outbox
+from receiver.live.live_gaps import LiveGaps
 from receiver.live.live_input import LiveInput
 from receiver.output.amplifier import Amplifier
 from receiver.playout.playout import Playout
@@ -29,6 +30,7 @@ class Heartbeats:
         shelf: Shelf,
         playout: Playout,
         live_input: LiveInput,
+        live_gaps: LiveGaps,
         station: StationTime,
         amplifier: Amplifier,
         outbox: Outbox,
@@ -39,7 +41,7 @@ class Heartbeats:
     ) -> None:
         self._plan, self._shelf, self._playout, self._live_input = plan, shelf, playout, live_input
         self._station, self._amplifier, self._outbox = station, amplifier, outbox
-        self._monitor = monitor
+        self._monitor, self._live_gaps = monitor, live_gaps
         self._version, self._began_local_us = version, began_local_us
 
     def make(
@@ -77,6 +79,7 @@ class Heartbeats:
             temperature_c=self._monitor.temperature_c,
             supply=self._monitor.supply,
             link=self._monitor.link,
+            live_lost=self._live_gaps.lost,
         )
 
     def _ready(self, items: list[Item]) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from receiver.link.outbox import Outbox, addressed, new_report_id
+from receiver.live.live_gaps import LiveGaps
 from receiver.live.live_input import LiveInput
 from receiver.playout.ladder import closed_intervals, sounding_share
 from receiver.playout.playback_failures import PlaybackFailures
@@ -55,6 +56,7 @@ class PlayReporter:
         failures: PlaybackFailures | None = None,
         monitor: OutputMonitor | None = None,
         *,
+        live_gaps: LiveGaps | None = None,
         began_local_us: int = 0,
     ) -> None:
         """began_local_us: when this program began, by the local clock. monitor: None without meters and microphone."""
@@ -69,6 +71,7 @@ class PlayReporter:
         self._live_input = live_input
         self._outbox = outbox
         self._failures = failures or PlaybackFailures()
+        self._live_gaps = live_gaps or LiveGaps(live_input)
         self._monitor = monitor
         self._earlier = {path.stem: self._read(path) for path in self._progress.glob("*.json")}
         self._reported = {path.name for path in self._told.iterdir()}
@@ -124,7 +127,7 @@ class PlayReporter:
     def _report(self, manifest: Manifest, now_us: int, volume_percent: int, fault: str) -> None:
         so_far = self._so_far(manifest.broadcast)
         others = [m for m in self._plan.for_us() if m.broadcast != manifest.broadcast]
-        due_us, own_us = sounding_share(manifest, others, self._plan.config)
+        due_us, own_us = sounding_share(manifest, others, self._plan.config, self._live_gaps.intervals)
         live = any(isinstance(item, LiveItem) for item in manifest.items)
         frames_due = due_us * 48 // 1000
         if live and so_far.last_frame_at_us:
@@ -192,6 +195,8 @@ class PlayReporter:
             return Outcome.PARTLY, "backup"
         if so_far.stood_in:
             return Outcome.PARTLY, "chime"
+        if so_far.frames > 0 and manifest.broadcast in self._live_gaps.intervals:
+            return Outcome.PARTLY, "live_lost"
         lacking = frames_due - round(so_far.frames)
         if so_far.frames > 0 and lacking <= TOLERATED_FRAMES:
             return Outcome.PLAYED, "volume_zero" if volume == 0 else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from receiver.live.live_stream import PACKET_SAMPLES, LiveCounts, LiveStream
+from receiver.live.live_stream import PACKET_SAMPLES, PACKET_US, LiveCounts, LiveStream
 from receiver.playout.cues import Samples
 from wire.live import LiveFrame, open_frame
 from wire.sealing import PublicKey, Reason, Refused
@@ -24,10 +24,22 @@ class DecodedStream:
         self._decoded: OrderedDict[int, Samples] = OrderedDict()
         self.starts_at_us = self._stream.starts_at_us
 
-    def add(self, frame: LiveFrame) -> bool:
-        """Take a frame; False when it is not of this stream."""
+    def add(self, frame: LiveFrame, now_us: int | None) -> bool:
+        """Take a frame; False when it is not of this stream. now_us: controller time, None when not known."""
+        sounding = 0 if now_us is None else (now_us - self.starts_at_us) // PACKET_US
         with self._lock:
-            return self._stream.add(frame)
+            return self._stream.add(frame, sounding)
+
+    @property
+    def covered_until_us(self) -> int:
+        """Controller time at which the newest packet ends."""
+        return self.starts_at_us + (self._stream.newest + 1) * PACKET_US
+
+    def packet_from_us(self, from_us: int) -> int | None:
+        """Controller time of the first packet held that begins at or after `from_us`; None when there is none."""
+        with self._lock:
+            index = self._stream.packet_from(-(-(from_us - self.starts_at_us) // PACKET_US))
+        return None if index is None else self.starts_at_us + index * PACKET_US
 
     def of(self, frame: LiveFrame) -> bool:
         """Whether a frame belongs to this stream."""
@@ -80,7 +92,7 @@ class LiveInput:
             return
         known = self._sounds.get(broadcast)
         if known is not None and known.of(frame):
-            if not known.add(frame):
+            if not known.add(frame, now_us):
                 self.refused[Reason.MALFORMED.value] += 1
             return
         if known is not None and frame.stream_starts_at_us <= known.starts_at_us:

@@ -14,7 +14,9 @@ PACKET_SAMPLES = RATE * PACKET_MS // 1000
 PACKET_US = PACKET_MS * 1000
 #: A decoder that starts in the middle hears some packets first: 80 ms is what RFC 7845 §4.2 asks after a seek.
 PRE_ROLL_PACKETS = 4
-#: Concealment of a longer gap would be guessing: the decoder restarts behind it (libopus has faded to silence by then).
+#: Concealment of a longer hole would be guessing: behind it the decoder restarts. libopus continues a steady sound at
+#: nearly its level, so the concealed sound is faded out here, from the first number of packets to the second.
+FADE_FROM_PACKETS = 5
 LONGEST_HOLE_PACKETS = 25
 #: Packets kept that are already decoded, for FEC and for going back a little after a re-anchor: half a second.
 KEPT_BEHIND_PACKETS = 25
@@ -48,6 +50,7 @@ class LiveStream:
         self._packets: dict[int, bytes] = {}
         self._next: int | None = None  # the packet to decode next
         self._heard_one = False
+        self._hole = 0  # packets lacking in a row, up to the one decoded last
         self.newest = first.first_index
         self.add(first)
 
@@ -55,9 +58,12 @@ class LiveStream:
         """Whether a frame has this stream's id and time line."""
         return frame.stream == self.stream and frame.stream_starts_at_us == self.starts_at_us
 
-    def add(self, frame: LiveFrame) -> bool:
-        """Take the packets of a frame. False when it is not of this stream, or absurdly far ahead."""
-        ahead_of = self._next if self._next is not None else self.newest
+    def add(self, frame: LiveFrame, sounding: int = 0) -> bool:
+        """Take the packets of a frame. False when it is not of this stream, or absurdly far ahead.
+
+        sounding: the packet whose place sounds now. While the stream does not sound, nothing is decoded.
+        """
+        ahead_of = max(sounding, self._next if self._next is not None else self.newest)
         if not self.fits(frame) or frame.first_index > ahead_of + MOST_AHEAD_PACKETS:
             return False
         late = repeated = taken = 0
@@ -73,7 +79,18 @@ class LiveStream:
         self.newest = max(self.newest, frame.first_index + len(frame.packets) - 1)
         c = self.counts
         self.counts = c._replace(taken=c.taken + taken, late=c.late + late, repeated=c.repeated + repeated)
+        if len(self._packets) > MOST_AHEAD_PACKETS:
+            self._forget(sounding - KEPT_BEHIND_PACKETS)
         return True
+
+    @property
+    def held(self) -> int:
+        """Packets in memory."""
+        return len(self._packets)
+
+    def packet_from(self, index: int) -> int | None:
+        """The first packet held at or after a place; None when there is none."""
+        return min((held for held in self._packets if held >= index), default=None)
 
     def has(self, index: int) -> bool:
         """Whether a packet is there."""
@@ -94,7 +111,7 @@ class LiveStream:
 
     def _restart(self, index: int) -> None:
         self._decoder.reset_state()
-        self._next, self._heard_one = index, False
+        self._next, self._heard_one, self._hole = index, False, 0
         for earlier in range(max(0, index - PRE_ROLL_PACKETS), index):
             if earlier in self._packets:
                 self._decode(self._packets[earlier], fec=False)
@@ -107,14 +124,22 @@ class LiveStream:
         self._next = index + 1
         packet = self._packets.get(index)
         if packet is not None:
-            self._heard_one = True
+            after_long_hole = self._hole > LONGEST_HOLE_PACKETS
+            self._heard_one, self._hole = True, 0
+            if after_long_hole:
+                self._decoder.reset_state()
+                return self._decode(packet, fec=False) * np.linspace(0, 1, PACKET_SAMPLES, dtype=np.float32)
             return self._decode(packet, fec=False)
         if not self._heard_one:
             return np.zeros(PACKET_SAMPLES, np.float32)
-        following = self._packets.get(index + 1)
+        self._hole += 1
+        silent = self._hole > LONGEST_HOLE_PACKETS
+        following = None if silent else self._packets.get(index + 1)
         c = self.counts
         self.counts = c._replace(lost=c.lost + 1, concealed=c.concealed + (following is not None))
-        return self._decode(following or b"", fec=following is not None)
+        if silent:
+            return np.zeros(PACKET_SAMPLES, np.float32)
+        return self._decode(following or b"", fec=following is not None) * _concealment_gain(self._hole)
 
     def _decode(self, packet: bytes, *, fec: bool) -> Samples:
         try:
@@ -130,3 +155,10 @@ class LiveStream:
     def _forget(self, before: int) -> None:
         for index in [i for i in self._packets if i < before]:
             del self._packets[index]
+
+
+def _concealment_gain(hole: int) -> Samples:
+    """The gain over the `hole`th packet lacking in a row, counted from 1."""
+    fade = LONGEST_HOLE_PACKETS - FADE_FROM_PACKETS
+    begins, ends = (LONGEST_HOLE_PACKETS - hole + 1) / fade, (LONGEST_HOLE_PACKETS - hole) / fade
+    return np.linspace(min(1.0, begins), min(1.0, ends), PACKET_SAMPLES, dtype=np.float32)

@@ -5,7 +5,7 @@ afterwards at the place it would have reached. Joining late, resuming and playin
 computation.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,8 @@ from wire.precedence import Precedence, precedence_of
 _BEGUN_BEFORE_US = 2_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+#: By broadcast, the intervals [from, until) in which a live broadcast has no audio (`receiver.live.live_gaps`).
+Gaps = Mapping[str, Sequence[tuple[int, int]]]
 
 
 class PlayingInterval(NamedTuple):
@@ -41,9 +43,13 @@ def rank_of(manifest: Manifest) -> Precedence:
 
 
 def playing_intervals(
-    manifests: Iterable[Manifest], config: Config | None, from_us: int, until_us: int
+    manifests: Iterable[Manifest], config: Config | None, from_us: int, until_us: int, gaps: Gaps | None = None
 ) -> list[PlayingInterval]:
-    """What plays in [from_us, until_us), in order, without gaps. manifests: those that target this receiver."""
+    """What plays in [from_us, until_us), in order, without a hole between two of them.
+
+    manifests: those that target this receiver. gaps: in which a live broadcast does not count.
+    """
+    gaps = gaps or {}
     wishes = [
         m
         for m in manifests
@@ -51,12 +57,19 @@ def playing_intervals(
     ]
     edges = {from_us, until_us}
     for m in wishes:
-        edges |= {at for at in (m.starts_at_us, m.sounds_until_us) if from_us < at < until_us}
+        ends = [m.starts_at_us, m.sounds_until_us, *(at for gap in gaps.get(m.broadcast, ()) for at in gap)]
+        edges |= {at for at in ends if from_us < at < until_us}
     closed = closed_intervals(config, from_us, until_us)
     edges |= {at for interval in closed for at in interval if from_us < at < until_us}
     ordered, found = sorted(edges), list[PlayingInterval]()
     for start, end in pairwise(ordered):
-        open_now = [m for m in wishes if m.starts_at_us <= start and m.sounds_until_us >= end]
+        open_now = [
+            m
+            for m in wishes
+            if m.starts_at_us <= start
+            and m.sounds_until_us >= end
+            and not any(since <= start < until for since, until in gaps.get(m.broadcast, ()))
+        ]
         if any(since <= start < until for since, until in closed):
             open_now = [m for m in open_now if m.class_ is BroadcastClass.EMERGENCY]
         winner = max(open_now, key=rank_of, default=None)
@@ -85,21 +98,23 @@ class Ladder:
         path_of: Callable[[Rendition], Path | None],
         live_of: Callable[[str], LiveSound | None],
         failures: PlaybackFailures | None = None,
+        gaps: Gaps | None = None,
     ) -> None:
         """path_of: the path of a file, None while it is missing. live_of: the stream of a broadcast, if any.
 
-        failures: the recordings that cannot be played.
+        failures: the recordings that cannot be played. gaps: in which live broadcasts have no audio.
         """
         self._manifests = manifests
         self._config = config
         self._path_of = path_of
         self._live_of = live_of
         self._failures = failures or PlaybackFailures()
+        self._gaps = gaps or {}
 
     def cues(self, controller_us: int, horizon_us: int) -> list[Cue]:
         found: list[Cue] = []
         since_us = controller_us - _BEGUN_BEFORE_US
-        for interval in playing_intervals(self._manifests, self._config, since_us, controller_us + horizon_us):
+        for interval in self._intervals(since_us, controller_us + horizon_us):
             if interval.manifest is not None:
                 cues = self._cues_of(interval, interval.manifest, controller_us)
                 found.extend(cue for cue in cues if cue.until_us > controller_us)
@@ -107,12 +122,12 @@ class Ladder:
 
     def next_manifest(self, controller_us: int, within_us: int) -> Manifest | None:
         """The first that plays in [controller_us, controller_us + within_us): the amplifier is switched on for it."""
-        found = playing_intervals(self._manifests, self._config, controller_us, controller_us + within_us)
+        found = self._intervals(controller_us, controller_us + within_us)
         return next((interval.manifest for interval in found if interval.manifest is not None), None)
 
     def now(self, controller_us: int) -> Manifest | None:
         """The broadcast that is playing at an instant."""
-        return playing_intervals(self._manifests, self._config, controller_us, controller_us + 1)[0].manifest
+        return self._intervals(controller_us, controller_us + 1)[0].manifest
 
     def loudest_percent(self, controller_us: int) -> int:
         """The highest volume at an instant: the night level, which does not limit an emergency."""
@@ -123,6 +138,9 @@ class Ladder:
         if now is not None and now.class_ is BroadcastClass.EMERGENCY:
             return 100
         return night_volume_percent(config.night_levels, zone_of(config), _at(controller_us))
+
+    def _intervals(self, from_us: int, until_us: int) -> list[PlayingInterval]:
+        return playing_intervals(self._manifests, self._config, from_us, until_us, self._gaps)
 
     def _cues_of(self, interval: PlayingInterval, manifest: Manifest, controller_us: int) -> Iterable[Cue]:
         for position, item in enumerate(manifest.items):
@@ -152,11 +170,17 @@ class Ladder:
             )
 
 
-def sounding_share(manifest: Manifest, others: Iterable[Manifest], config: Config | None) -> tuple[int, int]:
+def sounding_share(
+    manifest: Manifest, others: Iterable[Manifest], config: Config | None, gaps: Gaps | None = None
+) -> tuple[int, int]:
     """Of a broadcast: the µs that its items cover until its end or stop, and the µs of these in which it plays."""
     due_us = own_us = 0
     whole = playing_intervals(
-        [manifest, *others], config, manifest.starts_at_us, max(manifest.sounds_until_us, manifest.starts_at_us + 1)
+        [manifest, *others],
+        config,
+        manifest.starts_at_us,
+        max(manifest.sounds_until_us, manifest.starts_at_us + 1),
+        gaps,
     )
     for item in manifest.items:
         start = manifest.starts_at_us + item.offset_us

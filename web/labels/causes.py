@@ -5,7 +5,7 @@ from web.language import Translator
 
 #: Why a broadcast did not, or not wholly, sound; and why a receiver changed its state.
 CAUSES = {
-    "cut": N_("interrupted by a broadcast of a higher class"),
+    "cut": N_("gave way to another broadcast"),
     "late": N_("joined late"),
     "interrupted": N_("interrupted"),
     "no_audio": N_("the audio did not arrive in time"),
@@ -32,6 +32,8 @@ CAUSES = {
     "schedule": N_("from the timetable"),
     "store_full": N_("the receiver's storage is full"),
     "live_ended": N_("the live audio ended"),
+    "live_lost": N_("the live audio stopped arriving"),
+    "sender_lost": N_("the sender of the live audio was lost"),
     "no_current": N_("the amplifier drew no current"),
     "not_heard": N_("not heard by the microphone"),
     "backup": N_("the backup recording was played instead"),

@@ -32,6 +32,10 @@ def heard(stream: LiveStream, first: int, last: int) -> Samples:
     return np.concatenate([stream.decode(k) for k in range(first, last)])
 
 
+def rms(sound: Samples) -> float:
+    return float(np.sqrt(np.mean(sound**2)))
+
+
 def whole(sent: list[LiveFrame], but: set[int] = frozenset()) -> LiveStream:  # type: ignore[assignment]
     kept = [f for f in sent if f.first_index not in but]
     stream = LiveStream(kept[0])
@@ -72,6 +76,39 @@ def test_a_long_hole_fades_to_silence_and_never_bursts() -> None:
     assert np.abs(out).max() < 0.6
     assert np.abs(out[100 * 960 : 118 * 960]).max() < 0.01
     assert np.abs(out[130 * 960 :]).max() > 0.1
+
+
+def test_a_steady_sound_whose_sender_dies_is_silent_after_half_a_second() -> None:
+    stream = whole(frames(tone(2)))
+    out = heard(stream, 0, 100 + 30 * 50)
+    assert rms(out[90 * 960 : 100 * 960]) > 0.1
+    assert rms(out[101 * 960 : 104 * 960]) > 0.02, "a short hole is concealed"
+    assert not out[126 * 960 :].any()
+    assert np.abs(np.diff(out[100 * 960 :])).max() < 0.05, "and it fades, without a click"
+
+
+def test_frames_that_return_after_a_long_hole_rise_without_a_click_and_are_in_step() -> None:
+    sound = tone(4)
+    sent = frames(sound)
+    stream = whole(sent, but=set(range(50, 120)))
+    out = heard(stream, 0, 200)
+    assert np.abs(out[120 * 960 : 120 * 960 + 96]).max() < 0.1
+    assert np.corrcoef(out[125 * 960 + 312 : 199 * 960], sound[125 * 960 : 199 * 960 - 312])[0, 1] > 0.95
+
+
+def test_a_stream_that_does_not_sound_takes_frames_later_than_its_last_decoded_packet() -> None:
+    sent = frames(tone(1))
+    stream = whole(sent[:20])
+    heard(stream, 0, 20)
+    later = MOST_AHEAD_PACKETS + 500
+    returned = sent[30]._replace(first_index=later, starts_at_us=START_US + later * 20_000)
+    assert not stream.add(returned)
+    assert stream.add(returned, later - 50)
+    assert stream.packet_from(later - 50) == later
+    for k in range(2 * MOST_AHEAD_PACKETS):
+        at = later + k
+        stream.add(sent[30]._replace(first_index=at, starts_at_us=START_US + at * 20_000), at - 50)
+    assert stream.held <= MOST_AHEAD_PACKETS + 1
 
 
 def test_a_late_joiner_hears_the_same_as_the_others() -> None:

@@ -135,7 +135,7 @@ def main() -> None:
         child.set_accounts({CONTROLLER_USER: hash_password("benchmark only")})
         child.start()
         connected = threading.Event()
-        broker = MqttBroker(child.url, user=CONTROLLER_USER, password="benchmark only")  # noqa: S106
+        broker = MqttBroker(child.controller_url, user=CONTROLLER_USER, password="benchmark only")  # noqa: S106
         broker.on_connected(connected.set)
         connected.wait(10)
         downlink = Downlink(broker, SealingKey(bytes(32)), clock, media_base="http://media/")

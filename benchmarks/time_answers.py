@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -48,10 +49,10 @@ class Asker:
         self.rounds_ms: list[float] = []
         self.answers_ms: list[float] = []
         self._receivers = receivers
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=secrets.token_hex(8))
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=secrets.token_hex(8), transport="unix")
         self._client.username_pw_set(CONTROLLER_USER, password)
         self._client.on_message = self._told
-        self._client.connect(broker.host, broker.port)
+        self._client.connect(urlsplit(broker.controller_url).path, 1)
         self._client.loop_start()
         for receiver in receivers:
             self._client.subscribe(of_receiver(receiver, Kind.TIME_TELL), 0)
@@ -114,7 +115,7 @@ def main() -> None:
         child = Mosquitto(folder / "broker", host="127.0.0.1", port=0, controller_user=CONTROLLER_USER, acl=acl_rows())
         child.set_accounts({CONTROLLER_USER: hash_password(password)})
         child.start()
-        broker = MqttBroker(child.url, user=CONTROLLER_USER, password=password)
+        broker = MqttBroker(child.controller_url, user=CONTROLLER_USER, password=password)
         downlink = Downlink(broker, KEY, clock, media_base="http://127.0.0.1/media/")
         with database.writing() as session:
             add_commune(session, "c", "C")

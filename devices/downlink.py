@@ -178,6 +178,12 @@ class Downlink:
         )
         return self._publish(topics.of_receiver(receiver.id, topics.Kind.CONFIG), config, retain=True)
 
+    def clear_retained(self, receiver_id: str) -> None:
+        """Remove what a receiver left retained at the broker, with its own credentials, on topics that it may write."""
+        for topic in topics.TOPICS:
+            if topic.by == "receiver":
+                self._broker.publish(topics.of_receiver(receiver_id, topic.kind), b"", qos=1, retain=True)
+
     def send_command(self, receiver_id: str, action: Action) -> str:
         """Tell a receiver to do something, once, soon. Gives the command's id, named again when it is done."""
         command_id, now_us = secrets.token_hex(8), self._clock.now_us()

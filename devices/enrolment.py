@@ -12,7 +12,8 @@ from devices.communes import check_id, commune
 from devices.receivers import Receiver, receiver
 from devices.stations import station
 from devices.zones import set_zones
-from runtime.mosquitto import AclRow, hash_password
+from runtime.mosquitto import hash_password
+from runtime.mosquitto_configuration import AclRow
 from runtime.refusal import N_, Refusal
 from wire.credentials import Credentials
 from wire.sealing import PublicKey, SealingKey

@@ -3,11 +3,14 @@
 import hashlib
 import logging
 import socket
+import ssl
 import threading
+from pathlib import Path
 
 from devices.enrolment import CONTROLLER_USER, Issuer, acl_rows
 from runtime.broker import MqttBroker
-from runtime.mosquitto import Mosquitto, Tls
+from runtime.mosquitto import Mosquitto, controller_url
+from runtime.mosquitto_configuration import Tls
 from runtime.refusal import N_, Refusal
 from runtime.settings import Settings
 from wire.sealing import PublicKey, SealingKey
@@ -16,6 +19,7 @@ log = logging.getLogger(__name__)
 
 #: How long the start waits for the broker. After that the page is served and the connection is retried.
 _CONNECT_TIMEOUT_S = 5.0
+_CERTIFICATE_TIMEOUT_S = 2.0
 
 
 def issuer(settings: Settings, key: SealingKey, broker_url: str) -> Issuer:
@@ -51,7 +55,7 @@ def embedded_broker(settings: Settings) -> Mosquitto | None:
             )
         )
     return Mosquitto(
-        settings.data_dir.absolute() / "broker",
+        broker_folder(settings),
         host=settings.broker_host,
         port=settings.broker_port,
         controller_user=CONTROLLER_USER,
@@ -65,12 +69,11 @@ def connect(settings: Settings, mosquitto: Mosquitto | None, password: str) -> M
 
     mosquitto: started. password: the controller's at the embedded broker.
     """
-    if settings.broker_url:
-        broker = MqttBroker(settings.broker_url, ca_file=settings.broker_tls_ca, client_id=_client_id(settings))
-    elif mosquitto is not None:
-        broker = MqttBroker(mosquitto.url, user=CONTROLLER_USER, password=password, ca_file=settings.broker_tls_ca)
-    else:
+    if mosquitto is None and not settings.broker_url:
         raise RuntimeError("the embedded broker was not started")
+    broker = connection(settings, password, "controller")
+    if mosquitto is not None and settings.broker_tls_certificate:
+        _check_certificate(settings, mosquitto.port)
     connected = threading.Event()
     broker.on_connected(connected.set)
     if not broker.connected and not connected.wait(_CONNECT_TIMEOUT_S):
@@ -78,7 +81,51 @@ def connect(settings: Settings, mosquitto: Mosquitto | None, password: str) -> M
     return broker
 
 
-def _client_id(settings: Settings) -> str:
-    """Stable across restarts, and different for another controller at the same broker."""
-    data_folder = f"{socket.gethostname()}:{settings.data_dir.absolute()}"
-    return f"loa-controller-{hashlib.sha256(data_folder.encode()).hexdigest()[:12]}"
+def connection(settings: Settings, password: str, role: str) -> MqttBroker:
+    """To the embedded broker by its socket, or to the one that the settings name. Does not wait.
+
+    password: the controller's at the embedded broker. role: of this connection, "controller" or another for each.
+    Without a persistent session: births and wills are retained, and receivers repeat their reports.
+    """
+    url = settings.broker_url or controller_url(broker_folder(settings))
+    return MqttBroker(
+        url,
+        user=CONTROLLER_USER,
+        password=password,
+        client_id=_client_id(settings, password, role),
+        ca_file=settings.broker_tls_ca,
+        clean=True,
+    )
+
+
+def _check_certificate(settings: Settings, port: int) -> None:
+    """Log why receivers will refuse the embedded broker's certificate. The controller does not need it."""
+    name = settings.broker_public_host or settings.broker_host
+    here = "127.0.0.1" if settings.broker_host in ("0.0.0.0", "::", "") else settings.broker_host  # noqa: S104
+    context = ssl.create_default_context(cafile=str(settings.broker_tls_ca) if settings.broker_tls_ca else None)
+    try:
+        with (
+            socket.create_connection((here, port), _CERTIFICATE_TIMEOUT_S) as plain,
+            context.wrap_socket(plain, server_hostname=name),
+        ):
+            return
+    except OSError as error:
+        log.error(
+            "receivers will refuse the broker's certificate for %s: %s; check LOA_BROKER_TLS_CERTIFICATE, "
+            "LOA_BROKER_TLS_CA and LOA_BROKER_PUBLIC_HOST",
+            name,
+            error,
+        )
+
+
+def broker_folder(settings: Settings) -> Path:
+    return settings.data_dir.absolute() / "broker"
+
+
+def _client_id(settings: Settings, password: str, role: str) -> str:
+    """Stable across restarts, and different for another controller at the same broker.
+
+    No receiver can name it: at the embedded broker receivers have no choice, at another one it cannot be guessed.
+    """
+    text = f"{socket.gethostname()}:{settings.data_dir.absolute()}:{password}"
+    return f"loa:{role}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"

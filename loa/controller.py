@@ -115,6 +115,7 @@ class Controller:
         if self.mosquitto is not None:
             self.mosquitto.start()
             self._closing.callback(self.mosquitto.stop)
+            self._accounts.end_sessions()
         self.broker = connect(self.settings, self.mosquitto, self.secrets.broker_password)
         self._closing.callback(self.broker.close)
 

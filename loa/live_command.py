@@ -10,7 +10,7 @@ import click
 
 from broadcast.audio_live import LiveSource
 from devices.communes import communes
-from devices.enrolment import CONTROLLER_USER
+from loa.broker_access import connection
 from loa.live_broadcast import BROKER_TIMEOUT_S, MOST_HOURS, LiveBroadcast
 from loa.schema import open_database
 from loa.signals import stop_on_signals
@@ -25,26 +25,14 @@ from wire.sealing import SealingKey
 
 def connect(settings: Settings, stored_secrets: Secrets) -> MqttBroker:
     """A second connection beside the controller's, with another client id. Raises Refusal when the broker is silent."""
-    url = settings.broker_url
-    if not url:
-        scheme = "mqtts" if settings.broker_tls_certificate else "mqtt"
-        host = "127.0.0.1" if settings.broker_host in ("0.0.0.0", "::", "") else settings.broker_host  # noqa: S104
-        url = f"{scheme}://{host}:{settings.broker_port}"
-    connection = MqttBroker(
-        url,
-        user=CONTROLLER_USER,
-        password=stored_secrets.broker_password,
-        client_id=f"loa-live-{secrets.token_hex(4)}",
-        ca_file=settings.broker_tls_ca,
-        clean=True,
-    )
+    broker = connection(settings, stored_secrets.broker_password, f"live-{secrets.token_hex(4)}")
     deadline_s = time.monotonic() + BROKER_TIMEOUT_S
-    while not connection.connected:
+    while not broker.connected:
         if time.monotonic() > deadline_s:
-            connection.close()
+            broker.close()
             raise Refusal(N_("The broker does not answer. Is the controller running, with the same data folder?"))
         time.sleep(0.02)
-    return connection
+    return broker
 
 
 @click.command(help="Put a recording, standard input (-) or a sound card (--device) on air, live.")
@@ -105,11 +93,11 @@ def live(
         try:
             commune_id = commune or _only_commune(database)
             targets = Targets(all=not zones and not receivers, zones=list(zones), receivers=list(receivers))
-            connection = connect(settings, stored_secrets)
+            broker = connect(settings, stored_secrets)
             try:
                 on_air = LiveBroadcast(
                     database,
-                    connection,
+                    broker,
                     SealingKey(stored_secrets.controller_seed),
                     commune_id=commune_id,
                     targets=targets,
@@ -125,7 +113,7 @@ def live(
                     click.echo(f"On air: {on_air.id}")
                     on_air.send(live_input, skip_early=device is not None)
             finally:
-                connection.close()
+                broker.close()
         finally:
             database.close()
     except Refusal as refusal:

@@ -1,8 +1,12 @@
 """Our side of the MQTT broker. The home of paho on the controller."""
 
+import functools
 import logging
+import os
+import queue
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +28,11 @@ Handler = Callable[[str, bytes, bool], None]
 KEEPALIVE_S = 30
 #: Between attempts to come back: soon at first, and never so rarely that a repaired network is not noticed.
 RECONNECT_S = (1, 15)
+_SCHEMES = ("mqtt", "mqtts", "unix")
+#: unix(7): 108 bytes with the 0 at the end.
+_LONGEST_SOCKET_NAME = 107
+#: Between two attempts of `end_session`.
+_RETRY_S = 0.05
 
 
 class Delivery(Protocol):
@@ -54,6 +63,10 @@ class Broker(Protocol):
         """Call `told` after each connection."""
         ...
 
+    def on_disconnected(self, told: Callable[[], None]) -> None:
+        """Call `told` when a connection is lost."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -78,26 +91,26 @@ class MqttBroker:
         *,
         user: str = "",
         password: str = "",
-        client_id: str = "loa-controller",
+        client_id: str = "loa:controller",
         ca_file: Path | None = None,
         clean: bool = False,
     ) -> None:
-        """url: mqtt://host:port or mqtts://host:port; user and password may stand in it. clean: no persistent session.
+        """url: mqtt://host:port, mqtts://host:port or unix:///path of a socket; user and password may stand in it.
 
+        client_id: with a character that no receiver's id has. clean: no persistent session.
         Does not wait for the connection. Raises Refusal for a URL that is none.
         """
         parts = urlsplit(url)
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        if parts.scheme not in _SCHEMES or not (parts.path if parts.scheme == "unix" else parts.hostname):
             raise Refusal(
                 N_("{url} is no broker address. Write mqtt://host:1883 or mqtts://host:8883."),
                 url=parts.hostname or "?",
             )
         self._handlers: list[tuple[str, Handler, int]] = []
         self._told: list[Callable[[], None]] = []
+        self._told_lost: list[Callable[[], None]] = []
         self._lock = threading.Lock()
-        self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean, protocol=mqtt.MQTTv311
-        )
+        self._client = _client(url, client_id, clean=clean)
         self._client.username_pw_set(unquote(parts.username or user), unquote(parts.password or password))
         if parts.scheme == "mqtts":
             self._client.tls_set_context(ssl.create_default_context(cafile=str(ca_file) if ca_file else None))
@@ -105,9 +118,7 @@ class MqttBroker:
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
         self._client.on_message = self._unexpected
-        self._client.connect_async(
-            parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883), KEEPALIVE_S
-        )
+        self._client.connect_async(*_address(url), KEEPALIVE_S)
         mqtt_client.start(self._client, RECONNECT_S)
 
     @property
@@ -140,6 +151,10 @@ class MqttBroker:
         with self._lock:
             self._told.append(told)
 
+    def on_disconnected(self, told: Callable[[], None]) -> None:
+        with self._lock:
+            self._told_lost.append(told)
+
     def close(self) -> None:
         mqtt_client.stop(self._client)
 
@@ -159,11 +174,7 @@ class MqttBroker:
             handlers, told = list(self._handlers), list(self._told)
         for topic_filter, _, qos in handlers:
             client.subscribe(topic_filter, qos)
-        for call in told:
-            try:
-                call()
-            except Exception:
-                log.exception("after connecting to the broker")
+        _call_all(told, "after connecting to the broker")
 
     def _disconnected(
         self,
@@ -175,7 +186,75 @@ class MqttBroker:
     ) -> None:
         if reason.is_failure:
             log.warning("the connection to the broker is lost (%s); trying again", reason)
+        with self._lock:
+            told = list(self._told_lost)
+        _call_all(told, "after losing the broker")
 
     @staticmethod
     def _unexpected(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         log.debug("nobody asked for %s", message.topic)
+
+
+def end_session(url: str, client_id: str, user: str, password: str, deadline_s: float) -> None:
+    """Connect once under a client id, with a clean session: the broker ends the connection and the session it had.
+
+    deadline_s: of time.monotonic(); until then a refusal is answered by another attempt. Raises TimeoutError.
+    """
+    while not _accepted_once(url, client_id, user, password, deadline_s - time.monotonic()):
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(f"the broker did not end the session of {client_id}")
+        time.sleep(_RETRY_S)
+
+
+def _accepted_once(url: str, client_id: str, user: str, password: str, within_s: float) -> bool:
+    client = _client(url, client_id, clean=True)
+    client.username_pw_set(user, password)
+    answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+    def on_connect(_client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
+        answers.put(not reason.is_failure)
+
+    client.on_connect = on_connect
+    try:
+        client.connect(*_address(url), KEEPALIVE_S)
+        client.loop_start()
+        return answers.get(timeout=max(0.1, within_s))
+    except (OSError, queue.Empty):
+        return False
+    finally:
+        mqtt_client.stop(client)
+
+
+def _client(url: str, client_id: str, *, clean: bool) -> mqtt.Client:
+    return mqtt.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=clean,
+        protocol=mqtt.MQTTv311,
+        transport="unix" if url.startswith("unix:") else "tcp",
+    )
+
+
+def _address(url: str) -> tuple[str, int]:
+    """Host and port as paho takes them; of a socket its name and any number."""
+    parts = urlsplit(url)
+    if parts.scheme != "unix":
+        return parts.hostname or "", parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+    path = Path(unquote(parts.path))
+    if len(os.fsencode(path)) > _LONGEST_SOCKET_NAME:
+        path = _short_name(path.parent) / path.name
+    return str(path), 1
+
+
+@functools.cache
+def _short_name(folder: Path) -> Path:
+    """Another name of a folder. Its descriptor stays open as long as this process."""
+    return Path(f"/proc/self/fd/{os.open(folder, os.O_PATH | os.O_DIRECTORY)}")
+
+
+def _call_all(told: list[Callable[[], None]], when: str) -> None:
+    for call in told:
+        try:
+            call()
+        except Exception:
+            log.exception("%s", when)

@@ -1,21 +1,25 @@
 """The embedded broker: a Mosquitto that the controller starts and owns as a child."""
 
 import base64
+import contextlib
 import ctypes
-import getpass
 import hashlib
 import logging
 import os
+import resource
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from urllib.parse import quote
 
+from runtime.broker import end_session
+from runtime.mosquitto_configuration import AclRow, Tls, acl_of_controller, acl_of_receivers, configuration
 from runtime.refusal import N_, Refusal
 from transport.worker import BackOff
 
@@ -26,23 +30,17 @@ log = logging.getLogger(__name__)
 _ROUNDS = 1000
 _PR_SET_PDEATHSIG = 1
 _START_TIMEOUT_S = 10.0
+_END_SESSIONS_S = 10.0
+_SOCKET = "controller.sock"
 #: Waits between attempts to bring a dead broker back.
 _RESTART = BackOff(0.1, 10.0)
+#: Open files that the broker asks for, where the system allows them: one for each receiver, and some.
+_MOST_FILES = 65_536
+#: Of these, kept free for the controller's listener, the store and the log.
+_RESERVED_FILES = 128
+#: Its account may do nothing but connect, under any client id: that ends the session of this id (`end_sessions`).
+_SESSION_ENDER = "session-ender"
 _libc = ctypes.CDLL(None)
-
-
-class AclRow(NamedTuple):
-    """Every receiver may do `access` on `pattern`, where %u stands for its own user name."""
-
-    access: Literal["read", "write"]
-    pattern: str
-
-
-class Tls(NamedTuple):
-    """PEM files of the listener."""
-
-    certificate: Path
-    key: Path
 
 
 def hash_password(password: str) -> str:
@@ -65,8 +63,10 @@ class Mosquitto:
         acl: Iterable[AclRow],
         tls: Tls | None = None,
     ) -> None:
-        """folder: for its configuration, accounts and store. port: 0 takes a free one. acl: of everybody but the
-        controller, who may read and write everything.
+        """folder: for its configuration, accounts, store and the controller's socket.
+
+        port: for receivers; 0 takes a free one. acl: of receivers.
+        controller_user: may read and write everything, through the socket only.
         """
         self.host = host
         self.port = port or free_port(host)
@@ -78,11 +78,16 @@ class Mosquitto:
         self._guard: threading.Thread | None = None
         self._stopping = threading.Event()
         self._lock = threading.Lock()
+        self._ender_password = ""
 
     @property
     def url(self) -> str:
-        """Where it listens, for us."""
+        """Where it listens for receivers. The client id of a connection there is its user name, whatever it sends."""
         return f"{'mqtts' if self._tls else 'mqtt'}://{self.host}:{self.port}"
+
+    @property
+    def controller_url(self) -> str:
+        return controller_url(self._folder)
 
     @property
     def pid(self) -> int | None:
@@ -91,12 +96,33 @@ class Mosquitto:
 
     def set_accounts(self, accounts: Mapping[str, str]) -> None:
         """Who may come in: user → hash (see `hash_password`). Takes effect at once, also while it runs."""
+        self._ender_password = secrets.token_urlsafe(24)
+        receivers = {user: hashed for user, hashed in accounts.items() if user != self._controller_user}
+        ours = {user: hashed for user, hashed in accounts.items() if user == self._controller_user}
+        ours[_SESSION_ENDER] = hash_password(self._ender_password)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lines = "".join(f"{user}:{hashed}\n" for user, hashed in sorted(accounts.items()))
-        _write_private(self._folder / "accounts", lines)
+        _write_private(self._folder / "accounts", _account_lines(receivers))
+        _write_private(self._folder / "controller-accounts", _account_lines(ours))
         with self._lock:
             if self._process is not None and self._process.poll() is None:
                 self._process.send_signal(signal.SIGHUP)
+
+    def stored_accounts(self) -> dict[str, str]:
+        """The receivers' accounts as they were last written, also by an earlier start: user → hash."""
+        with contextlib.suppress(FileNotFoundError):
+            lines = (self._folder / "accounts").read_text().splitlines()
+            return dict(line.split(":", 1) for line in lines if ":" in line)
+        return {}
+
+    def end_sessions(self, users: Iterable[str]) -> None:
+        """End each receiver's connection and its persistent session, with all that is queued in it.
+
+        Takes effect after the accounts last set. Raises TimeoutError when the broker does not do it in time.
+        """
+        deadline_s = time.monotonic() + _END_SESSIONS_S
+        for user in users:
+            # Its password is of this set of accounts: the broker accepts it once it has read them.
+            end_session(self.controller_url, user, _SESSION_ENDER, self._ender_password, deadline_s)
 
     def start(self) -> None:
         """Start it, and return when it listens. Raises Refusal with one sentence when it cannot."""
@@ -105,10 +131,20 @@ class Mosquitto:
             raise Refusal(N_("The broker Mosquitto is not installed. Run: make setup (or apt-get install mosquitto)."))
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self._folder / "store").mkdir(exist_ok=True, mode=0o700)
-        if not (self._folder / "accounts").exists():
-            _write_private(self._folder / "accounts", "")
-        _write_private(self._folder / "acl", self._acl_text())
-        _write_private(self._folder / "mosquitto.conf", self._configuration())
+        for name in ("accounts", "controller-accounts"):
+            if not (self._folder / name).exists():
+                _write_private(self._folder / name, "")
+        _write_private(self._folder / "acl", acl_of_receivers(self._acl))
+        _write_private(self._folder / "controller-acl", acl_of_controller(self._controller_user))
+        text = configuration(
+            self._folder,
+            host=self.host,
+            port=self.port,
+            socket_name=_SOCKET,
+            most_connections=_file_limit() - _RESERVED_FILES,
+            tls=self._tls,
+        )
+        _write_private(self._folder / "mosquitto.conf", text)
         _refuse_taken_port(self.host, self.port)
         self._stopping.clear()
         self._start_once(program)
@@ -144,8 +180,9 @@ class Mosquitto:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                cwd=self._folder,  # its socket is named relative to it: an absolute name may have 107 characters only
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_prepare_child,
             )
         with self._lock:
             self._process = process
@@ -153,7 +190,7 @@ class Mosquitto:
         while waited < _START_TIMEOUT_S:
             if process.poll() is not None:
                 break
-            if _listens(self.host, self.port):
+            if _listens(self.host, self.port) and (self._folder / _SOCKET).exists():
                 return
             waited += 0.05
             self._stopping.wait(0.05)
@@ -186,46 +223,31 @@ class Mosquitto:
                     log.warning("the broker is back")
                     break
 
-    def _configuration(self) -> str:
-        lines = [
-            "# Written by Loa at each start. Change Loa's settings, not this file.",
-            "per_listener_settings false",
-            "allow_anonymous false",
-            f"password_file {self._folder / 'accounts'}",
-            f"acl_file {self._folder / 'acl'}",
-            "persistence true",
-            f"persistence_location {self._folder / 'store'}/",
-            "autosave_interval 30",
-            # The files above are for their owner alone, so it stays who we are instead of becoming "mosquitto".
-            f"user {getpass.getuser()}",
-            "set_tcp_nodelay true",
-            "max_queued_messages 20000",
-            "max_packet_size 1048576",
-            "log_type error",
-            "log_type warning",
-            "log_type notice",
-            "log_dest stdout",
-            "connection_messages false",
-            f"listener {self.port} {self.host}",
-        ]
-        if self._tls:
-            lines += [f"certfile {self._tls.certificate}", f"keyfile {self._tls.key}", "tls_version tlsv1.2"]
-        return "\n".join(lines) + "\n"
-
-    def _acl_text(self) -> str:
-        rows = [f"user {self._controller_user}", "topic readwrite #", ""]
-        rows += [f"pattern {row.access} {row.pattern}" for row in self._acl]
-        return "\n".join(rows) + "\n"
-
     def _last_words(self) -> str:
         file = self._folder / "mosquitto.log"
         lines = file.read_text(errors="replace").strip().splitlines() if file.exists() else []
         return lines[-1] if lines else ""
 
 
-def _die_with_parent() -> None:
+def controller_url(folder: Path) -> str:
+    """Where the controller and `loa live` reach the broker of this folder: a socket that its owner alone can open."""
+    return f"unix://{quote(str(folder / _SOCKET))}"
+
+
+def _prepare_child() -> None:
     """In the child: ask the kernel for a SIGTERM when the thread that started it ends, however it ends (prctl(2))."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_file_limit(), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
+def _file_limit() -> int:
+    """Files that the broker may open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(soft, _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES))
+
+
+def _account_lines(accounts: Mapping[str, str]) -> str:
+    return "".join(f"{user}:{hashed}\n" for user, hashed in sorted(accounts.items()))
 
 
 def _write_private(path: Path, text: str) -> None:

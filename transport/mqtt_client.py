@@ -1,10 +1,14 @@
 """What both ends do alike with a paho client: its network thread, small packets sent at once, spread reconnects."""
 
+import logging
 import random
 import socket
+import sys
 from typing import Any
 
 import paho.mqtt.client as mqtt
+
+log = logging.getLogger(__name__)
 
 
 def start(client: mqtt.Client, reconnect_s: tuple[float, float]) -> None:
@@ -13,6 +17,7 @@ def start(client: mqtt.Client, reconnect_s: tuple[float, float]) -> None:
     reconnect_s: the wait after the first failure, doubled up to the longest.
     """
     client.on_socket_open = _set_no_delay
+    client.on_connect_fail = _FailureLog()
     # A quarter either way, so that a thousand receivers do not come back at one instant.
     spread = random.uniform(0.75, 1.25)  # noqa: S311 - no secret
     first_s, longest_s = (spread * wait_s for wait_s in reconnect_s)
@@ -28,5 +33,19 @@ def stop(client: mqtt.Client) -> None:
 
 def _set_no_delay(_client: mqtt.Client, _data: Any, opened: Any) -> None:
     # Nagle's algorithm holds small packets back: p99 1.9 ms instead of 0.8 ms.
-    if isinstance(opened, socket.socket):
+    if isinstance(opened, socket.socket) and opened.family != socket.AF_UNIX:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class _FailureLog:
+    """Logs why no connection comes about: a name that is not in the certificate, a refused port. Each reason once."""
+
+    def __init__(self) -> None:
+        self._logged = ""
+
+    def __call__(self, client: mqtt.Client, _data: Any) -> None:
+        error = sys.exc_info()[1]  # paho calls this while it handles the error, and does not pass it on
+        reason = str(error) or type(error).__name__
+        if reason != self._logged:
+            log.error("no connection to the broker %s: %s; trying again", client.host, reason)
+            self._logged = reason

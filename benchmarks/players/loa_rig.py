@@ -23,11 +23,10 @@ from broadcast.ingest_jobs import job
 from broadcast.media import Media
 from broadcast.planning import LEAD, put_on_air
 from devices.communes import add_commune
-from devices.enrolment import CONTROLLER_USER, enrol, write_credentials
+from devices.enrolment import enrol, write_credentials
 from devices.stations import StationKind, add_station
-from loa.broker_access import issuer, public_broker_url
+from loa.broker_access import connection, issuer, public_broker_url
 from loa.schema import open_database
-from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock, to_us
 from runtime.refusal import Refusal
 from runtime.secret_files import Secrets
@@ -144,9 +143,7 @@ def watch(work: Path) -> None:
     """Write down every heartbeat, so that what receivers say of themselves can be held against what was measured."""
     settings = settings_of(work)
     password = Secrets.load_or_create(settings.data_dir / "secrets").broker_password
-    broker = MqttBroker(
-        f"mqtt://{IP}:{BROKER_PORT}", user=CONTROLLER_USER, password=password, client_id="w", clean=True
-    )
+    broker = connection(settings, password, "watch")
     with (work / "beats.jsonl").open("wb", buffering=0) as beats:
 
         def hear(topic: str, payload: bytes, _retained: bool) -> None:

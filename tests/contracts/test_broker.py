@@ -11,7 +11,8 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from runtime.broker import Broker, Handler, MqttBroker
-from runtime.mosquitto import AclRow, Mosquitto, hash_password
+from runtime.mosquitto import Mosquitto, hash_password
+from runtime.mosquitto_configuration import AclRow
 from tests.fakes.broker import FakeBroker
 
 ACL = [
@@ -101,7 +102,7 @@ class Real:
         self._mosquitto.set_accounts({user: hash_password("secret") for user in users})
         self._mosquitto.start()
         self._clients: list[RealClient] = []
-        own = MqttBroker(self._mosquitto.url, user="controller", password="secret")
+        own = MqttBroker(self._mosquitto.controller_url, user="controller", password="secret")
         self.broker: Broker = own
         until(lambda: own.connected)
 

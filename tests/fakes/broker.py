@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runtime.broker import Handler
-from runtime.mosquitto import AclRow
+from runtime.mosquitto_configuration import AclRow
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class FakeBroker:
     _clients: list["FakeClient"] = field(default_factory=list)
     _own: "FakeClient | None" = None
     _told: list[Callable[[], None]] = field(default_factory=list)
+    _told_lost: list[Callable[[], None]] = field(default_factory=list)
     #: what we published at QoS 1 while it was away.
     _waiting: list[tuple[str, bytes, int, bool, Acknowledged]] = field(default_factory=list)
 
@@ -73,12 +74,17 @@ class FakeBroker:
     def on_connected(self, told: Callable[[], None]) -> None:
         self._told.append(told)
 
+    def on_disconnected(self, told: Callable[[], None]) -> None:
+        self._told_lost.append(told)
+
     def close(self) -> None:
         self.up = False
 
     def fall(self) -> None:
         """The broker goes away; what is published meanwhile is not acknowledged."""
         self.up = False
+        for told in self._told_lost:
+            told()
 
     def come_back(self) -> None:
         """The broker is there again."""

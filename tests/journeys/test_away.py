@@ -97,7 +97,7 @@ class Place:
         )
         self.mosquitto.set_accounts({user: hash_password("secret") for user in (CONTROLLER_USER, "loa-1")})
         self.mosquitto.start()
-        self.broker = MqttBroker(self.mosquitto.url, user=CONTROLLER_USER, password="secret")
+        self.broker = MqttBroker(self.mosquitto.controller_url, user=CONTROLLER_USER, password="secret")
         until(lambda: self.broker.connected)
         self.studio = Studio(clock, database)
         downlink = Downlink(self.broker, KEY, clock, media_base="http://127.0.0.1:9/")

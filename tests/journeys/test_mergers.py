@@ -126,7 +126,7 @@ class Place:
         names = [f"{commune}-loa-{n}" for commune in (CHINH, HIEN) for n in (1, 2)]
         self.mosquitto.set_accounts({user: hash_password("secret") for user in (CONTROLLER_USER, *names)})
         self.mosquitto.start()
-        self.broker = MqttBroker(self.mosquitto.url, user=CONTROLLER_USER, password="secret")
+        self.broker = MqttBroker(self.mosquitto.controller_url, user=CONTROLLER_USER, password="secret")
         until(lambda: self.broker.connected)
         self.county = County(clock, database, self.broker)
         self.tell_all()

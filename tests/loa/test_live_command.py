@@ -57,7 +57,7 @@ class Place:
                 now=ControllerClock().now(),
             )
         self.mosquitto = Mosquitto(
-            folder / "broker",
+            self.settings.data_dir / "broker",
             host="127.0.0.1",
             port=self.settings.broker_port,
             controller_user=CONTROLLER_USER,
@@ -68,7 +68,11 @@ class Place:
         self.manifests: list[Manifest] = []
         self.frames: list[LiveFrame] = []
         self.ear = MqttBroker(
-            self.mosquitto.url, user=CONTROLLER_USER, password=kept.broker_password, client_id="ear", clean=True
+            self.mosquitto.controller_url,
+            user=CONTROLLER_USER,
+            password=kept.broker_password,
+            client_id="ear",
+            clean=True,
         )
         self.ear.subscribe(f"loa/1/c/{COMMUNE}/air/+", self._hear_manifest)
         self.ear.subscribe(f"loa/1/c/{COMMUNE}/live/+", self._hear_frame, qos=0)

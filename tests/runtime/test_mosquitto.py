@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from runtime.broker import MqttBroker
-from runtime.mosquitto import AclRow, Mosquitto, hash_password
+from runtime.mosquitto import Mosquitto, hash_password
+from runtime.mosquitto_configuration import AclRow
 from runtime.refusal import Refusal
 
 ROOT = Path(__file__).parent.parent.parent

@@ -87,8 +87,10 @@ def change_schedule(
 
 
 def pause(session: Session, schedule_id: int, paused: bool, now: datetime) -> Schedule:
-    """Pause or resume it. Planned broadcasts of a paused schedule are withdrawn."""
+    """Pause or resume it. Planned broadcasts of a paused schedule are withdrawn. What is so already stays unchanged."""
     changed = schedule(session, schedule_id)
+    if changed.paused == paused:
+        return changed
     changed.paused = paused
     return _changed(session, changed, now)
 
@@ -96,12 +98,16 @@ def pause(session: Session, schedule_id: int, paused: bool, now: datetime) -> Sc
 def retire(session: Session, schedule_id: int, now: datetime) -> Schedule:
     """Remove it from the timetable. Planned broadcasts are withdrawn; one on air continues."""
     changed = schedule(session, schedule_id)
-    changed.retired_at = changed.retired_at or now
+    if changed.retired_at is not None:
+        return changed
+    changed.retired_at = now
     return _changed(session, changed, now)
 
 
 def restore(session: Session, schedule_id: int, now: datetime) -> Schedule:
     changed = schedule(session, schedule_id)
+    if changed.retired_at is None:
+        return changed
     changed.retired_at = None
     return _changed(session, changed, now)
 

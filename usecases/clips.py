@@ -82,16 +82,18 @@ def retire_clip(services: Services, actor: Actor, commune_id: str, clip_id: str)
 def retire_clip_in(session: Session, actor: Actor, commune_id: str, clip_id: str, now: datetime) -> None:
     actor.need(Action.CLIPS, commune_id)
     clip = clip_of(session, commune_id, clip_id)
-    clips.retire(session, clip_id, now)
-    actor.note(session, now, commune_id, Deed.CLIP_RETIRED, clip.title)
+    if clip.retired_at is None:
+        clips.retire(session, clip_id, now)
+        actor.note(session, now, commune_id, Deed.CLIP_RETIRED, clip.title)
 
 
 def restore_clip(services: Services, actor: Actor, commune_id: str, clip_id: str) -> None:
     with services.database.writing() as session:
         actor.need(Action.CLIPS, commune_id)
         clip = clip_of(session, commune_id, clip_id)
-        clips.restore(session, clip_id)
-        actor.note(session, services.clock.now(), commune_id, Deed.CLIP_RESTORED, clip.title)
+        if clip.retired_at is not None:
+            clips.restore(session, clip_id)
+            actor.note(session, services.clock.now(), commune_id, Deed.CLIP_RESTORED, clip.title)
 
 
 def choose_backup(services: Services, actor: Actor, commune_id: str, clip_id: str, *, chosen: bool) -> None:

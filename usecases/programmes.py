@@ -70,16 +70,18 @@ def retire_programme(services: Services, actor: Actor, commune_id: str, number: 
         now = services.clock.now()
         actor.need(Action.PROGRAMMES, commune_id)
         programme = programme_of(session, commune_id, number)
-        programmes.retire(session, number, now)
-        actor.note(session, now, commune_id, Deed.PROGRAMME_RETIRED, programme.title)
+        if programme.retired_at is None:
+            programmes.retire(session, number, now)
+            actor.note(session, now, commune_id, Deed.PROGRAMME_RETIRED, programme.title)
 
 
 def restore_programme(services: Services, actor: Actor, commune_id: str, number: int) -> None:
     with services.database.writing() as session:
         actor.need(Action.PROGRAMMES, commune_id)
         programme = programme_of(session, commune_id, number)
-        programmes.restore(session, number)
-        actor.note(session, services.clock.now(), commune_id, Deed.PROGRAMME_RESTORED, programme.title)
+        if programme.retired_at is not None:
+            programmes.restore(session, number)
+            actor.note(session, services.clock.now(), commune_id, Deed.PROGRAMME_RESTORED, programme.title)
 
 
 def _changed(session: Session, actor: Actor, commune_id: str, number: int, now: datetime) -> None:

@@ -127,10 +127,12 @@ def pause_schedule(services: Services, actor: Actor, commune_id: str, number: in
     """paused: the wanted state; False resumes it."""
     with services.database.writing() as session:
         now = services.clock.now()
-        _need(actor, schedule_of(session, commune_id, number))
-        schedule = timetable.pause(session, number, paused, now)
-        deed = Deed.SCHEDULE_PAUSED if paused else Deed.SCHEDULE_RESUMED
-        actor.note(session, now, commune_id, deed, title_of(session, schedule))
+        schedule = schedule_of(session, commune_id, number)
+        _need(actor, schedule)
+        if schedule.paused != paused:
+            timetable.pause(session, number, paused, now)
+            deed = Deed.SCHEDULE_PAUSED if paused else Deed.SCHEDULE_RESUMED
+            actor.note(session, now, commune_id, deed, title_of(session, schedule))
     services.plan()
     return schedule
 
@@ -143,18 +145,22 @@ def retire_schedule(services: Services, actor: Actor, commune_id: str, number: i
 
 
 def retire_schedule_in(session: Session, actor: Actor, commune_id: str, number: int, now: datetime) -> Schedule:
-    _need(actor, schedule_of(session, commune_id, number))
-    schedule = timetable.retire(session, number, now)
-    actor.note(session, now, commune_id, Deed.SCHEDULE_RETIRED, title_of(session, schedule))
+    schedule = schedule_of(session, commune_id, number)
+    _need(actor, schedule)
+    if schedule.retired_at is None:
+        timetable.retire(session, number, now)
+        actor.note(session, now, commune_id, Deed.SCHEDULE_RETIRED, title_of(session, schedule))
     return schedule
 
 
 def restore_schedule(services: Services, actor: Actor, commune_id: str, number: int) -> Schedule:
     with services.database.writing() as session:
         now = services.clock.now()
-        _need(actor, schedule_of(session, commune_id, number))
-        schedule = timetable.restore(session, number, now)
-        actor.note(session, now, commune_id, Deed.SCHEDULE_RESTORED, title_of(session, schedule))
+        schedule = schedule_of(session, commune_id, number)
+        _need(actor, schedule)
+        if schedule.retired_at is not None:
+            timetable.restore(session, number, now)
+            actor.note(session, now, commune_id, Deed.SCHEDULE_RESTORED, title_of(session, schedule))
     services.plan()
     return schedule
 

@@ -110,6 +110,9 @@ ACTIONS: dict[Deed, Callable[[Office, Actor, int], None]] = {
     Deed.DAYS_COPIED: copy,
 }
 
+#: What must have been done for the action to change something.
+BEFORE = {Deed.SCHEDULE_RESUMED: pause, Deed.SCHEDULE_RESTORED: retire}
+
 
 def test_adding_writes_audits_and_plans_after_the_commit(office: Office) -> None:
     office.add(ANNOUNCER)
@@ -126,6 +129,8 @@ def test_without_the_right_nothing_is_added(office: Office) -> None:
 @pytest.mark.parametrize("deed", ACTIONS)
 def test_every_change_is_audited_and_planned(office: Office, deed: Deed) -> None:
     number = office.add(ANNOUNCER)
+    if deed in BEFORE:
+        BEFORE[deed](office, ANNOUNCER, number)
     ACTIONS[deed](office, ANNOUNCER, number)
     assert office.deeds()[-1] == deed
     assert office.planned[-1] == len(office.deeds())

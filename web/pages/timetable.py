@@ -16,7 +16,7 @@ from people.rights import Action
 from schedules.conflicts import airings_of, clashing
 from schedules.occurrences import Occurrence, between
 from schedules.schedules import Schedule, next_due, schedules
-from usecases.schedules import copy_days, move_airing, pause_schedule, restore_schedule, retire_schedule, schedule_of
+from usecases.schedules import copy_days, move_airing, pause_schedule, restore_schedule, retire_schedule
 from web.formatting import monday_of
 from web.labels.rules import rule_sentence
 from web.noise_form import clock
@@ -84,22 +84,22 @@ def page(frame: In, session: Reading, week_of: str = "", month_of: str = "") -> 
 
 
 @router.post("/timetable/{number}/pause", dependencies=[changes(Action.TIMETABLE)])
-def do_pause(frame: In, session: Reading, number: int) -> Response:
-    """Pause it, or resume it when it is paused."""
-    paused = not schedule_of(session, frame.commune_id, number).paused
-    session.rollback()  # the read transaction must not block the write
+def do_pause(frame: In, number: int, paused: Annotated[bool, Form()]) -> Response:
+    """paused: the wanted state, so that a second send changes nothing."""
     pause_schedule(frame.deps.services, frame.actor, frame.commune_id, number, paused=paused)
     return back_to(frame.request, "/timetable")
 
 
 @router.post("/timetable/{number}/retire", dependencies=[changes(Action.TIMETABLE)])
-def do_retire(frame: In, session: Reading, number: int) -> Response:
-    """Retire it, or restore it when it is retired."""
-    retired = schedule_of(session, frame.commune_id, number).retired_at is not None
-    session.rollback()  # the read transaction must not block the write
-    change = restore_schedule if retired else retire_schedule
-    change(frame.deps.services, frame.actor, frame.commune_id, number)
+def do_retire(frame: In, number: int) -> Response:
+    retire_schedule(frame.deps.services, frame.actor, frame.commune_id, number)
     return back_to(frame.request, "/timetable")
+
+
+@router.post("/timetable/{number}/restore", dependencies=[changes(Action.TIMETABLE)])
+def do_restore(frame: In, number: int) -> Response:
+    restore_schedule(frame.deps.services, frame.actor, frame.commune_id, number)
+    return back_to(frame.request, f"/timetable/{number}")
 
 
 @router.post("/timetable/{number}/move", dependencies=[changes(Action.TIMETABLE)])

@@ -53,9 +53,9 @@ def test_an_unknown_time_zone_is_refused(site: Site, wrong: str) -> None:
 
 def test_what_is_not_there_is_said_so(site: Site) -> None:
     with site.database.session() as session:
-        with pytest.raises(NotFound, match="There is no commune nowhere"):
+        with pytest.raises(NotFound, match="Commune nowhere does not exist"):
             commune(session, "nowhere")
-        with pytest.raises(NotFound, match="There is no zone nowhere"):
+        with pytest.raises(NotFound, match="Zone nowhere does not exist"):
             zone(session, "nowhere")
 
 

@@ -89,7 +89,7 @@ def test_those_out_of_service_are_not_listed_and_yet_found(four: Site) -> None:
         assert [r.id for r in receivers(session)] == ["a", "b", "c"]
         assert [r.id for r in members(session, "zone-1")] == ["a", "b"]
         assert receiver(session, "gone").retired_at == four.clock.now()
-        with pytest.raises(NotFound, match="There is no receiver nobody"):
+        with pytest.raises(NotFound, match="Receiver nobody does not exist"):
             receiver(session, "nobody")
 
 

@@ -218,12 +218,12 @@ def test_what_belongs_to_another_commune_is_neither_aired_nor_replaced(office: O
 
 
 def test_an_alarm_clock_that_fails_is_said_on_the_first_page(office: Office) -> None:
-    assert "Bộ hẹn giờ của Loa bị lỗi" not in office.browser.get("/").text
+    assert "Bộ lập lịch bị lỗi" not in office.browser.get("/").text
     with pytest.raises(RuntimeError):
         office.deps.alarms.run("plan", _break)
-    assert "Bộ hẹn giờ của Loa bị lỗi" in office.browser.get("/").text
+    assert "Bộ lập lịch bị lỗi" in office.browser.get("/").text
     office.deps.alarms.run("plan", lambda: None)
-    assert "Bộ hẹn giờ của Loa bị lỗi" not in office.browser.get("/").text
+    assert "Bộ lập lịch bị lỗi" not in office.browser.get("/").text
 
 
 def _break() -> None:

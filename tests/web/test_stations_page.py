@@ -38,7 +38,7 @@ def test_a_station_is_shown_with_kind_maker_former_commune_and_the_states_of_its
         "Hãng: Bình Minh",
         "Xã cũ: Thiệu Chính",
         "3 cụm loa",
-        "3 Chậm tin",
+        "3 Chậm báo về",
     ):
         assert said in page
 

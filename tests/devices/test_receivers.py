@@ -123,7 +123,7 @@ def test_the_volume_never_passes_its_ceiling(four: Site, volume: int | None, cei
         ({"path_delay_ms": 2000.1}, "between 0 and 2000 ms"),
         ({"path_delay_ms": float("nan")}, "between 0 and 2000 ms"),
         ({"amplifier_lead_ms": 60_001}, "between 0 and 60 s"),
-        ({"zones": ["nowhere"]}, "no zone of this commune"),
+        ({"zones": ["nowhere"]}, "not a zone of this commune"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_bounds(four: Site, change: dict[str, Any], sentence: str) -> None:

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,7 @@ class Rig:
         self.process = psutil.Process(self.controller.pid)
         while True:
             try:
-                with urllib.request.urlopen(f"{self.settings.base_url}/sign-in", timeout=600) as answer:
+                with urllib.request.urlopen(f"{self.settings.base_url}/sign-in", timeout=600) as answer:  # noqa: S310
                     answer.read()
                     return time.perf_counter() - began_s
             except OSError:
@@ -205,7 +205,8 @@ class Rig:
 
     def remove(self, browser: Browser, schedule_id: int) -> None:
         """Take a schedule off the timetable through the API."""
-        request = urllib.request.Request(f"{self.settings.base_url}/api/v1/schedules/{schedule_id}", method="DELETE")
+        url = f"{self.settings.base_url}/api/v1/schedules/{schedule_id}"
+        request = urllib.request.Request(url, method="DELETE")  # noqa: S310
         request.add_header("X-Form-Token", browser._token)
         with browser._opener.open(request, timeout=600):
             pass

@@ -27,7 +27,8 @@ from broadcast.programmes import Item, ItemKind, add_programme
 from devices.communes import add_commune
 from runtime.database import Database
 from schedules.recurrence import Repeat, Rule
-from schedules.slots import Slot, plan
+from schedules.slot_planning import plan
+from schedules.slots import Slot
 from schedules.timetable import add_schedule
 from tests.broadcast.studio import add_clip
 from tests.cast import COMMUNE, COMMUNE_NAME, MORNING

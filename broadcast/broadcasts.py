@@ -92,7 +92,7 @@ class Broadcast(SQLModel, table=True):
     @property
     def shifts_us(self) -> dict[str, int]:
         """How much later than starts_at each receiver begins; those that do not are missing."""
-        return {} if self.shifts is None else msgspec.json.decode(self.shifts, type=dict[str, int])
+        return decode_shifts(self.shifts)
 
     @property
     def sounds_until(self) -> datetime:
@@ -112,6 +112,11 @@ def state(broadcast: Broadcast, now: datetime) -> BroadcastState:
     if now >= broadcast.starts_at:
         return BroadcastState.ON_AIR
     return BroadcastState.ANNOUNCED if broadcast.announced_revision else BroadcastState.PLANNED
+
+
+def decode_shifts(stored: str | None) -> dict[str, int]:
+    """The column `Broadcast.shifts` as `Broadcast.shifts_us`."""
+    return {} if stored is None else msgspec.json.decode(stored, type=dict[str, int])
 
 
 def broadcast(session: Session, broadcast_id: str) -> Broadcast:

@@ -95,14 +95,56 @@ def plan_broadcast(
     spread: Spread = IN_STEP,
     shifts: Shifts = NO_SHIFTS,
 ) -> Broadcast:
-    """Insert a broadcast; the transmitter announces it after the commit. Raises Refusal when it addresses nobody.
+    """Insert a broadcast; the transmitter announces it after the commit. Arguments as of `new_broadcast`."""
+    planned = new_broadcast(
+        commune_id=commune_id,
+        title=title,
+        class_=class_,
+        targets=targets,
+        starts_at=starts_at,
+        length_us=length_us,
+        items=items,
+        now=now,
+        by=by,
+        programme_id=programme_id,
+        clip_id=clip_id,
+        precedence=precedence,
+        order=order,
+        spread=spread,
+        shifts=shifts,
+    )
+    session.add(planned)
+    session.flush()
+    record_state(session, planned.id, now, BroadcastState.PLANNED, cause, by)
+    return planned
+
+
+def new_broadcast(
+    *,
+    commune_id: str,
+    title: str,
+    class_: BroadcastClass,
+    targets: Targets,
+    starts_at: datetime,
+    length_us: int,
+    items: Sequence[Item],
+    now: datetime,
+    by: str = "",
+    programme_id: int | None = None,
+    clip_id: str | None = None,
+    precedence: int = 0,
+    order: int = BY_HAND,
+    spread: Spread = IN_STEP,
+    shifts: Shifts = NO_SHIFTS,
+) -> Broadcast:
+    """A row that is not in the session yet. Raises Refusal when it addresses nobody.
 
     length_us: at one receiver. shifts: of the spread, from `Spreading`.
     order: of two with the same class and start the larger one plays: the schedule's number.
     """
     if not targets.all and not targets.zones and not targets.receivers:
         raise Refusal(N_("Choose where to play it: the whole commune, zones, or single receivers."))
-    planned = Broadcast(
+    return Broadcast(
         id=order_key(order) + secrets.token_hex(8),
         commune_id=commune_id,
         programme_id=programme_id,
@@ -119,7 +161,3 @@ def plan_broadcast(
         planned_at=now,
         planned_by=by,
     )
-    session.add(planned)
-    session.flush()
-    record_state(session, planned.id, now, BroadcastState.PLANNED, cause, by)
-    return planned

@@ -1,6 +1,6 @@
 """Programmes: an ordered list of items (chimes, clips, pauses) with its total duration."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from sqlmodel import Field, Session, SQLModel, col, delete, select
 from broadcast.clips import Clip, builtin_clip, clip, clips_by_id, folded, renditions_of
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
-from wire.broadcasts import ClipItem
+from wire.broadcasts import ClipItem, Rendition
 
 MOST_ITEMS = 100
 LONGEST_GAP_MS = 60_000
@@ -177,15 +177,19 @@ def duration_us(items: Sequence[RunningItem]) -> int:
 
 def manifest_items(session: Session, items: Sequence[RunningItem]) -> list[ClipItem]:
     """The items in wire form. Raises Refusal when nothing is audible or a clip lacks its renditions."""
+    return wire_items(items, renditions_of(session, [item.clip.id for item in items if item.clip]))
+
+
+def wire_items(items: Sequence[RunningItem], renditions: Mapping[str, list[Rendition]]) -> list[ClipItem]:
+    """As `manifest_items`. renditions: by clip id, at least those of these items."""
     audible = [item for item in items if item.clip is not None]
     if not audible:
         raise Refusal(N_("This programme has nothing to play. Add a recording first."))
-    renditions = renditions_of(session, [item.clip.id for item in audible if item.clip])
-    wire_items = []
+    listed = []
     for item in audible:
         if item.clip is None or item.clip.id not in renditions:
             raise Refusal(N_("A recording in this programme is no longer available. Choose another one."))
-        wire_items.append(
+        listed.append(
             ClipItem(
                 offset_us=item.offset_us,
                 duration_us=item.duration_us,
@@ -194,7 +198,7 @@ def manifest_items(session: Session, items: Sequence[RunningItem]) -> list[ClipI
                 renditions=renditions[item.clip.id],
             )
         )
-    return wire_items
+    return listed
 
 
 def clip_items(session: Session, clip_id: str) -> list[ClipItem]:

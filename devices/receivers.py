@@ -53,6 +53,16 @@ def receivers(session: Session, commune_id: str | None = None) -> list[Receiver]
     return list(session.exec(query if commune_id is None else query.where(Receiver.commune_id == commune_id)))
 
 
+def zones_by_receiver(session: Session, commune_id: str) -> dict[str, list[str]]:
+    """The zone ids of each receiver in service of a commune. Reads no whole row: planning asks for each commune."""
+    in_service = col(Receiver.commune_id) == commune_id, col(Receiver.retired_at).is_(None)
+    zone_ids: dict[str, list[str]] = {id_: [] for id_ in session.exec(select(Receiver.id).where(*in_service))}
+    members = select(ZoneMember.receiver_id, ZoneMember.zone_id).join(Receiver).where(*in_service)
+    for receiver_id, zone_id in session.exec(members.order_by(ZoneMember.zone_id)):
+        zone_ids[receiver_id].append(zone_id)
+    return zone_ids
+
+
 def receiver(session: Session, receiver_id: str) -> Receiver:
     """One, in service or not. Raises NotFound."""
     found = session.get(Receiver, receiver_id)

@@ -65,9 +65,7 @@ def zones_of(session: Session, receiver_id: str) -> list[str]:
 def zones_of_all(session: Session, receiver_ids: Sequence[str]) -> dict[str, list[str]]:
     """The same for many receivers, in one query."""
     found: dict[str, list[str]] = {receiver_id: [] for receiver_id in receiver_ids}
-    rows = session.exec(
-        select(ZoneMember).where(col(ZoneMember.receiver_id).in_(receiver_ids)).order_by(ZoneMember.zone_id)
-    )
-    for row in rows:
-        found[row.receiver_id].append(row.zone_id)
+    query = select(ZoneMember.receiver_id, ZoneMember.zone_id).where(col(ZoneMember.receiver_id).in_(receiver_ids))
+    for receiver_id, zone_id in session.exec(query.order_by(ZoneMember.zone_id)):
+        found[receiver_id].append(zone_id)
     return found

@@ -13,8 +13,8 @@ from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select, update
 
 from devices.communes import commune
-from devices.receivers import Receiver, reached_by
-from devices.zones import zone, zones_of_all
+from devices.receivers import Receiver, zones_by_receiver
+from devices.zones import zone
 from noise.days_off import days_off
 from runtime.refusal import N_, Refusal
 from wire.allowed_hours import AllowedHours, NightLevel, allowed, shut
@@ -150,15 +150,32 @@ def days_off_ahead(today: date) -> list[date]:
     return [day for year in range(today.year, today.year + 3) for day in days_off(year)]
 
 
+class CommuneAllowedTimes:
+    """The allowed times of any targets of one commune; its rules and receivers are read once."""
+
+    def __init__(self, session: Session, commune_id: str, today: date) -> None:
+        """today: the commune's day."""
+        self._rules, self._local = rules_of(session, commune_id), commune(session, commune_id).zone
+        self._limited = any(row.allowed_hours for row in self._rules.values())
+        self._zones = zones_by_receiver(session, commune_id) if self._limited else {}
+        self._days_off = frozenset(days_off_ahead(today)) if self._limited else frozenset()
+
+    def of(self, targets: Targets) -> AllowedTimes:
+        """Valid for any number of instants."""
+        if not self._limited:
+            return AllowedTimes([[]], self._days_off, self._local)
+        kinds = {
+            tuple(zone_id for zone_id in zone_ids if zone_id in self._rules)
+            for receiver_id, zone_ids in self._zones.items()
+            if targets.include(receiver_id, zone_ids)
+        }
+        hours = [hours_for(self._rules, kind) for kind in sorted(kinds)] or [hours_for(self._rules, [])]
+        return AllowedTimes(hours, self._days_off, self._local)
+
+
 def allowed_times(session: Session, commune_id: str, targets: Targets, today: date) -> AllowedTimes:
     """Looked up once, then valid for any number of instants. today: the commune's day."""
-    rules, local = rules_of(session, commune_id), commune(session, commune_id).zone
-    if not any(row.allowed_hours for row in rules.values()):
-        return AllowedTimes([[]], frozenset(), local)
-    reached = [receiver.id for receiver in reached_by(session, commune_id, targets)]
-    kinds = {tuple(z for z in zone_ids if z in rules) for zone_ids in zones_of_all(session, reached).values()}
-    hours = [hours_for(rules, kind) for kind in sorted(kinds)] or [hours_for(rules, [])]
-    return AllowedTimes(hours, frozenset(days_off_ahead(today)), local)
+    return CommuneAllowedTimes(session, commune_id, today).of(targets)
 
 
 def check_allowed(

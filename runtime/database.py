@@ -135,6 +135,20 @@ def insert_if_absent(session: Session, table: type[SQLModel], values: dict[str, 
     return bool(session.connection().execute(statement).rowcount == 1)
 
 
+def insert_absent(
+    session: Session, table: type[SQLModel], rows: Sequence[dict[str, Any]], returning: Sequence[str]
+) -> Sequence[Any]:
+    """Insert the rows whose unique key is not there. Returns these columns of the rows that this call inserted.
+
+    rows: all with the same columns.
+    """
+    if not rows:
+        return []
+    statement = _insert(session)(table.__table__).on_conflict_do_nothing()  # type: ignore[attr-defined]
+    columns = [table.__table__.c[name] for name in returning]  # type: ignore[attr-defined]
+    return session.connection().execute(statement.returning(*columns), list(rows)).all()
+
+
 def upsert_many(
     session: Session, table: type[SQLModel], rows: Sequence[dict[str, Any]], key_columns: Sequence[str]
 ) -> None:

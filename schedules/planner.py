@@ -11,13 +11,13 @@ from datetime import timedelta
 from broadcast.transmitter import Transmitter
 from runtime.clock import Clock
 from runtime.database import Database
-from schedules.slots import plan
+from schedules.slot_planning import plan
 
 log = logging.getLogger(__name__)
 
 
 class Planner:
-    """Plans one at a time within this process; other controllers may plan at the same time (`schedules.slots`)."""
+    """Plans one at a time within this process; other controllers may plan at the same time."""
 
     def __init__(self, database: Database, clock: Clock, transmitter: Transmitter, *, plan_ahead: timedelta) -> None:
         self._database = database

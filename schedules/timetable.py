@@ -1,6 +1,6 @@
 """The timetable: adding, changing, pausing and removing schedules.
 
-The next plan (`schedules.slots`) withdraws what an earlier revision of a schedule planned.
+The next plan (`schedules.slot_planning`) withdraws what an earlier revision of a schedule planned.
 """
 
 from datetime import datetime

@@ -29,7 +29,7 @@ from people.rights import Role
 from runtime.clock import ManualClock
 from runtime.database import Database
 from schedules.recurrence import Repeat, Rule
-from schedules.slots import plan as plan_slots
+from schedules.slot_planning import plan as plan_slots
 from schedules.timetable import add_schedule
 from tests.broadcast.studio import KEY
 from tests.cast import MORNING

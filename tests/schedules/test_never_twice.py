@@ -25,10 +25,11 @@ from devices.communes import commune
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import Refusal
-from schedules import slots
+from schedules import slot_planning, slots
 from schedules.recurrence import Repeat, Rule
 from schedules.schedules import due, schedules
-from schedules.slots import LEAST_LEFT, Slot, plan
+from schedules.slot_planning import LEAST_LEFT, plan
+from schedules.slots import Slot
 from schedules.timetable import add_schedule, change_schedule, pause
 from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE, MORNING
@@ -128,7 +129,7 @@ class Timetable(RuleBasedStateMachine):
     @rule(before_commit=st.booleans())
     def kill_in_the_middle_of_a_plan(self, before_commit: bool) -> None:
         """Between claim and commit, or after the commit and before anything is sent."""
-        fate = patch.object(slots, "_plan_one", side_effect=Killed) if before_commit else nullcontext()
+        fate = patch.object(slot_planning, "_plan_one", side_effect=Killed) if before_commit else nullcontext()
         with fate, suppress(Killed):
             plan(self.database, self.clock.now(), AHEAD)
         self.alive = False

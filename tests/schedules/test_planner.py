@@ -10,7 +10,7 @@ from runtime.clock import ManualClock
 from runtime.database import Database
 from schedules import planner
 from schedules.planner import Planner
-from schedules.slots import PlanChanges
+from schedules.slot_planning import PlanChanges
 from tests.broadcast.studio import Studio
 
 

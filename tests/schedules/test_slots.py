@@ -14,9 +14,10 @@ from broadcast.programmes import Item, ItemKind, replace_items
 from broadcast.stopping import stop
 from runtime.clock import ManualClock
 from runtime.database import Database
-from schedules import occurrences, slots
+from schedules import occurrences, slot_planning
 from schedules.recurrence import Repeat, Rule
-from schedules.slots import LEAST_LEFT, LOOK_BACK, PlanChanges, plan, slots_of
+from schedules.slot_planning import LEAST_LEFT, LOOK_BACK, PlanChanges, plan
+from schedules.slots import slots_of
 from schedules.timetable import add_schedule, change_schedule, pause, restore, retire
 from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE, VIETNAM
@@ -344,7 +345,7 @@ def test_what_the_operator_withdrew_by_hand_is_not_planned_again(office: Office)
 
 def test_a_controller_killed_in_the_middle_of_a_plan_leaves_no_claim_without_its_broadcast(office: Office) -> None:
     number = office.schedule(at(6))
-    with patch.object(slots, "_plan_one", side_effect=MemoryError), pytest.raises(MemoryError):
+    with patch.object(slot_planning, "_plan_one", side_effect=MemoryError), pytest.raises(MemoryError):
         office.plan()
     assert office.slots(number) == []
     office.plan()

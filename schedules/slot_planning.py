@@ -96,9 +96,9 @@ def plan_commune(
 
 def _together(missing: dict[int, int]) -> list[list[int]]:
     """The schedules of each transaction. missing: number of instants to plan, by schedule id."""
-    batches, size = list[list[int]](), MOST_AT_ONCE
+    batches, size = list[list[int]](), 0
     for schedule_id, count in missing.items():
-        if size + count > MOST_AT_ONCE:
+        if not batches or size + count > MOST_AT_ONCE:
             batches.append([])
             size = 0
         batches[-1].append(schedule_id)

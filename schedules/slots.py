@@ -34,5 +34,3 @@ class Slot(SQLModel, table=True):
 
 def slots_of(session: Session, schedule_id: int) -> list[Slot]:
     return list(session.exec(select(Slot).where(Slot.schedule_id == schedule_id).order_by(col(Slot.due_at))))
-
-

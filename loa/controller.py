@@ -24,6 +24,7 @@ from devices.time_server import TimeServer
 from devices.uplink import Uplink
 from loa.broker_access import connect, embedded_broker, issuer, public_broker_url
 from loa.broker_accounts import BrokerAccounts
+from loa.clock_watch import ClockWatch
 from loa.merger_hooks import MERGER_HOOKS
 from loa.schema import open_database
 from loa.web_server import run_web_server
@@ -56,6 +57,8 @@ _SELF_TESTS_EVERY_S = 5.0
 #: How often receivers that have not yet been told of a merger are looked for; another process may have merged.
 _MERGERS_EVERY_S = 2.0
 _PROVINCE_TIDY_EVERY_S = 86_400
+#: How often a step of the clock, or a person's answer to one, is looked for.
+_CLOCK_EVERY_S = 1.0
 
 
 class Controller:
@@ -100,6 +103,8 @@ class Controller:
         self.secrets = Secrets.load_or_create(self.settings.data_dir / "secrets")
         self.key = SealingKey(self.secrets.controller_seed)
         self.clock = ControllerClock()
+        self.clock_watch = ClockWatch(self.database, self.clock)
+        self.clock_watch.begin()
         self.media = Media(self.settings.data_dir / "media")
         self.originals = Media(self.settings.data_dir / "originals")
         with self.database.writing() as session:
@@ -198,6 +203,8 @@ class Controller:
         )
         self.alarms.every(_SELF_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
         self.alarms.every(_MERGERS_EVERY_S, "mergers", self.handover.step)
+        self.alarms.every(_CLOCK_EVERY_S, "clock", self.clock_watch.step)
+        self.clock.on_step(self._clock_stepped)
         self.alarms.start()
         self._closing.callback(self.alarms.close)
 
@@ -248,11 +255,19 @@ class Controller:
             )
         )
 
+    def _clock_stepped(self, step_us: int) -> None:
+        """Plan, announce and configure by the new time at once. Called from any thread, so it waits for nothing."""
+        self.presence.clock_stepped(timedelta(microseconds=step_us))
+        self.alarms.run_soon("clock", "plan", "configs", "self-tests", "mergers")
+        self.transmitter.nudge()
+
     def _notice_accounts(self) -> None:
         if self._accounts.publish_if_changed():
             self._configure_all()
 
     def _forget_old_samples(self) -> None:
+        if not self.clock.trusted:
+            return  # by a clock years ahead all of it would be old
         with self.database.writing() as session:
             forget_old_samples(session, self.clock.now())
             telemetry.forget_old(session, self.clock.now())

@@ -1,13 +1,20 @@
 """Calls that run every N seconds, and since when one of them fails. The only home of APScheduler.
 
 Nothing is kept here: each call works out from the tables what is due, so a restart loses nothing.
+
+The intervals run on the monotonic clock. APScheduler waits by the wall clock: set back, it sleeps until the old time
+comes again; set on by years, it lists every run it missed (docs/decisions/0010, 0041). It is therefore given only calls that
+are due, and runs them: once at a time, in its threads.
 """
 
 import logging
+import threading
+import time
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -18,34 +25,75 @@ log = logging.getLogger(__name__)
 logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 _THREADS = 3
+#: Due whatever the wall clock says.
+_ALWAYS_DUE = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class _Alarm:
+    """due_s: on the monotonic clock. running: until a run has ended no other begins."""
+
+    name: str
+    seconds: float
+    call: Callable[[], object]
+    due_s: float
+    running: bool = False
 
 
 class Alarms:
     """Runs each call at its interval, never twice at once. `every` may be called before and after `start`."""
 
     def __init__(self, clock: Clock) -> None:
-        """clock: dates the failures. The intervals run on APScheduler's own clock."""
+        """clock: dates the failures. The intervals run on the machine's monotonic clock."""
         self._clock = clock
         self._failing: dict[str, datetime] = {}
         self.failures = 0
+        self._alarms: dict[str, _Alarm] = {}
+        self._changed = threading.Condition()
+        self._closing = False
+        self._timer = threading.Thread(target=self._wait_and_run, name="alarms", daemon=True)
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
             executors={"default": ThreadPoolExecutor(_THREADS)},
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            # Two, since a run ends for `_Alarm.running` a moment before it ends for APScheduler.
+            job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None},
         )
-        self._scheduler.add_listener(self._report_failure, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+        self._scheduler.add_listener(self._report_failure, EVENT_JOB_ERROR)
 
     def start(self) -> None:
+        with self._changed:
+            now_s = time.monotonic()
+            for alarm in self._alarms.values():
+                alarm.due_s = now_s + alarm.seconds
         self._scheduler.start()
+        self._timer.start()
 
     def close(self) -> None:
         """Stop. Waits for the calls that are running."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._timer.is_alive():
+            self._timer.join()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
 
     def every(self, seconds: float, name: str, call: Callable[[], object]) -> None:
         """Run a call at this interval, for the first time one interval after `start`. name: unique."""
-        self._scheduler.add_job(lambda: self.run(name, call), "interval", seconds=seconds, id=name)
+        with self._changed:
+            self._alarms[name] = _Alarm(name, seconds, call, time.monotonic() + seconds)
+            self._changed.notify()
+
+    def run_soon(self, *names: str) -> None:
+        """Run these calls at once, in the alarms' own threads, and then again at their intervals. Does not wait.
+
+        A call that is running now runs once more afterwards: it may have read the time before.
+        """
+        with self._changed:
+            for name in names:
+                if name in self._alarms:
+                    self._alarms[name].due_s = time.monotonic()
+            self._changed.notify()
 
     @property
     def failing_since(self) -> datetime | None:
@@ -61,9 +109,30 @@ class Alarms:
             raise  # for the listener, which logs it
         self._failing.pop(name, None)
 
+    def _wait_and_run(self) -> None:
+        with self._changed:
+            while not self._closing:
+                now_s = time.monotonic()
+                for alarm in self._alarms.values():
+                    if alarm.due_s <= now_s and not alarm.running:
+                        # Late by several intervals, it runs once.
+                        alarm.due_s = max(alarm.due_s + alarm.seconds, now_s)
+                        alarm.running = True
+                        self._scheduler.add_job(
+                            self._run_alarm, "date", [alarm], run_date=_ALWAYS_DUE, id=alarm.name, replace_existing=True
+                        )
+                waiting_s = [alarm.due_s - now_s for alarm in self._alarms.values() if not alarm.running]
+                self._changed.wait(max(0.0, min(waiting_s)) if waiting_s else None)
+
+    def _run_alarm(self, alarm: _Alarm) -> None:
+        try:
+            self.run(alarm.name, alarm.call)
+        finally:
+            with self._changed:
+                alarm.running = False
+                self._changed.notify()
+
     def _report_failure(self, event: JobExecutionEvent) -> None:
         # APScheduler itself only writes a line to its own log.
         self.failures += 1
-        log.error(
-            "alarm %s failed: %s", event.job_id, event.exception or "its time had passed", exc_info=event.exception
-        )
+        log.error("alarm %s failed: %s", event.job_id, event.exception, exc_info=event.exception)

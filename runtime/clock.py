@@ -19,10 +19,19 @@ STEP_US = 500_000
 STEP_HOLDS_US = 10_000_000
 #: Two readings of a clock this close together are one instant; we try so often.
 _ONE_INSTANT_NS, _READINGS = 5_000, 5
+#: A step beyond this is confirmed by a person. Zones differ by 14 h at most; a mistyped day is 24 h (docs/decisions/0041).
+LARGE_STEP_US = 20 * 3_600_000_000
+#: No wall clock is right beyond this (the year 9000), and no datetime holds much more.
+_LATEST_US = 221_845_392_000_000_000
 
 
 class Clock(Protocol):
     """Where time comes from. Rules take `now`; only edges ask a clock."""
+
+    @property
+    def trusted(self) -> bool:
+        """False while the time is plainly wrong. Nothing is planned, announced or told by such a time."""
+        ...
 
     def now(self) -> datetime: ...
 
@@ -40,7 +49,11 @@ class Clock(Protocol):
 
 
 class ControllerClock:
-    """Runs on the monotonic clock, follows the wall clock slowly, and takes over a step that stays."""
+    """Runs on the monotonic clock, follows the wall clock slowly, and takes over a step that stays.
+
+    After `guard` a large step waits for `accept_step` or `keep_time`; until then the time goes on as if the wall clock
+    had not been set.
+    """
 
     def __init__(
         self,
@@ -51,11 +64,64 @@ class ControllerClock:
         self._monotonic_ns = monotonic_ns
         self._lock = threading.Lock()
         self._anchor_us, self._anchor_monotonic_us = self._read_both()
+        self._step_us = 0  # the wall clock less controller time, while that is a step
         self._stepped_since_us: int | None = None
+        self._guarded = self._confirmed = False
+        self._plausible_us = (0, _LATEST_US)
+        self._pending_us: int | None = None
+        self._kept_us: int | None = None
         self._on_step: list[Callable[[int], None]] = []
 
+    def guard(self, earliest_us: int, latest_us: int) -> None:
+        """Ask before a large step, and trust no time outside of this interval until it is confirmed.
+
+        From a time that is not trusted every step is taken over at once: NTP has found the network.
+        """
+        with self._lock:
+            self._guarded = True
+            self._plausible_us = (earliest_us, min(latest_us, _LATEST_US))
+
+    @property
+    def trusted(self) -> bool:
+        return self._is_trusted(self.now_us())
+
+    @property
+    def pending_step_us(self) -> int | None:
+        """A large step of the wall clock that waits for a person's word; None for none."""
+        return self._pending_us
+
+    @property
+    def kept_step_us(self) -> int | None:
+        """A step that was refused, as long as the wall clock stays there; None for none."""
+        return self._kept_us
+
+    def accept_step(self) -> None:
+        """The wall clock is right: follow the pending step now."""
+        with self._lock:
+            step_us, self._pending_us = self._pending_us, None
+            if step_us is None:
+                return
+            self._anchor_us += step_us
+            self._stepped_since_us = None
+            self._confirmed = True
+        self._tell(step_us)
+
+    def keep_time(self) -> None:
+        """The wall clock is wrong: controller time goes on without the pending step."""
+        with self._lock:
+            self._kept_us, self._pending_us = self._pending_us, None
+
+    def confirm_time(self) -> None:
+        """The time is right although it seemed wrong."""
+        with self._lock:
+            self._confirmed = True
+        self._tell(0)
+
     def on_step(self, told: Callable[[int], None]) -> None:
-        """Call `told(microseconds)` whenever a step of the wall clock is taken over."""
+        """Call `told(microseconds)` after a step of the wall clock is taken over; with 0 when the time was confirmed.
+
+        Called in whichever thread reads the clock: it must not wait.
+        """
         self._on_step.append(told)
 
     def now(self) -> datetime:
@@ -78,18 +144,16 @@ class ControllerClock:
             ours_us = self._anchor_us + passed_us
             error_us = wall_us - ours_us
             if abs(error_us) > STEP_US:
-                stepped = self._consider_step(error_us, monotonic_us)
+                stepped = self._consider_step(ours_us, error_us, monotonic_us)
                 ours_us += stepped
             else:
-                self._stepped_since_us = None
+                self._stepped_since_us = self._pending_us = self._kept_us = None
                 most_us = int(passed_us * MOST_SLEW_PPM * 1e-6)
                 if most_us >= 1:
                     ours_us += max(-most_us, min(most_us, error_us))
                     self._anchor_us, self._anchor_monotonic_us = ours_us, monotonic_us
         if stepped:
-            log.warning("the wall clock was set by %+.3f s; controller time follows", stepped / 1e6)
-            for told in self._on_step:
-                told(stepped)
+            self._tell(stepped)
         return ours_us, monotonic_us
 
     def monotonic_us(self) -> int:
@@ -111,14 +175,37 @@ class ControllerClock:
                 break
         return wall_ns // 1000, at_ns // 1000
 
-    def _consider_step(self, error_us: int, monotonic_us: int) -> int:
-        if self._stepped_since_us is None:
-            self._stepped_since_us = monotonic_us
-        if monotonic_us - self._stepped_since_us < STEP_HOLDS_US:
+    def _consider_step(self, ours_us: int, error_us: int, monotonic_us: int) -> int:
+        """The step to take over now, 0 for none."""
+        if self._stepped_since_us is None or abs(error_us - self._step_us) > STEP_US:
+            self._stepped_since_us, self._step_us = monotonic_us, error_us
+        if monotonic_us - self._stepped_since_us < STEP_HOLDS_US or not 0 <= ours_us + error_us <= _LATEST_US:
+            return 0
+        if self._asks_before(ours_us, error_us):
+            if self._kept_us is None or abs(error_us - self._kept_us) > STEP_US:
+                self._pending_us, self._kept_us = error_us, None
             return 0
         self._anchor_us += error_us
-        self._stepped_since_us = None
+        self._stepped_since_us = self._pending_us = self._kept_us = None
         return error_us
+
+    def _asks_before(self, ours_us: int, error_us: int) -> bool:
+        if not self._guarded or not self._is_trusted(ours_us):
+            return False
+        return abs(error_us) > LARGE_STEP_US or not self._is_plausible(ours_us + error_us)
+
+    def _is_trusted(self, at_us: int) -> bool:
+        return self._confirmed or self._is_plausible(at_us)
+
+    def _is_plausible(self, at_us: int) -> bool:
+        earliest_us, latest_us = self._plausible_us
+        return earliest_us <= at_us <= latest_us
+
+    def _tell(self, step_us: int) -> None:
+        if step_us:
+            log.warning("the wall clock was set by %+.3f s; controller time follows", step_us / 1e6)
+        for told in self._on_step:
+            told(step_us)
 
 
 class ManualClock:
@@ -127,6 +214,7 @@ class ManualClock:
     def __init__(self, start: datetime) -> None:
         self._now_us = to_us(start)
         self._monotonic_us = 1_000_000_000
+        self.trusted = True
 
     def now(self) -> datetime:
         """Where it was turned to."""

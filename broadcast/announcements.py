@@ -10,17 +10,24 @@ from broadcast.state_changes import record_state
 
 #: How many manifests the transmitter publishes before it waits for their acknowledgements.
 MOST_AT_ONCE = 200
+#: Nothing is announced further ahead (LOA_PLAN_AHEAD_HOURS).
+_FURTHEST_PLAN = timedelta(days=8)
 
 
 def unannounced(session: Session, now: datetime, limit: int = MOST_AT_ONCE) -> list[Broadcast]:
     """Broadcasts whose newest revision the broker lacks and that receivers can still use, earliest first.
 
-    A cleared manifest of a broadcast still to come was cleared by a clock that ran ahead.
+    A cleared manifest of a broadcast still to come was cleared by a clock that ran ahead. Further ahead than anything
+    is planned, it was not: there this clock is the wrong one, and the broadcast is history.
     """
     query = select(Broadcast).where(
         or_(
             col(Broadcast.announced_revision) < col(Broadcast.revision),
-            and_(col(Broadcast.cleared_at).is_not(None), col(Broadcast.ends_at) > now),
+            and_(
+                col(Broadcast.cleared_at).is_not(None),
+                col(Broadcast.ends_at) > now,
+                col(Broadcast.starts_at) < now + _FURTHEST_PLAN,
+            ),
         ),
         col(Broadcast.ends_at) > now - timedelta(minutes=5),
         col(Broadcast.missed).is_(False),

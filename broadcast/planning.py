@@ -14,6 +14,7 @@ from broadcast.programmes import clip_items, duration_us, items_of, manifest_ite
 from broadcast.state_changes import record_state
 from devices.receivers import reached_by
 from noise.noise_rules import check_allowed
+from runtime.clock_steps import check_clock
 from runtime.refusal import N_, NotFound, Refusal
 from wire.broadcasts import BroadcastClass, Item, Targets
 
@@ -37,6 +38,7 @@ def put_on_air(
     spread: Spread = IN_STEP,
 ) -> Broadcast:
     """Plan a programme or a clip for now plus `lead`. Raises Refusal, NotFound."""
+    check_clock(session)
     if programme_id is not None:
         chosen = programme(session, programme_id)
         if chosen.commune_id != commune_id:

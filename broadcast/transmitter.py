@@ -54,6 +54,8 @@ class Transmitter:
 
     def announce_due(self) -> int:
         """Publish what the broker lacks, earliest first. Returns how many it acknowledged."""
+        if not self._clock.trusted:
+            return 0
         now = self._clock.now()
         with self._database.session() as session:
             due = unannounced(session, now)
@@ -93,6 +95,8 @@ class Transmitter:
 
     def clear_old(self) -> int:
         """Clear manifests that are no longer needed, so that the broker does not fill up. Returns how many."""
+        if not self._clock.trusted:
+            return 0
         now = self._clock.now()
         with self._database.session() as session:
             expired_broadcasts = expired(session, now)

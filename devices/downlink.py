@@ -1,5 +1,6 @@
 """The downlink: the only place that seals, and sends to receivers."""
 
+import itertools
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -29,6 +30,8 @@ COMMAND_HOLDS = timedelta(minutes=2)
 #: A config is good until the next one; a receiver that was in a store room for a year still has its zones.
 CONFIG_HOLDS = timedelta(days=400)
 TIME_HOLDS = timedelta(seconds=30)
+#: What JSON numbers hold exactly (2^53 - 1). A receiver that names a larger one is not believed.
+MOST_REVISION = 9_007_199_254_740_991
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,14 @@ class Downlink:
         heartbeat_s: int = 20,
         fetch_between: tuple[time, time] = (time(21), time(3)),
         time_address: str = "",
+        count_command: Callable[[], int] | None = None,
         config_parts: ConfigPartsProvider = lambda _session, _commune_id, _today: ConfigParts(),
     ) -> None:
         """media_base: where receivers fetch audio, with a slash at the end. heartbeat_s: told to every receiver.
 
         fetch_between: off-peak, by the commune's clock, over midnight too; alike for none.
         time_address: host:port where receivers ask for the time by datagram; empty: by the broker alone.
+        count_command: gives a larger number with each call, over restarts too. None counts in memory, for tests.
         config_parts: what other packages put into every config.
         """
         self.time_address = time_address
@@ -85,7 +90,8 @@ class Downlink:
         self._media_base = media_base
         self._heartbeat_s = heartbeat_s
         self._lock = threading.Lock()
-        self._last_revision = 0
+        self._count_command = count_command or itertools.count(1).__next__
+        self._held_revisions: dict[str, int] = {}
         self._config_parts = config_parts
         self._held_back: Callable[[Session], set[str]] = lambda _session: set()
 
@@ -126,6 +132,8 @@ class Downlink:
 
         include_held: also those that are held back, see `hold_back`.
         """
+        if not self._clock.trusted:
+            return []  # it would be issued and expire by the wrong time
         held = set() if include_held else self._held_back(session)
         receivers = [r for r in receivers if r.id not in held]
         memberships = zones_of_all(session, [r.id for r in receivers])
@@ -153,8 +161,7 @@ class Downlink:
         now_us = self._clock.now_us()
         config = Config(
             to=for_receiver(receiver.id),
-            # Grows with each month too: other holidays are ahead, and the config expires later.
-            revision=receiver.config_revision + _months(shared.today),
+            revision=receiver.config_revision,
             issued_at_us=now_us,
             expires_at_us=now_us + CONFIG_HOLDS // timedelta(microseconds=1),
             commune=receiver.commune_id,
@@ -189,7 +196,7 @@ class Downlink:
         command_id, now_us = secrets.token_hex(8), self._clock.now_us()
         command = Command(
             to=for_receiver(receiver_id),
-            revision=self._next_revision(now_us),
+            revision=self._next_revision(receiver_id),
             issued_at_us=now_us,
             expires_at_us=now_us + COMMAND_HOLDS // timedelta(microseconds=1),
             command=command_id,
@@ -199,7 +206,9 @@ class Downlink:
         return command_id
 
     def tell_time(self, receiver_id: str, nonce: str, asked_local_us: int, heard_at_us: int) -> None:
-        """Answer a time ask by the broker, at once."""
+        """Answer a time ask by the broker, at once. A time that is plainly wrong is not told."""
+        if not self._clock.trusted:
+            return
         payload = self.sealed_time(receiver_id, nonce, asked_local_us, heard_at_us)
         self._broker.publish(topics.of_receiver(receiver_id, topics.Kind.TIME_TELL), payload, qos=0, retain=False)
 
@@ -207,7 +216,7 @@ class Downlink:
         """The answer to a time ask. told_at_us is taken last, so that our own work is in neither delay."""
         tell = TimeTell(
             to=for_receiver(receiver_id),
-            revision=self._next_revision(heard_at_us),
+            revision=0,  # the nonce says which ask it answers
             issued_at_us=heard_at_us,
             expires_at_us=heard_at_us + TIME_HOLDS // timedelta(microseconds=1),
             nonce=nonce,
@@ -220,16 +229,17 @@ class Downlink:
     def _publish(self, topic: str, message: Sealed, *, retain: bool) -> Delivery:
         return self._broker.publish(topic, self._key.seal(message), qos=1, retain=retain)
 
-    def _next_revision(self, now_us: int) -> int:
-        """Grows over restarts too, since time does."""
+    def held_revision(self, receiver_id: str, revision: int) -> None:
+        """Note the revision of the last command that a receiver says it holds; its next one is above it."""
+        if revision <= MOST_REVISION:
+            with self._lock:
+                self._held_revisions[receiver_id] = max(revision, self._held_revisions.get(receiver_id, 0))
+
+    def _next_revision(self, receiver_id: str) -> int:
         with self._lock:
-            self._last_revision = max(self._last_revision + 1, now_us)
-            return self._last_revision
-
-
-def _months(day: date) -> int:
-    """Months since the beginning of 2026."""
-    return (day.year - 2026) * 12 + day.month - 1
+            revision = max(self._count_command(), self._held_revisions.get(receiver_id, 0) + 1)
+            self._held_revisions[receiver_id] = revision
+            return revision
 
 
 def _minute(at: time) -> int:

@@ -77,6 +77,8 @@ class NightlyTest:
 
     def step(self) -> None:
         """Begin, ask and judge what is due now."""
+        if not self._clock.trusted:
+            return
         now = self._clock.now()
         for commune_id, night in self._due(now):
             self._begin(commune_id, night, now)

@@ -103,6 +103,9 @@ class PresenceWatch:
         self._on_change: list[Callable[[str, PresenceState], None]] = []
         with database.session() as session:
             self._read(session)
+        for record in self._known.values():
+            if record.last_heard_at is not None:  # by a clock that ran ahead
+                record.last_heard_at = min(record.last_heard_at, now)
 
     def on_change(self, told: Callable[[str, PresenceState], None]) -> None:
         """Call `told(receiver, state)` after a change is recorded."""
@@ -142,6 +145,14 @@ class PresenceWatch:
                 known.farewell_at, known.farewell_cause = at, presence.cause or "connection_lost"
             if known.last_heard_at is None:
                 known.last_heard_at = at
+
+    def clock_stepped(self, by: timedelta) -> None:
+        """Controller time was set by so much: what was heard lies as long ago as before."""
+        with self._lock:
+            self._listening_since += by
+            for known in self._known.values():
+                if known.last_heard_at is not None:
+                    known.last_heard_at += by
 
     def sweep(self, now: datetime) -> list[PresenceChange]:
         """Compute every state and record the changes. Called about once a second."""

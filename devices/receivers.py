@@ -1,6 +1,6 @@
 """Receivers: addressable sound outlets, each an IP cluster or the gateway before an amplifier or a transmitter."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Column
 from sqlmodel import Field, Session, SQLModel, col, or_, select
@@ -14,14 +14,18 @@ from wire.broadcasts import Targets
 
 #: Longer chains than a second are not delays but relays; the wire allows no more than the page.
 MOST_PATH_DELAY_MS = 2000.0
+#: The column holds little more. A receiver that names a larger one is not believed.
+_MOST_CONFIG_REVISION = 2_000_000_000
+_CONFIG_RENEWED_AFTER = timedelta(days=28)
 
 
 class Receiver(SQLModel, table=True):
     """A receiver. id: short, its name at the broker and in topics. public_key: hex, of the key it seals reports with.
 
     broker_hash: of its secret at the broker. path_delay_us: from the card's output to the horn.
-    config_revision: grows with each change of what it is set to. latitude_deg, longitude_deg: WGS 84, both or neither;
-    set with `devices.positions`.
+    config_revision: grows with each change of what it is set to, and above what the receiver says it holds.
+    config_issued_at: when it grew so that the receiver takes a config with later holidays and expiry.
+    latitude_deg, longitude_deg: WGS 84, both or neither; set with `devices.positions`.
     """
 
     id: str = Field(primary_key=True, max_length=63)
@@ -38,6 +42,7 @@ class Receiver(SQLModel, table=True):
     path_delay_us: int = 0
     amplifier_lead_ms: int = 5000
     config_revision: int = 1
+    config_issued_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     retired_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
@@ -147,6 +152,35 @@ def change_receiver(
     session.add(found)
     session.flush()
     return found
+
+
+def exceed_held_config(session: Session, receiver_id: str, held_revision: int) -> Receiver | None:
+    """Count on above the config that the receiver says it holds: it takes no other. None when ours is not below it.
+
+    So after a restored backup, and after an earlier version that took months from a clock which ran ahead.
+    """
+    row = session.get(Receiver, receiver_id)
+    if row is None or row.retired_at is not None or not row.config_revision < held_revision <= _MOST_CONFIG_REVISION:
+        return None
+    row.config_revision = held_revision + 1
+    session.add(row)
+    session.flush()
+    return row
+
+
+def renew_configs(session: Session, now: datetime) -> None:
+    """Let configs that were issued a month away from now count as new: other holidays, a later expiry.
+
+    Away in either direction: a clock that ran ahead may have issued them.
+    """
+    for row in receivers(session):
+        issued_at = row.config_issued_at
+        if issued_at is not None and abs(now - issued_at) < _CONFIG_RENEWED_AFTER:
+            continue
+        row.config_revision += 0 if issued_at is None else 1
+        row.config_issued_at = now
+        session.add(row)
+    session.flush()
 
 
 def move_receivers(session: Session, receiver_ids: list[str], station_id: int) -> None:

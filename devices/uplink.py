@@ -21,7 +21,7 @@ from devices import faults, heartbeats
 from devices.downlink import Downlink
 from devices.heartbeats import ReceivedHeartbeat
 from devices.presence import PresenceWatch
-from devices.receivers import Receiver
+from devices.receivers import Receiver, exceed_held_config
 from devices.telemetry import TelemetryHistory
 from runtime.broker import Broker
 from runtime.clock import Clock, to_us
@@ -75,6 +75,7 @@ class Uplink:
         self._handlers: list[tuple[type, ReportHandler]] = [(FaultReport, faults.take_report)]
         self._pending: dict[str, ReceivedHeartbeat] = {}
         self._pending_lock = threading.Lock()
+        self._held_configs: dict[str, int] = {}
         self._telemetry = TelemetryHistory()
         self._reports: queue.Queue[tuple[str, bytes]] = queue.Queue(MOST_WAITING)
         self._workers = [
@@ -107,6 +108,7 @@ class Uplink:
         """Write down the heartbeats that wait."""
         with self._pending_lock:
             pending, self._pending = self._pending, {}
+        self._exceed_held_configs(pending)
         try:
             heartbeats.keep(self._database, pending.values(), self._telemetry)
         except UNSTORABLE:
@@ -115,6 +117,22 @@ class Uplink:
                     heartbeats.keep(self._database, [heard], self._telemetry)
                 except UNSTORABLE:
                     self._refuse(heard.receiver_id, Kind.HEARTBEAT, Reason.MALFORMED)
+
+    def _exceed_held_configs(self, pending: dict[str, ReceivedHeartbeat]) -> None:
+        told = {receiver_id: heard.message.config_revision for receiver_id, heard in pending.items()}
+        news = {one: held for one, held in told.items() if self._held_configs.get(one) != held}
+        if not news:
+            return
+        with self._database.session() as session:
+            query = select(Receiver.id, Receiver.config_revision).where(col(Receiver.id).in_(news))
+            behind = [one for one, ours in session.exec(query) if ours < news[one]]
+        for receiver_id in behind:
+            with self._database.writing() as session:
+                row = exceed_held_config(session, receiver_id, news[receiver_id])
+                if row is not None:
+                    log.warning("receiver %s holds config %d; counting on above", receiver_id, news[receiver_id])
+                    self._downlink.configure(session, row)
+        self._held_configs.update(news)
 
     def take_reports(self, batch: list[tuple[str, bytes]]) -> None:
         """Verify reports, write them in one transaction, and then tell their receivers that they were heard.
@@ -181,6 +199,7 @@ class Uplink:
             return
         now = self._clock.now()
         self._presence.heard(receiver_id, heartbeat, now)
+        self._downlink.held_revision(receiver_id, heartbeat.command_revision)
         with self._pending_lock:
             self._pending[receiver_id] = ReceivedHeartbeat(receiver_id, now, heartbeat)
 

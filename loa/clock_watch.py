@@ -1,7 +1,7 @@
 """Clock watch: shows steps of the controller's clock, acts on what people answer, and doubts a wrong time at the start.
 
 A time is plainly wrong before Loa was released, before the last time that the database knows, or more than a year after
-it. Nothing is planned, announced or told by such a time (`Clock.trusted`); see docs/decisions/0041.
+it. Nothing is planned, announced or told by such a time (`Clock.trusted`); see docs/decisions/0042.
 """
 
 import logging

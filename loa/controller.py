@@ -19,7 +19,7 @@ from devices.downlink import Downlink
 from devices.heartbeats import forget_old_samples
 from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
-from devices.receivers import receivers
+from devices.receivers import receivers, renew_configs
 from devices.time_server import TimeServer
 from devices.uplink import Uplink
 from loa.broker_access import connect, embedded_broker, issuer, public_broker_url
@@ -34,6 +34,7 @@ from province import reports_up
 from province.exchange import ProvinceExchange
 from runtime.alarms import Alarms
 from runtime.clock import ControllerClock
+from runtime.counters import Counting
 from runtime.mosquitto import Mosquitto
 from runtime.secret_files import Secrets
 from runtime.settings import Settings
@@ -48,7 +49,7 @@ log = logging.getLogger(__name__)
 _PLAN_EVERY_S = 15.0
 _PRESENCE_EVERY_S = 1.0
 _TIDY_EVERY_S = 3600.0
-#: The revision of a config grows with each month (`devices.downlink`), so receivers get the holidays ahead.
+#: Configs are renewed each month (`devices.receivers.renew_configs`), so receivers get the holidays ahead.
 _CONFIGURE_EVERY_S = 86_400
 #: How often receivers that another process added are looked for.
 _ACCOUNTS_EVERY_S = 3.0
@@ -134,6 +135,7 @@ class Controller:
             media_base=f"{settings.base_url}/media/",
             heartbeat_s=settings.heartbeat_s,
             fetch_between=(settings.fetch_from, settings.fetch_until),
+            count_command=Counting(self.database, "command"),
             config_parts=config_parts,
         )
         self._start_time_server()
@@ -273,6 +275,10 @@ class Controller:
             telemetry.forget_old(session, self.clock.now())
 
     def _configure_all(self) -> None:
+        if not self.clock.trusted:
+            return
+        with self.database.writing() as session:
+            renew_configs(session, self.clock.now())
         with self.database.session() as session:
             self.downlink.configure_all(session, receivers(session))
 

@@ -28,7 +28,7 @@ class Handover:
 
     def step(self) -> None:
         """Send what is not acknowledged yet. Called after the commit and periodically."""
-        if not self._downlink.connected:
+        if not self._downlink.connected or not self._clock.trusted:
             return
         with self._database.session() as session:
             waiting = list(session.exec(select(Merger).where(col(Merger.told_at).is_(None)).order_by(col(Merger.id))))

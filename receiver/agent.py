@@ -32,6 +32,7 @@ from receiver.store.shelf import Shelf
 from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from receiver.timing.time_asker import TimeAsker
+from receiver.timing.time_jumps import TimeJumps
 from receiver.timing.time_link import TimeLink
 from wire import topics
 from wire.commands import Config
@@ -67,6 +68,7 @@ class Agent:
         self._amplifier = amplifier
         self._began_us = local_us()
         self._station = StationTime()
+        self._jumps = TimeJumps()
         self._asker = TimeAsker(self._station, identity.receiver, identity.controller_keys, folder / "time.json")
         self._plan = Plan(folder / "plan", identity.receiver, identity.commune, identity.controller_keys)
         self._shelf = Shelf(folder / "shelf", now_us=self._now_us)
@@ -90,6 +92,10 @@ class Agent:
             live_gaps=self._live_gaps,
             began_local_us=self._began_us,
         )
+        self._tester = SelfTester(identity.receiver, self._shelf, self._outbox, lambda: speaker.running)
+        self._commands = CommandHandler(
+            identity.receiver, identity.controller_keys, self._outbox, folder, self._tester.take
+        )
         heartbeats = Heartbeats(
             self._plan,
             self._shelf,
@@ -100,12 +106,9 @@ class Agent:
             amplifier,
             self._outbox,
             self._monitor,
+            self._commands,
             version=version,
             began_local_us=self._began_us,
-        )
-        self._tester = SelfTester(identity.receiver, self._shelf, self._outbox, lambda: speaker.running)
-        self._commands = CommandHandler(
-            identity.receiver, identity.controller_keys, self._outbox, folder, self._tester.take
         )
         self._sessions = SessionNumber(folder / "session", int(time.time()))
         self._connection = Connection(identity, self._sessions, self, version)
@@ -199,17 +202,13 @@ class Agent:
             self._fault_reports.clock_unknown(now_local_us)
             self._amplifier_times.nothing_can_sound()
         else:
+            if self._jumps.step(now_us, now_local_us):
+                self._time_jumped(now_us)
             self._switch_amplifier(now_us, now_local_us)
             self._playout.set_volume(self._volume_percent())
             self._monitor.step(self._playout, now_local_us)
-            self._reporter.step(now_us, now_local_us, self._volume_percent(), "" if self._speaker.running else "card")
+            self._report_and_forget(now_us, now_local_us)
             self._follow_live_gaps(now_us)
-            gone = self._plan.drop_expired(now_us)
-            if gone:
-                self._reporter.forget(gone)
-                self._failures.forget(gone)
-                self._live_gaps.forget(gone)
-                self._plan_changed()
             self._asker.keep(now_local_us)
             if self._current_ladder.recheck_failed(now_us):
                 self._plan_changed()
@@ -221,6 +220,27 @@ class Agent:
                 self._connection.publish(Kind.REPORT, pending.payload, qos=1)
             if self._heartbeat_sender.is_due(now_local_us, self._playout.now_broadcast()):
                 self._send_heartbeat(now_local_us)
+
+    def _report_and_forget(self, now_us: int, now_local_us: int) -> None:
+        if not self._jumps.steady(now_local_us):
+            self._reporter.keep_now_and_then(now_local_us)
+            return  # what is over by a jump may be still to come
+        self._reporter.step(now_us, now_local_us, self._volume_percent(), "" if self._speaker.running else "card")
+        gone = self._plan.drop_expired(now_us)
+        if gone:
+            self._reporter.forget(gone)
+            self._failures.forget(gone)
+            self._live_gaps.forget(gone)
+            self._plan_changed()
+
+    def _time_jumped(self, now_us: int) -> None:
+        """Read again what the broker retains, and judge again what was refused by the time before."""
+        log.warning("controller time has jumped to %d us; reading retained messages again", now_us)
+        self._connection.read_retained_again()
+        self._inbox.judge_again()
+        self._reporter.time_jumped(now_us)
+        self._outbox.reseal(now_us)
+        self._plan_changed()
 
     def _follow_live_gaps(self, now_us: int) -> None:
         if self._live_gaps.step(self._plan.for_us(), now_us):

@@ -44,12 +44,13 @@ class CommandHandler:
         self._keys = keys
         self._outbox = outbox
         self._on_self_test = on_self_test
-        self._revision = 0
         # On disk: a Reboot that is replayed after the restart, while it is valid, would restart the receiver again.
         self._obeyed_file = folder / "obeyed.json"
         self._obeyed: deque[str] = deque(_read(self._obeyed_file), maxlen=_REMEMBERED)
         self._tones: list[Cue] = []
         self.refused: Counter[str] = Counter()
+        #: Of the last command taken since the start, 0 for none. The controller's next one is above it.
+        self.revision = 0
         #: Told to start again.
         self.reboot = False
 
@@ -57,21 +58,21 @@ class CommandHandler:
         """Obey a command. Gives the volume when it sets one. now_us: controller time, None when not known."""
         try:
             command: Command = open_sealed(
-                payload, Command, self._keys, to=for_receiver(self._receiver), now_us=now_us, newer_than=self._revision
+                payload, Command, self._keys, to=for_receiver(self._receiver), now_us=now_us, newer_than=self.revision
             )
         except Refused as refused:
             self.refused[refused.reason.value] += 1
             return None
         action, volume = command.action, None
         if isinstance(action, ReportsHeard):
-            self._revision = command.revision
+            self.revision = command.revision
             self._outbox.acknowledge(action.reports)
             return None
         if now_us is None:
             # Its expiry cannot be checked: an old Reboot, played at every start, would silence this receiver for good.
             self.refused[Reason.EXPIRED.value] += 1
             return None
-        self._revision = command.revision
+        self.revision = command.revision
         if command.command in self._obeyed:
             return None
         self._obeyed.append(command.command)

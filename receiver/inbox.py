@@ -1,13 +1,18 @@
 """Inbox: configs, manifests and commands as they arrive, handled in the main thread, since they are written to disk."""
 
 import queue
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from receiver.commands import CommandHandler
 from receiver.store.plan import Plan
 from receiver.timing.station_time import StationTime
+from wire.sealing import Reason
 from wire.topics import Kind, Topic
+
+#: Commands are seldom, and hold two minutes.
+_MOST_JUDGED_AGAIN = 20
 
 
 class Change(NamedTuple):
@@ -23,9 +28,17 @@ class Inbox:
     def __init__(self, plan: Plan, commands: CommandHandler, station: StationTime) -> None:
         self._plan, self._commands, self._station = plan, commands, station
         self._messages: queue.SimpleQueue[tuple[Kind, Topic, bytes]] = queue.SimpleQueue()
+        self._commands_expired: deque[tuple[Topic, bytes]] = deque(maxlen=_MOST_JUDGED_AGAIN)
 
     def put(self, kind: Kind, topic: Topic, payload: bytes) -> None:
         self._messages.put((kind, topic, payload))
+
+    def judge_again(self) -> None:
+        """Time has jumped: commands that were refused as expired may not be. The broker keeps all the rest."""
+        expired = list(self._commands_expired)
+        self._commands_expired.clear()
+        for topic, payload in expired:
+            self.put(Kind.DO, topic, payload)
 
     def changes(self, now_us: Callable[[], int | None]) -> Iterator[Change]:
         """Take what has come; one for each message that changed something. now_us: controller time, None unknown."""
@@ -41,4 +54,7 @@ class Inbox:
                 if self._plan.take_manifest(topic.broadcast, payload, now_us()):
                     yield Change()
             elif kind is Kind.DO:
+                expired = self._commands.refused[Reason.EXPIRED.value]
                 yield Change(volume_percent=self._commands.take(payload, now_us(), self._station))
+                if self._commands.refused[Reason.EXPIRED.value] > expired:
+                    self._commands_expired.append((topic, payload))

@@ -3,8 +3,8 @@
 Nothing is kept here: each call works out from the tables what is due, so a restart loses nothing.
 
 The intervals run on the monotonic clock. APScheduler waits by the wall clock: set back, it sleeps until the old time
-comes again; set on by years, it lists every run it missed (docs/decisions/0010, 0041). It is therefore given only calls that
-are due, and runs them: once at a time, in its threads.
+comes again; set on by years, it lists every run it missed (docs/decisions/0010, 0042). It is therefore given only
+calls that are due, and runs them: once at a time, in its threads.
 """
 
 import logging

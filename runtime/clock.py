@@ -19,7 +19,7 @@ STEP_US = 500_000
 STEP_HOLDS_US = 10_000_000
 #: Two readings of a clock this close together are one instant; we try so often.
 _ONE_INSTANT_NS, _READINGS = 5_000, 5
-#: A step beyond this is confirmed by a person. Zones differ by 14 h at most; a mistyped day is 24 h (docs/decisions/0041).
+#: A step beyond this is confirmed by a person (docs/decisions/0042). Zones differ by 14 h; a mistyped day is 24 h.
 LARGE_STEP_US = 20 * 3_600_000_000
 #: No wall clock is right beyond this (the year 9000), and no datetime holds much more.
 _LATEST_US = 221_845_392_000_000_000

@@ -10,7 +10,7 @@ from sqlalchemy import Column
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from runtime.database import UtcDateTime
-from runtime.refusal import N_, NotFound
+from runtime.refusal import N_, NotFound, Refusal
 
 #: Smaller steps are logged only: NTP corrects a machine without a battery clock by seconds.
 SHOWN_FROM = timedelta(minutes=3)
@@ -56,8 +56,7 @@ class ClockStep(SQLModel, table=True):
 
     @property
     def number(self) -> int:
-        assert self.id is not None
-        return self.id
+        return self.id or 0
 
     @property
     def waits(self) -> bool:
@@ -76,9 +75,7 @@ class KnownTime(SQLModel, table=True):
 
 def shown_steps(session: Session) -> list[ClockStep]:
     """Those that the first page shows, newest first: what has to be answered, and what nobody has dismissed."""
-    query = select(ClockStep).where(
-        col(ClockStep.dismissed).is_(False), col(ClockStep.state) != StepState.GONE.value
-    )
+    query = select(ClockStep).where(col(ClockStep.dismissed).is_(False), col(ClockStep.state) != StepState.GONE.value)
     return list(session.exec(query.order_by(col(ClockStep.id).desc())))
 
 
@@ -93,6 +90,18 @@ def clock_step(session: Session, number: int) -> ClockStep:
     if step is None:
         raise NotFound(N_("This message about the clock no longer exists. Open the page On air again."))
     return step
+
+
+def check_clock(session: Session) -> None:
+    """Raises Refusal while the controller's time is plainly wrong: what is planned by it would sound nowhere."""
+    waiting = select(ClockStep.id).where(ClockStep.state == StepState.DOUBTED.value).limit(1)
+    if session.exec(waiting).first() is not None:
+        raise Refusal(
+            N_(
+                "The clock of the Loa server is wrong, so nothing can be broadcast. Set the clock, or confirm it on "
+                "the page On air."
+            )
+        )
 
 
 def known_time(session: Session) -> datetime | None:

@@ -27,7 +27,12 @@ class Planner:
         self._lock = threading.Lock()
 
     def plan_now(self) -> None:
-        """Plan at once, in this thread. Raises what made the plan of a schedule fail, after all others are planned."""
+        """Plan at once, in this thread; nothing while the time is plainly wrong.
+
+        Raises what made the plan of a schedule fail, after all others are planned.
+        """
+        if not self._clock.trusted:
+            return
         with self._lock:
             changes = plan(self._database, self._clock.now(), self._plan_ahead)
         if changes.missed:

@@ -11,6 +11,7 @@ from devices.receivers import reached_by
 from noise.noise_rules import check_allowed
 from people.audit import Deed
 from people.rights import Action
+from runtime.clock_steps import check_clock
 from runtime.refusal import N_, Refusal
 from schedules.noise_budget import check_budget
 from usecases.actors import Actor
@@ -41,6 +42,7 @@ def put_live_on_air(
         starts_at = now + LIVE_LEAD
         # 1. Right.
         actor.need(Action.ON_AIR, commune_id, class_)
+        check_clock(session)
         # 2. Rules. Where the allowed hours end, receivers fall silent by themselves.
         if not reached_by(session, commune_id, targets):
             raise Refusal(N_("There are no receivers in the places that you chose."))

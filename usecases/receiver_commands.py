@@ -3,6 +3,7 @@
 from devices.receivers import receivers
 from people.audit import Deed
 from people.rights import Action
+from runtime.clock_steps import check_clock
 from runtime.refusal import N_, NotFound
 from usecases.actors import Actor
 from usecases.receivers import receiver_of
@@ -28,6 +29,7 @@ def command_receiver(
         raise NotFound(N_("This page does not exist. Go back to the home page."))
     with services.database.writing() as session:
         actor.need(Action.RECEIVERS, commune_id)
+        check_clock(session)
         receiver = receiver_of(session, commune_id, receiver_id)
         now = services.clock.now()
         actor.note(session, now, commune_id, Deed.RECEIVER_COMMANDED, f"{receiver.name}: {name}")
@@ -39,6 +41,7 @@ def tone_everywhere(services: Services, actor: Actor, commune_id: str) -> None:
     starts_at_us = services.clock.now_us() + TONE_LEAD_US
     with services.database.writing() as session:
         actor.need(Action.RECEIVERS, commune_id)
+        check_clock(session)
         known = [receiver.id for receiver in receivers(session, commune_id)]
         now = services.clock.now()
         actor.note(session, now, commune_id, Deed.RECEIVER_COMMANDED, f"test-tone: {len(known)}")

@@ -107,6 +107,7 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     session: as in its presence. sequence: counts up within a session. sent_at_us: controller time by its estimate, 0
     when it has none. broadcast: what sounds now ("" for nothing), at position_us from the broadcast's start.
     holds: the broadcasts ahead. store_used_bytes, store_limit_bytes: the shelf. outbox: reports not yet heard.
+    config_revision, command_revision: of the config in force and of the last command taken; 0: none.
     refused: what was refused since the start, by reason. level_dbfs: of the last second, −120 is silence.
     supply, link, temperature_c: None where nothing measures them.
     live_lost: live broadcasts that are silent, since no frame has come for some seconds.
@@ -130,6 +131,7 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     version: str = ""
     uptime_s: int = 0
     config_revision: int = 0
+    command_revision: int = 0
     temperature_c: float | None = None
     supply: Supply | None = None
     link: Link | None = None

@@ -109,6 +109,14 @@ class Connection:
                 self._client.unsubscribe(gone)
             self._client.subscribe(sorted(wanted))
 
+    def read_retained_again(self) -> None:
+        """Subscribe once more, whereupon the broker sends all that it retains."""
+        if self._client.is_connected():
+            self._client.subscribe([(self._own(Kind.CONFIG), 1), *sorted(self._heard)])
+
+    def _own(self, kind: Kind) -> str:
+        return topics.of_receiver(self._identity.receiver, kind)
+
     def _presence(self, *, online: bool, cause: str = "") -> bytes:
         return encode(
             Presence(
@@ -132,8 +140,7 @@ class Connection:
         if reason.is_failure:
             log.error("broker refused this receiver: %s; check that its credentials are still valid", reason)
             return
-        own = [topics.of_receiver(self._identity.receiver, kind) for kind in (Kind.CONFIG, Kind.DO, Kind.TIME_TELL)]
-        client.subscribe([(own[0], 1), (own[1], 1), (own[2], 0)])
+        client.subscribe([(self._own(Kind.CONFIG), 1), (self._own(Kind.DO), 1), (self._own(Kind.TIME_TELL), 0)])
         # The birth last: the controller answers it with live frames, and by then the subscription exists.
         self._guarded(self._handler.connected, self._sessions.current)
         self.publish(Kind.PRESENCE, self._presence(online=True), qos=1, retain=True)

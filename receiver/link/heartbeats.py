@@ -5,6 +5,7 @@ from collections import Counter
 
 import msgspec
 
+from receiver.commands import CommandHandler
 from receiver.link.outbox import Outbox
 from receiver.live.live_gaps import LiveGaps
 from receiver.live.live_input import LiveInput
@@ -35,13 +36,14 @@ class Heartbeats:
         amplifier: Amplifier,
         outbox: Outbox,
         monitor: OutputMonitor,
+        commands: CommandHandler,
         *,
         version: str,
         began_local_us: int,
     ) -> None:
         self._plan, self._shelf, self._playout, self._live_input = plan, shelf, playout, live_input
         self._station, self._amplifier, self._outbox = station, amplifier, outbox
-        self._monitor, self._live_gaps = monitor, live_gaps
+        self._monitor, self._live_gaps, self._commands = monitor, live_gaps, commands
         self._version, self._began_local_us = version, began_local_us
 
     def make(
@@ -76,6 +78,7 @@ class Heartbeats:
             version=self._version,
             uptime_s=(local_us - self._began_local_us) // 1_000_000,
             config_revision=config.revision if config else 0,
+            command_revision=self._commands.revision,
             temperature_c=self._monitor.temperature_c,
             supply=self._monitor.supply,
             link=self._monitor.link,

@@ -10,7 +10,7 @@ import msgspec
 from receiver.store.atomic_file import keep_whole
 from wire.messages import CONTROLLER
 from wire.reports import Report
-from wire.sealing import SealingKey
+from wire.sealing import PublicKey, Refused, SealingKey, open_sealed
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,24 @@ class Outbox:
     def send_all_again(self) -> None:
         """After a new connection all pending reports are due."""
         self._sent_at_us.clear()
+
+    def reseal(self, now_us: int) -> None:
+        """Controller time has jumped to this: seal again what the controller would refuse as expired, or as of later.
+
+        A receiver that was told a time years ago would otherwise send the same report for ever.
+        """
+        keys = {self._key.kid: PublicKey(self._key.public)}
+        for pending in list(self._pending.values()):
+            try:
+                report: Report = open_sealed(pending.payload, Report, keys, to=CONTROLLER, now_us=None)
+            except Refused:
+                continue  # by an earlier key
+            if report.issued_at_us <= now_us < report.expires_at_us:
+                continue
+            renewed = pending._replace(payload=self._key.seal(addressed(report, now_us)))
+            keep_whole(self._path(renewed), renewed.payload)
+            self._pending[renewed.report] = renewed
+            self._sent_at_us.pop(renewed.report, None)
 
     def acknowledge(self, reports: list[str]) -> None:
         """The controller has stored these."""

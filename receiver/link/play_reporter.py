@@ -91,9 +91,18 @@ class PlayReporter:
                 continue
             if now_us >= manifest.sounds_until_us + AFTER_END_US:
                 self._report(manifest, now_us, volume_percent, fault)
+        self.keep_now_and_then(local_us)
+
+    def keep_now_and_then(self, local_us: int) -> None:
+        """Save progress, as often as a card bears."""
         if local_us - self._kept_at_us >= _KEEP_EVERY_US:
             self._kept_at_us = local_us
             self.keep()
+
+    def time_jumped(self, now_us: int) -> None:
+        """What was reported by a time that ran ahead, and is still to come, is reported again when it is over."""
+        still_to_come = {m.broadcast for m in self._plan.for_us() if m.starts_at_us > now_us}
+        self.forget(sorted(self._reported & still_to_come))
 
     def forget(self, broadcasts: list[str]) -> None:
         for broadcast in broadcasts:

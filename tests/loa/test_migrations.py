@@ -22,7 +22,18 @@ from runtime.database import Database, upgrade
 from web.access import WebSession
 
 HOUR_US = 3_600_000_000
-PACKAGES = ("devices", "people", "broadcast", "schedules", "mergers", "transfer", "province", "web")
+PACKAGES = (
+    "runtime",
+    "devices",
+    "acoustics",
+    "people",
+    "broadcast",
+    "schedules",
+    "mergers",
+    "transfer",
+    "province",
+    "web",
+)
 MIGRATIONS = Path(loa.__file__).parent / "migrations"
 ROOT = MIGRATIONS.parent.parent
 

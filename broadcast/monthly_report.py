@@ -13,7 +13,8 @@ from broadcast.broadcasts import Broadcast, BroadcastState, state
 from broadcast.play_log import MOST_INSPECTED, LogFilter, aired_for, fields_of, play_log
 from broadcast.play_reports import Audiences, HeardCount, PlayReportRow, heard_counts, reported_cause, was_heard
 from devices.communes import Commune
-from devices.presence import PresenceChange, PresenceState
+from devices.presence import PresenceChange
+from devices.presence_states import PresenceState
 from devices.provinces import province_name
 from devices.receivers import Receiver, receivers
 from devices.zones import Zone, zones, zones_of_all

@@ -11,6 +11,8 @@ from wire.reports import FaultReport
 
 #: The connection to a receiver is lost. Presence shows it too; the fault keeps it visible until it is acknowledged.
 LINK = "link"
+#: Two devices connect in turn with one receiver's credentials.
+SHARED_CREDENTIALS = "shared_credentials"
 
 
 class Fault(SQLModel, table=True):
@@ -47,6 +49,18 @@ def note(session: Session, receiver_id: str, fault: str, *, present: bool, at: d
     elif known is not None:
         known.ended_at, known.detail = (None, detail[:500]) if present else (at, known.detail)
         session.add(known)
+
+
+def withdraw(session: Session, receiver_id: str, fault: str, *, since: datetime) -> None:
+    """Remove a present fault that was none, unless it began earlier or somebody has acknowledged it."""
+    present = _present(session, receiver_id, fault)
+    if present is not None and present.began_at >= since and present.acknowledged_at is None:
+        session.delete(present)
+
+
+def receivers_with(session: Session, fault: str) -> set[str]:
+    """Receivers where this fault is present."""
+    return set(session.exec(select(Fault.receiver_id).where(Fault.fault == fault, col(Fault.ended_at).is_(None))))
 
 
 def current(session: Session) -> dict[str, list[Fault]]:

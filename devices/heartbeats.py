@@ -1,6 +1,6 @@
 """Heartbeats: the last one of each receiver, and a thinned history for the plots."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -74,6 +74,10 @@ def keep(database: Database, heard: Iterable[ReceivedHeartbeat], telemetry: Tele
 def last_heartbeats(session: Session) -> dict[str, LastHeartbeat]:
     """Of every receiver that was ever heard."""
     return {row.receiver_id: row for row in session.exec(select(LastHeartbeat))}
+
+
+def forget_last(session: Session, receiver_ids: Collection[str]) -> None:
+    session.exec(delete(LastHeartbeat).where(col(LastHeartbeat.receiver_id).in_(receiver_ids)))
 
 
 def samples(session: Session, receiver_id: str, since: datetime) -> list[HeartbeatSample]:

@@ -1,35 +1,32 @@
-"""Presence: the state of each receiver, computed from what was last heard of it; each change is recorded.
-
-States: new (never heard), online, late (a heartbeat is overdue), offline (its will came, or it was silent too long).
-"""
+"""Presence: the state of each receiver, computed from what was last heard of it; each change is recorded."""
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import Column, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices import faults
-from devices.heartbeats import last_heartbeats
+from devices.heartbeats import forget_last, last_heartbeats
+from devices.presence_states import (
+    NO_FAULT,
+    OFFLINE_AFTER,
+    PresenceState,
+    ReceiverRecord,
+    ReceiverStatus,
+    presence_state,
+    was_overtaken,
+)
 from devices.receivers import receivers
+from devices.shared_credentials import WINDOW
 from runtime.database import Database, UtcDateTime
 from wire.reports import Heartbeat, Presence
 
-#: In heartbeat periods of silence. With 20 s: late after 25 s, offline after 50 s, so a failure is shown within 60 s.
-LATE_AFTER = 1.25
-OFFLINE_AFTER = 2.5
-
-
-class PresenceState(StrEnum):
-    """As the pages show it."""
-
-    NEW = "new"
-    ONLINE = "online"
-    LATE = "late"
-    OFFLINE = "offline"
+#: How long receivers have at least to come back after the controller was away: longer than their reconnect pauses.
+COME_BACK_WITHIN_S = 40.0
+#: A will this short a time before the controller lost the broker came because the broker ended.
+_BROKER_ENDED = timedelta(seconds=3)
 
 
 class PresenceChange(SQLModel, table=True):
@@ -42,54 +39,6 @@ class PresenceChange(SQLModel, table=True):
     cause: str = ""
 
 
-#: silent: nothing heard for too long. connection_lost: the broker published its will. stopped, reboot: its farewell.
-#: heard: it was heard (again). controller_away: the controller was not listening.
-CAUSES = ("silent", "connection_lost", "stopped", "reboot", "heard", "controller_away")
-
-
-@dataclass
-class _ReceiverRecord:
-    """What was heard of one receiver, in memory."""
-
-    session: int = 0
-    last_heard_at: datetime | None = None
-    heartbeat: Heartbeat | None = None
-    farewell_at: datetime | None = None
-    farewell_cause: str = ""
-    state: PresenceState = PresenceState.NEW
-    since: datetime | None = None
-
-
-@dataclass(frozen=True)
-class ReceiverStatus:
-    """A receiver as it is now. since: when it came into this state. heartbeat: the last one heard."""
-
-    state: PresenceState
-    since: datetime | None
-    last_heard_at: datetime | None
-    heartbeat: Heartbeat | None
-    cause: str = ""
-
-
-def presence_state(
-    last_heard_at: datetime | None, farewell_at: datetime | None, period_s: float, now: datetime
-) -> tuple[PresenceState, datetime | None]:
-    """The state, and since when it holds, by arithmetic alone.
-
-    farewell_at: when its will or its farewell came, None when it was heard in a newer session since.
-    """
-    if last_heard_at is None:
-        return PresenceState.NEW, None
-    if farewell_at is not None:
-        return PresenceState.OFFLINE, farewell_at
-    silent_s = (now - last_heard_at).total_seconds()
-    if silent_s >= period_s * OFFLINE_AFTER:
-        return PresenceState.OFFLINE, last_heard_at + timedelta(seconds=period_s * OFFLINE_AFTER)
-    if silent_s >= period_s * LATE_AFTER:
-        return PresenceState.LATE, last_heard_at + timedelta(seconds=period_s * LATE_AFTER)
-    return PresenceState.ONLINE, last_heard_at
-
-
 class PresenceWatch:
     """Every receiver's state in memory; each change is recorded. Callable from any thread."""
 
@@ -97,9 +46,15 @@ class PresenceWatch:
         """period_s: seconds between heartbeats. now: when listening begins; silence before it is not counted."""
         self._database = database
         self._period_s = period_s
+        self._come_back_within = timedelta(seconds=max(period_s * OFFLINE_AFTER, COME_BACK_WITHIN_S))
         self._listening_since = now
+        self._listening = True
         self._lock = threading.Lock()
-        self._known: dict[str, _ReceiverRecord] = {}
+        #: Held while states are recorded; taken before `_lock`.
+        self._record_lock = threading.Lock()
+        self._known: dict[str, ReceiverRecord] = {}
+        #: Receivers whose credentials two devices use, as recorded.
+        self._shared: set[str] = set()
         self._on_change: list[Callable[[str, PresenceState], None]] = []
         with database.session() as session:
             self._read(session)
@@ -112,39 +67,87 @@ class PresenceWatch:
         self._on_change.append(told)
 
     def heard(self, receiver_id: str, heartbeat: Heartbeat, at: datetime) -> None:
-        """A heartbeat of an older session than the known one arrived late and is ignored."""
+        """A heartbeat comes from the connection that is open now: it is a sign of life, whatever its session."""
         with self._lock:
-            known = self._known.setdefault(receiver_id, _ReceiverRecord())
-            if heartbeat.session < known.session:
+            known = self._known.setdefault(receiver_id, ReceiverRecord())
+            if was_overtaken(known, heartbeat.session, at):
                 return
-            if heartbeat.session == known.session and known.farewell_at is not None:
-                return  # sent before its farewell, and overtaken by it
-            known.session, known.farewell_at = heartbeat.session, None
-            known.last_heard_at, known.heartbeat = at, heartbeat
+            if heartbeat.session < known.session:
+                known.connections.connected("", fell=True, at=at)
+            known.follow(heartbeat.session, at)
+            known.heartbeat = heartbeat
 
     def presence_received(self, receiver_id: str, presence: Presence, at: datetime, *, retained: bool) -> None:
-        """A birth, farewell or will arrived. A will of an older session does not end a newer one.
+        """A birth, farewell or will arrived. A will ends its own session only.
 
         retained: the broker kept it from before the subscription, so a birth in it is no sign of life.
         """
         with self._lock:
-            known = self._known.setdefault(receiver_id, _ReceiverRecord())
-            if presence.session < known.session:
-                return
-            if presence.online:
-                if retained:
-                    if known.farewell_at is None:  # else its heartbeats would seem to be from before that farewell
-                        known.session = presence.session
-                    return
-                if presence.session == known.session and known.farewell_at is not None:
-                    return
-                known.session, known.farewell_at, known.last_heard_at = presence.session, None, at
-                return
-            known.session = presence.session
-            if known.farewell_at is None:
-                known.farewell_at, known.farewell_cause = at, presence.cause or "connection_lost"
-            if known.last_heard_at is None:
-                known.last_heard_at = at
+            known = self._known.setdefault(receiver_id, ReceiverRecord())
+            if not presence.online:
+                self._farewell(known, presence, at, retained=retained)
+            elif not retained:
+                # With the same number after a will: a copy of the receiver's card counts as the receiver does.
+                repeated = presence.session == known.session and known.farewell_at is not None
+                fell = presence.session < known.session or repeated
+                known.connections.connected(presence.boot, fell=fell, at=at)
+                known.follow(presence.session, at)
+            elif known.farewell_at is None:  # else its heartbeats would seem to be from before that farewell
+                known.session = presence.session
+
+    def _farewell(self, known: ReceiverRecord, presence: Presence, at: datetime, *, retained: bool) -> None:
+        session = presence.session
+        if session != known.session and (session < known.session or session in known.ended):
+            return
+        known.session = session
+        if known.farewell_at is None:
+            known.farewell_at, known.farewell_cause = at, presence.cause or "connection_lost"
+            known.away = retained or not self._listening
+        if known.last_heard_at is None:
+            known.last_heard_at = at
+
+    def listening_ended(self, at: datetime) -> None:
+        """The controller lost the broker. The wills of the last seconds came because the broker ended."""
+        with self._record_lock:
+            with self._lock:
+                self._listening = False
+                hit = {
+                    receiver_id: known
+                    for receiver_id, known in self._known.items()
+                    if known.farewell_at is not None
+                    and known.farewell_cause == "connection_lost"
+                    and timedelta(0) <= at - known.farewell_at <= _BROKER_ENDED
+                }
+                for known in hit.values():
+                    known.away = True
+                recorded = [r for r, known in hit.items() if known.cause == "connection_lost"]
+                for receiver_id in recorded:
+                    hit[receiver_id].cause = "controller_away"
+            if recorded:
+                with self._database.writing() as session:
+                    for receiver_id in recorded:
+                        change = changes(session, receiver_id, 1)[0]
+                        change.cause = "controller_away"
+                        session.add(change)
+                        faults.withdraw(session, receiver_id, faults.LINK, since=at - _BROKER_ENDED)
+
+    def listening_again(self, at: datetime) -> None:
+        """The controller is connected to the broker. Receivers get time to come back."""
+        with self._lock:
+            self._listening, self._listening_since = True, at
+
+    def credentials_ended(self, receiver_ids: Collection[str], at: datetime) -> None:
+        """The credentials that these receivers used are no longer valid. The next device to connect starts over."""
+        with self._lock:
+            for receiver_id in receiver_ids:
+                if (old := self._known.get(receiver_id)) is None:
+                    continue
+                fresh = ReceiverRecord(farewell_at=at, farewell_cause="new_credentials", last_heard_at=at)
+                fresh.ended = {**old.ended, old.session: at}
+                fresh.state, fresh.cause, fresh.since = old.state, old.cause, old.since
+                self._known[receiver_id] = fresh
+        with self._database.writing() as session:
+            forget_last(session, receiver_ids)
 
     def clock_stepped(self, by: timedelta) -> None:
         """Controller time was set by so much: what was heard lies as long ago as before."""
@@ -156,26 +159,41 @@ class PresenceWatch:
 
     def sweep(self, now: datetime) -> list[PresenceChange]:
         """Compute every state and record the changes. Called about once a second."""
-        changes = []
-        with self._lock:
-            for receiver_id, known in self._known.items():
-                state, since = self._state(known, now)
-                if state is not known.state:
-                    known.state, known.since = state, since
-                    changes.append(
-                        PresenceChange(
-                            receiver_id=receiver_id, at=since or now, state=state.value, cause=_cause(state, known)
-                        )
-                    )
-        if changes:
-            with self._database.writing() as session:
-                session.add_all(changes)
-                for change in changes:
-                    _record_link_fault(session, change)
-            for change in changes:
-                for told in self._on_change:
-                    told(change.receiver_id, PresenceState(change.state))
-        return changes
+        found = []
+        with self._record_lock:
+            with self._lock:
+                self._listening_since = min(self._listening_since, now)  # the clock was set back
+                shared = {receiver_id for receiver_id, known in self._known.items() if known.shared(now)}
+                newly, no_longer = shared - self._shared, self._shared - shared
+                self._shared = shared
+                for receiver_id, known in self._known.items():
+                    if known.last_heard_at is not None and known.last_heard_at > now:
+                        known.last_heard_at = now
+                    change = self._change(receiver_id, known, now)
+                    if change is not None:
+                        found.append(change)
+            if found or newly or no_longer:
+                with self._database.writing() as session:
+                    session.add_all(found)
+                    for change in found:
+                        _record_link_fault(session, change)
+                    for receiver_id in newly | no_longer:
+                        present = receiver_id in newly
+                        faults.note(session, receiver_id, faults.SHARED_CREDENTIALS, present=present, at=now)
+        for change in found:
+            for told in self._on_change:
+                told(change.receiver_id, PresenceState(change.state))
+        return found
+
+    def _change(self, receiver_id: str, known: ReceiverRecord, now: datetime) -> PresenceChange | None:
+        state, since = self._state(known, now)
+        cause = self._cause(state, known, now)
+        # Who did not come back in time after the controller was away is lost; nobody becomes "away" afterwards.
+        is_lost = state is PresenceState.OFFLINE and known.cause == "controller_away" != cause
+        if state is known.state and not is_lost:
+            return None
+        known.state, known.since, known.cause = state, since, cause
+        return PresenceChange(receiver_id=receiver_id, at=since or now, state=state.value, cause=cause)
 
     def snapshot(self, now: datetime) -> dict[str, ReceiverStatus]:
         """Every receiver that was ever heard; from memory, no query. A receiver that is not in it is new."""
@@ -188,7 +206,7 @@ class PresenceWatch:
                     known.since if state is known.state else since,
                     known.last_heard_at,
                     known.heartbeat,
-                    _cause(state, known),
+                    self._cause(state, known, now),
                 )
             return found
 
@@ -197,29 +215,49 @@ class PresenceWatch:
         nothing = ReceiverStatus(PresenceState.NEW, None, None, None)
         return self.snapshot(now).get(receiver_id, nothing)
 
-    def _state(self, known: _ReceiverRecord, now: datetime) -> tuple[PresenceState, datetime | None]:
+    def _state(self, known: ReceiverRecord, now: datetime) -> tuple[PresenceState, datetime | None]:
         heard_at = known.last_heard_at
         if heard_at is not None and heard_at < self._listening_since and known.state is PresenceState.ONLINE:
             # The controller itself was away: a receiver that was online gets the full period to be heard again.
-            heard_at = self._listening_since
+            heard_at = (
+                self._listening_since + self._come_back_within - timedelta(seconds=self._period_s * OFFLINE_AFTER)
+            )
         state, since = presence_state(heard_at, known.farewell_at, self._period_s, now)
         if state is PresenceState.ONLINE and known.state is PresenceState.ONLINE:
             since = known.since
         return state, since
 
+    def _cause(self, state: PresenceState, known: ReceiverRecord, now: datetime) -> str:
+        if state is not PresenceState.OFFLINE:
+            return "silent" if state is PresenceState.LATE else "heard"
+        if known.state is state and known.cause not in ("", "controller_away"):
+            return known.cause
+        cause = known.farewell_cause if known.farewell_at is not None else "silent"
+        coming_back = not self._listening or now - self._listening_since < self._come_back_within
+        if known.farewell_at is not None:
+            away = known.away and cause == "connection_lost"
+        else:
+            away = not self._listening or (known.last_heard_at or now) < self._listening_since
+        return "controller_away" if away and coming_back else cause
+
     def _read(self, session: Session) -> None:
         for receiver_id, row in last_heartbeats(session).items():
-            self._known[receiver_id] = _ReceiverRecord(row.session, row.heard_at, row.message)
+            self._known[receiver_id] = ReceiverRecord(row.session, last_heard_at=row.heard_at, heartbeat=row.message)
         newest = select(func.max(PresenceChange.id)).group_by(col(PresenceChange.receiver_id))
         for change in session.exec(select(PresenceChange).where(col(PresenceChange.id).in_(newest))):
-            known = self._known.setdefault(change.receiver_id, _ReceiverRecord())
-            known.state, known.since = PresenceState(change.state), change.at
+            known = self._known.setdefault(change.receiver_id, ReceiverRecord())
+            known.state, known.since, known.cause = PresenceState(change.state), change.at, change.cause
             if known.state is PresenceState.OFFLINE:
-                known.farewell_cause = change.cause
+                known.away = change.cause == "controller_away"
+                known.farewell_cause = "connection_lost" if known.away else change.cause
                 if change.cause != "silent":
                     known.farewell_at = change.at
                 if known.last_heard_at is None:
                     known.last_heard_at = change.at
+        self._shared = faults.receivers_with(session, faults.SHARED_CREDENTIALS)
+        for receiver_id in self._shared:
+            known = self._known.setdefault(receiver_id, ReceiverRecord())
+            known.shared_until = self._listening_since + WINDOW
 
 
 def changes(session: Session, receiver_id: str, limit: int = 50) -> list[PresenceChange]:
@@ -236,13 +274,7 @@ def never_heard(session: Session, watch: PresenceWatch, now: datetime) -> list[s
 
 def _record_link_fault(session: Session, change: PresenceChange) -> None:
     """A connection lost without a farewell is a fault; a receiver that was stopped on purpose is not."""
-    if change.state == PresenceState.OFFLINE and change.cause not in ("stopped", "reboot"):
+    if change.state == PresenceState.OFFLINE and change.cause not in NO_FAULT:
         faults.note(session, change.receiver_id, faults.LINK, present=True, at=change.at, detail=change.cause)
     elif change.state == PresenceState.ONLINE:
         faults.note(session, change.receiver_id, faults.LINK, present=False, at=change.at)
-
-
-def _cause(state: PresenceState, known: _ReceiverRecord) -> str:
-    if state is PresenceState.OFFLINE:
-        return known.farewell_cause if known.farewell_at is not None else "silent"
-    return "silent" if state is PresenceState.LATE else "heard"

@@ -9,7 +9,8 @@ from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, delete, se
 
 from devices import faults
 from devices.downlink import Downlink
-from devices.presence import PresenceState, PresenceWatch
+from devices.presence import PresenceWatch
+from devices.presence_states import PresenceState
 from devices.receivers import Receiver
 from devices.uplink import Uplink
 from runtime.clock import from_us

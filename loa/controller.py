@@ -1,6 +1,7 @@
 """The controller: starts its parts in order and closes them in the reverse order, also after a failed start."""
 
 import logging
+from collections.abc import Collection
 from contextlib import ExitStack
 from datetime import timedelta
 from types import TracebackType
@@ -140,6 +141,9 @@ class Controller:
         )
         self._start_time_server()
         self.presence = PresenceWatch(self.database, period_s=settings.heartbeat_s, now=self.clock.now())
+        self.broker.on_connected(lambda: self.presence.listening_again(self.clock.now()))
+        self.broker.on_disconnected(lambda: self.presence.listening_ended(self.clock.now()))
+        self._accounts.on_ended(self._credentials_ended)
         self.uplink = Uplink(self.broker, self.database, self.clock, self.downlink, self.presence)
         play_reports.register(self.uplink)
         self_tests.register(self.uplink)
@@ -262,6 +266,11 @@ class Controller:
         self.presence.clock_stepped(timedelta(microseconds=step_us))
         self.alarms.run_soon("clock", "plan", "configs", "self-tests", "mergers")
         self.transmitter.nudge()
+
+    def _credentials_ended(self, receiver_ids: Collection[str]) -> None:
+        self.presence.credentials_ended(receiver_ids, self.clock.now())
+        for receiver_id in receiver_ids:
+            self.downlink.clear_retained(receiver_id)
 
     def _notice_accounts(self) -> None:
         if self._accounts.publish_if_changed():

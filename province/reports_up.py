@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip
-from devices.presence import PresenceState, ReceiverStatus
+from devices.presence_states import PresenceState, ReceiverStatus
 from devices.receivers import Receiver, receivers
 from devices.stations import Station, stations
 from devices.uplink import Uplink

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import threading
-import time
 from pathlib import Path
 
 from receiver.commands import CommandHandler
@@ -110,7 +109,7 @@ class Agent:
             version=version,
             began_local_us=self._began_us,
         )
-        self._sessions = SessionNumber(folder / "session", int(time.time()))
+        self._sessions = SessionNumber(folder / "session")
         self._connection = Connection(identity, self._sessions, self, version)
         self._heartbeat_sender = HeartbeatSender(heartbeats, self._connection, self._sessions)
         self._time_link = TimeLink(self._asker, identity.receiver, self._connection, local_us)

@@ -17,7 +17,8 @@ from broadcast.play_reports import REPORT_WITHIN, Audiences, PlayReportRow
 from broadcast.programmes import Programme
 from broadcast.state_changes import BroadcastChange, last_state_changes
 from devices.predecessors import FormerPlace, places_of
-from devices.presence import PresenceChange, PresenceState
+from devices.presence import PresenceChange
+from devices.presence_states import PresenceState
 from devices.receivers import Receiver
 from devices.zones import zones_of
 from schedules.schedules import Schedule

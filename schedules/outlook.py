@@ -11,7 +11,7 @@ from broadcast.broadcasts import BY_HAND, order_key
 from broadcast.modes import IN_STEP, Spread, Spreading
 from broadcast.programmes import RunningItem, duration_us, items_of, items_of_all, manifest_items, programmes
 from devices.communes import commune
-from devices.presence import PresenceState, ReceiverStatus
+from devices.presence_states import PresenceState, ReceiverStatus
 from devices.receivers import Receiver, reached_by
 from devices.zones import Zone, zones
 from noise.days_off import day_off

@@ -11,7 +11,8 @@ from devices.downlink import Downlink
 from devices.enrolment import Issuer
 from devices.merger_hooks import MergerHooks
 from devices.nightly_test import NightlyTest
-from devices.presence import PresenceState, PresenceWatch
+from devices.presence import PresenceWatch
+from devices.presence_states import PresenceState
 from devices.receivers import receiver
 from province.exchange import ProvinceExchange
 from runtime.alarms import Alarms

@@ -9,7 +9,7 @@ from broadcast.broadcasts import Broadcast
 from broadcast.on_air import on_air_now, target_receivers, upcoming
 from devices import faults
 from devices.communes import Commune
-from devices.presence import PresenceState, ReceiverStatus
+from devices.presence_states import PresenceState, ReceiverStatus
 from devices.receivers import Receiver, receivers
 from province.bulletins import waiting_count
 from runtime.clock import to_us

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import Session
 
 from devices import faults
-from devices.presence import PresenceState, ReceiverStatus
+from devices.presence_states import PresenceState, ReceiverStatus
 from devices.receivers import Receiver, receivers
 from devices.self_tests import latest
 from devices.stations import Station, stations

@@ -16,7 +16,8 @@ from wire.messages import Message, Sealed
 class Presence(Message, frozen=True, kw_only=True):
     """The birth of a connection, and its will. Retained.
 
-    session: grows with each connection, also over restarts, so that a late will cannot kill a new session.
+    session: counts connections, also over restarts, so that a late will ends its own session only.
+    boot: in the birth, random for each start of the program: two devices with the same credentials differ in it.
     online: true in the birth, false in the will and in an orderly farewell.
     version: of the receiver's program. cause: why it says farewell ("stopped", "reboot"); empty in birth and will.
     """
@@ -25,6 +26,7 @@ class Presence(Message, frozen=True, kw_only=True):
     online: bool
     version: str = ""
     cause: str = ""
+    boot: str = ""
 
 
 class ClockState(Message, frozen=True, kw_only=True):

@@ -1,7 +1,9 @@
 """The connection to the broker. Home of paho on the receiver."""
 
 import logging
+import secrets
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -13,6 +15,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from receiver.link.identity import CredentialsUnusable, Identity, SessionNumber
+from receiver.link.reconnect_pauses import ReconnectPauses
 from transport import mqtt_client
 from wire import topics
 from wire.messages import encode
@@ -25,6 +28,8 @@ log = logging.getLogger(__name__)
 #: Short, so that a dead link is noticed and its will published within seconds, not minutes.
 KEEPALIVE_S = 15
 RECONNECT_S = (1, 20)
+#: Connections closed early in a row, after which the log names the likely cause.
+_SUSPICIOUS = 3
 
 
 class ConnectionHandler(Protocol):
@@ -54,6 +59,9 @@ class Connection:
         self._handler = handler
         self._version = version
         self._heard: set[tuple[str, int]] = set()  # the filters of communes, each with its QoS
+        self._boot = secrets.token_hex(8)
+        self._pauses = ReconnectPauses()
+        self._connected_at_s: float | None = None  # of time.monotonic(); None while there is no connection
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=identity.receiver, clean_session=False, protocol=mqtt.MQTTv311
         )
@@ -120,7 +128,11 @@ class Connection:
     def _presence(self, *, online: bool, cause: str = "") -> bytes:
         return encode(
             Presence(
-                session=self._sessions.current, online=online, version=self._version if online else "", cause=cause
+                session=self._sessions.current,
+                online=online,
+                version=self._version if online else "",
+                cause=cause,
+                boot=self._boot if online else "",
             )
         )
 
@@ -140,6 +152,7 @@ class Connection:
         if reason.is_failure:
             log.error("broker refused this receiver: %s; check that its credentials are still valid", reason)
             return
+        self._connected_at_s = time.monotonic()
         client.subscribe([(self._own(Kind.CONFIG), 1), (self._own(Kind.DO), 1), (self._own(Kind.TIME_TELL), 0)])
         # The birth last: the controller answers it with live frames, and by then the subscription exists.
         self._guarded(self._handler.connected, self._sessions.current)
@@ -147,14 +160,23 @@ class Connection:
 
     def _disconnected(
         self,
-        _client: mqtt.Client,
+        client: mqtt.Client,
         _data: Any,
         _flags: mqtt.DisconnectFlags,
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        if reason.is_failure:
-            log.warning("connection lost: %s; reconnecting", reason)
+        if reason.is_failure and self._connected_at_s is not None:
+            held_s = time.monotonic() - self._connected_at_s
+            pause_s = self._pauses.pause_s(held_s, silent=reason.getName() == "Keep alive timeout")
+            client.reconnect_delay_set(pause_s, max(pause_s, RECONNECT_S[1]))  # type: ignore[arg-type] # only added
+            log.warning("connection lost after %.0f s: %s; reconnecting in %.0f s", held_s, reason, pause_s)
+            if self._pauses.closed_early >= _SUSPICIOUS:
+                log.error(
+                    "the broker closed %d connections early: another device may use these credentials",
+                    self._pauses.closed_early,
+                )
+        self._connected_at_s = None
         self._guarded(self._handler.disconnected)
 
     def _message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:

@@ -1,5 +1,6 @@
 """Who this receiver is: the credentials from its enrolment, and the number of its session."""
 
+import secrets
 import stat
 from pathlib import Path
 
@@ -9,6 +10,11 @@ from receiver.store.atomic_file import keep_whole
 from wire.credentials import Credentials
 from wire.sealing import PublicKey, SealingKey
 from wire.topics import is_id
+
+#: Above the numbers of older programs, which began at the wall clock's seconds.
+_FIRST = 1 << 32
+#: A damaged file must not use up what a 64-bit integer holds.
+_MOST = 1 << 52
 
 
 class CredentialsUnusable(Exception):
@@ -60,13 +66,15 @@ class Identity:
 class SessionNumber:
     """Counts connections, also over restarts: a late will of an old session cannot be taken for a new one's."""
 
-    def __init__(self, path: Path, now_s: int) -> None:
-        """now_s: of the wall clock; only makes a lost file harmless, since the number then starts above any before."""
+    def __init__(self, path: Path) -> None:
+        """Without its file it starts at a random number, so that it does not repeat one of before."""
         self._path = path
         try:
             self._last = int(path.read_text())
         except (OSError, ValueError):
-            self._last = max(1, now_s)
+            self._last = _FIRST + secrets.randbelow(_FIRST)
+        if not 0 <= self._last < _MOST:
+            self._last = _FIRST + secrets.randbelow(_FIRST)
 
     @property
     def current(self) -> int:
@@ -77,5 +85,5 @@ class SessionNumber:
         """The number of a new session, kept before it is used where the disk takes it: see `keep_whole`."""
         self._last += 1
         if not keep_whole(self._path, str(self._last).encode()):
-            self._path.unlink(missing_ok=True)  # an old number would be passed over after the next start
+            self._path.unlink(missing_ok=True)  # its number would be used twice
         return self._last

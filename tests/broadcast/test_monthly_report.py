@@ -15,7 +15,8 @@ from broadcast.play_reports import take_report
 from broadcast.programmes import Item, ItemKind, items_of, manifest_items
 from broadcast.stopping import mark_missed, stop, withdraw
 from devices.communes import commune
-from devices.presence import PresenceChange, PresenceState
+from devices.presence import PresenceChange
+from devices.presence_states import PresenceState
 from runtime.clock import ManualClock
 from runtime.database import Database
 from tests.broadcast.studio import ALL, Studio

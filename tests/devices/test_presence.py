@@ -4,15 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from devices.presence import (
-    CAUSES,
-    PresenceChange,
-    PresenceState,
-    PresenceWatch,
-    changes,
-    never_heard,
-    presence_state,
-)
+from devices.presence import PresenceChange, PresenceWatch, changes, never_heard
+from devices.presence_states import CAUSES, PresenceState, presence_state
 from tests.cast import MORNING
 from tests.devices.conftest import Site
 from wire.reports import ClockState, Heartbeat, Presence

@@ -7,7 +7,7 @@ from sqlmodel import Session, select
 from devices import faults
 from devices.enrolment import renew_credentials, retire_receiver
 from devices.heartbeats import last_heartbeats
-from devices.presence import PresenceState
+from devices.presence_states import PresenceState
 from devices.uplink import HeardReport
 from runtime.clock import ManualClock
 from tests.devices.conftest import ISSUER, KEY, Site, site_on

@@ -57,7 +57,7 @@ class Receiver:
     def start(self) -> None:
         """It has power and a network."""
         self.wake()
-        sessions = SessionNumber(self._folder / "session", 1)
+        sessions = SessionNumber(self._folder / "session")
         self._connection = Connection(self._identity, sessions, self, "test")
         self._connection.start()
         until(lambda: self._connection.is_connected)

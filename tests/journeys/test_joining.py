@@ -13,7 +13,7 @@ import pytest
 from demo.child_processes import ChildProcess
 from demo.operator_tasks import wait_for
 from devices.communes import add_commune
-from devices.presence import PresenceState
+from devices.presence_states import PresenceState
 from loa.schema import open_database
 from runtime.database import Database
 from runtime.mosquitto import Mosquitto, free_port, hash_password

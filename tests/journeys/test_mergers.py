@@ -75,7 +75,7 @@ class Receiver:
     def start(self) -> None:
         """It has power and a network."""
         self.wake()
-        self._connection = Connection(self._identity, SessionNumber(self._folder / "session", 1), self, "test")
+        self._connection = Connection(self._identity, SessionNumber(self._folder / "session"), self, "test")
         self._connection.start()
         until(lambda: self._connection.is_connected)
 

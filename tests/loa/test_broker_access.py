@@ -83,14 +83,13 @@ def test_a_certificate_for_the_public_name_lets_controller_and_live_in(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = load_settings(**office(tmp_path, PUBLIC_NAME))
-    started_s = time.monotonic()
     with Controller(settings) as controller:
         assert controller.broker.connected
-        assert time.monotonic() - started_s < 5
         live = connection(settings, controller.secrets.broker_password, "live-1")
         until(lambda: live.connected)
         assert controller.broker.connected
         live.close()
+    assert "does not answer" not in caplog.text
     assert "will refuse" not in caplog.text
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import fields
 
-from devices.presence import OFFLINE_AFTER
+from devices.presence_states import OFFLINE_AFTER
 from gateway import sensors
 from receiver import agent
 from receiver.output.sound_card import LOST_S

@@ -9,7 +9,8 @@ from broadcast.broadcasts import Broadcast
 from broadcast.planning import put_on_air
 from broadcast.play_reports import REPORT_WITHIN, take_report
 from broadcast.stopping import stop, withdraw
-from devices.presence import PresenceChange, PresenceState
+from devices.presence import PresenceChange
+from devices.presence_states import PresenceState
 from devices.receivers import receiver
 from noise.noise_rules import set_rules
 from runtime.clock import ManualClock, to_us

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from devices.enrolment import acl_rows
-from devices.presence import CAUSES, PresenceState
+from devices.presence_states import CAUSES, PresenceState
 from receiver.link import play_reporter
 from web.labels.causes import CAUSES as WORDS_FOR_PEOPLE
 from wire import broadcasts, commands, live, messages, reports, sealing, time, topics

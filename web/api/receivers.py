@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from devices.presence import PresenceState
+from devices.presence_states import PresenceState
 from devices.receivers import receivers
 from web.request_context import In, Reading
 

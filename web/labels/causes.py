@@ -28,6 +28,7 @@ CAUSES = {
     "stopped": N_("shut down normally"),
     "reboot": N_("restarted"),
     "heard": N_("reconnected"),
+    "new_credentials": N_("its credentials are no longer valid"),
     "put_on_air": N_("started manually"),
     "schedule": N_("from the timetable"),
     "store_full": N_("the receiver's storage is full"),

@@ -23,6 +23,7 @@ FAULTS = {
     "sensor": N_("A meter, modem or microphone does not respond"),
     "sim": N_("The SIM card is missing or locked"),
     "clock_unknown": N_("The receiver did not know the time"),
+    "shared_credentials": N_("Two devices use these credentials. Switch one off, or create new credentials"),
 }
 SIMS = {
     "ready": N_("SIM card ready"),

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from devices.presence import PresenceState
+from devices.presence_states import PresenceState
 from people.rights import Action
 from usecases.receiver_commands import (
     command_receiver,

@@ -5,7 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from devices.presence import PresenceState
+from devices.presence_states import PresenceState
 from devices.receivers import receivers
 from runtime.refusal import N_, Refusal
 from schedules.explanations import explain

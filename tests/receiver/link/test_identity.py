@@ -42,9 +42,16 @@ def test_unusable_credentials_are_one_clear_sentence(tmp_path: Path, content: st
         Identity.read(path)
 
 
-def test_a_session_number_grows_over_restarts_and_a_lost_file(tmp_path: Path) -> None:
-    first = SessionNumber(tmp_path / "session", now_s=1_000)
-    assert [first.next(), first.next()] == [1_001, 1_002]
-    assert SessionNumber(tmp_path / "session", now_s=5).next() == 1_003
-    (tmp_path / "session").write_text("rubbish")
-    assert SessionNumber(tmp_path / "session", now_s=2_000).next() == 2_001
+def test_session_numbers_are_counted_over_restarts_and_never_taken_from_a_clock(tmp_path: Path) -> None:
+    first = SessionNumber(tmp_path / "session")
+    numbers = [first.next(), first.next(), SessionNumber(tmp_path / "session").next()]
+    assert numbers == [numbers[0], numbers[0] + 1, numbers[0] + 2]
+
+
+@pytest.mark.parametrize("text", ["rubbish", "", "-5", str(2**63 - 1), str(2**70)])
+def test_a_damaged_session_number_gives_one_that_was_not_used_and_leaves_room(tmp_path: Path, text: str) -> None:
+    (tmp_path / "session").write_text(text)
+    started = {SessionNumber(tmp_path / "session").next() for _ in range(3)}
+    assert all(1 <= number < 2**53 for number in started)
+    (tmp_path / "session").unlink()
+    assert SessionNumber(tmp_path / "session").next() not in started

@@ -4,10 +4,12 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from broadcast.broadcasts import Broadcast
 from devices.predecessors import lineage, within
 from devices.receivers import Receiver, reached_by
+from wire.broadcasts import LiveItem
 
 
 def of_commune(session: Session, commune_id: str) -> ColumnElement[bool]:
@@ -17,16 +19,37 @@ def of_commune(session: Session, commune_id: str) -> ColumnElement[bool]:
 
 def on_air_now(session: Session, commune_id: str | None, now: datetime) -> list[Broadcast]:
     """What sounds at `now`, highest precedence first."""
-    query = select(Broadcast).where(
+    query = _on_air(now)
+    if commune_id is not None:
+        query = query.where(of_commune(session, commune_id))
+    return sorted(session.exec(query), key=lambda broadcast: broadcast.rank, reverse=True)
+
+
+def _on_air(now: datetime) -> SelectOfScalar[Broadcast]:
+    return select(Broadcast).where(
         col(Broadcast.starts_at) <= now,
         col(Broadcast.ends_at) > now,
         col(Broadcast.withdrawn_at).is_(None),
         col(Broadcast.missed).is_(False),
         or_(col(Broadcast.stopped_at).is_(None), col(Broadcast.stopped_at) > now),
     )
-    if commune_id is not None:
-        query = query.where(of_commune(session, commune_id))
-    return sorted(session.exec(query), key=lambda broadcast: broadcast.rank, reverse=True)
+
+
+def live_on_air(session: Session, now: datetime) -> list[Broadcast]:
+    """Live broadcasts on air, of all communes."""
+    query = _on_air(now).where(col(Broadcast.programme_id).is_(None), col(Broadcast.clip_id).is_(None))
+    return [b for b in session.exec(query) if any(isinstance(item, LiveItem) for item in b.playlist)]
+
+
+def stopped_early(session: Session, commune_id: str, now: datetime, since: datetime) -> list[Broadcast]:
+    """Stopped since then, while their planned end is still to come; the latest stop first."""
+    query = select(Broadcast).where(
+        of_commune(session, commune_id),
+        col(Broadcast.stopped_at) > since,
+        col(Broadcast.stopped_at) <= now,
+        col(Broadcast.ends_at) > now,
+    )
+    return list(session.exec(query.order_by(col(Broadcast.stopped_at).desc())))
 
 
 def upcoming(session: Session, commune_id: str, now: datetime, limit: int = 20) -> list[Broadcast]:

@@ -26,6 +26,7 @@ from devices.uplink import Uplink
 from loa.broker_access import connect, embedded_broker, issuer, public_broker_url
 from loa.broker_accounts import BrokerAccounts
 from loa.clock_watch import ClockWatch
+from loa.live_watch import LiveWatch
 from loa.merger_hooks import MERGER_HOOKS
 from loa.schema import open_database
 from loa.web_server import run_web_server
@@ -40,6 +41,7 @@ from runtime.mosquitto import Mosquitto
 from runtime.secret_files import Secrets
 from runtime.settings import Settings
 from schedules.planner import Planner
+from usecases.services import Services
 from web.app import Deps, create_app
 from web.language import DEFAULT, translators
 from wire.sealing import SealingKey
@@ -49,6 +51,7 @@ log = logging.getLogger(__name__)
 #: A plan without changes reads some rows and writes nothing. An edit plans at once.
 _PLAN_EVERY_S = 15.0
 _PRESENCE_EVERY_S = 1.0
+_LIVE_WATCH_EVERY_S = 2.0
 _TIDY_EVERY_S = 3600.0
 #: Configs are renewed each month (`devices.receivers.renew_configs`), so receivers get the holidays ahead.
 _CONFIGURE_EVERY_S = 86_400
@@ -195,6 +198,12 @@ class Controller:
         self.alarms = Alarms(self.clock)
         self.alarms.every(_PLAN_EVERY_S, "plan", self.planner.plan_now)
         self.alarms.every(_PRESENCE_EVERY_S, "presence", lambda: self.presence.sweep(self.clock.now()))
+        live_watch = LiveWatch(
+            Services(self.database, self.clock, announce=self.transmitter.nudge, statuses=self.presence.snapshot),
+            self.broker,
+        )
+        live_watch.start()
+        self.alarms.every(_LIVE_WATCH_EVERY_S, "live watch", live_watch.step)
         self.alarms.every(_TIDY_EVERY_S, "tidy", self._forget_old_samples)
         self.alarms.every(_ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
         self.alarms.every(_CONFIGURE_EVERY_S, "configs", self._configure_all)

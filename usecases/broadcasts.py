@@ -11,6 +11,7 @@ from sqlmodel import Session
 from broadcast import broadcasts, planning, stopping
 from broadcast.broadcasts import Broadcast
 from broadcast.modes import IN_STEP, Spread
+from broadcast.stop_confirmations import StopConfirmation, stop_confirmation
 from devices.predecessors import belongs
 from people.audit import Deed
 from people.rights import Action
@@ -96,15 +97,23 @@ def put_on_air_in(
 
 def stop(
     services: Services, actor: Actor, commune_id: str, broadcast_id: str, *, cause: str = "by_operator"
-) -> Broadcast:
+) -> StopConfirmation:
     """Silence it now, or before it began, withdraw it. Stopping what is over changes nothing.
 
+    Returns which receivers have not confirmed it; `confirmation_of` returns it again later.
     Raises NotFound for a broadcast that is unknown or of another commune, NotAllowed.
     """
     with services.database.writing() as session:
         broadcast = stop_in(session, actor, commune_id, broadcast_id, services.clock.now(), cause=cause)
+        confirmation = confirmation_of(session, services, broadcast)
     services.announce()  # 5. after the commit: the manifest with the stop in it
-    return broadcast
+    return confirmation
+
+
+def confirmation_of(session: Session, services: Services, broadcast: Broadcast) -> StopConfirmation:
+    """Which receivers have confirmed that it was stopped, by now."""
+    now = services.clock.now()
+    return stop_confirmation(session, broadcast, services.statuses(now), now)
 
 
 def stop_in(

@@ -1,11 +1,12 @@
 """What a use case needs: the database, the clock, and the parts to notify after the commit."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
+from devices.presence_states import ReceiverStatus
 from runtime.clock import Clock
 from runtime.database import Database
 from wire.commands import Action as Command
@@ -19,6 +20,10 @@ def _always(_receiver: str, _now: datetime) -> bool:
     return True
 
 
+def _no_statuses(_now: datetime) -> Mapping[str, ReceiverStatus]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Services:
     """announce: broadcasts changed, the transmitter sends their manifests.
@@ -29,6 +34,7 @@ class Services:
     self_test: of receivers by id, in a commune.
     accounts_changed: receivers came, went or have new credentials.
     reachable: whether a receiver would take a command at this time.
+    statuses: of all receivers at this time, by id.
     sign_out: an operator by number, everywhere; within the transaction.
     """
 
@@ -41,4 +47,5 @@ class Services:
     self_test: Callable[[str, Collection[str]], object] = _ignore
     accounts_changed: Callable[[], None] = _ignore
     reachable: Callable[[str, datetime], bool] = _always
+    statuses: Callable[[datetime], Mapping[str, ReceiverStatus]] = _no_statuses
     sign_out: Callable[[Session, int], None] = _ignore

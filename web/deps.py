@@ -59,6 +59,7 @@ class Deps:
             self_test=lambda commune_id, receiver_ids: self.nightly_test.test_now(commune_id, list(receiver_ids)),
             accounts_changed=self.accounts_changed,
             reachable=self._reachable,
+            statuses=self.presence.snapshot,
             sign_out=close_sessions,
         )
 

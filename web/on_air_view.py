@@ -1,12 +1,13 @@
 """What the home page shows: what is on air and where, what comes next, the state of the receivers."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from broadcast.broadcasts import Broadcast
-from broadcast.on_air import on_air_now, target_receivers, upcoming
+from broadcast.on_air import on_air_now, stopped_early, target_receivers, upcoming
+from broadcast.stop_confirmations import StopConfirmation, stop_confirmation
 from devices import faults
 from devices.communes import Commune
 from devices.presence_states import PresenceState, ReceiverStatus
@@ -20,6 +21,8 @@ from web.receiver_rows import shown_state
 from wire.broadcasts import Targets
 
 NEXT_SHOWN = 5
+#: A stop that all have confirmed is shown this long; one whose sender was lost longer, since nobody asked for it.
+CONFIRMED_SHOWN, LOST_SHOWN = timedelta(minutes=1), timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class OnAir:
     """
 
     sounding: list[Sounding]
+    stops: list[StopConfirmation]
     coming: list[Sounding]
     counts: dict[str, int]
     all_receivers: int
@@ -74,6 +78,7 @@ def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, n
     coming = [_sounding(session, b, states, known, t, now) for b in upcoming(session, commune.id, now, NEXT_SHOWN)]
     return OnAir(
         on_air,
+        _stops(session, commune.id, states, now),
         coming,
         counts,
         len(known),
@@ -82,6 +87,20 @@ def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, n
         deps.alarms.failing_since,
         waiting_count(session, commune.id),
     )
+
+
+def _stops(
+    session: Session, commune_id: str, states: dict[str, ReceiverStatus], now: datetime
+) -> list[StopConfirmation]:
+    """Those that a receiver has not confirmed, and the latest others."""
+    shown = []
+    for broadcast in stopped_early(session, commune_id, now, now - timedelta(days=1)):
+        confirmation = stop_confirmation(session, broadcast, states, now)
+        shown_for = LOST_SHOWN if broadcast.cause == "sender_lost" else CONFIRMED_SHOWN
+        recent = broadcast.stopped_at is not None and now < broadcast.stopped_at + shown_for
+        if confirmation.unconfirmed or (recent and broadcast.cause != "live_ended"):
+            shown.append(confirmation)
+    return shown
 
 
 def worst_pair(known: list[Receiver], states: dict[str, ReceiverStatus]) -> WorstPair | None:

@@ -95,6 +95,11 @@ def live_of_commune(commune: str) -> str:
     return f"{PREFIX}/c/{commune}/live/+"
 
 
+def live_of_all_communes() -> str:
+    """The filter by which the controller sees that the frames of live broadcasts reach the broker."""
+    return f"{PREFIX}/c/+/live/+"
+
+
 def parse(topic: str) -> Topic | None:
     """Take a topic apart; None when it is none of ours (another prefix, another version, a bad id)."""
     parts = topic.split("/")

@@ -10,8 +10,9 @@ from broadcast.broadcasts import Broadcast, state
 from broadcast.on_air import on_air_now, upcoming
 from broadcast.play_log import play_log
 from broadcast.play_reports import heard_counts, receiver_outcomes
+from broadcast.stop_confirmations import StopConfirmation
 from people.rights import Action
-from usecases.broadcasts import broadcast_of, put_on_air, stop
+from usecases.broadcasts import broadcast_of, confirmation_of, put_on_air, stop
 from web.api.targets import TargetsIn
 from web.request_context import In, Reading, changes
 from wire.broadcasts import BroadcastClass
@@ -63,6 +64,7 @@ def one_broadcast(frame: In, session: Reading, broadcast_id: str) -> dict[str, A
         "heard": heard.heard,
         "reported": heard.reported,
         "meant": heard.meant,
+        "stop": _stop(confirmation_of(session, frame.deps.services, found)),
         "receivers": [
             {
                 "receiver": d.receiver.id,
@@ -79,10 +81,11 @@ def one_broadcast(frame: In, session: Reading, broadcast_id: str) -> dict[str, A
     }
 
 
-@router.post("/broadcasts/{broadcast_id}/stop", status_code=204, dependencies=[changes(Action.ON_AIR)])
-def stop_one(frame: In, broadcast_id: str) -> None:
+@router.post("/broadcasts/{broadcast_id}/stop", dependencies=[changes(Action.ON_AIR)])
+def stop_one(frame: In, broadcast_id: str) -> dict[str, Any]:
     """Silence it now; before it began, withdraw it."""
-    stop(frame.deps.services, frame.actor, frame.commune_id, broadcast_id)
+    confirmation = stop(frame.deps.services, frame.actor, frame.commune_id, broadcast_id)
+    return {**_broadcast(confirmation.broadcast, frame.deps.clock.now()), "stop": _stop(confirmation)}
 
 
 @router.get("/play-log")
@@ -91,6 +94,19 @@ def list_log(frame: In, session: Reading, limit: int = 50, offset: int = 0) -> l
     found = play_log(session, frame.commune_id, now, limit=min(500, max(1, limit)), offset=max(0, offset))
     heard = heard_counts(session, found)
     return [{**_broadcast(b, now), "heard": heard[b.id].heard, "meant": heard[b.id].meant} for b in found]
+
+
+def _stop(confirmation: StopConfirmation) -> dict[str, Any] | None:
+    """None for a broadcast that was not stopped."""
+    stopped = confirmation.broadcast
+    if stopped.stopped_at is None:
+        return None
+    return {
+        "at": stopped.stopped_at,
+        "by": stopped.stopped_by,
+        "unconfirmed": [receiver.id for receiver in confirmation.unconfirmed],
+        "may_sound_until": confirmation.sounds_until if confirmation.unconfirmed else None,
+    }
 
 
 def _broadcast(found: Broadcast, now: datetime) -> dict[str, Any]:

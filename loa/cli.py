@@ -24,6 +24,7 @@ main = click.version_option(metadata.version("loa"), prog_name="loa")(
                 "loa.backup_command:backup", "Write everything into one file, while the controller runs."
             ),
             "restore": LazyCommand("loa.restore_command:restore_command", "Make a data folder from a backup."),
+            "clock": LazyCommand("loa.clock_command:clock", "Say which time is right after the clock was changed."),
             "operator": LazyCommand("loa.operator_command:operator", "A new one-time password for an operator."),
         },
         "Loa, a public-address radio controller for communes.",

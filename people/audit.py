@@ -52,6 +52,8 @@ class Deed(StrEnum):
     OUTLINE_SET = "outline_set"
     FAULT_ACKNOWLEDGED = "fault_acknowledged"
     FAULT_RESET = "fault_reset"
+    CLOCK_FOLLOWED = "clock_followed"
+    CLOCK_KEPT = "clock_kept"
     ALLOWED_HOURS_SET = "allowed_hours_set"
     COMMUNE_ADDED = "commune_added"
     OPERATOR_ADDED = "operator_added"

@@ -27,6 +27,7 @@ from web.pages import (
     audit,
     calendar_files,
     clips,
+    clock_steps,
     faults,
     first_steps,
     imports,
@@ -89,6 +90,7 @@ def create_app(deps: Deps) -> FastAPI:
     for module in (
         sign_in,
         first_steps,
+        clock_steps,
         on_air,
         put_on_air,
         clips,

@@ -14,7 +14,9 @@ from devices.presence_states import PresenceState, ReceiverStatus
 from devices.receivers import Receiver, receivers
 from province.bulletins import waiting_count
 from runtime.clock import to_us
+from runtime.clock_steps import ClockStep, shown_steps
 from web.deps import Deps
+from web.formatting import Wording
 from web.labels.modes import MODES_SHORT
 from web.language import Translator
 from web.receiver_rows import shown_state
@@ -64,6 +66,7 @@ class OnAir:
     broker_connected: bool
     failing_since: datetime | None
     province_waiting: int
+    clock_steps: list[ClockStep]
 
 
 def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, now: datetime) -> OnAir:
@@ -86,6 +89,7 @@ def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, n
         deps.downlink.connected,
         deps.alarms.failing_since,
         waiting_count(session, commune.id),
+        shown_steps(session),
     )
 
 
@@ -101,6 +105,14 @@ def _stops(
         if confirmation.unconfirmed or (recent and broadcast.cause != "live_ended"):
             shown.append(confirmation)
     return shown
+
+
+def step_size(t: Translator, w: Wording, step: ClockStep) -> str:
+    """By how much the clock was changed, forward or back."""
+    size = abs(step.after_at - step.before_at)
+    if size.days >= 2:
+        return t.count("{n} day", "{n} days", size.days)
+    return w.length(size // timedelta(microseconds=1))
 
 
 def worst_pair(known: list[Receiver], states: dict[str, ReceiverStatus]) -> WorstPair | None:

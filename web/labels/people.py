@@ -54,6 +54,8 @@ DEEDS = {
     Deed.OUTLINE_SET: N_("Changed the commune boundary"),
     Deed.FAULT_ACKNOWLEDGED: N_("Acknowledged a fault"),
     Deed.FAULT_RESET: N_("Reset a fault"),
+    Deed.CLOCK_FOLLOWED: N_("Confirmed the server's new time"),
+    Deed.CLOCK_KEPT: N_("Refused the server's new time"),
     Deed.ALLOWED_HOURS_SET: N_("Set the allowed hours"),
     Deed.COMMUNE_ADDED: N_("Added a commune"),
     Deed.OPERATOR_ADDED: N_("Added an operator"),

@@ -11,7 +11,7 @@ from usecases.broadcasts import stop
 from web.deps import Deps
 from web.formatting import Wording
 from web.language import Translator
-from web.on_air_view import on_air_view
+from web.on_air_view import on_air_view, step_size
 from web.request_context import In, Reading, Renderer, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
@@ -21,7 +21,8 @@ def _fragment(deps: Deps, renderer: Renderer, commune: Commune, t: Translator) -
     now = deps.clock.now()
     with deps.database.session() as session:
         view = on_air_view(session, deps, commune, t, now)
-    return renderer.render("_on_air.html", view=view, t=t, w=Wording(t, commune.zone), now=now, from_us=from_us)
+    w = Wording(t, commune.zone)
+    return renderer.render("_on_air.html", view=view, t=t, w=w, now=now, from_us=from_us, step_size=step_size)
 
 
 @router.get("/")
@@ -31,7 +32,7 @@ def home(frame: In, session: Reading) -> Response:
         return back_to(frame.request, "/first-steps")
     now = frame.deps.clock.now()
     view = on_air_view(session, frame.deps, frame.commune, frame.t, now)
-    return renderer_of(frame.request).page(frame, "on_air.html", view=view, from_us=from_us)
+    return renderer_of(frame.request).page(frame, "on_air.html", view=view, from_us=from_us, step_size=step_size)
 
 
 @router.get("/live/on-air")

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import Column, LargeBinary, Text
+from sqlalchemy import Column, Index, LargeBinary, String, Text
 from sqlmodel import Field, Session, SQLModel
 
 from broadcast.modes import Spread, decode_spread
@@ -38,7 +38,10 @@ class Broadcast(SQLModel, table=True):
     spread: encoded by `modes`. shifts: JSON, µs by receiver as on the wire; None: all start at starts_at.
     revision: grows with each change; announced_revision: the last that the broker acknowledged, 0 for none.
     cause: why it was stopped, withdrawn or missed. replaces: the broadcast of a former commune that it continues.
+    audience_id, clip_fields: who was meant, and JSON of clip id → field; None until it started (`broadcast.audiences`).
     """
+
+    __table_args__ = (Index("ix_broadcast_audience_id_starts_at", "audience_id", "starts_at"),)
 
     id: str = Field(primary_key=True)
     commune_id: str = Field(foreign_key="commune.id", index=True)
@@ -65,6 +68,8 @@ class Broadcast(SQLModel, table=True):
     missed: bool = False
     cause: str = ""
     replaces: str | None = None
+    audience_id: str | None = Field(default=None, sa_column=Column(String(64)))
+    clip_fields: str | None = Field(default=None, sa_column=Column(Text))
 
     @property
     def broadcast_class(self) -> BroadcastClass:

@@ -9,23 +9,26 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func
 from sqlmodel import Session, and_, col, not_, or_, select
 
+from broadcast.audiences import Audiences, MeantReceiver
 from broadcast.broadcasts import Broadcast, BroadcastState, state
 from broadcast.play_log import MOST_INSPECTED, LogFilter, aired_for, fields_of, play_log
-from broadcast.play_reports import Audiences, HeardCount, PlayReportRow, heard_counts, reported_cause, was_heard
+from broadcast.play_reports import HeardCount, PlayReportRow, heard_counts, reported_cause, was_heard
 from devices.communes import Commune
+from devices.predecessors import lineage, moved_since
 from devices.presence import PresenceChange
 from devices.presence_states import PresenceState
 from devices.provinces import province_name
-from devices.receivers import Receiver, receivers
-from devices.zones import Zone, zones, zones_of_all
+from devices.receivers import Receiver
 from wire.broadcasts import ClipItem
+from wire.reports import Outcome
 
 _IDS_A_QUERY = 500
+_PARTLY = col(PlayReportRow.outcome) == Outcome.PARTLY.value
 
 
 @dataclass(frozen=True)
 class UnheardBroadcast:
-    """A broadcast that was not heard everywhere. causes: cause code → number of receivers."""
+    """A broadcast that was not heard everywhere in full. causes: cause code → number of receivers."""
 
     broadcast: Broadcast
     heard: HeardCount
@@ -36,15 +39,19 @@ class UnheardBroadcast:
 class Availability:
     """Share of the month in which a receiver was connected: 0 to 1; None when it was never heard from."""
 
-    receiver: Receiver
+    receiver: MeantReceiver
     share: float | None
 
 
 @dataclass
 class ZoneFigures:
-    """Broadcasts that addressed a zone or receivers in it. heard, meant: summed over broadcasts and receivers."""
+    """Broadcasts that addressed a zone or receivers in it. heard, meant: summed over broadcasts and receivers.
 
-    zone: Zone
+    name: as the zone was called then.
+    """
+
+    id: str
+    name: str
     broadcasts: int = 0
     minutes: float = 0.0
     heard: int = 0
@@ -61,8 +68,9 @@ class MonthlyReport:
     """first: the month's first day. until: the end of the month, or now.
 
     minutes_by_class, minutes_by_field: of aired broadcasts; chimes, pauses and live audio are in field 0, so both sums
-    equal `minutes`. heard, meant: over all broadcasts and receivers. by_zone: today's zones; zones may share receivers,
-    so they do not add up to the total.
+    equal `minutes`. heard, meant: over all broadcasts and receivers; heard at least in part. played_share: of the audio
+    that was due at the receivers that reported, 0 to 1, None without a report. by_zone: the zones that were addressed;
+    zones may share receivers, so they do not add up to the total.
     """
 
     commune: Commune
@@ -76,6 +84,7 @@ class MonthlyReport:
     minutes_by_field: dict[int, float]
     heard: int
     meant: int
+    played_share: float | None
     withdrawn: int
     by_zone: list[ZoneFigures]
     not_fully_heard: list[UnheardBroadcast]
@@ -104,6 +113,7 @@ def monthly_report(session: Session, commune: Commune, first: date, now: datetim
     for b in aired:
         seconds[b.class_] = seconds.get(b.class_, 0.0) + aired_for(b, now).total_seconds()
     heard: dict[str, HeardCount] = {}
+    audiences = Audiences(session, aired)
     for k in range(0, len(logged), _IDS_A_QUERY):
         heard |= heard_counts(session, logged[k : k + _IDS_A_QUERY])
     return MonthlyReport(
@@ -118,56 +128,82 @@ def monthly_report(session: Session, commune: Commune, first: date, now: datetim
         minutes_by_field=_minutes_by_field(session, aired, now),
         heard=sum(heard[b.id].heard for b in aired),
         meant=sum(heard[b.id].meant for b in aired),
+        played_share=_played_share(session, [b.id for b in aired]),
         withdrawn=sum(b.withdrawn_at is not None for b in logged),
-        by_zone=_by_zone(session, commune.id, aired, now),
+        by_zone=_by_zone(session, aired, audiences, now),
         not_fully_heard=_unheard(session, logged, heard, now),
-        availability=_availability(session, receivers(session, commune.id), start, until),
+        availability=_availability(session, commune, _called(aired, audiences), start, until),
     )
 
 
 def _unheard(
     session: Session, logged: list[Broadcast], heard: dict[str, HeardCount], now: datetime
 ) -> list[UnheardBroadcast]:
-    """Broadcasts not heard everywhere, with the reported causes; receivers without a report count as no_report."""
+    """Broadcasts not heard everywhere in full, with the causes; receivers without a report count as no_report."""
+    partly = _partly_played(session, [b.id for b in logged])
     unheard = [
         b
         for b in logged
         if b.withdrawn_at is None
         and state(b, now) is not BroadcastState.ON_AIR
-        and heard[b.id].heard < heard[b.id].meant
+        and (heard[b.id].heard < heard[b.id].meant or b.id in partly or b.sounds_until < b.ends_at)
     ]
     causes: dict[str, Counter[str]] = {b.id: Counter() for b in unheard}
-    query = select(PlayReportRow.broadcast_id, reported_cause()).where(not_(was_heard()))
+    query = select(PlayReportRow.broadcast_id, reported_cause()).where(or_(not_(was_heard()), _PARTLY))
     for k in range(0, len(unheard), _IDS_A_QUERY):
         for broadcast_id, cause in session.exec(
             query.where(col(PlayReportRow.broadcast_id).in_([b.id for b in unheard[k : k + _IDS_A_QUERY]]))
         ):
-            causes[broadcast_id][cause] += 1
+            causes[broadcast_id][cause or Outcome.PARTLY.value] += 1
     for b in unheard:
+        if b.sounds_until < b.ends_at and heard[b.id].heard:
+            causes[b.id][b.cause or BroadcastState.STOPPED.value] += heard[b.id].heard
         unreported = heard[b.id].meant - heard[b.id].reported
         if unreported:
             causes[b.id][b.cause or "no_report"] += unreported
     return [UnheardBroadcast(b, heard[b.id], dict(causes[b.id].most_common())) for b in unheard]
 
 
-def _by_zone(session: Session, commune_id: str, aired: Sequence[Broadcast], now: datetime) -> list[ZoneFigures]:
-    """One more query for every 500 broadcasts."""
-    receiver_ids = [r.id for r in receivers(session, commune_id)]
-    member, heard_by = zones_of_all(session, receiver_ids), _heard_by_receiver(session, [b.id for b in aired])
-    figures, audiences = {zone.id: ZoneFigures(zone) for zone in zones(session, commune_id)}, Audiences(session)
+def _partly_played(session: Session, ids: Sequence[str]) -> set[str]:
+    query, partly = select(PlayReportRow.broadcast_id).where(_PARTLY).distinct(), set[str]()
+    for k in range(0, len(ids), _IDS_A_QUERY):
+        partly.update(session.exec(query.where(col(PlayReportRow.broadcast_id).in_(ids[k : k + _IDS_A_QUERY]))))
+    return partly
+
+
+def _played_share(session: Session, ids: Sequence[str]) -> float | None:
+    played = due = 0
+    for k in range(0, len(ids), _IDS_A_QUERY):
+        row = session.exec(
+            select(func.sum(PlayReportRow.frames_played), func.sum(PlayReportRow.frames_due)).where(
+                col(PlayReportRow.broadcast_id).in_(ids[k : k + _IDS_A_QUERY])
+            )
+        ).one()
+        played, due = played + int(row[0] or 0), due + int(row[1] or 0)
+    return min(1.0, played / due) if due else None
+
+
+def _by_zone(session: Session, aired: Sequence[Broadcast], audiences: Audiences, now: datetime) -> list[ZoneFigures]:
+    """By name, as the zones and their receivers were when each broadcast started."""
+    heard_by, figures = _heard_by_receiver(session, [b.id for b in aired]), dict[str, ZoneFigures]()
     for b in aired:
-        addressed, reports = audiences(b), heard_by[b.id]
+        audience, reports = audiences.of(b), heard_by[b.id]
         meant, heard = Counter[str](), Counter[str]()
-        for r in receiver_ids:
-            if r in reports or r in addressed:
-                meant.update(member[r])
-                heard.update(member[r] if reports.get(r) else ())
+        for r in audience.receivers:
+            meant.update(r.zones)
+            heard.update(r.zones if reports.get(r.id) else ())
         for zone_id, count in meant.items():
-            zone_figures = figures[zone_id]
+            zone_figures = figures.setdefault(zone_id, ZoneFigures(zone_id, ""))
+            zone_figures.name = audience.names.get(zone_id, zone_id)
             zone_figures.broadcasts += 1
             zone_figures.minutes += aired_for(b, now).total_seconds() / 60
             zone_figures.heard, zone_figures.meant = zone_figures.heard + heard[zone_id], zone_figures.meant + count
-    return list(figures.values())
+    return sorted(figures.values(), key=lambda zone_figures: (zone_figures.name, zone_figures.id))
+
+
+def _called(aired: Sequence[Broadcast], audiences: Audiences) -> dict[str, MeantReceiver]:
+    """Receivers as the last broadcast that meant them knew them, by id."""
+    return {r.id: r for b in aired for r in audiences.of(b).receivers}
 
 
 def _heard_by_receiver(session: Session, ids: Sequence[str]) -> dict[str, dict[str, bool]]:
@@ -186,16 +222,32 @@ def _minutes_by_field(session: Session, aired: Sequence[Broadcast], now: datetim
     for b in aired:
         whole_us, named_us = aired_for(b, now) // timedelta(microseconds=1), 0
         for item in b.playlist:
-            if isinstance(item, ClipItem) and item.clip in fields:
+            if isinstance(item, ClipItem) and item.clip in fields[b.id]:
                 part_us = max(0, min(item.offset_us + item.duration_us, whole_us) - item.offset_us)
-                us_by_field[fields[item.clip]] += part_us
+                us_by_field[fields[b.id][item.clip]] += part_us
                 named_us += part_us
         us_by_field[0] += whole_us - named_us
     return {field: us / 60e6 for field, us in sorted(us_by_field.items()) if us > 0}
 
 
-def _availability(session: Session, known: list[Receiver], start: datetime, until: datetime) -> list[Availability]:
-    """From the presence changes of the month and the last one before it; LATE counts as connected. One query."""
+def _availability(
+    session: Session, commune: Commune, called: dict[str, MeantReceiver], start: datetime, until: datetime
+) -> list[Availability]:
+    """Of the receivers that were in service in the month and of the commune, or of a predecessor, at its end.
+
+    From the presence changes of the month and the last one before it; LATE counts as connected. called: their names of
+    then, where known.
+    """
+    in_service = or_(col(Receiver.retired_at).is_(None), col(Receiver.retired_at) > start)
+    moved, ancestors = moved_since(session, until), lineage(session, commune.id)
+    known = [
+        r
+        for r in session.exec(select(Receiver).where(in_service))
+        if any(
+            one.commune_id == (moved[r.id].commune_id if r.id in moved else r.commune_id) and one.has(start)
+            for one in ancestors
+        )
+    ]
     ours = col(PresenceChange.receiver_id).in_([r.id for r in known])
     before = (
         select(func.max(PresenceChange.id))
@@ -207,7 +259,15 @@ def _availability(session: Session, known: list[Receiver], start: datetime, unti
     changes: dict[str, list[PresenceChange]] = {}
     for change in session.exec(query.order_by(col(PresenceChange.at), col(PresenceChange.id))):
         changes.setdefault(change.receiver_id, []).append(change)
-    return [Availability(r, _share(changes.get(r.id, []), start, until)) for r in known]
+    found = [
+        Availability(
+            called.get(r.id) or MeantReceiver(r.id, r.name, r.place, []),
+            _share(changes.get(r.id, []), start, min(until, r.retired_at or until)),
+        )
+        for r in known
+        if r.created_at < until or r.id in changes
+    ]
+    return sorted(found, key=lambda availability: (availability.receiver.name, availability.receiver.id))
 
 
 def _share(changes: list[PresenceChange], start: datetime, until: datetime) -> float | None:

@@ -8,7 +8,6 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from broadcast.broadcasts import Broadcast
 from devices.predecessors import lineage, within
-from devices.receivers import Receiver, reached_by
 from wire.broadcasts import LiveItem
 
 
@@ -68,8 +67,3 @@ def between(session: Session, commune_id: str, since: datetime, until: datetime)
         of_commune(session, commune_id), col(Broadcast.starts_at) < until, col(Broadcast.ends_at) > since
     )
     return list(session.exec(query.order_by(col(Broadcast.starts_at), Broadcast.id)))
-
-
-def target_receivers(session: Session, broadcast: Broadcast) -> list[Receiver]:
-    """The receivers that it addresses: those of its commune at its start."""
-    return reached_by(session, broadcast.commune_id, broadcast.audience, broadcast.starts_at)

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlmodel import Session, col, select
 
+from broadcast.audiences import Audiences, current_fields, fields_among
 from broadcast.broadcasts import Broadcast
-from broadcast.clips import Clip, folded
+from broadcast.clips import folded
 from broadcast.on_air import of_commune
-from broadcast.play_reports import Audiences, HeardCount, heard_counts
-from devices.receivers import Reach
-from wire.broadcasts import ClipItem, Targets
+from broadcast.play_reports import HeardCount, heard_counts
+from wire.broadcasts import Targets
 
 #: Filters that inspect each broadcast look at this many of the newest: five years of ten a day.
 MOST_INSPECTED = 20_000
@@ -67,7 +68,7 @@ def play_log(
     query = query.order_by(col(Broadcast.starts_at).desc(), col(Broadcast.id))
     if not log_filter.needs_inspection:
         return list(session.exec(query.limit(limit).offset(offset)))
-    matching = _matching(session, commune_id, list(session.exec(query.limit(MOST_INSPECTED))), log_filter)
+    matching = _matching(session, list(session.exec(query.limit(MOST_INSPECTED))), log_filter)
     return matching[offset : offset + limit]
 
 
@@ -78,24 +79,21 @@ def aired_for(broadcast: Broadcast, now: datetime) -> timedelta:
     return max(timedelta(0), min(broadcast.sounds_until, now) - broadcast.starts_at)
 
 
-def fields_of(session: Session, broadcasts: Sequence[Broadcast]) -> dict[str, int]:
-    """The field of each clip in their playlists, by clip id, without chimes."""
-    ids = sorted({item.clip for b in broadcasts for item in b.playlist if isinstance(item, ClipItem)})
-    fields: dict[str, int] = {}
-    for start in range(0, len(ids), _IDS_A_QUERY):
-        query = select(Clip.id, Clip.field).where(
-            col(Clip.id).in_(ids[start : start + _IDS_A_QUERY]), Clip.builtin == ""
-        )
-        fields |= dict(session.exec(query).all())
-    return fields
+def fields_of(session: Session, broadcasts: Sequence[Broadcast]) -> dict[str, dict[str, int]]:
+    """Broadcast id → clip id → field, without chimes; of a broadcast that has started as it was then."""
+    current = current_fields(session, [b for b in broadcasts if b.clip_fields is None])
+    return {
+        b.id: fields_among(b, current) if b.clip_fields is None else msgspec.json.decode(b.clip_fields)
+        for b in broadcasts
+    }
 
 
-def fields_in(broadcast: Broadcast, fields: Mapping[str, int]) -> list[int]:
-    """The fields of one broadcast, sorted. fields: by clip id."""
-    return sorted({fields[i.clip] for i in broadcast.playlist if isinstance(i, ClipItem) and i.clip in fields})
+def fields_in(broadcast: Broadcast, fields: Mapping[str, Mapping[str, int]]) -> list[int]:
+    """The fields of one broadcast, sorted. fields: from `fields_of`."""
+    return sorted(set(fields[broadcast.id].values()))
 
 
-def _matching(session: Session, commune_id: str, broadcasts: list[Broadcast], log_filter: LogFilter) -> list[Broadcast]:
+def _matching(session: Session, broadcasts: list[Broadcast], log_filter: LogFilter) -> list[Broadcast]:
     words = folded(log_filter.search).split()
     if words:
         broadcasts = [b for b in broadcasts if all(word in folded(b.title) for word in words)]
@@ -103,9 +101,11 @@ def _matching(session: Session, commune_id: str, broadcasts: list[Broadcast], lo
         fields = fields_of(session, broadcasts)
         broadcasts = [b for b in broadcasts if log_filter.field in fields_in(b, fields)]
     if log_filter.place:
-        place = Targets(zones=[log_filter.place], receivers=[log_filter.place])
-        there, meant = Reach(session, commune_id)(place), Audiences(session)
-        broadcasts = [b for b in broadcasts if (there | meant(b, place)) & meant(b)]
+        place, audiences = (
+            Targets(zones=[log_filter.place], receivers=[log_filter.place]),
+            Audiences(session, broadcasts),
+        )
+        broadcasts = [b for b in broadcasts if audiences.of(b).within(place)]
     if log_filter.outcome in ("heard", "lacking"):
         heard: dict[str, HeardCount] = {}
         for start in range(0, len(broadcasts), _IDS_A_QUERY):

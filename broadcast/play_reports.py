@@ -1,6 +1,5 @@
 """Play reports: what each receiver reported of each broadcast, and "heard at 48 of 50"."""
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,15 +8,14 @@ import msgspec
 from sqlalchemy import BigInteger, Column, ColumnElement, LargeBinary, and_, case, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from broadcast.audiences import Audiences, MeantReceiver
 from broadcast.broadcasts import Broadcast, BroadcastState, state
-from broadcast.on_air import target_receivers
-from devices.predecessors import moves
 from devices.presence import PresenceChange
-from devices.receivers import Reach, Receiver
+from devices.receivers import Receiver
 from devices.uplink import Uplink
+from devices.zones import zones_of_all
 from runtime.clock import from_us
 from runtime.database import UtcDateTime, upsert_many
-from wire.broadcasts import Targets
 from wire.reports import AcousticProof, ElectricalProof, Outcome, PlayReport, SubstitutedItem
 
 #: A receiver reports after the end; until this has passed a missing report means nothing.
@@ -100,7 +98,7 @@ class HeardCount:
 class ReceiverOutcome:
     """One receiver's part in a broadcast. outcome: "" without a report. cause: a cause code, see docs/protocol.md."""
 
-    receiver: Receiver
+    receiver: MeantReceiver
     outcome: str
     cause: str
     report: PlayReportRow | None
@@ -185,31 +183,13 @@ def heard_counts(
         .group_by(col(PlayReportRow.broadcast_id))
     )
     counts = {broadcast_id: (int(heard), reported) for broadcast_id, heard, reported in session.exec(query)}
-    audiences = Audiences(session)
+    audiences = Audiences(session, broadcasts)
     counted = {}
     for b in broadcasts:
         heard, reported = counts.get(b.id, (0, 0))
         total = meant[b.id] if meant is not None else len(audiences(b))
         counted[b.id] = HeardCount(heard, reported, max(total, reported))
     return counted
-
-
-class Audiences:
-    """The receivers that broadcasts address, by their places when each began. One lookup per commune and era."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._moves = moves(session)
-        self._known: dict[tuple[str, int], Reach] = {}
-
-    def __call__(self, b: Broadcast, targets: Targets | None = None) -> frozenset[str]:
-        """Receiver ids. targets: in place of the broadcast's own."""
-        # Between two moves all receivers stay in their communes and zones.
-        era = bisect_right(self._moves, b.starts_at)
-        key = (b.commune_id, era)
-        if key not in self._known:
-            self._known[key] = Reach(self._session, b.commune_id, b.starts_at if era < len(self._moves) else None)
-        return self._known[key](b.audience if targets is None else targets)
 
 
 def worst_p99_us(session: Session, broadcast_ids: Sequence[str]) -> dict[str, int]:
@@ -225,9 +205,12 @@ def worst_p99_us(session: Session, broadcast_ids: Sequence[str]) -> dict[str, in
 def receiver_outcomes(session: Session, broadcast: Broadcast, now: datetime) -> list[ReceiverOutcome]:
     """One for each addressed or reporting receiver; without a report the cause is the one the controller knows."""
     reports = reports_of(session, broadcast.id)
-    addressed = {r.id: r for r in target_receivers(session, broadcast)}
-    unaddressed = select(Receiver).where(col(Receiver.id).in_(sorted(reports.keys() - addressed.keys())))
-    addressed |= {r.id: r for r in session.exec(unaddressed)}  # retired since, or of another zone now
+    addressed = {r.id: r for r in Audiences(session).of(broadcast).receivers}
+    joined = sorted(reports.keys() - addressed.keys())  # added while it was on air, for example
+    if joined:
+        zones = zones_of_all(session, joined)
+        unaddressed = select(Receiver).where(col(Receiver.id).in_(joined))
+        addressed |= {r.id: MeantReceiver(r.id, r.name, r.place, zones[r.id]) for r in session.exec(unaddressed)}
     offline = _offline_at(session, list(addressed.keys() - reports.keys()), broadcast)
     outcomes = []
     for receiver in addressed.values():

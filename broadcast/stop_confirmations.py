@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from broadcast.audiences import Audiences, MeantReceiver
 from broadcast.broadcasts import Broadcast
-from broadcast.on_air import target_receivers
 from broadcast.play_reports import reports_of
 from devices.presence_states import ReceiverStatus
-from devices.receivers import Receiver
 from wire.broadcasts import LiveItem
 
 #: Live audio cannot sound longer without frames: the most that a receiver holds ahead.
@@ -25,7 +24,7 @@ class StopConfirmation:
     """unconfirmed: receivers that may still sound, at the latest until `sounds_until`; by name."""
 
     broadcast: Broadcast
-    unconfirmed: list[Receiver]
+    unconfirmed: list[MeantReceiver]
     sounds_until: datetime
 
 
@@ -43,7 +42,7 @@ def stop_confirmation(
     reports = reports_of(session, broadcast.id)
     unconfirmed = [
         receiver
-        for receiver in target_receivers(session, broadcast)
+        for receiver in Audiences(session).of(broadcast).receivers
         if receiver.id not in reports and _may_sound(statuses.get(receiver.id), broadcast)
     ]
     return StopConfirmation(broadcast, sorted(unconfirmed, key=lambda receiver: receiver.name), until)

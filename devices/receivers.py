@@ -1,6 +1,7 @@
 """Receivers: addressable sound outlets, each an IP cluster or the gateway before an amplifier or a transmitter."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Column
 from sqlmodel import Field, Session, SQLModel, col, or_, select
@@ -76,8 +77,15 @@ def receiver(session: Session, receiver_id: str) -> Receiver:
     return found
 
 
-def reached_by(session: Session, commune_id: str, targets: Targets, at: datetime | None = None) -> list[Receiver]:
-    """The receivers in service that a broadcast to `targets` means, by name. Two or three queries.
+class PlacedReceiver(NamedTuple):
+    """zones: ids of those that it was in at the instant in question."""
+
+    receiver: Receiver
+    zones: list[str]
+
+
+def receivers_at(session: Session, commune_id: str, at: datetime | None = None) -> list[PlacedReceiver]:
+    """The receivers in service of a commune with their zones, by name. Two or three queries.
 
     at: those that were of the commune at that instant, with the zones of then when they went over to another since.
     """
@@ -92,7 +100,12 @@ def reached_by(session: Session, commune_id: str, targets: Targets, at: datetime
         ordered = session.exec(query.order_by(Receiver.name, Receiver.id))
         candidates = [r for r in ordered if r.id in left or r.id not in moved]
         memberships = zones_of_all(session, [r.id for r in candidates]) | left
-    return [r for r in candidates if targets.include(r.id, memberships[r.id])]
+    return [PlacedReceiver(r, memberships[r.id]) for r in candidates]
+
+
+def reached_by(session: Session, commune_id: str, targets: Targets, at: datetime | None = None) -> list[Receiver]:
+    """The receivers in service that a broadcast to `targets` means, by name. at: see `receivers_at`."""
+    return [r for r, zones in receivers_at(session, commune_id, at) if targets.include(r.id, zones)]
 
 
 class Reach:

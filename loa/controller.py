@@ -40,6 +40,7 @@ from runtime.counters import Counting
 from runtime.mosquitto import Mosquitto
 from runtime.secret_files import Secrets
 from runtime.settings import Settings
+from schedules.freezing import freeze_in
 from schedules.planner import Planner
 from usecases.services import Services
 from web.app import Deps, create_app
@@ -50,6 +51,8 @@ log = logging.getLogger(__name__)
 
 #: A plan without changes reads some rows and writes nothing. An edit plans at once.
 _PLAN_EVERY_S = 15.0
+#: How soon after its start it is fixed who a broadcast meant. Changes do not wait for it: they fix it first.
+_FREEZE_EVERY_S = 5.0
 _PRESENCE_EVERY_S = 1.0
 _LIVE_WATCH_EVERY_S = 2.0
 _TIDY_EVERY_S = 3600.0
@@ -197,6 +200,7 @@ class Controller:
         self.planner.plan_now()
         self.alarms = Alarms(self.clock)
         self.alarms.every(_PLAN_EVERY_S, "plan", self.planner.plan_now)
+        self.alarms.every(_FREEZE_EVERY_S, "audiences", lambda: freeze_in(self.database, self.clock.now()))
         self.alarms.every(_PRESENCE_EVERY_S, "presence", lambda: self.presence.sweep(self.clock.now()))
         live_watch = LiveWatch(
             Services(self.database, self.clock, announce=self.transmitter.nudge, statuses=self.presence.snapshot),

@@ -18,6 +18,7 @@ from mergers.splitting import split_draft
 from people.audit import Deed, note
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
+from schedules.freezing import freeze_past
 
 #: So long a merger can be undone.
 UNDO_WITHIN = timedelta(days=30)
@@ -82,6 +83,7 @@ def merge(
     Raises Refusal when the communes were changed since the rehearsal, or a question is not decided.
     """
     _lock(session, list(plan.sources) if isinstance(plan, Merge) else [plan.source])
+    freeze_past(session, now)
     draft = draft_of(session, plan, decisions, now, hooks)
     if fingerprint_of(draft) != fingerprint:
         raise Refusal(N_("Something was changed in these communes meanwhile. Look at the rehearsal again."))

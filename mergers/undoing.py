@@ -31,6 +31,7 @@ from noise.noise_rules import NoiseRules
 from people.audit import Deed, note
 from people.operators import OperatorCommune
 from runtime.refusal import N_, Refusal
+from schedules.freezing import freeze_past
 from schedules.schedules import Schedule
 from usecases.actors import CONTROLLER
 from usecases.broadcasts import withdraw_in
@@ -50,6 +51,7 @@ def undo(session: Session, merger_id: int, now: datetime, by: str, *, hooks: Mer
     involved = [*plan.sources, plan.into] if isinstance(plan, Merge) else [plan.source, plan.into]
     _check(session, found, involved, now)
     session.exec(select(Commune).where(col(Commune.id).in_(involved)).order_by(Commune.id).with_for_update()).all()
+    freeze_past(session, now)
     journal = session.get_one(MergerJournal, merger_id)
     undoing = UndoDraft(session, plan, found, journal.what, now)
     draft = undoing.draft()

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlmodel import Session, col, select
 
+from broadcast.audiences import Audiences, fields_among
 from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip
 from devices.presence_states import PresenceState, ReceiverStatus
@@ -35,7 +36,8 @@ class ReceiverNaming:
         self._link = link
         self._stations = {s.number: s for s in stations(session, commune_id or link.commune_id)}
 
-    def identity(self, receiver: Receiver) -> dict[str, Any]:
+    def identity(self, receiver: Receiver, name: str = "") -> dict[str, Any]:
+        """name: as it was called when a broadcast started."""
         station = self._stations.get(receiver.station_id)
         maker = station.maker if station and station.maker else OWN_MAKER
         named = ProvinceIdentity(
@@ -44,7 +46,7 @@ class ReceiverNaming:
             DichID=self._link.province_code,
             TenDich=self._link.province_name,
             CumLoaID=self._link.code_of(receiver.id),
-            TenThietBi=receiver.name,
+            TenThietBi=name or receiver.name,
             TenLoaiThietBi=_kind(station),
             MaNhaCungCap=maker.upper().replace(" ", "_")[:50],
             TenNhaCungCap=maker,
@@ -107,11 +109,13 @@ def take_report(session: Session, receiver_id: str, report: PlayReport, now: dat
         return 0
     speaker, told, items = ReceiverNaming(session, link, receiver.commune_id), 0, _items(session, found)
     theirs = source_bulletins(session, found.commune_id, {item.clip for _, item, _ in items if item}, found.id)
+    name = next((r.name for r in Audiences(session).of(found).receivers if r.id == receiver_id), "")
     for position, item, clip in items:
         heard = _overlap(found, item, report)
         if heard is None:
             continue
-        entry = _entry(speaker, receiver, found, item, clip, theirs.get(item.clip) if item else None, heard, report)
+        source = theirs.get(item.clip) if item else None
+        entry = _entry(speaker.identity(receiver, name), found, item, clip, source, heard, report)
         key = f"{found.commune_id}/nhat-ky/{found.id}/{receiver_id}/{position}"
         told += put(session, found.commune_id, PLAY_LOG, key, entry, now)
     return told
@@ -139,8 +143,7 @@ def _overlap(found: Broadcast, item: ClipItem | None, report: PlayReport) -> tup
 
 
 def _entry(
-    speaker: ReceiverNaming,
-    receiver: Receiver,
+    identity: dict[str, Any],
     found: Broadcast,
     item: ClipItem | None,
     clip: Clip | None,
@@ -151,9 +154,12 @@ def _entry(
     """theirs: the bulletin of the province that the recording came with; it is named as the province named it."""
     since, until = heard
     title = theirs.title if theirs is not None else item.title if item is not None else ""
-    field = theirs.field if theirs is not None else clip.field if clip is not None else 1
+    fields = fields_among(found, {clip.id: clip.field} if clip is not None else {})
+    if found.clip_fields is not None:
+        fields = msgspec.json.decode(found.clip_fields)
+    field = theirs.field if theirs is not None else fields.get(item.clip, 1) if item is not None else 1
     return PlayLogEntry(
-        **speaker.identity(receiver),
+        **identity,
         BanTinID=theirs.code if theirs is not None else item.clip if item is not None else found.id,
         LoaiBanTin=(BulletinKind.AUDIO if item is not None else BulletinKind.LIVE).value,
         MucDoUuTien=URGENCY_CODES[found.broadcast_class],

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
+from broadcast.audiences import Audiences
 from broadcast.broadcasts import Broadcast, BroadcastState, state
 from broadcast.on_air import between
-from broadcast.play_reports import REPORT_WITHIN, Audiences, PlayReportRow
+from broadcast.play_reports import REPORT_WITHIN, PlayReportRow
 from broadcast.programmes import Programme
 from broadcast.state_changes import BroadcastChange, last_state_changes
 from devices.predecessors import FormerPlace, places_of
@@ -94,8 +95,17 @@ def explain(session: Session, receiver: Receiver, at: datetime, now: datetime) -
     """Broadcasts within half an hour of `at`. The number of queries is constant."""
     zones = set(zones_of(session, receiver.id))
     places = _Places(receiver.commune_id, zones, places_of(session, receiver.id))
-    near = between(session, receiver.commune_id, at - AROUND, at + AROUND)
-    addressed = [b for b in near if places.addressed_by(b, receiver.id)]
+    near = [
+        b
+        for b in between(session, receiver.commune_id, at - AROUND, at + AROUND)
+        if b.commune_id == places.commune_at(b.starts_at)
+    ]
+    audiences = Audiences(session, near)
+    addressed = [
+        b
+        for b in near
+        if (receiver.id in audiences(b) if b.audience_id is not None else places.addressed_by(b, receiver.id))
+    ]
     report_query = select(PlayReportRow).where(
         PlayReportRow.receiver_id == receiver.id, col(PlayReportRow.broadcast_id).in_([b.id for b in near])
     )
@@ -127,12 +137,19 @@ class _Places(NamedTuple):
     zones: set[str]
     before: list[FormerPlace]
 
+    def commune_at(self, instant: datetime) -> str:
+        then = self._at(instant)
+        return self.commune_id if then is None else then.commune_id
+
     def addressed_by(self, b: Broadcast, receiver_id: str) -> bool:
         """Whether it belonged to the broadcast's commune at its start and was addressed."""
-        then = next((place for place in self.before if place.left_at > b.starts_at), None)
-        if b.commune_id != (self.commune_id if then is None else then.commune_id):
+        if b.commune_id != self.commune_at(b.starts_at):
             return False
-        return _addresses(b, receiver_id, self.zones if then is None else set(then.zone_ids))
+        then = self._at(b.starts_at)
+        return b.audience.include(receiver_id, sorted(self.zones) if then is None else then.zone_ids)
+
+    def _at(self, instant: datetime) -> FormerPlace | None:
+        return next((place for place in self.before if place.left_at > instant), None)
 
 
 def preemptions_of(session: Session, broadcast: Broadcast, receiver_ids: Sequence[str]) -> dict[str, list[Preemption]]:
@@ -140,13 +157,8 @@ def preemptions_of(session: Session, broadcast: Broadcast, receiver_ids: Sequenc
     preemptions = _preemptions(
         broadcast, between(session, broadcast.commune_id, broadcast.starts_at, broadcast.sounds_until)
     )
-    audiences = Audiences(session)
+    audiences = Audiences(session, [preemption.by for preemption in preemptions])
     return {r: [preemption for preemption in preemptions if r in audiences(preemption.by)] for r in receiver_ids}
-
-
-def _addresses(broadcast: Broadcast, receiver_id: str, zones: set[str]) -> bool:
-    targets = broadcast.audience
-    return targets.all or receiver_id in targets.receivers or bool(zones & set(targets.zones))
 
 
 def _outcome(
@@ -213,16 +225,21 @@ def _not_planned(session: Session, receiver: Receiver, zones: set[str], at: date
         .join(Schedule, col(Slot.schedule_id) == col(Schedule.id))
         .join(Programme, col(Schedule.programme_id) == col(Programme.id))
         .where(
-            Schedule.commune_id == receiver.commune_id,
+            or_(col(Slot.audience_id).is_not(None), Schedule.commune_id == receiver.commune_id),
             col(Slot.broadcast_id).is_(None),
             col(Slot.due_at) > at - AROUND,
             col(Slot.due_at) < at + AROUND,
         )
         .order_by(col(Slot.due_at))
     )
+    rows = list(session.exec(query))
+    audiences = Audiences(session)
+    audiences.load(slot.audience_id for slot, _, _ in rows)
     result = []
-    for slot, schedule, title in session.exec(query):
-        targets = schedule.audience
-        if targets.all or receiver.id in targets.receivers or zones & set(targets.zones):
+    for slot, schedule, title in rows:
+        if slot.audience_id is not None:
+            if receiver.id in audiences.ids(slot.audience_id):
+                result.append(NotPlanned(schedule, slot.title or title, slot.due_at, slot.cause))
+        elif schedule.audience.include(receiver.id, sorted(zones)):
             result.append(NotPlanned(schedule, schedule.title or title, slot.due_at, slot.cause))
     return result

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from broadcast.audiences import Audiences
 from broadcast.broadcasts import Broadcast
 from broadcast.on_air import between
-from broadcast.play_reports import Audiences
 from devices.communes import commune
 from devices.receivers import Reach
 from devices.zones import zones

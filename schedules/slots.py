@@ -5,7 +5,7 @@ A slot is claimed by inserting its row (`schedules.slot_planning`); schedule and
 
 from datetime import datetime
 
-from sqlalchemy import Column
+from sqlalchemy import Column, String
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
 
 from runtime.database import UtcDateTime
@@ -17,7 +17,8 @@ OUTSIDE_HOURS = "allowed_hours"
 class Slot(SQLModel, table=True):
     """A due instant of a schedule. schedule_revision: the one it was planned by.
 
-    outcome: planned, missed or refused.
+    outcome: planned, missed or refused. title, audience_id: what and for whom it was, of one without a broadcast, fixed
+    when it was due.
     """
 
     __table_args__ = (UniqueConstraint("schedule_id", "due_at"),)
@@ -30,6 +31,8 @@ class Slot(SQLModel, table=True):
     broadcast_id: str | None = Field(default=None, foreign_key="broadcast.id", index=True)
     outcome: str = "planned"
     cause: str = ""
+    title: str | None = None
+    audience_id: str | None = Field(default=None, sa_column=Column(String(64)))
 
 
 def slots_of(session: Session, schedule_id: int) -> list[Slot]:

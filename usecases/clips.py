@@ -13,6 +13,7 @@ from devices.receivers import receivers
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound
+from schedules.freezing import freeze_past
 from usecases.actors import Actor
 from usecases.services import Services
 
@@ -69,6 +70,7 @@ def change_clip(
     with services.database.writing() as session:
         actor.need(Action.CLIPS, commune_id)
         clip_of(session, commune_id, clip_id)
+        freeze_past(session, services.clock.now())
         clips.change_clip(session, clip_id, title=title, language=language, field=field)
         actor.note(session, services.clock.now(), commune_id, Deed.CLIP_CHANGED, title)
 

@@ -10,6 +10,7 @@ from broadcast.programmes import Item, ItemKind, Programme, RunningItem
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound
+from schedules.freezing import freeze_past
 from usecases.actors import Actor
 from usecases.services import Services
 
@@ -39,6 +40,7 @@ def add_programme_in(
 def rename_programme(services: Services, actor: Actor, commune_id: str, number: int, title: str) -> None:
     with services.database.writing() as session:
         _changed(session, actor, commune_id, number, services.clock.now())
+        freeze_past(session, services.clock.now())
         programmes.rename(session, number, title)
 
 

@@ -14,6 +14,7 @@ from devices.stations import StationKind
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound
+from schedules.freezing import freeze_past
 from usecases.actors import Actor
 from usecases.services import Services
 from usecases.stations import add_station_in
@@ -108,6 +109,7 @@ def add_receiver_in(
     path_delay_ms: float = 0.0,
 ) -> tuple[Receiver, Credentials]:
     actor.need(Action.RECEIVERS, commune_id)
+    freeze_past(session, now)
     receiver, credentials = enrolment.enrol(
         session,
         issuer,
@@ -139,6 +141,7 @@ def change_receiver(
         receiver = receiver_of(session, commune_id, receiver_id)
         before = _audited(receiver)
         # 2. and 3. Rules, write.
+        freeze_past(session, services.clock.now())
         receiver_table.change_receiver(session, receiver_id, **settings)
         positions.place_receiver(session, receiver_id, position)
         # 4. Audit.
@@ -159,6 +162,7 @@ def change_receiver_in(
     actor.need(Action.RECEIVERS, commune_id)
     receiver = receiver_of(session, commune_id, receiver_id)
     before = _audited(receiver)
+    freeze_past(session, now)
     receiver_table.change_receiver(session, receiver_id, **settings)
     _note_change(session, actor, receiver, before, now)
     return receiver
@@ -203,6 +207,7 @@ def retire_receiver(services: Services, actor: Actor, commune_id: str, receiver_
         now = services.clock.now()
         actor.need(Action.RECEIVERS, commune_id)
         receiver = receiver_of(session, commune_id, receiver_id)
+        freeze_past(session, now)
         enrolment.retire_receiver(session, receiver_id, now)
         actor.note(session, now, commune_id, Deed.RECEIVER_RETIRED, f"{receiver.name} ({receiver_id})")
     services.accounts_changed()

@@ -17,6 +17,7 @@ from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
 from schedules import copying, occurrences, timetable
 from schedules import schedules as schedule_table
+from schedules.freezing import freeze_past
 from schedules.recurrence import Rule
 from schedules.schedules import Schedule
 from usecases.actors import Actor
@@ -106,6 +107,7 @@ def change_schedule_in(
     # 1. Right: for the class before and the class after.
     before = schedule_of(session, commune_id, number)
     actor.need(Action.TIMETABLE, commune_id, before.broadcast_class, settings.class_)
+    freeze_past(session, now)
     # 2. and 3. Rules, write.
     schedule = timetable.change_schedule(
         session,

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from broadcast.audiences import Audience, Audiences
 from broadcast.broadcasts import Broadcast
-from broadcast.on_air import on_air_now, stopped_early, target_receivers, upcoming
+from broadcast.on_air import on_air_now, stopped_early, upcoming
 from broadcast.stop_confirmations import StopConfirmation, stop_confirmation
 from devices import faults
 from devices.communes import Commune
@@ -20,7 +21,6 @@ from web.formatting import Wording
 from web.labels.modes import MODES_SHORT
 from web.language import Translator
 from web.receiver_rows import shown_state
-from wire.broadcasts import Targets
 
 NEXT_SHOWN = 5
 #: A stop that all have confirmed is shown this long; one whose sender was lost longer, since nobody asked for it.
@@ -77,12 +77,11 @@ def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, n
     counts = {"on_air": 0, "online": 0, "late": 0, "offline": 0, "fault": 0, "new": 0}
     for receiver in known:
         counts[shown_state(states.get(receiver.id), broken.get(receiver.id))] += 1
-    on_air = [_sounding(session, b, states, known, t, now) for b in on_air_now(session, commune.id, now)]
-    coming = [_sounding(session, b, states, known, t, now) for b in upcoming(session, commune.id, now, NEXT_SHOWN)]
+    audiences = Audiences(session)
     return OnAir(
-        on_air,
+        [_sounding(b, audiences.of(b), states, t, now) for b in on_air_now(session, commune.id, now)],
         _stops(session, commune.id, states, now),
-        coming,
+        [_sounding(b, audiences.of(b), states, t, now) for b in upcoming(session, commune.id, now, NEXT_SHOWN)],
         counts,
         len(known),
         worst_pair(known, states),
@@ -137,14 +136,9 @@ def worst_pair(known: list[Receiver], states: dict[str, ReceiverStatus]) -> Wors
 
 
 def _sounding(
-    session: Session,
-    b: Broadcast,
-    states: dict[str, ReceiverStatus],
-    known: list[Receiver],
-    t: Translator,
-    now: datetime,
+    b: Broadcast, audience: Audience, states: dict[str, ReceiverStatus], t: Translator, now: datetime
 ) -> Sounding:
-    meant = target_receivers(session, b)
+    meant = audience.receivers
     beats = [s.heartbeat for r in meant if (s := states.get(r.id)) and s.heartbeat and s.state is PresenceState.ONLINE]
     sounding = [beat for beat in beats if beat.broadcast == b.id]
     ready = sum(any(held.broadcast == b.id and held.ready for held in beat.holds) for beat in beats)
@@ -153,23 +147,23 @@ def _sounding(
         b,
         min(length_us, max(0, to_us(now) - to_us(b.starts_at))),
         length_us,
-        where_words(b, known, t),
+        where_words(b, audience, t),
         len(sounding),
         len(meant),
         ready,
     )
 
 
-def where_words(b: Broadcast, known: list[Receiver], t: Translator) -> str:
-    """Where a broadcast sounds, in words; and how, unless it is in step."""
+def where_words(b: Broadcast, audience: Audience, t: Translator) -> str:
+    """Where a broadcast sounds, in words; and how, unless it is in step. Names are those of its start."""
     how = f" · {t(MODES_SHORT[b.time_spread.mode])}" if b.time_spread.mode in MODES_SHORT else ""
-    return _where(b.audience, known, t) + how
+    return _where(audience, t) + how
 
 
-def _where(meant: Targets, known: list[Receiver], t: Translator) -> str:
+def _where(audience: Audience, t: Translator) -> str:
+    meant, names = audience.targets, audience.names
     if meant.all:
         return t("The whole commune")
-    names = {r.id: r.name for r in known}
     parts = [t.count("{n} zone", "{n} zones", len(meant.zones))] if meant.zones else []
     if len(meant.receivers) == 1:
         parts.append(names.get(meant.receivers[0], meant.receivers[0]))

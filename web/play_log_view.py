@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from broadcast.audiences import Audience, Audiences
 from broadcast.broadcasts import Broadcast, state
 from broadcast.play_log import LogFilter, aired_for, fields_in, fields_of, play_log
 from broadcast.play_proof import ProofSummary, proof_summaries
 from broadcast.play_reports import HeardCount, heard_counts
-from devices.receivers import receivers
 from web.labels.broadcasts import CLASSES, FIELDS, LOG_OUTCOMES
 from web.on_air_view import where_words
 from web.request_context import Frame
@@ -28,6 +28,7 @@ class LogRow:
     broadcast: Broadcast
     state: str
     where: str
+    audience: Audience
     heard: HeardCount
     proof: ProofSummary
     fields: list[int]
@@ -70,13 +71,14 @@ def log_view(
     """A part of the log, newest first. The number of queries does not grow with it, but with kinds of targets."""
     now = frame.deps.clock.now()
     found = play_log(session, frame.commune_id, now, asked.filter(frame.commune.zone), limit=limit, offset=offset)
-    heard, known, fields = heard_counts(session, found), receivers(session, frame.commune_id), fields_of(session, found)
-    proof = proof_summaries(session, [b.id for b in found])
+    heard, audiences, fields = heard_counts(session, found), Audiences(session, found), fields_of(session, found)
+    proof = proof_summaries(session, found)
     return [
         LogRow(
             b,
             state(b, now).value,
-            where_words(b, known, frame.t),
+            where_words(b, audiences.of(b), frame.t),
+            audiences.of(b),
             heard[b.id],
             proof[b.id],
             fields_in(b, fields),

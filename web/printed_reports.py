@@ -34,6 +34,7 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
             [t("Broadcasts"), w.number(report.broadcasts)],
             [t("Minutes on air"), w.number(report.minutes, 1)],
             [t("Heard, of all intended loudspeakers"), _percent(w, share)],
+            [t("Played, of the audio due at the loudspeakers"), _percent(w, report.played_share)],
             [t("Withdrawn beforehand"), w.number(report.withdrawn)],
         ],
     )
@@ -59,15 +60,12 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
     page.section(
         t("By zone"),
         [t("Zone"), t("Broadcasts"), t("Minutes"), t("Heard at")],
-        [
-            [z.zone.name, w.number(z.broadcasts), w.number(z.minutes, 1), _percent(w, z.heard_share)]
-            for z in report.by_zone
-        ],
+        [[z.name, w.number(z.broadcasts), w.number(z.minutes, 1), _percent(w, z.heard_share)] for z in report.by_zone],
         widths=(84, 32, 32, 32),
         empty=t("No zones yet."),
     )
     page.section(
-        t("Not heard everywhere"),
+        t("Not heard everywhere in full"),
         [t("When"), t("What"), t("Heard at"), t("Why")],
         [
             [
@@ -79,7 +77,7 @@ def monthly_pdf(report: MonthlyReport, w: Wording, folders: tuple[Path, ...] = F
             for line in report.not_fully_heard[:_MOST_LINES]
         ],
         widths=(22, 84, 22, 52),
-        empty=t("All broadcasts were heard everywhere."),
+        empty=t("All broadcasts were heard everywhere in full."),
     )
     if len(report.not_fully_heard) > _MOST_LINES:
         page.say(t("And {n} more, listed in the play log.", n=w.number(len(report.not_fully_heard) - _MOST_LINES)))

@@ -152,7 +152,7 @@ def test_each_zone_has_what_was_meant_for_it_or_for_some_in_it(studio: Studio) -
     air(studio, NOVEMBER, heard_by=("loa-1",))
     air(studio, NOVEMBER + MINUTE * 10, minutes=2, targets=Targets(receivers=["loa-2"]), heard_by=("loa-2",))
     air(studio, DECEMBER, heard_by=("loa-1", "loa-2"))
-    lines = {z.zone.id: (z.broadcasts, z.minutes, z.heard, z.meant) for z in month(studio).by_zone}
+    lines = {z.id: (z.broadcasts, z.minutes, z.heard, z.meant) for z in month(studio).by_zone}
     assert lines == {"thon-1": (1, pytest.approx(1), 1, 1), "thon-2": (2, pytest.approx(3), 1, 2)}
 
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from broadcast.audiences import Audiences
 from broadcast.broadcasts import Broadcast, BroadcastState, broadcast, state
 from broadcast.manifests import manifest_of
-from broadcast.on_air import on_air_now, target_receivers, upcoming
+from broadcast.on_air import on_air_now, upcoming
 from broadcast.planning import LEAD, plan_broadcast, put_on_air
 from broadcast.programmes import clip_items
 from broadcast.state_changes import state_changes
@@ -167,7 +168,7 @@ def test_what_is_next_comes_in_order_without_what_was_withdrawn(studio: Studio) 
 def test_it_means_the_receivers_of_its_targets(studio: Studio, targets: Targets, meant: list[str]) -> None:
     put = studio.speak_now(targets=targets)
     with studio.database.session() as session:
-        assert [r.id for r in target_receivers(session, put)] == meant
+        assert [r.id for r in Audiences(session).of(put).receivers] == meant
 
 
 @pytest.mark.parametrize("targets", [Targets(), Targets(zones=["nowhere"])], ids=["nobody", "an empty zone"])

@@ -30,7 +30,7 @@ def studio(clock: ManualClock, database: Database) -> Studio:
 
 def proof(studio: Studio, put: Broadcast) -> ProofSummary:
     with studio.database.session() as session:
-        return proof_summaries(session, [put.id])[put.id]
+        return proof_summaries(session, [put])[put.id]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_the_number_of_queries_does_not_grow_with_the_broadcasts(studio: Studio)
     for put in made:
         take(studio, report(studio, "loa-1", put, electrical=DREW_NOTHING))
     with studio.database.session() as session, statements_of(studio.database) as statements:
-        assert len(proof_summaries(session, [put.id for put in made])) == 5
+        assert len(proof_summaries(session, made)) == 5
     assert sum(statement.startswith("SELECT") for statement in statements) == 2
 
 

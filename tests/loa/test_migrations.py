@@ -3,7 +3,7 @@
 import importlib
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,10 @@ from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
 import loa
+from broadcast.audiences import Audiences
+from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip
+from broadcast.play_log import fields_in, fields_of
 from devices.communes import Commune
 from devices.provinces import province_name
 from people.operators import Operator, standing_of
@@ -26,6 +29,7 @@ PACKAGES = (
     "runtime",
     "devices",
     "acoustics",
+    "noise",
     "people",
     "broadcast",
     "schedules",
@@ -36,6 +40,66 @@ PACKAGES = (
 )
 MIGRATIONS = Path(loa.__file__).parent / "migrations"
 ROOT = MIGRATIONS.parent.parent
+
+
+def _receiver_row(receiver_id: str, created_day: int, retired_day: int | None = None) -> dict[str, object]:
+    retired_at = datetime(2026, 10, retired_day, tzinfo=UTC) if retired_day else None
+    created_at = datetime(2026, 10, created_day, tzinfo=UTC)
+    return {
+        "id": receiver_id,
+        "commune_id": "hien",
+        "station_id": 1,
+        "name": receiver_id,
+        "created_at": created_at,
+        "retired_at": retired_at,
+    }
+
+
+def _broadcast_row(broadcast_id: str, day: datetime) -> dict[str, object]:
+    return {
+        "id": broadcast_id,
+        "commune_id": "hien",
+        "starts_at": day,
+        "ends_at": day + timedelta(minutes=1),
+        "targets": b'{"all":true}',
+        "items": b'[{"type":"clip","clip":"c","duration_us":5,"offset_us":0}]',
+    }
+
+
+_COMMUNE_BEFORE_THE_UPGRADE: dict[str, list[dict[str, object]]] = {
+    "commune": [{"id": "hien", "name": "Hiền"}],
+    "station": [{"id": 1, "commune_id": "hien"}],
+    "zone": [{"id": "z", "commune_id": "hien", "name": "Thôn 1"}],
+    "receiver": [
+        _receiver_row("old", 1),
+        _receiver_row("new", 20),
+        _receiver_row("gone", 1, 5),
+        _receiver_row("left", 1, 20),
+        _receiver_row("odd", 20),
+    ],
+    "zonemember": [{"zone_id": "z", "receiver_id": "old"}],
+    "clip": [{"id": "c", "commune_id": "hien", "field": 4}],
+    "broadcast": [
+        _broadcast_row("00000001aa", datetime(2026, 10, 10, tzinfo=UTC)),
+        _broadcast_row("00000001bb", datetime(2226, 10, 10, tzinfo=UTC)),
+    ],
+    "playreportrow": [{"broadcast_id": "00000001aa", "receiver_id": "odd"}],
+}
+
+
+def _insert(connection: sqlalchemy.Connection, table: str, row: dict[str, object]) -> None:
+    """Insert a row; what must not be NULL and is not named is empty."""
+    reflected = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=connection)
+    empty_values = {
+        column.name: column.type.python_type()
+        for column in reflected.columns
+        if not column.nullable and column.type.python_type is not datetime
+    }
+    times = {c.name: datetime(2026, 10, 1) for c in reflected.columns if c.type.python_type is datetime}  # noqa: DTZ001
+    required = {name: at for name, at in times.items() if not reflected.columns[name].nullable}
+    plain = {name: at.replace(tzinfo=None) if isinstance(at, datetime) else at for name, at in row.items()}
+    connection.execute(reflected.insert(), empty_values | required | plain)
+
 
 # Every module is imported: a table in a module that is not listed here counts too.
 for path in sorted(ROOT.glob("*/**/*.py")):
@@ -169,3 +233,28 @@ def test_operators_of_one_commune_become_its_chairs_and_stay_signed_in(empty: Da
         assert dict(standing.roles) == {"hien": Role.CHAIR}
         assert [province_name(session, c.province_id) for c in seen] == ["Thanh Hóa"]
         assert session.get(WebSession, "t") is not None
+
+
+def test_who_was_meant_by_what_aired_before_the_upgrade_is_computed_once(empty: Database, tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    (before / "versions").mkdir(parents=True)
+    (before / "env.py").write_text((MIGRATIONS / "env.py").read_text())
+    for path in sorted((MIGRATIONS / "versions").glob("*.py")):
+        if path.name.endswith("_frozen_audiences.py"):
+            break
+        (before / "versions" / path.name).write_text(path.read_text())
+    upgrade(empty, before)
+    aired, later = "00000001aa", "00000001bb"
+    with empty.engine.begin() as connection:
+        for table, rows in _COMMUNE_BEFORE_THE_UPGRADE.items():
+            for row in rows:
+                _insert(connection, table, row)
+    upgrade(empty, MIGRATIONS)
+    with empty.session() as session:
+        found, planned = session.get_one(Broadcast, aired), session.get_one(Broadcast, later)
+        audience = Audiences(session).of(found)
+        # "new" was added later, "gone" was retired before, "left" was retired after it, "odd" reported.
+        assert [(r.id, r.zones) for r in audience.receivers] == [("left", []), ("odd", []), ("old", ["z"])]
+        assert audience.names == {"z": "Thôn 1"}
+        assert fields_in(found, fields_of(session, [found])) == [4]
+        assert planned.audience_id is None

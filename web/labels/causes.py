@@ -39,6 +39,7 @@ CAUSES = {
     "not_heard": N_("not heard by the microphone"),
     "backup": N_("the backup recording was played instead"),
     "chime": N_("a chime was played instead"),
+    "partly": N_("played in part"),
 }
 
 

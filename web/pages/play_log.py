@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
+from broadcast.audiences import Audiences
 from broadcast.broadcasts import state
 from broadcast.play_proof import proof_summaries
 from broadcast.play_reports import ReceiverOutcome, heard_counts, receiver_outcomes
@@ -57,7 +58,7 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
     now = frame.deps.clock.now()
     found = broadcast_of(session, frame.commune_id, broadcast_id)
     said: list[ReceiverOutcome] = receiver_outcomes(session, found, now)
-    proof = proof_summaries(session, [found.id])[found.id]
+    proof = proof_summaries(session, [found])[found.id]
     return renderer_of(frame.request).page(
         frame,
         "play_log_entry.html",
@@ -73,5 +74,5 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
         changes=state_changes(session, found.id),
         cause=lambda word: cause(frame.t, word),
         titles={n: item.title for n, item in enumerate(found.playlist) if isinstance(item, ClipItem) and item.title},
-        where=where_words(found, receivers(session, frame.commune_id), frame.t),
+        where=where_words(found, Audiences(session).of(found), frame.t),
     )

@@ -1,6 +1,6 @@
 """The play log as files, and the month on paper: what a commune hands on to its province."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
@@ -12,8 +12,6 @@ from broadcast.monthly_report import monthly_report
 from broadcast.play_log import MOST_INSPECTED
 from broadcast.play_proof import MOST_NAMED
 from broadcast.play_reports import worst_p99_us
-from devices.receivers import receivers
-from devices.zones import zones
 from runtime.refusal import N_, Refusal
 from web.labels.broadcasts import BROADCAST_STATES, CLASSES, FIELDS
 from web.labels.causes import cause
@@ -81,8 +79,6 @@ def _header(frame: Frame) -> list[str]:
 def _cells(frame: Frame, session: Session, rows: Sequence[LogRow]) -> list[list[Cell]]:
     t, zone = frame.t, frame.commune.zone
     worst = worst_p99_us(session, [row.broadcast.id for row in rows])
-    names = {z.id: z.name for z in zones(session, frame.commune_id)}
-    names |= {r.id: r.name for r in receivers(session, frame.commune_id)}
     return [
         [
             row.broadcast.starts_at.astimezone(zone).replace(tzinfo=None),
@@ -91,7 +87,7 @@ def _cells(frame: Frame, session: Session, rows: Sequence[LogRow]) -> list[list[
             row.broadcast.title,
             t(CLASSES[row.broadcast.class_]),
             ", ".join(t(FIELDS[n]) for n in row.fields),
-            _places(row, names),
+            _places(row),
             row.heard.heard,
             row.heard.meant,
             row.proof.by_microphone,
@@ -105,9 +101,9 @@ def _cells(frame: Frame, session: Session, rows: Sequence[LogRow]) -> list[list[
     ]
 
 
-def _places(row: LogRow, names: Mapping[str, str]) -> str:
+def _places(row: LogRow) -> str:
     """Each by its name: a table is read without the pages beside it."""
-    meant = row.broadcast.audience
+    meant, names = row.audience.targets, row.audience.names
     return row.where if meant.all else ", ".join(names.get(one, one) for one in [*meant.zones, *meant.receivers])
 
 

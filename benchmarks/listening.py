@@ -42,7 +42,6 @@ def scores(played: Sound, captured: Sound) -> list[float]:
 
 
 def main() -> None:
-    """Prints a Markdown table."""
     one, other = speech(BULLETIN), speech(WEATHER)
     chance = np.random.default_rng(5)
     print(f"heard from {HEARD_FROM} on; lowest / median / highest correlation of n windows")

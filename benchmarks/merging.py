@@ -200,7 +200,6 @@ def a_database(folder: Path, kind: str) -> Iterator[Database]:
 
 
 def measure(county: County, folder: Path) -> dict[str, object]:
-    """The figures."""
     clock = county.clock
     on_air = county.put_on_air(CHINH)
     clock.advance(seconds=20)

@@ -44,7 +44,6 @@ def panel(name: str, path: Path, top: int, most_ms: float, most_s: float) -> lis
 
 
 def main() -> None:
-    """Draw."""
     out, given = Path(sys.argv[1]), [text.partition("=") for text in sys.argv[2:]]
     drawn = [(name, Path(path)) for name, _, path in given]
     loaded = [series(path) for _, path in drawn]

@@ -179,7 +179,6 @@ def figures(found: dict[str, Any], player: str, profile: str, seed: int) -> Figu
 
 
 def table(rows: list[Figures]) -> str:
-    """A table in Markdown."""
     lines = [
         "| player | profile | seed | p50 ms | p99 ms | max ms | dropouts | jumps | single frames | CPU % | RSS MB |",
         "|---|---|---|---|---|---|---|---|---|---|---|",

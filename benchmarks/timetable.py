@@ -56,7 +56,6 @@ def fill(session: Session, count: int, clock: ManualClock) -> int:
 
 
 def timed_ms(work: Callable[[], object], repeats: int) -> dict[str, float]:
-    """p50 and worst, ms."""
     found = []
     for _ in range(repeats):
         began_s = time.perf_counter()

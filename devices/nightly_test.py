@@ -44,7 +44,7 @@ class Recordings(Protocol):
         """A recording whose hash differs for each nonce."""
 
     def remove(self, sha256: str) -> None:
-        """Delete the recording."""
+        """Delete the recording when no test needs it."""
 
 
 def due_night(at: time, zone: ZoneInfo, now: datetime) -> date | None:

@@ -154,7 +154,7 @@ class CommuneAllowedTimes:
     """The allowed times of any targets of one commune; its rules and receivers are read once."""
 
     def __init__(self, session: Session, commune_id: str, today: date) -> None:
-        """today: the commune's day."""
+        """today: the day in the commune's time zone."""
         self._rules, self._local = rules_of(session, commune_id), commune(session, commune_id).zone
         self._limited = any(row.allowed_hours for row in self._rules.values())
         self._zones = zones_by_receiver(session, commune_id) if self._limited else {}

@@ -20,14 +20,13 @@ from province.bulletins import (
     BulletinState,
     ProvinceBulletin,
     answer,
-    communes_with_priority,
     fail,
     put_bulletin_on_air,
     to_fetch,
 )
 from province.codes import RefusalCode
 from province.links import ProvinceLink, link_of
-from province.priority_queue import next_due
+from province.priority_queue import communes_with_priority, next_due
 from province.profile import profile
 from province.schedules_down import add_to_timetable
 from runtime.clock import Clock

@@ -85,12 +85,10 @@ class ProvinceBulletin(SQLModel, table=True):
 
     @property
     def broadcast_class(self) -> BroadcastClass:
-        """Its legal class."""
         return BroadcastClass(self.class_)
 
     @property
     def audience(self) -> Targets:
-        """Who shall sound it."""
         return msgspec.json.decode(self.targets, type=Targets)
 
     @property
@@ -246,50 +244,12 @@ def fail(session: Session, found: ProvinceBulletin, refusal: Refusal, said: str,
     answer(session, found, RefusalCode.AUDIO, said, now)
 
 
-def communes_with_priority(session: Session) -> list[str]:
-    """Where priority bulletins wait for their turn."""
-    query = select(ProvinceBulletin.commune_id).where(
-        ProvinceBulletin.class_ == BroadcastClass.PRIORITY.value,
-        ProvinceBulletin.state == BulletinState.WAITING.value,
-        ProvinceBulletin.schedule == b"",
-    )
-    return list(session.exec(query.distinct().order_by(ProvinceBulletin.commune_id)))
-
-
 def waiting_count(session: Session, commune_id: str) -> int:
     """How many wait for the commune's word."""
     query = select(func.count()).where(
         ProvinceBulletin.commune_id == commune_id, ProvinceBulletin.state == BulletinState.WAITING.value
     )
     return int(session.exec(query).one())
-
-
-def waiting_priority(session: Session, commune_id: str) -> list[ProvinceBulletin]:
-    """The priority ones that wait for their turn, in their order; those with times of their own have none."""
-    query = select(ProvinceBulletin).where(
-        ProvinceBulletin.commune_id == commune_id,
-        ProvinceBulletin.class_ == BroadcastClass.PRIORITY.value,
-        ProvinceBulletin.state == BulletinState.WAITING.value,
-        ProvinceBulletin.schedule == b"",
-    )
-    return list(session.exec(query.order_by(col(ProvinceBulletin.turn))))
-
-
-def move_before(session: Session, commune_id: str, number: int) -> None:
-    """Let a priority bulletin sound before the one that stands before it: the commune's user decides the order."""
-    others = waiting_priority(session, commune_id)
-    at = next((n for n, b in enumerate(others) if b.number == number), 0)
-    if at > 0:
-        found, before = others[at], others[at - 1]
-        found.turn, before.turn = before.turn, found.turn
-    session.add_all(others)
-
-
-def confirm_order(session: Session, commune_id: str) -> None:
-    """The order in which they stand is decided."""
-    for found in waiting_priority(session, commune_id):
-        found.ordered = True
-        session.add(found)
 
 
 def answer(session: Session, found: ProvinceBulletin, why: RefusalCode, said: str, now: datetime) -> None:

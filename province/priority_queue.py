@@ -11,12 +11,50 @@ from sqlmodel import Session, col, or_, select
 from broadcast.broadcasts import Broadcast
 from broadcast.clips import clip
 from broadcast.planning import LEAD
-from province.bulletins import ProvinceBulletin, put_bulletin_on_air, waiting_priority
+from province.bulletins import BulletinState, ProvinceBulletin, put_bulletin_on_air
 from usecases.actors import Actor
 from wire.broadcasts import BroadcastClass
 
 #: An announcer who is called needs so long to the page; the province's word is not kept back longer.
 DECIDE_WITHIN = timedelta(minutes=5)
+
+
+def communes_with_priority(session: Session) -> list[str]:
+    """Where priority bulletins wait for their turn."""
+    query = select(ProvinceBulletin.commune_id).where(
+        ProvinceBulletin.class_ == BroadcastClass.PRIORITY.value,
+        ProvinceBulletin.state == BulletinState.WAITING.value,
+        ProvinceBulletin.schedule == b"",
+    )
+    return list(session.exec(query.distinct().order_by(ProvinceBulletin.commune_id)))
+
+
+def waiting_priority(session: Session, commune_id: str) -> list[ProvinceBulletin]:
+    """The priority ones that wait for their turn, in their order; those with times of their own have none."""
+    query = select(ProvinceBulletin).where(
+        ProvinceBulletin.commune_id == commune_id,
+        ProvinceBulletin.class_ == BroadcastClass.PRIORITY.value,
+        ProvinceBulletin.state == BulletinState.WAITING.value,
+        ProvinceBulletin.schedule == b"",
+    )
+    return list(session.exec(query.order_by(col(ProvinceBulletin.turn))))
+
+
+def move_before(session: Session, commune_id: str, number: int) -> None:
+    """Let a priority bulletin sound before the one that stands before it: the commune's user decides the order."""
+    others = waiting_priority(session, commune_id)
+    at = next((n for n, b in enumerate(others) if b.number == number), 0)
+    if at > 0:
+        found, before = others[at], others[at - 1]
+        found.turn, before.turn = before.turn, found.turn
+    session.add_all(others)
+
+
+def confirm_order(session: Session, commune_id: str) -> None:
+    """The order in which they stand is decided."""
+    for found in waiting_priority(session, commune_id):
+        found.ordered = True
+        session.add(found)
 
 
 def blocking_broadcasts(session: Session, commune_id: str, now: datetime, length: timedelta) -> list[Broadcast]:

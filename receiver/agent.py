@@ -7,7 +7,7 @@ from pathlib import Path
 
 from receiver.commands import CommandHandler
 from receiver.current_ladder import CurrentLadder
-from receiver.inbox import Inbox
+from receiver.inbox import MessageInbox
 from receiver.link.connection import Connection
 from receiver.link.fault_reports import FaultReports, present_faults
 from receiver.link.heartbeat_sender import HeartbeatSender
@@ -124,7 +124,7 @@ class Agent:
             self._commands,
             self._tester,
         )
-        self._inbox = Inbox(self._plan, self._commands, self._station)
+        self._inbox = MessageInbox(self._plan, self._commands, self._station)
         self._wake = threading.Event()
         self._dirty = threading.Event()
         self._fault_reports = FaultReports(

@@ -15,14 +15,14 @@ from wire.topics import Kind, Topic
 _MOST_JUDGED_AGAIN = 20
 
 
-class Change(NamedTuple):
+class PlanChange(NamedTuple):
     """What a message changed. config: a new one is in force. volume_percent: what a command set; None for none."""
 
     config: bool = False
     volume_percent: int | None = None
 
 
-class Inbox:
+class MessageInbox:
     """`put` is called by the connection's thread, `changes` by the main thread."""
 
     def __init__(self, plan: Plan, commands: CommandHandler, station: StationTime) -> None:
@@ -40,7 +40,7 @@ class Inbox:
         for topic, payload in expired:
             self.put(Kind.DO, topic, payload)
 
-    def changes(self, now_us: Callable[[], int | None]) -> Iterator[Change]:
+    def changes(self, now_us: Callable[[], int | None]) -> Iterator[PlanChange]:
         """Take what has come; one for each message that changed something. now_us: controller time, None unknown."""
         while True:
             try:
@@ -49,12 +49,12 @@ class Inbox:
                 return
             if kind is Kind.CONFIG:
                 if self._plan.take_config(payload, now_us()):
-                    yield Change(config=True)
+                    yield PlanChange(config=True)
             elif kind is Kind.AIR and topic.commune == self._plan.commune:
                 if self._plan.take_manifest(topic.broadcast, payload, now_us()):
-                    yield Change()
+                    yield PlanChange()
             elif kind is Kind.DO:
                 expired = self._commands.refused[Reason.EXPIRED.value]
-                yield Change(volume_percent=self._commands.take(payload, now_us(), self._station))
+                yield PlanChange(volume_percent=self._commands.take(payload, now_us(), self._station))
                 if self._commands.refused[Reason.EXPIRED.value] > expired:
                     self._commands_expired.append((topic, payload))

@@ -69,7 +69,7 @@ HOMES = {
     ),
 }
 REFUSED_NAMES = ("utils", "util", "helpers", "helper", "common", "core", "manager", "misc")
-MOST_LINES = 320
+MOST_LINES = 300
 
 
 #: room → its functions that write. Above the rooms only `usecases` calls them, so that no path skips a right, a rule,
@@ -162,7 +162,12 @@ def test_no_file_is_a_junk_drawer() -> None:
 
 
 def test_no_file_has_outgrown_its_noun() -> None:
-    too_long = {name: lines for name, path in modules() if (lines := len(path.read_text().splitlines())) > MOST_LINES}
+    too_long = {
+        name: lines
+        for name, path in modules()
+        if (lines := len(path.read_text().splitlines())) > MOST_LINES
+        and not name.startswith("loa.migrations.")  # history: never edited
+    }
     assert too_long == {}
 
 

@@ -27,7 +27,7 @@ class HoursRow:
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentNoiseRules:
     """What a form says."""
 
     hours: list[AllowedHours]
@@ -53,7 +53,7 @@ def rows_of(hours: list[AllowedHours]) -> list[HoursRow]:
     return rows + [HoursRow()] * _MORE_ROWS
 
 
-def sent_rules(form: Mapping[str, list[str]]) -> Sent:
+def sent_rules(form: Mapping[str, list[str]]) -> SentNoiseRules:
     """From a sent form: its fields with all their values. Raises Refusal with what is wrong."""
 
     def one(name: str) -> str:
@@ -82,7 +82,7 @@ def sent_rules(form: Mapping[str, list[str]]) -> Sent:
                 days_off=days_off,
             )
         )
-    return Sent(
+    return SentNoiseRules(
         hours,
         _night(one("night_from"), one("night_until"), one("night_volume")),
         _minutes(one("minutes_a_day")),
@@ -151,7 +151,7 @@ def _minutes(text: str) -> int | None:
 
 
 def _wire_day(text: str) -> str:
-    """ "15/10" as "10-15"."""
+    """Turn "15/10" into the wire's "10-15"."""
     if not text:
         return ""
     month, day = month_day(text)
@@ -161,6 +161,6 @@ def _wire_day(text: str) -> str:
 
 
 def _shown(wire_day: str) -> str:
-    """ "10-15" as "15/10"."""
+    """Turn the wire's "10-15" into "15/10"."""
     month, _, day = wire_day.partition("-")
     return f"{int(day)}/{int(month)}" if day else ""

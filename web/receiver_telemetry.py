@@ -46,7 +46,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Change:
+class SupplyChange:
     """What is not a number, from an instant on, in words."""
 
     at: datetime
@@ -61,7 +61,7 @@ class Telemetry:
     hours: list[tuple[float, str]]
     network: str
     on_battery: bool | None
-    changes: list[Change]
+    changes: list[SupplyChange]
 
     @property
     def any(self) -> bool:
@@ -139,12 +139,12 @@ def _network(frame: Frame, row: TelemetrySample) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _changes(frame: Frame, rows: Sequence[TelemetrySample]) -> list[Change]:
+def _changes(frame: Frame, rows: Sequence[TelemetrySample]) -> list[SupplyChange]:
     """Mains and battery, network and SIM: when each changed, newest first."""
-    found: list[Change] = []
+    found: list[SupplyChange] = []
     for before, row in itertools.pairwise(rows):
         if row.on_battery is not before.on_battery and row.on_battery is not None:
-            found.append(Change(row.at, frame.t("on battery") if row.on_battery else frame.t("on mains power")))
+            found.append(SupplyChange(row.at, frame.t("on battery") if row.on_battery else frame.t("on mains power")))
         if (row.operator, row.sim) != (before.operator, before.sim):
-            found.append(Change(row.at, _network(frame, row) or frame.t("the modem does not respond")))
+            found.append(SupplyChange(row.at, _network(frame, row) or frame.t("the modem does not respond")))
     return found[::-1][:_MOST_CHANGES]

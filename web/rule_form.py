@@ -139,7 +139,7 @@ def _season_times(text: str) -> list[time]:
 
 
 def month_day(text: str) -> tuple[int, int]:
-    """ "15/10" as (10, 15)."""
+    """Read "15/10" as month 10, day 15."""
     try:
         day, month = (int(part) for part in text.strip().split("/"))
     except ValueError:
@@ -148,7 +148,7 @@ def month_day(text: str) -> tuple[int, int]:
 
 
 def _single_days(text: str) -> list[date]:
-    """ "2/9/2026, 2026-09-03"."""
+    """Read days such as "2/9/2026" and "2026-09-03"."""
     found = []
     for word in _words(text):
         try:

@@ -21,5 +21,5 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     tls_ca_pem: str | None = None
 
     def text(self) -> str:
-        """The file's content: JSON."""
+        """The content of the credentials file: JSON."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2).decode() + "\n"

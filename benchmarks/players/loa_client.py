@@ -12,7 +12,6 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Wait, and become it."""
     work, number = Path(sys.argv[1]), int(sys.argv[2])
     credentials, data = work / f"c{number}.json", work / f"c{number}-data"
     while not credentials.exists():

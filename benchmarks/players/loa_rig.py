@@ -173,7 +173,6 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def main() -> None:
-    """Dispatch."""
     what, work, rest = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
     if what in ("watch", "send"):
         end_with_parent()

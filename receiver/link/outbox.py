@@ -107,7 +107,7 @@ class Outbox:
 
 
 def new_report_id() -> str:
-    """16 hex digits."""
+    """A random id of 16 hex digits."""
     return secrets.token_hex(8)
 
 

@@ -85,7 +85,7 @@ class LiveStream:
 
     @property
     def held(self) -> int:
-        """Packets in memory."""
+        """Number of packets in memory."""
         return len(self._packets)
 
     def packet_from(self, index: int) -> int | None:

@@ -65,7 +65,7 @@ class Amplifier(Protocol):
         ...
 
     def close(self) -> None:
-        """Off; releases the pin."""
+        """Switch off and release the pin."""
         ...
 
 

@@ -73,14 +73,14 @@ def open_source(spec: SourceSpec) -> Source:
         case ChimeSpec():
             return ChimeSource(spec)
         case LiveSpec():
-            return LiveSource(spec.sound)
+            return DecodedLiveSource(spec.sound)
 
 
 class ClipSource:
     """A file that libsndfile reads (Ogg Opus, MP3, WAV, FLAC): mixed to mono, resampled when its rate is not 48 kHz."""
 
     def __init__(self, spec: ClipSpec) -> None:
-        """Opens it. Raises SourceFailed."""
+        """Raises SourceFailed when the file cannot be read."""
         self._name = spec.path.name
         try:
             self._file = soundfile.SoundFile(spec.path)
@@ -224,7 +224,7 @@ class ChimeSource:
         pass
 
 
-class LiveSource:
+class DecodedLiveSource:
     """Live sound, read in order only: overlapping reads are served from what was read before."""
 
     def __init__(self, sound: LiveSound) -> None:

@@ -22,7 +22,7 @@ class VolumeRamp:
         self._gain_wanted = (min(max(percent, 0), 100) / 100) ** 2
 
     def apply(self, sound: Samples) -> Samples:
-        """Changes `sound` in place."""
+        """Change `sound` in place, without a copy."""
         most = len(sound) / RAMP_FRAMES
         gain = self._gain + min(max(self._gain_wanted - self._gain, -most), most)
         sound *= np.linspace(self._gain, gain, len(sound), dtype=np.float32)

@@ -22,10 +22,8 @@ from province.bulletins import (
     BulletinState,
     ProvinceBulletin,
     add_to_programme,
-    confirm_order,
     decline,
     inbox,
-    move_before,
     put_bulletin_on_air,
 )
 from province.codes import RefusalCode, Unacceptable
@@ -166,8 +164,8 @@ def test_of_two_priority_bulletins_the_commune_decides_the_order(house: LinkedCo
     house.desk.look()
     assert on_air(house) == []
     with house.database.writing() as session:
-        move_before(session, COMMUNE, second.number)
-        confirm_order(session, COMMUNE)
+        priority_queue.move_before(session, COMMUNE, second.number)
+        priority_queue.confirm_order(session, COMMUNE)
     house.desk.look()
     assert [b.title for b in on_air(house)] == ["Hai"]
     house.clock.advance(seconds=1)

@@ -63,7 +63,7 @@ class Inbox:
 def inbox_view(session: Session, commune_id: str, now: datetime) -> Inbox:
     """What the page shows. The number of queries does not grow with the bulletins."""
     waiting = bulletins.inbox(session, commune_id)
-    turn = bulletins.waiting_priority(session, commune_id)
+    turn = priority_queue.waiting_priority(session, commune_id)
     ids = [b.clip_id for b in waiting if b.clip_id]
     known = {c.id: c for c in session.exec(select(Clip).where(col(Clip.id).in_(ids)))}
     sounds, place = renditions_of(session, ids), {b.number: n for n, b in enumerate(turn, 1)}
@@ -151,7 +151,7 @@ def decline(frame: In, number: int, reason: Annotated[str, Form()] = "") -> Resp
 def move_up(frame: In, number: int) -> Response:
     """A priority one before the one that stands before it."""
     with frame.deps.database.writing() as session:
-        bulletins.move_before(session, frame.commune_id, number)
+        priority_queue.move_before(session, frame.commune_id, number)
     return back_to(frame.request, "/province/inbox")
 
 
@@ -159,8 +159,8 @@ def move_up(frame: In, number: int) -> Response:
 def confirm(frame: In) -> Response:
     """The order is decided: the first goes on air."""
     with frame.deps.database.writing() as session:
-        bulletins.confirm_order(session, frame.commune_id)
-        standing = bulletins.waiting_priority(session, frame.commune_id)
+        priority_queue.confirm_order(session, frame.commune_id)
+        standing = priority_queue.waiting_priority(session, frame.commune_id)
         frame.note(session, Deed.BULLETINS_ORDERED, ", ".join(b.title for b in standing))
     frame.deps.exchange.nudge()
     return back_to(frame.request, "/province/inbox")

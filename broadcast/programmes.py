@@ -1,11 +1,12 @@
 """Programmes: an ordered list of items (chimes, clips, pauses) with its total duration."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column
+from sqlalchemy import Column, text
 from sqlmodel import Field, Session, SQLModel, col, delete, select
 
 from broadcast.clips import Clip, builtin_clip, clip, clips_by_id, folded, renditions_of
@@ -45,22 +46,27 @@ class Programme(SQLModel, table=True):
 
 
 class ProgrammeItem(SQLModel, table=True):
-    """position: from 0. gap_ms: of a pause. clip_id: of a clip; chimes refer to the commune's own."""
+    """position: from 0. gap_ms: of a pause. clip_id: of a clip; chimes refer to the commune's own.
+
+    item_key: names the item in its programme, and stays when items move: a page that is older names the same item.
+    """
 
     programme_id: int = Field(foreign_key="programme.id", primary_key=True)
     position: int = Field(primary_key=True)
     kind: str
     clip_id: str | None = Field(default=None, foreign_key="clip.id", index=True)
     gap_ms: int = 0
+    item_key: str = Field(default_factory=lambda: secrets.token_hex(4), sa_column_kwargs={"server_default": text("''")})
 
 
 @dataclass(frozen=True)
 class Item:
-    """An item as an editor submits it."""
+    """An item as an editor submits it. key: of one that is there already, "" for a new one."""
 
     kind: ItemKind
     clip_id: str | None = None
     gap_ms: int = 0
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class RunningItem:
     offset_us: int
     duration_us: int
     clip: Clip | None
+    key: str = ""
 
 
 def add_programme(
@@ -114,6 +121,7 @@ def replace_items(session: Session, programme_id: int, items: Sequence[Item]) ->
                 kind=item.kind.value,
                 clip_id=item.clip_id if item.kind is ItemKind.CLIP else None,
                 gap_ms=item.gap_ms if item.kind is ItemKind.GAP else 0,
+                **({"item_key": item.key} if item.key else {}),
             )
         )
     session.flush()
@@ -167,7 +175,7 @@ def items_of_all(session: Session, programme_ids: Sequence[int]) -> dict[int, li
         clip_of_item = chimes.get((commune_id, row.kind)) if kind in CHIMES else clips.get(row.clip_id or "")
         offset_us = running[-1].offset_us + running[-1].duration_us if running else 0
         duration_us = row.gap_ms * 1000 if kind is ItemKind.GAP else clip_of_item.duration_us if clip_of_item else 0
-        running.append(RunningItem(row.position, kind, offset_us, duration_us, clip_of_item))
+        running.append(RunningItem(row.position, kind, offset_us, duration_us, clip_of_item, row.item_key))
     return items_by_programme
 
 

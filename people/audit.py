@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column
+from sqlalchemy import Column, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.communes import Commune
@@ -75,7 +75,10 @@ class Deed(StrEnum):
 
 
 class AuditEntry(SQLModel, table=True):
-    """One deed. by: the operator's name then. commune_id: "" for the installation. commune_name: its name then."""
+    """One deed. by: the operator's name then. commune_id: "" for the installation. commune_name: its name then.
+
+    subject: kind and id of what was changed ("schedule 12"), "" for what no form shows.
+    """
 
     __tablename__ = "audit_entry"
 
@@ -86,9 +89,12 @@ class AuditEntry(SQLModel, table=True):
     commune_name: str
     action: str
     detail: str
+    subject: str = Field(default="", index=True, sa_column_kwargs={"server_default": text("''")})
 
 
-def note(session: Session, *, at: datetime, by: str, commune_id: str, action: Deed, detail: str = "") -> None:
+def note(
+    session: Session, *, at: datetime, by: str, commune_id: str, action: Deed, detail: str = "", subject: str = ""
+) -> None:
     """Add an entry, in the transaction that makes the change."""
     place = session.get(Commune, commune_id) if commune_id else None
     session.add(
@@ -99,6 +105,7 @@ def note(session: Session, *, at: datetime, by: str, commune_id: str, action: De
             commune_name=place.name if place else "",
             action=action.value,
             detail=detail if len(detail) <= MOST_DETAIL else detail[: MOST_DETAIL - 1] + "…",
+            subject=subject,
         )
     )
 

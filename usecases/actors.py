@@ -11,6 +11,7 @@ from sqlmodel import Session
 from people import audit
 from people.audit import Deed
 from people.rights import Action, Standing, may, refusal_of
+from usecases.revisions import Thing, check_shown, subject_of
 from wire.broadcasts import BroadcastClass
 
 
@@ -19,11 +20,13 @@ class Actor:
     """name: as the audit and the play log show it.
 
     standing: of a person; None for a part of Loa, which may do what is in `allowed` in every commune.
+    shown: revisions of what the person saw before this change; none when the sender did not say.
     """
 
     name: str
     standing: Standing | None = None
     allowed: frozenset[Action] = frozenset()
+    shown: tuple[str, ...] = ()
 
     def may(self, action: Action, commune_id: str) -> bool:
         if self.standing is None:
@@ -45,9 +48,23 @@ class Actor:
             raise refusal_of(Action.OPERATORS)
         return self.standing
 
-    def note(self, session: Session, now: datetime, commune_id: str, deed: Deed, detail: str = "") -> None:
-        """Write an audit entry, in the transaction of what was done."""
-        audit.note(session, at=now, by=self.name, commune_id=commune_id, action=deed, detail=detail)
+    def check_shown(self, session: Session, thing: Thing) -> None:
+        """In the transaction that changes `thing`, before the write. Raises Superseded."""
+        check_shown(session, self.shown, thing)
+
+    def note(
+        self,
+        session: Session,
+        now: datetime,
+        commune_id: str,
+        deed: Deed,
+        detail: str = "",
+        *,
+        about: Thing | None = None,
+    ) -> None:
+        """Write an audit entry, in the transaction of what was done. about: what was changed, when a form shows it."""
+        subject = subject_of(about) if about is not None else ""
+        audit.note(session, at=now, by=self.name, commune_id=commune_id, action=deed, detail=detail, subject=subject)
 
     def named(self, name: str) -> "Actor":
         """The same rights under another name: a sender of the province, for example. An empty name changes nothing."""

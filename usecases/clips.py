@@ -15,6 +15,7 @@ from people.rights import Action
 from runtime.refusal import N_, NotFound
 from schedules.freezing import freeze_past
 from usecases.actors import Actor
+from usecases.revisions import check_present
 from usecases.services import Services
 
 
@@ -69,10 +70,12 @@ def change_clip(
 ) -> None:
     with services.database.writing() as session:
         actor.need(Action.CLIPS, commune_id)
-        clip_of(session, commune_id, clip_id)
+        clip = clip_of(session, commune_id, clip_id)
+        actor.check_shown(session, clip)
+        check_present(session, clip)
         freeze_past(session, services.clock.now())
         clips.change_clip(session, clip_id, title=title, language=language, field=field)
-        actor.note(session, services.clock.now(), commune_id, Deed.CLIP_CHANGED, title)
+        actor.note(session, services.clock.now(), commune_id, Deed.CLIP_CHANGED, title, about=clip)
 
 
 def retire_clip(services: Services, actor: Actor, commune_id: str, clip_id: str) -> None:
@@ -85,8 +88,9 @@ def retire_clip_in(session: Session, actor: Actor, commune_id: str, clip_id: str
     actor.need(Action.CLIPS, commune_id)
     clip = clip_of(session, commune_id, clip_id)
     if clip.retired_at is None:
+        actor.check_shown(session, clip)
         clips.retire(session, clip_id, now)
-        actor.note(session, now, commune_id, Deed.CLIP_RETIRED, clip.title)
+        actor.note(session, now, commune_id, Deed.CLIP_RETIRED, clip.title, about=clip)
 
 
 def restore_clip(services: Services, actor: Actor, commune_id: str, clip_id: str) -> None:
@@ -94,8 +98,9 @@ def restore_clip(services: Services, actor: Actor, commune_id: str, clip_id: str
         actor.need(Action.CLIPS, commune_id)
         clip = clip_of(session, commune_id, clip_id)
         if clip.retired_at is not None:
+            actor.check_shown(session, clip)
             clips.restore(session, clip_id)
-            actor.note(session, services.clock.now(), commune_id, Deed.CLIP_RESTORED, clip.title)
+            actor.note(session, services.clock.now(), commune_id, Deed.CLIP_RESTORED, clip.title, about=clip)
 
 
 def choose_backup(services: Services, actor: Actor, commune_id: str, clip_id: str, *, chosen: bool) -> None:
@@ -105,6 +110,6 @@ def choose_backup(services: Services, actor: Actor, commune_id: str, clip_id: st
         clip = clip_of(session, commune_id, clip_id)
         choose_backup_clip(session, commune_id, clip_id if chosen else None)
         deed = Deed.BACKUP_CHOSEN if chosen else Deed.BACKUP_DROPPED
-        actor.note(session, services.clock.now(), commune_id, deed, clip.title)
+        actor.note(session, services.clock.now(), commune_id, deed, clip.title, about=clip)
         concerned = [receiver.id for receiver in receivers(session, commune_id)]
     services.configure(concerned)

@@ -93,4 +93,4 @@ def _check_audible(session: Session, services: Services, measurement: DelayMeasu
 
 def _note_delay(session: Session, services: Services, actor: Actor, changed: Receiver) -> None:
     detail = f"{changed.name}: path_delay_ms {changed.path_delay_ms:g}"
-    actor.note(session, services.clock.now(), changed.commune_id, Deed.RECEIVER_CHANGED, detail)
+    actor.note(session, services.clock.now(), changed.commune_id, Deed.RECEIVER_CHANGED, detail, about=changed)

@@ -29,7 +29,10 @@ def set_rules(
     with services.database.writing() as session:
         # 1. Right.
         actor.need(Action.ALLOWED_HOURS, commune_id)
-        # 2. and 3. Rules, write.
+        # 2. and 3. Rules (they are as they were shown), write.
+        before = noise_rules.rules_of(session, commune_id).get(zone_id)
+        about = before or noise_rules.NoiseRules(commune_id=commune_id, zone_id=zone_id)
+        actor.check_shown(session, about)
         noise_rules.set_rules(
             session,
             commune_id,
@@ -42,7 +45,7 @@ def set_rules(
         )
         # 4. Audit.
         place = zone(session, zone_id).name if zone_id else commune(session, commune_id).name
-        actor.note(session, services.clock.now(), commune_id, Deed.ALLOWED_HOURS_SET, place)
+        actor.note(session, services.clock.now(), commune_id, Deed.ALLOWED_HOURS_SET, place, about=about)
         concerned = [receiver.id for receiver in receivers(session, commune_id)]
     # 5. After the commit.
     services.configure(concerned)

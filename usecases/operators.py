@@ -81,16 +81,19 @@ def change_operator(
         now = services.clock.now()
         person = staff.member(session, actor.person(), operator_id)
         _need(actor, appointment)
+        actor.check_shown(session, person)
         above = appointment.above if above_sent and appointment.above != above_of(person) else NOTHING
         changed = {c: role for c, role in appointment.roles.items() if person.roles.get(c) != role}
         if above_sent and appointment.above != above_of(person):
             _set_above(session, actor, person, appointment.above)
             if appointment.above == NOTHING:
-                actor.note(session, now, "", Deed.OPERATOR_CHANGED, f"{person.operator.name}: {NOTHING}")
+                actor.note(session, now, "", Deed.OPERATOR_CHANGED, f"{person.operator.name}: {NOTHING}", about=person)
         for commune_id, role in changed.items():
             staff.set_role(session, actor.person(), person, commune_id, role)
         for commune_id, detail in Appointment(changed, above, appointment.words).details():
-            actor.note(session, now, commune_id, Deed.OPERATOR_CHANGED, f"{person.operator.name}: {detail}")
+            actor.note(
+                session, now, commune_id, Deed.OPERATOR_CHANGED, f"{person.operator.name}: {detail}", about=person
+            )
         left = {**person.roles, **appointment.roles}
         if not any(left.values()) and not person.operator.admin and person.operator.province_id is None:
             raise Refusal(N_("This would leave the person without any rights. Retire the person instead."))
@@ -102,7 +105,7 @@ def change_role_in(
     actor.need(Action.OPERATORS, commune_id)
     person = staff.member(session, actor.person(), operator_id)
     staff.set_role(session, actor.person(), person, commune_id, role)
-    actor.note(session, now, commune_id, Deed.OPERATOR_CHANGED, f"{person.operator.name}: {role.value}")
+    actor.note(session, now, commune_id, Deed.OPERATOR_CHANGED, f"{person.operator.name}: {role.value}", about=person)
 
 
 def renew_password_at_the_machine(
@@ -169,4 +172,4 @@ def _set_above(session: Session, actor: Actor, person: Person, above: str) -> No
 
 def _note(session: Session, services: Services, actor: Actor, deed: Deed, person: Person) -> None:
     for commune_id in person.roles or [""]:
-        actor.note(session, services.clock.now(), commune_id, deed, person.operator.name)
+        actor.note(session, services.clock.now(), commune_id, deed, person.operator.name, about=person)

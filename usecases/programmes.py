@@ -12,6 +12,7 @@ from people.rights import Action
 from runtime.refusal import N_, NotFound
 from schedules.freezing import freeze_past
 from usecases.actors import Actor
+from usecases.revisions import check_present
 from usecases.services import Services
 
 
@@ -33,7 +34,7 @@ def add_programme_in(
 ) -> Programme:
     actor.need(Action.PROGRAMMES, commune_id)
     programme = programmes.add_programme(session, commune_id, title, items, now=now, by=actor.name)
-    actor.note(session, now, commune_id, Deed.PROGRAMME_ADDED, programme.title)
+    actor.note(session, now, commune_id, Deed.PROGRAMME_ADDED, programme.title, about=programme)
     return programme
 
 
@@ -47,7 +48,7 @@ def rename_programme(services: Services, actor: Actor, commune_id: str, number: 
 def change_items(
     services: Services, actor: Actor, commune_id: str, number: int, change: Callable[[list[Item]], None]
 ) -> None:
-    """change: edits the list of items, which is read in the same transaction as it is written."""
+    """change: edits the list of items, read in the transaction that writes it. Items keep their keys."""
     with services.database.writing() as session:
         change_items_in(session, actor, commune_id, number, change, services.clock.now())
 
@@ -73,8 +74,9 @@ def retire_programme(services: Services, actor: Actor, commune_id: str, number: 
         actor.need(Action.PROGRAMMES, commune_id)
         programme = programme_of(session, commune_id, number)
         if programme.retired_at is None:
+            actor.check_shown(session, programme)
             programmes.retire(session, number, now)
-            actor.note(session, now, commune_id, Deed.PROGRAMME_RETIRED, programme.title)
+            actor.note(session, now, commune_id, Deed.PROGRAMME_RETIRED, programme.title, about=programme)
 
 
 def restore_programme(services: Services, actor: Actor, commune_id: str, number: int) -> None:
@@ -82,16 +84,21 @@ def restore_programme(services: Services, actor: Actor, commune_id: str, number:
         actor.need(Action.PROGRAMMES, commune_id)
         programme = programme_of(session, commune_id, number)
         if programme.retired_at is not None:
+            actor.check_shown(session, programme)
             programmes.restore(session, number)
-            actor.note(session, services.clock.now(), commune_id, Deed.PROGRAMME_RESTORED, programme.title)
+            actor.note(
+                session, services.clock.now(), commune_id, Deed.PROGRAMME_RESTORED, programme.title, about=programme
+            )
 
 
 def _changed(session: Session, actor: Actor, commune_id: str, number: int, now: datetime) -> None:
     actor.need(Action.PROGRAMMES, commune_id)
     programme = programme_of(session, commune_id, number)
-    actor.note(session, now, commune_id, Deed.PROGRAMME_CHANGED, programme.title)
+    actor.check_shown(session, programme)
+    check_present(session, programme)
+    actor.note(session, now, commune_id, Deed.PROGRAMME_CHANGED, programme.title, about=programme)
 
 
 def _plain(item: RunningItem) -> Item:
     clip_id = item.clip.id if item.kind is ItemKind.CLIP and item.clip else None
-    return Item(item.kind, clip_id, item.duration_us // 1000)
+    return Item(item.kind, clip_id, item.duration_us // 1000, item.key)

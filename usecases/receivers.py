@@ -16,6 +16,7 @@ from people.rights import Action
 from runtime.refusal import N_, NotFound
 from schedules.freezing import freeze_past
 from usecases.actors import Actor
+from usecases.revisions import check_present
 from usecases.services import Services
 from usecases.stations import add_station_in
 from wire.credentials import Credentials
@@ -122,7 +123,7 @@ def add_receiver_in(
         zones=zones,
         path_delay_ms=path_delay_ms,
     )
-    actor.note(session, now, commune_id, Deed.RECEIVER_ADDED, f"{receiver.name} ({receiver.id})")
+    actor.note(session, now, commune_id, Deed.RECEIVER_ADDED, f"{receiver.name} ({receiver.id})", about=receiver)
     return receiver, credentials
 
 
@@ -140,7 +141,9 @@ def change_receiver(
         actor.need(Action.RECEIVERS, commune_id)
         receiver = receiver_of(session, commune_id, receiver_id)
         before = _audited(receiver)
-        # 2. and 3. Rules, write.
+        # 2. and 3. Rules (it is as it was shown, and in use), write.
+        actor.check_shown(session, receiver)
+        check_present(session, receiver)
         freeze_past(session, services.clock.now())
         receiver_table.change_receiver(session, receiver_id, **settings)
         positions.place_receiver(session, receiver_id, position)
@@ -181,10 +184,12 @@ def place_receiver_in(
 ) -> Position | None:
     actor.need(Action.RECEIVERS, commune_id)
     receiver = receiver_of(session, commune_id, receiver_id)
+    actor.check_shown(session, receiver)
     before = position_of(receiver)
     positions.place_receiver(session, receiver_id, position)
     old, new = (f"{at.latitude_deg}, {at.longitude_deg}" if at else "–" for at in (before, position_of(receiver)))
-    actor.note(session, now, commune_id, Deed.RECEIVER_CHANGED, f"{receiver.name} ({receiver_id}): {old} → {new}")
+    detail = f"{receiver.name} ({receiver_id}): {old} → {new}"
+    actor.note(session, now, commune_id, Deed.RECEIVER_CHANGED, detail, about=receiver)
     return before
 
 
@@ -209,7 +214,7 @@ def retire_receiver(services: Services, actor: Actor, commune_id: str, receiver_
         receiver = receiver_of(session, commune_id, receiver_id)
         freeze_past(session, now)
         enrolment.retire_receiver(session, receiver_id, now)
-        actor.note(session, now, commune_id, Deed.RECEIVER_RETIRED, f"{receiver.name} ({receiver_id})")
+        actor.note(session, now, commune_id, Deed.RECEIVER_RETIRED, f"{receiver.name} ({receiver_id})", about=receiver)
     services.accounts_changed()
 
 
@@ -221,4 +226,4 @@ def _note_change(session: Session, actor: Actor, receiver: Receiver, before: dic
     after = _audited(receiver)
     changed = [f"{key} {before[key]} → {after[key]}" for key in sorted(after) if before[key] != after[key]]
     detail = f"{receiver.name} ({receiver.id}): {'; '.join(changed) or '='}"
-    actor.note(session, now, receiver.commune_id, Deed.RECEIVER_CHANGED, detail)
+    actor.note(session, now, receiver.commune_id, Deed.RECEIVER_CHANGED, detail, about=receiver)

@@ -21,6 +21,7 @@ from schedules.freezing import freeze_past
 from schedules.recurrence import Rule
 from schedules.schedules import Schedule
 from usecases.actors import Actor
+from usecases.revisions import check_present
 from usecases.services import Services
 from wire.broadcasts import BroadcastClass, Targets
 
@@ -79,7 +80,7 @@ def add_schedule_in(
         spread=settings.spread or IN_STEP,
     )
     # 4. Audit.
-    actor.note(session, now, commune_id, Deed.SCHEDULE_ADDED, _detail(session, schedule, sentence))
+    actor.note(session, now, commune_id, Deed.SCHEDULE_ADDED, _detail(session, schedule, sentence), about=schedule)
     return schedule
 
 
@@ -107,8 +108,10 @@ def change_schedule_in(
     # 1. Right: for the class before and the class after.
     before = schedule_of(session, commune_id, number)
     actor.need(Action.TIMETABLE, commune_id, before.broadcast_class, settings.class_)
+    # 2. and 3. Rules (it is as it was shown, and on the timetable), write.
+    actor.check_shown(session, before)
+    check_present(session, before)
     freeze_past(session, now)
-    # 2. and 3. Rules, write.
     schedule = timetable.change_schedule(
         session,
         number,
@@ -121,7 +124,7 @@ def change_schedule_in(
         spread=settings.spread,
     )
     # 4. Audit.
-    actor.note(session, now, commune_id, Deed.SCHEDULE_CHANGED, _detail(session, schedule, sentence))
+    actor.note(session, now, commune_id, Deed.SCHEDULE_CHANGED, _detail(session, schedule, sentence), about=schedule)
     return schedule
 
 
@@ -132,9 +135,10 @@ def pause_schedule(services: Services, actor: Actor, commune_id: str, number: in
         schedule = schedule_of(session, commune_id, number)
         _need(actor, schedule)
         if schedule.paused != paused:
+            actor.check_shown(session, schedule)
             timetable.pause(session, number, paused, now)
             deed = Deed.SCHEDULE_PAUSED if paused else Deed.SCHEDULE_RESUMED
-            actor.note(session, now, commune_id, deed, title_of(session, schedule))
+            actor.note(session, now, commune_id, deed, title_of(session, schedule), about=schedule)
     services.plan()
     return schedule
 
@@ -150,8 +154,9 @@ def retire_schedule_in(session: Session, actor: Actor, commune_id: str, number: 
     schedule = schedule_of(session, commune_id, number)
     _need(actor, schedule)
     if schedule.retired_at is None:
+        actor.check_shown(session, schedule)
         timetable.retire(session, number, now)
-        actor.note(session, now, commune_id, Deed.SCHEDULE_RETIRED, title_of(session, schedule))
+        actor.note(session, now, commune_id, Deed.SCHEDULE_RETIRED, title_of(session, schedule), about=schedule)
     return schedule
 
 
@@ -161,8 +166,9 @@ def restore_schedule(services: Services, actor: Actor, commune_id: str, number: 
         schedule = schedule_of(session, commune_id, number)
         _need(actor, schedule)
         if schedule.retired_at is not None:
+            actor.check_shown(session, schedule)
             timetable.restore(session, number, now)
-            actor.note(session, now, commune_id, Deed.SCHEDULE_RESTORED, title_of(session, schedule))
+            actor.note(session, now, commune_id, Deed.SCHEDULE_RESTORED, title_of(session, schedule), about=schedule)
     services.plan()
     return schedule
 
@@ -183,10 +189,12 @@ def move_airing(
         now = services.clock.now()
         schedule = schedule_of(session, commune_id, number)
         _need(actor, schedule)
+        actor.check_shown(session, schedule)
+        check_present(session, schedule)
         title = title_of(session, schedule)
         moved = copying.move(session, number, from_day, from_time, to_day, to_time, now=now, by=actor.name)
         detail = f"{title}: {from_day} {from_time:%H:%M} → {to_day} {to_time:%H:%M}"
-        actor.note(session, now, commune_id, Deed.SCHEDULE_CHANGED, detail)
+        actor.note(session, now, commune_id, Deed.SCHEDULE_CHANGED, detail, about=schedule)
     services.plan()
     return moved
 

@@ -51,7 +51,7 @@ def add_station_in(
 ) -> Station:
     actor.need(Action.RECEIVERS, commune_id)
     station = stations.add_station(session, commune_id, kind, name, maker=maker, former_commune=former_commune)
-    actor.note(session, now, commune_id, Deed.STATION_ADDED, _described(station))
+    actor.note(session, now, commune_id, Deed.STATION_ADDED, _described(station), about=station)
     return station
 
 
@@ -69,10 +69,11 @@ def change_station(
     with services.database.writing() as session:
         actor.need(Action.RECEIVERS, commune_id)
         station = station_of(session, commune_id, number)
+        actor.check_shown(session, station)
         before = _described(station)
         stations.change_station(session, number, kind=kind, name=name, maker=maker, former_commune=former_commune)
         detail = f"{before} → {_described(station)}"
-        actor.note(session, services.clock.now(), commune_id, Deed.STATION_CHANGED, detail)
+        actor.note(session, services.clock.now(), commune_id, Deed.STATION_CHANGED, detail, about=station)
 
 
 def move_receivers(
@@ -99,7 +100,9 @@ def remove_station(services: Services, actor: Actor, commune_id: str, number: in
     """Remove a station without receivers."""
     with services.database.writing() as session:
         actor.need(Action.RECEIVERS, commune_id)
-        described = _described(station_of(session, commune_id, number))
+        station = station_of(session, commune_id, number)
+        actor.check_shown(session, station)
+        described = _described(station)
         receiver_table.remove_station(session, number)
         actor.note(session, services.clock.now(), commune_id, Deed.STATION_REMOVED, described)
 

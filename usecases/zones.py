@@ -20,5 +20,5 @@ def add_zone(services: Services, actor: Actor, commune_id: str, zone_id: str, na
 def add_zone_in(session: Session, actor: Actor, commune_id: str, zone_id: str, name: str, now: datetime) -> Zone:
     actor.need(Action.RECEIVERS, commune_id)
     zone = zones.add_zone(session, commune_id, zone_id, name)
-    actor.note(session, now, commune_id, Deed.ZONE_ADDED, name)
+    actor.note(session, now, commune_id, Deed.ZONE_ADDED, name, about=zone)
     return zone

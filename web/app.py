@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from people.rights import NotAllowed
 from runtime.refusal import N_, NotFound, Refusal
+from usecases.revisions import Superseded
 from web.api import broadcasts as broadcasts_api
 from web.api import clips as clips_api
 from web.api import places as places_api
@@ -22,7 +23,9 @@ from web.api import receivers as receivers_api
 from web.api import schedules as schedules_api
 from web.assets import Assets
 from web.deps import Deps
+from web.labels.people import DEEDS
 from web.live import LiveFeed
+from web.once_only import OnceOnly
 from web.pages import (
     audit,
     calendar_files,
@@ -56,8 +59,18 @@ from web.pages import (
     zones,
 )
 from web.rate_limit import SignInLimit
-from web.request_context import MustChangePassword, NotSignedIn, Renderer, _is_api, translator_of
+from web.request_context import (
+    SESSION_COOKIE,
+    MustChangePassword,
+    NotSignedIn,
+    Renderer,
+    _is_api,
+    frame_of,
+    renderer_of,
+    translator_of,
+)
 from web.security import PagesCompressed, SecurityHeaders
+from web.shown import as_fragment, kept_fields, page_of, superseded_json
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +146,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _failed)
     app.add_exception_handler(Exception, _our_fault)
+    app.add_middleware(OnceOnly, database=deps.database, clock=deps.clock, cookie=SESSION_COOKIE, say=_say)
     app.add_middleware(PagesCompressed)
     app.add_middleware(SecurityHeaders, map_pictures_from=deps.settings.map_tiles_origin)
 
@@ -164,12 +178,33 @@ def _must_change_password(request: Request, _error: Exception) -> Response:
 def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, Refusal):
         raise error
+    if isinstance(error, Superseded):
+        return _superseded(request, error)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     if isinstance(error, NotFound):
         status = HTTPStatus.NOT_FOUND
     elif isinstance(error, NotAllowed):
         status = HTTPStatus.FORBIDDEN
     return _say(request, error, status)
+
+
+def _superseded(request: Request, error: Superseded) -> Response:
+    if _is_api(request):
+        return superseded_json(translator_of(request), error)
+    frame, renderer, part = frame_of(request), renderer_of(request), bool(request.headers.get("hx-request"))
+    page = renderer.page(
+        frame,
+        "_superseded.html" if part else "superseded.html",
+        HTTPStatus.CONFLICT,
+        message=frame.t.refusal(error),
+        changes=error.changes,
+        deeds=DEEDS,
+        current=page_of(error.subject),
+        retired=error.retired,
+        revision=error.revision,
+        kept=kept_fields(request),
+    )
+    return as_fragment(page) if part else page
 
 
 def _invalid(request: Request, error: Exception) -> Response:

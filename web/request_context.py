@@ -24,6 +24,7 @@ from web.assets import Assets
 from web.deps import Deps
 from web.formatting import Wording
 from web.language import LANGUAGES, Translator, language_asked, translators
+from web.shown import ShownRevisions, keep_sent, shown_in
 
 TEMPLATES = Path(__file__).parent / "templates"
 SESSION_COOKIE = "loa_session"
@@ -63,7 +64,7 @@ class Frame:
     @property
     def actor(self) -> Actor:
         """The operator, as use cases ask for the right."""
-        return Actor(self.operator.name, self.standing)
+        return Actor(self.operator.name, self.standing, shown=shown_in(self.request))
 
     def may(self, action: str) -> bool:
         """Whether who asks may do this in the commune that is shown."""
@@ -134,6 +135,8 @@ def surroundings(frame: Frame) -> dict[str, Any]:
         "now": frame.deps.clock.now(),
         "path": frame.request.url.path,
         "form_token": frame.form_token,
+        "once_key": lambda: secrets.token_urlsafe(12),
+        "revision_of": ShownRevisions(frame.deps.database),
     }
 
 
@@ -209,6 +212,7 @@ async def own_form(request: Request) -> None:
     kind = request.headers.get("content-type", "")
     if kind.startswith("application/x-www-form-urlencoded"):
         form = await request.form()
+        keep_sent(request, form)
         value = form.get("form_token")
         given = value if isinstance(value, str) else None
     elif kind.startswith("multipart/form-data"):

@@ -10,6 +10,7 @@ from people.rights import Action
 from schedules.recurrence import Holidays, Repeat, Rule
 from schedules.schedules import Schedule, next_due, schedules
 from schedules.slots import slots_of
+from usecases.revisions import newest_entry, revision_of
 from usecases.schedules import ScheduleSettings, add_schedule, retire_schedule
 from web.api.targets import TargetsIn
 from web.request_context import In, Reading, changes
@@ -40,8 +41,11 @@ class ScheduleIn(BaseModel):
 
 @router.get("/schedules")
 def list_schedules(frame: In, session: Reading) -> list[dict[str, Any]]:
-    now = frame.deps.clock.now()
-    return [_schedule(s, next_due(session, s, now, 5)) for s in schedules(session, frame.commune_id)]
+    now, newest = frame.deps.clock.now(), newest_entry(session)
+    return [
+        {**_schedule(s, next_due(session, s, now, 5)), "revision": revision_of(session, s, newest)}
+        for s in schedules(session, frame.commune_id)
+    ]
 
 
 @router.post("/schedules", status_code=201, dependencies=[changes(Action.TIMETABLE)])
@@ -66,12 +70,13 @@ def make_schedule(frame: In, asked: ScheduleIn) -> dict[str, Any]:
     now = frame.deps.clock.now()
     with frame.deps.database.session() as session:
         planned = [s.broadcast_id for s in slots_of(session, added.number) if s.broadcast_id]
-        return {**_schedule(added, next_due(session, added, now, 5)), "broadcasts": planned}
+        revision = revision_of(session, added, newest_entry(session))
+        return {**_schedule(added, next_due(session, added, now, 5)), "broadcasts": planned, "revision": revision}
 
 
 @router.delete("/schedules/{number}", status_code=204, dependencies=[changes(Action.TIMETABLE)])
 def remove_schedule(frame: In, number: int) -> None:
-    """Take a schedule off the timetable."""
+    """Take a schedule off the timetable. If-Match: its `revision` as it was listed; 409 when it changed since."""
     retire_schedule(frame.deps.services, frame.actor, frame.commune_id, number)
 
 

@@ -53,7 +53,8 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 def edit(frame: In, session: Reading, key: str) -> HTMLResponse:
     """The form of one place."""
     found = _place(frame, session, key)
-    kept = found.rules or NoiseRules(commune_id=frame.commune_id)
+    zone_id = "" if key == COMMUNE else key
+    kept = found.rules or NoiseRules(commune_id=frame.commune_id, zone_id=zone_id)
     return renderer_of(frame.request).page(
         frame, "allowed_hours_form.html", clock=clock, place=found, kept=kept, rows=rows_of(kept.allowed_hours)
     )

@@ -1,7 +1,7 @@
 """Programmes: in what order does it sound, and how long?"""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
@@ -98,12 +98,13 @@ def add_item(frame: In, number: int, what: Annotated[str, Form()], gap_s: Annota
     return _after(frame, number)
 
 
-@router.post("/programmes/{number}/items/{position}/{action}", dependencies=[changes(Action.PROGRAMMES)])
-def move(frame: In, number: int, position: int, action: str) -> Response:
-    """Move an item up or down, or remove it."""
+@router.post("/programmes/{number}/items/{key}/{action}", dependencies=[changes(Action.PROGRAMMES)])
+def move(frame: In, number: int, key: str, action: Literal["up", "down", "remove"]) -> Response:
+    """Move an item up or down, or remove it. One that is not there any more stays away."""
 
     def move_item(items: list[Item]) -> None:
-        if 0 <= position < len(items):
+        position = next((k for k, item in enumerate(items) if item.key == key), None)
+        if position is not None:
             item = items.pop(position)
             if action == "up":
                 items.insert(max(0, position - 1), item)

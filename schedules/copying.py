@@ -12,6 +12,9 @@ from schedules.recurrence import Repeat, Rule, days
 from schedules.schedules import Schedule, schedule
 from schedules.timetable import add_schedule, change_schedule
 
+#: What a copy has for itself; all other columns of a schedule are copied, those added later too.
+_NOT_COPIED = {"id", "rule", "revision", "paused", "created_at", "created_by", "changed_at", "retired_at"}
+
 
 def move(
     session: Session,
@@ -35,33 +38,13 @@ def move(
     single = Rule(repeat=Repeat.ONCE, times=[to_time], from_day=to_day)
     if rule.repeat is Repeat.ONCE and len(rule.times) == 1 and not rule.extra_days:
         return change_schedule(session, schedule_id, now=now, rule=single)
-    moved = add_schedule(
-        session,
-        original.commune_id,
-        programme_id=original.programme_id,
-        rule=single,
-        targets=original.audience,
-        class_=original.broadcast_class,
-        precedence=original.precedence,
-        now=now,
-        by=by,
-    )
+    moved = _copy(session, original, single, now, by)
     # The other times of that day become a schedule of their own, since the rule now skips the day.
     others = [at for at in rule.times_on(from_day) if at != from_time]
     zone = commune(session, original.commune_id).zone
     others = [at for at in others if datetime.combine(from_day, at, tzinfo=zone) > now]
     if others:
-        add_schedule(
-            session,
-            original.commune_id,
-            programme_id=original.programme_id,
-            rule=Rule(repeat=Repeat.ONCE, times=others, from_day=from_day),
-            targets=original.audience,
-            class_=original.broadcast_class,
-            precedence=original.precedence,
-            now=now,
-            by=by,
-        )
+        _copy(session, original, Rule(repeat=Repeat.ONCE, times=others, from_day=from_day), now, by)
     reduced_rule = msgspec.structs.replace(
         rule,
         except_days=[*rule.except_days, from_day],
@@ -95,16 +78,28 @@ def copy_days(
     if not times_by_day:
         raise Refusal(N_("There is nothing to copy: nothing is due on these days, or it has already been copied."))
     return [
-        add_schedule(
-            session,
-            commune_id,
-            programme_id=schedule_of[number].programme_id,
-            rule=Rule(repeat=Repeat.ONCE, times=times, from_day=day),
-            targets=schedule_of[number].audience,
-            class_=schedule_of[number].broadcast_class,
-            precedence=schedule_of[number].precedence,
-            now=now,
-            by=by,
-        )
+        _copy(session, schedule_of[number], Rule(repeat=Repeat.ONCE, times=times, from_day=day), now, by)
         for (number, day), times in times_by_day.items()
     ]
+
+
+def _copy(session: Session, original: Schedule, rule: Rule, now: datetime, by: str) -> Schedule:
+    """A schedule that differs only in its rule: every other setting is the original's, its mode and title included."""
+    copy = add_schedule(
+        session,
+        original.commune_id,
+        programme_id=original.programme_id,
+        rule=rule,
+        targets=original.audience,
+        class_=original.broadcast_class,
+        precedence=original.precedence,
+        spread=original.time_spread,
+        now=now,
+        by=by,
+    )
+    settings = original.model_dump(exclude=_NOT_COPIED)
+    for name, value in settings.items():
+        setattr(copy, name, value)
+    session.add(copy)
+    session.flush()
+    return copy

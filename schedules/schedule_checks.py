@@ -1,7 +1,9 @@
 """What a schedule must satisfy before it is saved: targets, allowed hours, noise budget."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlmodel import Session
 
 from broadcast.modes import Spread, Spreading
@@ -101,7 +103,7 @@ def checked_rule(
     manifest_items(session, items)  # raises Refusal when nothing is audible
     check_targets(session, commune_id, targets)
     rule, local = rule.check(), commune(session, commune_id).zone
-    if not next_instants(rule, local, now, 1):
+    if not next_instants(rule, local, now, 1) and not (without and _left_out(rule, local, now)):
         raise Refusal(N_("This time has passed. Choose a later one."))
     length = Spreading(session, commune_id).total_length(spread, targets, timedelta(microseconds=duration_us(items)))
     closed = first_outside(session, commune_id, rule, targets, class_, length, now)
@@ -109,3 +111,9 @@ def checked_rule(
         raise refusal_of(session, closed, local)
     refuse(over_budget(session, commune_id, rule, targets, class_, length, now, without=without))
     return rule
+
+
+def _left_out(rule: Rule, zone: ZoneInfo, now: datetime) -> bool:
+    """Whether airings are still to come that the exceptions leave out: its last one was moved or cancelled."""
+    whole = msgspec.structs.replace(rule, except_days=[], extra_days=sorted({*rule.extra_days, *rule.except_days}))
+    return bool(next_instants(whole, zone, now, 1))

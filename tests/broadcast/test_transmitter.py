@@ -142,3 +142,25 @@ def test_soonest_goes_first(studio: Studio) -> None:
     sooner = studio.speak_now()
     studio.transmitter.announce_due()
     assert [t for t, *_ in studio.broker.log] == [topics.air(COMMUNE, b.id) for b in (sooner, later)]
+
+
+def test_history_that_was_cleared_long_ago_is_not_announced_by_a_clock_in_the_past(studio: Studio) -> None:
+    put = studio.speak_now()
+    studio.transmitter.announce_due()
+    studio.clock.advance(timedelta(days=2))
+    studio.transmitter.clear_old()
+    studio.clock.set(put.starts_at - timedelta(days=2500))
+    assert studio.transmitter.announce_due() == 0
+    assert studio.broker.retained == {}
+
+
+def test_by_a_time_that_is_plainly_wrong_nothing_is_announced_or_cleared(studio: Studio) -> None:
+    put = studio.speak_now()
+    studio.clock.trusted = False
+    assert studio.transmitter.announce_due() == 0
+    studio.clock.trusted = True
+    assert studio.transmitter.announce_due() == 1
+    studio.clock.advance(timedelta(days=900))
+    studio.clock.trusted = False
+    assert studio.transmitter.clear_old() == 0
+    assert topics.air(COMMUNE, put.id) in studio.broker.retained

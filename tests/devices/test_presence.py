@@ -255,3 +255,15 @@ def test_a_thousand_receivers_are_swept_with_one_transaction(site: Site) -> None
     assert len(site.watch.sweep(site.clock.now())) == 1000
     site.clock.advance(seconds=25)
     assert {change.state for change in site.watch.sweep(site.clock.now())} == {"late"}
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=-7), timedelta(hours=7), timedelta(days=2500)])
+def test_a_step_of_the_clock_makes_nobody_silent_and_a_death_after_it_is_noticed(site: Site, step: timedelta) -> None:
+    site.watch.heard("thon-1", beat(), site.clock.now())
+    site.watch.sweep(site.clock.now())
+    site.clock.advance(seconds=10)
+    site.clock.set(site.clock.now() + step)
+    site.watch.clock_stepped(step)
+    assert site.watch.sweep(site.clock.now()) == []
+    site.clock.advance(seconds=50)
+    assert [change.state for change in site.watch.sweep(site.clock.now())] == [OFFLINE]

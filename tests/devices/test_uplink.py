@@ -8,14 +8,15 @@ from devices import faults
 from devices.enrolment import renew_credentials, retire_receiver
 from devices.heartbeats import last_heartbeats
 from devices.presence_states import PresenceState
+from devices.receivers import Receiver, change_receiver
 from devices.uplink import HeardReport
 from runtime.clock import ManualClock
 from tests.devices.conftest import ISSUER, KEY, Site, site_on
 from tests.devices.test_receivers import counted
 from tests.fakes.broker import FakeBroker
-from wire.commands import Command, ReportsHeard
-from wire.messages import CONTROLLER
-from wire.reports import CommandDone, FaultReport, Presence
+from wire.commands import Command, Config, Identify, ReportsHeard
+from wire.messages import CONTROLLER, encode
+from wire.reports import ClockState, CommandDone, FaultReport, Heartbeat, Presence
 from wire.sealing import Reason, SealingKey
 from wire.time import TimeAsk, TimeTell
 from wire.topics import Kind, of_receiver
@@ -250,3 +251,51 @@ def test_one_receiver_cannot_speak_for_another(two: Site) -> None:
     two.uplink.close()
     assert written(two) == []
     assert not two.uplink.refused, "it does not even arrive"
+
+
+def heartbeat(config_revision: int = 0, command_revision: int = 0) -> bytes:
+    beat = Heartbeat(
+        session=1,
+        sequence=0,
+        clock=ClockState(locked=True),
+        config_revision=config_revision,
+        command_revision=command_revision,
+    )
+    return encode(beat)
+
+
+def tell(site: Site, payload: bytes) -> None:
+    site.broker.client("thon-1", trusted=True).publish(
+        of_receiver("thon-1", Kind.HEARTBEAT), payload, qos=0, retain=False
+    )
+    site.uplink.write_pending()
+
+
+def test_a_config_revision_exceeds_what_the_receiver_says_it_holds(listening: Site) -> None:
+    listening.enrol("thon-1")
+    tell(listening, heartbeat(config_revision=90))
+    assert listening.sent("thon-1", Kind.CONFIG, Config)[-1].revision == 91
+    with listening.database.writing() as session:
+        change_receiver(session, "thon-1", volume_percent=55)
+    with listening.database.session() as session:
+        listening.downlink.configure(session, session.get_one(Receiver, "thon-1"))
+    config = listening.sent("thon-1", Kind.CONFIG, Config)[-1]
+    assert (config.revision, config.volume_percent) == (92, 55)
+
+
+@pytest.mark.parametrize("held", [2**31, 2**53, 2**63 - 1])
+def test_a_receiver_that_claims_an_absurd_revision_is_not_followed(listening: Site, held: int) -> None:
+    listening.enrol("thon-1")
+    tell(listening, heartbeat(config_revision=held, command_revision=max(held, 2**53)))
+    listening.downlink.send_command("thon-1", Identify())
+    assert listening.sent("thon-1", Kind.DO, Command)[-1].revision < 2**53
+    assert all(config.revision < 100 for config in listening.sent("thon-1", Kind.CONFIG, Config))
+
+
+def test_a_commands_revision_exceeds_what_the_receiver_says_it_holds(listening: Site) -> None:
+    listening.enrol("thon-1")
+    held = 1_800_000_000_000_000  # as an earlier version took it from a clock
+    tell(listening, heartbeat(command_revision=held))
+    listening.downlink.send_command("thon-1", Identify())
+    listening.downlink.send_command("thon-1", Identify())
+    assert [c.revision for c in listening.sent("thon-1", Kind.DO, Command)] == [held + 1, held + 2]

@@ -23,8 +23,8 @@ from wire.broadcasts import BroadcastClass
 
 pytestmark = pytest.mark.xdist_group("journeys")
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-#: A step is believed after 10 s.
-WITHIN_S = 40.0
+#: A step is believed after 10 s; a busy machine starts slowly.
+WITHIN_S = 90.0
 
 
 class Machine:

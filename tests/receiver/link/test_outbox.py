@@ -57,3 +57,24 @@ def test_the_oldest_goes_first_and_a_half_written_one_is_no_report(tmp_path: Pat
     after = Outbox(tmp_path, OWN)
     assert [pending.report for pending in after.due(0)] == [one.report for one in sent]
     assert KEY.kid != OWN.kid
+
+
+def test_after_a_jump_of_time_a_report_that_would_be_refused_as_expired_is_sealed_again(tmp_path: Path) -> None:
+    box, keys = Outbox(tmp_path, OWN), {OWN.kid: PublicKey(OWN.public)}
+    years_us = 6 * 365 * 86_400_000_000
+    sent = report()
+    box.put(sent)
+    for now_us in (NOW_US + years_us, NOW_US):
+        box.reseal(now_us)
+        [waiting] = Outbox(tmp_path, OWN).due(0)
+        opened: CommandDone = open_sealed(waiting.payload, CommandDone, keys, to="controller", now_us=now_us)
+        assert opened.issued_at_us == now_us
+        assert (opened.report, opened.command) == (sent.report, sent.command)
+
+
+def test_after_a_jump_that_changes_nothing_for_a_report_it_stays_as_it_is(tmp_path: Path) -> None:
+    box = Outbox(tmp_path, OWN)
+    box.put(report())
+    before = box.due(0)
+    box.reseal(NOW_US + 3_600_000_000)
+    assert box.due(AGAIN_AFTER_US) == before

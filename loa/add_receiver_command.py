@@ -7,10 +7,10 @@ import click
 from devices.enrolment import write_credentials
 from devices.stations import StationKind, stations
 from loa.broker_access import issuer, public_broker_url
+from loa.installation import installation_secrets
 from loa.schema import open_database
 from runtime.clock import ControllerClock
 from runtime.refusal import Refusal
-from runtime.secret_files import Secrets
 from runtime.settings import load_settings
 from usecases.actors import CONTROLLER
 from usecases.receivers import add_receiver_in
@@ -49,7 +49,7 @@ def add(
             raise click.ClickException(f"{target} is there already. Choose another file with --out.")
         settings = load_settings(**({"data_dir": data} if data else {}))
         database = open_database(settings)
-        key = SealingKey(Secrets.load_or_create(settings.data_dir / "secrets").controller_seed)
+        key = SealingKey(installation_secrets(settings, database).controller_seed)
         with database.writing() as session:
             wanted = station or kind.upper()
             known = {s.name: s.number for s in stations(session, commune)}

@@ -25,6 +25,7 @@ main = click.version_option(metadata.version("loa"), prog_name="loa")(
             ),
             "restore": LazyCommand("loa.restore_command:restore_command", "Make a data folder from a backup."),
             "clock": LazyCommand("loa.clock_command:clock", "Say which time is right after the clock was changed."),
+            "new-key": LazyCommand("loa.new_key_command:new_key", "A new key of the controller: lost or stolen."),
             "operator": LazyCommand("loa.operator_command:operator", "A new one-time password for an operator."),
         },
         "Loa, a public-address radio controller for communes.",

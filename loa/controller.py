@@ -26,6 +26,7 @@ from devices.uplink import Uplink
 from loa.broker_access import connect, embedded_broker, issuer, public_broker_url
 from loa.broker_accounts import BrokerAccounts
 from loa.clock_watch import ClockWatch
+from loa.installation import installation_secrets
 from loa.live_watch import LiveWatch
 from loa.merger_hooks import MERGER_HOOKS
 from loa.schema import open_database
@@ -38,7 +39,6 @@ from runtime.alarms import Alarms
 from runtime.clock import ControllerClock
 from runtime.counters import Counting
 from runtime.mosquitto import Mosquitto
-from runtime.secret_files import Secrets
 from runtime.settings import Settings
 from schedules.freezing import freeze_in
 from schedules.planner import Planner
@@ -108,7 +108,7 @@ class Controller:
         """Tables, secrets and audio folders; the first operator when there is none."""
         self.database = open_database(self.settings)
         self._closing.callback(self.database.close)
-        self.secrets = Secrets.load_or_create(self.settings.data_dir / "secrets")
+        self.secrets = installation_secrets(self.settings, self.database)
         self.key = SealingKey(self.secrets.controller_seed)
         self.clock = ControllerClock()
         self.clock_watch = ClockWatch(self.database, self.clock)

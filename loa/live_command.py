@@ -11,6 +11,7 @@ import click
 from broadcast.audio_live import LiveSource
 from devices.communes import communes
 from loa.broker_access import connection
+from loa.installation import installation_secrets
 from loa.live_broadcast import BROKER_TIMEOUT_S, MOST_HOURS, LiveBroadcast
 from loa.schema import open_database
 from loa.signals import stop_on_signals
@@ -88,9 +89,9 @@ def live(
         if not settings.broker_url and not (settings.data_dir / "secrets" / "broker.password").exists():
             raise Refusal(N_("There is no controller in {folder}. Name its folder with --data."), folder=str(data))
         live_input = _input(source, device, raw)
-        stored_secrets = Secrets.load_or_create(settings.data_dir / "secrets")
         database = open_database(settings)
         try:
+            stored_secrets = installation_secrets(settings, database)
             commune_id = commune or _only_commune(database)
             targets = Targets(all=not zones and not receivers, zones=list(zones), receivers=list(receivers))
             broker = connect(settings, stored_secrets)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from loa.installation import close_to_others
 from runtime.database import Database, upgrade
 from runtime.settings import Settings
 
@@ -9,8 +10,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def open_database(settings: Settings) -> Database:
-    """Creates the data folder where it is missing, and migrates the tables. Raises Refusal."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Creates the data folder where it is missing, closes it to others, and migrates the tables. Raises Refusal."""
+    close_to_others(settings.data_dir)
     database = Database(settings.database)
     upgrade(database, MIGRATIONS)
     return database

@@ -9,6 +9,8 @@ from runtime.refusal import N_, Refusal
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
+CONTROLLER_KEY = "controller.key"
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,20 @@ class Secrets:
         folder.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
         _check_private(folder)
         return cls(
-            controller_seed=_kept(folder / "controller.key", 32),
+            controller_seed=_kept(folder / CONTROLLER_KEY, _KEY_BYTES),
             broker_password=_kept(folder / "broker.password", 24).hex(),
             session_key=_kept(folder / "session.key", 32),
         )
+
+
+def has_controller_key(folder: Path) -> bool:
+    """Whether receivers of this installation can be told anything. folder: of the secrets."""
+    return (folder / CONTROLLER_KEY).exists()
+
+
+def renew_controller_key(folder: Path) -> None:
+    """Make a new key in the place of the old one. Receivers obey it with new credentials only."""
+    keep_secret(folder / CONTROLLER_KEY, randomness.token_hex(_KEY_BYTES))
 
 
 def _kept(path: Path, length: int) -> bytes:

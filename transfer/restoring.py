@@ -18,6 +18,7 @@ from broadcast.media import is_disk_full
 from devices.receivers import Receiver
 from runtime.database import Database, knows_version, upgrade
 from runtime.refusal import N_, Refusal
+from runtime.secret_files import Secrets
 from transfer import age_file, secretstream_file
 from transfer.age_file import AgeReader, DamagedFile
 from transfer.archive import Readable, broken_at, members
@@ -88,6 +89,8 @@ def restore(
             # Addresses, ports and the database of the old machine would be taken for ours.
             beside = data_dir / f"{SETTINGS}.from-backup"
             (stage / SETTINGS).rename(stage / beside.name)
+        if not about.with_secrets:
+            Secrets.load_or_create(stage / "secrets")  # chosen when the backup was made: receivers need new credentials
         tables = stage / "tables"
         with _filled(database_url or f"sqlite:///{stage / 'loa.db'}", about, tables, scripts, now):
             shutil.rmtree(tables)

@@ -8,7 +8,7 @@ from receiver.store.plan import Plan
 from tests.receiver.plans import KEY, KEYS, NOW_US, config, manifest
 from wire.broadcasts import Targets
 from wire.commands import Former
-from wire.sealing import SealingKey
+from wire.sealing import PublicKey, SealingKey
 
 
 def plan(folder: Path) -> Plan:
@@ -133,3 +133,15 @@ def test_another_commune_leaves_nothing_of_the_old_one(tmp_path: Path) -> None:
     held.take_manifest("b1", KEY.seal(manifest()), NOW_US)
     assert held.take_config(KEY.seal(config(commune="moi", revision=6)), NOW_US)
     assert (held.commune, held.manifests) == ("moi", {})
+
+
+def test_a_config_of_the_largest_revision_by_a_stolen_key_ends_with_new_credentials(tmp_path: Path) -> None:
+    held = plan(tmp_path)
+    assert held.take_config(KEY.seal(config(revision=2**63 - 1)), NOW_US)
+    assert held.take_manifest("b1", KEY.seal(manifest(revision=2**63 - 1)), NOW_US)
+    new = SealingKey(b"n" * 32)
+    after = Plan(tmp_path, "loa-1", "tt", {new.kid: PublicKey(new.public)})
+    assert (after.config, after.manifests) == (None, {})
+    assert after.take_config(new.seal(config(revision=1)), NOW_US)
+    assert after.take_manifest("b1", new.seal(manifest(revision=1)), NOW_US)
+    assert not after.take_config(KEY.seal(config(revision=2**63 - 1)), NOW_US)

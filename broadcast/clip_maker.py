@@ -13,10 +13,11 @@ from broadcast.audio import RATE, Ffmpeg
 from broadcast.audio_encode import Encoded, encode
 from broadcast.audio_measure import Measured, measure
 from broadcast.audio_probe import probe
-from broadcast.clips import Clip, ClipRendition, clip, folded, new_id
+from broadcast.clips import Clip, ClipRendition, clip, new_id
 from broadcast.file_names import extension_of
 from broadcast.ingest_jobs import IngestJob, JobState, update_job
 from broadcast.media import Media, Stored, hash_of
+from parsing.names import folded
 from runtime.clock import Clock
 from runtime.database import Database
 

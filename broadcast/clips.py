@@ -1,7 +1,6 @@
 """Clips: recordings processed for broadcasting."""
 
 import secrets
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
@@ -10,6 +9,7 @@ from sqlalchemy import BigInteger, Column, LargeBinary
 from sqlmodel import Field as Col
 from sqlmodel import Session, SQLModel, col, select
 
+from parsing.names import folded
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from wire.broadcasts import Rendition
@@ -74,12 +74,6 @@ class ClipRendition(SQLModel, table=True):
 
 def new_id() -> str:
     return secrets.token_hex(8)
-
-
-def folded(text: str) -> str:
-    """Lower case without diacritics, so that "thoi su" finds "Thời sự"; đ is a letter of its own to Unicode."""
-    bare = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
-    return bare.casefold().replace("đ", "d")
 
 
 def clips(

@@ -9,9 +9,9 @@ from sqlmodel import Session, col, select
 
 from broadcast.audiences import Audiences, current_fields, fields_among
 from broadcast.broadcasts import Broadcast
-from broadcast.clips import folded
 from broadcast.on_air import of_commune
 from broadcast.play_reports import HeardCount, heard_counts
+from parsing.names import folded
 from wire.broadcasts import Targets
 
 #: Filters that inspect each broadcast look at this many of the newest: five years of ten a day.

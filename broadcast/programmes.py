@@ -9,7 +9,8 @@ from enum import StrEnum
 from sqlalchemy import Column, text
 from sqlmodel import Field, Session, SQLModel, col, delete, select
 
-from broadcast.clips import Clip, builtin_clip, clip, clips_by_id, folded, renditions_of
+from broadcast.clips import Clip, builtin_clip, clip, clips_by_id, renditions_of
+from parsing.names import folded
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from wire.broadcasts import ClipItem, Rendition

@@ -1,11 +1,11 @@
 """What sounds after a merge: recordings, chimes, programmes and the backup recording."""
 
 from broadcast.backup_clip import BackupClip
-from broadcast.clips import folded
 from broadcast.programmes import CHIMES, ItemKind
 from mergers.merge_context import MergeContext
 from mergers.merge_draft import choice
 from mergers.plans import Question, QuestionTopic, Translatable
+from parsing.names import folded
 from runtime.refusal import N_
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 import msgspec
 from sqlmodel import Session
 
-from broadcast.clips import folded
 from devices.communes import Commune
 from devices.outlines import joined_outline
 from devices.zones import Zone, ZoneMember
@@ -22,6 +21,7 @@ from mergers.merged_rules import MergedRules
 from mergers.merged_sound import MergedSound
 from mergers.plans import Decisions, Merge, Question, QuestionTopic, Translatable
 from mergers.schedule_overlaps import ScheduleOverlap, schedule_overlaps
+from parsing.names import folded
 from runtime.refusal import N_, Refusal
 from schedules.schedules import Schedule
 from wire.broadcasts import Targets

@@ -15,13 +15,14 @@ import msgspec
 from dateutil import rrule
 
 from noise.days_off import day_off, is_tet
+from parsing.days import EARLIEST, LATEST
 from runtime.refusal import N_, Refusal
 
 MOST_TIMES = 24
 MOST_SINGLE_DAYS = 366
 MOST_SEASONS = 6
 MOST_EVERY = 52
-#: How far ahead the next instant is looked for.
+#: How far ahead the next instant is looked for, from now or from the first day.
 _FAR = timedelta(days=366 * 5)
 
 
@@ -94,11 +95,17 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.repeat is Repeat.MONTHLY_BY_WEEKDAY and (not which or any(not (1 <= n <= 4 or n == -1) for n in which)):
             raise Refusal(N_("Choose which of the month's weekdays: the first to the fourth, or the last."))
         if not 1 <= self.every <= MOST_EVERY:
-            raise Refusal(N_("Repeat at least every {most} days, weeks or months."), most=MOST_EVERY)
+            raise Refusal(
+                N_("Enter a number from 1 to {most}: repeat at least every {most} days, weeks or months."),
+                most=MOST_EVERY,
+            )
         if self.until_day is not None and self.until_day < self.from_day:
             raise Refusal(N_("The last day is before the first. Change one of them."))
         if max(len(self.except_days), len(self.extra_days)) > MOST_SINGLE_DAYS:
             raise Refusal(N_("You can enter at most {most} single days."), most=MOST_SINGLE_DAYS)
+        all_days = [self.from_day, self.until_day or self.from_day, *self.except_days, *self.extra_days]
+        if not EARLIEST <= min(all_days) <= max(all_days) <= LATEST:
+            raise Refusal(N_("Choose days between the years 2000 and 2099."))
         once = self.repeat is Repeat.ONCE
         return msgspec.structs.replace(
             self,
@@ -128,7 +135,8 @@ def instants(rule: Rule, zone: ZoneInfo, after: datetime, before: datetime) -> l
 
 def next_instants(rule: Rule, zone: ZoneInfo, now: datetime, count: int) -> list[datetime]:
     """The next `count` instants after now; fewer when the rule ends."""
-    return list(islice(_due(rule, zone, now + timedelta(microseconds=1), now + _FAR), count))
+    begins = max(now, datetime.combine(rule.from_day, time(), tzinfo=UTC))
+    return list(islice(_due(rule, zone, now + timedelta(microseconds=1), begins + _FAR), count))
 
 
 def days(rule: Rule, first: date, last: date) -> list[date]:

@@ -11,6 +11,7 @@ PACKAGES = (
     "signals",
     "transport",
     "runtime",
+    "parsing",
     "devices",
     "people",
     "acoustics",

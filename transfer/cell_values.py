@@ -1,11 +1,17 @@
-"""What cells mean: times, weekdays, days, numbers, kinds, as Vietnamese offices write them. Each raises Refusal."""
+"""What cells mean: weekdays, kinds, roles, and what `parsing` reads from their text. Each raises Refusal.
+
+Stricter than forms where a spreadsheet can have changed what was typed: four bare digits, years of two digits.
+"""
 
 import re
 import unicodedata
 from datetime import date, datetime, time, timedelta
 
-from broadcast.clips import folded
 from devices.stations import StationKind
+from parsing.days import parse_day
+from parsing.names import folded
+from parsing.numbers import parse_number, parse_percent
+from parsing.times import parse_times
 from people.rights import Role
 from runtime.refusal import N_, Refusal
 from transfer.sheets import CellValue, shown
@@ -13,10 +19,6 @@ from wire.broadcasts import BroadcastClass
 
 #: Day 0 of spreadsheets whose dates are shown as plain numbers.
 _EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a day of a wall calendar
-_TIME = re.compile(
-    r"(\d{1,2})(?:\s*(?::|h|g|gio|\.)\s*(\d{1,2})?(?::(\d{2}))?)?\s*(?:p|ph|phut)?\s*(sa|ch|am|pm|sang|chieu|toi)?"
-)
-_BETWEEN_TIMES = re.compile(r"[,;&+\n]|\bva\b|\s{2,}")
 _WEEKDAY = {
     "2": 0,
     "hai": 0,
@@ -54,25 +56,7 @@ def times(value: CellValue) -> list[time]:
         return [value.replace(microsecond=0)]
     if isinstance(value, float) and 0 <= value < 1:
         return [(_EXCEL_EPOCH + timedelta(seconds=round(value * 86_400))).time()]
-    text = folded(shown(value))
-    found = [_time(part.strip(), text) for part in _BETWEEN_TIMES.split(text) if part.strip()]
-    if not found:
-        raise Refusal(N_("A time is missing here. Write it as 05:00 or 17h30."))
-    return sorted(set(found))
-
-
-def _time(part: str, whole: str) -> time:
-    start = re.split(r"\s*(?:-|–|—|den|toi(?=\s*\d)|→|to)\s*(?=\d)", part)[0]
-    matched = _TIME.fullmatch(start.strip())
-    try:
-        if matched is None or (matched[2] is None and start.strip().isdigit() and len(start.strip()) > 2):
-            raise ValueError(start)
-        hour = int(matched[1])
-        if matched[4] in ("ch", "pm", "chieu", "toi") and hour < 12:
-            hour += 12
-        return time(hour, int(matched[2] or 0), int(matched[3] or 0))
-    except ValueError:
-        raise Refusal(N_("“{text}” is no time of day. Write it as 05:00 or 17h30."), text=whole[:60]) from None
+    return parse_times(shown(value), ranges=True, four_digits=False)
 
 
 def weekdays(value: CellValue) -> list[int]:
@@ -117,35 +101,19 @@ def day(value: CellValue) -> date:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool) and 30_000 < value < 80_000:
         return (_EXCEL_EPOCH + timedelta(days=int(value))).date()
-    text = shown(value)
-    local = re.fullmatch(r"(\d{1,2})[/.\- ](\d{1,2})[/.\- ](\d{4})(?:\s.*)?", text)
-    iso = re.fullmatch(r"(\d{4})[/.\-](\d{1,2})[/.\-](\d{1,2})(?:[T\s].*)?", text)
-    try:
-        if local:
-            return date(int(local[3]), int(local[2]), int(local[1]))
-        if iso:
-            return date(int(iso[1]), int(iso[2]), int(iso[3]))
-        raise ValueError(text)
-    except ValueError:
-        raise Refusal(N_("“{text}” is no day that exists. Write it as 25/11/2026."), text=text[:60]) from None
+    return parse_day(shown(value), short_year=False)
 
 
 def percent(value: CellValue) -> int:
     """0 to 100: 80, "80 %", or the spreadsheet's 0.8."""
-    number_ = number(shown(value).replace("%", ""))
     if isinstance(value, int | float) and 0 < value <= 1:
-        number_ = value * 100
-    if not 0 <= number_ <= 100:
-        raise Refusal(N_("The volume must be between 0 and 100 percent."))
-    return round(number_)
+        return round(value * 100)
+    return parse_percent(shown(value))
 
 
 def number(text: str) -> float:
     """A number, with comma or point, with or without its unit."""
-    matched = re.fullmatch(r"(-?\d+(?:[.,]\d+)?)\s*(?:ms|s|%)?", text.strip())
-    if matched is None:
-        raise Refusal(N_("“{text}” is no number."), text=text[:60])
-    return float(matched[1].replace(",", "."))
+    return parse_number(text)
 
 
 def station_kind(text: str) -> StationKind:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sqlmodel import Field, Session, SQLModel
 
-from broadcast.clips import folded
+from parsing.names import folded
 from runtime.refusal import N_
 from transfer.sheets import SheetRow, texts
 

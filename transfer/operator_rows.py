@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from broadcast.clips import folded
+from parsing.names import folded
 from people.operators import Operator, OperatorCommune
 from people.rights import Role
 from runtime.refusal import N_, Refusal

@@ -6,13 +6,13 @@ from typing import cast
 
 from sqlmodel import Session
 
-from broadcast.clips import folded
 from devices.communes import commune
 from devices.enrolment import Issuer
 from devices.positions import Position, parse_position, position_of
 from devices.receivers import Receiver, receivers
 from devices.stations import Station, StationKind, stations
 from devices.zones import zones, zones_of
+from parsing.names import folded
 from runtime.refusal import N_, Refusal
 from transfer import cell_values
 from transfer.columns import ImportKind

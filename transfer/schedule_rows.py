@@ -5,11 +5,11 @@ from datetime import datetime
 import msgspec
 from sqlmodel import Session
 
-from broadcast.clips import folded
 from broadcast.programmes import programmes
 from devices.communes import commune
 from devices.receivers import receivers
 from devices.zones import zones
+from parsing.names import folded
 from runtime.refusal import N_, Refusal
 from schedules.recurrence import Repeat, Rule
 from schedules.schedules import Schedule, schedules

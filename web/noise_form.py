@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
 
+from parsing.days import parse_month_day
+from parsing.numbers import parse_percent
+from parsing.times import parse_minute_of_day, parse_minutes
 from runtime.refusal import N_, Refusal
 from web.formatting import Wording
-from web.rule_form import month_day
 from wire.allowed_hours import AllowedHours, NightLevel, OnDaysOff
 
 #: Empty rows at the end of the form; saving it adds new ones.
@@ -75,8 +76,8 @@ def sent_rules(form: Mapping[str, list[str]]) -> SentNoiseRules:
         hours.append(
             AllowedHours(
                 weekdays=weekdays,
-                from_minute=_minute(since),
-                until_minute=_minute(until) or 1440,
+                from_minute=_start(since),
+                until_minute=parse_minute_of_day(until) or 1440,
                 season_first=season[0],
                 season_last=season[1],
                 days_off=days_off,
@@ -85,8 +86,8 @@ def sent_rules(form: Mapping[str, list[str]]) -> SentNoiseRules:
     return SentNoiseRules(
         hours,
         _night(one("night_from"), one("night_until"), one("night_volume")),
-        _minutes(one("minutes_a_day")),
-        _minutes(one("minutes_a_week")),
+        _limit(one("minutes_a_day")),
+        _limit(one("minutes_a_week")),
         one("refuses") == "yes",
     )
 
@@ -121,42 +122,29 @@ def _at(form: Mapping[str, list[str]], name: str, row: int) -> str:
 def _night(since: str, until: str, volume: str) -> NightLevel | None:
     if not since and not until:
         return None
-    try:
-        percent = int(volume)
-    except ValueError:
-        percent = -1
-    if not 0 <= percent <= 100:
-        raise Refusal(N_("The volume must be between 0 and 100 percent."))
-    return NightLevel(from_minute=_minute(since), until_minute=_minute(until) % 1440, volume_percent=percent)
+    return NightLevel(
+        from_minute=parse_minute_of_day(since) % 1440,
+        until_minute=parse_minute_of_day(until) % 1440,
+        volume_percent=parse_percent(volume),
+    )
 
 
-def _minute(text: str) -> int:
-    """ "05:30" as 330; "24:00" is 1440."""
-    if text in ("24:00", "24"):
-        return 1440
-    try:
-        at = time.fromisoformat(text)
-    except ValueError:
-        raise Refusal(N_("Enter times as 05:00 or 21:30.")) from None
-    return at.hour * 60 + at.minute
+def _start(text: str) -> int:
+    minute = parse_minute_of_day(text)
+    if minute == 1440:
+        raise Refusal(N_("A stretch cannot begin at 24:00. Write 00:00 for the beginning of the day."))
+    return minute
 
 
-def _minutes(text: str) -> int | None:
-    if not text:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        raise Refusal(N_("Enter the minutes as a number, or leave the field empty.")) from None
+def _limit(text: str) -> int | None:
+    return parse_minutes(text) if text else None
 
 
 def _wire_day(text: str) -> str:
     """Turn "15/10" into the wire's "10-15"."""
     if not text:
         return ""
-    month, day = month_day(text)
-    if not (1 <= month <= 12 and 1 <= day <= 31):
-        raise Refusal(N_("Enter the first and last day of the season as 15/10."))
+    month, day = parse_month_day(text)
     return f"{month:02}-{day:02}"
 
 

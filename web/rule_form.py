@@ -1,17 +1,17 @@
 """A rule of the timetable as a form shows it and sends it."""
 
-import re
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Annotated
 
 from fastapi import Form
 
+from parsing.days import parse_day, parse_days, parse_month_day, parse_month_days
+from parsing.times import parse_times
 from runtime.refusal import N_, Refusal
 from schedules.recurrence import Holidays, Repeat, Rule, Season
 from web.labels.rules import short
-
-_SPLIT = re.compile(r"[,;\s]+")
+from web.typed_fields import Whole
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def rule_from(
     times: Annotated[str, Form()] = "",
     from_day: Annotated[str, Form()] = "",
     until_day: Annotated[str, Form()] = "",
-    every: Annotated[int, Form()] = 1,
+    every: Annotated[Whole, Form()] = 1,
     weekdays: Annotated[list[int] | None, Form()] = None,
     month_days: Annotated[str, Form()] = "",
     which: Annotated[list[int] | None, Form()] = None,
@@ -94,26 +94,21 @@ def rule_from(
 ) -> Rule:
     """A rule from a sent form. Raises Refusal with what is wrong."""
     try:
-        found = Repeat(repeat)
-        at, first = _times(times), date.fromisoformat(from_day)
-        last = date.fromisoformat(until_day) if until_day and found is not Repeat.ONCE else None
-        days = [-1 if word in ("cuối", "last", "-1") else int(word) for word in _words(month_days)]
-        on_holidays, at_tet = Holidays(holidays), Holidays(tet)
+        kind, on_holidays, at_tet = Repeat(repeat), Holidays(holidays), Holidays(tet)
     except ValueError:
-        raise Refusal(N_("Enter times as 05:00 or 05:00, 17:30, and choose the days in the calendar.")) from None
+        raise Refusal(N_("This choice is not there any more. Load the page again.")) from None
     seasons = []
     if season_times.strip():
-        seasons = [
-            Season(first=month_day(season_first), last=month_day(season_last), times=_season_times(season_times))
-        ]
+        first, last = parse_month_day(season_first), parse_month_day(season_last)
+        seasons = [Season(first=first, last=last, times=parse_times(season_times))]
     return Rule(
-        repeat=found,
-        times=at,
-        from_day=first,
-        until_day=last,
+        repeat=kind,
+        times=_times(times),
+        from_day=parse_day(from_day),
+        until_day=parse_day(until_day) if until_day.strip() and kind is not Repeat.ONCE else None,
         every=every,
         weekdays=weekdays or [],
-        month_days=days,
+        month_days=parse_month_days(month_days) if kind is Repeat.MONTHLY_BY_DAY else [],
         which=which or [],
         seasons=seasons,
         except_days=_single_days(except_days),
@@ -123,45 +118,15 @@ def rule_from(
     ).check()
 
 
-def _words(text: str) -> list[str]:
-    return [word for word in _SPLIT.split(text.strip().lower()) if word]
-
-
 def _times(text: str) -> list[time]:
-    return [time.fromisoformat(word) for word in _words(text)]
-
-
-def _season_times(text: str) -> list[time]:
-    try:
-        return _times(text)
-    except ValueError:
-        raise Refusal(N_("Enter the times of the season as 05:30 or 05:30, 17:00.")) from None
-
-
-def month_day(text: str) -> tuple[int, int]:
-    """Read "15/10" as month 10, day 15."""
-    try:
-        day, month = (int(part) for part in text.strip().split("/"))
-    except ValueError:
-        raise Refusal(N_("Enter the first and last day of the season as 15/10.")) from None
-    return month, day
+    if not text.strip():
+        raise Refusal(N_("Choose at what time it plays."))
+    return parse_times(text)
 
 
 def _single_days(text: str) -> list[date]:
-    """Read days such as "2/9/2026" and "2026-09-03"."""
-    found = []
-    for word in _words(text):
-        try:
-            if "/" in word:
-                day, month, year = (int(part) for part in word.split("/"))
-                found.append(date(year, month, day))
-            else:
-                found.append(date.fromisoformat(word))
-        except ValueError:
-            raise Refusal(
-                N_("“{word}” is not a date. Enter dates as 02/09/2026, separated by commas."), word=word
-            ) from None
-    return found
+    """An empty field names no days."""
+    return parse_days(text) if text.strip() else []
 
 
 def _times_words(times: list[time]) -> str:

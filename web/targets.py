@@ -12,6 +12,7 @@ from devices.receivers import Receiver, receiver, receivers
 from devices.zones import Zone, zones
 from runtime.refusal import N_, Refusal
 from web.request_context import Reading
+from web.typed_fields import Whole
 from wire.broadcasts import BroadcastClass, Targets
 
 
@@ -60,7 +61,7 @@ def spread_from(
     point: Annotated[str, Form()] = "",
     latitude: Annotated[str, Form()] = "",
     longitude: Annotated[str, Form()] = "",
-    gap_s: Annotated[int, Form()] = 5,
+    gap_s: Annotated[Whole, Form()] = 5,
 ) -> Spread:
     """From a sent form. point: a receiver's id, or "" for the typed degrees. Raises Refusal, NotFound."""
     try:

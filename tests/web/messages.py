@@ -11,6 +11,7 @@ _COUNTED = re.compile(r"""\bt\.count\(\s*"([^"]*)",\s*"([^"]*)\"""")
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = (
     "runtime",
+    "parsing",
     "devices",
     "acoustics",
     "noise",

@@ -103,7 +103,7 @@ def test_seasons_holidays_the_night_and_the_budget_are_kept_as_they_were_written
     ("wrong", "said"),
     [
         ({"until_time": ["", ""]}, "từ giờ nào đến giờ nào"),
-        ({"from_time": ["5h", ""]}, "Hãy viết giờ như"),
+        ({"from_time": ["5h3", ""]}, "5:03 hoặc 5:30"),
         ({"from_time": ["21:00", ""], "until_time": ["05:00", ""]}, "chia làm hai khung"),
         ({"weekdays0": []}, "ngày"),
         ({"season_first": ["31/13", ""], "season_last": ["1/1", ""]}, "15/10"),

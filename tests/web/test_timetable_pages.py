@@ -127,10 +127,10 @@ def test_all_that_a_rule_can_say_is_kept_and_shown_again_in_the_form(office: Off
     ("bad", "says"),
     [
         ({"repeat": "monthly_by_day", "month_days": "32"}, "từ 1 đến 31"),
-        ({"repeat": "monthly_by_day", "month_days": "x"}, "Hãy viết giờ"),
+        ({"repeat": "monthly_by_day", "month_days": "x"}, "từ 1 đến 31"),
         ({"season_times": "05:30", "season_first": "31/2", "season_last": "1/4"}, "không có thật"),
         ({"season_times": "05:30", "season_first": "x", "season_last": "1/4"}, "dạng 15/10"),
-        ({"season_times": "5 giờ", "season_first": "1/2", "season_last": "1/4"}, "giờ theo mùa"),
+        ({"season_times": "17.3", "season_first": "1/2", "season_last": "1/4"}, "17:03 hoặc 17:30"),
         ({"except_days": "hôm nay"}, "không phải là ngày"),
         ({"every": "99"}, "ít nhất mỗi 52"),
     ],

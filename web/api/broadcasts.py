@@ -15,6 +15,7 @@ from people.rights import Action
 from usecases.broadcasts import broadcast_of, confirmation_of, put_on_air, stop
 from web.api.targets import TargetsIn
 from web.request_context import In, Reading, changes
+from web.typed_fields import Count, RowId
 from wire.broadcasts import BroadcastClass
 
 router = APIRouter(prefix="/api/v1")
@@ -23,7 +24,7 @@ router = APIRouter(prefix="/api/v1")
 class PutOnAirIn(BaseModel):
     """Something to put on air now: a programme or a clip."""
 
-    programme: int | None = None
+    programme: RowId | None = None
     clip: str | None = None
     targets: TargetsIn
     broadcast_class: BroadcastClass = Field(BroadcastClass.NORMAL, alias="class")
@@ -89,7 +90,7 @@ def stop_one(frame: In, broadcast_id: str) -> dict[str, Any]:
 
 
 @router.get("/play-log")
-def list_log(frame: In, session: Reading, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
+def list_log(frame: In, session: Reading, limit: Count = 50, offset: Count = 0) -> list[dict[str, Any]]:
     now = frame.deps.clock.now()
     found = play_log(session, frame.commune_id, now, limit=min(500, max(1, limit)), offset=max(0, offset))
     heard = heard_counts(session, found)

@@ -11,6 +11,7 @@ from people.rights import Action
 from runtime.refusal import N_, NotFound
 from usecases.clips import clip_of, open_upload
 from web.request_context import In, Reading, changes
+from web.typed_fields import RowId
 from web.uploads import receive
 
 router = APIRouter(prefix="/api/v1")
@@ -32,7 +33,7 @@ async def upload_clip(
     replaces: str = "",
     title: str = "",
     language: str = "vi",
-    field: int = 1,
+    field: RowId = 1,
 ) -> dict[str, str]:
     """Upload a recording as the request's body. Gives the job to follow."""
     size = int(request.headers.get("content-length") or 0)

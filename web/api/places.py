@@ -18,6 +18,7 @@ from runtime.refusal import N_, NotFound
 from usecases.receivers import place_receiver
 from usecases.stations import add_station, move_receivers, set_outline
 from web.request_context import In, Reading, changes
+from web.typed_fields import Degrees, RowId
 
 router = APIRouter(prefix="/api/v1")
 
@@ -34,14 +35,14 @@ class StationIn(BaseModel):
 class PositionIn(BaseModel):
     """Where a receiver stands, in degrees of WGS 84."""
 
-    latitude_deg: float
-    longitude_deg: float
+    latitude_deg: Degrees
+    longitude_deg: Degrees
 
 
 class BelongsIn(BaseModel):
     """The station that a receiver belongs to."""
 
-    station: int
+    station: RowId
 
 
 @router.get("/stations")

@@ -9,6 +9,7 @@ from broadcast.programmes import Item, ItemKind, duration_us, items_of_all, prog
 from people.rights import Action
 from usecases.programmes import add_programme
 from web.request_context import In, Reading, changes
+from web.typed_fields import Whole
 
 router = APIRouter(prefix="/api/v1")
 
@@ -18,7 +19,7 @@ class ItemIn(BaseModel):
 
     kind: ItemKind
     clip: str | None = None
-    gap_ms: int = 0
+    gap_ms: Whole = 0
 
 
 class ProgrammeIn(BaseModel):

@@ -1,6 +1,6 @@
 """The JSON API's schedules. Times of day are by the commune's clock; instants are ISO 8601 with a zone."""
 
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
@@ -14,6 +14,7 @@ from usecases.revisions import newest_entry, revision_of
 from usecases.schedules import ScheduleSettings, add_schedule, retire_schedule
 from web.api.targets import TargetsIn
 from web.request_context import In, Reading, changes
+from web.typed_fields import Day, RowId, TimeOfDay, Whole
 from wire.broadcasts import BroadcastClass
 
 router = APIRouter(prefix="/api/v1")
@@ -22,17 +23,17 @@ router = APIRouter(prefix="/api/v1")
 class ScheduleIn(BaseModel):
     """A new schedule. times: of the day, by the commune's clock. The rest as `schedules.recurrence.Rule` has it."""
 
-    programme: int
+    programme: RowId
     repeat: Repeat
-    times: list[time]
-    from_day: date
-    until_day: date | None = None
-    every: int = 1
-    weekdays: list[int] = []
-    month_days: list[int] = []
-    which: list[int] = []
-    except_days: list[date] = []
-    extra_days: list[date] = []
+    times: list[TimeOfDay]
+    from_day: Day
+    until_day: Day | None = None
+    every: Whole = 1
+    weekdays: list[Whole] = []
+    month_days: list[Whole] = []
+    which: list[Whole] = []
+    except_days: list[Day] = []
+    extra_days: list[Day] = []
     holidays: Holidays = Holidays.ALIKE
     tet: Holidays = Holidays.ALIKE
     targets: TargetsIn
@@ -75,7 +76,7 @@ def make_schedule(frame: In, asked: ScheduleIn) -> dict[str, Any]:
 
 
 @router.delete("/schedules/{number}", status_code=204, dependencies=[changes(Action.TIMETABLE)])
-def remove_schedule(frame: In, number: int) -> None:
+def remove_schedule(frame: In, number: RowId) -> None:
     """Take a schedule off the timetable. If-Match: its `revision` as it was listed; 409 when it changed since."""
     retire_schedule(frame.deps.services, frame.actor, frame.commune_id, number)
 

@@ -6,13 +6,14 @@ from fastapi.responses import HTMLResponse
 from people.audit import entries
 from web.labels.people import DEEDS
 from web.request_context import In, Reading, renderer_of
+from web.typed_fields import Count
 
 router = APIRouter(include_in_schema=False)
 PER_PAGE = 100
 
 
 @router.get("/audit")
-def page(frame: In, session: Reading, commune: str = "", by: str = "", page: int = 0) -> HTMLResponse:
+def page(frame: In, session: Reading, commune: str = "", by: str = "", page: Count = 0) -> HTMLResponse:
     """What was done in a commune, newest first; without one chosen, in all that one may see."""
     mine = {c.id: c.name for c in frame.communes}
     of = [commune] if commune in mine else [*mine, *([""] if frame.standing.admin else [])]

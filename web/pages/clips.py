@@ -15,11 +15,13 @@ from broadcast.clips import Clip, clips, renditions_of
 from broadcast.ingest_jobs import IngestJob, JobState, recent_jobs
 from broadcast.programmes import Programme, used_in
 from broadcast.upload import Upload
+from parsing.numbers import row_number
 from people.rights import Action
 from runtime.refusal import Refusal
 from usecases.clips import change_clip, choose_backup, clip_of, open_upload, restore_clip, retire_clip
 from web.labels.broadcasts import FIELDS, LANGUAGES_SPOKEN
 from web.request_context import In, Reading, back_to, changes, renderer_of
+from web.typed_fields import RowId
 from web.uploads import blocks_of, receive
 from web.waveforms import listen_url, thinned
 
@@ -62,7 +64,7 @@ def clips_view(
 @router.get("/clips")
 def page(frame: In, session: Reading, q: str = "", field: str = "", language: str = "") -> HTMLResponse:
     """The whole page, or for htmx only the list."""
-    number = int(field) if field.isdigit() else None
+    number = row_number(field)
     view = clips_view(session, frame.commune_id, frame.deps.clock.now(), q, number, language)
     part = frame.request.headers.get("hx-target") == "clips"
     return renderer_of(frame.request).page(
@@ -88,7 +90,7 @@ async def upload(
     trim: str = "true",
     replaces: str = "",
     language: str = "vi",
-    field: int = 1,
+    field: RowId = 1,
     title: str = "",
 ) -> JSONResponse:
     """Receive one file as the request's body, straight to disk, block by block."""
@@ -138,7 +140,7 @@ async def upload_without_script(frame: In, request: Request) -> Response:
             trim_silence="trim" in text,
             replaces=text.get("replaces", ""),
             language=text.get("language", "vi"),
-            field=int(text.get("field", "1")),
+            field=row_number(text.get("field", "")) or 1,
         )
     )
     await receive(receiving, blocks_of(sent))
@@ -176,7 +178,7 @@ def change(
     clip_id: str,
     title: Annotated[str, Form()],
     language: Annotated[str, Form()],
-    field: Annotated[int, Form()],
+    field: Annotated[RowId, Form()],
 ) -> Response:
     """Keep title, language and field."""
     change_clip(

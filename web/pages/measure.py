@@ -25,6 +25,7 @@ from people.rights import Action
 from runtime.refusal import N_, Refusal
 from usecases.delay_measurements import begin_measurement, measurement_of, take_path_delay, undo_path_delay
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.typed_fields import Decimal
 from web.uploads import blocks_of_form
 
 router = APIRouter(include_in_schema=False)
@@ -85,8 +86,8 @@ def start(
     one: Annotated[str, Form()],
     other: Annotated[str, Form()],
     where: Annotated[str, Form()] = "middle",
-    one_distance_m: Annotated[float, Form()] = 0.0,
-    other_distance_m: Annotated[float, Form()] = 0.0,
+    one_distance_m: Annotated[Decimal, Form()] = 0.0,
+    other_distance_m: Annotated[Decimal, Form()] = 0.0,
 ) -> Response:
     """Let the two sound. The page's own recorder is told when; others are led to where they bring their recording."""
     now = frame.deps.clock.now()

@@ -23,6 +23,7 @@ from web.labels.mergers import COUNTS, say
 from web.merger_form import Sent, mark, sent_from
 from web.rehearsal_view import check_places, rehearsal_page
 from web.request_context import COMMUNE_COOKIE, Frame, In, Reading, back_to, changes, renderer_of
+from web.typed_fields import RowId
 
 router = APIRouter(include_in_schema=False)
 _YEAR_S = 31_536_000
@@ -111,14 +112,14 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
 
 
 @router.get("/mergers/{merger_id}")
-def one(frame: In, session: Reading, merger_id: int) -> HTMLResponse:
+def one(frame: In, session: Reading, merger_id: RowId) -> HTMLResponse:
     """One merger: what came of it, whether all know of it, and the way back."""
     frame.need(Action.MERGERS)
     return _result(frame, session, merger_id, ())
 
 
 @router.post("/mergers/{merger_id}/undo", dependencies=[changes(Action.MERGERS)])
-def do_undo(frame: In, merger_id: int, sure: Annotated[str, Form()] = "") -> HTMLResponse:
+def do_undo(frame: In, merger_id: RowId, sure: Annotated[str, Form()] = "") -> HTMLResponse:
     """Take it back, and say what was made or changed since, and where it is now."""
     with frame.deps.database.session() as session:
         found = merger(session, merger_id)

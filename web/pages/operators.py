@@ -24,6 +24,7 @@ from usecases.operators import (
 )
 from web.labels.people import ROLE_NAMES, ROLES
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.typed_fields import RowId
 
 router = APIRouter(include_in_schema=False)
 
@@ -68,7 +69,7 @@ def add(
 
 
 @router.get("/operators/{operator_id}")
-def one(frame: In, session: Reading, operator_id: int) -> HTMLResponse:
+def one(frame: In, session: Reading, operator_id: RowId) -> HTMLResponse:
     """One: what this person may do where."""
     frame.need(Action.OPERATORS)
     return _form(frame, session, staff.member(session, frame.standing, operator_id))
@@ -77,7 +78,7 @@ def one(frame: In, session: Reading, operator_id: int) -> HTMLResponse:
 @router.post("/operators/{operator_id}", dependencies=[changes(Action.OPERATORS)])
 def change(
     frame: In,
-    operator_id: int,
+    operator_id: RowId,
     roles: Annotated[dict[str, Role | None], Depends(roles_from)],
     above: Annotated[str | None, Form()] = None,
 ) -> Response:
@@ -88,20 +89,20 @@ def change(
 
 
 @router.post("/operators/{operator_id}/password", dependencies=[changes(Action.OPERATORS)])
-def new_password(frame: In, operator_id: int) -> HTMLResponse:
+def new_password(frame: In, operator_id: RowId) -> HTMLResponse:
     """A new one-time password, shown this once; wherever this person is signed in, that ends."""
     operator, password = renew_password(frame.deps.services, frame.actor, operator_id)
     return _password(frame, operator.name, password, operator_id)
 
 
 @router.post("/operators/{operator_id}/retire", dependencies=[changes(Action.OPERATORS)])
-def do_retire(frame: In, operator_id: int) -> Response:
+def do_retire(frame: In, operator_id: RowId) -> Response:
     retire_operator(frame.deps.services, frame.actor, operator_id)
     return back_to(frame.request, "/operators")
 
 
 @router.post("/operators/{operator_id}/restore", dependencies=[changes(Action.OPERATORS)])
-def do_restore(frame: In, operator_id: int) -> Response:
+def do_restore(frame: In, operator_id: RowId) -> Response:
     restore_operator(frame.deps.services, frame.actor, operator_id)
     return back_to(frame.request, f"/operators/{operator_id}")
 

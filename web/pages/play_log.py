@@ -20,6 +20,7 @@ from web.labels.proof import evidence, tiers, unproved
 from web.on_air_view import where_words
 from web.play_log_view import PER_PAGE, LogQuery, log_view
 from web.request_context import In, Reading, renderer_of
+from web.typed_fields import Count
 from wire.broadcasts import ClipItem
 
 router = APIRouter(include_in_schema=False)
@@ -28,7 +29,7 @@ LAST_PAGE = 100_000
 
 
 @router.get("/play-log")
-def page(frame: In, session: Reading, asked: Annotated[LogQuery, Depends()], page: int = 0) -> HTMLResponse:
+def page(frame: In, session: Reading, asked: Annotated[LogQuery, Depends()], page: Count = 0) -> HTMLResponse:
     page = min(max(0, page), LAST_PAGE)
     rows = log_view(session, frame, asked, limit=PER_PAGE + 1, offset=page * PER_PAGE)
     today = frame.deps.clock.now().astimezone(frame.commune.zone).date()

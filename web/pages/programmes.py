@@ -21,6 +21,7 @@ from usecases.programmes import (
 )
 from web.labels.broadcasts import CHIMES
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.typed_fields import RowId, Seconds
 from web.waveforms import listen_url, thinned
 
 router = APIRouter(include_in_schema=False)
@@ -65,19 +66,21 @@ def add(frame: In, title: Annotated[str, Form()], chimes: Annotated[str, Form()]
 
 
 @router.get("/programmes/{number}")
-def one(frame: In, session: Reading, number: int) -> HTMLResponse:
+def one(frame: In, session: Reading, number: RowId) -> HTMLResponse:
     """One programme: its items in order, with buttons to change it."""
     return _editor(frame, session, number, "programme.html")
 
 
 @router.post("/programmes/{number}", dependencies=[changes(Action.PROGRAMMES)])
-def change(frame: In, number: int, title: Annotated[str, Form()]) -> Response:
+def change(frame: In, number: RowId, title: Annotated[str, Form()]) -> Response:
     rename_programme(frame.deps.services, frame.actor, frame.commune_id, number, title)
     return back_to(frame.request, f"/programmes/{number}")
 
 
 @router.post("/programmes/{number}/items", dependencies=[changes(Action.PROGRAMMES)])
-def add_item(frame: In, number: int, what: Annotated[str, Form()], gap_s: Annotated[float, Form()] = 2.0) -> Response:
+def add_item(
+    frame: In, number: RowId, what: Annotated[str, Form()], gap_s: Annotated[Seconds, Form()] = 2.0
+) -> Response:
     """Insert an item: a clip or a gap before the closing chime, an opening chime at the start."""
     kind, _, clip_id = what.partition(" ")
 
@@ -99,7 +102,7 @@ def add_item(frame: In, number: int, what: Annotated[str, Form()], gap_s: Annota
 
 
 @router.post("/programmes/{number}/items/{key}/{action}", dependencies=[changes(Action.PROGRAMMES)])
-def move(frame: In, number: int, key: str, action: Literal["up", "down", "remove"]) -> Response:
+def move(frame: In, number: RowId, key: str, action: Literal["up", "down", "remove"]) -> Response:
     """Move an item up or down, or remove it. One that is not there any more stays away."""
 
     def move_item(items: list[Item]) -> None:
@@ -116,13 +119,13 @@ def move(frame: In, number: int, key: str, action: Literal["up", "down", "remove
 
 
 @router.post("/programmes/{number}/retire", dependencies=[changes(Action.PROGRAMMES)])
-def do_retire(frame: In, number: int) -> Response:
+def do_retire(frame: In, number: RowId) -> Response:
     retire_programme(frame.deps.services, frame.actor, frame.commune_id, number)
     return back_to(frame.request, f"/programmes/{number}")
 
 
 @router.post("/programmes/{number}/restore", dependencies=[changes(Action.PROGRAMMES)])
-def do_restore(frame: In, number: int) -> Response:
+def do_restore(frame: In, number: RowId) -> Response:
     restore_programme(frame.deps.services, frame.actor, frame.commune_id, number)
     return back_to(frame.request, f"/programmes/{number}")
 

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip, renditions_of
 from broadcast.programmes import programmes
+from parsing.numbers import row_number
 from people.audit import Deed
 from people.rights import Action
 from province import bulletins, priority_queue
@@ -20,6 +21,7 @@ from runtime.clock import from_us
 from web.labels.broadcasts import CLASSES, FIELDS
 from web.labels.province import BULLETIN_STATES
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.typed_fields import RowId
 from web.waveforms import listen_url
 
 router = APIRouter(include_in_schema=False)
@@ -99,7 +101,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 
 
 @router.post("/province/inbox/{number}/put-on-air", dependencies=[changes(Action.ON_AIR)])
-def put_on_air(frame: In, number: int) -> Response:
+def put_on_air(frame: In, number: RowId) -> Response:
     """Now; a priority one before every other priority broadcast."""
     now = frame.deps.clock.now()
     with frame.deps.database.writing() as session:
@@ -113,7 +115,7 @@ def put_on_air(frame: In, number: int) -> Response:
 
 
 @router.post("/province/inbox/{number}/programme", dependencies=[changes(Action.PROGRAMMES)])
-def into_programme(frame: In, number: int, programme: Annotated[str, Form()] = "") -> Response:
+def into_programme(frame: In, number: RowId, programme: Annotated[str, Form()] = "") -> Response:
     """At the end of a programme, or as a new one."""
     now = frame.deps.clock.now()
     with frame.deps.database.writing() as session:
@@ -126,7 +128,7 @@ def into_programme(frame: In, number: int, programme: Annotated[str, Form()] = "
 
 
 @router.post("/province/inbox/{number}/timetable", dependencies=[changes(Action.TIMETABLE)])
-def to_timetable(frame: In, number: int) -> Response:
+def to_timetable(frame: In, number: RowId) -> Response:
     """At the times that the province proposes."""
     with frame.deps.database.writing() as session:
         found = bulletin(session, frame.commune_id, number)
@@ -137,7 +139,7 @@ def to_timetable(frame: In, number: int) -> Response:
 
 
 @router.post("/province/inbox/{number}/decline", dependencies=[changes(Action.ON_AIR)])
-def decline(frame: In, number: int, reason: Annotated[str, Form()] = "") -> Response:
+def decline(frame: In, number: RowId, reason: Annotated[str, Form()] = "") -> Response:
     """Not here; the province is told why."""
     now = frame.deps.clock.now()
     with frame.deps.database.writing() as session:
@@ -148,7 +150,7 @@ def decline(frame: In, number: int, reason: Annotated[str, Form()] = "") -> Resp
 
 
 @router.post("/province/inbox/{number}/up", dependencies=[changes(Action.ON_AIR)])
-def move_up(frame: In, number: int) -> Response:
+def move_up(frame: In, number: RowId) -> Response:
     """A priority one before the one that stands before it."""
     with frame.deps.database.writing() as session:
         priority_queue.move_before(session, frame.commune_id, number)
@@ -169,4 +171,5 @@ def confirm(frame: In) -> Response:
 def own_programme(frame: Frame, session: Session, given: str) -> int | None:
     """The programme that a form names, of this commune; None for a new one."""
     known = {p.number for p in programmes(session, frame.commune_id)}
-    return int(given) if given.isdigit() and int(given) in known else None
+    number = row_number(given)
+    return number if number in known else None

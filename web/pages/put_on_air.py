@@ -11,19 +11,23 @@ from broadcast.clips import clip, clips
 from broadcast.modes import IN_STEP, Spread, Spreading
 from broadcast.planning import LEAD
 from broadcast.programmes import duration_us, items_of, programme, programmes
+from parsing.numbers import row_number
 from people.rights import Action
 from runtime.refusal import N_, Refusal
 from usecases.broadcasts import put_on_air
 from web.labels.modes import mode_sentence
 from web.request_context import In, Reading, back_to, changes, renderer_of
 from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
+from web.typed_fields import RowId
 from wire.broadcasts import BroadcastClass
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/put-on-air")
-def put_on_air_page(frame: In, session: Reading, programme: int | None = None, clip: str | None = None) -> HTMLResponse:
+def put_on_air_page(
+    frame: In, session: Reading, programme: RowId | None = None, clip: str | None = None
+) -> HTMLResponse:
     """What, where, as what class: the form for putting something on air now."""
     return renderer_of(frame.request).page(
         frame,
@@ -61,7 +65,8 @@ def do_put_on_air(
     spread: Annotated[Spread, Depends(spread_from)],
 ) -> Response:
     kind, _, ident = what.partition(" ")
-    if kind not in ("programme", "clip") or (kind == "programme" and not ident.isdigit()):
+    programme_id = row_number(ident) if kind == "programme" else None
+    if kind not in ("programme", "clip") or (kind == "programme" and programme_id is None):
         raise Refusal(N_("Choose a programme or a recording to put on air."))
     put_on_air(
         frame.deps.services,
@@ -69,7 +74,7 @@ def do_put_on_air(
         frame.commune_id,
         targets=chosen.targets(),
         class_=class_,
-        programme_id=int(ident) if kind == "programme" else None,
+        programme_id=programme_id,
         clip_id=ident if kind == "clip" else None,
         spread=spread,
     )
@@ -79,8 +84,9 @@ def do_put_on_air(
 def _length_us(session: Session, commune_id: str, what: str) -> int:
     """Of what the form names; 0 for nothing, or nothing of this commune."""
     kind, _, ident = what.partition(" ")
-    if kind == "programme" and ident.isdigit() and programme(session, int(ident)).commune_id == commune_id:
-        return duration_us(items_of(session, int(ident)))
+    number = row_number(ident) if kind == "programme" else None
+    if number is not None and programme(session, number).commune_id == commune_id:
+        return duration_us(items_of(session, number))
     if kind == "clip" and (found := clip(session, ident)).commune_id == commune_id:
         return found.duration_us
     return 0

@@ -15,12 +15,13 @@ from usecases.receiver_commands import (
 )
 from web.labels.receivers import SENT
 from web.request_context import In, back_to, changes, tell
+from web.typed_fields import Whole
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.post("/receivers/{receiver_id}/do/{action}", dependencies=[changes(Action.RECEIVERS)])
-def command(frame: In, receiver_id: str, action: str, volume: Annotated[int, Form()] = 50) -> Response:
+def command(frame: In, receiver_id: str, action: str, volume: Annotated[Whole, Form()] = 50) -> Response:
     """action: as `usecases.receiver_commands` names it."""
     command_receiver(frame.deps.services, frame.actor, frame.commune_id, receiver_id, action, volume_percent=volume)
     connected = frame.deps.presence.receiver_status(receiver_id, frame.deps.clock.now()).state is PresenceState.ONLINE

@@ -12,6 +12,7 @@ from devices.positions import parse_position
 from devices.presence import PresenceChange
 from devices.stations import StationKind, stations
 from devices.zones import zones, zones_of
+from parsing.numbers import row_number
 from people.rights import Action
 from runtime.refusal import N_, Refusal
 from usecases.receivers import (
@@ -28,6 +29,7 @@ from web.receiver_rows import receivers_view, self_test_values, shown_state
 from web.receiver_telemetry import telemetry_view
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 from web.sync_plot import plot_of
+from web.typed_fields import Decimal, RowId, Seconds, Whole
 
 router = APIRouter(include_in_schema=False)
 
@@ -69,11 +71,12 @@ def add(
     latitude: Annotated[str, Form()] = "",
     longitude: Annotated[str, Form()] = "",
     station_name: Annotated[str, Form()] = "",
-    path_delay_ms: Annotated[float, Form()] = 0.0,
+    path_delay_ms: Annotated[Decimal, Form()] = 0.0,
     zones: Annotated[list[str] | None, Form()] = None,
 ) -> HTMLResponse:
     """Add it, and show its credentials, this once."""
-    if not station.isdigit() and station not in list(StationKind):
+    station_id = row_number(station)
+    if station_id is None and station not in list(StationKind):
         raise Refusal(N_("Choose the station the receiver belongs to."))
     credentials = add_receiver(
         frame.deps.services,
@@ -82,7 +85,7 @@ def add(
         frame.commune_id,
         receiver_id=receiver_id.strip(),
         name=name,
-        station=int(station) if station.isdigit() else StationKind(station),
+        station=StationKind(station) if station_id is None else station_id,
         station_name=station_name,
         place=place,
         zones=zones,
@@ -125,11 +128,11 @@ def change(
     frame: In,
     receiver_id: str,
     name: Annotated[str, Form()],
-    station_id: Annotated[int, Form()],
-    volume_percent: Annotated[int, Form()],
-    volume_ceiling_percent: Annotated[int, Form()],
-    path_delay_ms: Annotated[float, Form()],
-    amplifier_lead_s: Annotated[float, Form()],
+    station_id: Annotated[RowId, Form()],
+    volume_percent: Annotated[Whole, Form()],
+    volume_ceiling_percent: Annotated[Whole, Form()],
+    path_delay_ms: Annotated[Decimal, Form()],
+    amplifier_lead_s: Annotated[Seconds, Form()],
     place: Annotated[str, Form()] = "",
     latitude: Annotated[str, Form()] = "",
     longitude: Annotated[str, Form()] = "",

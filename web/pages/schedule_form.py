@@ -19,6 +19,7 @@ from web.labels.rules import rule_sentence
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 from web.rule_form import Draft, draft_of, rule_from
 from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
+from web.typed_fields import RowId, Whole
 from wire.broadcasts import BroadcastClass
 
 router = APIRouter(include_in_schema=False)
@@ -27,7 +28,7 @@ PRECEDENCES = (-1, 0, 1)
 
 
 @router.get("/timetable/new")
-def new(frame: In, session: Reading, programme: int = 0) -> HTMLResponse:
+def new(frame: In, session: Reading, programme: RowId = 0) -> HTMLResponse:
     """The form for a new schedule."""
     today = frame.deps.clock.now().astimezone(frame.commune.zone).date()
     draft = Draft(programme_id=programme, from_day=(today + timedelta(days=1)).isoformat())
@@ -35,7 +36,7 @@ def new(frame: In, session: Reading, programme: int = 0) -> HTMLResponse:
 
 
 @router.get("/timetable/{number}")
-def one(frame: In, session: Reading, number: int) -> HTMLResponse:
+def one(frame: In, session: Reading, number: RowId) -> HTMLResponse:
     """The form for a schedule that is there."""
     schedule = schedule_of(session, frame.commune_id, number)
     draft = draft_of(schedule.recurrence, schedule.programme_id, schedule.class_, schedule.precedence)
@@ -50,9 +51,9 @@ def preview(
     chosen: Annotated[TargetChoice, Depends(targets_from)],
     class_: Annotated[BroadcastClass, Depends(class_from)],
     spread: Annotated[Spread, Depends(spread_from)],
-    programme_id: Annotated[int, Form()] = 0,
-    number: Annotated[int, Form()] = 0,
-    precedence: Annotated[int, Form()] = 0,
+    programme_id: Annotated[RowId, Form()] = 0,
+    number: Annotated[RowId, Form()] = 0,
+    precedence: Annotated[Whole, Form()] = 0,
 ) -> HTMLResponse:
     """What the schedule would do once it is saved: its next times, its clashes, and its problems."""
     now = frame.deps.clock.now()
@@ -86,9 +87,9 @@ def add(
     chosen: Annotated[TargetChoice, Depends(targets_from)],
     class_: Annotated[BroadcastClass, Depends(class_from)],
     spread: Annotated[Spread, Depends(spread_from)],
-    programme_id: Annotated[int, Form()],
-    number: Annotated[int, Form()] = 0,
-    precedence: Annotated[int, Form()] = 0,
+    programme_id: Annotated[RowId, Form()],
+    number: Annotated[RowId, Form()] = 0,
+    precedence: Annotated[Whole, Form()] = 0,
 ) -> Response:
     """Keep a new schedule, or the changes to one."""
     settings = ScheduleSettings(

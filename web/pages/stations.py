@@ -14,6 +14,7 @@ from usecases.stations import add_station, change_station, move_receivers, remov
 from web.labels.receivers import KINDS, STATES
 from web.receiver_rows import ReceiverRow, receivers_view
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.typed_fields import RowId
 
 router = APIRouter(include_in_schema=False)
 
@@ -68,7 +69,7 @@ def add(
 @router.post("/stations/{number}", dependencies=[changes(Action.RECEIVERS)])
 def change(
     frame: In,
-    number: int,
+    number: RowId,
     name: Annotated[str, Form()],
     kind: Annotated[str, Form()],
     maker: Annotated[str, Form()] = "",
@@ -91,8 +92,8 @@ def change(
 def move(
     frame: In,
     session: Reading,
-    number: int,
-    to: Annotated[int, Form()],
+    number: RowId,
+    to: Annotated[RowId, Form()],
     receivers: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
     """Move some of its receivers to another station."""
@@ -103,7 +104,7 @@ def move(
 
 
 @router.post("/stations/{number}/remove", dependencies=[changes(Action.RECEIVERS)])
-def remove(frame: In, number: int) -> Response:
+def remove(frame: In, number: RowId) -> Response:
     """Remove a station without receivers."""
     remove_station(frame.deps.services, frame.actor, frame.commune_id, number)
     return back_to(frame.request, "/stations")

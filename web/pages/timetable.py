@@ -1,7 +1,7 @@
 """Timetable: what will sound when, and is anything wrong with it? Its week, its month, its schedules."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -12,7 +12,9 @@ from broadcast.broadcasts import order_key
 from broadcast.programmes import Programme, programmes
 from noise.days_off import day_off
 from noise.noise_rules import rules_of
+from parsing.days import parse_day
 from people.rights import Action
+from runtime.refusal import Refusal
 from schedules.conflicts import airings_of, clashing
 from schedules.occurrences import Occurrence, between
 from schedules.schedules import Schedule, next_due, schedules
@@ -21,6 +23,8 @@ from web.formatting import monday_of
 from web.labels.rules import rule_sentence
 from web.noise_form import clock
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.typed_fields import Day as TypedDay
+from web.typed_fields import RowId, TimeOfDay
 from wire.allowed_hours import AllowedHours, open_minutes
 
 router = APIRouter(include_in_schema=False)
@@ -84,20 +88,20 @@ def page(frame: In, session: Reading, week_of: str = "", month_of: str = "") -> 
 
 
 @router.post("/timetable/{number}/pause", dependencies=[changes(Action.TIMETABLE)])
-def do_pause(frame: In, number: int, paused: Annotated[bool, Form()]) -> Response:
+def do_pause(frame: In, number: RowId, paused: Annotated[bool, Form()]) -> Response:
     """paused: the wanted state, so that a second send changes nothing."""
     pause_schedule(frame.deps.services, frame.actor, frame.commune_id, number, paused=paused)
     return back_to(frame.request, "/timetable")
 
 
 @router.post("/timetable/{number}/retire", dependencies=[changes(Action.TIMETABLE)])
-def do_retire(frame: In, number: int) -> Response:
+def do_retire(frame: In, number: RowId) -> Response:
     retire_schedule(frame.deps.services, frame.actor, frame.commune_id, number)
     return back_to(frame.request, "/timetable")
 
 
 @router.post("/timetable/{number}/restore", dependencies=[changes(Action.TIMETABLE)])
-def do_restore(frame: In, number: int) -> Response:
+def do_restore(frame: In, number: RowId) -> Response:
     restore_schedule(frame.deps.services, frame.actor, frame.commune_id, number)
     return back_to(frame.request, f"/timetable/{number}")
 
@@ -105,11 +109,11 @@ def do_restore(frame: In, number: int) -> Response:
 @router.post("/timetable/{number}/move", dependencies=[changes(Action.TIMETABLE)])
 def do_move(
     frame: In,
-    number: int,
-    from_day: Annotated[date, Form()],
-    from_time: Annotated[time, Form()],
-    to_day: Annotated[date, Form()],
-    to_time: Annotated[time, Form()],
+    number: RowId,
+    from_day: Annotated[TypedDay, Form()],
+    from_time: Annotated[TimeOfDay, Form()],
+    to_day: Annotated[TypedDay, Form()],
+    to_time: Annotated[TimeOfDay, Form()],
 ) -> Response:
     move_airing(
         frame.deps.services,
@@ -126,7 +130,10 @@ def do_move(
 
 @router.post("/timetable/copy", dependencies=[changes(Action.TIMETABLE)])
 def do_copy(
-    frame: In, from_day: Annotated[date, Form()], to_day: Annotated[date, Form()], span: Annotated[str, Form()] = "day"
+    frame: In,
+    from_day: Annotated[TypedDay, Form()],
+    to_day: Annotated[TypedDay, Form()],
+    span: Annotated[str, Form()] = "day",
 ) -> Response:
     """Copy what is due on a day, or in its week, to another day or week."""
     week = span == "week"
@@ -137,8 +144,8 @@ def do_copy(
 
 def _day_of(text: str, today: date) -> date:
     try:
-        return date.fromisoformat(text) if text else today
-    except ValueError:
+        return parse_day(text) if text else today
+    except Refusal:
         return today
 
 

@@ -1,1 +1,1 @@
-"""What people type: times, days, numbers, titles and names. Forms, API and imports read all of them here."""
+"""What people type, read for forms, API and imports: times, days, numbers, titles and names."""

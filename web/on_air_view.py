@@ -1,6 +1,6 @@
 """What the home page shows: what is on air and where, what comes next, the state of the receivers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -8,6 +8,7 @@ from sqlmodel import Session
 from broadcast.audiences import Audience, Audiences
 from broadcast.broadcasts import Broadcast
 from broadcast.on_air import on_air_now, stopped_early, upcoming
+from broadcast.programmes import programme
 from broadcast.stop_confirmations import StopConfirmation, stop_confirmation
 from devices import faults
 from devices.communes import Commune
@@ -16,6 +17,8 @@ from devices.receivers import Receiver, receivers
 from province.bulletins import waiting_count
 from runtime.clock import to_us
 from runtime.clock_steps import ClockStep, shown_steps
+from schedules.recurrence import next_instants
+from schedules.schedules import schedules
 from web.deps import Deps
 from web.formatting import Wording
 from web.labels.modes import MODES_SHORT
@@ -29,7 +32,10 @@ CONFIRMED_SHOWN, LOST_SHOWN = timedelta(minutes=1), timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class Sounding:
-    """A broadcast on air. position_us, length_us: from its start. sounding: receivers that say they sound it."""
+    """A broadcast on air. position_us, length_us: from its start. sounding: receivers that say they sound it.
+
+    gives_way_to: the title of the broadcast that sounds at all of its receivers in its place, "" for none.
+    """
 
     broadcast: Broadcast
     position_us: int
@@ -38,6 +44,15 @@ class Sounding:
     sounding: int
     meant: int
     ready: int
+    gives_way_to: str = ""
+
+
+@dataclass(frozen=True)
+class LaterAiring:
+    """The next airing of the timetable, which is too far ahead to be planned yet."""
+
+    title: str
+    starts_at: datetime
 
 
 @dataclass(frozen=True)
@@ -52,7 +67,8 @@ class WorstPair:
 
 @dataclass(frozen=True)
 class OnAir:
-    """What the home page shows. failing_since: since when Loa's own alarm clock fails, None when it does not.
+    """What the home page shows. later: the next airing where nothing is planned yet. counts: by shown state, each
+    receiver once. failing_since: since when Loa's own alarm clock fails, None when it does not.
 
     province_waiting: bulletins of the province that wait for the commune's word.
     """
@@ -60,6 +76,7 @@ class OnAir:
     sounding: list[Sounding]
     stops: list[StopConfirmation]
     coming: list[Sounding]
+    later: LaterAiring | None
     counts: dict[str, int]
     all_receivers: int
     worst: WorstPair | None
@@ -78,10 +95,12 @@ def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, n
     for receiver in known:
         counts[shown_state(states.get(receiver.id), broken.get(receiver.id))] += 1
     audiences = Audiences(session)
+    coming = [_sounding(b, audiences.of(b), states, t, now) for b in upcoming(session, commune.id, now, NEXT_SHOWN)]
     return OnAir(
-        [_sounding(b, audiences.of(b), states, t, now) for b in on_air_now(session, commune.id, now)],
+        _on_air(session, commune, audiences, states, t, now),
         _stops(session, commune.id, states, now),
-        [_sounding(b, audiences.of(b), states, t, now) for b in upcoming(session, commune.id, now, NEXT_SHOWN)],
+        coming,
+        None if coming else _later(session, commune, now),
         counts,
         len(known),
         worst_pair(known, states),
@@ -90,6 +109,40 @@ def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, n
         waiting_count(session, commune.id),
         shown_steps(session),
     )
+
+
+def _on_air(
+    session: Session,
+    commune: Commune,
+    audiences: Audiences,
+    states: dict[str, ReceiverStatus],
+    t: Translator,
+    now: datetime,
+) -> list[Sounding]:
+    """Highest precedence first; one whose receivers all sound a higher one gives way to it."""
+    shown: list[Sounding] = []
+    taken: dict[str, str] = {}
+    for b in on_air_now(session, commune.id, now):
+        sounding, meant = _sounding(b, audiences.of(b), states, t, now), audiences(b)
+        if meant and meant <= taken.keys():
+            sounding = replace(sounding, gives_way_to=taken[min(meant)])
+        shown.append(sounding)
+        taken = dict.fromkeys(meant, b.title) | taken
+    return shown
+
+
+def _later(session: Session, commune: Commune, now: datetime) -> LaterAiring | None:
+    """However far ahead it is."""
+    airings = [
+        (at, schedule)
+        for schedule in schedules(session, commune.id)
+        if not schedule.paused
+        for at in next_instants(schedule.recurrence, commune.zone, now, 1)
+    ]
+    if not airings:
+        return None
+    starts_at, schedule = min(airings, key=lambda airing: (airing[0], airing[1].number))
+    return LaterAiring(schedule.title or programme(session, schedule.programme_id).title, starts_at)
 
 
 def _stops(

@@ -1,15 +1,20 @@
 """The clock watch with real tables and a controller clock, both clocks below it turned by hand."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlmodel import select
 
+from loa.clock_command import clock
 from loa.clock_watch import LONGEST_AWAY, RELEASED, ClockWatch
+from loa.schema import open_database
 from people.audit import Deed, note
 from runtime.clock import STEP_HOLDS_US, ControllerClock, from_us, to_us
 from runtime.clock_steps import ClockStep, StepAnswer, StepState, known_time
 from runtime.database import Database
+from runtime.settings import load_settings
 from tests.cast import LAN, MORNING
 from usecases.clock_steps import answer_clock_step
 from usecases.services import Services
@@ -194,3 +199,16 @@ def test_a_clock_set_right_after_a_time_ahead_was_accepted_is_right_after_a_rest
     machine.answer(StepAnswer.FOLLOW)
     machine.restart()
     assert machine.clock.trusted
+
+
+def test_the_question_is_answered_from_the_command_line(tmp_path: Path) -> None:
+    database = open_database(load_settings(data_dir=tmp_path))
+    machine = Machine(database)
+    machine.set(5 * DAY)
+    run, data = CliRunner(), ["--data", str(tmp_path)]
+    assert "2026-11-28" in run.invoke(clock, data).output
+    assert run.invoke(clock, ["follow", *data]).exit_code == 0
+    machine.run(2)
+    assert machine.follows
+    assert "does not ask" in run.invoke(clock, data).output
+    database.close()

@@ -100,6 +100,16 @@ class Broadcast(SQLModel, table=True):
         return decode_shifts(self.shifts)
 
     @property
+    def length_us(self) -> int:
+        """Of its items, as planned; a live broadcast's is a limit."""
+        return max((item.offset_us + item.duration_us for item in self.playlist), default=0)
+
+    @property
+    def was_cut_short(self) -> bool:
+        """Stopped by a person or by Loa, not by the end of live audio."""
+        return self.stopped_at is not None and self.cause != "live_ended"
+
+    @property
     def sounds_until(self) -> datetime:
         """Its end, or the stop before it."""
         return self.ends_at if self.stopped_at is None else min(self.ends_at, self.stopped_at)

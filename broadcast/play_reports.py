@@ -20,6 +20,8 @@ from wire.reports import AcousticProof, ElectricalProof, Outcome, PlayReport, Su
 
 #: A receiver reports after the end; until this has passed a missing report means nothing.
 REPORT_WITHIN = timedelta(seconds=60)
+#: Longer than a stop takes to reach a receiver that is connected, and what its card holds.
+STOP_TAKES = timedelta(seconds=2)
 #: The cause of a receiver that played everything at volume 0.
 VOLUME_ZERO = "volume_zero"
 #: The causes of a receiver that played it, while meter or microphone shows that nothing was audible.
@@ -75,6 +77,13 @@ class PlayReportRow(SQLModel, table=True):
         if self.microphone_heard is False:
             return NOT_HEARD
         return NO_CURRENT if self.amplifier_drew is False else ""
+
+    def overrun(self, broadcast: Broadcast) -> timedelta:
+        """How long it sounded after the stop; zero when the stop reached it in time."""
+        if broadcast.stopped_at is None or self.last_frame_at is None:
+            return timedelta(0)
+        overrun = self.last_frame_at - broadcast.stopped_at
+        return overrun if overrun > STOP_TAKES else timedelta(0)
 
     @property
     def items_stood_in(self) -> list[SubstitutedItem]:

@@ -35,6 +35,7 @@ class Verdict(StrEnum):
 
     PLAYED = "played"
     PARTLY = "partly"
+    STOPPED = "stopped"  # it played until it was stopped, and then was silent
     SILENT = "silent"
     MUTED = "muted"  # played at volume zero
     UNHEARD = "unheard"  # played, but meter or microphone shows that nothing was audible
@@ -178,6 +179,8 @@ def _outcome(
             verdict = Verdict.MUTED
         elif report.unproved:
             verdict = Verdict.UNHEARD
+        elif verdict is Verdict.PLAYED and broadcast.was_cut_short:
+            verdict = Verdict.STOPPED
         preemptions = _preemptions(broadcast, others) if verdict is not Verdict.PLAYED else []
         return BroadcastOutcome(broadcast, verdict, report.unproved or report.cause, report, preemptions)
     if current_state in (BroadcastState.WITHDRAWN, BroadcastState.MISSED):

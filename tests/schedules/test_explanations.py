@@ -262,3 +262,23 @@ def test_the_queries_do_not_grow_with_days_of_broadcasts(office: Office) -> None
             explain(session, receiver(session, "loa-1"), SIX + timedelta(hours=12), office.now())
         counts.append(len(statements))
     assert counts[0] == counts[1]
+
+
+def test_what_was_stopped_is_not_told_as_played_in_full(office: Office) -> None:
+    told = planned(office)
+    office.clock.set(SIX + timedelta(seconds=3))
+    with office.database.writing() as session:
+        told = stop(session, told.id, office.now(), by="lan")
+    office.clock.set(SIX + 3 * MINUTE)
+    said(office, told, Outcome.PLAYED)
+    assert verdicts(ask(office)) == [(Verdict.STOPPED, "")]
+
+
+def test_live_audio_that_came_to_its_end_was_not_cut_short(office: Office) -> None:
+    told = planned(office)
+    office.clock.set(SIX + timedelta(seconds=3))
+    with office.database.writing() as session:
+        told = stop(session, told.id, office.now(), by="loa live", cause="live_ended")
+    office.clock.set(SIX + 3 * MINUTE)
+    said(office, told, Outcome.PLAYED)
+    assert verdicts(ask(office)) == [(Verdict.PLAYED, "")]

@@ -7,13 +7,15 @@ import pytest
 
 from broadcast.broadcasts import Broadcast
 from broadcast.planning import put_on_air
-from runtime.clock import ManualClock
+from broadcast.play_reports import take_report
+from runtime.clock import ManualClock, to_us
 from runtime.database import Database
 from tests.broadcast.studio import ALL, add_clip
 from tests.cast import COMMUNE
 from tests.web.office import Office
 from wire.broadcasts import BroadcastClass
-from wire.reports import ClockState, Heartbeat, Held
+from wire.messages import CONTROLLER
+from wire.reports import ClockState, Heartbeat, Held, Outcome, PlayReport
 
 
 @pytest.fixture
@@ -88,3 +90,74 @@ def test_a_broadcast_whose_sender_was_lost_is_told_on_the_first_page(office: Off
         session.add(row)
     office.clock.advance(timedelta(minutes=9))
     assert "vì mất nguồn phát trực tiếp" in office.browser.get("/").text
+
+
+def report(office: Office, put: Broadcast, played_s: float, outcome: Outcome = Outcome.PLAYED, cause: str = "") -> None:
+    """Of the first receiver."""
+    told = PlayReport(
+        to=CONTROLLER,
+        revision=1,
+        issued_at_us=1,
+        expires_at_us=2,
+        report="r1",
+        receiver="loa-0",
+        broadcast=put.id,
+        manifest_revision=2,
+        outcome=outcome,
+        cause=cause,
+        first_frame_at_us=to_us(put.starts_at),
+        last_frame_at_us=to_us(put.starts_at) + round(played_s * 1e6),
+        frames_played=round(played_s * 48_000),
+        frames_due=5 * 48_000,
+        volume_percent=80,
+    )
+    with office.database.writing() as session:
+        take_report(session, "loa-0", told)
+
+
+def why(office: Office, put: Broadcast) -> str:
+    at = put.starts_at + timedelta(hours=7)
+    return " ".join(office.browser.get(f"/why?receiver=loa-0&at={at:%Y-%m-%dT%H:%M}").text.split())
+
+
+def test_the_why_page_and_the_log_name_the_stop_who_did_it_and_how_much_was_played(office: Office) -> None:
+    put = on_air(office)
+    assert office.post(f"/broadcasts/{put.id}/stop") == 303
+    at = (office.clock.now() + timedelta(hours=7)).strftime("%H:%M:%S")
+    report(office, put, 5)
+    shown, logged = why(office, put), " ".join(office.browser.get(f"/play-log/{put.id}").text.split())
+    assert f"lan dừng lúc {at}, đã phát 5 giây trên 10 phút." in shown
+    assert "Đã bị dừng giữa chừng" in shown
+    assert "Đã phát đủ" not in shown
+    assert f"lan đã dừng lúc {at}." in logged
+    assert "kêu thêm" not in shown + logged
+
+
+def test_what_sounded_after_the_stop_is_in_the_log(office: Office) -> None:
+    put = on_air(office)
+    assert office.post(f"/broadcasts/{put.id}/stop") == 303
+    report(office, put, 37)
+    overrun = "Loa còn kêu thêm 32 giây sau khi dừng, vì lệnh dừng chưa đến nơi."
+    assert overrun in why(office, put)
+    assert overrun in " ".join(office.browser.get(f"/play-log/{put.id}").text.split())
+
+
+def test_one_cut_by_another_of_its_own_class_gave_way_to_that_one(office: Office) -> None:
+    put = on_air(office)
+    with office.database.writing() as session:
+        add_clip(session, "thong-bao", 20, now=office.clock.now())
+        put_on_air(
+            session,
+            COMMUNE,
+            targets=ALL,
+            class_=BroadcastClass.NORMAL,
+            now=office.clock.now(),
+            by="lan",
+            clip_id="thong-bao",
+        )
+    office.clock.set(put.ends_at + timedelta(minutes=2))
+    report(office, put, 580, Outcome.PARTLY, "cut")
+    shown = why(office, put)
+    assert "nhường cho nội dung khác" in shown
+    assert "«Thong-Bao»" in shown
+    assert "mức cao hơn" not in shown

@@ -102,7 +102,7 @@ def test_the_play_log_names_a_cut_only_where_it_was_and_volume_zero_as_not_heard
             )
     shown = office.browser.get(f"/play-log/{told.id}").text
     rows = {k: shown.split(f'href="/receivers/loa-{k}"')[1].split("</tr>")[0] for k in range(3)}
-    assert "05:00:28–05:01:08: Ban-Tin" in rows[0]
+    assert "Nhường cho «Ban-Tin»\n05:00:28–05:01:08" in rows[0]
     assert "05:00:28" not in rows[1]
     assert "âm lượng ở mức không" in rows[2]
     assert "state ready" not in rows[2]

@@ -49,6 +49,7 @@ LOG_OUTCOMES = {
 VERDICTS = {
     "played": N_("It played in full"),
     "partly": N_("It played in part"),
+    "stopped": N_("It was stopped"),
     "silent": N_("It did not play"),
     "muted": N_("It played at volume zero, so nothing could be heard"),
     "unheard": N_("It played, but could not be heard"),

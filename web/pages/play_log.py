@@ -14,6 +14,8 @@ from devices.receivers import receivers
 from devices.zones import zones
 from schedules.explanations import preemptions_of
 from usecases.broadcasts import broadcast_of
+from web.formatting import Wording
+from web.labels import stops
 from web.labels.broadcasts import BROADCAST_STATES, CLASSES, FIELDS, LOG_OUTCOMES, OUTCOMES
 from web.labels.causes import cause
 from web.labels.proof import evidence, tiers, unproved
@@ -73,6 +75,8 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
         evidence=lambda report: evidence(frame, report),
         outcomes=OUTCOMES,
         changes=state_changes(session, found.id),
+        stopped=stops.stopped(Wording(frame.t, frame.commune.zone), found, None),
+        overrun=lambda report: stops.overrun(Wording(frame.t, frame.commune.zone), found, report),
         cause=lambda word: cause(frame.t, word),
         titles={n: item.title for n, item in enumerate(found.playlist) if isinstance(item, ClipItem) and item.title},
         where=where_words(found, Audiences(session).of(found), frame.t),

@@ -10,6 +10,8 @@ from devices.receivers import receivers
 from runtime.refusal import N_, Refusal
 from schedules.explanations import explain
 from usecases.receivers import receiver_of
+from web.formatting import Wording
+from web.labels import stops
 from web.labels.broadcasts import CLASSES, VERDICTS
 from web.labels.causes import cause
 from web.labels.receivers import STATES
@@ -38,6 +40,8 @@ def page(frame: In, session: Reading, receiver: str = "", at: str = "") -> HTMLR
         verdicts=VERDICTS,
         states=STATES,
         offline=PresenceState.OFFLINE,
+        stopped=lambda outcome: stops.stopped(Wording(frame.t, frame.commune.zone), outcome.broadcast, outcome.report),
+        overrun=lambda outcome: stops.overrun(Wording(frame.t, frame.commune.zone), outcome.broadcast, outcome.report),
         cause=lambda word: cause(frame.t, word),
     )
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pydub import AudioSegment
 from pydub.generators import Sine
-from sqlmodel import select
+from sqlalchemy import func
+from sqlmodel import col, select
 
 from broadcast.audio import RATE, Ffmpeg
 from broadcast.audio_encode import encode
@@ -13,6 +14,7 @@ from broadcast.audio_measure import measure
 from broadcast.clips import Clip, ClipRendition, Field, new_id
 from broadcast.media import Media
 from broadcast.programmes import ItemKind
+from devices.communes import communes
 from runtime.database import Database
 
 #: Hz; the notes of each chime (C E G C′, and back).
@@ -40,8 +42,36 @@ def ensure_chimes(database: Database, media: Media, commune_id: str, now: dateti
     with database.session() as session:
         existing = set(session.exec(select(Clip.builtin).where(Clip.commune_id == commune_id, Clip.builtin != "")))
     for kind in _NOTES:
-        if kind.value not in existing:
+        if kind.value not in existing and not _copy(database, media, commune_id, kind, now):
             _make(database, media, commune_id, kind, now)
+
+
+def ensure_all_chimes(database: Database, media: Media, now: datetime) -> None:
+    """Create the chimes of the communes that lack them. Takes seconds the first time."""
+    with database.session() as session:
+        query = select(Clip.commune_id).where(col(Clip.builtin).in_([kind.value for kind in _NOTES]))
+        having = session.exec(query.group_by(Clip.commune_id).having(func.count() >= len(_NOTES)))
+        lacking = {commune.id for commune in communes(session)} - set(having)
+    for commune_id in sorted(lacking):
+        ensure_chimes(database, media, commune_id, now)
+
+
+def _copy(database: Database, media: Media, commune_id: str, kind: ItemKind, now: datetime) -> bool:
+    """From a commune that has the chime: the same files for another row. Returns whether there was one."""
+    with database.writing() as session:
+        query = select(Clip).where(Clip.builtin == kind.value, Clip.original_name == f"{kind.value}.wav")
+        original = session.exec(query.order_by(col(Clip.uploaded_at).desc()).limit(1)).first()
+        if original is None:
+            return False
+        renditions = session.exec(select(ClipRendition).where(ClipRendition.clip_id == original.id)).all()
+        if not renditions or not all(media.has(rendition.sha256, rendition.extension) for rendition in renditions):
+            return False
+        clip = Clip(**{**original.model_dump(), "id": new_id(), "commune_id": commune_id, "uploaded_at": now})
+        session.add(clip)
+        session.flush()
+        for rendition in renditions:
+            session.add(ClipRendition(**{**rendition.model_dump(), "clip_id": clip.id}))
+    return True
 
 
 def _make(database: Database, media: Media, commune_id: str, kind: ItemKind, now: datetime) -> None:

@@ -181,12 +181,12 @@ def exceed_held_config(session: Session, receiver_id: str, held_revision: int) -
     return row
 
 
-def renew_configs(session: Session, now: datetime) -> None:
+def renew_configs(session: Session, now: datetime, commune_id: str | None = None) -> None:
     """Let configs that were issued a month away from now count as new: other holidays, a later expiry.
 
-    Away in either direction: a clock that ran ahead may have issued them.
+    Away in either direction: a clock that ran ahead may have issued them. commune_id: None for all communes.
     """
-    for row in receivers(session):
+    for row in receivers(session, commune_id):
         issued_at = row.config_issued_at
         if issued_at is not None and abs(now - issued_at) < _CONFIG_RENEWED_AFTER:
             continue

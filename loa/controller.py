@@ -9,18 +9,17 @@ from urllib.parse import urlsplit
 
 from broadcast import play_reports
 from broadcast.audio_silent import SilentRecordings
-from broadcast.chimes import ensure_chimes
+from broadcast.chimes import ensure_all_chimes
 from broadcast.config_parts import config_parts
 from broadcast.ingest import Ingest
 from broadcast.media import Media
 from broadcast.transmitter import Transmitter
 from devices import self_tests, telemetry
-from devices.communes import communes
+from devices.config_sender import ConfigSender
 from devices.downlink import Downlink
 from devices.heartbeats import forget_old_samples
 from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
-from devices.receivers import receivers, renew_configs
 from devices.time_server import TimeServer
 from devices.uplink import Uplink
 from loa.broker_access import connect, embedded_broker, issuer, public_broker_url
@@ -49,12 +48,14 @@ from wire.sealing import SealingKey
 
 log = logging.getLogger(__name__)
 
-#: A plan without changes reads some rows and writes nothing. An edit plans at once.
+#: A plan without changes compares fingerprints (`schedules.plan_inputs`). An edit plans its commune at once.
 _PLAN_EVERY_S = 15.0
 #: How soon after its start it is fixed who a broadcast meant. Changes do not wait for it: they fix it first.
 _FREEZE_EVERY_S = 5.0
 _PRESENCE_EVERY_S = 1.0
 _LIVE_WATCH_EVERY_S = 2.0
+#: How often communes without chimes are looked for; `loa` commands may add a commune.
+_CHIMES_EVERY_S = 3600.0
 _TIDY_EVERY_S = 3600.0
 #: Configs are renewed each month (`devices.receivers.renew_configs`), so receivers get the holidays ahead.
 _CONFIGURE_EVERY_S = 86_400
@@ -172,7 +173,7 @@ class Controller:
         self.downlink.time_address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def _start_broadcasts(self) -> None:
-        """Ingest of uploads, the transmitter, the handover after mergers, and each commune's chimes."""
+        """Ingest of uploads, the transmitter, and the handover after mergers."""
         self.ingest = Ingest(
             self.database,
             self.media,
@@ -187,19 +188,18 @@ class Controller:
         self.handover = Handover(self.database, self.downlink, self.transmitter, self.clock)
         self.transmitter.start()
         self._closing.callback(self.transmitter.close)
-        with self.database.session() as session:
-            known_communes = communes(session)
-        for commune in known_communes:
-            ensure_chimes(self.database, self.media, commune.id, self.clock.now())
 
     def _start_alarms(self) -> None:
-        """What runs at intervals: planning, presence, accounts, configurations, self-tests, mergers."""
+        """What runs at intervals: planning, presence, accounts, configurations, self-tests, mergers.
+
+        What takes long in a large installation begins here too, so that the page answers before it is done.
+        """
         self.planner = Planner(
             self.database, self.clock, self.transmitter, plan_ahead=timedelta(hours=self.settings.plan_ahead_hours)
         )
-        self.planner.plan_now()
+        self.config_sender = ConfigSender(self.database, self.downlink, self.clock)
         self.alarms = Alarms(self.clock)
-        self.alarms.every(_PLAN_EVERY_S, "plan", self.planner.plan_now)
+        self.alarms.every(_PLAN_EVERY_S, "plan", self.planner.plan_changed)
         self.alarms.every(_FREEZE_EVERY_S, "audiences", lambda: freeze_in(self.database, self.clock.now()))
         self.alarms.every(_PRESENCE_EVERY_S, "presence", lambda: self.presence.sweep(self.clock.now()))
         live_watch = LiveWatch(
@@ -210,7 +210,8 @@ class Controller:
         self.alarms.every(_LIVE_WATCH_EVERY_S, "live watch", live_watch.step)
         self.alarms.every(_TIDY_EVERY_S, "tidy", self._forget_old_samples)
         self.alarms.every(_ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
-        self.alarms.every(_CONFIGURE_EVERY_S, "configs", self._configure_all)
+        self.alarms.every(_CONFIGURE_EVERY_S, "configs", self.config_sender.send_all)
+        self.alarms.every(_CHIMES_EVERY_S, "chimes", self._ensure_chimes)
         self.nightly_test = NightlyTest(
             self.database,
             SilentRecordings(self.media),
@@ -225,7 +226,10 @@ class Controller:
         self.alarms.every(_CLOCK_EVERY_S, "clock", self.clock_watch.step)
         self.clock.on_step(self._clock_stepped)
         self.alarms.start()
-        self._closing.callback(self.alarms.close)
+        self._closing.callback(self.alarms.close)  # waits for what runs, so that ends first
+        self._closing.callback(self.planner.close)
+        self._closing.callback(self.config_sender.close)
+        self.alarms.run_soon("plan", "chimes")
 
     def _start_province(self) -> None:
         """The exchange with the province's system. Its messages act on all the parts started before it."""
@@ -246,9 +250,9 @@ class Controller:
 
     def _configure_after_each_connection(self) -> None:
         """A broker that restarted without its store has lost the retained configurations."""
-        self.broker.on_connected(self._configure_all)
+        self.broker.on_connected(lambda: self.alarms.run_soon("configs"))
         if self.broker.connected:
-            self._configure_all()
+            self.alarms.run_soon("configs")
 
     def _create_app(self) -> None:
         broker_url = public_broker_url(self.settings, _broker_port(self.mosquitto))
@@ -287,7 +291,10 @@ class Controller:
 
     def _notice_accounts(self) -> None:
         if self._accounts.publish_if_changed():
-            self._configure_all()
+            self.alarms.run_soon("configs")
+
+    def _ensure_chimes(self) -> None:
+        ensure_all_chimes(self.database, self.media, self.clock.now())
 
     def _forget_old_samples(self) -> None:
         if not self.clock.trusted:
@@ -295,14 +302,6 @@ class Controller:
         with self.database.writing() as session:
             forget_old_samples(session, self.clock.now())
             telemetry.forget_old(session, self.clock.now())
-
-    def _configure_all(self) -> None:
-        if not self.clock.trusted:
-            return
-        with self.database.writing() as session:
-            renew_configs(session, self.clock.now())
-        with self.database.session() as session:
-            self.downlink.configure_all(session, receivers(session))
 
 
 def _broker_port(mosquitto: Mosquitto | None) -> int | None:

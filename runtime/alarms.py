@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 # APScheduler logs every run, each second. Failures are logged by `Alarms._report_failure`.
 logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
-_THREADS = 3
+#: Two calls may take long in a large installation (the first plan, all configs) without delaying the others.
+_THREADS = 4
 #: Due whatever the wall clock says.
 _ALWAYS_DUE = datetime(1970, 1, 1, tzinfo=UTC)
 

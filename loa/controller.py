@@ -1,6 +1,7 @@
 """The controller: starts its parts in order and closes them in the reverse order, also after a failed start."""
 
 import logging
+import threading
 from collections.abc import Collection
 from contextlib import ExitStack
 from datetime import timedelta
@@ -44,6 +45,7 @@ from schedules.planner import Planner
 from usecases.services import Services
 from web.app import Deps, create_app
 from web.language import DEFAULT, translators
+from web.request_context import Renderer
 from wire.sealing import SealingKey
 
 log = logging.getLogger(__name__)
@@ -103,6 +105,8 @@ class Controller:
 
     def run_web(self) -> None:
         """Serve the page until SIGTERM or SIGINT."""
+        renderer: Renderer = self.app.state.renderer
+        threading.Thread(target=renderer.compile_all, name="templates", daemon=True).start()
         run_web_server(self.app, self.settings)
 
     def _open_storage(self) -> None:

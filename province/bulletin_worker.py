@@ -52,15 +52,15 @@ class BulletinWorker:
         clock: Clock,
         fetch: AudioFetch,
         transmitter: Transmitter,
-        plan_now: Callable[[], None],
+        plan_now: Callable[[str], None],
         *,
         me: str,
         profiles: Path,
         say: Callable[[Refusal], str] = str,
     ) -> None:
-        """plan_now: called after the timetable changed. me: id of this controller. profiles: folder of custom profiles.
+        """plan_now: called with the commune after its timetable changed. me: id of this controller.
 
-        say: translates a refusal for the province.
+        profiles: folder of custom profiles. say: translates a refusal for the province.
         """
         self._database = database
         self._clock = clock
@@ -184,7 +184,7 @@ class BulletinWorker:
                 session.add(found)
                 answer(session, found, RefusalCode.RULE, self._say(refusal), now)
         if scheduled:
-            self._plan_now()
+            self._plan_now(found.commune_id)
         self._transmitter.nudge()
 
     @staticmethod

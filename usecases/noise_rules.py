@@ -49,4 +49,4 @@ def set_rules(
         concerned = [receiver.id for receiver in receivers(session, commune_id)]
     # 5. After the commit.
     services.configure(concerned)
-    services.plan()
+    services.plan(commune_id)

@@ -57,7 +57,7 @@ def add_schedule(
     """sentence: the rule in words, for the audit. Raises NotAllowed, Refusal, NotFound."""
     with services.database.writing() as session:
         schedule = add_schedule_in(session, actor, commune_id, settings, services.clock.now(), sentence=sentence)
-    services.plan()
+    services.plan(commune_id)
     return schedule
 
 
@@ -91,7 +91,7 @@ def change_schedule(
         schedule = change_schedule_in(
             session, actor, commune_id, number, settings, services.clock.now(), sentence=sentence
         )
-    services.plan()
+    services.plan(commune_id)
     return schedule
 
 
@@ -139,14 +139,14 @@ def pause_schedule(services: Services, actor: Actor, commune_id: str, number: in
             timetable.pause(session, number, paused, now)
             deed = Deed.SCHEDULE_PAUSED if paused else Deed.SCHEDULE_RESUMED
             actor.note(session, now, commune_id, deed, title_of(session, schedule), about=schedule)
-    services.plan()
+    services.plan(commune_id)
     return schedule
 
 
 def retire_schedule(services: Services, actor: Actor, commune_id: str, number: int) -> Schedule:
     with services.database.writing() as session:
         schedule = retire_schedule_in(session, actor, commune_id, number, services.clock.now())
-    services.plan()
+    services.plan(commune_id)
     return schedule
 
 
@@ -169,7 +169,7 @@ def restore_schedule(services: Services, actor: Actor, commune_id: str, number: 
             actor.check_shown(session, schedule)
             timetable.restore(session, number, now)
             actor.note(session, now, commune_id, Deed.SCHEDULE_RESTORED, title_of(session, schedule), about=schedule)
-    services.plan()
+    services.plan(commune_id)
     return schedule
 
 
@@ -195,7 +195,7 @@ def move_airing(
         moved = copying.move(session, number, from_day, from_time, to_day, to_time, now=now, by=actor.name)
         detail = f"{title}: {from_day} {from_time:%H:%M} → {to_day} {to_time:%H:%M}"
         actor.note(session, now, commune_id, Deed.SCHEDULE_CHANGED, detail, about=schedule)
-    services.plan()
+    services.plan(commune_id)
     return moved
 
 
@@ -211,7 +211,7 @@ def copy_days(
         actor.need(Action.TIMETABLE, commune_id, *_classes(occurrence.schedule for occurrence in due))
         copies = copying.copy_days(session, commune_id, source, target, count, now=now, by=actor.name)
         actor.note(session, now, commune_id, Deed.DAYS_COPIED, f"{source} → {target}")
-    services.plan()
+    services.plan(commune_id)
     return copies
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlmodel import Session
 
@@ -24,11 +25,15 @@ def _no_statuses(_now: datetime) -> Mapping[str, ReceiverStatus]:
     return {}
 
 
+class PlanNow(Protocol):
+    def __call__(self, commune_id: str | None = None, /) -> None: ...
+
+
 @dataclass(frozen=True)
 class Services:
     """announce: broadcasts changed, the transmitter sends their manifests.
 
-    plan: the timetable or its rules changed.
+    plan: the timetable of a commune, or what it depends on, changed; without the commune, of any.
     configure: receivers by id, whose settings changed.
     command: an action for a receiver.
     self_test: of receivers by id, in a commune.
@@ -41,7 +46,7 @@ class Services:
     database: Database
     clock: Clock
     announce: Callable[[], None] = _ignore
-    plan: Callable[[], None] = _ignore
+    plan: PlanNow = _ignore
     configure: Callable[[Collection[str]], None] = _ignore
     command: Callable[[str, Command], object] = _ignore
     self_test: Callable[[str, Collection[str]], object] = _ignore

@@ -7,6 +7,7 @@ English is the message id itself.
 import gettext
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -56,8 +57,9 @@ def read_catalogue(path: Path) -> gettext.GNUTranslations:
     return gettext.GNUTranslations(compiled)
 
 
+@cache
 def translators() -> dict[str, Translator]:
-    """A translator for each language."""
+    """A translator for each language. Reading a catalogue takes half a second, so it is read once."""
     return {
         "vi": Translator("vi", read_catalogue(LOCALES / "vi.po")),
         "en": Translator("en", gettext.NullTranslations()),

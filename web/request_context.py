@@ -115,8 +115,11 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._environment.globals.update(asset=assets.url, languages=LANGUAGES)
+
+    def compile_all(self) -> None:
+        """Compile every template, so that no page waits for it. Takes seconds: call it beside the first requests."""
         for name in self._environment.list_templates():
-            self._environment.get_template(name)  # compiled at the start, not for the first who asks
+            self._environment.get_template(name)
 
     def render(self, template: str, **values: Any) -> str:
         return self._environment.get_template(template).render(**values)

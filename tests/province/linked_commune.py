@@ -171,5 +171,5 @@ class LinkedCommune:
         with self.database.session() as session:
             return [b.number for b in to_fetch(session)]
 
-    def _changed(self) -> None:
+    def _changed(self, _commune_id: str = "") -> None:
         self.changed += 1

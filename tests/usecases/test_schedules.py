@@ -33,7 +33,11 @@ class Office:
 
     @property
     def services(self) -> Services:
-        return Services(self.studio.database, self.studio.clock, plan=lambda: self.planned.append(len(self.deeds())))
+        return Services(
+            self.studio.database,
+            self.studio.clock,
+            plan=lambda _commune_id=None: self.planned.append(len(self.deeds())),
+        )
 
     def settings(self, class_: BroadcastClass = BroadcastClass.NORMAL) -> ScheduleSettings:
         today = self.studio.now().astimezone(VIETNAM).date()

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 
-from web.request_context import TEMPLATES, IndentStrippingLoader
+from web.assets import Assets
+from web.request_context import TEMPLATES, IndentStrippingLoader, Renderer
 
 LONGEST_LINE = 120
 
@@ -20,3 +21,8 @@ def test_the_indentation_of_a_template_is_not_sent(tmp_path: Path) -> None:
     (tmp_path / "list.html").write_text("<ul>\n  {% for n in (1, 2) %}\n    <li>{{ n }}</li>\n  {% endfor %}\n</ul>\n")
     environment = Environment(loader=IndentStrippingLoader(tmp_path), autoescape=True, trim_blocks=True)
     assert environment.get_template("list.html").render() == "<ul>\n<li>1</li>\n<li>2</li>\n</ul>"
+
+
+def test_every_template_compiles() -> None:
+    """A controller compiles them beside the first requests, where a fault would only be logged."""
+    Renderer(Assets()).compile_all()

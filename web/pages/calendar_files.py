@@ -54,7 +54,7 @@ def read(frame: In, file: Annotated[UploadFile, File()]) -> HTMLResponse:
         taken = _take(frame, session, content)
         if taken.added:
             frame.note(session, Deed.CALENDAR_READ, ", ".join(taken.added))
-    frame.deps.services.plan()
+    frame.deps.services.plan(frame.commune_id)
     return renderer_of(frame.request).page(frame, "calendar_import_result.html", taken=taken)
 
 

@@ -229,7 +229,7 @@ def _done(frame: Frame, found: ImportFile, preview: Preview, result: Result) -> 
             known = [r for r in receivers(session, frame.commune_id) if r.id in touched]
             frame.deps.downlink.configure_all(session, known)
     if found.of_kind is ImportKind.SCHEDULES:
-        frame.deps.services.plan()
+        frame.deps.services.plan(frame.commune_id)
     return _page(frame, "import_result.html", found, preview, result, word=word)
 
 

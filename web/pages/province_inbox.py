@@ -123,7 +123,7 @@ def into_programme(frame: In, number: RowId, programme: Annotated[str, Form()] =
         title = bulletin(session, frame.commune_id, number).title
         made = bulletins.add_to_programme(session, frame.actor, frame.commune_id, number, chosen, now)
         frame.note(session, Deed.BULLETIN_TAKEN, title)
-    frame.deps.services.plan()
+    frame.deps.services.plan(frame.commune_id)
     return back_to(frame.request, f"/programmes/{made}")
 
 
@@ -134,7 +134,7 @@ def to_timetable(frame: In, number: RowId) -> Response:
         found = bulletin(session, frame.commune_id, number)
         add_to_timetable(session, found, frame.deps.clock.now(), frame.actor)
         frame.note(session, Deed.BULLETIN_TAKEN, found.title)
-    frame.deps.services.plan()
+    frame.deps.services.plan(frame.commune_id)
     return back_to(frame.request, "/province/inbox")
 
 

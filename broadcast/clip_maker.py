@@ -13,10 +13,11 @@ from broadcast.audio import RATE, Ffmpeg
 from broadcast.audio_encode import Encoded, encode
 from broadcast.audio_measure import Measured, measure
 from broadcast.audio_probe import probe
-from broadcast.clips import Clip, ClipRendition, clip, new_id
+from broadcast.clips import Clip, ClipRendition, new_id
 from broadcast.file_names import extension_of
 from broadcast.ingest_jobs import IngestJob, JobState, update_job
 from broadcast.media import Media, Stored, hash_of
+from broadcast.replacing import replace_clip
 from parsing.names import folded
 from runtime.clock import Clock
 from runtime.database import Database
@@ -34,6 +35,8 @@ class ClipMaker:
         """media: receives the renditions. originals: receives the uploaded file, unchanged."""
         self._database, self._media, self._originals = database, media, originals
         self._clock, self._ffmpeg, self._most_hours = clock, ffmpeg, most_hours
+        #: Called after the commit of a replacement: what is planned follows, receivers may get a new backup.
+        self.after_replacing: Callable[[], None] = lambda: None
 
     def make(self, job: IngestJob, path: Path) -> None:
         """Read, measure and encode a received file; the file is moved into the store.
@@ -143,16 +146,18 @@ class ClipMaker:
                 row.state, row.progress, row.clip_id = JobState.READY.value, 1.0, new_clip.id
                 row.finished_at = self._clock.now()
                 session.add(row)
+        if job.replaces is not None:
+            self.after_replacing()
 
     def _retire_replaced(self, job: IngestJob, successor: str) -> None:
         with self._database.writing() as session:
             self._replace(session, job, successor)
+        if job.replaces is not None:
+            self.after_replacing()
 
     def _replace(self, session: Session, job: IngestJob, successor: str) -> None:
         if job.replaces is not None and job.replaces != successor:
-            old = clip(session, job.replaces)
-            old.replaced_by, old.retired_at = successor, old.retired_at or self._clock.now()
-            session.add(old)
+            replace_clip(session, job.replaces, successor, self._clock.now(), job.created_by)
 
     def _bar(self, job_id: str, start: float, end: float) -> Callable[[float], None]:
         last = [start]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
 
-from sqlalchemy import BigInteger, Column, LargeBinary
+from sqlalchemy import BigInteger, Column, LargeBinary, Text
 from sqlmodel import Field as Col
 from sqlmodel import Session, SQLModel, col, select
 
@@ -34,6 +34,7 @@ class Clip(SQLModel, table=True):
     language: BCP 47. original_sha256, original_bytes: of the uploaded file, which is kept. duration_us: after trimming.
     loudness_*_lufs: EBU R128 integrated. true_peak_after_dbtp: of the result. peaks: the waveform for display, one byte
     (0–255) a point. builtin: "opening_chime" or "closing_chime", "" for uploads. replaced_by: its successor.
+    replaced_in: where that took its place, see `broadcast.replacing`.
     folded: title and file name without diacritics, for searching.
     """
 
@@ -58,6 +59,7 @@ class Clip(SQLModel, table=True):
     peaks: bytes = Col(sa_column=Column(LargeBinary, nullable=False))
     builtin: str = ""
     replaced_by: str | None = None
+    replaced_in: str | None = Col(default=None, sa_column=Column(Text))
     retired_at: datetime | None = Col(default=None, sa_column=Column(UtcDateTime))
     folded: str = ""
 
@@ -154,7 +156,7 @@ def copy_to(session: Session, clip_id: str, commune_id: str, now: datetime, by: 
     if (existing := session.exec(same_recording).first()) is not None:
         return existing
     copied = Clip(**{**original.model_dump(), "id": new_id(), "commune_id": commune_id, "uploaded_at": now})
-    copied.uploaded_by, copied.replaced_by = by, None
+    copied.uploaded_by, copied.replaced_by, copied.replaced_in = by, None, None
     session.add(copied)
     session.flush()
     for rendition in session.exec(select(ClipRendition).where(ClipRendition.clip_id == clip_id)).all():

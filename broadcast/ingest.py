@@ -6,6 +6,7 @@ Uploads are streamed to disk and processed one at a time; unfinished ones contin
 import logging
 import queue
 import threading
+from collections.abc import Callable
 
 from broadcast.audio import Ffmpeg, Stopped
 from broadcast.clip_maker import ClipMaker
@@ -41,6 +42,10 @@ class Ingest:
         self._waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._at_work = 0
         self._at_work_lock = threading.Lock()
+
+    def after_replacing(self, notify: Callable[[], None]) -> None:
+        """Call `notify`, in the ingest's thread, after a recording has taken the place of another."""
+        self._clip_maker.after_replacing = notify
 
     def open_upload(
         self,

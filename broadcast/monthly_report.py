@@ -130,7 +130,7 @@ def monthly_report(session: Session, commune: Commune, first: date, now: datetim
         meant=sum(heard[b.id].meant for b in aired),
         played_share=_played_share(session, [b.id for b in aired]),
         withdrawn=sum(b.withdrawn_at is not None for b in logged),
-        by_zone=_by_zone(session, aired, audiences, now),
+        by_zone=_by_zone(session, commune.id, aired, audiences, now),
         not_fully_heard=_unheard(session, logged, heard, now),
         availability=_availability(session, commune, _called(aired, audiences), start, until),
     )
@@ -183,18 +183,23 @@ def _played_share(session: Session, ids: Sequence[str]) -> float | None:
     return min(1.0, played / due) if due else None
 
 
-def _by_zone(session: Session, aired: Sequence[Broadcast], audiences: Audiences, now: datetime) -> list[ZoneFigures]:
+def _by_zone(
+    session: Session, commune_id: str, aired: Sequence[Broadcast], audiences: Audiences, now: datetime
+) -> list[ZoneFigures]:
     """By name, as the zones and their receivers were when each broadcast started."""
     heard_by, figures = _heard_by_receiver(session, [b.id for b in aired]), dict[str, ZoneFigures]()
     for b in aired:
         audience, reports = audiences.of(b), heard_by[b.id]
+        # Zones of several former communes have the same names.
+        former = session.get(Commune, b.commune_id) if b.commune_id != commune_id else None
+        former_name = f" ({former.name})" if former is not None else ""
         meant, heard = Counter[str](), Counter[str]()
         for r in audience.receivers:
             meant.update(r.zones)
             heard.update(r.zones if reports.get(r.id) else ())
         for zone_id, count in meant.items():
             zone_figures = figures.setdefault(zone_id, ZoneFigures(zone_id, ""))
-            zone_figures.name = audience.names.get(zone_id, zone_id)
+            zone_figures.name = audience.names.get(zone_id, zone_id) + former_name
             zone_figures.broadcasts += 1
             zone_figures.minutes += aired_for(b, now).total_seconds() / 60
             zone_figures.heard, zone_figures.meant = zone_figures.heard + heard[zone_id], zone_figures.meant + count

@@ -202,6 +202,7 @@ class Controller:
             self.database, self.clock, self.transmitter, plan_ahead=timedelta(hours=self.settings.plan_ahead_hours)
         )
         self.config_sender = ConfigSender(self.database, self.downlink, self.clock)
+        self.ingest.after_replacing(self._recording_replaced)
         self.alarms = Alarms(self.clock)
         self.alarms.every(_PLAN_EVERY_S, "plan", self.planner.plan_changed)
         self.alarms.every(_FREEZE_EVERY_S, "audiences", lambda: freeze_in(self.database, self.clock.now()))
@@ -306,6 +307,10 @@ class Controller:
         with self.database.writing() as session:
             forget_old_samples(session, self.clock.now())
             telemetry.forget_old(session, self.clock.now())
+
+    def _recording_replaced(self) -> None:
+        self.planner.plan_now()
+        self.config_sender.send_all()
 
 
 def _broker_port(mosquitto: Mosquitto | None) -> int | None:

@@ -22,6 +22,7 @@ class Deed(StrEnum):
     CLIP_CHANGED = "clip_changed"
     CLIP_RETIRED = "clip_retired"
     CLIP_RESTORED = "clip_restored"
+    CLIP_REPLACED = "clip_replaced"
     BACKUP_CHOSEN = "backup_chosen"
     BACKUP_DROPPED = "backup_dropped"
     PROGRAMME_ADDED = "programme_added"

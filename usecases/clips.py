@@ -8,6 +8,7 @@ from broadcast import clips
 from broadcast.backup_clip import choose_backup as choose_backup_clip
 from broadcast.clips import Clip, Field
 from broadcast.ingest import Ingest
+from broadcast.replacing import undo_replacing
 from broadcast.upload import Upload
 from devices.receivers import receivers
 from people.audit import Deed
@@ -94,13 +95,16 @@ def retire_clip_in(session: Session, actor: Actor, commune_id: str, clip_id: str
 
 
 def restore_clip(services: Services, actor: Actor, commune_id: str, clip_id: str) -> None:
+    """One that was replaced also gets its place in the programmes back."""
     with services.database.writing() as session:
         actor.need(Action.CLIPS, commune_id)
         clip = clip_of(session, commune_id, clip_id)
         if clip.retired_at is not None:
             actor.check_shown(session, clip)
             clips.restore(session, clip_id)
+            undo_replacing(session, clip)
             actor.note(session, services.clock.now(), commune_id, Deed.CLIP_RESTORED, clip.title, about=clip)
+    services.plan()
 
 
 def choose_backup(services: Services, actor: Actor, commune_id: str, clip_id: str, *, chosen: bool) -> None:

@@ -149,7 +149,6 @@ def test_the_months_report_and_the_why_page_know_who_was_meant_then(county: Coun
     with county.database.session() as session:
         report = monthly_report(session, commune(session, TRUNG), date(2026, 11, 1), now)
         assert {line.name: line.meant for line in report.by_zone if line.meant} == {
-            f"{NAMES[CHINH]} (cũ)": 2,
             f"Thôn 1 ({NAMES[CHINH]})": 1,
             f"Thôn 2 ({NAMES[CHINH]})": 1,
         }

@@ -24,6 +24,7 @@ DEEDS = {
     Deed.CLIP_CHANGED: N_("Changed a recording"),
     Deed.CLIP_RETIRED: N_("Retired a recording"),
     Deed.CLIP_RESTORED: N_("Restored a recording"),
+    Deed.CLIP_REPLACED: N_("Replaced a recording (in programmes)"),
     Deed.BACKUP_CHOSEN: N_("Set the backup recording"),
     Deed.BACKUP_DROPPED: N_("Removed the backup recording"),
     Deed.PROGRAMME_ADDED: N_("Created a programme"),

@@ -47,7 +47,7 @@ def test_it_is_kept_with_the_schedule_and_shown_in_its_form(office: Office) -> N
     with office.database.session() as session:
         assert session.exec(select(Schedule)).one().time_spread.gap_s == 60
     shown = office.browser.get("/timetable/1").text
-    assert re.search(r'value="staggered" data-shows checked', shown)
+    assert re.search(r'value="staggered"\s+data-shows\s+checked', shown)
     assert 'name="gap_s" type="number" min="0" max="600" value="60"' in shown
 
 

@@ -41,6 +41,7 @@ from loa.schema import open_database
 from noise.noise_rules import set_rules
 from people.operators import create_first_operator
 from runtime.mosquitto import free_port, hash_password
+from runtime.secret_files import Secrets
 from runtime.settings import Settings
 from schedules.recurrence import Repeat, Rule
 from schedules.schedules import Schedule
@@ -127,6 +128,7 @@ class Rig:
     def __init__(self, folder: Path, communes: int, receivers: int, schedules: int) -> None:
         self.settings = Settings(data_dir=folder / "data", http_port=free_port(), broker_port=free_port())
         database = open_database(self.settings)
+        Secrets.load_or_create(self.settings.data_dir / "secrets")
         now, broker_hash = datetime.now(UTC), hash_password("benchmark only")
         with database.writing() as session:
             created = create_first_operator(session, now)

@@ -19,6 +19,7 @@ from receiver.live.live_gaps import LiveGaps
 from receiver.live.live_input import LiveInput
 from receiver.output.amplifier import Amplifier, AmplifierTimes, TargetZones
 from receiver.output.speaker import Speaker
+from receiver.plan_upkeep import PlanUpkeep
 from receiver.playout.playback_failures import PlaybackFailures
 from receiver.playout.playout import Playout
 from receiver.playout.volume_setting import VolumeSetting
@@ -31,7 +32,6 @@ from receiver.store.shelf import Shelf
 from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from receiver.timing.time_asker import TimeAsker
-from receiver.timing.time_jumps import TimeJumps
 from receiver.timing.time_link import TimeLink
 from wire import topics
 from wire.commands import Config
@@ -67,7 +67,6 @@ class Agent:
         self._amplifier = amplifier
         self._began_us = local_us()
         self._station = StationTime()
-        self._jumps = TimeJumps()
         self._asker = TimeAsker(self._station, identity.receiver, identity.controller_keys, folder / "time.json")
         self._plan = Plan(folder / "plan", identity.receiver, identity.commune, identity.controller_keys)
         self._shelf = Shelf(folder / "shelf", now_us=self._now_us)
@@ -125,6 +124,9 @@ class Agent:
             self._tester,
         )
         self._inbox = MessageInbox(self._plan, self._commands, self._station)
+        self._upkeep = PlanUpkeep(
+            self._plan, self._reporter, self._failures, self._live_gaps, self._outbox, self._inbox, self._connection
+        )
         self._wake = threading.Event()
         self._dirty = threading.Event()
         self._fault_reports = FaultReports(
@@ -201,12 +203,12 @@ class Agent:
             self._fault_reports.clock_unknown(now_local_us)
             self._amplifier_times.nothing_can_sound()
         else:
-            if self._jumps.step(now_us, now_local_us):
-                self._time_jumped(now_us)
             self._switch_amplifier(now_us, now_local_us)
             self._playout.set_volume(self._volume_percent())
             self._monitor.step(self._playout, now_local_us)
-            self._report_and_forget(now_us, now_local_us)
+            fault = "" if self._speaker.running else "card"
+            if self._upkeep.step(now_us, now_local_us, self._volume_percent(), fault):
+                self._plan_changed()
             self._follow_live_gaps(now_us)
             self._asker.keep(now_local_us)
             if self._current_ladder.recheck_failed(now_us):
@@ -219,27 +221,6 @@ class Agent:
                 self._connection.publish(Kind.REPORT, pending.payload, qos=1)
             if self._heartbeat_sender.is_due(now_local_us, self._playout.now_broadcast()):
                 self._send_heartbeat(now_local_us)
-
-    def _report_and_forget(self, now_us: int, now_local_us: int) -> None:
-        if not self._jumps.steady(now_local_us):
-            self._reporter.keep_now_and_then(now_local_us)
-            return  # what is over by a jump may be still to come
-        self._reporter.step(now_us, now_local_us, self._volume_percent(), "" if self._speaker.running else "card")
-        gone = self._plan.drop_expired(now_us)
-        if gone:
-            self._reporter.forget(gone)
-            self._failures.forget(gone)
-            self._live_gaps.forget(gone)
-            self._plan_changed()
-
-    def _time_jumped(self, now_us: int) -> None:
-        """Read again what the broker retains, and judge again what was refused by the time before."""
-        log.warning("controller time has jumped to %d us; reading retained messages again", now_us)
-        self._connection.read_retained_again()
-        self._inbox.judge_again()
-        self._reporter.time_jumped(now_us)
-        self._outbox.reseal(now_us)
-        self._plan_changed()
 
     def _follow_live_gaps(self, now_us: int) -> None:
         if self._live_gaps.step(self._plan.for_us(), now_us):

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from contextlib import ExitStack
 from datetime import timedelta
 from types import TracebackType
-from urllib.parse import urlsplit
 
 from broadcast import play_reports
 from broadcast.audio_silent import SilentRecordings
@@ -21,7 +20,6 @@ from devices.downlink import Downlink
 from devices.heartbeats import forget_old_samples
 from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
-from devices.time_server import TimeServer
 from devices.uplink import Uplink
 from loa.broker_access import connect, embedded_broker, issuer, public_broker_url
 from loa.broker_accounts import BrokerAccounts
@@ -30,6 +28,7 @@ from loa.installation import installation_secrets
 from loa.live_watch import LiveWatch
 from loa.merger_hooks import MERGER_HOOKS
 from loa.schema import open_database
+from loa.time_service import start_time_server
 from loa.web_server import run_web_server
 from mergers.handover import Handover
 from people.operators import create_first_operator
@@ -150,7 +149,9 @@ class Controller:
             count_command=Counting(self.database, "command"),
             config_parts=config_parts,
         )
-        self._start_time_server()
+        port = _broker_port(self.mosquitto) if settings.time_port is None else settings.time_port
+        if port:
+            self._closing.callback(start_time_server(settings, self.downlink, self.clock, port).close)
         self.presence = PresenceWatch(self.database, period_s=settings.heartbeat_s, now=self.clock.now())
         self.broker.on_connected(lambda: self.presence.listening_again(self.clock.now()))
         self.broker.on_disconnected(lambda: self.presence.listening_ended(self.clock.now()))
@@ -161,20 +162,6 @@ class Controller:
         reports_up.register(self.uplink, self.clock)
         self.uplink.start()
         self._closing.callback(self.uplink.close)
-
-    def _start_time_server(self) -> None:
-        """Answer time requests by datagram when a port is known: beside the embedded broker, else beside the page."""
-        settings = self.settings
-        port = _broker_port(self.mosquitto) if settings.time_port is None else settings.time_port
-        if not port:
-            return
-        bind_host = settings.broker_host if self.mosquitto else settings.http_host
-        reached_at = settings.broker_host if self.mosquitto else urlsplit(settings.base_url).hostname or bind_host
-        server = TimeServer(self.downlink, self.clock, host=bind_host, port=port)
-        self._closing.callback(server.close)  # its socket is open already
-        server.start()
-        host = settings.broker_public_host or reached_at
-        self.downlink.time_address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def _start_broadcasts(self) -> None:
         """Ingest of uploads, the transmitter, and the handover after mergers."""

@@ -118,6 +118,10 @@ def _check_certificate(settings: Settings, port: int) -> None:
         )
 
 
+def broker_port(mosquitto: Mosquitto | None) -> int | None:
+    return mosquitto.port if mosquitto else None
+
+
 def broker_folder(settings: Settings) -> Path:
     return settings.data_dir.absolute() / "broker"
 

@@ -21,7 +21,7 @@ from devices.heartbeats import forget_old_samples
 from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
 from devices.uplink import Uplink
-from loa.broker_access import connect, embedded_broker, issuer, public_broker_url
+from loa.broker_access import broker_port, connect, embedded_broker, issuer, public_broker_url
 from loa.broker_accounts import BrokerAccounts
 from loa.clock_watch import ClockWatch
 from loa.installation import installation_secrets
@@ -149,7 +149,7 @@ class Controller:
             count_command=Counting(self.database, "command"),
             config_parts=config_parts,
         )
-        port = _broker_port(self.mosquitto) if settings.time_port is None else settings.time_port
+        port = broker_port(self.mosquitto) if settings.time_port is None else settings.time_port
         if port:
             self._closing.callback(start_time_server(settings, self.downlink, self.clock, port).close)
         self.presence = PresenceWatch(self.database, period_s=settings.heartbeat_s, now=self.clock.now())
@@ -247,7 +247,7 @@ class Controller:
             self.alarms.run_soon("configs")
 
     def _create_app(self) -> None:
-        broker_url = public_broker_url(self.settings, _broker_port(self.mosquitto))
+        broker_url = public_broker_url(self.settings, broker_port(self.mosquitto))
         self.app = create_app(
             Deps(
                 settings=self.settings,
@@ -298,7 +298,3 @@ class Controller:
     def _recording_replaced(self) -> None:
         self.planner.plan_now()
         self.config_sender.send_all()
-
-
-def _broker_port(mosquitto: Mosquitto | None) -> int | None:
-    return mosquitto.port if mosquitto else None

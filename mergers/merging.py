@@ -21,7 +21,7 @@ from mergers.merged_rules import MergedRules
 from mergers.merged_sound import MergedSound
 from mergers.plans import Decisions, Merge, Question, QuestionTopic, Translatable
 from mergers.schedule_overlaps import ScheduleOverlap, schedule_overlaps
-from parsing.names import folded
+from parsing.names import name_key
 from runtime.refusal import N_, Refusal
 from schedules.schedules import Schedule
 from wire.broadcasts import Targets
@@ -138,7 +138,7 @@ class Merging:
         by_name: dict[str, list[Zone]] = {}
         order = [plan.into, *plan.sources]
         for zone in sorted(data.zones, key=lambda z: (order.index(z.commune_id), z.id)):
-            by_name.setdefault(folded(zone.name).strip(), []).append(zone)
+            by_name.setdefault(name_key(zone.name), []).append(zone)
             self._context.ledger.set(zone, commune_id=plan.into)
         for alike in by_name.values():
             if len({z.commune_id for z in alike}) > 1:

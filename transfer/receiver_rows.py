@@ -12,7 +12,7 @@ from devices.positions import Position, parse_position, position_of
 from devices.receivers import Receiver, receivers
 from devices.stations import Station, StationKind, stations
 from devices.zones import zones, zones_of
-from parsing.names import folded
+from parsing.names import NameIndex, folded, name_key
 from runtime.refusal import N_, Refusal
 from transfer import cell_values
 from transfer.columns import ImportKind
@@ -46,9 +46,7 @@ class ReceiverTaker:
         self._commune_id, self._issuer, self._default_kind = commune_id, issuer, default_kind
         self._now, self._actor = now, actor
         self._known = known_ids(session, commune_id, self.kind)
-        self._by_name: dict[str, list[str]] = {}
-        for one in receivers(session, commune_id):
-            self._by_name.setdefault(folded(one.name), []).append(one.id)
+        self._by_name = NameIndex((r.name, r.id) for r in receivers(session, commune_id))
         self.credentials: list[Credentials] = []
         self.touched: list[str] = []
         self._seen: dict[str, int] = {}
@@ -59,8 +57,8 @@ class ReceiverTaker:
         position = self._position(cells)
         volume = cells.read("volume", cell_values.percent)
         delay_ms = cells.read("path_delay", cell_values.number, as_text=True)
-        keys = [f"code:{folded(code)}"] if code else [f"name:{folded(name)}"]
-        found = self._found(session, name, keys[0], own_id)
+        keys = [f"code:{folded(code)}"] if code else [f"exact:{name_key(name)}"]
+        found = self._found(session, cells, name, keys[0], own_id)
         self._refuse_twice(found.id if found else keys[0], cells)
         station = self._station(session, cells, found)
         zone_ids = self._zones(session, cells)
@@ -80,9 +78,10 @@ class ReceiverTaker:
             except Refusal as refusal:
                 raise WrongCell("receiver_id", refusal) from refusal
             self.credentials.append(credentials)
-            self._by_name.setdefault(folded(name), []).append(found.id)
+            self._by_name.add(name, found.id)
             self._seen[found.id] = cells.row.line
         new = len(self.credentials) > before
+        cells.taken_for.append(found.name)
         try:
             changed = self._change(session, cells, found, station, zone_ids, volume, delay_ms, position)
         except Refusal:
@@ -96,7 +95,7 @@ class ReceiverTaker:
             self.touched.append(found.id)
         return RowChange.NEW if new else RowChange.CHANGED if changed else RowChange.SAME
 
-    def _found(self, session: Session, name: str, key: str, own_id: str) -> Receiver | None:
+    def _found(self, session: Session, cells: Cells, name: str, key: str, own_id: str) -> Receiver | None:
         ours = self._known.get(key)
         found = session.get(Receiver, own_id or ours) if own_id or ours else None
         if found is not None and found.commune_id != self._commune_id:
@@ -109,9 +108,12 @@ class ReceiverTaker:
             return found
         # Made by hand, or imported without a code: the name finds it, unless it is known under another code.
         taken = {i for k, i in self._known.items() if k.startswith("code:")} if key.startswith("code:") else set()
-        named = (session.get(Receiver, i) for i in self._by_name.get(folded(name), []) if i not in taken)
+        named = (session.get(Receiver, i) for i in self._by_name.exact(name) if i not in taken)
         # A row before may have given it another name, and one that failed may have left one that is not there.
-        alike = [r for r in named if r is not None and folded(r.name) == folded(name)]
+        alike = [r for r in named if r is not None and name_key(r.name) == name_key(name)]
+        if not alike and not key.startswith("code:"):
+            loose = cells.named("name", name, self._by_name)
+            alike = [r for r in [session.get(Receiver, loose) if loose else None] if r is not None]
         if len(alike) > 1:
             raise WrongCell("name", Refusal(N_("Several receivers are called so. Give the short name or a code.")))
         return alike[0] if alike else None
@@ -130,7 +132,9 @@ class ReceiverTaker:
         # A row that tells nothing fits any station, and would be put into one by chance.
         wanted = kind or self._default_kind if not name else kind
         known = stations(session, self._commune_id)
-        alike = [s for s in known if (not name or folded(s.name) == folded(name)) and _fits(s, wanted, maker, former)]
+        alike = [
+            s for s in known if (not name or name_key(s.name) == name_key(name)) and _fits(s, wanted, maker, former)
+        ]
         if alike and (name or wanted):
             numbers = [s.number for s in alike]
             return found.station_id if found is not None and found.station_id in numbers else numbers[0]
@@ -149,13 +153,19 @@ class ReceiverTaker:
         names = cell_values.words_of(cells.text("zones"))
         if not names:
             return None
-        known = {folded(z.name): z.id for z in zones(session, self._commune_id)}
+        there = zones(session, self._commune_id)
+        known, ids = NameIndex((z.name, z) for z in there), {z.id for z in there}
+        chosen = set()
         for name in names:
-            if folded(name) not in known:
-                wanted = _fresh(f"{self._commune_id}-{_slug(name)}", set(known.values()))
+            zone = cells.named("zones", name, known)
+            if zone is None:
+                wanted = _fresh(f"{self._commune_id}-{_slug(name)}", ids)
                 zone = add_zone_in(session, self._actor, self._commune_id, wanted, name, self._now)
-                known[folded(name)] = zone.id
-        return sorted({known[folded(name)] for name in names})
+                known.add(zone.name, zone)
+                ids.add(zone.id)
+            chosen.add(zone.id)
+            cells.taken_for.append(zone.name)
+        return sorted(chosen)
 
     def _position(self, cells: Cells) -> Position | None:
         latitude, longitude = cells.text("latitude"), cells.text("longitude")
@@ -177,7 +187,8 @@ class ReceiverTaker:
     ) -> bool:
         name, place = cells.text("name"), cells.text("place")
         different = {
-            "name": name if name != found.name else None,
+            # Without diacritics it finds a receiver, and does not rename it.
+            "name": name if name != found.name and not _bare_of(name, found.name) else None,
             "place": place if place and place != found.place else None,
             "station_id": station if station != found.station_id else None,
             "zones": zone_ids if zone_ids is not None and zone_ids != zones_of(session, found.id) else None,
@@ -187,8 +198,7 @@ class ReceiverTaker:
         wanted = cast(ReceiverSettings, {key: value for key, value in different.items() if value is not None})
         if wanted:
             change_receiver_in(session, self._actor, self._commune_id, found.id, wanted, self._now)
-            known = self._by_name.setdefault(folded(name), [])
-            known += [] if found.id in known else [found.id]
+            self._by_name.add(name, found.id)
         moved = position is not None and position != position_of(found)
         if moved:
             place_receiver_in(session, self._actor, self._commune_id, found.id, position, self._now)
@@ -201,6 +211,10 @@ class ReceiverTaker:
             count += 1
             wanted = f"{base[: _LONGEST_ID - 5].strip('-')}-{count}"
         return wanted
+
+
+def _bare_of(typed: str, name: str) -> bool:
+    return name_key(typed) != name_key(name) and NameIndex([(name, name)]).find(typed) is not None
 
 
 def _fits(station: Station, kind: StationKind | None, maker: str, former: str) -> bool:

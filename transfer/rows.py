@@ -1,15 +1,18 @@
 """Rows become things of ours: one after the other, each whole or not at all, with what became of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlmodel import Session
 
+from parsing.names import NameIndex
 from runtime.refusal import N_, Refusal
 from transfer.columns import COLUMNS, ImportKind
 from transfer.sheets import CellValue, SheetRow, shown
+
+T = TypeVar("T")
 
 
 class RowChange(StrEnum):
@@ -22,13 +25,17 @@ class RowChange(StrEnum):
 
 
 class RowOutcome(NamedTuple):
-    """Of one row. line: as the program shows it. what: its name. column: key of the one that is wrong, "" for none."""
+    """Of one row. line: as the program shows it. what: its name. column: key of the one that is wrong, "" for none.
+
+    taken_for: names of the programme, the zones and the receivers that its cells identify, as they are called here.
+    """
 
     line: int
     change: RowChange
     what: str
     problem: Refusal | None = None
     column: str = ""
+    taken_for: tuple[str, ...] = ()
 
 
 class WrongCell(Exception):
@@ -51,10 +58,14 @@ class Taker(Protocol):
 
 @dataclass
 class Cells:
-    """A row's cells by what they mean. columns: a key for each column of the file."""
+    """A row's cells by what they mean. columns: a key for each column of the file.
+
+    taken_for: names here that the cells identify, filled while the row is taken.
+    """
 
     row: SheetRow
     columns: Sequence[str]
+    taken_for: list[str] = field(default_factory=list)
 
     def value(self, key: str) -> CellValue:
         """What stands there, None for nothing. Raises WrongCell for what the spreadsheet itself could not tell."""
@@ -75,6 +86,13 @@ class Cells:
             return None
         try:
             return reader(value)
+        except Refusal as refusal:
+            raise WrongCell(key, refusal) from refusal
+
+    def named(self, key: str, name: str, index: NameIndex[T]) -> T | None:
+        """The row here that a name in the cell identifies, None for none. Raises WrongCell when several fit."""
+        try:
+            return index.find(name)
         except Refusal as refusal:
             raise WrongCell(key, refusal) from refusal
 
@@ -99,7 +117,9 @@ def take_all(
                 cells.needed(taker.kind)
                 change = taker.take(session, cells)
                 session.flush()
-            outcomes.append(RowOutcome(row.line, change, _name(cells, taker.kind)))
+            outcomes.append(
+                RowOutcome(row.line, change, _name(cells, taker.kind), taken_for=tuple(dict.fromkeys(cells.taken_for)))
+            )
         except WrongCell as wrong:
             outcomes.append(
                 RowOutcome(row.line, RowChange.WRONG, _name(cells, taker.kind), wrong.refusal, wrong.column)

@@ -9,7 +9,7 @@ from broadcast.programmes import programmes
 from devices.communes import commune
 from devices.receivers import receivers
 from devices.zones import zones
-from parsing.names import folded
+from parsing.names import NameIndex, folded
 from runtime.refusal import N_, Refusal
 from schedules.recurrence import Repeat, Rule
 from schedules.schedules import Schedule, schedules
@@ -33,11 +33,9 @@ class ScheduleTaker:
     def __init__(self, session: Session, commune_id: str, now: datetime, actor: Actor) -> None:
         self._commune_id, self._now, self._actor = commune_id, now, actor
         self._today = now.astimezone(commune(session, commune_id).zone).date()
-        self._programmes: dict[str, list[int]] = {}
-        for one in programmes(session, commune_id):
-            self._programmes.setdefault(folded(one.title), []).append(one.number)
-        self._zones = {folded(z.name): z.id for z in zones(session, commune_id)}
-        self._receivers = {folded(r.name): r.id for r in receivers(session, commune_id)}
+        self._programmes = NameIndex((p.title, p) for p in programmes(session, commune_id))
+        self._zones = NameIndex((z.name, z) for z in zones(session, commune_id))
+        self._receivers = NameIndex((r.name, r) for r in receivers(session, commune_id))
         self._there = {s.number: s for s in schedules(session, commune_id)}
         self._known = known_ids(session, commune_id, self.kind)
         self._seen: dict[int, int] = {}
@@ -76,12 +74,14 @@ class ScheduleTaker:
 
     def _wanted(self, cells: Cells) -> tuple[int, Rule, Targets, BroadcastClass]:
         title = cells.text("programme")
-        numbers = self._programmes.get(folded(title), [])
-        if len(numbers) != 1:
-            why = N_("No programme has this name. Create it, then import the file again.")
-            if numbers:
-                why = N_("Several programmes are called so. Rename one, then read the file again.")
+        if len(self._programmes.exact(title)) > 1:
+            why = N_("Several programmes are called so. Rename one, then read the file again.")
             raise WrongCell("programme", Refusal(why))
+        programme = cells.named("programme", title, self._programmes)
+        if programme is None:
+            why = N_("No programme has this name. Create it, then import the file again.")
+            raise WrongCell("programme", Refusal(why))
+        cells.taken_for.append(programme.title)
         times = cells.read("times", cell_values.times)
         days = cells.read("weekdays", cell_values.weekdays) or list(range(7))
         from_day = cells.read("from_day", cell_values.day)
@@ -98,7 +98,7 @@ class ScheduleTaker:
             from_day=from_day or self._today,
             until_day=until_day,
         ).check()
-        return numbers[0], rule, self._targets(cells), class_
+        return programme.number, rule, self._targets(cells), class_
 
     def _targets(self, cells: Cells) -> Targets:
         names = cell_values.words_of(cells.text("zones"))
@@ -106,10 +106,14 @@ class ScheduleTaker:
             return Targets(all=True)
         in_zones, single = set(), set()
         for name in names:
-            if folded(name) in self._zones:
-                in_zones.add(self._zones[folded(name)])
-            elif folded(name) in self._receivers:
-                single.add(self._receivers[folded(name)])
+            zone = cells.named("zones", name, self._zones)
+            receiver = None if zone else cells.named("zones", name, self._receivers)
+            if zone is not None:
+                in_zones.add(zone.id)
+                cells.taken_for.append(zone.name)
+            elif receiver is not None:
+                single.add(receiver.id)
+                cells.taken_for.append(receiver.name)
             else:
                 why = N_("“{name}” is no zone and no receiver here. Import the receivers first, or mend the name.")
                 raise WrongCell("zones", Refusal(why, name=name[:60]))

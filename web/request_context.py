@@ -3,7 +3,7 @@
 import hmac
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from sqlmodel import Session
 
 from devices.communes import Commune
+from devices.zones import Zone
+from parsing.names import told_apart
 from people import audit
 from people.operators import Operator, standing_of
 from people.rights import Action, Standing, may, refusal_of
@@ -114,7 +116,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(asset=assets.url, languages=LANGUAGES)
+        self._environment.globals.update(asset=assets.url, languages=LANGUAGES, zone_labels=zone_labels)
 
     def compile_all(self) -> None:
         """Compile every template, so that no page waits for it. Takes seconds: call it beside the first requests."""
@@ -127,6 +129,11 @@ class Renderer:
     def page(self, frame: Frame, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A page, or a part of one, for this request."""
         return HTMLResponse(self.render(template, **surroundings(frame), **values), status)
+
+
+def zone_labels(zones: Iterable[Zone]) -> dict[str, str]:
+    """What a form calls each zone, by id; zones of one name are told apart."""
+    return told_apart((zone.id, zone.name) for zone in zones)
 
 
 def surroundings(frame: Frame) -> dict[str, Any]:

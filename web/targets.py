@@ -10,6 +10,7 @@ from broadcast.modes import Mode, Spread
 from devices.positions import parse_position, position_of
 from devices.receivers import Receiver, receiver, receivers
 from devices.zones import Zone, zones
+from parsing.names import told_apart
 from runtime.refusal import N_, Refusal
 from web.request_context import Reading
 from web.typed_fields import Whole
@@ -18,13 +19,14 @@ from wire.broadcasts import BroadcastClass, Targets
 
 @dataclass(frozen=True)
 class TargetChoice:
-    """What is chosen, and what there is to choose from."""
+    """What is chosen, and what there is to choose from. labels: of an id, with the id where names are equal."""
 
     all: bool = True
     zones: list[str] = field(default_factory=list)
     receivers: list[str] = field(default_factory=list)
     zone_choices: list[Zone] = field(default_factory=list)
     receiver_choices: list[Receiver] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
 
     def targets(self) -> Targets:
         """As the wire says it."""
@@ -34,9 +36,10 @@ class TargetChoice:
 def target_choice(session: Session, commune_id: str, chosen: Targets | None = None) -> TargetChoice:
     """For a form: what there is, and what is chosen so far."""
     now = chosen or Targets(all=True)
-    return TargetChoice(
-        now.all, list(now.zones), list(now.receivers), zones(session, commune_id), receivers(session, commune_id)
-    )
+    zone_choices, receiver_choices = zones(session, commune_id), receivers(session, commune_id)
+    labels = told_apart((z.id, z.name) for z in zone_choices)
+    labels |= told_apart((r.id, r.name) for r in receiver_choices)
+    return TargetChoice(now.all, list(now.zones), list(now.receivers), zone_choices, receiver_choices, labels)
 
 
 def targets_from(

@@ -37,7 +37,6 @@ from province.exchange import ProvinceExchange
 from runtime.alarms import Alarms
 from runtime.clock import ControllerClock
 from runtime.counters import Counting
-from runtime.mosquitto import Mosquitto
 from runtime.settings import Settings
 from schedules.freezing import freeze_in
 from schedules.planner import Planner

@@ -1,6 +1,7 @@
 """Live updates: one ticker renders what is watched, and every browser that watches it gets the same bytes."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -16,13 +17,17 @@ log = logging.getLogger(__name__)
 EVERY_S = 1.0
 #: A comment now and then keeps proxies from closing a quiet stream.
 QUIET_S = 15.0
+#: Rights of those who watch are asked again so often.
+RIGHTS_EVERY_TICKS = 3
+#: In a queue: the watcher may not watch any more. None: the server stops, and the browser may connect again.
+_END = "(end)"
 
 
 @dataclass
 class _Channel:
     """One rendering that some browsers watch: a commune in a language."""
 
-    watchers: set[asyncio.Queue[str | None]] = field(default_factory=set)
+    watchers: dict[asyncio.Queue[str | None], Callable[[], bool]] = field(default_factory=dict)
     last: str = ""
     ticker: asyncio.Task[None] | None = None
 
@@ -35,11 +40,16 @@ class LiveFeed:
         self.renderer = renderer
         self._channels: dict[str, _Channel] = {}
 
-    async def watch(self, key: str, event: str, render: Callable[[], str]) -> AsyncIterator[bytes]:
-        """A stream of events named `event`. key: watchers of one key share a rendering. render: makes the HTML."""
+    async def watch(
+        self, key: str, event: str, render: Callable[[], str], *, may_watch: Callable[[], bool] = lambda: True
+    ) -> AsyncIterator[bytes]:
+        """A stream of events named `event`. key: watchers of one key share a rendering. render: makes the HTML.
+
+        may_watch: asked again every few seconds; once it is False, the event `end` is sent and the stream ends.
+        """
         channel = self._channels.setdefault(key, _Channel())
         queue: asyncio.Queue[str | None] = asyncio.Queue(8)
-        channel.watchers.add(queue)
+        channel.watchers[queue] = may_watch
         if channel.ticker is None:
             channel.ticker = asyncio.create_task(self._tick(key, channel, render))
         try:
@@ -54,8 +64,10 @@ class LiveFeed:
                 if html is None:
                     return
                 yield _event(event, html)
+                if html is _END:
+                    return
         finally:
-            channel.watchers.discard(queue)
+            channel.watchers.pop(queue, None)
 
     def close(self) -> None:
         for channel in self._channels.values():
@@ -63,7 +75,11 @@ class LiveFeed:
                 _put(queue, None)
 
     async def _tick(self, key: str, channel: _Channel, render: Callable[[], str]) -> None:
-        while channel.watchers:
+        for tick in itertools.count(1):
+            if not channel.watchers:
+                break
+            if tick % RIGHTS_EVERY_TICKS == 0:
+                await self._end_without_right(channel)
             try:
                 html = await run_in_threadpool(render)
             except Exception:
@@ -77,6 +93,16 @@ class LiveFeed:
         channel.ticker = None
         self._channels.pop(key, None)
 
+    async def _end_without_right(self, channel: _Channel) -> None:
+        watchers = dict(channel.watchers)
+        try:
+            ended = await run_in_threadpool(lambda: [queue for queue, may in watchers.items() if not may()])
+        except Exception:
+            log.exception("rights of open streams could not be read")
+            return
+        for queue in ended:
+            _put(queue, _END)
+
 
 def _put(queue: asyncio.Queue[str | None], html: str | None) -> None:
     """Never wait for a slow browser: it skips to the newest."""
@@ -86,5 +112,7 @@ def _put(queue: asyncio.Queue[str | None], html: str | None) -> None:
 
 
 def _event(name: str, html: str) -> bytes:
+    if html is _END:
+        return b"event: end\ndata:\n\n"
     lines = "".join(f"data: {line}\n" for line in html.splitlines())
     return f"event: {name}\n{lines}\n".encode()

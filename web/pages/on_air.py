@@ -12,7 +12,7 @@ from web.deps import Deps
 from web.formatting import Wording
 from web.language import Translator
 from web.on_air_view import on_air_view, step_size
-from web.request_context import In, Reading, Renderer, back_to, changes, renderer_of
+from web.request_context import In, Reading, Renderer, back_to, changes, may_still_see, renderer_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -36,12 +36,19 @@ def home(frame: In, session: Reading) -> Response:
 
 
 @router.get("/live/on-air")
-async def watch(frame: In) -> StreamingResponse:
-    """The live part of the home page, sent again whenever it changes."""
-    feed = frame.request.app.state.live
-    deps, commune, t = frame.deps, frame.commune, frame.t
+async def watch(frame: In, commune: str = "", language: str = "") -> StreamingResponse:
+    """The live part of the home page, sent again whenever it changes.
+
+    commune, language: as the page shows them; another tab may have chosen others since.
+    """
+    feed, deps = frame.request.app.state.live, frame.deps
+    shown = next((c for c in frame.communes if c.id == commune), frame.commune)
+    t = feed.renderer.translators.get(language, frame.t)
     events = feed.watch(
-        f"on-air {commune.id} {t.language}", "on_air", lambda: _fragment(deps, feed.renderer, commune, t)
+        f"on-air {shown.id} {t.language}",
+        "on_air",
+        lambda: _fragment(deps, feed.renderer, shown, t),
+        may_watch=lambda: may_still_see(deps, frame.token, shown.id),
     )
     return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

@@ -137,4 +137,5 @@ def _same_place(request: Request) -> str:
     """The page one came from, when it is ours."""
     came_from = request.headers.get("referer", "")
     base = f"{request.url.scheme}://{request.url.netloc}/"
-    return "/" + came_from.removeprefix(base) if came_from.startswith(base) else "/"
+    # A path that begins with two slashes, or a backslash for one, would name another host.
+    return "/" + came_from.removeprefix(base).lstrip("/\\") if came_from.startswith(base) else "/"

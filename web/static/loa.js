@@ -2,11 +2,67 @@
 "use strict";
 const t = (name) => document.body.dataset[name] || "";
 
-// Confirmation before actions that cannot be undone.
+// Confirmation before actions that cannot be undone; then the buttons are dead while the request runs.
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.ask;
   if (question && !window.confirm(question)) event.preventDefault();
+  else if (event.target.method === "post") whileSent(event);
 });
+function whileSent(event) {
+  const form = event.target;
+  if (form.dataset.sent) event.preventDefault();
+  // After this event: a button that is dead already would not be part of what is sent.
+  else setTimeout(() => event.defaultPrevented || setBusy(form, true), 0);
+}
+function setBusy(form, busy) {
+  if (busy) form.dataset.sent = "1";
+  else delete form.dataset.sent;
+  form.querySelectorAll("button").forEach((button) => (button.disabled = busy));
+}
+// A page that comes back from the browser's memory is a new page: its forms may be sent again, with new keys.
+window.addEventListener("pageshow", (event) => {
+  document.querySelectorAll("form[data-sent]").forEach((form) => setBusy(form, false));
+  if (event.persisted) window.location.reload();
+});
+document.addEventListener("htmx:beforeRequest", (event) => markRequest(event, true));
+document.addEventListener("htmx:afterRequest", (event) => markRequest(event, false));
+function markRequest(event, busy) {
+  const { elt, requestConfig } = event.detail;
+  const cause = requestConfig.triggeringEvent && requestConfig.triggeringEvent.type;
+  const form = elt.closest("form");
+  if (form && (cause === "submit" || cause === "click")) setBusy(form, busy);
+}
+
+// The live part of a page: one stream for all tabs of the browser, none while no tab is visible.
+const livePart = document.querySelector("[data-live]");
+if (livePart) watchLive(livePart);
+function watchLive(part) {
+  const url = part.dataset.live;
+  const show = (html) => {
+    part.innerHTML = html;
+    window.htmx.process(part);
+  };
+  const end = () => window.location.reload();
+  let source = null;
+  let follow = () => {
+    if (document.hidden && source) {
+      source.close();
+      source = null;
+    } else if (!document.hidden && !source) {
+      source = new EventSource(url);
+      source.addEventListener("on_air", (event) => show(event.data));
+      source.addEventListener("end", end);
+    }
+  };
+  if (window.SharedWorker) {
+    const { port } = new SharedWorker(part.dataset.worker);
+    port.onmessage = ({ data }) => (data.end ? end() : show(data.html));
+    follow = () => port.postMessage({ url, visible: !document.hidden });
+    window.addEventListener("pagehide", () => port.postMessage({ url, visible: false }));
+  }
+  document.addEventListener("visibilitychange", follow);
+  follow();
+}
 
 // Fields that submit their form, or show other fields, when they change.
 document.addEventListener("change", (event) => {

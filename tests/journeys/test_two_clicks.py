@@ -1,4 +1,4 @@
-"""Double clicks, a slow link, two tabs, eight tabs, an operator who is retired: in a real browser, over a real controller."""
+"""Double clicks, a slow link, two tabs, eight tabs: in a real browser, over a real controller."""
 
 import asyncio
 import threading
@@ -137,7 +137,7 @@ def test_two_clicks_on_a_slow_link_pause_once_and_make_one_programme(
     page.wait_for_url("**/programmes/*")
     assert programmes(demo, context) == before + 1
     page.goto(link + "/timetable")
-    twice(page, page.get_by_role("button", name="Tạm ngừng").first)
+    twice(page, page.get_by_role("button", name="Tạm dừng").first)
     page.wait_for_timeout(2500)
     assert [s["paused"] for s in schedules(demo, context)].count(True) == 1
     page.close()

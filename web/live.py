@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
 
+from people.operators import standing_of
+from web import access
 from web.deps import Deps
 from web.request_context import Renderer
 
@@ -102,6 +104,20 @@ class LiveFeed:
             return
         for queue in ended:
             _put(queue, _END)
+
+
+def may_still_see(deps: Deps, token: str, commune_id: str) -> bool:
+    """Whether a session is still open and its operator may see the commune: asked while a stream is open."""
+    now = deps.clock.now()
+    with deps.database.session() as session:
+        if (found := access.who(session, token, now)) is None:
+            return False
+        operator, web_session = found
+        known = {c.id for c in standing_of(session, operator)[1]}
+    if now - web_session.used_at > access.TOUCH_EVERY:
+        with deps.database.writing() as session:
+            access.touch(session, token, now)
+    return commune_id in known and not operator.must_change_password
 
 
 def _put(queue: asyncio.Queue[str | None], html: str | None) -> None:

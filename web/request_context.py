@@ -200,20 +200,6 @@ def _frame(request: Request) -> Frame:
     return Frame(request, deps, t, Wording(t, chosen.zone), operator, standing, token, chosen, known)
 
 
-def may_still_see(deps: Deps, token: str, commune_id: str) -> bool:
-    """Whether a session is still open and its operator may see the commune: asked while a stream is open."""
-    now = deps.clock.now()
-    with deps.database.session() as session:
-        if (found := access.who(session, token, now)) is None:
-            return False
-        operator, web_session = found
-        known = {c.id for c in standing_of(session, operator)[1]}
-    if now - web_session.used_at > access.TOUCH_EVERY:
-        with deps.database.writing() as session:
-            access.touch(session, token, now)
-    return commune_id in known and not operator.must_change_password
-
-
 In = Annotated[Frame, Depends(frame_of)]
 
 

@@ -12,7 +12,7 @@ from runtime.database import Database
 from tests.cast import COMMUNE
 from tests.web.office import Office
 from web import access, live
-from web.request_context import may_still_see
+from web.live import may_still_see
 
 
 @pytest.fixture

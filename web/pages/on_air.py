@@ -11,8 +11,9 @@ from usecases.broadcasts import stop
 from web.deps import Deps
 from web.formatting import Wording
 from web.language import Translator
+from web.live import may_still_see
 from web.on_air_view import on_air_view, step_size
-from web.request_context import In, Reading, Renderer, back_to, changes, may_still_see, renderer_of
+from web.request_context import In, Reading, Renderer, back_to, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
 

@@ -70,7 +70,6 @@ class Audiences:
         self.load(b.audience_id for b in broadcasts)
 
     def __call__(self, b: Broadcast) -> frozenset[str]:
-        """Receiver ids."""
         if b.audience_id is None:
             return frozenset(r.id for r in self.of(b).receivers)
         return self.ids(b.audience_id)
@@ -87,7 +86,7 @@ class Audiences:
         return self.at(b.commune_id, b.targets, b.starts_at)
 
     def at(self, commune_id: str, targets: bytes, instant: datetime) -> Audience:
-        """Whom targets (JSON) of a commune mean at an instant, by what is known now."""
+        """The receivers that targets (JSON) of a commune address at an instant, by what is known now."""
         if self._moves is None:
             self._moves = moves(self._session)
         # Between two moves all receivers stay in their communes and zones.

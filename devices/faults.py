@@ -52,7 +52,7 @@ def note(session: Session, receiver_id: str, fault: str, *, present: bool, at: d
 
 
 def withdraw(session: Session, receiver_id: str, fault: str, *, since: datetime) -> None:
-    """Remove a present fault that was none, unless it began earlier or somebody has acknowledged it."""
+    """Remove a present fault that was none, unless it began earlier or was acknowledged."""
     present = _present(session, receiver_id, fault)
     if present is not None and present.began_at >= since and present.acknowledged_at is None:
         session.delete(present)

@@ -17,8 +17,8 @@ OUTSIDE_HOURS = "allowed_hours"
 class Slot(SQLModel, table=True):
     """A due instant of a schedule. schedule_revision: the one it was planned by.
 
-    outcome: planned, missed or refused. title, audience_id: what and for whom it was, of one without a broadcast, fixed
-    when it was due.
+    outcome: planned, missed or refused. title, audience_id: of a slot without a broadcast, its title and receivers,
+    fixed when it was due.
     """
 
     __table_args__ = (UniqueConstraint("schedule_id", "due_at"),)

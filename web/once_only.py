@@ -55,7 +55,7 @@ class UsedKey(SQLModel, table=True):
 
 
 @dataclass(frozen=True)
-class _Sent:
+class _SentResponse:
     key_hash: str
     request_hash: str
 
@@ -123,7 +123,7 @@ class OnceOnly:
             self._running.add(key_hash)
             return True
 
-    async def _sent(self, request: Request, receive: Receive) -> tuple[_Sent | None, Receive]:
+    async def _sent(self, request: Request, receive: Receive) -> tuple[_SentResponse | None, Receive]:
         """What came, when it carries a key. The body that was read for it is given to the application again."""
         cookie, kind = request.cookies.get(self._cookie, ""), request.headers.get("content-type", "")
         header, length = request.headers.get("idempotency-key", ""), request.headers.get("content-length", "")
@@ -144,9 +144,9 @@ class OnceOnly:
         request_hash = _hash(target.encode(), body)
         # A form that was corrected and sent again is another request; a call must take another key for another request.
         parts = (b"call",) if header else (b"form", request_hash.encode())
-        return _Sent(_hash(cookie.encode(), key.encode(), *parts), request_hash), receive
+        return _SentResponse(_hash(cookie.encode(), key.encode(), *parts), request_hash), receive
 
-    async def _first(self, sent: _Sent, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _first(self, sent: _SentResponse, scope: Scope, receive: Receive, send: Send) -> None:
         answer = _Answer()
 
         async def noted(message: Message) -> None:
@@ -158,7 +158,7 @@ class OnceOnly:
         finally:
             await run_in_threadpool(self._keep if answer.is_final else self._release, sent, answer)
 
-    def _claim(self, sent: _Sent) -> UsedKey | None:
+    def _claim(self, sent: _SentResponse) -> UsedKey | None:
         """None: it is ours. Else the row of the first send."""
         now = self._clock.now()
         with self._database.writing() as session:
@@ -171,7 +171,7 @@ class OnceOnly:
                 return None
             return session.get_one(UsedKey, sent.key_hash)
 
-    def _keep(self, sent: _Sent, answer: _Answer) -> None:
+    def _keep(self, sent: _SentResponse, answer: _Answer) -> None:
         if answer.body and answer.whole and not answer.is_json:
             self._pages[sent.key_hash] = answer.body
             if len(self._pages) > PAGES_IN_MEMORY:
@@ -183,11 +183,11 @@ class OnceOnly:
                 row.body = answer.body if answer.is_json and answer.whole else b""
                 session.add(row)
 
-    def _release(self, sent: _Sent, _answer: _Answer) -> None:
+    def _release(self, sent: _SentResponse, _answer: _Answer) -> None:
         with self._database.writing() as session:
             session.exec(delete(UsedKey).where(col(UsedKey.key_hash) == sent.key_hash))
 
-    def _again(self, known: UsedKey, sent: _Sent, request: Request) -> Response:
+    def _again(self, known: UsedKey, sent: _SentResponse, request: Request) -> Response:
         headers = dict(json.loads(known.headers))
         body = known.body or self._pages.get(known.key_hash, b"")
         if known.request_hash != sent.request_hash:

@@ -20,6 +20,8 @@ from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from wire.commands import TestTone, ToneSound
 
+#: Three minutes of two channels that are not compressed, at the highest rate that phones record at.
+MOST_RECORDING_BYTES = 60_000_000
 #: Sweeps of each receiver, and the time between the two receivers' sweeps: it must exceed offset plus echo, and 15 s in
 #: total is bearable next to a horn.
 ROUNDS = 6

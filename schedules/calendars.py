@@ -18,6 +18,8 @@ from dateutil import rrule
 from runtime.refusal import N_, Refusal
 from schedules.recurrence import Holidays, Repeat, Rule, days
 
+#: A calendar of this size holds tens of thousands of events.
+MOST_FILE_BYTES = 5_000_000
 #: Single days are written this far ahead; a subscribed calendar program reloads the file long before.
 AHEAD = timedelta(days=730)
 #: The most instances counted for a rule with COUNT.

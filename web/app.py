@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from people.rights import NotAllowed
 from runtime.refusal import N_, NotFound, Refusal
@@ -22,6 +23,7 @@ from web.api import province as province_api
 from web.api import receivers as receivers_api
 from web.api import schedules as schedules_api
 from web.assets import Assets
+from web.body_limits import BodyLimits
 from web.deps import Deps
 from web.labels.people import DEEDS
 from web.live import LiveFeed
@@ -145,8 +147,10 @@ def create_app(deps: Deps) -> FastAPI:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _failed)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _our_fault)
     app.add_middleware(OnceOnly, database=deps.database, clock=deps.clock, cookie=SESSION_COOKIE, say=_say)
+    app.add_middleware(BodyLimits, max_upload_bytes=deps.settings.max_upload_bytes, answer=_answer_to)
     app.add_middleware(PagesCompressed)
     app.add_middleware(SecurityHeaders, map_pictures_from=deps.settings.map_tiles_origin)
 
@@ -218,9 +222,28 @@ def _invalid(request: Request, error: Exception) -> Response:
 def _failed(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     refusal = Refusal(N_("This page does not exist. Go back to the home page."))
-    if status != HTTPStatus.NOT_FOUND:
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        refusal = Refusal(N_("What was sent is too large for this page. Send a smaller file, or less at a time."))
+    elif status != HTTPStatus.NOT_FOUND:
         refusal = Refusal(N_("This request cannot be processed. Reload the page."))
     return _say(request, refusal, HTTPStatus(status))
+
+
+def _gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
+
+
+def _answer_to(request: Request, error: Exception) -> Response:
+    """For middleware, which stands outside of the exception handlers."""
+    for kind, handler in (
+        (NotSignedIn, _not_signed_in),
+        (MustChangePassword, _must_change_password),
+        (Refusal, _refused),
+        (HTTPException, _failed),
+    ):
+        if isinstance(error, kind):
+            return handler(request, error)
+    return _our_fault(request, error)
 
 
 def _our_fault(request: Request, error: Exception) -> Response:

@@ -13,15 +13,13 @@ from broadcast.programmes import duration_us, items_of_all, programmes
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, Refusal
-from schedules.calendars import CalendarEntry, read_calendar, write_calendar
+from schedules.calendars import MOST_FILE_BYTES, CalendarEntry, read_calendar, write_calendar
 from schedules.schedules import schedules
 from usecases.schedules import ScheduleSettings, add_schedule_in
 from web.request_context import Frame, In, Reading, changes, renderer_of
 from wire.broadcasts import Targets
 
 router = APIRouter(include_in_schema=False)
-#: A calendar of this size holds tens of thousands of events.
-MOST_BYTES = 5_000_000
 
 
 @dataclass
@@ -47,8 +45,8 @@ def save(frame: In, session: Reading) -> Response:
 @router.post("/timetable/read", dependencies=[changes(Action.TIMETABLE)])
 def read(frame: In, file: Annotated[UploadFile, File()]) -> HTMLResponse:
     """Put the events of a calendar file on the timetable; reading it again changes nothing."""
-    content = file.file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
+    content = file.file.read(MOST_FILE_BYTES + 1)
+    if len(content) > MOST_FILE_BYTES:
         raise Refusal(N_("This file is too large for a calendar file."))
     with frame.deps.database.writing() as session:
         taken = _take(frame, session, content)

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from acoustics.delay_measurements import (
     LASTS,
+    MOST_RECORDING_BYTES,
     ROUNDS,
     DelayMeasurement,
     Proposal,
@@ -29,8 +30,6 @@ from web.typed_fields import Decimal
 from web.uploads import blocks_of_form
 
 router = APIRouter(include_in_schema=False)
-#: Three minutes of two channels that are not compressed, at the highest rate that phones record at.
-MOST_BYTES = 60_000_000
 #: Recorded after the last sound: an echo, and what a telephone's recorder keeps back.
 _AFTER_MS = 2000
 _LASTS_S = round(LASTS.total_seconds())
@@ -165,20 +164,21 @@ def _look_through(frame: Frame, measurement_id: str, path: Path) -> None:
 
 
 async def _receive(request: Request, path: Path, by_script: bool) -> None:
-    if int(request.headers.get("content-length") or 0) > MOST_BYTES:
+    if int(request.headers.get("content-length") or 0) > MOST_RECORDING_BYTES:
         raise _too_large()
     received = 0
     with path.open("wb") as file:
         async for block in request.stream() if by_script else blocks_of_form(request):
             received += len(block)
-            if received > MOST_BYTES:
+            if received > MOST_RECORDING_BYTES:
                 raise _too_large()
             await run_in_threadpool(file.write, block)
 
 
 def _too_large() -> Refusal:
     return Refusal(
-        N_("The recording is too large. Three minutes are enough; the limit is {mb} MB."), mb=MOST_BYTES // 10**6
+        N_("The recording is too large. Three minutes are enough; the limit is {mb} MB."),
+        mb=MOST_RECORDING_BYTES // 10**6,
     )
 
 

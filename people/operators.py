@@ -1,5 +1,6 @@
 """Operators: people who sign in, and where each has which role."""
 
+import unicodedata
 from datetime import datetime
 
 from sqlalchemy import Boolean, Column, false
@@ -8,10 +9,14 @@ from sqlmodel import Field, Session, SQLModel, col, delete, select
 from devices.communes import Commune, communes
 from people.passwords import check_new, hash_password, one_time_password, verify
 from people.rights import Role, Standing
-from runtime.database import UtcDateTime
+from runtime.database import Database, UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 
 FIRST_OPERATOR = "admin"
+
+
+class WrongPassword(Refusal):
+    """The password is not the operator's."""
 
 
 class Operator(SQLModel, table=True):
@@ -42,6 +47,11 @@ class OperatorCommune(SQLModel, table=True):
     role: str
 
 
+def canonical_name(name: str) -> str:
+    """How a name is kept and compared: NFC, small letters, single blanks."""
+    return unicodedata.normalize("NFC", " ".join(name.lower().split()))
+
+
 def create_first_operator(session: Session, now: datetime) -> tuple[str, str] | None:
     """If there is no operator yet, create the admin. Returns name and one-time password."""
     if session.exec(select(Operator.id).limit(1)).first() is not None:
@@ -54,7 +64,7 @@ def create_first_operator(session: Session, now: datetime) -> tuple[str, str] | 
 
 def add_operator(session: Session, name: str, now: datetime) -> tuple[Operator, str]:
     """Add an operator who may do nothing yet. Gives the one-time password. Raises Refusal for a name that is taken."""
-    name = name.strip().lower()
+    name = canonical_name(name)
     if not name:
         raise Refusal(N_("An operator needs a name."))
     if session.exec(select(Operator.id).where(Operator.name == name)).first() is not None:
@@ -68,7 +78,7 @@ def add_operator(session: Session, name: str, now: datetime) -> tuple[Operator, 
 
 def operator_named(session: Session, name: str) -> Operator:
     """One, by name. Raises NotFound."""
-    found = session.exec(select(Operator).where(Operator.name == name.strip().lower())).first()
+    found = session.exec(select(Operator).where(Operator.name == canonical_name(name))).first()
     if found is None:
         raise NotFound(N_("There is no operator {name}."), name=name)
     return found
@@ -82,24 +92,35 @@ def renew_password(session: Session, operator: Operator) -> str:
     return password
 
 
-def check_password(session: Session, name: str, password: str) -> Operator | None:
-    """The operator, when the password is right. Takes as long when there is none. Slow: keep it off the event loop."""
-    found = session.exec(
-        select(Operator).where(Operator.name == name.strip().lower(), col(Operator.retired_at).is_(None))
-    ).first()
-    return found if verify(found.password_hash if found else None, password) else None
+def check_password(database: Database, name: str, password: str) -> Operator | None:
+    """The operator, when the password is right. Takes as long when there is none.
+
+    Slow: keep it off the event loop. No transaction is open meanwhile.
+    """
+    with database.session() as session:
+        operator = session.exec(
+            select(Operator).where(Operator.name == canonical_name(name), col(Operator.retired_at).is_(None))
+        ).first()
+    return operator if verify(operator.password_hash if operator else None, password) else None
 
 
-def change_password(session: Session, operator_id: int, old: str, new: str, again: str) -> None:
-    """Choose a password of one's own. Raises Refusal."""
-    found = session.get(Operator, operator_id)
-    if found is None or not verify(found.password_hash, old):
-        raise Refusal(N_("The old password is not right."))
-    check_new(new, again, found.name)
+def new_password_hash(operator: Operator, old: str, new: str, again: str) -> str:
+    """The hash of the password that an operator chooses. Slow: keep it out of a transaction. Raises Refusal."""
+    check_new(new, again, operator.name)
+    if not verify(operator.password_hash, old):
+        raise WrongPassword(N_("The old password is not right."))
     if old == new:
         raise Refusal(N_("The new password must be another one than the old."))
-    found.password_hash, found.must_change_password = hash_password(new), False
-    session.add(found)
+    return hash_password(new)
+
+
+def change_password(session: Session, operator: Operator, password_hash: str) -> None:
+    """operator: as read before `new_password_hash`. Raises Refusal when the password was changed since."""
+    current = session.get(Operator, operator.number)
+    if current is None or current.password_hash != operator.password_hash:
+        raise Refusal(N_("The old password is not right."))
+    current.password_hash, current.must_change_password = password_hash, False
+    session.add(current)
 
 
 def appoint(session: Session, operator_id: int, commune_id: str, role: Role) -> None:

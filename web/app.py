@@ -60,6 +60,7 @@ from web.pages import (
     why,
     zones,
 )
+from web.password_pool import PasswordPool
 from web.rate_limit import SignInLimit
 from web.request_context import (
     SESSION_COOKIE,
@@ -86,6 +87,7 @@ def create_app(deps: Deps) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         app.state.live.close()
+        app.state.password_pool.close()
 
     app = FastAPI(
         title="Loa",
@@ -101,6 +103,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.assets = assets
     app.state.renderer = Renderer(assets)
     app.state.sign_in_limit = SignInLimit()
+    app.state.password_pool = PasswordPool()
     app.state.live = LiveFeed(deps, app.state.renderer)
     for module in (
         sign_in,

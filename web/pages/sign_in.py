@@ -4,13 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
 
+from people.operators import WrongPassword, check_password, new_password_hash
 from people.operators import change_password as choose_password
-from people.operators import check_password
 from runtime.refusal import N_, Refusal
 from web import access
+from web.deps import Deps
 from web.language import LANGUAGES
-from web.rate_limit import SignInLimit
+from web.password_pool import PasswordPool
+from web.rate_limit import SignInLimit, device_cookie, known_device
 from web.request_context import (
     COMMUNE_COOKIE,
     GUEST_COOKIE,
@@ -30,6 +33,8 @@ from web.request_context import (
 
 router = APIRouter(include_in_schema=False)
 _YEAR_S = 31_536_000
+#: Which operators have signed in from this browser; see `web.rate_limit`.
+DEVICE_COOKIE = "loa_device"
 
 
 @router.get("/sign-in")
@@ -38,32 +43,43 @@ def sign_in_page(request: Request) -> Response:
 
 
 @router.post("/sign-in")
-def sign_in(
+async def sign_in(
     request: Request,
     name: Annotated[str, Form()],
     password: Annotated[str, Form()],
     form_token: Annotated[str, Form()] = "",
 ) -> Response:
-    """Let an operator in. Runs in a worker thread: hashing takes a tenth of a second."""
-    deps, limit = deps_of(request), _limit(request)
+    deps = deps_of(request)
     address = request.client.host if request.client else ""
+    devices = request.cookies.get(DEVICE_COOKIE, "")
     try:
         check_form_token(request, form_token)
-        limit.check(name, address)
+        with _limit(request).sign_in(name, address, known_device(deps.session_key, devices, name)) as attempt:
+            operator = await _pool(request).run(lambda: check_password(deps.database, name, password))
+            attempt.succeeded = operator is not None
     except Refusal as refusal:
         return _form(request, name, refusal)
-    with deps.database.session() as session:
-        operator = check_password(session, name, password)
-    if operator is None or operator.id is None:
-        limit.failed(name, address)
+    if operator is None:
         wrong = Refusal(N_("The name or password is incorrect. Check both and try again."))
         return _form(request, name, wrong)
-    limit.succeeded(name, address)
-    with deps.database.writing() as session:
-        token = access.open_session(session, operator.id, deps.clock.now())
+    token = await run_in_threadpool(_open_session, deps, operator.number)
     answer = RedirectResponse("/password" if operator.must_change_password else "/", status_code=303)
     set_session_cookie(answer, request, token)
+    answer.set_cookie(
+        DEVICE_COOKIE,
+        device_cookie(deps.session_key, devices, name),
+        max_age=_YEAR_S,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+        path="/sign-in",
+    )
     return answer
+
+
+def _open_session(deps: Deps, operator_id: int) -> str:
+    with deps.database.writing() as session:
+        return access.open_session(session, operator_id, deps.clock.now())
 
 
 @router.post("/sign-out", dependencies=[Depends(own_form)])
@@ -83,19 +99,33 @@ def password_page(frame: Annotated[Frame, Depends(frame_with_any_password)]) -> 
 
 
 @router.post("/password", dependencies=[Depends(own_form)])
-def change_password(
+async def change_password(
     frame: Annotated[Frame, Depends(frame_with_any_password)],
     old: Annotated[str, Form()],
     new: Annotated[str, Form()],
     again: Annotated[str, Form()],
 ) -> Response:
+    request, operator = frame.request, frame.operator
     try:
-        with frame.deps.database.writing() as session:
-            choose_password(session, frame.operator.number, old, new, again)
-            access.close_sessions(session, frame.operator.number, keep=frame.token)
+        with _limit(request).own_password(operator.number) as attempt:
+            try:
+                chosen = await _pool(request).run(lambda: new_password_hash(operator, old, new, again))
+                attempt.succeeded = True
+            except WrongPassword:
+                raise
+            except Refusal:
+                attempt.succeeded = True  # the old password was right, or was not tried
+                raise
+        await run_in_threadpool(_change_password, frame, chosen)
     except Refusal as refusal:
-        return renderer_of(frame.request).page(frame, "password.html", 422, refused=frame.t.refusal(refusal))
+        return renderer_of(request).page(frame, "password.html", 422, refused=frame.t.refusal(refusal))
     return RedirectResponse("/", status_code=303)
+
+
+def _change_password(frame: Frame, password_hash: str) -> None:
+    with frame.deps.database.writing() as session:
+        choose_password(session, frame.operator, password_hash)
+        access.close_sessions(session, frame.operator.number, keep=frame.token)
 
 
 @router.post("/language/{language}")
@@ -128,6 +158,11 @@ def _form(request: Request, name: str = "", refused: Refusal | None = None) -> R
     return answer
 
 
+def _pool(request: Request) -> PasswordPool:
+    pool: PasswordPool = request.app.state.password_pool
+    return pool
+
+
 def _limit(request: Request) -> SignInLimit:
     limit: SignInLimit = request.app.state.sign_in_limit
     return limit
@@ -138,4 +173,5 @@ def _same_place(request: Request) -> str:
     came_from = request.headers.get("referer", "")
     base = f"{request.url.scheme}://{request.url.netloc}/"
     # A path that begins with two slashes, or a backslash for one, would name another host.
+    # Without the strip, a page called //evil.example would lead to that host.
     return "/" + came_from.removeprefix(base).lstrip("/\\") if came_from.startswith(base) else "/"

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from loa.controller import Controller
+from runtime.log_limit import LimitedLog
 from runtime.refusal import Refusal
 from runtime.settings import load_settings
 
@@ -32,8 +33,11 @@ def serve(data: Path | None, **options: str | int | None) -> None:
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
             stream=sys.stderr,
         )
-        # At INFO httpx2 writes the whole address of each request: of a recording behind a signed link, its key too.
-        logging.getLogger("httpx2").setLevel(logging.WARNING)
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(LimitedLog())
+        # At INFO and DEBUG httpx2 writes the whole address of each request: of a recording behind a signed link, its key too.
+        for name in ("httpx2", "httpcore2", "httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.WARNING)
         # At INFO fontTools writes dozens of lines for each printed report.
         logging.getLogger("fontTools").setLevel(logging.WARNING)
         with Controller(settings) as controller:

@@ -1,16 +1,23 @@
 """Serves the page until the process is told to stop. The home of uvicorn."""
 
 import gc
+import logging
 import signal
 
 import uvicorn
 from fastapi import FastAPI
 
+from loa.connection_limits import LimitedHttp, most_connections, raise_open_files
 from runtime.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 def run_web_server(app: FastAPI, settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT."""
+    warn_of_plain(settings)
     config = uvicorn.Config(
         app,
         host=settings.http_host,
@@ -20,6 +27,9 @@ def run_web_server(app: FastAPI, settings: Settings) -> None:
         timeout_graceful_shutdown=3,
         proxy_headers=True,
         server_header=False,
+        http=LimitedHttp,
+        ws="none",
+        limit_concurrency=most_connections(raise_open_files()),
     )
     # What is loaded now stays loaded. A full collection that scans it would slow about one request in a hundred.
     gc.collect()
@@ -29,3 +39,13 @@ def run_web_server(app: FastAPI, settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     uvicorn.Server(config).run()
+
+
+def warn_of_plain(settings: Settings) -> None:
+    """Passwords cross the network in the clear when browsers reach this port without a proxy that adds TLS."""
+    if settings.http_host not in _THIS_MACHINE and not (settings.public_url or "").startswith("https://"):
+        log.warning(
+            "the page is served on %s without TLS: passwords can be read on the network. "
+            "Put a proxy with TLS in front and set LOA_PUBLIC_URL",
+            settings.http_host,
+        )

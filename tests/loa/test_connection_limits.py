@@ -1,0 +1,114 @@
+"""Half-open requests take no place from the page, with a real server and real sockets."""
+
+import logging
+import resource
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+
+from loa import connection_limits
+from loa.connection_limits import LimitedHttp, most_connections, raise_open_files
+from loa.web_server import warn_of_plain
+from runtime.settings import Settings
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setattr(connection_limits, "HEADER_S", 0.5)
+    monkeypatch.setattr(connection_limits, "MOST_HALF_OPEN", 20)
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(PlainTextResponse("ok"), http=LimitedHttp, ws="none", log_level="warning", lifespan="off")
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    yield listening.getsockname()[1]
+    server.should_exit = True
+    thread.join(10)
+
+
+def page(port: int) -> bytes:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+        content: bytes = answer.read()
+    return content
+
+
+def is_closed(client: socket.socket, timeout_s: float) -> bool:
+    client.settimeout(timeout_s)
+    try:
+        return client.recv(1) == b""
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+
+
+def test_a_header_that_never_ends_is_given_up(port: int) -> None:
+    for begun in (b"", b"GET / HTTP/1.1\r\nHost: x\r\n"):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(begun)
+            assert is_closed(client, 10)
+
+
+def test_a_header_that_trickles_in_is_given_up(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        began_s = time.monotonic()
+        with pytest.raises(ConnectionError):
+            while time.monotonic() - began_s < 10:
+                client.sendall(b"G")
+                time.sleep(0.05)
+
+
+def test_many_half_open_requests_leave_the_page_open(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_limits, "HEADER_S", 60)
+    clients = []
+    for _ in range(300):
+        client = socket.create_connection(("127.0.0.1", port))
+        client.sendall(b"GET / HT")
+        clients.append(client)
+    assert page(port) == b"ok"
+    assert is_closed(clients[0], 5)
+    assert not is_closed(clients[-1], 0.1)
+    for client in clients:
+        client.close()
+
+
+def test_a_second_request_on_a_connection_has_the_same_limit(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"200 OK" in client.recv(10_000)
+        client.sendall(b"GET / HT")
+        client.settimeout(10)
+        while client.recv(10_000):
+            pass
+
+
+def test_open_files_are_raised_and_too_few_are_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: told.append(limits))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 524_288))
+    assert raise_open_files() == 65_536
+    assert told == [(65_536, 524_288)]
+    assert caplog.text == ""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 1024))
+    assert raise_open_files() == 1024
+    assert "LimitNOFILE" in caplog.text
+    assert most_connections(1024) == 384
+
+
+def test_a_page_beyond_this_machine_without_tls_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        warn_of_plain(Settings(http_host="127.0.0.1"))
+        warn_of_plain(Settings(http_host="::1"))
+        warn_of_plain(Settings(http_host="192.0.2.1", public_url="https://loa.example.vn"))
+        assert caplog.text == ""
+        warn_of_plain(Settings(http_host="0.0.0.0"))  # noqa: S104 - only said
+        assert "TLS" in caplog.text

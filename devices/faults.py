@@ -1,13 +1,22 @@
 """Faults that receivers report: which are there now, and the history."""
 
+import logging
 from datetime import datetime
 
-from sqlalchemy import Column
+from sqlalchemy import Column, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from runtime.clock import from_us
 from runtime.database import UtcDateTime
+from runtime.log_limit import LogLimit
 from wire.reports import FaultReport
+
+log = logging.getLogger(__name__)
+
+#: Of one receiver, while nobody has reset them: kinds of faults, and how often one of them came. A receiver has some
+#: ten kinds. Beyond it reports are heard and left out: stolen credentials must not fill pages and tables.
+MOST_FAULTS, MOST_ROWS_OF_ONE, MOST_NAME_CHARACTERS = 50, 100, 60
+_left_out = LogLimit(2)
 
 #: The connection to a receiver is lost. Presence shows it too; the fault keeps it visible until it is acknowledged.
 LINK = "link"
@@ -36,9 +45,22 @@ class Fault(SQLModel, table=True):
 
 def take_report(session: Session, receiver_id: str, report: FaultReport) -> None:
     """Record that a fault appeared or ended. Idempotent."""
+    at = from_us(report.at_us)
     present = _present(session, receiver_id, report.fault)
-    if not report.present or present is None:
-        note(session, receiver_id, report.fault, present=report.present, at=from_us(report.at_us), detail=report.detail)
+    if not report.present:
+        note(session, receiver_id, report.fault, present=False, at=at, detail=report.detail)
+    elif present is None and not _is_one_too_many(session, receiver_id, report.fault):
+        note(session, receiver_id, report.fault, present=True, at=at, detail=report.detail)
+
+
+def _is_one_too_many(session: Session, receiver_id: str, fault: str) -> bool:
+    """Whether the receiver has enough faults that nobody has reset. One that flaps stays with its last rows."""
+    query = select(Fault.fault, func.count()).where(Fault.receiver_id == receiver_id, col(Fault.reset_at).is_(None))
+    rows = dict(session.exec(query.group_by(Fault.fault)).all())
+    too_many = rows.get(fault, 0) >= MOST_ROWS_OF_ONE if fault in rows else len(rows) >= MOST_FAULTS
+    if (too_many or len(fault) > MOST_NAME_CHARACTERS) and _left_out.admit(receiver_id) is not None:
+        log.warning("receiver %s: more than %d faults; %s left out", receiver_id, MOST_FAULTS, fault[:60])
+    return too_many or len(fault) > MOST_NAME_CHARACTERS
 
 
 def note(session: Session, receiver_id: str, fault: str, *, present: bool, at: datetime, detail: str = "") -> None:

@@ -26,6 +26,7 @@ from devices.telemetry import TelemetryHistory
 from runtime.broker import Broker
 from runtime.clock import Clock, to_us
 from runtime.database import Database, UtcDateTime, insert_if_absent
+from runtime.log_limit import LogLimit
 from transport.worker import Worker
 from wire import topics
 from wire.commands import ReportsHeard
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 
 #: How long heartbeats wait for others to share their transaction.
 BATCH_S = 1.0
+#: Of each receiver. A refused message is one line; stolen credentials can send thousands a second.
+REFUSED_LINES_A_MINUTE = 5
 #: Reports waiting to be written. Beyond it they are left to the receivers' outboxes, which send them again.
 MOST_WAITING = 10_000
 #: Reports that one transaction writes.
@@ -83,6 +86,7 @@ class Uplink:
             Worker(self._write_heartbeats, "uplink-heartbeats"),
         ]
         self.refused: Counter[str] = Counter()
+        self._refused_lines = LogLimit(REFUSED_LINES_A_MINUTE)
 
     def on_report(self, kind: type, handler: ReportHandler) -> None:
         """Hand verified reports of a kind to `handler(session, receiver_id, report)`, once each, in a transaction."""
@@ -256,4 +260,12 @@ class Uplink:
 
     def _refuse(self, receiver_id: str, kind: Kind, reason: Reason) -> None:
         self.refused[reason.value] += 1
-        log.warning("refused: %s of %s: %s", kind.value, receiver_id, reason.value)
+        left_out = self._refused_lines.admit(receiver_id)
+        if left_out is not None:
+            log.warning(
+                "refused: %s of %s: %s%s",
+                kind.value,
+                receiver_id,
+                reason.value,
+                f" (and {left_out} more of its messages in the minute before)" if left_out else "",
+            )

@@ -35,7 +35,7 @@ def serve(data: Path | None, **options: str | int | None) -> None:
         )
         for handler in logging.getLogger().handlers:
             handler.addFilter(LimitedLog())
-        # At INFO and DEBUG httpx2 writes the whole address of each request: of a recording behind a signed link, its key too.
+        # Below WARNING httpx2 writes whole addresses: of a recording behind a signed link, its key too.
         for name in ("httpx2", "httpcore2", "httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
         # At INFO fontTools writes dozens of lines for each printed report.

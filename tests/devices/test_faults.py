@@ -89,3 +89,15 @@ def test_the_history_comes_newest_first_and_no_longer_than_asked(site: Site) -> 
         take(site, report(True, 2 * k), report(False, 2 * k + 1))
     with site.database.session() as session:
         assert [(f.began_at - MORNING).seconds for f in history(session, "thon-1", limit=2)] == [6, 4]
+
+
+def test_three_thousand_faults_of_one_receiver_are_bounded(site: Site) -> None:
+    take(site, *(report(True, k, f"fault-{k}", "x" * 500) for k in range(300)))
+    take(site, *(report(k % 2 == 0, 300 + k, "fault-0") for k in range(300)))
+    take(site, report(True, 700, "n" * 61))
+    with site.database.session() as session:
+        kept = current(session)["thon-1"]
+        assert len({fault.fault for fault in kept}) <= 50
+        assert len(history(session, "thon-1", limit=10_000)) <= 150
+    take(site, report(True, 0, "card"), receiver_id="thon-2")  # another receiver's are heard
+    assert now(site)["thon-2"] == ["card"]

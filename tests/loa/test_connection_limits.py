@@ -58,11 +58,13 @@ def test_a_header_that_never_ends_is_given_up(port: int) -> None:
 
 def test_a_header_that_trickles_in_is_given_up(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port)) as client:
-        began_s = time.monotonic()
-        with pytest.raises(ConnectionError):
-            while time.monotonic() - began_s < 10:
+        for _ in range(200):
+            try:
                 client.sendall(b"G")
-                time.sleep(0.05)
+            except ConnectionError:
+                return
+            time.sleep(0.05)
+    pytest.fail("the connection is still open after 10 s")
 
 
 def test_many_half_open_requests_leave_the_page_open(port: int, monkeypatch: pytest.MonkeyPatch) -> None:

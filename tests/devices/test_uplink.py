@@ -299,3 +299,12 @@ def test_a_commands_revision_exceeds_what_the_receiver_says_it_holds(listening: 
     listening.downlink.send_command("thon-1", Identify())
     listening.downlink.send_command("thon-1", Identify())
     assert [c.revision for c in listening.sent("thon-1", Kind.DO, Command)] == [held + 1, held + 2]
+
+
+def test_twenty_thousand_malformed_messages_leave_five_lines(listening: Site, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(20_000):
+        listening.say("thon-1", Kind.HEARTBEAT, b"{}")
+    assert listening.uplink.refused == {"malformed": 20_000}
+    assert len(caplog.records) == 5
+    listening.say("thon-2", Kind.HEARTBEAT, b"{}")
+    assert len(caplog.records) == 6, "another receiver's are said"

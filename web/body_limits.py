@@ -105,7 +105,7 @@ class BodyLimits:
         if declared is not None and declared <= MOST_STRANGER_BYTES:
             return MOST_STRANGER_BYTES
         if request.scope["path"].startswith("/api/province/"):
-            most_bytes = MOST_PROVINCE_BYTES + _AROUND_A_FILE_BYTES  # the province signs in with a token
+            most_bytes = 2 * MOST_PROVINCE_BYTES  # signs in with a token; the route refuses more than one in words
         else:
             frame = await run_in_threadpool(frame_with_any_password, request)
             if upload is not None and not any(frame.may(action) for action in upload.actions):

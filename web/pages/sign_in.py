@@ -173,5 +173,4 @@ def _same_place(request: Request) -> str:
     came_from = request.headers.get("referer", "")
     base = f"{request.url.scheme}://{request.url.netloc}/"
     # A path that begins with two slashes, or a backslash for one, would name another host.
-    # Without the strip, a page called //evil.example would lead to that host.
     return "/" + came_from.removeprefix(base).lstrip("/\\") if came_from.startswith(base) else "/"

@@ -9,7 +9,7 @@ from sqlmodel import Field, Session, SQLModel
 
 from broadcast.modes import Spread, decode_spread
 from runtime.clock import to_us
-from runtime.database import UtcDateTime
+from runtime.database import UtcDateTime, partial_index
 from runtime.refusal import N_, NotFound
 from wire.broadcasts import BroadcastClass, Item, Targets
 from wire.precedence import Precedence, precedence_of
@@ -41,7 +41,13 @@ class Broadcast(SQLModel, table=True):
     audience_id, clip_fields: who was meant, and JSON of clip id → field; None until it started (`broadcast.audiences`).
     """
 
-    __table_args__ = (Index("ix_broadcast_audience_id_starts_at", "audience_id", "starts_at"),)
+    __table_args__ = (
+        Index("ix_broadcast_audience_id_starts_at", "audience_id", "starts_at"),
+        # What the transmitter asks for each second, among all broadcasts that ever were.
+        partial_index("ix_broadcast_unannounced", "starts_at", where="announced_revision < revision"),
+        partial_index("ix_broadcast_published", "ends_at", where="cleared_at IS NULL"),
+        partial_index("ix_broadcast_cleared", "ends_at", where="cleared_at IS NOT NULL"),
+    )
 
     id: str = Field(primary_key=True)
     commune_id: str = Field(foreign_key="commune.id", index=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
 
-from sqlalchemy import BigInteger, Column, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text
 from sqlmodel import Field as Col
 from sqlmodel import Session, SQLModel, col, select
 
@@ -37,6 +37,8 @@ class Clip(SQLModel, table=True):
     replaced_in: where that took its place, see `broadcast.replacing`.
     folded: title and file name without diacritics, for searching.
     """
+
+    __table_args__ = (Index("ix_clip_commune_builtin", "commune_id", "builtin"),)
 
     id: str = Col(primary_key=True)
     commune_id: str = Col(foreign_key="commune.id", index=True)

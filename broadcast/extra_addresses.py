@@ -41,6 +41,10 @@ def unannounced_addresses(session: Session, now: datetime, limit: int) -> list[t
         select(Broadcast, BroadcastAddress)
         .join(BroadcastAddress, col(BroadcastAddress.broadcast_id) == col(Broadcast.id))
         .where(
+            # Addresses are few: without this every broadcast to come would be read.
+            col(Broadcast.id).in_(
+                select(BroadcastAddress.broadcast_id).where(col(BroadcastAddress.targets).is_not(None))
+            ),
             col(BroadcastAddress.targets).is_not(None),
             col(BroadcastAddress.announced_revision) < col(Broadcast.revision),
             col(Broadcast.ends_at) > now,

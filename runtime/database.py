@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event
+from sqlalchemy import Index, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import OperationalError
@@ -147,6 +147,12 @@ def insert_absent(
     statement = _insert(session)(table.__table__).on_conflict_do_nothing()  # type: ignore[attr-defined]
     columns = [table.__table__.c[name] for name in returning]  # type: ignore[attr-defined]
     return session.connection().execute(statement.returning(*columns), list(rows)).all()
+
+
+def partial_index(name: str, *columns: str, where: str) -> Index:
+    """An index of the rows that meet a condition. Queries have to state the condition literally, without parameters."""
+    condition = sqlalchemy.text(where)
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
 def upsert_many(

@@ -288,6 +288,7 @@ class Controller:
         ensure_all_chimes(self.database, self.media, self.clock.now())
 
     def _forget_old_samples(self) -> None:
+        self.database.keep_reserve()
         if not self.clock.trusted:
             return  # by a clock years ahead all of it would be old
         with self.database.writing() as session:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from loa.installation import close_to_others
 from runtime.database import Database, upgrade
+from runtime.disk_reserve import DiskReserve
 from runtime.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -14,4 +15,6 @@ def open_database(settings: Settings) -> Database:
     close_to_others(settings.data_dir)
     database = Database(settings.database)
     upgrade(database, MIGRATIONS)
+    database.reserve = DiskReserve(settings.data_dir)
+    database.keep_reserve()
     return database

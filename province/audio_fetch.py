@@ -122,7 +122,9 @@ def check_address(url: str, trusted: set[str]) -> None:
             N_("The audio could not be fetched from {host} ({why})."), host=parts.hostname, why="DNS"
         ) from None
     for *_, where in found:
-        address = ipaddress.ip_address(where[0])
+        address = ipaddress.ip_address(str(where[0]).partition("%")[0])
+        if isinstance(address, ipaddress.IPv6Address):
+            address = address.ipv4_mapped or address.sixtofour or address
         if address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast:
             raise Refusal(
                 N_("The audio lies at {host}, a place inside this machine. Such are not fetched from."),

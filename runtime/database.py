@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session, SQLModel
 
+from runtime.disk_reserve import DiskReserve
 from runtime.refusal import N_, Refusal
 
 #: How long a writer waits for another before it gives up. Longer than any transaction of ours lasts.
@@ -52,6 +53,8 @@ class Database:
     def __init__(self, url: str) -> None:
         """url: as SQLAlchemy writes it. Raises Refusal when it cannot be opened."""
         self.url = url
+        #: Released when a write fails because the disk is full.
+        self.reserve: DiskReserve | None = None
         try:
             if url.startswith("sqlite"):
                 self.engine = _sqlite(url)
@@ -94,9 +97,26 @@ class Database:
             try:
                 yield session
                 session.commit()
+            except OperationalError as error:
+                session.rollback()
+                if not _is_disk_full(error):
+                    raise
+                raise self._disk_full() from error
             except BaseException:
                 session.rollback()
                 raise
+
+    def keep_reserve(self) -> None:
+        """Write the reserve again where it is missing and there is room."""
+        if self.reserve is not None:
+            self.reserve.keep()
+
+    def _disk_full(self) -> Refusal:
+        if self.reserve is not None and self.reserve.release():
+            return Refusal(
+                N_("The controller's disk is full. Some reserve was freed: do it again now, then call your technician.")
+            )
+        return Refusal(N_("The controller's disk is full, so nothing can be saved. Call your technician at once."))
 
     def close(self) -> None:
         self.engine.dispose()
@@ -168,6 +188,13 @@ def upsert_many(
     else:
         statement = statement.on_conflict_do_nothing()
     session.connection().execute(statement, list(rows))
+
+
+def _is_disk_full(error: OperationalError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return bool(code & 0xFF == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_WRITE)
+    return bool(getattr(error.orig, "sqlstate", None) == "53100")
 
 
 def _migrations(scripts: Path) -> Config:

@@ -17,6 +17,7 @@ from devices.receivers import Receiver, receivers
 from province.bulletins import waiting_count
 from runtime.clock import to_us
 from runtime.clock_steps import ClockStep, shown_steps
+from runtime.disk_reserve import low_space_mb
 from schedules.recurrence import next_instants
 from schedules.schedules import schedules
 from web.deps import Deps
@@ -70,7 +71,7 @@ class OnAir:
     """What the home page shows. later: the next airing where nothing is planned yet. counts: by shown state, each
     receiver once. failing_since: since when Loa's own alarm clock fails, None when it does not.
 
-    province_waiting: bulletins of the province that wait for the commune's word.
+    province_waiting: bulletins of the province that wait for the commune's word. free_mb: on the disk, when it is low.
     """
 
     sounding: list[Sounding]
@@ -83,6 +84,7 @@ class OnAir:
     broker_connected: bool
     failing_since: datetime | None
     province_waiting: int
+    free_mb: int | None
     clock_steps: list[ClockStep]
 
 
@@ -107,6 +109,7 @@ def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, n
         deps.downlink.connected,
         deps.alarms.failing_since,
         waiting_count(session, commune.id),
+        low_space_mb(deps.settings.data_dir),
         shown_steps(session),
     )
 

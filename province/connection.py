@@ -43,7 +43,7 @@ class ProvinceConnection:
             timeout=profile.timeout_s,
             follow_redirects=False,
             trust_env=True,
-            headers={"Accept": "application/json", "User-Agent": "Loa"},
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "Loa"},
         )
 
     def close(self) -> None:
@@ -106,7 +106,8 @@ class ProvinceConnection:
             headers["Idempotency-Key"] = key
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         try:
-            return self._client.request(method, self._base_url + path, content=content, headers=headers)
+            with self._client.stream(method, self._base_url + path, content=content, headers=headers) as answer:
+                return _read_within(answer, _MOST_ANSWER_BYTES)
         except httpx2.TimeoutException as error:
             raise ProvinceUnavailable(
                 N_("The province's system did not answer within {seconds} seconds."), seconds=self._profile.timeout_s
@@ -145,3 +146,20 @@ class ProvinceConnection:
         if isinstance(found, dict) and isinstance(found.get("NoiDung"), dict):
             found["NoiDung"] = self._profile.with_our_names(found["NoiDung"])
         return found
+
+
+def _read_within(answer: httpx2.Response, most_bytes: int) -> httpx2.Response:
+    """The answer with its content, unpacked block by block, so that a small packed answer cannot fill memory.
+
+    Raises ProvinceUnavailable.
+    """
+    content = bytearray()
+    for block in answer.iter_bytes(65_536):
+        content += block
+        if len(content) > most_bytes:
+            raise ProvinceUnavailable(
+                N_("The province's system sent an answer of more than {mb} MB. Tell the province."),
+                mb=most_bytes // 1_000_000,
+            )
+    headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-encoding"}
+    return httpx2.Response(answer.status_code, headers=headers, content=bytes(content), request=answer.request)

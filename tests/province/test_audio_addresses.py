@@ -1,8 +1,12 @@
 """The province's audio addresses reach nothing inside this machine, however the address is written."""
 
+import gzip
+
+import httpx2
 import pytest
 
-from province.audio_fetch import check_address
+from province.audio_fetch import _pinned, check_address
+from province.connection import ProvinceUnavailable, _read_within
 from runtime.refusal import Refusal
 
 
@@ -22,3 +26,28 @@ from runtime.refusal import Refusal
 def test_an_address_inside_this_machine_is_refused(host: str) -> None:
     with pytest.raises(Refusal, match="inside this machine"):
         check_address(f"http://{host}/tin.ogg", set())
+
+
+def test_a_trusted_host_is_trusted_on_its_own_port_alone() -> None:
+    assert check_address("https://127.0.0.1/tin.ogg", {"127.0.0.1"}) == ""
+    assert check_address("http://127.0.0.1:8090/tin.ogg", {"127.0.0.1:8090"}) == ""
+    for url in ("http://127.0.0.1:1883/", "http://127.0.0.1:8090/", "http://192.0.2.1:22/", "http://192.0.2.1:5432/"):
+        with pytest.raises(Refusal):
+            check_address(url, {"127.0.0.1"})
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_asked() -> None:
+    address = check_address("https://192.0.2.1/tin.ogg", set())
+    target, options = _pinned("https://tinh.example:8443/tin.ogg?x=1", address)
+    assert target == "https://192.0.2.1:8443/tin.ogg?x=1"
+    assert options["headers"]["Host"] == "tinh.example:8443"
+    assert options["extensions"] == {"sni_hostname": "tinh.example"}
+
+
+def test_a_packed_answer_of_a_gigabyte_is_cut_off_at_the_limit() -> None:
+    packed = gzip.compress(bytes(200_000_000), 9)
+    blocks = (packed[k : k + 1000] for k in range(0, len(packed), 1000))
+    request = httpx2.Request("GET", "https://tinh.example")
+    answer = httpx2.Response(200, headers={"Content-Encoding": "gzip"}, content=blocks, request=request)
+    with pytest.raises(ProvinceUnavailable, match="10 MB"):
+        _read_within(answer, 10_000_000)

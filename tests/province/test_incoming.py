@@ -275,8 +275,10 @@ def test_audio_beyond_the_limit_is_refused_before_it_is_all_here(house: LinkedCo
 
 
 def test_an_address_that_does_not_answer_is_tried_again_before_it_is_given_up(
-    house: LinkedCommune, sound: bytes
+    house: LinkedCommune, sound: bytes, tmp_path: Path
 ) -> None:
+    (tmp_path / "province").mkdir(exist_ok=True)
+    (tmp_path / "province" / "chuan.toml").write_text('name = "Chuẩn"\naudio_hosts = ["127.0.0.1:9"]\n')
     content = example_bulletin("http://127.0.0.1:9/a.wav", NORMAL, "Tin")
     take(house, "BanTin", content)
     house.fetch()

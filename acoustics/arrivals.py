@@ -110,11 +110,11 @@ def find_offset(recording: Samples, train: SweepTrain) -> Offset:
         raise ValueError("the recording is too short")
     sound = recording.astype(np.float64)
     filtered = [_matched(sound, rising) for rising in (True, False)]
-    coarse = [_coarse(one) for one in filtered]
-    begins = [_train_begin(one, train) for one in coarse]
+    coarse = [_coarse(samples) for samples in filtered]
+    begins = [_train_begin(signal, train) for signal in coarse]
     rate = _rate(coarse, begins, train)
     rising, falling = (
-        _found(one, begin / (RATE // _COARSE), train, rate) for one, begin in zip(filtered, begins, strict=True)
+        _found(samples, begin / (RATE // _COARSE), train, rate) for samples, begin in zip(filtered, begins, strict=True)
     )
     differences = falling.rounds_s - rising.rounds_s - train.interval_s
     differences = (differences + train.interval_s) % train.period_s - train.interval_s

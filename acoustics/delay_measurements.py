@@ -114,7 +114,7 @@ def begin(
     """Insert a measurement; the caller then sends `tones`. Raises Refusal, NotFound."""
     if one_id == other_id:
         raise Refusal(N_("Choose two different receivers."))
-    pair = [receiver(session, one) for one in (one_id, other_id)]
+    pair = [receiver(session, receiver_id) for receiver_id in (one_id, other_id)]
     for row in pair:
         if row.commune_id != commune_id or row.retired_at is not None:
             raise NotFound(N_("Receiver {id} does not exist."), id=row.id)
@@ -240,8 +240,8 @@ def recent(session: Session, commune_id: str, limit: int = 20) -> list[DelayMeas
 
 def horns_apart_m(one: Receiver, other: Receiver) -> float | None:
     """By the map; None when one of them is not on it."""
-    here, there = position_of(one), position_of(other)
-    return None if here is None or there is None else distance_m(here, there)
+    one_position, other_position = position_of(one), position_of(other)
+    return None if one_position is None or other_position is None else distance_m(one_position, other_position)
 
 
 def _tone(starts_at_us: int, sound: ToneSound, interval_us: int) -> TestTone:

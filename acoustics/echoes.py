@@ -75,18 +75,18 @@ def difference_ms(distance_m: float, reach_m: float = REACH_M) -> float:
 
 def echo_pairs(horns: Mapping[str, Position], reach_m: float = REACH_M) -> list[EchoPair]:
     """Pairs that are heard as a double voice somewhere, by distance alone: largest difference first, then nearest."""
-    found = []
+    pairs = []
     northward = sorted(horns.items(), key=lambda horn: (horn[1].latitude_deg, horn[0]))
     span_deg = 2 * reach_m * _DEGREES_PER_M
-    for k, (one, here) in enumerate(northward):
-        for other, there in northward[k + 1 :]:
-            if there.latitude_deg - here.latitude_deg > span_deg:
+    for k, (one, one_position) in enumerate(northward):
+        for other, other_position in northward[k + 1 :]:
+            if other_position.latitude_deg - one_position.latitude_deg > span_deg:
                 break
-            apart_m = distance_m(here, there)
+            apart_m = distance_m(one_position, other_position)
             late_ms = difference_ms(apart_m, reach_m)
             if late_ms > HEARD_AS_TWO_MS:
-                found.append(EchoPair(min(one, other), max(one, other), apart_m, late_ms))
-    return sorted(found, key=lambda pair: (-round(pair.difference_ms), pair.distance_m, pair.one, pair.other))
+                pairs.append(EchoPair(min(one, other), max(one, other), apart_m, late_ms))
+    return sorted(pairs, key=lambda pair: (-round(pair.difference_ms), pair.distance_m, pair.one, pair.other))
 
 
 def echo_pairs_of(receivers: Sequence[Receiver], reach_m: float) -> list[EchoPair]:

@@ -59,15 +59,26 @@ def recording(folder: Path, minutes: float) -> Path:
 def two_pass(path: Path, out: Path) -> float:
     """The reference: loudnorm measures, loudnorm applies, libopus encodes. Returns seconds."""
     began_s = time.monotonic()
-    asked = f"loudnorm=I={TARGET_LUFS}:TP={MOST_TRUE_PEAK_DBTP}:LRA=11"
-    said = subprocess.run(
-        ["ffmpeg", "-hide_banner", "-nostats", "-i", str(path), "-af", f"{asked}:print_format=json", "-f", "null", "-"],
+    loudnorm = f"loudnorm=I={TARGET_LUFS}:TP={MOST_TRUE_PEAK_DBTP}:LRA=11"
+    log = subprocess.run(
+        [
+            "ffmpeg",
+            "-hide_banner",
+            "-nostats",
+            "-i",
+            str(path),
+            "-af",
+            f"{loudnorm}:print_format=json",
+            "-f",
+            "null",
+            "-",
+        ],
         check=True,
         capture_output=True,
         text=True,
     ).stderr
-    m = json.loads(said[said.rindex("{") : said.rindex("}") + 1])
-    asked += (
+    m = json.loads(log[log.rindex("{") : log.rindex("}") + 1])
+    loudnorm += (
         f":measured_I={m['input_i']}:measured_TP={m['input_tp']}:measured_LRA={m['input_lra']}"
         f":measured_thresh={m['input_thresh']}:offset={m['target_offset']}:linear=true"
     )
@@ -80,7 +91,7 @@ def two_pass(path: Path, out: Path) -> float:
             "-i",
             str(path),
             "-af",
-            f"{asked},aresample=48000,aformat=channel_layouts=mono",
+            f"{loudnorm},aresample=48000,aformat=channel_layouts=mono",
             "-c:a",
             "libopus",
             "-b:a",

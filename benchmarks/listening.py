@@ -34,11 +34,11 @@ _MOST_SHARE = 0.05
 def scores(played: Sound, captured: Sound) -> list[float]:
     """The correlation of every window, a tenth of a second apart."""
     last = min(len(played), len(captured)) - _WINDOW - _SPREAD
-    found = [
+    offsets = [
         find(played[at : at + _WINDOW], captured[at - _LEAD : at + _WINDOW + _SPREAD], LEAD_US)
         for at in range(_LEAD, last, _STEP)
     ]
-    return [match.correlation for match in found if match is not None]
+    return [match.correlation for match in offsets if match is not None]
 
 
 def main() -> None:
@@ -46,9 +46,9 @@ def main() -> None:
     chance = np.random.default_rng(5)
     print(f"heard from {HEARD_FROM} on; lowest / median / highest correlation of n windows")
     for snr_db in (20, 10, 5, 0, -5, -7):
-        found = scores(one, in_a_room(one, delay_ms=12, snr_db=snr_db))
-        heard = np.mean([score >= HEARD_FROM for score in found])
-        _row(f"the programme, {snr_db:+d} dB", found, f"heard in {heard:.1%}")
+        figures = scores(one, in_a_room(one, delay_ms=12, snr_db=snr_db))
+        heard = np.mean([score >= HEARD_FROM for score in figures])
+        _row(f"the programme, {snr_db:+d} dB", figures, f"heard in {heard:.1%}")
     strangers = {
         "another programme": [
             *scores(one, in_a_room(other, delay_ms=12)),
@@ -58,8 +58,8 @@ def main() -> None:
         ],
         "noise": scores(one, (0.1 * chance.standard_normal(20 * RATE)).astype(np.float32)),
     }
-    for name, found in strangers.items():
-        _row(name, found, f"heard in {np.mean([score >= HEARD_FROM for score in found]):.1%}")
+    for name, figures in strangers.items():
+        _row(name, figures, f"heard in {np.mean([score >= HEARD_FROM for score in figures]):.1%}")
     captured, began_s = in_a_room(one, delay_ms=12), time.process_time()
     for _ in range(20):
         find(one[_LEAD : _LEAD + _WINDOW], captured[: _LEAD + _WINDOW + _SPREAD], LEAD_US)
@@ -97,13 +97,13 @@ def share_of_a_core(*, listens: bool) -> float:
         speaker.close()
         took_s = time.process_time() - began_s
         if listens:
-            said = tally.proof("b")
-            print(f"heard meanwhile: {said}")
+            proof = tally.proof("b")
+            print(f"heard meanwhile: {proof}")
     return took_s / lasts_s
 
 
-def _row(name: str, found: list[float], said: str) -> None:
-    print(f"{name:24} {min(found):.3f} / {np.median(found):.3f} / {max(found):.3f}  n={len(found):3}  {said}")
+def _row(name: str, figures: list[float], share: str) -> None:
+    print(f"{name:24} {min(figures):.3f} / {np.median(figures):.3f} / {max(figures):.3f}  n={len(figures):3}  {share}")
 
 
 if __name__ == "__main__":

@@ -256,8 +256,8 @@ def _log(county: County) -> int:
 def timed(work: object) -> tuple[float, object]:
     """Seconds, and what it gave."""
     began_s = time.perf_counter()
-    given = work()  # type: ignore[operator]
-    return round(time.perf_counter() - began_s, 2), given
+    result = work()  # type: ignore[operator]
+    return round(time.perf_counter() - began_s, 2), result
 
 
 def main() -> None:
@@ -265,16 +265,16 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     options.add_argument("--rows", type=int, default=LOG_ROWS)
-    asked = options.parse_args()
-    with tempfile.TemporaryDirectory() as name, a_database(Path(name), asked.database) as database:
+    arguments = options.parse_args()
+    with tempfile.TemporaryDirectory() as name, a_database(Path(name), arguments.database) as database:
         county = County(ManualClock(MORNING), database)
-        fill(county, asked.rows)
+        fill(county, arguments.rows)
         figures = {
-            "database": asked.database,
+            "database": arguments.database,
             "receivers": RECEIVERS,
             "programmes": PROGRAMMES,
             "schedules": SCHEDULES,
-            "play_log_rows": asked.rows,
+            "play_log_rows": arguments.rows,
             **measure(county, Path(name)),
         }
     print(json.dumps(figures, ensure_ascii=False))

@@ -30,7 +30,7 @@ def main() -> None:
         shipped = sum(len(asset.packed) for asset in Assets()._by_name.values())
         gc.collect()
         gc.freeze()  # as `loa serve` does after its start
-        found = {}
+        figures = {}
         for path in ("/", "/receivers", "/timetable", "/play-log"):
             times_ms = []
             for _ in range(30):
@@ -38,12 +38,12 @@ def main() -> None:
                 answer = office.browser.get(path)
                 times_ms.append((time.perf_counter() - began_s) * 1000)
             weight = len(gzip.compress(answer.content)) + shipped
-            found[path] = {
+            figures[path] = {
                 "p50_ms": round(statistics.median(times_ms), 1),
                 "max_ms": round(max(times_ms), 1),
                 "kb_with_everything": round(weight / 1000, 1),
             }
-        print(json.dumps({"receivers": 200, "limit_ms": 100, "limit_kb": 150, "pages": found}))
+        print(json.dumps({"receivers": 200, "limit_ms": 100, "limit_kb": 150, "pages": figures}))
 
 
 if __name__ == "__main__":

@@ -275,10 +275,10 @@ def main() -> None:
     parser.add_argument("--schedules", type=int, default=10, help="of each commune")
     parser.add_argument("--rest-s", type=float, default=30.0, help="how long the controller is watched at rest")
     parser.add_argument("--json", action="store_true", help="one line of JSON")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        figures = measure(Path(name), asked.communes, asked.receivers, asked.schedules, asked.rest_s)
-    if asked.json:
+        figures = measure(Path(name), options.communes, options.receivers, options.schedules, options.rest_s)
+    if options.json:
         print(json.dumps(figures))
     else:
         print("\n".join(f"{name:20} {value}" for name, value in figures.items()))

@@ -17,10 +17,10 @@ COLOURS = ("#1b6ca8", "#c2410c", "#15803d", "#7c3aed")
 
 def series(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Seconds since the measurement began, and ms by which each player is late against the median of all."""
-    kept = np.load(path)
-    chosen = kept["times"] >= kept["t_begin"]
-    seconds = (kept["times"][chosen] - kept["t_begin"]) / 1e9
-    position_ms = kept["pos"][:, chosen] / 48.0
+    arrays = np.load(path)
+    chosen = arrays["times"] >= arrays["t_begin"]
+    seconds = (arrays["times"][chosen] - arrays["t_begin"]) / 1e9
+    position_ms = arrays["pos"][:, chosen] / 48.0
     return seconds, np.nanmedian(position_ms, axis=0) - position_ms
 
 
@@ -44,8 +44,8 @@ def panel(name: str, path: Path, top: int, most_ms: float, most_s: float) -> lis
 
 
 def main() -> None:
-    out, given = Path(sys.argv[1]), [text.partition("=") for text in sys.argv[2:]]
-    drawn = [(name, Path(path)) for name, _, path in given]
+    out, labels = Path(sys.argv[1]), [text.partition("=") for text in sys.argv[2:]]
+    drawn = [(name, Path(path)) for name, _, path in labels]
     loaded = [series(path) for _, path in drawn]
     most_ms = max(0.5, float(np.ceil(max(np.nanmax(np.abs(late)) for _, late in loaded) * 2) / 2))
     most_s = max(float(seconds[-1]) for seconds, _ in loaded)

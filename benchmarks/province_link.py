@@ -173,10 +173,10 @@ def deliver(database: Database, sides: Sides, entries: int) -> tuple[float, int]
     sides.start("commune")
     while True:
         with database.session() as session:
-            done = entries - counts(session, COMMUNE).waiting
-        if done >= entries:
+            delivered = entries - counts(session, COMMUNE).waiting
+        if delivered >= entries:
             return time.perf_counter() - began_s, killed
-        if left and done >= left[0][0] * entries:
+        if left and delivered >= left[0][0] * entries:
             _, which = left.pop(0)
             for side in ("commune", "province") if which == "both" else (which,):
                 sides.kill(side)
@@ -184,7 +184,7 @@ def deliver(database: Database, sides: Sides, entries: int) -> tuple[float, int]
             for side in ("province", "commune") if which == "both" else (which,):
                 sides.start(side)
         if time.perf_counter() - began_s > 1800:
-            raise TimeoutError(f"{done} of {entries} after half an hour")
+            raise TimeoutError(f"{delivered} of {entries} after half an hour")
         time.sleep(0.02)
 
 
@@ -215,28 +215,28 @@ def main() -> int:
         finally:
             sides.kill_all()
         with database.session() as session:
-            kept = [one.key for one in session.exec(select(OutboxMessage).order_by(OutboxMessage.id))]
+            keys = [message.key for message in session.exec(select(OutboxMessage).order_by(OutboxMessage.id))]
         database.close()
-        return judge(args, kept, Path(folder) / "taken.jsonl", filling_s, seconds, killed)
+        return judge(args, keys, Path(folder) / "taken.jsonl", filling_s, seconds, killed)
 
 
-def judge(args: argparse.Namespace, kept: list[str], taken: Path, filling_s: float, seconds: float, killed: int) -> int:
+def judge(args: argparse.Namespace, keys: list[str], taken: Path, filling_s: float, seconds: float, killed: int) -> int:
     lines: list[Any] = [json.loads(line) for line in taken.read_text().splitlines()]
     arrived = [key for name, key, _ in lines if name == "play_log"]
     firsts = list(dict.fromkeys(arrived))
     most_twice = killed if args.no_dedupe else 0
     figures = {
-        "entries": len(kept),
+        "entries": len(keys),
         "kills": killed,
         "batch": args.batch,
         "province_dedupes": not args.no_dedupe,
-        "lost": {"is": len(set(kept) - set(arrived)), "limit": 0},
+        "lost": {"is": len(set(keys) - set(arrived)), "limit": 0},
         "twice": {"is": len(arrived) - len(firsts), "limit": most_twice},
-        "in_order": firsts == kept,
+        "in_order": firsts == keys,
         "sent_again_and_dropped": sum(name == "double" for name, _, _ in lines),
-        "delivered_per_s": {"is": round(len(kept) / seconds, 1), "least": 0 if args.no_dedupe else LEAST_PER_S},
+        "delivered_per_s": {"is": round(len(keys) / seconds, 1), "least": 0 if args.no_dedupe else LEAST_PER_S},
         "seconds": round(seconds, 1),
-        "kept_per_s": round(len(kept) / filling_s, 1),
+        "kept_per_s": round(len(keys) / filling_s, 1),
     }
     print(json.dumps(figures))
     good = figures["lost"]["is"] == 0 and figures["twice"]["is"] <= most_twice and figures["in_order"]  # type: ignore[index]

@@ -65,7 +65,7 @@ def fill(session: Session, schedules: int) -> None:
     session.connection().execute(text("INSERT INTO bare (id, batch) VALUES (:id, :batch)"), rows)
 
 
-def claim(url: str, number: int, start: Any, told: Any) -> None:
+def claim(url: str, number: int, start: Any, results: Any) -> None:
     """One controller's planning, started together with the others."""
     logging.disable(logging.CRITICAL)
     database = Database(url)
@@ -73,11 +73,11 @@ def claim(url: str, number: int, start: Any, told: Any) -> None:
         session.exec(select(Slot).limit(1)).all()
     start.wait()
     began_s = time.perf_counter()
-    done = plan(database, MORNING, timedelta(hours=HOURS))
-    told.put((number, len(done.planned), began_s, time.perf_counter()))
+    slots = plan(database, MORNING, timedelta(hours=HOURS))
+    results.put((number, len(slots.planned), began_s, time.perf_counter()))
 
 
-def claim_bare(url: str, number: int, start: Any, told: Any) -> None:
+def claim_bare(url: str, number: int, start: Any, results: Any) -> None:
     """The same number of rows with the bare statement: UPDATE … WHERE not claimed, and the row count."""
     database = Database(url)
     with database.session() as session:
@@ -89,22 +89,22 @@ def claim_bare(url: str, number: int, start: Any, told: Any) -> None:
         with database.writing() as session:
             for row in range(batch * HOURS, (batch + 1) * HOURS):
                 won += session.connection().execute(statement, {"me": number, "id": row}).rowcount  # type: ignore[attr-defined]
-    told.put((number, won, began_s, time.perf_counter()))
+    results.put((number, won, began_s, time.perf_counter()))
 
 
 def compete(work: Any, url: str) -> tuple[dict[int, int], float]:
     """Run all processes at once. Returns how many each claimed, and the seconds that all took."""
     context = mp.get_context("spawn")
-    start, told = context.Event(), context.Queue()
-    running = [context.Process(target=work, args=(url, number, start, told)) for number in range(PROCESSES)]
-    for one in running:
-        one.start()
+    start, results = context.Event(), context.Queue()
+    running = [context.Process(target=work, args=(url, number, start, results)) for number in range(PROCESSES)]
+    for process in running:
+        process.start()
     time.sleep(3)  # until all have connected
     start.set()
-    found = [told.get(timeout=600) for _ in running]
-    for one in running:
-        one.join()
-    return {number: won for number, won, _, _ in found}, max(e for *_, e in found) - min(b for _, _, b, _ in found)
+    counts = [results.get(timeout=600) for _ in running]
+    for process in running:
+        process.join()
+    return {number: won for number, won, _, _ in counts}, max(e for *_, e in counts) - min(b for _, _, b, _ in counts)
 
 
 def main() -> None:

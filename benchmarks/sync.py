@@ -131,13 +131,13 @@ def measure(
     result = rig / "results" / f"{run}.json"
     for _ in range(2):
         result.unlink(missing_ok=True)
-        done = subprocess.run(command, cwd=rig, capture_output=True, text=True, check=False)
+        process = subprocess.run(command, cwd=rig, capture_output=True, text=True, check=False)
         if not result.exists():
-            sys.exit(f"{run}: the rig ended without a result\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-        found: dict[str, Any] = json.loads(result.read_text())
-        if not found.get("machine_stalls_ms"):
+            sys.exit(f"{run}: the rig ended without a result\n{process.stdout[-2000:]}\n{process.stderr[-2000:]}")
+        measurement: dict[str, Any] = json.loads(result.read_text())
+        if not measurement.get("machine_stalls_ms"):
             break
-    return found
+    return measurement
 
 
 class Figures(NamedTuple):
@@ -206,15 +206,15 @@ def ratios(rows: list[Figures]) -> str:
 
 def beyond(rows: list[Figures]) -> list[str]:
     """What is further apart than three times the promise, or not whole."""
-    said = []
+    lines = []
     for row in rows:
         most = PROFILES[row.profile].most_p99_ms
         if row.player.startswith("loa") and most is not None:
             if not 0 <= row.p99_ms <= most * CI_FACTOR:
-                said.append(f"{row.player} {row.profile}: p99 {row.p99_ms:.3f} ms, promised {most} ms")
+                lines.append(f"{row.player} {row.profile}: p99 {row.p99_ms:.3f} ms, promised {most} ms")
             if row.dropouts + row.jumps:
-                said.append(f"{row.player} {row.profile}: {row.dropouts} dropouts, {row.jumps} skips or repeats")
-    return said
+                lines.append(f"{row.player} {row.profile}: {row.dropouts} dropouts, {row.jumps} skips or repeats")
+    return lines
 
 
 def unable() -> str:
@@ -245,40 +245,40 @@ def main() -> None:
         "--settle", type=int, metavar="SECONDS", help="Loa's receivers run so long before they sound (100)"
     )
     ask.add_argument("--keep", action="store_true", help="keep the recordings")
-    asked = ask.parse_args()
-    if asked.limit and (missing := unable()):
+    options = ask.parse_args()
+    if options.limit and (missing := unable()):
         print(f"sync: NOT MEASURED, since this machine cannot: {missing}")
         return
-    rig = prepared_rig(asked.rig)
+    rig = prepared_rig(options.rig)
     rows: list[Figures] = []
-    for name in asked.profile or FIGURES:
-        for seed in asked.seed or [1]:
-            kinds = [] if asked.player == "snapcast" else [("loa", False), ("loa", True)]
-            kinds = [k for k in kinds if not (asked.live and not k[1]) and not (asked.stored and k[1])]
-            kinds += [] if asked.player == "loa" else [("snapcast", False)]
+    for name in options.profile or FIGURES:
+        for seed in options.seed or [1]:
+            kinds = [] if options.player == "snapcast" else [("loa", False), ("loa", True)]
+            kinds = [k for k in kinds if not (options.live and not k[1]) and not (options.stored and k[1])]
+            kinds += [] if options.player == "loa" else [("snapcast", False)]
             for player, live in kinds:
-                for _ in range(ATTEMPTS if asked.limit else 1):
+                for _ in range(ATTEMPTS if options.limit else 1):
                     found = measure(
                         rig,
                         name,
                         player,
                         live=live,
-                        seconds=asked.seconds,
-                        warm=asked.warm,
+                        seconds=options.seconds,
+                        warm=options.warm,
                         seed=seed,
-                        keep=asked.keep,
-                        settle_s=asked.settle,
+                        keep=options.keep,
+                        settle_s=options.settle,
                     )
                     row = figures(found, player + ("-live" if live else ""), name, seed)
-                    if not asked.json:
+                    if not options.json:
                         print(table([row]).splitlines()[-1], flush=True)
                     if not beyond([row]):
                         break
                 rows.append(row)
-    print(json.dumps([row._asdict() for row in rows]) if asked.json else f"\n{table(rows)}\n\n{ratios(rows)}")
-    if asked.limit and (said := beyond([row for row in rows if not row.stalls])):
-        sys.exit("\n".join(said))
-    if asked.limit and (unsure := beyond([row for row in rows if row.stalls])):
+    print(json.dumps([row._asdict() for row in rows]) if options.json else f"\n{table(rows)}\n\n{ratios(rows)}")
+    if options.limit and (lines := beyond([row for row in rows if not row.stalls])):
+        sys.exit("\n".join(lines))
+    if options.limit and (unsure := beyond([row for row in rows if row.stalls])):
         print("NOT BELIEVED, since the machine itself stood still each time:\n" + "\n".join(unsure))
 
 

@@ -137,7 +137,7 @@ def main() -> None:
         stopping = threading.Event()
         asker = Asker(child, password, receivers)
         time.sleep(2)
-        found = {}
+        figures = {}
         for title, per_receiver in (("at_rest", 1.0), ("all_started_together", 0.0)):
             asker.rounds_ms, asker.answers_ms = [], []
             rate = count * 4 / 4.0 if per_receiver else 0.0
@@ -154,7 +154,7 @@ def main() -> None:
             took_s = time.monotonic() - began_s - 3
             stopping.set()
             working.join()
-            found[title] = {
+            figures[title] = {
                 "answers": len(asker.answers_ms),
                 "asks_a_second": round(len(asker.answers_ms) / max(took_s, 0.1)),
                 "answer_p50": percentile(asker.answers_ms, 0.5),
@@ -166,7 +166,7 @@ def main() -> None:
         uplink.close()
         broker.close()
         child.stop()
-        print(json.dumps({"receivers": count, "unit": "ms", **found}))
+        print(json.dumps({"receivers": count, "unit": "ms", **figures}))
 
 
 if __name__ == "__main__":

@@ -56,15 +56,15 @@ def fill(session: Session, count: int, clock: ManualClock) -> int:
 
 
 def timed_ms(work: Callable[[], object], repeats: int) -> dict[str, float]:
-    found = []
+    times_ms = []
     for _ in range(repeats):
         began_s = time.perf_counter()
         work()
-        found.append((time.perf_counter() - began_s) * 1000)
+        times_ms.append((time.perf_counter() - began_s) * 1000)
     return {
-        "p50_ms": round(statistics.median(found), 1),
-        "max_ms": round(max(found), 1),
-        "first_ms": round(found[0], 1),
+        "p50_ms": round(statistics.median(times_ms), 1),
+        "max_ms": round(max(times_ms), 1),
+        "first_ms": round(times_ms[0], 1),
     }
 
 

@@ -66,8 +66,8 @@ class Ffmpeg:
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as child:
-            said: list[bytes] = []
-            listener = threading.Thread(target=_collect, args=(child.stderr, said), daemon=True)
+            log: list[bytes] = []
+            listener = threading.Thread(target=_collect, args=(child.stderr, log), daemon=True)
             listener.start()
             try:
                 self._follow(child, expected_us, progress, on_stdout)
@@ -77,7 +77,7 @@ class Ffmpeg:
             finally:
                 status = child.wait()
                 listener.join()
-        text = b"".join(said).decode(errors="replace")
+        text = b"".join(log).decode(errors="replace")
         if status != 0:
             raise subprocess.CalledProcessError(status, "ffmpeg", stderr=text)
         return Output(b"", text)
@@ -112,10 +112,10 @@ def unreadable() -> Refusal:
 
 def _collect(pipe: Any, into: list[bytes]) -> None:
     # ffmpeg's log is short; a file crafted to make it long is cut off.
-    kept = 0
+    size = 0
     for block in iter(lambda: pipe.read1(65_536), b""):
-        if kept < 2_000_000:
+        if size < 2_000_000:
             into.append(block)
-            kept += len(block)
+            size += len(block)
         else:
             into[-1] = block

@@ -104,8 +104,8 @@ class _Reached(NamedTuple):
 def _gain_through_limiter(chain: _Chain, run: Ffmpeg) -> float:
     """The gain that reaches the target loudness through the limiter, by iteration."""
     for _ in range(_MOST_TRIES):
-        said = run.run([chain.sound().filter("ebur128", framelog="verbose").output("pipe:", format="null")]).said
-        reached = loudness(said)
+        log = run.run([chain.sound().filter("ebur128", framelog="verbose").output("pipe:", format="null")]).said
+        reached = loudness(log)
         if reached is None or abs(TARGET_LUFS - reached) <= _NEAR_ENOUGH_LU or chain.gain_db >= MOST_GAIN_DB:
             break
         # The limiter removes more at a higher gain, so correct by more than the error.
@@ -140,9 +140,9 @@ def _encode_both(chain: _Chain, opus: Path, mp3: Path, run: Ffmpeg, progress: Pr
         )
         run.run([out], expected_us=length_us, progress=progress)
         judged = source(opus).audio.filter("ebur128", framelog="verbose", peak="true").output("pipe:", format="null")
-        said = run.run([judged]).said
+        log = run.run([judged]).said
     finally:
         beside.join()
     if failed:
         raise failed[0]
-    return _Reached(loudness(said), true_peak(said))
+    return _Reached(loudness(log), true_peak(log))

@@ -87,34 +87,34 @@ def measure(path: Path, run: Ffmpeg, *, expected_us: int = 0, progress: Progress
     waveform = _Waveform(expected_us, progress)
     drawn = sound[1].filter("aresample", _PEAK_RATE).output("pipe:1", format="s16le", acodec="pcm_s16le")
     try:
-        said = run.run([judged, drawn], on_stdout=waveform.take).said
+        log = run.run([judged, drawn], on_stdout=waveform.take).said
     except subprocess.CalledProcessError as error:
         raise unreadable() from error
     waveform.finish()
     samples = waveform.samples * (RATE // _PEAK_RATE)
-    first, last = _sound_between(said, samples)
-    return Measured(samples, first, last, loudness(said), _drawn(waveform.points))
+    first, last = _sound_between(log, samples)
+    return Measured(samples, first, last, loudness(log), _drawn(waveform.points))
 
 
-def loudness(said: str) -> float | None:
+def loudness(log: str) -> float | None:
     """The integrated loudness in ebur128's summary; None when nothing was above its gate."""
-    found = re.findall(r"^\s*I:\s*(-?[\d.]+|-inf|nan) LUFS", said, re.MULTILINE)
-    if not found or found[-1] in ("-inf", "nan"):
+    values = re.findall(r"^\s*I:\s*(-?[\d.]+|-inf|nan) LUFS", log, re.MULTILINE)
+    if not values or values[-1] in ("-inf", "nan"):
         return None
-    value = float(found[-1])
+    value = float(values[-1])
     return None if value <= -69.9 or value == 0.0 else value
 
 
-def true_peak(said: str) -> float | None:
+def true_peak(log: str) -> float | None:
     """The true peak in ebur128's summary, dBTP."""
-    found = re.findall(r"^\s*Peak:\s*(-?[\d.]+|-inf|nan) dBFS", said, re.MULTILINE)
-    return None if not found or found[-1] in ("-inf", "nan") else float(found[-1])
+    values = re.findall(r"^\s*Peak:\s*(-?[\d.]+|-inf|nan) dBFS", log, re.MULTILINE)
+    return None if not values or values[-1] in ("-inf", "nan") else float(values[-1])
 
 
-def _sound_between(said: str, samples: int) -> tuple[int, int]:
+def _sound_between(log: str, samples: int) -> tuple[int, int]:
     silences: list[tuple[int, int]] = []
     began: int | None = None
-    for word, value in re.findall(r"silence_(start|end): (-?[\d.]+)", said):
+    for word, value in re.findall(r"silence_(start|end): (-?[\d.]+)", log):
         at = max(0, round(float(value) * RATE))
         if word == "start":
             began = at

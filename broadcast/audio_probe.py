@@ -48,13 +48,13 @@ def probe(path: Path) -> Probe:
         f"file:{path}",
     ]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)
-        found = json.loads(done.stdout or b"{}")
-        guessed = b"Estimating duration from bitrate" in done.stderr
+        process = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)
+        report = json.loads(process.stdout or b"{}")
+        guessed = b"Estimating duration from bitrate" in process.stderr
     except (subprocess.TimeoutExpired, json.JSONDecodeError):
-        found, guessed = {}, True
-    streams = found.get("streams") or []
-    if not streams or "format" not in found:
+        report, guessed = {}, True
+    streams = report.get("streams") or []
+    if not streams or "format" not in report:
         raise no_recording()
     sounds = [s for s in streams if s.get("codec_type") == "audio" and s.get("codec_name") not in (None, "unknown")]
     if not sounds:
@@ -65,13 +65,13 @@ def probe(path: Path) -> Probe:
             suffixes=SUFFIXES,
         )
     first = sounds[0]
-    if int(found["format"].get("probe_score") or 0) < _LEAST_SCORE:
+    if int(report["format"].get("probe_score") or 0) < _LEAST_SCORE:
         raise no_recording()
     if _riff_cut_off(path):
         raise truncated()
-    seconds = float(found["format"].get("duration") or first.get("duration") or 0)
+    seconds = float(report["format"].get("duration") or first.get("duration") or 0)
     return Probe(
-        container=str(found["format"]["format_name"]),
+        container=str(report["format"]["format_name"]),
         codec=str(first["codec_name"]),
         duration_us=int(seconds * 1e6),
         channels=int(first.get("channels") or 1),
@@ -95,6 +95,6 @@ def _riff_cut_off(path: Path) -> bool:
     """Whether a WAV file is shorter than its header says; ffmpeg plays what is there without a warning."""
     with path.open("rb") as file:
         head = file.read(8)
-    said = int.from_bytes(head[4:8], "little")
+    size = int.from_bytes(head[4:8], "little")
     # Recorders write 0 or the largest number while the length is unknown.
-    return head[:4] == b"RIFF" and said not in (0, 0xFFFFFFFF) and path.stat().st_size < (said + 8) * 0.97
+    return head[:4] == b"RIFF" and size not in (0, 0xFFFFFFFF) and path.stat().st_size < (size + 8) * 0.97

@@ -76,9 +76,9 @@ class Media:
 
     def sweep(self, keep: Iterable[Path] = ()) -> int:
         """Delete unfinished incoming files except `keep`. Returns how many were deleted."""
-        kept, deleted = set(keep), 0
+        names, deleted = set(keep), 0
         for path in self._incoming.iterdir():
-            if path not in kept:
+            if path not in names:
                 with suppress(OSError):
                     path.unlink()
                     deleted += 1

@@ -120,8 +120,11 @@ def turns(horns: Sequence[Horn], reach_m: float = REACH_M) -> dict[str, int]:
     turn_of: dict[str, int] = {}
     while len(turn_of) < len(positions):
         zone = max(
-            (one for one in sorted(positions) if one not in turn_of),
-            key=lambda one: (len({turn_of[n] for n in neighbours[one] if n in turn_of}), len(neighbours[one])),
+            (receiver_id for receiver_id in sorted(positions) if receiver_id not in turn_of),
+            key=lambda receiver_id: (
+                len({turn_of[n] for n in neighbours[receiver_id] if n in turn_of}),
+                len(neighbours[receiver_id]),
+            ),
         )
         taken = {turn_of[n] for n in neighbours[zone] if n in turn_of}
         turn_of[zone] = next(turn for turn in range(len(positions)) if turn not in taken)
@@ -172,8 +175,8 @@ def encode_spread(spread: Spread) -> str | None:
     return None if spread.mode is Mode.IN_STEP else msgspec.json.encode(spread).decode()
 
 
-def decode_spread(kept: str | None) -> Spread:
-    return IN_STEP if kept is None else msgspec.json.decode(kept, type=Spread)
+def decode_spread(text: str | None) -> Spread:
+    return IN_STEP if text is None else msgspec.json.decode(text, type=Spread)
 
 
 def _aligned(point: Position, horns: Sequence[Horn]) -> Shifts:

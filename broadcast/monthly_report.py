@@ -193,11 +193,11 @@ def _by_zone(
         # Zones of several former communes have the same names.
         former = session.get(Commune, b.commune_id) if b.commune_id != commune_id else None
         former_name = f" ({former.name})" if former is not None else ""
-        meant, heard = Counter[str](), Counter[str]()
+        receivers, heard = Counter[str](), Counter[str]()
         for r in audience.receivers:
-            meant.update(r.zones)
+            receivers.update(r.zones)
             heard.update(r.zones if reports.get(r.id) else ())
-        for zone_id, count in meant.items():
+        for zone_id, count in receivers.items():
             zone_figures = figures.setdefault(zone_id, ZoneFigures(zone_id, ""))
             zone_figures.name = audience.names.get(zone_id, zone_id) + former_name
             zone_figures.broadcasts += 1
@@ -249,8 +249,8 @@ def _availability(
         r
         for r in session.exec(select(Receiver).where(in_service))
         if any(
-            one.commune_id == (moved[r.id].commune_id if r.id in moved else r.commune_id) and one.has(start)
-            for one in ancestors
+            ancestor.commune_id == (moved[r.id].commune_id if r.id in moved else r.commune_id) and ancestor.has(start)
+            for ancestor in ancestors
         )
     ]
     ours = col(PresenceChange.receiver_id).in_([r.id for r in known])
@@ -264,7 +264,7 @@ def _availability(
     changes: dict[str, list[PresenceChange]] = {}
     for change in session.exec(query.order_by(col(PresenceChange.at), col(PresenceChange.id))):
         changes.setdefault(change.receiver_id, []).append(change)
-    found = [
+    availabilities = [
         Availability(
             called.get(r.id) or MeantReceiver(r.id, r.name, r.place, []),
             _share(changes.get(r.id, []), start, min(until, r.retired_at or until)),
@@ -272,7 +272,7 @@ def _availability(
         for r in known
         if r.created_at < until or r.id in changes
     ]
-    return sorted(found, key=lambda availability: (availability.receiver.name, availability.receiver.id))
+    return sorted(availabilities, key=lambda availability: (availability.receiver.name, availability.receiver.id))
 
 
 def _share(changes: list[PresenceChange], start: datetime, until: datetime) -> float | None:

@@ -59,10 +59,10 @@ def communes(session: Session) -> list[Commune]:
 
 
 def commune(session: Session, commune_id: str) -> Commune:
-    found = session.get(Commune, commune_id)
-    if found is None:
+    row = session.get(Commune, commune_id)
+    if row is None:
         raise NotFound(N_("Commune {id} does not exist."), id=commune_id)
-    return found
+    return row
 
 
 def hold(session: Session, commune_id: str) -> None:

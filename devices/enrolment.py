@@ -93,22 +93,22 @@ def enrol(
 
 def renew_credentials(session: Session, issuer: Issuer, receiver_id: str) -> Credentials:
     """Replace a receiver's credentials (lost, or disclosed); the old ones stop working. Raises NotFound."""
-    found = receiver(session, receiver_id)
+    row = receiver(session, receiver_id)
     key, secret = SealingKey.new(), secrets.token_urlsafe(24)
-    found.public_key, found.broker_hash = key.public.hex(), hash_password(secret)
-    session.add(found)
+    row.public_key, row.broker_hash = key.public.hex(), hash_password(secret)
+    session.add(row)
     session.flush()
-    return issuer.issue(found.id, found.commune_id, key, secret)
+    return issuer.issue(row.id, row.commune_id, key, secret)
 
 
 def retire_receiver(session: Session, receiver_id: str, now: datetime) -> Receiver:
     """Take it out of service: its account is removed, its history stays. Raises NotFound."""
-    found = receiver(session, receiver_id)
-    if found.retired_at is None:
-        found.retired_at = now
-        session.add(found)
+    row = receiver(session, receiver_id)
+    if row.retired_at is None:
+        row.retired_at = now
+        session.add(row)
         session.flush()
-    return found
+    return row
 
 
 def accounts(session: Session) -> dict[str, str]:

@@ -50,8 +50,8 @@ def latches(session: Session, receiver_ids: Sequence[str]) -> list[Latch]:
     together: dict[tuple[str, str], list[Fault]] = {}
     for fault in session.exec(query.order_by(col(Fault.began_at), col(Fault.id))):
         together.setdefault((fault.receiver_id, fault.fault), []).append(fault)
-    found = [_latch(rows) for rows in together.values()]
-    newest_first = sorted(found, key=lambda latch: latch.newest.began_at, reverse=True)
+    latches = [_latch(rows) for rows in together.values()]
+    newest_first = sorted(latches, key=lambda latch: latch.newest.began_at, reverse=True)
     return sorted(newest_first, key=lambda latch: list(LatchState).index(latch.state))
 
 

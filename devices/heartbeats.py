@@ -60,13 +60,18 @@ def keep(database: Database, heard: Iterable[ReceivedHeartbeat], telemetry: Tele
     telemetry: what is to keep the history of supply, temperature and network; None for none.
     """
     newest: dict[str, ReceivedHeartbeat] = {}
-    for one in heard:
-        newest[one.receiver_id] = one
+    for heartbeat in heard:
+        newest[heartbeat.receiver_id] = heartbeat
     if not newest:
         return
     with database.writing() as session:
-        upsert_many(session, LastHeartbeat, [_last(one) for one in newest.values()], ["receiver_id"])
-        upsert_many(session, HeartbeatSample, [_sample(one) for one in newest.values()], ["receiver_id", "minute_at"])
+        upsert_many(session, LastHeartbeat, [_last(heartbeat) for heartbeat in newest.values()], ["receiver_id"])
+        upsert_many(
+            session,
+            HeartbeatSample,
+            [_sample(heartbeat) for heartbeat in newest.values()],
+            ["receiver_id", "minute_at"],
+        )
         if telemetry is not None:
             telemetry.keep(session, newest.values())
 

@@ -26,9 +26,9 @@ _PLACES = 6
 
 def set_outline(session: Session, commune_id: str, file: bytes | None) -> None:
     """Keep a commune's outline from a file, or none. Raises Refusal as `read_outline`, NotFound."""
-    found = commune(session, commune_id)
-    found.outline = None if file is None else read_outline(file)
-    session.add(found)
+    row = commune(session, commune_id)
+    row.outline = None if file is None else read_outline(file)
+    session.add(row)
     session.flush()
 
 
@@ -62,10 +62,10 @@ def joined_outline(outlines: Sequence[str | None]) -> str | None:
     """The areas of several outlines as one: what was a border between communes stays drawn. None when one is lacking:
     a border that leaves a part out would be wrong. So too when it has more points than a phone draws.
     """
-    kept = [json.loads(one)["coordinates"] for one in outlines if one is not None]
-    polygons = [polygon for areas in kept for polygon in areas]
+    coordinates = [json.loads(outline)["coordinates"] for outline in outlines if outline is not None]
+    polygons = [polygon for areas in coordinates for polygon in areas]
     points = sum(len(ring) for polygon in polygons for ring in polygon)
-    if not kept or len(kept) < len(outlines) or points > MOST_POINTS:
+    if not coordinates or len(coordinates) < len(outlines) or points > MOST_POINTS:
         return None
     return json.dumps({"type": "MultiPolygon", "coordinates": polygons}, separators=(",", ":"))
 
@@ -82,9 +82,9 @@ def _json(file: bytes) -> Any:
         ) from None
 
 
-def _areas(found: Any) -> Iterator[dict[str, Any]]:
+def _areas(content: Any) -> Iterator[dict[str, Any]]:
     """Every Polygon and MultiPolygon in a GeoJSON object, however it is wrapped."""
-    waiting = deque([found])
+    waiting = deque([content])
     while waiting:
         at = waiting.popleft()
         if not isinstance(at, dict):
@@ -126,9 +126,9 @@ def _ring(number: int, ring: Any) -> list[list[float]]:
         )
     for point in ring:
         check_position(Position(point.latitude, point.longitude))
-    kept = [[round(point.longitude, _PLACES), round(point.latitude, _PLACES)] for point in ring]
-    if len({tuple(point) for point in kept}) < 3:
+    points = [[round(point.longitude, _PLACES), round(point.latitude, _PLACES)] for point in ring]
+    if len({tuple(point) for point in points}) < 3:
         raise Refusal(
             N_("Area {number} in this file is only a point or a line. Draw the border as an area."), number=number
         )
-    return kept
+    return points

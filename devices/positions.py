@@ -18,11 +18,11 @@ class Position(NamedTuple):
     longitude_deg: float
 
 
-def position_of(found: Receiver) -> Position | None:
+def position_of(receiver: Receiver) -> Position | None:
     """Where a receiver stands; None when nobody has placed it."""
-    if found.latitude_deg is None or found.longitude_deg is None:
+    if receiver.latitude_deg is None or receiver.longitude_deg is None:
         return None
-    return Position(found.latitude_deg, found.longitude_deg)
+    return Position(receiver.latitude_deg, receiver.longitude_deg)
 
 
 def place_receiver(session: Session, receiver_id: str, position: Position | None) -> Receiver:
@@ -30,12 +30,12 @@ def place_receiver(session: Session, receiver_id: str, position: Position | None
 
     Raises Refusal for a position that is not on earth, NotFound.
     """
-    found = receiver(session, receiver_id)
+    row = receiver(session, receiver_id)
     checked = None if position is None else check_position(position)
-    found.latitude_deg, found.longitude_deg = checked or (None, None)
-    session.add(found)
+    row.latitude_deg, row.longitude_deg = checked or (None, None)
+    session.add(row)
     session.flush()
-    return found
+    return row
 
 
 def check_position(position: Position) -> Position:

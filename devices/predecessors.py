@@ -68,7 +68,7 @@ def lineage(session: Session, *commune_ids: str) -> list[Ancestor]:
     formers: dict[str, list[CommuneSuccession]] = {}
     for row in session.exec(select(CommuneSuccession)):
         formers.setdefault(row.successor_id, []).append(row)
-    found: list[Ancestor] = []
+    ancestors: list[Ancestor] = []
     for commune_id in commune_ids:
         known = {commune_id: Ancestor(commune_id, None, None)}
         waiting = [commune_id]
@@ -76,21 +76,21 @@ def lineage(session: Session, *commune_ids: str) -> list[Ancestor]:
             heir = known[waiting.pop(0)]
             for row in formers.get(heir.commune_id, []):
                 if row.former_id not in known:
-                    bounds = [one for one in (row.since, heir.since) if one is not None]
+                    bounds = [bound for bound in (row.since, heir.since) if bound is not None]
                     before = row.at if heir.before is None else min(row.at, heir.before)
                     known[row.former_id] = Ancestor(row.former_id, max(bounds, default=None), before)
                     waiting.append(row.former_id)
-        found += known.values()
-    return found
+        ancestors += known.values()
+    return ancestors
 
 
 def within(ancestors: Sequence[Ancestor], commune_id: Mapped[str], began_at: Mapped[datetime]) -> ColumnElement[bool]:
     """The condition that a row is of these communes, and of a former one only what it began in time."""
     conditions = []
-    for one in ancestors:
-        parts = [commune_id == one.commune_id]
-        parts += [began_at >= one.since] if one.since is not None else []
-        parts += [began_at < one.before] if one.before is not None else []
+    for ancestor in ancestors:
+        parts = [commune_id == ancestor.commune_id]
+        parts += [began_at >= ancestor.since] if ancestor.since is not None else []
+        parts += [began_at < ancestor.before] if ancestor.before is not None else []
         conditions.append(and_(*parts))
     return or_(*conditions)
 
@@ -99,7 +99,9 @@ def belongs(session: Session, commune_id: str, of_commune: str, began_at: dateti
     """Whether something that a commune began at an instant is found under another one, which may be itself."""
     if commune_id == of_commune:
         return True
-    return any(one.commune_id == of_commune and one.has(began_at) for one in lineage(session, commune_id))
+    return any(
+        ancestor.commune_id == of_commune and ancestor.has(began_at) for ancestor in lineage(session, commune_id)
+    )
 
 
 def moved_since(session: Session, at: datetime) -> dict[str, FormerPlace]:
@@ -124,9 +126,9 @@ def places_of(session: Session, receiver_id: str) -> list[FormerPlace]:
 def formerly(session: Session, receiver_ids: Sequence[str], now: datetime) -> dict[str, list[Former]]:
     """What configs say of former communes, by receiver; who has none is not in it. One query."""
     query = select(FormerPlace).where(col(FormerPlace.receiver_id).in_(receiver_ids), col(FormerPlace.told_until) > now)
-    found: dict[str, dict[str, Former]] = {}
+    formers: dict[str, dict[str, Former]] = {}
     for row in session.exec(query.order_by(col(FormerPlace.left_at), col(FormerPlace.id))):
         live_until_us = to_us(row.live_until) if row.live_until is not None else 0
         former = Former(commune=row.commune_id, zones=row.zone_ids, live_until_us=live_until_us)
-        found.setdefault(row.receiver_id, {})[row.commune_id] = former
-    return {receiver_id: list(by_commune.values()) for receiver_id, by_commune in found.items()}
+        formers.setdefault(row.receiver_id, {})[row.commune_id] = former
+    return {receiver_id: list(by_commune.values()) for receiver_id, by_commune in formers.items()}

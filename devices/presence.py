@@ -62,9 +62,9 @@ class PresenceWatch:
             if record.last_heard_at is not None:  # by a clock that ran ahead
                 record.last_heard_at = min(record.last_heard_at, now)
 
-    def on_change(self, told: Callable[[str, PresenceState], None]) -> None:
+    def on_change(self, handler: Callable[[str, PresenceState], None]) -> None:
         """Call `told(receiver, state)` after a change is recorded."""
-        self._on_change.append(told)
+        self._on_change.append(handler)
 
     def heard(self, receiver_id: str, heartbeat: Heartbeat, at: datetime) -> None:
         """A heartbeat comes from the connection that is open now: it is a sign of life, whatever its session."""
@@ -159,7 +159,7 @@ class PresenceWatch:
 
     def sweep(self, now: datetime) -> list[PresenceChange]:
         """Compute every state and record the changes. Called about once a second."""
-        found = []
+        changes = []
         with self._record_lock:
             with self._lock:
                 self._listening_since = min(self._listening_since, now)  # the clock was set back
@@ -171,19 +171,19 @@ class PresenceWatch:
                         known.last_heard_at = now
                     change = self._change(receiver_id, known, now)
                     if change is not None:
-                        found.append(change)
-            if found or newly or no_longer:
+                        changes.append(change)
+            if changes or newly or no_longer:
                 with self._database.writing() as session:
-                    session.add_all(found)
-                    for change in found:
+                    session.add_all(changes)
+                    for change in changes:
                         _record_link_fault(session, change)
                     for receiver_id in newly | no_longer:
                         present = receiver_id in newly
                         faults.note(session, receiver_id, faults.SHARED_CREDENTIALS, present=present, at=now)
-        for change in found:
-            for told in self._on_change:
-                told(change.receiver_id, PresenceState(change.state))
-        return found
+        for change in changes:
+            for handler in self._on_change:
+                handler(change.receiver_id, PresenceState(change.state))
+        return changes
 
     def _change(self, receiver_id: str, known: ReceiverRecord, now: datetime) -> PresenceChange | None:
         state, since = self._state(known, now)
@@ -198,17 +198,17 @@ class PresenceWatch:
     def snapshot(self, now: datetime) -> dict[str, ReceiverStatus]:
         """Every receiver that was ever heard; from memory, no query. A receiver that is not in it is new."""
         with self._lock:
-            found = {}
+            states = {}
             for receiver_id, known in self._known.items():
                 state, since = self._state(known, now)
-                found[receiver_id] = ReceiverStatus(
+                states[receiver_id] = ReceiverStatus(
                     state,
                     known.since if state is known.state else since,
                     known.last_heard_at,
                     known.heartbeat,
                     self._cause(state, known, now),
                 )
-            return found
+            return states
 
     def receiver_status(self, receiver_id: str, now: datetime) -> ReceiverStatus:
         """One receiver as it is now."""

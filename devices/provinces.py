@@ -36,8 +36,8 @@ def province_named(session: Session, name: str) -> Province:
 
 
 def province_name(session: Session, province_id: int | None) -> str:
-    found = session.get(Province, province_id) if province_id is not None else None
-    return found.name if found else ""
+    province = session.get(Province, province_id) if province_id is not None else None
+    return province.name if province else ""
 
 
 def _plain(name: str) -> str:

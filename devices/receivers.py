@@ -71,10 +71,10 @@ def zones_by_receiver(session: Session, commune_id: str) -> dict[str, list[str]]
 
 def receiver(session: Session, receiver_id: str) -> Receiver:
     """One, in service or not. Raises NotFound."""
-    found = session.get(Receiver, receiver_id)
-    if found is None:
+    row = session.get(Receiver, receiver_id)
+    if row is None:
         raise NotFound(N_("Receiver {id} does not exist."), id=receiver_id)
-    return found
+    return row
 
 
 class PlacedReceiver(NamedTuple):
@@ -137,34 +137,34 @@ def change_receiver(
     amplifier_lead_ms: int | None = None,
 ) -> Receiver:
     """Change what is not None. A new config goes out with `Downlink.configure`. Raises Refusal, NotFound."""
-    found = receiver(session, receiver_id)
+    row = receiver(session, receiver_id)
     if name is not None:
         if not name.strip():
             raise Refusal(N_("A receiver needs a name, for example: Thôn 3, nhà văn hóa."))
-        found.name = name.strip()
+        row.name = name.strip()
     if place is not None:
-        found.place = place.strip()
+        row.place = place.strip()
     if station_id is not None:
-        found.station_id = _station_of(session, found, station_id)
+        row.station_id = _station_of(session, row, station_id)
     if volume_ceiling_percent is not None:
-        found.volume_ceiling_percent = _percent(volume_ceiling_percent)
+        row.volume_ceiling_percent = _percent(volume_ceiling_percent)
     if volume_percent is not None:
-        found.volume_percent = min(_percent(volume_percent), found.volume_ceiling_percent)
-    found.volume_percent = min(found.volume_percent, found.volume_ceiling_percent)
+        row.volume_percent = min(_percent(volume_percent), row.volume_ceiling_percent)
+    row.volume_percent = min(row.volume_percent, row.volume_ceiling_percent)
     if path_delay_ms is not None:
         if not 0 <= path_delay_ms <= MOST_PATH_DELAY_MS:
             raise Refusal(N_("The path delay is between 0 and {most} ms."), most=int(MOST_PATH_DELAY_MS))
-        found.path_delay_us = round(path_delay_ms * 1000)
+        row.path_delay_us = round(path_delay_ms * 1000)
     if amplifier_lead_ms is not None:
         if not 0 <= amplifier_lead_ms <= 60_000:
             raise Refusal(N_("The amplifier is switched on between 0 and {most} s ahead."), most=60)
-        found.amplifier_lead_ms = amplifier_lead_ms
+        row.amplifier_lead_ms = amplifier_lead_ms
     if zones is not None:
-        set_zones(session, found.id, found.commune_id, zones)
-    found.config_revision += 1
-    session.add(found)
+        set_zones(session, row.id, row.commune_id, zones)
+    row.config_revision += 1
+    session.add(row)
     session.flush()
-    return found
+    return row
 
 
 def exceed_held_config(session: Session, receiver_id: str, held_revision: int) -> Receiver | None:
@@ -209,7 +209,7 @@ def move_receivers(session: Session, receiver_ids: list[str], station_id: int) -
 
 def remove_station(session: Session, station_id: int) -> None:
     """Take a station off that has no receiver, not even one out of service. Raises Refusal, NotFound."""
-    found = station(session, station_id)
+    row = station(session, station_id)
     if session.exec(select(Receiver.id).where(Receiver.station_id == station_id).limit(1)).first() is not None:
         raise Refusal(
             N_(
@@ -217,7 +217,7 @@ def remove_station(session: Session, station_id: int) -> None:
                 "removed."
             )
         )
-    session.delete(found)
+    session.delete(row)
 
 
 def members(session: Session, zone_id: str) -> list[Receiver]:
@@ -226,8 +226,8 @@ def members(session: Session, zone_id: str) -> list[Receiver]:
     return list(session.exec(query.order_by(Receiver.name)))
 
 
-def _station_of(session: Session, found: Receiver, station_id: int) -> int:
-    if station(session, station_id).commune_id != found.commune_id:
+def _station_of(session: Session, receiver: Receiver, station_id: int) -> int:
+    if station(session, station_id).commune_id != receiver.commune_id:
         raise Refusal(N_("This station belongs to another commune."))
     return station_id
 

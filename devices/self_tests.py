@@ -114,7 +114,7 @@ def ask_due(database: Database, downlink: Downlink, watch: PresenceWatch, now: d
         open_parts = list(session.exec(query))
     if not open_parts:
         return 0
-    states, asked = watch.snapshot(now), 0
+    states, requests = watch.snapshot(now), 0
     for run, part in open_parts:
         at = states.get(part.receiver_id)
         if at is None or at.state not in (PresenceState.ONLINE, PresenceState.LATE):
@@ -134,8 +134,8 @@ def ask_due(database: Database, downlink: Downlink, watch: PresenceWatch, now: d
             claimed = session.connection().execute(claim).rowcount == 1
         if claimed:
             downlink.send_command(part.receiver_id, _action(run, first=part.asked == 0))
-            asked += 1
-    return asked
+            requests += 1
+    return requests
 
 
 def judge_due(database: Database, watch: PresenceWatch, now: datetime) -> list[str]:
@@ -200,9 +200,9 @@ def has_old(session: Session, now: datetime) -> bool:
 def forget_old(session: Session, now: datetime) -> list[str]:
     """Drop old tests; gives the hashes of recordings that nobody needs any more."""
     over = col(SelfTestRun.judged_at) < now - timedelta(hours=1)
-    done = list(session.exec(select(SelfTestRun).where(over, SelfTestRun.sha256 != "")))
-    hashes = [run.sha256 for run in done]
-    for run in done:
+    runs = list(session.exec(select(SelfTestRun).where(over, SelfTestRun.sha256 != "")))
+    hashes = [run.sha256 for run in runs]
+    for run in runs:
         run.sha256 = ""
         session.add(run)
     session.flush()

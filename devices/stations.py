@@ -45,9 +45,9 @@ def change_station(
     session: Session, station_id: int, *, kind: StationKind, name: str, maker: str, former_commune: str
 ) -> Station:
     """Replace its description. Raises Refusal without a name, NotFound."""
-    found = station(session, station_id)
-    found.kind = kind.value
-    return _described(session, found, name, maker, former_commune)
+    row = station(session, station_id)
+    row.kind = kind.value
+    return _described(session, row, name, maker, former_commune)
 
 
 def stations(session: Session, commune_id: str) -> list[Station]:
@@ -56,10 +56,10 @@ def stations(session: Session, commune_id: str) -> list[Station]:
 
 
 def station(session: Session, station_id: int) -> Station:
-    found = session.get(Station, station_id)
-    if found is None:
+    row = session.get(Station, station_id)
+    if row is None:
         raise NotFound(N_("This station no longer exists."))
-    return found
+    return row
 
 
 def _described(session: Session, described: Station, name: str, maker: str, former_commune: str) -> Station:

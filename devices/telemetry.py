@@ -44,7 +44,7 @@ class TelemetryHistory:
 
     def keep(self, session: Session, heard: Iterable[tuple[str, datetime, Heartbeat]]) -> None:
         """Write down what is worth it: receiver, when, what. One statement."""
-        rows = [row for row in (sample_of(*one) for one in heard) if row and self._worth(row)]
+        rows = [row for row in (sample_of(*heartbeat) for heartbeat in heard) if row and self._worth(row)]
         if rows:
             upsert_many(session, TelemetrySample, [row.model_dump() for row in rows], ["receiver_id", "at"])
             self._last |= {row.receiver_id: row for row in rows}
@@ -54,15 +54,15 @@ class TelemetryHistory:
         return last is None or worth_keeping(last, row)
 
 
-def sample_of(receiver_id: str, at: datetime, told: Heartbeat) -> TelemetrySample | None:
+def sample_of(receiver_id: str, at: datetime, heartbeat: Heartbeat) -> TelemetrySample | None:
     """A heartbeat's telemetry; None when there is none in it."""
-    supply, link = told.supply, told.link
-    if supply is None and link is None and told.temperature_c is None:
+    supply, link = heartbeat.supply, heartbeat.link
+    if supply is None and link is None and heartbeat.temperature_c is None:
         return None
     return TelemetrySample(
         receiver_id=receiver_id,
         at=at,
-        temperature_c=told.temperature_c,
+        temperature_c=heartbeat.temperature_c,
         mains_v=supply.mains_v if supply else None,
         battery_v=supply.battery_v if supply else None,
         on_battery=supply.on_battery if supply else None,

@@ -65,20 +65,20 @@ class TimeServer:
         return 0.0
 
     def _answer_one(self) -> None:
-        came = receive(self._socket, MOST_BYTES + 1)
+        packet = receive(self._socket, MOST_BYTES + 1)
         try:
-            receiver_id, ask = unpack_ask(came.payload)
+            receiver_id, ask = unpack_ask(packet.payload)
         except msgspec.DecodeError:
             self.refused["malformed"] += 1
             return
         if not self._clock.trusted:
             return  # receivers go on by the time that they know
-        if not self._room(came.arrived_ns // 1_000_000_000):
+        if not self._room(packet.arrived_ns // 1_000_000_000):
             self.refused["too_many"] += 1
             return
-        heard_at_us = self._clock.at_us(came.arrived_ns // 1000)
+        heard_at_us = self._clock.at_us(packet.arrived_ns // 1000)
         answer = self._downlink.sealed_time(receiver_id, ask.nonce, ask.asked_local_us, heard_at_us)
-        self._socket.sendto(answer, came.sender)
+        self._socket.sendto(answer, packet.sender)
 
     def _room(self, second: int) -> bool:
         if second != self._second:

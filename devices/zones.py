@@ -45,10 +45,10 @@ def zones(session: Session, commune_id: str) -> list[Zone]:
 
 
 def zone(session: Session, zone_id: str) -> Zone:
-    found = session.get(Zone, zone_id)
-    if found is None:
+    row = session.get(Zone, zone_id)
+    if row is None:
         raise NotFound(N_("Zone {id} does not exist."), id=zone_id)
-    return found
+    return row
 
 
 def set_zones(session: Session, receiver_id: str, commune_id: str, zone_ids: Iterable[str]) -> None:
@@ -69,8 +69,8 @@ def zones_of(session: Session, receiver_id: str) -> list[str]:
 
 def zones_of_all(session: Session, receiver_ids: Sequence[str]) -> dict[str, list[str]]:
     """The same for many receivers, in one query."""
-    found: dict[str, list[str]] = {receiver_id: [] for receiver_id in receiver_ids}
+    zones: dict[str, list[str]] = {receiver_id: [] for receiver_id in receiver_ids}
     query = select(ZoneMember.receiver_id, ZoneMember.zone_id).where(col(ZoneMember.receiver_id).in_(receiver_ids))
     for receiver_id, zone_id in session.exec(query.order_by(ZoneMember.zone_id)):
-        found[receiver_id].append(zone_id)
-    return found
+        zones[receiver_id].append(zone_id)
+    return zones

@@ -47,7 +47,7 @@ def backup(
         database = Database(settings.database)
         try:
             with shown_progress("Writing") as progress:
-                done = back_up(
+                archive = back_up(
                     database,
                     settings.data_dir,
                     file,
@@ -61,7 +61,7 @@ def backup(
             database.close()
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal
-    _tell(file, done, locked=passphrase is not None)
+    _tell(file, archive, locked=passphrase is not None)
 
 
 def asked_passphrase(file: Path | None, *, new: bool) -> str:
@@ -72,8 +72,8 @@ def asked_passphrase(file: Path | None, *, new: bool) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise click.ClickException(f"{file} cannot be read: {error}") from error
         return lines[0].strip() if lines else ""
-    if given := os.environ.get(PASSPHRASE_VARIABLE):
-        return given
+    if passphrase := os.environ.get(PASSPHRASE_VARIABLE):
+        return passphrase
     if not sys.stdin.isatty():
         raise click.ClickException(
             f"Which passphrase? Name a file that holds it (--passphrase-file), or set {PASSPHRASE_VARIABLE}."
@@ -90,13 +90,13 @@ def shown_progress(what: str) -> Iterator[Progress]:
     terminal = sys.stderr.isatty()
     last_s = time.monotonic()
 
-    def told(done: int, of: int) -> None:
+    def told(count: int, of: int) -> None:
         nonlocal last_s
         if time.monotonic() - last_s < (0.2 if terminal else _LINE_EVERY_S):
             return
         last_s = time.monotonic()
-        share = f" of {of / 1e6:.0f} MB ({100 * done // of} %)" if of else " MB"
-        click.echo(f"{what}: {done / 1e6:.0f}{share}", err=True, nl=not terminal)
+        share = f" of {of / 1e6:.0f} MB ({100 * count // of} %)" if of else " MB"
+        click.echo(f"{what}: {count / 1e6:.0f}{share}", err=True, nl=not terminal)
         if terminal:
             click.echo("\r", err=True, nl=False)
 
@@ -105,17 +105,19 @@ def shown_progress(what: str) -> Iterator[Progress]:
         click.echo(err=True)
 
 
-def _tell(file: Path, done: BackedUp, *, locked: bool) -> None:
-    about = done.about
+def _tell(file: Path, archive: BackedUp, *, locked: bool) -> None:
+    about = archive.about
     whole = "everything" if about.commune is None else f"the commune {about.commune}"
-    click.echo(f"{file}: {whole}, {sum(about.rows.values())} rows, {done.files} audio files, {done.size / 1e6:.1f} MB.")
+    click.echo(
+        f"{file}: {whole}, {sum(about.rows.values())} rows, {archive.files} audio files, {archive.size / 1e6:.1f} MB."
+    )
     if about.with_secrets and not locked:
         click.echo("It holds the controller's key and is not locked: keep it where nobody else can read it.")
     elif locked:
         click.echo("It is locked. Keep the passphrase elsewhere: without it nobody can open the backup, nor can we.")
     if not about.with_secrets:
         click.echo("The controller's key is not in it: restored elsewhere, every receiver needs new credentials.")
-    for name in done.missing:
+    for name in archive.missing:
         click.echo(f"Missing in this installation, so not in the backup: {name}", err=True)
-    for name in done.damaged:
+    for name in archive.damaged:
         click.echo(f"Damaged in this installation, in the backup as it is: {name}", err=True)

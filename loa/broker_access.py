@@ -101,11 +101,11 @@ def connection(settings: Settings, password: str, role: str) -> MqttBroker:
 def _check_certificate(settings: Settings, port: int) -> None:
     """Log why receivers will refuse the embedded broker's certificate. The controller does not need it."""
     name = settings.broker_public_host or settings.broker_host
-    here = "127.0.0.1" if settings.broker_host in ("0.0.0.0", "::", "") else settings.broker_host  # noqa: S104
+    host = "127.0.0.1" if settings.broker_host in ("0.0.0.0", "::", "") else settings.broker_host  # noqa: S104
     context = ssl.create_default_context(cafile=str(settings.broker_tls_ca) if settings.broker_tls_ca else None)
     try:
         with (
-            socket.create_connection((here, port), _CERTIFICATE_TIMEOUT_S) as plain,
+            socket.create_connection((host, port), _CERTIFICATE_TIMEOUT_S) as plain,
             context.wrap_socket(plain, server_hostname=name),
         ):
             return

@@ -23,9 +23,9 @@ class BrokerAccounts:
         self._untold: set[str] = set()
         self._lock = threading.Lock()
 
-    def on_ended(self, told: Callable[[Collection[str]], None]) -> None:
+    def on_ended(self, handler: Callable[[Collection[str]], None]) -> None:
         """Call `told` with the receivers whose earlier credentials are no longer valid, also those from before."""
-        self._on_ended = told
+        self._on_ended = handler
         self._tell()
 
     def publish(self) -> None:

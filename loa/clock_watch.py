@@ -45,8 +45,8 @@ class ClockWatch:
             known_at = known_time(session) or _newest_row(session)
             earliest_at = max(RELEASED, known_at - TOLERATED) if known_at else RELEASED
             latest_at = known_at + LONGEST_AWAY if known_at else datetime.max.replace(tzinfo=UTC)
-            kept = select(ClockStep).where(ClockStep.state == StepState.KEPT.value).order_by(col(ClockStep.id).desc())
-            refused = session.exec(kept).first()
+            query = select(ClockStep).where(ClockStep.state == StepState.KEPT.value).order_by(col(ClockStep.id).desc())
+            refused = session.exec(query).first()
             if refused is not None and refused.after_at > refused.before_at:
                 # A person said that this machine's clock is wrong by so much; it may still be.
                 latest_at = min(latest_at, refused.after_at)

@@ -154,8 +154,8 @@ def check_chain(file: Path) -> None:
     for name, output in chain.outputs.items():
         if isinstance(output, RdsOutput) and isinstance(output.profile, RdsProfile):
             for title, on in (("opens", True), ("closes", False)):
-                said = ", ".join(each.hex(" ") for each in frames_of(output.profile, output.groups, on))
-                click.echo(f"{name} {title} with: {said}")
+                frames = ", ".join(each.hex(" ") for each in frames_of(output.profile, output.groups, on))
+                click.echo(f"{name} {title} with: {frames}")
     click.echo(f"It is told {chain.lead_ms / 1000:g} s before the first sample; path delay {chain.path_delay_ms:g} ms.")
 
 

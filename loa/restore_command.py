@@ -32,10 +32,10 @@ def restore_command(
                 about = check(file, passphrase, progress)
             click.echo(f"The backup is whole: {_words(about)}.")
             return
-        given = {"database_url": database_url} if database_url else {}
-        settings = load_settings(data_dir=data, **given)
+        values = {"database_url": database_url} if database_url else {}
+        settings = load_settings(data_dir=data, **values)
         with shown_progress("Restoring") as progress:
-            done = restore(
+            archive = restore(
                 file,
                 data.absolute(),
                 database_url=settings.database_url,
@@ -46,10 +46,10 @@ def restore_command(
             )
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal
-    click.echo(f"Restored into {data}: {_words(done.about)}, {done.files} audio files.")
-    if done.settings_beside is not None:
-        click.echo(f"The old machine's settings: {done.settings_beside}. Look them through, then call it loa.toml.")
-    if done.about.with_secrets:
+    click.echo(f"Restored into {data}: {_words(archive.about)}, {archive.files} audio files.")
+    if archive.settings_beside is not None:
+        click.echo(f"The old machine's settings: {archive.settings_beside}. Look them through, then call it loa.toml.")
+    if archive.about.with_secrets:
         click.echo("Stop the old controller permanently before you start this one: receivers obey both.")
     else:
         click.echo("The key is a new one: give every receiver new credentials, on its page.")

@@ -73,8 +73,8 @@ class CommuneData:
             self.backups,
             self.roles,
         ):
-            for row in sorted(repr(sorted(one.model_dump().items())) for one in rows):
-                digest.update(row.encode())
+            for content in sorted(repr(sorted(row.model_dump().items())) for row in rows):
+                digest.update(content.encode())
         for clip in sorted((c.id, c.commune_id, c.title, c.builtin, str(c.retired_at)) for c in self.clips):
             digest.update(repr(clip).encode())
         return digest.hexdigest()[:32]

@@ -32,8 +32,8 @@ class Handover:
             return
         with self._database.session() as session:
             waiting = list(session.exec(select(Merger).where(col(Merger.told_at).is_(None)).order_by(col(Merger.id))))
-        for one in waiting:
-            self._tell(one.number)
+        for merger in waiting:
+            self._tell(merger.number)
 
     def _tell(self, merger_id: int) -> None:
         # Manifests first: they restrict what is on air to its present receivers; new ones must not join in the middle.
@@ -44,9 +44,11 @@ class Handover:
                 log.warning("not every manifest of a merger was acknowledged; its receivers are told when they are")
                 return
             before = session.get_one(Merger, merger_id)
-            told = msgspec.json.decode(session.get_one(MergerJournal, merger_id).receivers, type=list[str])
+            reconfigured = msgspec.json.decode(session.get_one(MergerJournal, merger_id).receivers, type=list[str])
             receivers = list(
-                session.exec(select(Receiver).where(col(Receiver.id).in_(told), col(Receiver.retired_at).is_(None)))
+                session.exec(
+                    select(Receiver).where(col(Receiver.id).in_(reconfigured), col(Receiver.retired_at).is_(None))
+                )
             )
             broadcasts_in_flight = self._downlink.configure_all(session, receivers, include_held=True)
         until_us = self._clock.monotonic_us() + _WITHIN_US
@@ -54,12 +56,16 @@ class Handover:
             log.warning("not every receiver's config was acknowledged; they are sent again")
             return
         with self._database.writing() as session:
-            found = session.get_one(Merger, merger_id)
-            if found.undone_at == before.undone_at:  # else it was undone meanwhile, and the configs must be sent again
-                found.told_at = self._clock.now()
-                session.add(found)
+            merger = session.get_one(Merger, merger_id)
+            if merger.undone_at == before.undone_at:  # else it was undone meanwhile, and the configs must be sent again
+                merger.told_at = self._clock.now()
+                session.add(merger)
 
 
 def _untold(session: Session) -> set[str]:
     query = select(MergerJournal.receivers).join(Merger).where(col(Merger.told_at).is_(None))
-    return {one for told in session.exec(query) for one in msgspec.json.decode(told, type=list[str])}
+    return {
+        receiver_id
+        for receivers in session.exec(query)
+        for receiver_id in msgspec.json.decode(receivers, type=list[str])
+    }

@@ -17,10 +17,10 @@ def apply_hooks(session: Session, draft: MergeDraft, hooks: MergerHooks, now: da
     """Add the row changes of all hooks to the draft of a merger or a split."""
     move = _move(draft, now)
     for hook in hooks:
-        found = hook.changes_for(session, move)
-        for row, values in found.changes:
+        changes = hook.changes_for(session, move)
+        for row, values in changes.changes:
             draft.ledger.set(row, **values)
-        draft.notes += [Translatable(message_id, values) for message_id, values in found.notes]
+        draft.notes += [Translatable(message_id, values) for message_id, values in changes.notes]
 
 
 def revert_hooks(

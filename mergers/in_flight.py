@@ -50,8 +50,8 @@ def broadcasts_in_flight(session: Session, draft: MergeDraft, now: datetime) -> 
     query = select(Broadcast).where(
         col(Broadcast.commune_id).in_(communes), col(Broadcast.ends_at) > now, col(Broadcast.missed).is_(False)
     )
-    found = list(session.exec(query.order_by(col(Broadcast.starts_at), Broadcast.id)))
-    running = [b for b in found if b.starts_at < now and b.withdrawn_at is None and b.sounds_until > now]
+    broadcasts = list(session.exec(query.order_by(col(Broadcast.starts_at), Broadcast.id)))
+    running = [b for b in broadcasts if b.starts_at < now and b.withdrawn_at is None and b.sounds_until > now]
     other_addresses = (
         select(BroadcastAddress)
         .join(Broadcast, col(Broadcast.id) == col(BroadcastAddress.broadcast_id))
@@ -63,7 +63,7 @@ def broadcasts_in_flight(session: Session, draft: MergeDraft, now: datetime) -> 
     )
     return InFlight(
         running,
-        [b for b in found if b.starts_at >= now],
+        [b for b in broadcasts if b.starts_at >= now],
         {b.id: draft.data.reached(b.commune_id, b.audience) for b in running},
         list(session.exec(other_addresses)),
     )
@@ -107,8 +107,8 @@ def _address(session: Session, b: Broadcast, commune_id: str, targets: Targets) 
 
 
 def _communes_of(session: Session, receiver_ids: set[str]) -> dict[str, str]:
-    found = select(Receiver.id, Receiver.commune_id).where(col(Receiver.id).in_(sorted(receiver_ids)))
-    return dict(session.exec(found).all())
+    query = select(Receiver.id, Receiver.commune_id).where(col(Receiver.id).in_(sorted(receiver_ids)))
+    return dict(session.exec(query).all())
 
 
 class _PlannedMoves:
@@ -123,8 +123,10 @@ class _PlannedMoves:
         ids = [b.id for b in planned]
         of: dict[str, Slot] = {}
         for start in range(0, len(ids), 500):
-            for found in self._session.exec(select(Slot).where(col(Slot.broadcast_id).in_(ids[start : start + 500]))):
-                of[found.broadcast_id or ""] = found
+            for planned_slot in self._session.exec(
+                select(Slot).where(col(Slot.broadcast_id).in_(ids[start : start + 500]))
+            ):
+                of[planned_slot.broadcast_id or ""] = planned_slot
         numbers = {s.schedule_id for s in of.values()} | set(self._draft.schedule_parts.values())
         query = select(Schedule).where(col(Schedule.id).in_(numbers)).execution_options(populate_existing=True)
         schedules = {s.number: s for s in self._session.exec(query)}

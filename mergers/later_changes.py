@@ -59,9 +59,9 @@ class LaterChanges:
         self._members(receivers)
         self._rules()
         self._recordings(programmes)
-        for one in data.schedules:
-            if self._ledger.get(one, "retired_at") is None:
-                self._schedule(one, receivers)
+        for schedule in data.schedules:
+            if self._ledger.get(schedule, "retired_at") is None:
+                self._schedule(schedule, receivers)
 
     def _of(self, row: Any) -> str:
         return str(self._ledger.get(row, "commune_id"))
@@ -122,10 +122,10 @@ class LaterChanges:
             self._ledger.add(ClipRendition(**(row.model_dump() | {"clip_id": made.id})))
         return made.id
 
-    def _schedule(self, one: Schedule, receivers: Mapping[str, str]) -> None:
+    def _schedule(self, schedule: Schedule, receivers: Mapping[str, str]) -> None:
         """Restrict its targets to its own commune; the zone of a former commune becomes the whole commune again."""
-        commune_id = self._of(one)
-        targets = msgspec.json.decode(self._ledger.get(one, "targets"), type=Targets)
+        commune_id = self._of(schedule)
+        targets = msgspec.json.decode(self._ledger.get(schedule, "targets"), type=Targets)
         zones = {z.id for z in self._data.zones if self._of(z) == commune_id and not self._ledger.gone(z)}
         whole = targets.all or any(self._areas.get(z) == commune_id for z in targets.zones)
         mine = Targets(
@@ -135,16 +135,18 @@ class LaterChanges:
         )
         if mine == targets:
             return
-        title = one.title or next((p.title for p in self._data.programmes if p.number == one.programme_id), "")
+        title = schedule.title or next(
+            (p.title for p in self._data.programmes if p.number == schedule.programme_id), ""
+        )
         if not (mine.all or mine.zones or mine.receivers):
-            self._ledger.set(one, paused=True, revision=one.revision + 1, changed_at=self._now)
+            self._ledger.set(schedule, paused=True, revision=schedule.revision + 1, changed_at=self._now)
             self._tell(N_("The schedule of {name} is for receivers of another commune; it rests."), name=title)
             return
-        self._ledger.set(one, targets=encoded(mine))
+        self._ledger.set(schedule, targets=encoded(mine))
         if not whole:
             self._tell(N_("The schedule of {name} is for the receivers of its own commune alone."), name=title)
 
     def _tell(self, message_id: str, **values: object) -> None:
-        said = Translatable(message_id, values)
-        if said not in self._draft.notes:
-            self._draft.notes.append(said)
+        note = Translatable(message_id, values)
+        if note not in self._draft.notes:
+            self._draft.notes.append(note)

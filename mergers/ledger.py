@@ -78,11 +78,11 @@ class Ledger:
 
     def write(self, session: Session) -> list[LedgerEntry]:
         """Write the changes and return them. Rows in the session keep their old values until expired."""
-        done = []
+        entries = []
         for rows, before in ((self._new, False), (self._gone, True)):
             for (name_of, key), row in rows.items():
                 values = {str(c.name): _plain(getattr(row, _attribute(row, c))) for c in _table(row).columns}
-                done.append(LedgerEntry(name_of, list(key), values if before else None, None if before else values))
+                entries.append(LedgerEntry(name_of, list(key), values if before else None, None if before else values))
         # Inserts first, since other rows will refer to them; deletes last, referring tables before the referred.
         tables = list(SQLModel.metadata.sorted_tables)
         for table in tables:
@@ -97,7 +97,7 @@ class Ledger:
             if columns:
                 before_values = {_column(row, a): _plain(getattr(row, a)) for a in values}
                 after_values = {column: _plain(value) for column, value in columns.items()}
-                done.append(LedgerEntry(name[0], list(name[1]), before_values, after_values))
+                entries.append(LedgerEntry(name[0], list(name[1]), before_values, after_values))
                 groups[name[0], tuple(sorted(columns))].append(
                     {
                         **{f"key_{n}": part for n, part in enumerate(name[1])},
@@ -112,14 +112,14 @@ class Ledger:
                 where = [k == sa.bindparam(f"key_{n}") for n, k in enumerate(table.primary_key.columns)]
                 rows_gone = [{f"key_{n}": part for n, part in enumerate(key)} for key in gone]
                 session.connection().execute(sa.delete(table).where(*where), rows_gone)
-        return done
+        return entries
 
 
 def update_many(session: Session, table: str, columns: Iterable[str], rows: list[dict[str, Any]]) -> None:
     """Update rows of a table by primary key. rows: key_0, …, and new_COLUMN for each column."""
-    found = SQLModel.metadata.tables[table]
-    keys = list(found.primary_key.columns)
-    statement = sa.update(found).where(*(k == sa.bindparam(f"key_{n}") for n, k in enumerate(keys)))
+    target = SQLModel.metadata.tables[table]
+    keys = list(target.primary_key.columns)
+    statement = sa.update(target).where(*(k == sa.bindparam(f"key_{n}") for n, k in enumerate(keys)))
     session.connection().execute(statement.values({c: sa.bindparam(f"new_{c}") for c in columns}), rows)
 
 
@@ -152,8 +152,8 @@ def _plain(value: Any) -> Any:
 
 
 def _table(row: SQLModel) -> sa.Table:
-    found: sa.Table = type(row).__table__  # type: ignore[attr-defined]
-    return found
+    table: sa.Table = type(row).__table__  # type: ignore[attr-defined]
+    return table
 
 
 def _name(row: SQLModel) -> tuple[str, Key]:

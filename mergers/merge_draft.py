@@ -71,16 +71,16 @@ def undone_commune(session: Session, commune_id: str) -> Commune | None:
     Raises Refusal when the id is taken or malformed.
     """
     check_id(commune_id)
-    found = session.get(Commune, commune_id)
-    if found is None:
+    commune = session.get(Commune, commune_id)
+    if commune is None:
         return None
     # Only an undo sets `since`.
     undone = select(CommuneSuccession).where(
         CommuneSuccession.former_id == commune_id, col(CommuneSuccession.since).is_not(None)
     )
-    if found.retired_at is None or session.exec(undone).first() is None:
+    if commune.retired_at is None or session.exec(undone).first() is None:
         raise Refusal(N_("There is a commune {id} already. Choose another short name."), id=commune_id)
-    return found
+    return commune
 
 
 def copied_clip(clip: Clip, clip_id: str, commune_id: str) -> Clip:

@@ -26,9 +26,9 @@ class MergedRules:
     def work_out(self) -> None:
         plan, data = self._context.plan, self._context.data
         whole = {r.commune_id: r for r in data.noise_rules if not r.zone_id}
-        said = {c: _rules(whole.get(c)) for c in plan.sources}
+        rules = {c: _rules(whole.get(c)) for c in plan.sources}
         chosen = plan.sources[0] if whole else ""
-        if len({repr(r) for r in said.values()}) > 1:
+        if len({repr(r) for r in rules.values()}) > 1:
             answer = self._context.answers.ask(
                 Question(
                     "noise",

@@ -93,18 +93,20 @@ def merge(
     way, names = broadcasts_in_flight(session, draft, now), _names(draft)
     entries = draft.ledger.write(session)
     move_in_flight(session, draft, way, now)
-    done = Merger(plan=plan_as_text(plan), name=plan.name.strip(), at=now, by=by)
-    session.add(done)
+    merger_row = Merger(plan=plan_as_text(plan), name=plan.name.strip(), at=now, by=by)
+    session.add(merger_row)
     session.flush()
-    told = sorted(draft.reconfigured)
+    receivers = sorted(draft.reconfigured)
     session.add(
-        MergerJournal(merger_id=done.number, entries=msgspec.json.encode(entries), receivers=msgspec.json.encode(told))
+        MergerJournal(
+            merger_id=merger_row.number, entries=msgspec.json.encode(entries), receivers=msgspec.json.encode(receivers)
+        )
     )
     for commune_id in sorted({plan.into, *(plan.sources if isinstance(plan, Merge) else (plan.source,))}):
         note(session, at=now, by=by, commune_id=commune_id, action=Deed.MERGED, detail=names)
     session.flush()
     session.expire_all()
-    return MergerResult(done.number, tuple(told))
+    return MergerResult(merger_row.number, tuple(receivers))
 
 
 def mergers(session: Session) -> list[Merger]:
@@ -113,10 +115,10 @@ def mergers(session: Session) -> list[Merger]:
 
 def merger(session: Session, merger_id: int) -> Merger:
     """Raises NotFound."""
-    found = session.get(Merger, merger_id)
-    if found is None:
+    row = session.get(Merger, merger_id)
+    if row is None:
         raise NotFound(N_("This merger does not exist."))
-    return found
+    return row
 
 
 def _lock(session: Session, commune_ids: list[str]) -> None:

@@ -32,8 +32,8 @@ def check_merge(session: Session, plan: Merge) -> None:
     if len(set(plan.sources)) < 2:
         raise Refusal(N_("Choose at least two communes to merge."))
     for commune_id in plan.sources:
-        found = session.get(Commune, commune_id)
-        if found is None or found.retired_at is not None:
+        commune = session.get(Commune, commune_id)
+        if commune is None or commune.retired_at is not None:
             raise Refusal(N_("There is no commune {id} (any more). Begin again with the communes."), id=commune_id)
     if not plan.name.strip():
         raise Refusal(N_("The new commune needs a name, for example: Xã Thiệu Trung."))
@@ -112,27 +112,27 @@ class Merging:
         else:
             # Other columns (the province) are those of the first commune.
             self._context.ledger.add(Commune(**{**first.model_dump(), **values, "id": plan.into, "retired_at": None}))
-        for one in sources:
-            if one.id != plan.into:
-                self._context.ledger.set(one, retired_at=self._context.now)
-                self._context.draft.succession.append((one.id, plan.into, None))
+        for source in sources:
+            if source.id != plan.into:
+                self._context.ledger.set(source, retired_at=self._context.now)
+                self._context.draft.succession.append((source.id, plan.into, None))
 
     def _outline(self, sources: list[Commune]) -> str | None:
         """The border around all of them."""
-        found = joined_outline([one.outline for one in sources])
-        if found is None and any(one.outline for one in sources):
-            said = N_(
+        outline = joined_outline([source.outline for source in sources])
+        if outline is None and any(source.outline for source in sources):
+            note = N_(
                 "The new commune has no border on the map until you bring it: those of the communes make no whole."
             )
-            self._context.draft.notes.append(Translatable(said))
-        return found
+            self._context.draft.notes.append(Translatable(note))
+        return outline
 
     def _zones(self) -> None:
         plan, data = self._context.plan, self._context.data
         for commune_id in plan.sources:
-            one = data.commune(commune_id)
-            zone_id = free_zone_id(self._context.session, one.id, [z.id for z in self._context.area.values()])
-            area = Zone(id=zone_id, commune_id=plan.into, name=f"{one.name} (cũ)")
+            commune = data.commune(commune_id)
+            zone_id = free_zone_id(self._context.session, commune.id, [z.id for z in self._context.area.values()])
+            area = Zone(id=zone_id, commune_id=plan.into, name=f"{commune.name} (cũ)")
             self._context.area[commune_id] = area
             self._context.ledger.add(area)
         by_name: dict[str, list[Zone]] = {}
@@ -181,28 +181,30 @@ class Merging:
         for station in data.stations:
             former = station.former_commune or self._context.name(station.commune_id)
             self._context.ledger.set(station, commune_id=plan.into, former_commune=former)
-        for one in data.receivers:
-            ceiling = min(one.volume_ceiling_percent, self._ceiling_of[one.commune_id])
+        for receiver in data.receivers:
+            ceiling = min(receiver.volume_ceiling_percent, self._ceiling_of[receiver.commune_id])
             self._context.ledger.set(
-                one,
+                receiver,
                 commune_id=plan.into,
-                config_revision=one.config_revision + 1,
+                config_revision=receiver.config_revision + 1,
                 volume_ceiling_percent=ceiling,
-                volume_percent=min(one.volume_percent, ceiling),
+                volume_percent=min(receiver.volume_percent, ceiling),
             )
-            self._context.ledger.add(ZoneMember(zone_id=self._context.area[one.commune_id].id, receiver_id=one.id))
-            if one.retired_at is None:
-                self._context.draft.reconfigured.add(one.id)
-            if one.commune_id != plan.into:
-                self._context.draft.former_commune[one.id] = one.commune_id
+            self._context.ledger.add(
+                ZoneMember(zone_id=self._context.area[receiver.commune_id].id, receiver_id=receiver.id)
+            )
+            if receiver.retired_at is None:
+                self._context.draft.reconfigured.add(receiver.id)
+            if receiver.commune_id != plan.into:
+                self._context.draft.former_commune[receiver.id] = receiver.commune_id
 
     def _schedules(self) -> None:
         plan, data = self._context.plan, self._context.data
-        for one in data.schedules:
-            _, targets = self._places(one.commune_id, one.audience)[0]
-            self._context.ledger.set(one, commune_id=plan.into, targets=encoded(targets))
-            if data.commune(one.commune_id).time_zone != self._time_zone:
-                self._plan_again(one)
+        for schedule in data.schedules:
+            _, targets = self._places(schedule.commune_id, schedule.audience)[0]
+            self._context.ledger.set(schedule, commune_id=plan.into, targets=encoded(targets))
+            if data.commune(schedule.commune_id).time_zone != self._time_zone:
+                self._plan_again(schedule)
         for meeting in schedule_overlaps(self._context.session, data, plan.sources, self._context.now):
             self._meeting(meeting)
 
@@ -227,7 +229,7 @@ class Merging:
             for c in communes
         ]
         local = meeting.first_at.astimezone(self._context.data.commune(communes[0]).zone)
-        said = Translatable(
+        note = Translatable(
             N_("At {time} programmes of several communes fall together: {what}."),
             {
                 "time": f"{local:%H:%M}",
@@ -235,36 +237,36 @@ class Merging:
                 "what": "; ".join(f"{self._context.name(c)}: {whose[c]}" for c in communes),
             },
         )
-        chosen = self._context.answers.ask(Question(meeting.key, QuestionTopic.SCHEDULES, said, tuple(choices), "both"))
+        chosen = self._context.answers.ask(Question(meeting.key, QuestionTopic.SCHEDULES, note, tuple(choices), "both"))
         kind, _, commune_id = chosen.partition(":")
-        for one in meeting.schedules:
-            if kind == "first" and one.commune_id == commune_id:
+        for schedule in meeting.schedules:
+            if kind == "first" and schedule.commune_id == commune_id:
                 most = max(s.precedence for s in meeting.schedules)
-                self._context.ledger.set(one, precedence=most + 1)
-                self._plan_again(one)
+                self._context.ledger.set(schedule, precedence=most + 1)
+                self._plan_again(schedule)
             elif kind == "only":
-                if one.commune_id == commune_id:
-                    self._context.ledger.set(one, targets=encoded(Targets(all=True)))
+                if schedule.commune_id == commune_id:
+                    self._context.ledger.set(schedule, targets=encoded(Targets(all=True)))
                 else:
-                    self._context.ledger.set(one, paused=True)
-                self._plan_again(one)
+                    self._context.ledger.set(schedule, paused=True)
+                self._plan_again(schedule)
 
     def _share(self, meeting: ScheduleOverlap) -> bool:
         """Whether schedules of two communes have a receiver in common, which only joined zones can cause."""
         if not self._context.zone_map:
             return False
         reached: dict[str, set[str]] = {}
-        for one in meeting.schedules:
-            targets = msgspec.json.decode(self._context.ledger.get(one, "targets"), type=Targets)
+        for schedule in meeting.schedules:
+            targets = msgspec.json.decode(self._context.ledger.get(schedule, "targets"), type=Targets)
             who = set(targets.receivers).union(*(self._context.members(z) for z in targets.zones))
-            reached.setdefault(one.commune_id, set()).update(who)
+            reached.setdefault(schedule.commune_id, set()).update(who)
         sets = list(reached.values())
         return any(a & b for n, a in enumerate(sets) for b in sets[n + 1 :])
 
-    def _plan_again(self, one: Schedule) -> None:
+    def _plan_again(self, schedule: Schedule) -> None:
         """A new revision: the next planning withdraws its planned broadcasts and plans them again."""
-        revision = one.revision + 1
-        self._context.ledger.set(one, revision=revision, changed_at=self._context.now)
+        revision = schedule.revision + 1
+        self._context.ledger.set(schedule, revision=revision, changed_at=self._context.now)
 
     def _places(self, commune_id: str, targets: Targets) -> list[tuple[str, Targets]]:
         area = [self._context.area[commune_id].id] if targets.all else []

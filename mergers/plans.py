@@ -48,10 +48,10 @@ def plan_as_text(plan: Plan) -> str:
 def plan_of_text(text: str | bytes) -> Plan:
     """Raises Refusal for a text that is no plan."""
     try:
-        found: Plan = msgspec.json.decode(text, type=Merge | Split)
+        plan: Plan = msgspec.json.decode(text, type=Merge | Split)
     except msgspec.DecodeError as failure:
         raise Refusal(N_("This is not a valid merger plan. Start again and choose the communes.")) from failure
-    return found
+    return plan
 
 
 class QuestionTopic(StrEnum):

@@ -135,8 +135,8 @@ class _RehearsalLines:
             after.setdefault(row.operator_id, []).append(row)
         for operator_id, operator in sorted(self._data.operators.items()):
             where = after.get(operator_id, [])
-            for (one, commune_id), row in gone.items():
-                if one == operator_id:
+            for (name, commune_id), row in gone.items():
+                if name == operator_id:
                     roles = {str(self._ledger.get(r, "role")) for r in where}
                     changes = () if roles == {str(row.role)} else (Translatable(N_("Has another role from then on")),)
                     yield RehearsalLine(
@@ -242,12 +242,12 @@ def _continues(draft: MergeDraft, commune_id: str) -> bool:
 
 
 def _ahead_after(draft: MergeDraft, way: InFlight) -> dict[str, int]:
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for b in way.planned:
         if b.withdrawn_at is None:
             for commune_id, _ in draft.places(b.commune_id, b.audience):
-                found[commune_id] = found.get(commune_id, 0) + 1
-    return found
+                counts[commune_id] = counts.get(commune_id, 0) + 1
+    return counts
 
 
 def _notes(draft: MergeDraft, way: InFlight) -> Iterator[Translatable]:

@@ -50,20 +50,20 @@ def schedule_overlaps(
     first: dict[int, datetime] = {}
     met: dict[int, int] = {}
     open_now: list[Occurrence] = []
-    for one in due:
-        open_now = [other for other in open_now if other.ends_at > one.starts_at]
+    for broadcast in due:
+        open_now = [other for other in open_now if other.ends_at > broadcast.starts_at]
         for other in open_now:
-            if other.schedule.commune_id != one.schedule.commune_id:
-                joined.join(one.schedule.number, other.schedule.number)
-                first.setdefault(one.schedule.number, one.starts_at)
-                first.setdefault(other.schedule.number, one.starts_at)
-                met[one.schedule.number] = met.get(one.schedule.number, 0) + 1
-        open_now.append(one)
+            if other.schedule.commune_id != broadcast.schedule.commune_id:
+                joined.join(broadcast.schedule.number, other.schedule.number)
+                first.setdefault(broadcast.schedule.number, broadcast.starts_at)
+                first.setdefault(other.schedule.number, broadcast.starts_at)
+                met[broadcast.schedule.number] = met.get(broadcast.schedule.number, 0) + 1
+        open_now.append(broadcast)
     known = {o.schedule.number: o for o in due}
-    found = []
+    overlaps = []
     for numbers in joined.groups():
         ordered = sorted(numbers, key=lambda n: (order.index(known[n].schedule.commune_id), n))
-        found.append(
+        overlaps.append(
             ScheduleOverlap(
                 "schedules:" + hashlib.sha256(repr(sorted(numbers)).encode()).hexdigest()[:12],
                 tuple(known[n].schedule for n in ordered),
@@ -72,7 +72,7 @@ def schedule_overlaps(
                 sum(met.get(n, 0) for n in numbers),
             )
         )
-    return sorted(found, key=lambda m: (m.first_at, m.key))
+    return sorted(overlaps, key=lambda m: (m.first_at, m.key))
 
 
 class _Groups:
@@ -91,7 +91,7 @@ class _Groups:
         self._parent[self._root(one)] = self._root(other)
 
     def groups(self) -> list[list[int]]:
-        found: dict[int, list[int]] = {}
+        groups: dict[int, list[int]] = {}
         for number in self._parent:
-            found.setdefault(self._root(number), []).append(number)
-        return list(found.values())
+            groups.setdefault(self._root(number), []).append(number)
+        return list(groups.values())

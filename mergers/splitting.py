@@ -27,8 +27,8 @@ from wire.broadcasts import Targets
 
 def check_split(session: Session, plan: Split) -> None:
     """Raises Refusal for a plan that cannot be."""
-    found = session.get(Commune, plan.source)
-    if found is None or found.retired_at is not None:
+    commune = session.get(Commune, plan.source)
+    if commune is None or commune.retired_at is not None:
         raise Refusal(N_("There is no commune {id} (any more). Begin again with the communes."), id=plan.source)
     if not plan.name.strip():
         raise Refusal(N_("The new commune needs a name, for example: Xã Thiệu Trung."))
@@ -72,7 +72,7 @@ class Splitting:
             (plan.programmes, {p.number for p in data.programmes}),
             (plan.operators, data.operators.keys()),
         ):
-            lacking = sorted(str(one) for one in wanted if one not in known)
+            lacking = sorted(str(key) for key in wanted if key not in known)
             if lacking:
                 raise Refusal(N_("{what} does not belong to this commune (any more)."), what=", ".join(lacking))
 
@@ -102,20 +102,22 @@ class Splitting:
         for member in data.members:
             if member.receiver_id in self._going and member.zone_id not in plan.zones:
                 self._ledger.remove(member)
-        for one in data.receivers:
-            if one.id not in self._going:
+        for receiver in data.receivers:
+            if receiver.id not in self._going:
                 continue
-            station_id = one.station_id
+            station_id = receiver.station_id
             if station_id not in plan.stations:
                 if station_id not in copies:
                     row = stations[station_id].model_dump() | {"id": self._number(Station), "commune_id": plan.into}
                     copies[station_id] = Station(**row)
                     self._ledger.add(copies[station_id])
                 station_id = copies[station_id].number
-            self._ledger.set(one, commune_id=plan.into, station_id=station_id, config_revision=one.config_revision + 1)
-            self._draft.former_commune[one.id] = plan.source
-            if one.retired_at is None:
-                self._draft.reconfigured.add(one.id)
+            self._ledger.set(
+                receiver, commune_id=plan.into, station_id=station_id, config_revision=receiver.config_revision + 1
+            )
+            self._draft.former_commune[receiver.id] = plan.source
+            if receiver.retired_at is None:
+                self._draft.reconfigured.add(receiver.id)
         for rule in data.noise_rules:
             if rule.zone_id in plan.zones:
                 self._ledger.set(rule, commune_id=plan.into)
@@ -126,9 +128,9 @@ class Splitting:
     def _programmes(self) -> None:
         plan, data = self._plan, self._data
         parts = {s.number: self._parts(s.audience) for s in in_service(data.schedules)}
-        here = {s.programme_id for s in in_service(data.schedules) if parts[s.number][0] is not None}
+        programme_ids = {s.programme_id for s in in_service(data.schedules) if parts[s.number][0] is not None}
         there = {s.programme_id for s in in_service(data.schedules) if parts[s.number][1] is not None}
-        moved = {p for p in plan.programmes if p not in here}
+        moved = {p for p in plan.programmes if p not in programme_ids}
         copied = (there | set(plan.programmes)) - moved
         for programme in data.programmes:
             if programme.number in moved:
@@ -139,26 +141,28 @@ class Splitting:
                 self._ledger.add(Programme(**row))
         self._draft.programme_copies.update(self._copies)
         self._clips(moved)
-        for one in data.schedules:
-            if one.retired_at is not None:
-                if one.programme_id in moved:
-                    self._ledger.set(one, commune_id=plan.into)
+        for schedule in data.schedules:
+            if schedule.retired_at is not None:
+                if schedule.programme_id in moved:
+                    self._ledger.set(schedule, commune_id=plan.into)
                 continue
-            kept_targets, moved_targets = parts[one.number]
+            kept_targets, moved_targets = parts[schedule.number]
             if kept_targets is None and moved_targets is not None:
-                programme_id = self._copies.get(one.programme_id, one.programme_id)
-                self._ledger.set(one, commune_id=plan.into, targets=encoded(moved_targets), programme_id=programme_id)
+                programme_id = self._copies.get(schedule.programme_id, schedule.programme_id)
+                self._ledger.set(
+                    schedule, commune_id=plan.into, targets=encoded(moved_targets), programme_id=programme_id
+                )
             elif moved_targets is not None and kept_targets is not None:
-                self._ledger.set(one, targets=encoded(kept_targets))
-                row = one.model_dump() | {
+                self._ledger.set(schedule, targets=encoded(kept_targets))
+                row = schedule.model_dump() | {
                     "id": self._number(Schedule),
                     "commune_id": plan.into,
                     "targets": encoded(moved_targets),
                     "revision": 1,
-                    "programme_id": self._copies.get(one.programme_id, one.programme_id),
+                    "programme_id": self._copies.get(schedule.programme_id, schedule.programme_id),
                     "changed_at": self._now,
                 }
-                self._draft.schedule_parts[one.number] = row["id"]
+                self._draft.schedule_parts[schedule.number] = row["id"]
                 self._ledger.add(Schedule(**row))
 
     def _clips(self, moved: set[int]) -> None:
@@ -171,7 +175,7 @@ class Splitting:
         needed |= {c.id for c in data.clips if c.builtin}
         if backup is not None:
             needed.add(backup.clip_id)
-        for clip_id in sorted(str(one) for one in needed):
+        for clip_id in sorted(str(needed_id) for needed_id in needed):
             clip = known[clip_id]
             if clip_id in stays or clip.builtin:
                 self._draft.clip_copies[clip_id] = new_id()
@@ -214,8 +218,8 @@ class Splitting:
 
     def _places(self, commune_id: str, targets: Targets) -> list[tuple[str, Targets]]:
         kept_targets, moved_targets = self._parts(targets)
-        found = [(commune_id, kept_targets)] if kept_targets is not None else []
-        return [*found, *([(self._plan.into, moved_targets)] if moved_targets is not None else [])]
+        places = [(commune_id, kept_targets)] if kept_targets is not None else []
+        return [*places, *([(self._plan.into, moved_targets)] if moved_targets is not None else [])]
 
     def _number(self, kind: Any) -> int:
         """The next free id of a table, known before the row is written, so that other rows can refer to it."""

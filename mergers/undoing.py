@@ -46,14 +46,14 @@ _RETIRED = (Commune, Programme, Schedule, Clip)
 
 def undo(session: Session, merger_id: int, now: datetime, by: str, *, hooks: MergerHooks) -> MergerResult:
     """Undo a merger in the caller's transaction. Raises Refusal, NotFound."""
-    found = merger(session, merger_id)
-    plan = found.what
+    row = merger(session, merger_id)
+    plan = row.what
     involved = [*plan.sources, plan.into] if isinstance(plan, Merge) else [plan.source, plan.into]
-    _check(session, found, involved, now)
+    _check(session, row, involved, now)
     session.exec(select(Commune).where(col(Commune.id).in_(involved)).order_by(Commune.id).with_for_update()).all()
     freeze_past(session, now)
     journal = session.get_one(MergerJournal, merger_id)
-    undoing = UndoDraft(session, plan, found, journal.what, now)
+    undoing = UndoDraft(session, plan, row, journal.what, now)
     draft = undoing.draft()
     revert_hooks(session, draft, journal.what, hooks, now)
     way = broadcasts_in_flight(session, draft, now)
@@ -64,35 +64,37 @@ def undo(session: Session, merger_id: int, now: datetime, by: str, *, hooks: Mer
     session.expire_all()
     if not isinstance(plan, Merge):
         _take_parts_back(session, parts, now, by)
-    found = session.get_one(Merger, merger_id)
-    found.undone_at, found.undone_by, found.told_at = now, by, None
+    row = session.get_one(Merger, merger_id)
+    row.undone_at, row.undone_by, row.told_at = now, by, None
     journal = session.get_one(MergerJournal, merger_id)
-    told = sorted(draft.reconfigured)
-    journal.receivers = msgspec.json.encode(told)
-    session.add_all([found, journal])
+    receivers = sorted(draft.reconfigured)
+    journal.receivers = msgspec.json.encode(receivers)
+    session.add_all([row, journal])
     for commune_id in sorted(set(involved)):
-        note(session, at=now, by=by, commune_id=commune_id, action=Deed.MERGER_UNDONE, detail=found.name)
+        note(session, at=now, by=by, commune_id=commune_id, action=Deed.MERGER_UNDONE, detail=row.name)
     session.flush()
-    return MergerResult(merger_id, tuple(told), tuple(draft.notes))
+    return MergerResult(merger_id, tuple(receivers), tuple(draft.notes))
 
 
-def _check(session: Session, found: Merger, involved: list[str], now: datetime) -> None:
-    if found.undone_at is not None:
+def _check(session: Session, row: Merger, involved: list[str], now: datetime) -> None:
+    if row.undone_at is not None:
         raise Refusal(N_("This merger was undone already."))
-    if now >= found.undo_until:
+    if now >= row.undo_until:
         raise Refusal(N_("A merger can be undone for 30 days; these are over. Split the commune instead."))
     for later in mergers(session):
         plan = later.what
         names = {*plan.sources, plan.into} if isinstance(plan, Merge) else {plan.source, plan.into}
-        if later.number > found.number and later.undone_at is None and names & set(involved):
+        if later.number > row.number and later.undone_at is None and names & set(involved):
             raise Refusal(
                 N_("These communes were merged or split again since ({name}). Undo that first."), name=later.name
             )
 
 
 class UndoDraft:
-    def __init__(self, session: Session, plan: Plan, found: Merger, entries: list[LedgerEntry], now: datetime) -> None:
-        self._session, self._plan, self._merger, self._entries, self._now = session, plan, found, entries, now
+    def __init__(
+        self, session: Session, plan: Plan, merger_row: Merger, entries: list[LedgerEntry], now: datetime
+    ) -> None:
+        self._session, self._plan, self._merger, self._entries, self._now = session, plan, merger_row, entries, now
         sources = list(plan.sources) if isinstance(plan, Merge) else [plan.source]
         self._sources = sources
         self._data: CommuneData = load_commune_data(session, sorted({*sources, plan.into}))
@@ -114,13 +116,15 @@ class UndoDraft:
         areas = self._areas()
         LaterChanges(self._session, self._draft, self._entries, self._sources, areas, self._now).place()
         self._operators()
-        for one in self._data.receivers:
-            self._after[one.id] = self._ledger.get(one, "commune_id")
-            if self._after[one.id] != one.commune_id:
-                self._draft.former_commune[one.id] = one.commune_id
-            if one.retired_at is None and (self._ledger.changed(one) or one.commune_id == self._plan.into):
-                self._ledger.set(one, config_revision=one.config_revision + 1)
-                self._draft.reconfigured.add(one.id)
+        for receiver in self._data.receivers:
+            self._after[receiver.id] = self._ledger.get(receiver, "commune_id")
+            if self._after[receiver.id] != receiver.commune_id:
+                self._draft.former_commune[receiver.id] = receiver.commune_id
+            if receiver.retired_at is None and (
+                self._ledger.changed(receiver) or receiver.commune_id == self._plan.into
+            ):
+                self._ledger.set(receiver, config_revision=receiver.config_revision + 1)
+                self._draft.reconfigured.add(receiver.id)
         since = self._merger.at
         for source in self._sources:
             if source != self._plan.into:
@@ -171,9 +175,9 @@ class UndoDraft:
         of = getattr(row, "programme_id", None)
         programme = next((p.title for p in self._data.programmes if p.id == of), "")
         name = getattr(row, "title", "") or getattr(row, "name", "") or programme
-        said = Translatable(N_("{name} was changed since the merger; it stays as it is now."), {"name": name})
-        if name and said not in self._draft.notes:
-            self._draft.notes.append(said)
+        note = Translatable(N_("{name} was changed since the merger; it stays as it is now."), {"name": name})
+        if name and note not in self._draft.notes:
+            self._draft.notes.append(note)
 
     def _new(self, entry: LedgerEntry, row: Any) -> None:
         """Revert a row that the merger added."""
@@ -222,7 +226,7 @@ class UndoDraft:
         """Roles are restored, unless they were changed since the merger: then the last change is kept."""
         table = OperatorCommune.__table__.name  # type: ignore[attr-defined]
         mine = [e for e in self._entries if e.table == table]
-        given = {
+        roles = {
             e.key[0]: (e.after or {}).get("role") for e in mine if e.after is not None and e.key[1] == self._plan.into
         }
         now_has = {r.operator_id: r for r in self._data.roles if r.commune_id == self._plan.into}
@@ -237,7 +241,7 @@ class UndoDraft:
                 before.setdefault(entry.key[0], {})[where] = entry.before.get("role")
         for operator_id, row in now_has.items():
             self._ledger.remove(row)
-            changed = operator_id in given and str(row.role) != str(given[operator_id])
+            changed = operator_id in roles and str(row.role) != str(roles[operator_id])
             there = dict(before.get(operator_id, dict.fromkeys(self._sources, row.role)))
             if self._plan.into in self._sources and not any(
                 e.key == [operator_id, self._plan.into] and e.before is None for e in mine
@@ -256,8 +260,8 @@ class UndoDraft:
         by_commune: dict[str, list[str]] = {}
         for receiver_id in self._data.reached(commune_id, targets):
             by_commune.setdefault(self._after[receiver_id], []).append(receiver_id)
-        found = [(c, Targets(receivers=by_commune[c])) for c in sorted(by_commune)]
-        return found or [(self._sources[0], targets)]
+        places = [(c, Targets(receivers=by_commune[c])) for c in sorted(by_commune)]
+        return places or [(self._sources[0], targets)]
 
 
 def _forget_succession(session: Session, plan: Plan) -> None:

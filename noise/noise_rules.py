@@ -92,8 +92,8 @@ class AllowedTimes:
         return any(allowed(hours, self.days_off, self.zone, at) for hours in self.hours)
 
     def _whose(self, hours: list[AllowedHours], at: datetime) -> str:
-        for zone_id in sorted({one.zone for one in hours}):
-            own = [one for one in hours if one.zone == zone_id]
+        for zone_id in sorted({window.zone for window in hours}):
+            own = [window for window in hours if window.zone == zone_id]
             if not allowed(own, self.days_off, self.zone, at):
                 return zone_id
         return ""
@@ -122,7 +122,7 @@ def set_rules(
         raise Refusal(N_("{zone} is not a zone of this commune."), zone=zone_id)
     _check(hours, night, minutes_a_day, minutes_a_week)
     row = rules_of(session, commune_id).get(zone_id) or NoiseRules(commune_id=commune_id, zone_id=zone_id)
-    row.hours = msgspec.json.encode([msgspec.structs.replace(one, zone="") for one in hours])
+    row.hours = msgspec.json.encode([msgspec.structs.replace(window, zone="") for window in hours])
     row.night_from_minute = night.from_minute if night else 0
     row.night_until_minute = night.until_minute if night else 0
     row.night_volume_percent = night.volume_percent if night else 100
@@ -141,8 +141,8 @@ def hours_for(rules: dict[str, NoiseRules], zone_ids: Sequence[str]) -> list[All
 
 def night_levels_for(rules: dict[str, NoiseRules], zone_ids: Sequence[str]) -> list[NightLevel]:
     """The night levels of a receiver in these zones: the commune's and theirs."""
-    found = (rules[place].night_level for place in ("", *zone_ids) if place in rules)
-    return [level for level in found if level is not None]
+    levels = (rules[place].night_level for place in ("", *zone_ids) if place in rules)
+    return [level for level in levels if level is not None]
 
 
 def days_off_ahead(today: date) -> list[date]:

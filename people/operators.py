@@ -78,10 +78,10 @@ def add_operator(session: Session, name: str, now: datetime) -> tuple[Operator, 
 
 def operator_named(session: Session, name: str) -> Operator:
     """One, by name. Raises NotFound."""
-    found = session.exec(select(Operator).where(Operator.name == canonical_name(name))).first()
-    if found is None:
+    operator = session.exec(select(Operator).where(Operator.name == canonical_name(name))).first()
+    if operator is None:
         raise NotFound(N_("There is no operator {name}."), name=name)
-    return found
+    return operator
 
 
 def renew_password(session: Session, operator: Operator) -> str:

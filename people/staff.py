@@ -34,14 +34,14 @@ def staff(session: Session, leader: Standing) -> list[Person]:
     """The operators that a leader sees: those with a role in the leader's communes, by name, retired ones last."""
     led = led_by(session, leader)
     everybody = session.exec(select(Operator).order_by(Operator.name)).all()
-    found = [p for p in _persons(session, everybody) if _sees(leader, led, p)]
-    return sorted(found, key=lambda p: p.operator.retired_at is not None)
+    persons = [p for p in _persons(session, everybody) if _sees(leader, led, p)]
+    return sorted(persons, key=lambda p: p.operator.retired_at is not None)
 
 
 def member(session: Session, leader: Standing, operator_id: int) -> Person:
     """One of them. Raises NotFound."""
-    found = session.get(Operator, operator_id)
-    person = _persons(session, [found])[0] if found is not None else None
+    operator = session.get(Operator, operator_id)
+    person = _persons(session, [operator])[0] if operator is not None else None
     if person is None or not _sees(leader, led_by(session, leader), person):
         raise NotFound(N_("This person is not there any more."))
     return person

@@ -46,7 +46,7 @@ CLIP, FIFO = "clip.txt", "fifo"
 
 def settings_of(work: Path) -> Settings:
     """The server's settings; also put into the environment, for the commands started from here."""
-    given: dict[str, object] = {
+    settings: dict[str, object] = {
         "data_dir": work / "controller",
         "http_host": IP,
         "http_port": HTTP_PORT,
@@ -55,8 +55,8 @@ def settings_of(work: Path) -> Settings:
         "broker_allow_plain": True,
         "heartbeat_s": os.environ.get("LOA_HEARTBEAT_S", 20),
     }
-    os.environ.update({f"LOA_{name.upper()}": str(value) for name, value in given.items()})
-    return load_settings(**given)
+    os.environ.update({f"LOA_{name.upper()}": str(value) for name, value in settings.items()})
+    return load_settings(**settings)
 
 
 def enrol_receivers(work: Path, count: int) -> dict[str, Credentials]:
@@ -148,8 +148,8 @@ def watch(work: Path) -> None:
 
         def hear(topic: str, payload: bytes, _retained: bool) -> None:
             at_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-            said = {"receiver": topic.split("/")[3], "at_ns": at_ns, "beat": json.loads(payload)}
-            beats.write(json.dumps(said).encode() + b"\n")
+            heartbeat = {"receiver": topic.split("/")[3], "at_ns": at_ns, "beat": json.loads(payload)}
+            beats.write(json.dumps(heartbeat).encode() + b"\n")
 
         broker.subscribe("loa/1/r/+/heartbeat", hear, qos=0)
         signal.pause()

@@ -304,7 +304,7 @@ def test_a_commands_revision_exceeds_what_the_receiver_says_it_holds(listening: 
 def test_twenty_thousand_malformed_messages_leave_five_lines(listening: Site, caplog: pytest.LogCaptureFixture) -> None:
     client = listening.client("thon-1")
     for _ in range(20_000):
-        client.publish(topics.of_receiver("thon-1", Kind.HEARTBEAT), b"{}", qos=0, retain=False)
+        client.publish(of_receiver("thon-1", Kind.HEARTBEAT), b"{}", qos=0, retain=False)
     assert listening.uplink.refused == {"malformed": 20_000}
     assert len(caplog.records) == 5
     listening.say("thon-2", Kind.HEARTBEAT, b"{}")

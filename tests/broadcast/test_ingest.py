@@ -246,7 +246,7 @@ def test_killed_in_the_middle_it_is_finished_or_cleaned_up_at_the_next_start(
         finished, cleaned = job(session, whole.job_id), job(session, half.job_id)
     assert (finished.state, finished.resumed) == (JobState.READY, True)
     assert cleaned.state == JobState.INTERRUPTED
-    assert "Choose it again" in str(cleaned.why)
+    assert "Choose the file again" in str(cleaned.why)
     assert len(left_behind(tmp_path)) == 3  # the original and two renditions
 
 

@@ -19,7 +19,7 @@ from broadcast.transmitter import Transmitter
 from devices.downlink import Downlink
 from devices.receivers import Receiver, change_receiver, exceed_held_config, receivers, renew_configs
 from receiver.commands import CommandHandler
-from receiver.inbox import Inbox
+from receiver.inbox import MessageInbox
 from receiver.link.outbox import Outbox
 from receiver.store.plan import Plan
 from receiver.timing.station_time import StationTime
@@ -69,7 +69,7 @@ class Horn:
         self.plan = Plan(self.folder / "plan", NAME, COMMUNE, keys)
         outbox = Outbox(self.folder / "outbox", SealingKey(bytes(32)))
         self.commands = CommandHandler(NAME, keys, outbox, self.folder)
-        self.inbox = Inbox(self.plan, self.commands, StationTime())
+        self.inbox = MessageInbox(self.plan, self.commands, StationTime())
         self.jumps = TimeJumps()
 
     @property

@@ -93,7 +93,8 @@ def test_an_announcer_brings_a_recording_and_hears_it_on_three_receivers(
         page.wait_for_timeout(500)
     expect(page.locator("table")).to_contain_text("3/3")
     page.get_by_role("link", name="Bản tin chiều").click()
-    expect(page.locator("table .state.ready")).to_have_count(3)
+    # 7. Each of the three received the stop and says so.
+    expect(page.locator("table .state.late").filter(has_text="Đã dừng")).to_have_count(3)
 
 
 def test_the_pages_fit_a_phone_and_a_keyboard_reaches_the_content(demo: Demo, page: Page) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from demo.child_processes import ChildProcess
+from loa.installation import installation_secrets
 from loa.schema import open_database
 from runtime.clock import ControllerClock, ManualClock
 from runtime.mosquitto import free_port
@@ -34,6 +35,7 @@ class Machine:
         self.settings = load_settings(data_dir=folder / "data", http_port=free_port(), broker_port=free_port())
         self._clock_file = folder / "clock"
         database = open_database(self.settings)
+        installation_secrets(self.settings, database)  # before there are receivers: later a missing key is refused
         self.studio = Studio(ManualClock(ControllerClock().now()), database)
         self.add_schedule(TimeOfDay(5))
         database.close()

@@ -32,11 +32,11 @@ class Accounts:
 
     def of(self, commune_id: str) -> Account | None:
         """One, None when there is none yet. Raises Refusal when it is damaged or others could read it."""
-        kept = kept_secret(self._path(commune_id))
-        if kept is None:
+        secret = kept_secret(self._path(commune_id))
+        if secret is None:
             return None
         try:
-            read = json.loads(kept)
+            read = json.loads(secret)
             return Account(str(read["user"]), str(read["password"]))
         except (ValueError, KeyError, TypeError):
             raise Refusal(N_("The account at the province's system is damaged. Enter it again.")) from None

@@ -65,13 +65,13 @@ def _send_one(
         sender=actor.name,
         clip_id=copy.id,
     )
-    kept = add_bulletin(session, to.id, new, now)
+    row = add_bulletin(session, to.id, new, now)
     actor.note(session, now, to.id, Deed.BULLETIN_SENT, title)
     if class_ is BroadcastClass.EMERGENCY:
         try:
             with session.begin_nested():
-                put_bulletin_on_air(session, kept, now, actor)
+                put_bulletin_on_air(session, row, now, actor)
         except Refusal as refusal:
-            session.refresh(kept)
+            session.refresh(row)
             return CommuneDelivery(to, refusal)
     return CommuneDelivery(to, None)

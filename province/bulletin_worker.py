@@ -92,12 +92,12 @@ class BulletinWorker:
             held = select(ProvinceLink).where(ProvinceLink.held_by == self._me, col(ProvinceLink.enabled).is_(True))
             links = {link.commune_id: link for link in session.exec(held)}
             wanted = [b for b in to_fetch(session) if b.commune_id in links]
-        for found in wanted:
+        for bulletin in wanted:
             with self._lock:
-                if found.number in self._under_way or now < self._again_at.get(found.number, now):
+                if bulletin.number in self._under_way or now < self._again_at.get(bulletin.number, now):
                     continue
-                self._under_way.add(found.number)
-            self._begin(found.number, urgent=found.broadcast_class is BroadcastClass.EMERGENCY)
+                self._under_way.add(bulletin.number)
+            self._begin(bulletin.number, urgent=bulletin.broadcast_class is BroadcastClass.EMERGENCY)
         with self._database.session() as session:
             commune_ids = communes_with_priority(session)
         self._air_priority(commune_ids, now)
@@ -106,17 +106,17 @@ class BulletinWorker:
         """Fetch one, then air, schedule or file it."""
         try:
             with self._database.session() as session:
-                found = session.get(ProvinceBulletin, number)
-                link = session.get(ProvinceLink, found.commune_id) if found is not None else None
-            if found is None or link is None or found.state != BulletinState.FETCHING:
+                bulletin = session.get(ProvinceBulletin, number)
+                link = session.get(ProvinceLink, bulletin.commune_id) if bulletin is not None else None
+            if bulletin is None or link is None or bulletin.state != BulletinState.FETCHING:
                 return
             try:
                 clip_id = self._fetch.fetch(
-                    found.url,
-                    commune_id=found.commune_id,
-                    title=found.title,
-                    field=found.field,
-                    by=found.sender or PROVINCE.name,
+                    bulletin.url,
+                    commune_id=bulletin.commune_id,
+                    title=bulletin.title,
+                    field=bulletin.field,
+                    by=bulletin.sender or PROVINCE.name,
                     profile=profile(link.profile, self._profiles),
                     base_url=link.base_url,
                     stopping=self._stopping.is_set,
@@ -151,16 +151,16 @@ class BulletinWorker:
             return
         now = self._clock.now()
         with self._database.writing() as session:
-            found = session.get(ProvinceBulletin, number)
-            if found is None or found.state != BulletinState.FETCHING:
+            bulletin = session.get(ProvinceBulletin, number)
+            if bulletin is None or bulletin.state != BulletinState.FETCHING:
                 return
-            found.attempts += 1
-            if isinstance(refusal, AudioUnavailable) and found.attempts <= len(TRY_AGAIN_AFTER_S):
-                self._again_at[number] = now + timedelta(seconds=TRY_AGAIN_AFTER_S[found.attempts - 1])
-                found.why = as_text(refusal)
-                session.add(found)
+            bulletin.attempts += 1
+            if isinstance(refusal, AudioUnavailable) and bulletin.attempts <= len(TRY_AGAIN_AFTER_S):
+                self._again_at[number] = now + timedelta(seconds=TRY_AGAIN_AFTER_S[bulletin.attempts - 1])
+                bulletin.why = as_text(refusal)
+                session.add(bulletin)
             else:
-                fail(session, found, refusal, self._say(refusal), now)
+                fail(session, bulletin, refusal, self._say(refusal), now)
         log.warning("province bulletin %d: audio not fetched: %s", number, refusal)
 
     def _arrived(self, number: int, clip_id: str) -> None:
@@ -169,35 +169,35 @@ class BulletinWorker:
         """
         now, scheduled = self._clock.now(), False
         with self._database.writing() as session:
-            found = session.get(ProvinceBulletin, number)
-            if found is None or found.state != BulletinState.FETCHING:
+            bulletin = session.get(ProvinceBulletin, number)
+            if bulletin is None or bulletin.state != BulletinState.FETCHING:
                 return  # cancelled meanwhile
-            found.state, found.clip_id, found.why = BulletinState.WAITING.value, clip_id, ""
-            session.add(found)
+            bulletin.state, bulletin.clip_id, bulletin.why = BulletinState.WAITING.value, clip_id, ""
+            session.add(bulletin)
             session.flush()
             try:
                 with session.begin_nested():
-                    scheduled = self._place(session, found, now)
+                    scheduled = self._place(session, bulletin, now)
             except Refusal as refusal:
-                session.refresh(found)
-                found.why = as_text(refusal)
-                session.add(found)
-                answer(session, found, RefusalCode.RULE, self._say(refusal), now)
+                session.refresh(bulletin)
+                bulletin.why = as_text(refusal)
+                session.add(bulletin)
+                answer(session, bulletin, RefusalCode.RULE, self._say(refusal), now)
         if scheduled:
-            self._plan_now(found.commune_id)
+            self._plan_now(bulletin.commune_id)
         self._transmitter.nudge()
 
     @staticmethod
-    def _place(session: Session, found: ProvinceBulletin, now: datetime) -> bool:
+    def _place(session: Session, bulletin: ProvinceBulletin, now: datetime) -> bool:
         """Returns whether the timetable changed. Raises Refusal."""
-        link = link_of(session, found.commune_id)
-        by_itself = found.broadcast_class is not BroadcastClass.NORMAL or link.normal_schedules == "timetable"
-        if found.schedule and by_itself:
-            return bool(add_to_timetable(session, found, now, PROVINCE))
-        if found.schedule:
+        link = link_of(session, bulletin.commune_id)
+        by_itself = bulletin.broadcast_class is not BroadcastClass.NORMAL or link.normal_schedules == "timetable"
+        if bulletin.schedule and by_itself:
+            return bool(add_to_timetable(session, bulletin, now, PROVINCE))
+        if bulletin.schedule:
             return False
-        if found.broadcast_class is BroadcastClass.EMERGENCY and now - found.received_at <= EMERGENCY_HOLDS:
-            put_bulletin_on_air(session, found, now, PROVINCE.named(found.sender))
+        if bulletin.broadcast_class is BroadcastClass.EMERGENCY and now - bulletin.received_at <= EMERGENCY_HOLDS:
+            put_bulletin_on_air(session, bulletin, now, PROVINCE.named(bulletin.sender))
         return False
 
     def _air_priority(self, commune_ids: list[str], now: datetime) -> None:
@@ -205,8 +205,8 @@ class BulletinWorker:
             if now < self._turn_again_at.get(commune_id, now):
                 continue
             with self._database.session() as session:
-                found = next_due(session, commune_id, now)
-            if found is None:
+                bulletin = next_due(session, commune_id, now)
+            if bulletin is None:
                 continue
             try:
                 with self._database.writing() as session:
@@ -216,12 +216,12 @@ class BulletinWorker:
                 self._transmitter.nudge()
             except Refusal as refusal:
                 self._turn_again_at[commune_id] = now + TURN_AGAIN_AFTER
-                self._note(found.number, refusal)
+                self._note(bulletin.number, refusal)
 
     def _note(self, number: int, refusal: Refusal) -> None:
         """Record why it is not aired yet, for example outside the allowed hours."""
         with self._database.writing() as session:
-            found = session.get(ProvinceBulletin, number)
-            if found is not None and found.why != as_text(refusal):
-                found.why = as_text(refusal)
-                session.add(found)
+            bulletin = session.get(ProvinceBulletin, number)
+            if bulletin is not None and bulletin.why != as_text(refusal):
+                bulletin.why = as_text(refusal)
+                session.add(bulletin)

@@ -143,10 +143,10 @@ def add_bulletin(session: Session, commune_id: str, new: NewBulletin, now: datet
 
 def bulletin(session: Session, commune_id: str, number: int) -> ProvinceBulletin:
     """One of a commune. Raises NotFound."""
-    found = session.get(ProvinceBulletin, number)
-    if found is None or found.commune_id != commune_id:
+    row = session.get(ProvinceBulletin, number)
+    if row is None or row.commune_id != commune_id:
         raise NotFound(N_("This bulletin is not there any more."))
-    return found
+    return row
 
 
 def inbox(session: Session, commune_id: str, limit: int = 100) -> list[ProvinceBulletin]:
@@ -156,8 +156,8 @@ def inbox(session: Session, commune_id: str, limit: int = 100) -> list[ProvinceB
         col(ProvinceBulletin.state).in_([BulletinState.FETCHING.value, BulletinState.WAITING.value]),
     )
     rank = {"emergency": 0, "priority": 1, "normal": 2}
-    found = session.exec(query.order_by(col(ProvinceBulletin.turn)).limit(limit))
-    return sorted(found, key=lambda b: (rank[b.class_], b.turn if b.class_ == "priority" else -b.number))
+    rows = session.exec(query.order_by(col(ProvinceBulletin.turn)).limit(limit))
+    return sorted(rows, key=lambda b: (rank[b.class_], b.turn if b.class_ == "priority" else -b.number))
 
 
 def decided(session: Session, commune_id: str, limit: int = 30) -> list[ProvinceBulletin]:
@@ -178,41 +178,41 @@ def to_fetch(session: Session) -> list[ProvinceBulletin]:
 
 def decline(session: Session, commune_id: str, number: int, reason: str, *, by: str, now: datetime) -> ProvinceBulletin:
     """The commune will not have it; the province is told why. Raises Refusal without a reason."""
-    found = _waiting(session, commune_id, number)
+    bulletin = _waiting(session, commune_id, number)
     if not reason.strip():
         raise Refusal(N_("Say why the bulletin is declined; the province is told."))
-    _decide(session, found, BulletinState.DECLINED, now, by)
-    found.why = reason.strip()[:500]
-    if found.clip_id is not None and found.url:
-        retire_clip_in(session, CONTROLLER.named(by), commune_id, found.clip_id, now)
-    answer(session, found, RefusalCode.RULE, found.why, now)
-    return found
+    _decide(session, bulletin, BulletinState.DECLINED, now, by)
+    bulletin.why = reason.strip()[:500]
+    if bulletin.clip_id is not None and bulletin.url:
+        retire_clip_in(session, CONTROLLER.named(by), commune_id, bulletin.clip_id, now)
+    answer(session, bulletin, RefusalCode.RULE, bulletin.why, now)
+    return bulletin
 
 
 def put_bulletin_on_air(
     session: Session,
-    found: ProvinceBulletin,
+    bulletin: ProvinceBulletin,
     now: datetime,
     actor: Actor,
     *,
     precedence: int = 0,
 ) -> Broadcast:
     """Put it on air by its class. Raises NotAllowed, Refusal (allowed hours, noise budget, nobody to hear)."""
-    if found.clip_id is None or found.state != BulletinState.WAITING:
+    if bulletin.clip_id is None or bulletin.state != BulletinState.WAITING:
         raise Refusal(N_("This bulletin does not wait any more, or its audio is not here yet."))
     broadcast = put_on_air_in(
         session,
         actor,
-        found.commune_id,
-        targets=found.audience,
-        class_=found.broadcast_class,
+        bulletin.commune_id,
+        targets=bulletin.audience,
+        class_=bulletin.broadcast_class,
         now=now,
-        clip_id=found.clip_id,
-        title=found.title,
+        clip_id=bulletin.clip_id,
+        title=bulletin.title,
         precedence=precedence,
     )
-    _decide(session, found, BulletinState.PUT_ON_AIR, now, actor.name)
-    found.broadcast_id, found.why = broadcast.id, ""
+    _decide(session, bulletin, BulletinState.PUT_ON_AIR, now, actor.name)
+    bulletin.broadcast_id, bulletin.why = broadcast.id, ""
     return broadcast
 
 
@@ -220,28 +220,28 @@ def add_to_programme(
     session: Session, actor: Actor, commune_id: str, number: int, programme_id: int | None, now: datetime
 ) -> int:
     """Append it to a programme, or with None make a new one. Gives the programme's number. Raises Refusal."""
-    found = _waiting(session, commune_id, number)
-    if found.clip_id is None:
+    bulletin = _waiting(session, commune_id, number)
+    if bulletin.clip_id is None:
         raise Refusal(N_("This bulletin does not wait any more, or its audio is not here yet."))
-    item = Item(ItemKind.CLIP, found.clip_id)
+    item = Item(ItemKind.CLIP, bulletin.clip_id)
     if programme_id is None:
-        programme_id = add_programme_in(session, actor, commune_id, found.title, [item], now).number
+        programme_id = add_programme_in(session, actor, commune_id, bulletin.title, [item], now).number
     else:
         change_items_in(session, actor, commune_id, programme_id, lambda items: items.append(item), now)
-    _decide(session, found, BulletinState.TAKEN, now, actor.name)
+    _decide(session, bulletin, BulletinState.TAKEN, now, actor.name)
     return programme_id
 
 
-def take(session: Session, found: ProvinceBulletin, now: datetime, *, by: str) -> None:
+def take(session: Session, bulletin: ProvinceBulletin, now: datetime, *, by: str) -> None:
     """It is on the timetable."""
-    _decide(session, found, BulletinState.TAKEN, now, by)
+    _decide(session, bulletin, BulletinState.TAKEN, now, by)
 
 
-def fail(session: Session, found: ProvinceBulletin, refusal: Refusal, said: str, now: datetime) -> None:
+def fail(session: Session, bulletin: ProvinceBulletin, refusal: Refusal, answer_text: str, now: datetime) -> None:
     """Its audio cannot be had; the province is told why, in these words."""
-    _decide(session, found, BulletinState.FAILED, now, "")
-    found.why = as_text(refusal)
-    answer(session, found, RefusalCode.AUDIO, said, now)
+    _decide(session, bulletin, BulletinState.FAILED, now, "")
+    bulletin.why = as_text(refusal)
+    answer(session, bulletin, RefusalCode.AUDIO, answer_text, now)
 
 
 def waiting_count(session: Session, commune_id: str) -> int:
@@ -252,32 +252,39 @@ def waiting_count(session: Session, commune_id: str) -> int:
     return int(session.exec(query).one())
 
 
-def answer(session: Session, found: ProvinceBulletin, why: RefusalCode, said: str, now: datetime) -> None:
+def answer(session: Session, bulletin: ProvinceBulletin, why: RefusalCode, answer_text: str, now: datetime) -> None:
     """Tell the province what became of its message, later than at once."""
-    if found.message:
+    if bulletin.message:
         body = ProvinceAnswer(
-            TraLoiCho=found.message, TrangThaiGui=SendStatus.REFUSED.value, MaLoi=why.value, MoTa=said
+            TraLoiCho=bulletin.message, TrangThaiGui=SendStatus.REFUSED.value, MaLoi=why.value, MoTa=answer_text
         )
-        put(session, found.commune_id, ANSWER, f"{found.commune_id}/tra-loi/{found.number}/{found.state}", body, now)
+        put(
+            session,
+            bulletin.commune_id,
+            ANSWER,
+            f"{bulletin.commune_id}/tra-loi/{bulletin.number}/{bulletin.state}",
+            body,
+            now,
+        )
 
 
 def _waiting(session: Session, commune_id: str, number: int) -> ProvinceBulletin:
-    found = bulletin(session, commune_id, number)
-    if found.state != BulletinState.WAITING:
+    row = bulletin(session, commune_id, number)
+    if row.state != BulletinState.WAITING:
         raise Refusal(N_("This bulletin does not wait any more, or its audio is not here yet."))
-    return found
+    return row
 
 
-def _decide(session: Session, found: ProvinceBulletin, into: BulletinState, now: datetime, by: str) -> None:
+def _decide(session: Session, bulletin: ProvinceBulletin, into: BulletinState, now: datetime, by: str) -> None:
     """Claimed by a conditional write: two people who press at once do not put it on air twice. Raises Refusal."""
     before = BulletinState.FETCHING if into is BulletinState.FAILED else BulletinState.WAITING
     claimed = session.connection().execute(
         update(ProvinceBulletin)
-        .where(col(ProvinceBulletin.id) == found.number, col(ProvinceBulletin.state) == before.value)
+        .where(col(ProvinceBulletin.id) == bulletin.number, col(ProvinceBulletin.state) == before.value)
         .values(state=into.value)
     )
     if claimed.rowcount != 1:
         raise Refusal(N_("This bulletin does not wait any more, or its audio is not here yet."))
-    found.state, found.decided_at, found.decided_by = into.value, now, by
-    session.add(found)
+    bulletin.state, bulletin.decided_at, bulletin.decided_by = into.value, now, by
+    session.add(bulletin)
     session.flush()

@@ -40,27 +40,27 @@ def obey(
     """
     code, value = message.DieuKhienThietBi.MaLenh, message.DieuKhienThietBi.ThamSo
     targets = targets_of(session, link, message.DanhSachDiaBanNhan, message.DanhSachThietBi)
-    known = receivers(session, link.commune_id)
-    meant = known if targets.all else [r for r in known if r.id in targets.receivers]
+    in_commune = receivers(session, link.commune_id)
+    named = in_commune if targets.all else [r for r in in_commune if r.id in targets.receivers]
     if targets.zones:
         raise Unacceptable(
             RefusalCode.NOT_POSSIBLE, N_("A command is for the whole commune or for named receivers, not for a zone.")
         )
-    if not meant:
+    if not named:
         raise Unacceptable(RefusalCode.NOT_HERE, N_("There is no receiver in this commune yet."))
     if code == CommandCode.VOLUME:
         if not 0 <= value <= 100:
             raise unknown_code("DieuKhienThietBi.ThamSo", value)
         settings = ReceiverSettings(volume_percent=value)
-        for receiver in meant:
+        for receiver in named:
             change_receiver_in(session, PROVINCE, link.commune_id, receiver.id, settings, now)
-        ids = {one.id for one in meant}
+        ids = {named_receiver.id for named_receiver in named}
         return [lambda: configure(ids)]
     if code == CommandCode.REBOOT:
-        to_start = [r.id for r in meant]
+        to_start = [r.id for r in named]
         return [lambda: _reboot(downlink, to_start)]
     if code == CommandCode.PLAYBACK:
-        return _play(session, link, value, everywhere=len(meant) == len(known), now=now)
+        return _play(session, link, value, everywhere=len(named) == len(in_commune), now=now)
     if code == CommandCode.AMPLIFIER:
         raise Unacceptable(
             RefusalCode.NOT_POSSIBLE,
@@ -74,15 +74,15 @@ def _play(
 ) -> list[Callable[[], None]]:
     if value not in list(Playback):
         raise unknown_code("DieuKhienThietBi.ThamSo", value)
-    asked = Playback(value)
-    if asked in _CANNOT:
-        raise Unacceptable(RefusalCode.NOT_POSSIBLE, _CANNOT[asked])
+    playback = Playback(value)
+    if playback in _CANNOT:
+        raise Unacceptable(RefusalCode.NOT_POSSIBLE, _CANNOT[playback])
     if not everywhere:
         raise Unacceptable(
             RefusalCode.NOT_POSSIBLE, N_("A broadcast is stopped in the whole commune, not at single receivers.")
         )
-    for found in on_air_now(session, link.commune_id, now):
-        stop_in(session, PROVINCE, link.commune_id, found.id, now, cause="by_province")
+    for broadcast in on_air_now(session, link.commune_id, now):
+        stop_in(session, PROVINCE, link.commune_id, broadcast.id, now, cause="by_province")
     return []
 
 

@@ -137,7 +137,7 @@ class ProvinceExchange:
         """The account set for a commune, else that of the commune from which it took over the link. Raises Refusal."""
         with self._database.session() as session:
             names = communes_served(session, commune_id)
-        return next((found for name in names if (found := self.accounts.of(name)) is not None), None)
+        return next((account for name in names if (account := self.accounts.of(name)) is not None), None)
 
     def _begin(self, link: ProvinceLink, *, is_ending: bool) -> None:
         try:

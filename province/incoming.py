@@ -143,8 +143,8 @@ class Incoming:
                     _answer(session, mine, met, self._say, now)
         except Refusal as refusal:
             return self._refuse(link, kind, message_id, refusal, now, answer_by_outbox)
-        for one in after:
-            one()
+        for action in after:
+            action()
         self._changed()
         return met
 
@@ -266,13 +266,13 @@ def _id_of(kind: str, content: Any) -> str:
         own = content.get(name)
         if isinstance(own, str | int) and str(own):
             return f"{kind}/{str(own)[:150]}"
-    said = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
-    return f"{kind[:40]}/{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}"
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
+    return f"{kind[:40]}/{hashlib.sha256(canonical.encode(errors='replace')).hexdigest()[:32]}"
 
 
 def _answer(
     session: Session, link: ProvinceLink, met: MessageResult, say: Callable[[Refusal], str], now: datetime
 ) -> None:
-    said = hashlib.sha256(str(met.said or "").encode()).hexdigest()[:12]
-    key = f"{link.commune_id}/tra-loi/{met.id}/{met.code}/{said}"
+    digest = hashlib.sha256(str(met.said or "").encode()).hexdigest()[:12]
+    key = f"{link.commune_id}/tra-loi/{met.id}/{met.code}/{digest}"
     put(session, link.commune_id, ANSWER, key, met.answer(say), now)

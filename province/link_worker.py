@@ -185,17 +185,19 @@ class LinkWorker:
     def _send_group(self, group: Sequence[OutboxMessage]) -> None:
         path = self._path_of(group[0].kind)
         if not path:  # this province does not want such
-            self._settle([one.number for one in group], outbox.DROPPED, "")
+            self._settle([message.number for message in group], outbox.DROPPED, "")
             return
         try:
             if group[0].kind != outbox.PLAY_LOG or self._profile.batch == 1:
                 self._connection.send(path, msgspec.json.decode(group[0].body), group[0].key)
             else:
-                self._connection.send(path, {self._profile.batch_field: [self._batch_entry(one) for one in group]})
+                self._connection.send(
+                    path, {self._profile.batch_field: [self._batch_entry(message) for message in group]}
+                )
         except MessageRejected as turned:
             if len(group) > 1:  # one of them was rejected: send each alone to find it
-                for one in group:
-                    self._send_group([one])
+                for message in group:
+                    self._send_group([message])
                 return
             log.warning("province rejected message %s: %s", group[0].key, turned)
             self._settle([group[0].number], outbox.REFUSED, str(turned))
@@ -204,7 +206,7 @@ class LinkWorker:
                 outbox.note_failure(session, group[0].number)
             raise
         else:
-            self._now.unsettled += [one.number for one in group]
+            self._now.unsettled += [message.number for message in group]
             if not self._profile.dedupes:
                 self._settle_sent()
         self._connected()

@@ -82,9 +82,9 @@ class LinkForm:
 
 def link_of(session: Session, commune_id: str) -> ProvinceLink:
     """A commune's link; not kept yet when nobody set one. Raises NotFound for no commune."""
-    found = session.get(ProvinceLink, commune_id)
-    if found is not None:
-        return found
+    row = session.get(ProvinceLink, commune_id)
+    if row is not None:
+        return row
     own = commune(session, commune_id)
     return ProvinceLink(
         commune_id=own.id, own_code=own.id, own_name=own.name, province_name=province_name(session, own.province_id)
@@ -96,9 +96,9 @@ def link_for(session: Session, commune_id: str) -> ProvinceLink | None:
     seen: set[str] = set()
     while commune_id not in seen:
         seen.add(commune_id)
-        found, own = session.get(ProvinceLink, commune_id), session.get(Commune, commune_id)
-        if found is not None or own is None or own.retired_at is None:
-            return found
+        link, own = session.get(ProvinceLink, commune_id), session.get(Commune, commune_id)
+        if link is not None or own is None or own.retired_at is None:
+            return link
         heirs = select(CommuneSuccession.successor_id).where(
             CommuneSuccession.former_id == commune_id, col(CommuneSuccession.since).is_(None)
         )
@@ -108,7 +108,7 @@ def link_for(session: Session, commune_id: str) -> ProvinceLink | None:
 
 def communes_served(session: Session, commune_id: str) -> list[str]:
     """A link's commune, and those that were merged into it and have no link (any more)."""
-    formers = [one.commune_id for one in lineage(session, commune_id) if one.since is None]
+    formers = [ancestor.commune_id for ancestor in lineage(session, commune_id) if ancestor.since is None]
     ended = select(Commune.id).where(col(Commune.id).in_(formers), col(Commune.retired_at).is_not(None))
     own = set(session.exec(select(ProvinceLink.commune_id).where(col(ProvinceLink.commune_id).in_(formers))))
     silent = set(session.exec(ended)) - own
@@ -129,7 +129,7 @@ def enabled_links(session: Session) -> list[ProvinceLink]:
 
 def set_link(session: Session, commune_id: str, form: LinkForm, profile: Profile, known: set[str]) -> ProvinceLink:
     """Set a link. profile: the one it names, read. known: the commune's receivers. Raises Refusal."""
-    found = link_of(session, commune_id)
+    row = link_of(session, commune_id)
     base_url = (form.base_url.strip() or profile.base_url).rstrip("/")
     if form.enabled or base_url:
         check_url(base_url, profile)
@@ -137,16 +137,16 @@ def set_link(session: Session, commune_id: str, form: LinkForm, profile: Profile
         raise Refusal(N_("The province knows the commune by a code. Ask the province for it."))
     if form.normal_schedules not in ("inbox", "timetable"):
         raise Refusal(N_("Choose what happens to normal schedules of the province."))
-    found.profile, found.base_url, found.enabled = form.profile, base_url, form.enabled
-    found.own_code = form.own_code.strip()[:100]
-    found.own_name = form.own_name.strip()[:200] or commune(session, commune_id).name
-    found.province_code, found.province_name = form.province_code.strip()[:100], form.province_name.strip()[:200]
-    found.normal_schedules = form.normal_schedules
-    found.receiver_codes = msgspec.json.encode(_codes(form.receiver_codes, known))
-    found.revision += 1
-    session.add(found)
+    row.profile, row.base_url, row.enabled = form.profile, base_url, form.enabled
+    row.own_code = form.own_code.strip()[:100]
+    row.own_name = form.own_name.strip()[:200] or commune(session, commune_id).name
+    row.province_code, row.province_name = form.province_code.strip()[:100], form.province_name.strip()[:200]
+    row.normal_schedules = form.normal_schedules
+    row.receiver_codes = msgspec.json.encode(_codes(form.receiver_codes, known))
+    row.revision += 1
+    session.add(row)
     session.flush()
-    return found
+    return row
 
 
 def check_url(base_url: str, profile: Profile) -> None:
@@ -166,26 +166,26 @@ def check_url(base_url: str, profile: Profile) -> None:
 
 def restart_link(session: Session, commune_id: str) -> None:
     """Restart a link's worker, so that it connects at once without waiting for its back-off."""
-    found = link_of(session, commune_id)
-    if found.enabled:
-        found.revision += 1
-        session.add(found)
+    row = link_of(session, commune_id)
+    if row.enabled:
+        row.revision += 1
+        session.add(row)
 
 
 def new_token(session: Session, commune_id: str) -> str:
     """A new token for the province to call us with, shown this once; the old one ends."""
-    found = link_of(session, commune_id)
+    row = link_of(session, commune_id)
     token = secrets.token_urlsafe(32)
-    found.token_hash = _hashed(token)
-    session.add(found)
+    row.token_hash = _hashed(token)
+    session.add(row)
     session.flush()
     return token
 
 
-def token_is_valid(found: ProvinceLink | None, token: str) -> bool:
+def token_is_valid(link: ProvinceLink | None, token: str) -> bool:
     """Whether who shows this token is the province of this link. Takes as long when there is none."""
-    kept = found.token_hash if found is not None and found.enabled else ""
-    return hmac.compare_digest(kept or "-", _hashed(token)) and bool(kept)
+    token_hash = link.token_hash if link is not None and link.enabled else ""
+    return hmac.compare_digest(token_hash or "-", _hashed(token)) and bool(token_hash)
 
 
 def hold(session: Session, commune_id: str, me: str, now: datetime) -> bool:
@@ -210,18 +210,18 @@ def let_go(session: Session, commune_id: str, me: str) -> None:
 
 def note_connected(session: Session, commune_id: str, now: datetime) -> None:
     """The province answered. Only the change is written."""
-    found = session.get(ProvinceLink, commune_id)
-    if found is not None and (found.connected_since is None or found.error):
-        found.connected_since, found.away_since, found.error = found.connected_since or now, None, ""
-        session.add(found)
+    link = session.get(ProvinceLink, commune_id)
+    if link is not None and (link.connected_since is None or link.error):
+        link.connected_since, link.away_since, link.error = link.connected_since or now, None, ""
+        session.add(link)
 
 
 def note_unavailable(session: Session, commune_id: str, why: Refusal, now: datetime) -> None:
     """The province did not answer, and why. Only the change is written."""
-    found = session.get(ProvinceLink, commune_id)
-    if found is not None and (found.away_since is None or found.error != as_text(why)):
-        found.connected_since, found.away_since, found.error = None, found.away_since or now, as_text(why)
-        session.add(found)
+    link = session.get(ProvinceLink, commune_id)
+    if link is not None and (link.away_since is None or link.error != as_text(why)):
+        link.connected_since, link.away_since, link.error = None, link.away_since or now, as_text(why)
+        session.add(link)
 
 
 def _over(now: datetime) -> ColumnElement[bool]:
@@ -229,7 +229,7 @@ def _over(now: datetime) -> ColumnElement[bool]:
 
 
 def _codes(text: str, known: set[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    codes: dict[str, str] = {}
     for line in text.splitlines():
         if not line.strip():
             continue
@@ -238,10 +238,10 @@ def _codes(text: str, known: set[str]) -> dict[str, str]:
             raise Refusal(N_("The line “{line}” is no code of a receiver. Write: short-name = code"), line=line[:80])
         if receiver_id not in known:
             raise Refusal(N_("{receiver} is not a receiver of this commune."), receiver=receiver_id[:80])
-        if code in found.values():
+        if code in codes.values():
             raise Refusal(N_("The code {code} stands at two receivers."), code=code[:80])
-        found[receiver_id] = code
-    return found
+        codes[receiver_id] = code
+    return codes
 
 
 def _hashed(token: str) -> str:

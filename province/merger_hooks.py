@@ -33,11 +33,11 @@ class ProvinceHook:
 
     def changes_for(self, session: Session, move: CommuneMove) -> HookChanges:
         """The link that goes on, what the province knows of its schedules, and all inboxes."""
-        found = HookChanges()
+        changes = HookChanges()
         if move.joined:
-            self._link(session, move, found)
-            self._inbox(session, move, found)
-        return found
+            self._link(session, move, changes)
+            self._inbox(session, move, changes)
+        return changes
 
     def commune_after_undo(
         self, row: SQLModel, move: CommuneMove, former: Callable[[type[SQLModel]], str | None]
@@ -46,7 +46,7 @@ class ProvinceHook:
         return former(ProvinceLink) or move.sources[0]
 
     @staticmethod
-    def _link(session: Session, move: CommuneMove, found: HookChanges) -> None:
+    def _link(session: Session, move: CommuneMove, changes: HookChanges) -> None:
         links = rows_of(session, ProvinceLink, move.sources)
         if not links:
             return
@@ -55,15 +55,15 @@ class ProvinceHook:
         links.sort(key=lambda k: (k.commune_id != move.into, not k.enabled, order.index(k.commune_id)))
         first, *others = links
         codes = dict(first.codes)
-        told = col(ReportedSchedule.cancelled_at).is_(None)
+        in_force = col(ReportedSchedule.cancelled_at).is_(None)
         for other in others:
             if (other.base_url, other.profile) == (first.base_url, first.profile):
                 codes = {**{r: c for r, c in other.codes.items() if c not in codes.values()}, **codes}
                 # It may take back what it sent, now from the new commune.
                 sent_down = col(ReportedSchedule.from_province).is_(True)
-                for row in rows_of(session, ReportedSchedule, [other.commune_id], told, sent_down):
-                    found.set(row, commune_id=move.into)
-        found.set(
+                for row in rows_of(session, ReportedSchedule, [other.commune_id], in_force, sent_down):
+                    changes.set(row, commune_id=move.into)
+        changes.set(
             first,
             commune_id=move.into,
             revision=first.revision + 1,
@@ -71,23 +71,23 @@ class ProvinceHook:
             held_by="",
             held_until=None,
         )
-        for row in rows_of(session, ReportedSchedule, [first.commune_id], told):
-            found.set(row, commune_id=move.into)
-        said = N_(
+        for row in rows_of(session, ReportedSchedule, [first.commune_id], in_force):
+            changes.set(row, commune_id=move.into)
+        message = N_(
             "To the province the new commune goes on with the connection of {commune}, under the code {code}. Ask the "
             "province whether it gets another."
         )
-        found.notes.append((said, {"commune": move.names[first.commune_id], "code": first.own_code}))
+        changes.notes.append((message, {"commune": move.names[first.commune_id], "code": first.own_code}))
         for other in others:
             if other.enabled:
-                said = N_(
+                message = N_(
                     "The connection of {commune} to the province stops: what is still to be told is sent, and its "
                     "schedules there are cancelled."
                 )
-                found.notes.append((said, {"commune": move.names[other.commune_id]}))
+                changes.notes.append((message, {"commune": move.names[other.commune_id]}))
 
     @staticmethod
-    def _inbox(session: Session, move: CommuneMove, found: HookChanges) -> None:
+    def _inbox(session: Session, move: CommuneMove, changes: HookChanges) -> None:
         alike: dict[tuple[str, str], list[ProvinceBulletin]] = {}
         for row in rows_of(session, ProvinceBulletin, move.sources):
             alike.setdefault((row.code, row.schedule_code), []).append(row)
@@ -98,19 +98,19 @@ class ProvinceHook:
             firsts.append(rows)
         for first, *others in sorted(firsts, key=lambda rows: (rows[0].turn, rows[0].number)):
             if first.state not in _OPEN:
-                found.set(first, commune_id=move.into)
+                changes.set(first, commune_id=move.into)
                 waiting = []
             else:
                 waiting = [b for b in others if b.state in _OPEN]
                 places = [move.place(b.commune_id, b.audience) for b in (first, *waiting)]
                 turn += 1
-                found.set(first, commune_id=move.into, targets=msgspec.json.encode(_all_of(places)), turn=turn)
+                changes.set(first, commune_id=move.into, targets=msgspec.json.encode(_all_of(places)), turn=turn)
             for other in (b for b in others if b.state in _OPEN):
                 twice += 1
-                found.set(other, state=BulletinState.TAKEN.value, decided_at=move.now)
+                changes.set(other, state=BulletinState.TAKEN.value, decided_at=move.now)
         if twice:
-            said = N_("{count} bulletins of the province came to several of the communes; each is there once.")
-            found.notes.append((said, {"count": twice}))
+            message = N_("{count} bulletins of the province came to several of the communes; each is there once.")
+            changes.notes.append((message, {"count": twice}))
 
 
 def _all_of(places: list[Targets]) -> Targets:

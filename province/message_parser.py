@@ -28,14 +28,14 @@ def parsed(payload: bytes) -> dict[str, Any]:
             RefusalCode.UNREADABLE, N_("The message is larger than {most} kB. Divide it."), most=MOST_BYTES // 1000
         )
     try:
-        found = msgspec.json.decode(payload)
+        content = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Unacceptable(RefusalCode.UNREADABLE, N_("The message is no JSON. Send a JSON object in UTF-8.")) from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise Unacceptable(
             RefusalCode.UNREADABLE, N_("The message is no JSON object. Send an object with named fields.")
         )
-    return found
+    return content
 
 
 def read(kind: type[M], raw: Any) -> M:
@@ -59,25 +59,25 @@ def _converted(value: Any, kind: Any) -> Any:
     if kind is int and isinstance(value, float) and value.is_integer():
         return int(value)
     if get_origin(kind) is list and isinstance(value, list):
-        return [_converted(one, get_args(kind)[0]) for one in value]
+        return [_converted(item, get_args(kind)[0]) for item in value]
     if isinstance(kind, type) and issubclass(kind, ProvinceMessage) and isinstance(value, dict):
         fields = {field.name: field for field in msgspec.structs.fields(kind)}
         return {
-            name: _converted(one, fields[name].type) if name in fields else one
-            for name, one in value.items()
+            name: _converted(item, fields[name].type) if name in fields else item
+            for name, item in value.items()
             # null is "left out" to most of them, where it may be left out.
-            if one is not None or (name in fields and fields[name].required)
+            if item is not None or (name in fields and fields[name].required)
         }
     return value
 
 
-def _named(said: str) -> Unacceptable:
-    if missing := _MISSING.search(said):
+def _named(reason: str) -> Unacceptable:
+    if missing := _MISSING.search(reason):
         where = f"{(missing['at'] or '').lstrip('.')}.{missing['field']}".lstrip(".")
         return Unacceptable(RefusalCode.MISSING_FIELD, N_("The message lacks the field {field}."), field=where)
-    wrong = _WRONG.search(said)
+    wrong = _WRONG.search(reason)
     if wrong is None:
-        return Unacceptable(RefusalCode.UNREADABLE, N_("The message cannot be read: {said}"), said=said)
+        return Unacceptable(RefusalCode.UNREADABLE, N_("The message cannot be read: {said}"), said=reason)
     return Unacceptable(
         RefusalCode.WRONG_TYPE,
         N_("The field {field} is of the wrong kind: {wanted} is wanted, {got} came."),

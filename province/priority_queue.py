@@ -45,16 +45,16 @@ def move_before(session: Session, commune_id: str, number: int) -> None:
     others = waiting_priority(session, commune_id)
     at = next((n for n, b in enumerate(others) if b.number == number), 0)
     if at > 0:
-        found, before = others[at], others[at - 1]
-        found.turn, before.turn = before.turn, found.turn
+        bulletin, before = others[at], others[at - 1]
+        bulletin.turn, before.turn = before.turn, bulletin.turn
     session.add_all(others)
 
 
 def confirm_order(session: Session, commune_id: str) -> None:
     """The order in which they stand is decided."""
-    for found in waiting_priority(session, commune_id):
-        found.ordered = True
-        session.add(found)
+    for bulletin in waiting_priority(session, commune_id):
+        bulletin.ordered = True
+        session.add(bulletin)
 
 
 def blocking_broadcasts(session: Session, commune_id: str, now: datetime, length: timedelta) -> list[Broadcast]:
@@ -91,14 +91,14 @@ def next_due(session: Session, commune_id: str, now: datetime) -> ProvinceBullet
     return first
 
 
-def put_on_air_first(session: Session, found: ProvinceBulletin, now: datetime, actor: Actor) -> Broadcast:
+def put_on_air_first(session: Session, bulletin: ProvinceBulletin, now: datetime, actor: Actor) -> Broadcast:
     """Put it on air at once, before every other priority broadcast: a person has decided it. Raises Refusal."""
-    others = blocking_broadcasts(session, found.commune_id, now, length_of(session, found))
+    others = blocking_broadcasts(session, bulletin.commune_id, now, length_of(session, bulletin))
     return put_bulletin_on_air(
-        session, found, now, actor, precedence=1 + max((b.precedence for b in others), default=0)
+        session, bulletin, now, actor, precedence=1 + max((b.precedence for b in others), default=0)
     )
 
 
-def length_of(session: Session, found: ProvinceBulletin) -> timedelta:
+def length_of(session: Session, bulletin: ProvinceBulletin) -> timedelta:
     """How long a bulletin sounds."""
-    return timedelta(microseconds=clip(session, found.clip_id).duration_us) if found.clip_id else timedelta(0)
+    return timedelta(microseconds=clip(session, bulletin.clip_id).duration_us) if bulletin.clip_id else timedelta(0)

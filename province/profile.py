@@ -87,9 +87,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def to_theirs(self, value: Any, field: str = "") -> Any:
         """A message of ours (built-in types) as this province wants it."""
         if isinstance(value, dict):
-            return {self.fields.get(name, name): self.to_theirs(one, name) for name, one in value.items()}
+            return {self.fields.get(name, name): self.to_theirs(item, name) for name, item in value.items()}
         if isinstance(value, list):
-            return [self.to_theirs(one, field) for one in value]
+            return [self.to_theirs(item, field) for item in value]
         if field in self.codes and not isinstance(value, bool) and isinstance(value, int):
             return self.codes[field].get(str(value), value)
         if field in TIMES and isinstance(value, int):
@@ -101,9 +101,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def to_ours(self, value: Any, field: str = "") -> Any:
         """What this province wrote, with our names, codes and times. Raises Unacceptable for a time that is none."""
         if isinstance(value, dict):
-            return {name: self.to_ours(one, name) for name, one in self._renamed(value).items()}
+            return {name: self.to_ours(item, name) for name, item in self._renamed(value).items()}
         if isinstance(value, list):
-            return [self.to_ours(one, field) for one in value]
+            return [self.to_ours(item, field) for item in value]
         if field in self._our_codes and isinstance(value, str | int) and str(value) in self._our_codes[field]:
             return self._our_codes[field][str(value)]
         if field in TIMES and value is not None:
@@ -115,7 +115,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return self._renamed(value) if isinstance(value, dict) else value
 
     def _renamed(self, value: dict[str, Any]) -> dict[str, Any]:
-        return {self._ours_of.get(name, name): one for name, one in value.items()}
+        return {self._ours_of.get(name, name): item for name, item in value.items()}
 
     def _time_to_theirs(self, at_s: int) -> int | str:
         if self.times == "text":
@@ -167,21 +167,21 @@ def _decoded(path: Path) -> Profile:
 def profile(name: str, own: Path | None = None) -> Profile:
     """One by its file's name without .toml; those of the folder `own` go before ours. Raises NotFound, Refusal."""
     for folder in (own, SHIPPED):
-        if folder is not None and (found := profile_files(folder).get(name)):
-            return read_profile(found)
+        if folder is not None and (profile_file := profile_files(folder).get(name)):
+            return read_profile(profile_file)
     raise NotFound(N_("There is no profile {name}. Choose another one, or put {name}.toml into the folder."), name=name)
 
 
 def profile_names(own: Path | None = None) -> dict[str, str]:
     """Those there are: file name and the name for people. One that cannot be used is there by its file's name."""
     files = profile_files(SHIPPED) | (profile_files(own) if own is not None else {})
-    found = {}
+    names = {}
     for name, path in sorted(files.items()):
         try:
-            found[name] = read_profile(path).name
+            names[name] = read_profile(path).name
         except Refusal:
-            found[name] = name
-    return found
+            names[name] = name
+    return names
 
 
 def profile_files(folder: Path) -> dict[str, Path]:

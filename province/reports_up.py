@@ -60,7 +60,7 @@ def heartbeats(session: Session, link: ProvinceLink, states: Mapping[str, Receiv
     playing = {s.heartbeat.broadcast for s in states.values() if s.heartbeat and s.heartbeat.broadcast}
     query = select(Broadcast).where(col(Broadcast.id).in_(sorted(playing)), Broadcast.commune_id == link.commune_id)
     on_air = {b.id: b for b in session.exec(query)}
-    return [_heartbeat(speaker, one, states.get(one.id), on_air) for one in known]
+    return [_heartbeat(speaker, receiver, states.get(receiver.id), on_air) for receiver in known]
 
 
 def _heartbeat(
@@ -102,28 +102,28 @@ def take_report(session: Session, receiver_id: str, report: PlayReport, now: dat
     """
     if not report.frames_played or not report.first_frame_at_us:
         return 0
-    found = session.get(Broadcast, report.broadcast)
+    broadcast = session.get(Broadcast, report.broadcast)
     receiver = session.get(Receiver, receiver_id)
-    link = link_for(session, found.commune_id) if found is not None else None
-    if found is None or receiver is None or link is None or not link.enabled:
+    link = link_for(session, broadcast.commune_id) if broadcast is not None else None
+    if broadcast is None or receiver is None or link is None or not link.enabled:
         return 0
-    speaker, told, items = ReceiverNaming(session, link, receiver.commune_id), 0, _items(session, found)
-    theirs = source_bulletins(session, found.commune_id, {item.clip for _, item, _ in items if item}, found.id)
-    name = next((r.name for r in Audiences(session).of(found).receivers if r.id == receiver_id), "")
+    speaker, entries, items = ReceiverNaming(session, link, receiver.commune_id), 0, _items(session, broadcast)
+    theirs = source_bulletins(session, broadcast.commune_id, {item.clip for _, item, _ in items if item}, broadcast.id)
+    name = next((r.name for r in Audiences(session).of(broadcast).receivers if r.id == receiver_id), "")
     for position, item, clip in items:
-        heard = _overlap(found, item, report)
+        heard = _overlap(broadcast, item, report)
         if heard is None:
             continue
         source = theirs.get(item.clip) if item else None
-        entry = _entry(speaker.identity(receiver, name), found, item, clip, source, heard, report)
-        key = f"{found.commune_id}/nhat-ky/{found.id}/{receiver_id}/{position}"
-        told += put(session, found.commune_id, PLAY_LOG, key, entry, now)
-    return told
+        entry = _entry(speaker.identity(receiver, name), broadcast, item, clip, source, heard, report)
+        key = f"{broadcast.commune_id}/nhat-ky/{broadcast.id}/{receiver_id}/{position}"
+        entries += put(session, broadcast.commune_id, PLAY_LOG, key, entry, now)
+    return entries
 
 
-def _items(session: Session, found: Broadcast) -> list[tuple[int, ClipItem | None, Clip | None]]:
+def _items(session: Session, broadcast: Broadcast) -> list[tuple[int, ClipItem | None, Clip | None]]:
     """Its recordings without our chimes, each with its place; one without any (live) is one item itself."""
-    items = [(n, item) for n, item in enumerate(found.playlist) if isinstance(item, ClipItem)]
+    items = [(n, item) for n, item in enumerate(broadcast.playlist) if isinstance(item, ClipItem)]
     if not items:
         return [(0, None, None)]
     ids = [item.clip for _, item in items]
@@ -132,19 +132,19 @@ def _items(session: Session, found: Broadcast) -> list[tuple[int, ClipItem | Non
     return [(n, item, clip) for n, item, clip in found_items if clip is None or not clip.builtin]
 
 
-def _overlap(found: Broadcast, item: ClipItem | None, report: PlayReport) -> tuple[datetime, datetime] | None:
+def _overlap(broadcast: Broadcast, item: ClipItem | None, report: PlayReport) -> tuple[datetime, datetime] | None:
     """From when to when an item sounded at the receiver; None for not."""
     first, last = from_us(report.first_frame_at_us), from_us(report.last_frame_at_us)
     if item is None:
         return first, max(first, last)
-    start = found.starts_at + timedelta(microseconds=item.offset_us)
+    start = broadcast.starts_at + timedelta(microseconds=item.offset_us)
     since, until = max(first, start), min(last, start + timedelta(microseconds=item.duration_us))
     return (since, until) if until > since else None
 
 
 def _entry(
     identity: dict[str, Any],
-    found: Broadcast,
+    broadcast: Broadcast,
     item: ClipItem | None,
     clip: Clip | None,
     theirs: ProvinceBulletin | None,
@@ -154,21 +154,21 @@ def _entry(
     """theirs: the bulletin of the province that the recording came with; it is named as the province named it."""
     since, until = heard
     title = theirs.title if theirs is not None else item.title if item is not None else ""
-    fields = fields_among(found, {clip.id: clip.field} if clip is not None else {})
-    if found.clip_fields is not None:
-        fields = msgspec.json.decode(found.clip_fields)
+    fields = fields_among(broadcast, {clip.id: clip.field} if clip is not None else {})
+    if broadcast.clip_fields is not None:
+        fields = msgspec.json.decode(broadcast.clip_fields)
     field = theirs.field if theirs is not None else fields.get(item.clip, 1) if item is not None else 1
     return PlayLogEntry(
         **identity,
-        BanTinID=theirs.code if theirs is not None else item.clip if item is not None else found.id,
+        BanTinID=theirs.code if theirs is not None else item.clip if item is not None else broadcast.id,
         LoaiBanTin=(BulletinKind.AUDIO if item is not None else BulletinKind.LIVE).value,
-        MucDoUuTien=URGENCY_CODES[found.broadcast_class],
-        TieuDe=title or found.title,
+        MucDoUuTien=URGENCY_CODES[broadcast.broadcast_class],
+        TieuDe=title or broadcast.title,
         LoaiLinhVuc=field,
-        ThoiGianSanXuat=int((clip.uploaded_at if clip is not None else found.planned_at).timestamp()),
+        ThoiGianSanXuat=int((clip.uploaded_at if clip is not None else broadcast.planned_at).timestamp()),
         ThoiLuong=clock_length((until - since) // timedelta(microseconds=1)),
         ThoiDiemBatDau=int(since.timestamp()),
-        NguonTin=clip.uploaded_by if clip is not None else found.planned_by,
+        NguonTin=clip.uploaded_by if clip is not None else broadcast.planned_by,
         AmLuong=report.volume_percent,
     )
 

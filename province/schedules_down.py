@@ -45,21 +45,21 @@ def take_schedule(
     if not message.LichPhatID.strip() or not message.DanhSachBanTin:
         empty = "LichPhatID" if not message.LichPhatID.strip() else "DanhSachBanTin"
         raise Unacceptable(RefusalCode.MISSING_FIELD, N_("The field {field} is empty."), field=empty)
-    for n, one in enumerate(message.DanhSachBanTin):
-        check_audio(one)
-        airings = _airings(one, f"DanhSachBanTin[{n}]", now)
-        places, devices = one.DanhSachDiaBanNhan, one.DanhSachThietBi
+    for n, bulletin in enumerate(message.DanhSachBanTin):
+        check_audio(bulletin)
+        airings = _airings(bulletin, f"DanhSachBanTin[{n}]", now)
+        places, devices = bulletin.DanhSachDiaBanNhan, bulletin.DanhSachThietBi
         if not places and not devices.CumLoaID:
             places, devices = message.DanhSachDiaBanNhan, message.DanhSachThietBi
         new = NewBulletin(
-            code=one.BanTinID[:150],
-            title=one.TieuDe.strip(),
-            class_=URGENCY[one.MucDoUuTien],
+            code=bulletin.BanTinID[:150],
+            title=bulletin.TieuDe.strip(),
+            class_=URGENCY[bulletin.MucDoUuTien],
             targets=targets_of(session, link, places, devices),
-            field=one.LoaiLinhVuc,
-            summary=one.NoiDungTomTat,
-            url=one.NoiDung,
-            sender=one.TenNguon or message.TenNguon,
+            field=bulletin.LoaiLinhVuc,
+            summary=bulletin.NoiDungTomTat,
+            url=bulletin.NoiDung,
+            sender=bulletin.TenNguon or message.TenNguon,
             message=message_id,
             schedule_code=message.LichPhatID[:150],
             times=msgspec.json.encode(airings),
@@ -68,24 +68,24 @@ def take_schedule(
             add_bulletin(session, link.commune_id, new, now)
 
 
-def add_to_timetable(session: Session, found: ProvinceBulletin, now: datetime, actor: Actor) -> int:
+def add_to_timetable(session: Session, bulletin: ProvinceBulletin, now: datetime, actor: Actor) -> int:
     """Put a fetched bulletin onto the timetable at its times that are still to come. Gives how many schedules it made.
 
     Raises Refusal (all have passed, allowed hours, noise budget, nobody to hear); then nothing is kept.
     """
-    if found.clip_id is None or found.state != BulletinState.WAITING:
+    if bulletin.clip_id is None or bulletin.state != BulletinState.WAITING:
         raise Refusal(N_("This bulletin does not wait any more, or its audio is not here yet."))
-    zone = commune(session, found.commune_id).zone
-    rules = rules_of(airings_of(found), zone, now)
+    zone = commune(session, bulletin.commune_id).zone
+    rules = rules_of(airings_of(bulletin), zone, now)
     if not rules:
         raise Refusal(N_("All times of this bulletin have passed already."))
-    items = [Item(ItemKind.CLIP, found.clip_id)]
-    programme = add_programme_in(session, actor, found.commune_id, found.title, items, now)
+    items = [Item(ItemKind.CLIP, bulletin.clip_id)]
+    programme = add_programme_in(session, actor, bulletin.commune_id, bulletin.title, items, now)
     for rule in rules:
-        settings = ScheduleSettings(programme.number, rule, found.audience, found.broadcast_class)
-        added = add_schedule_in(session, actor, found.commune_id, settings, now)
-        note_from_province(session, added, found.schedule_code, now)
-    take(session, found, now, by=actor.name)
+        settings = ScheduleSettings(programme.number, rule, bulletin.audience, bulletin.broadcast_class)
+        added = add_schedule_in(session, actor, bulletin.commune_id, settings, now)
+        note_from_province(session, added, bulletin.schedule_code, now)
+    take(session, bulletin, now, by=actor.name)
     return len(rules)
 
 
@@ -107,18 +107,18 @@ def cancel(session: Session, link: ProvinceLink, code: str, now: datetime) -> No
         session.add(row)
         if schedule(session, row.schedule_id).retired_at is None:
             retire_schedule_in(session, PROVINCE, link.commune_id, row.schedule_id, now)
-    for found in left:
-        found.message = ""  # the province need not be told what it said itself
-        if found.state == BulletinState.WAITING:
-            found.state = BulletinState.FETCHING.value
-            session.add(found)
+    for bulletin in left:
+        bulletin.message = ""  # the province need not be told what it said itself
+        if bulletin.state == BulletinState.WAITING:
+            bulletin.state = BulletinState.FETCHING.value
+            session.add(bulletin)
             session.flush()
-        fail(session, found, Refusal(N_("The province took this schedule back.")), "", now)
+        fail(session, bulletin, Refusal(N_("The province took this schedule back.")), "", now)
 
 
-def airings_of(found: ProvinceBulletin) -> list[Airing]:
+def airings_of(bulletin: ProvinceBulletin) -> list[Airing]:
     """The times that a bulletin came with."""
-    return msgspec.json.decode(found.schedule, type=list[Airing]) if found.schedule else []
+    return msgspec.json.decode(bulletin.schedule, type=list[Airing]) if bulletin.schedule else []
 
 
 def rules_of(airings: Sequence[Airing], zone: ZoneInfo, now: datetime) -> list[Rule]:
@@ -139,9 +139,9 @@ def rules_of(airings: Sequence[Airing], zone: ZoneInfo, now: datetime) -> list[R
     ]
 
 
-def _airings(one: ScheduledBulletin, where: str, now: datetime) -> list[Airing]:
-    found = []
-    for d, day in enumerate(one.DanhSachNgayPhat):
+def _airings(bulletin: ScheduledBulletin, where: str, now: datetime) -> list[Airing]:
+    airings = []
+    for d, day in enumerate(bulletin.DanhSachNgayPhat):
         for m, moment in enumerate(day.ThoiDiemPhat):
             at = f"{where}.DanhSachNgayPhat[{d}].ThoiDiemPhat[{m}]"
             if moment.ThoiGianKetThuc <= moment.ThoiGianBatDau:
@@ -159,21 +159,21 @@ def _airings(one: ScheduledBulletin, where: str, now: datetime) -> list[Airing]:
                     field=f"{at}.ThoiGianBatDau",
                     value=moment.ThoiGianBatDau,
                 ) from None
-            found.append(Airing(moment.ThoiGianBatDau, moment.ThoiGianKetThuc))
-    if not found:
+            airings.append(Airing(moment.ThoiGianBatDau, moment.ThoiGianKetThuc))
+    if not airings:
         raise Unacceptable(
             RefusalCode.MISSING_FIELD, N_("The field {field} is empty."), field=f"{where}.DanhSachNgayPhat"
         )
-    if len(found) > MAX_AIRINGS:
+    if len(airings) > MAX_AIRINGS:
         raise Unacceptable(
             RefusalCode.RULE, N_("A bulletin airs at most {most} times in one schedule."), most=MAX_AIRINGS
         )
-    if all(airing.starts_s <= now.timestamp() for airing in found):
+    if all(airing.starts_s <= now.timestamp() for airing in airings):
         raise Unacceptable(RefusalCode.RULE, N_("All times of this bulletin have passed already."))
-    latest = max(airing.starts_s for airing in found)
+    latest = max(airing.starts_s for airing in airings)
     if latest > (now + timedelta(days=366 * 2)).timestamp():
         raise Unacceptable(RefusalCode.RULE, N_("A schedule of the province reaches at most two years ahead."))
-    return found
+    return airings
 
 
 def _known(session: Session, commune_id: str, new: NewBulletin) -> bool:

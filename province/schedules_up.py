@@ -47,33 +47,35 @@ class ReportedSchedule(SQLModel, table=True):
 
 def has_unreported_changes(session: Session, link: ProvinceLink, now: datetime) -> bool:
     """Whether `tell` would change anything: read first, so that an idle look takes no write lock."""
-    told, standing = _told(session, link.commune_id), _standing(session, link.commune_id)
-    return any(_outdated(told.get(n), s, now) for n, s in standing.items()) or bool(told.keys() - standing.keys())
+    reported, standing = _told(session, link.commune_id), _standing(session, link.commune_id)
+    return any(_outdated(reported.get(n), s, now) for n, s in standing.items()) or bool(
+        reported.keys() - standing.keys()
+    )
 
 
 def tell(session: Session, link: ProvinceLink, now: datetime) -> int:
     """Put the messages that bring the province in line with the timetable into the outbox. Returns how many."""
-    told, standing = _told(session, link.commune_id), _standing(session, link.commune_id)
+    reported, standing = _told(session, link.commune_id), _standing(session, link.commune_id)
     letters = 0
-    for number, row in told.items():
+    for number, row in reported.items():
         if number not in standing or _outdated(row, standing[number], now):
             key, gone = f"{link.commune_id}/huy-lich/{row.id}", ScheduleCancelled(LichPhatID=row.code)
             letters += bool(row.code) and put(session, link.commune_id, SCHEDULE_CANCELLED, key, gone, now)
             row.cancelled_at = now
             session.add(row)
-    new = [s for n, s in standing.items() if _outdated(told.get(n), s, now)]
+    new = [s for n, s in standing.items() if _outdated(reported.get(n), s, now)]
     running = items_of_all(session, sorted({s.programme_id for s in new}))
-    for one in new:
-        code = f"{link.own_code}-{one.number}-{one.revision}-{int(now.timestamp())}"
+    for new_schedule in new:
+        code = f"{link.own_code}-{new_schedule.number}-{new_schedule.revision}-{int(now.timestamp())}"
         row = ReportedSchedule(
             commune_id=link.commune_id,
-            schedule_id=one.number,
+            schedule_id=new_schedule.number,
             code=code,
-            schedule_revision=one.revision,
+            schedule_revision=new_schedule.revision,
             told_at=now,
-            told_until=now + REPORTED_AHEAD if _goes_on(session, one, now) else None,
+            told_until=now + REPORTED_AHEAD if _goes_on(session, new_schedule, now) else None,
         )
-        created = _created(session, link, one, code, running[one.programme_id], now)
+        created = _created(session, link, new_schedule, code, running[new_schedule.programme_id], now)
         if not any(bulletin.DanhSachNgayPhat for bulletin in created.DanhSachBanTin):
             row.code = ""
         session.add(row)
@@ -123,24 +125,24 @@ def _standing(session: Session, commune_id: str) -> dict[int, Schedule]:
     return {s.number: s for s in schedules(session, commune_id) if not s.paused}
 
 
-def _outdated(row: ReportedSchedule | None, found: Schedule, now: datetime) -> bool:
-    if row is None or row.schedule_revision != found.revision:
+def _outdated(row: ReportedSchedule | None, schedule: Schedule, now: datetime) -> bool:
+    if row is None or row.schedule_revision != schedule.revision:
         return True
     return row.told_until is not None and row.told_until - now < REPORTED_AT_LEAST
 
 
-def _goes_on(session: Session, found: Schedule, now: datetime) -> bool:
-    zone = commune(session, found.commune_id).zone
-    return bool(due(found, zone, now + REPORTED_AHEAD, now + REPORTED_AHEAD + timedelta(days=366)))
+def _goes_on(session: Session, schedule: Schedule, now: datetime) -> bool:
+    zone = commune(session, schedule.commune_id).zone
+    return bool(due(schedule, zone, now + REPORTED_AHEAD, now + REPORTED_AHEAD + timedelta(days=366)))
 
 
 def _created(
-    session: Session, link: ProvinceLink, found: Schedule, code: str, running: list[RunningItem], now: datetime
+    session: Session, link: ProvinceLink, schedule: Schedule, code: str, running: list[RunningItem], now: datetime
 ) -> ScheduleCreated:
     """Each recording of the programme with its own instants."""
-    zone = commune(session, found.commune_id).zone
-    starts = due(found, zone, now, now + REPORTED_AHEAD)
-    named = session.get(Programme, found.programme_id)
+    zone = commune(session, schedule.commune_id).zone
+    starts = due(schedule, zone, now, now + REPORTED_AHEAD)
+    named = session.get(Programme, schedule.programme_id)
     theirs = source_bulletins(session, link.commune_id, {item.clip.id for item in running if item.clip})
     bulletins = []
     for item in running:
@@ -159,7 +161,7 @@ def _created(
                 BanTinID=bulletin_code,
                 TieuDe=item.clip.title,
                 LoaiBanTin=BulletinKind.AUDIO.value,
-                MucDoUuTien=URGENCY_CODES[found.broadcast_class],
+                MucDoUuTien=URGENCY_CODES[schedule.broadcast_class],
                 LoaiLinhVuc=item.clip.field,
                 ThoiLuong=clock_length(item.duration_us),
                 DanhSachNgayPhat=[AiringDay(NgayPhat=day, ThoiDiemPhat=moments) for day, moments in days.items()],
@@ -167,7 +169,7 @@ def _created(
         )
     return ScheduleCreated(
         LichPhatID=code,
-        TenLichPhat=found.title or (named.title if named else ""),
+        TenLichPhat=schedule.title or (named.title if named else ""),
         NguonID=link.own_code,
         TenNguon=link.own_name,
         DichID=link.province_code,

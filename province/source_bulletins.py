@@ -22,5 +22,7 @@ def source_bulletins(
         ProvinceBulletin.url != "",
         col(ProvinceBulletin.state).not_in(_NEVER_SOUNDS),
     )
-    found = sorted(session.exec(query), key=lambda b: (bool(broadcast_id) and b.broadcast_id == broadcast_id, b.number))
-    return {b.clip_id: b for b in found if b.clip_id is not None}
+    bulletins = sorted(
+        session.exec(query), key=lambda b: (bool(broadcast_id) and b.broadcast_id == broadcast_id, b.number)
+    )
+    return {b.clip_id: b for b in bulletins if b.clip_id is not None}

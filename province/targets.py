@@ -25,19 +25,19 @@ def targets_of(session: Session, link: ProvinceLink, places: Sequence[ProvincePl
     named = {place.DichID for place in places}
     if link.own_code in named or link.commune_id in named:
         return Targets(all=True)
-    here = [zone.id for zone in zones(session, link.commune_id) if zone.id in named]
-    if not here:
+    zone_ids = [zone.id for zone in zones(session, link.commune_id) if zone.id in named]
+    if not zone_ids:
         raise Unacceptable(
             RefusalCode.NOT_HERE,
             N_("DanhSachDiaBanNhan names no place of this commune: {places}."),
             places=", ".join(sorted(named))[:200],
         )
-    return Targets(zones=here)
+    return Targets(zones=zone_ids)
 
 
 def receivers_of(session: Session, link: ProvinceLink, codes: Sequence[str]) -> list[str]:
     """Our short names by the province's codes. Raises Unacceptable for one that is not here."""
-    known = {link.code_of(one.id): one.id for one in receivers(session, link.commune_id)}
+    known = {link.code_of(receiver.id): receiver.id for receiver in receivers(session, link.commune_id)}
     for n, code in enumerate(codes):
         if code not in known:
             raise Unacceptable(

@@ -106,7 +106,7 @@ class CommandHandler:
         self._tones.append(Cue("", start_us, start_us + length_us, source, f"tone {name}"))
 
     def _answer(self, command: str, now_us: int) -> None:
-        done = CommandDone(
+        answer = CommandDone(
             to="",
             revision=0,
             issued_at_us=0,
@@ -117,7 +117,7 @@ class CommandHandler:
             done=True,
             at_us=now_us,
         )
-        self._outbox.put(addressed(done, now_us))
+        self._outbox.put(addressed(answer, now_us))
 
 
 def _read(path: Path) -> list[str]:
@@ -134,9 +134,9 @@ class _WithTones:
 
     def cues(self, controller_us: int, horizon_us: int) -> list[Cue]:
         """Broadcasts go before tones: a tone sounds only where nothing else does."""
-        found = self._timeline.cues(controller_us, horizon_us)
+        cues = self._timeline.cues(controller_us, horizon_us)
         for tone in self._tones:
             start, end = max(tone.starts_at_us, controller_us), min(tone.until_us, controller_us + horizon_us)
-            if start < end and not any(cue.sounds_from_us < end and cue.until_us > start for cue in found):
-                found.append(tone)
-        return sorted(found, key=lambda cue: cue.sounds_from_us)
+            if start < end and not any(cue.sounds_from_us < end and cue.until_us > start for cue in cues):
+                cues.append(tone)
+        return sorted(cues, key=lambda cue: cue.sounds_from_us)

@@ -59,11 +59,11 @@ class Broker(Protocol):
         """Hear a filter from now on, also after each reconnection. A handler's error is logged and ends nothing."""
         ...
 
-    def on_connected(self, told: Callable[[], None]) -> None:
+    def on_connected(self, handler: Callable[[], None]) -> None:
         """Call `told` after each connection."""
         ...
 
-    def on_disconnected(self, told: Callable[[], None]) -> None:
+    def on_disconnected(self, handler: Callable[[], None]) -> None:
         """Call `told` when a connection is lost."""
         ...
 
@@ -147,13 +147,13 @@ class MqttBroker:
         if self._client.is_connected():
             self._client.subscribe(topic_filter, qos)
 
-    def on_connected(self, told: Callable[[], None]) -> None:
+    def on_connected(self, handler: Callable[[], None]) -> None:
         with self._lock:
-            self._told.append(told)
+            self._told.append(handler)
 
-    def on_disconnected(self, told: Callable[[], None]) -> None:
+    def on_disconnected(self, handler: Callable[[], None]) -> None:
         with self._lock:
-            self._told_lost.append(told)
+            self._told_lost.append(handler)
 
     def close(self) -> None:
         mqtt_client.stop(self._client)
@@ -171,10 +171,10 @@ class MqttBroker:
             return
         log.info("connected to the broker")
         with self._lock:
-            handlers, told = list(self._handlers), list(self._told)
+            handlers, listeners = list(self._handlers), list(self._told)
         for topic_filter, _, qos in handlers:
             client.subscribe(topic_filter, qos)
-        _call_all(told, "after connecting to the broker")
+        _call_all(listeners, "after connecting to the broker")
 
     def _disconnected(
         self,
@@ -187,8 +187,8 @@ class MqttBroker:
         if reason.is_failure:
             log.warning("the connection to the broker is lost (%s); trying again", reason)
         with self._lock:
-            told = list(self._told_lost)
-        _call_all(told, "after losing the broker")
+            listeners = list(self._told_lost)
+        _call_all(listeners, "after losing the broker")
 
     @staticmethod
     def _unexpected(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
@@ -252,8 +252,8 @@ def _short_name(folder: Path) -> Path:
     return Path(f"/proc/self/fd/{os.open(folder, os.O_PATH | os.O_DIRECTORY)}")
 
 
-def _call_all(told: list[Callable[[], None]], when: str) -> None:
-    for call in told:
+def _call_all(listeners: list[Callable[[], None]], when: str) -> None:
+    for call in listeners:
         try:
             call()
         except Exception:

@@ -117,12 +117,12 @@ class ControllerClock:
             self._confirmed = True
         self._tell(0)
 
-    def on_step(self, told: Callable[[int], None]) -> None:
+    def on_step(self, handler: Callable[[int], None]) -> None:
         """Call `told(microseconds)` after a step of the wall clock is taken over; with 0 when the time was confirmed.
 
         Called in whichever thread reads the clock: it must not wait.
         """
-        self._on_step.append(told)
+        self._on_step.append(handler)
 
     def now(self) -> datetime:
         return from_us(self.now_us())
@@ -204,8 +204,8 @@ class ControllerClock:
     def _tell(self, step_us: int) -> None:
         if step_us:
             log.warning("the wall clock was set by %+.3f s; controller time follows", step_us / 1e6)
-        for told in self._on_step:
-            told(step_us)
+        for handler in self._on_step:
+            handler(step_us)
 
 
 class ManualClock:

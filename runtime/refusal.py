@@ -33,12 +33,12 @@ def as_text(refusal: Refusal) -> str:
     return json.dumps({"message_id": refusal.message_id, "values": {k: _plain(v) for k, v in refusal.values.items()}})
 
 
-def from_text(kept: str) -> Refusal | None:
+def from_text(text: str) -> Refusal | None:
     """The refusal that `as_text` wrote, None for nothing."""
-    if not kept:
+    if not text:
         return None
-    said = json.loads(kept)
-    return Refusal(said["message_id"], **said["values"])
+    content = json.loads(text)
+    return Refusal(content["message_id"], **content["values"])
 
 
 def _plain(value: object) -> object:

@@ -141,4 +141,4 @@ def _first_due(session: Session, commune_id: str, after: datetime, before: datet
     zone = commune(session, commune_id).zone
     query = select(Schedule).where(Schedule.commune_id == commune_id, col(Schedule.retired_at).is_(None))
     instants = [due(schedule, zone, after, before) for schedule in session.exec(query)]
-    return min((found[0] for found in instants if found), default=before)
+    return min((dues[0] for dues in instants if dues), default=before)

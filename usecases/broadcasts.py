@@ -24,10 +24,10 @@ from wire.broadcasts import BroadcastClass, Targets
 
 def broadcast_of(session: Session, commune_id: str, broadcast_id: str) -> Broadcast:
     """A broadcast of this commune, or of a predecessor while it was that. Raises NotFound."""
-    found = broadcasts.broadcast(session, broadcast_id)
-    if not belongs(session, commune_id, found.commune_id, found.starts_at):
+    broadcast = broadcasts.broadcast(session, broadcast_id)
+    if not belongs(session, commune_id, broadcast.commune_id, broadcast.starts_at):
         raise NotFound(N_("This broadcast no longer exists."))
-    return found
+    return broadcast
 
 
 def put_on_air(

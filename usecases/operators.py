@@ -38,8 +38,8 @@ class Appointment:
 
     def details(self) -> list[tuple[str, str]]:
         """For the audit: in which commune the operator became what. What is above the communes stands under none."""
-        said = [(c, self.words.get(role, role) if role else "-") for c, role in self.roles.items()]
-        return said if self.above == NOTHING else [*said, ("", self.words.get(self.above, self.above))]
+        roles = [(c, self.words.get(role, role) if role else "-") for c, role in self.roles.items()]
+        return roles if self.above == NOTHING else [*roles, ("", self.words.get(self.above, self.above))]
 
 
 def above_of(person: Person) -> str:

@@ -36,19 +36,19 @@ def open_session(session: Session, operator_id: int, now: datetime) -> str:
 
 def who(session: Session, token: str, now: datetime) -> tuple[Operator, WebSession] | None:
     """The operator of a session that is still good."""
-    found = session.get(WebSession, _hashed(token))
-    if found is None or now - found.used_at > IDLE or now - found.created_at > LONGEST:
+    web_session = session.get(WebSession, _hashed(token))
+    if web_session is None or now - web_session.used_at > IDLE or now - web_session.created_at > LONGEST:
         return None
-    operator = session.get(Operator, found.operator_id)
-    return None if operator is None or operator.retired_at is not None else (operator, found)
+    operator = session.get(Operator, web_session.operator_id)
+    return None if operator is None or operator.retired_at is not None else (operator, web_session)
 
 
 def touch(session: Session, token: str, now: datetime) -> None:
     """Record that a session is in use."""
-    found = session.get(WebSession, _hashed(token))
-    if found is not None:
-        found.used_at = now
-        session.add(found)
+    web_session = session.get(WebSession, _hashed(token))
+    if web_session is not None:
+        web_session.used_at = now
+        session.add(web_session)
 
 
 def close_session(session: Session, token: str) -> None:

@@ -135,8 +135,8 @@ class Wording:
             (seconds % 3600 // 60, "{n} minute", "{n} minutes"),
             (seconds % 60, "{n} second", "{n} seconds"),
         )
-        said = [self.t.count(one, many, n) for n, one, many in amounts if n]
-        return " ".join(said[:2]) or self.t.count("{n} second", "{n} seconds", 0)
+        amounts_in_words = [self.t.count(singular, many, n) for n, singular, many in amounts if n]
+        return " ".join(amounts_in_words[:2]) or self.t.count("{n} second", "{n} seconds", 0)
 
     def milliseconds(self, microseconds: float) -> str:
         """A small error in ms: "0,4 ms"."""
@@ -151,10 +151,10 @@ class Wording:
 
     def number(self, value: float, places: int = 0) -> str:
         """A number with the language's own decimal sign, without idle zeros: "2,4"."""
-        said = f"{value:,.{places}f}"
+        digits = f"{value:,.{places}f}"
         if places:
-            said = said.rstrip("0").rstrip(".")
-        return said.translate(str.maketrans(",.", ".,")) if self._vi else said
+            digits = digits.rstrip("0").rstrip(".")
+        return digits.translate(str.maketrans(",.", ".,")) if self._vi else digits
 
     def listed(self, parts: list[str]) -> str:
         """A list in a sentence: "Thôn 1, Thôn 2 và Thôn 3"."""

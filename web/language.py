@@ -34,9 +34,9 @@ class Translator:
         """The sentence, its `{places}` filled. A message id nobody translated is said in English."""
         return _fill(self.catalogue.gettext(message_id), values) if message_id else ""
 
-    def count(self, one: str, many: str, n: int, /, **values: object) -> str:
+    def count(self, singular: str, many: str, n: int, /, **values: object) -> str:
         """The sentence for `n` things; `{n}` stands in it."""
-        return _fill(self.catalogue.ngettext(one, many, n), {"n": n, **values})
+        return _fill(self.catalogue.ngettext(singular, many, n), {"n": n, **values})
 
     def refusal(self, refusal: Refusal) -> str:
         """What a refusal says, to a person."""

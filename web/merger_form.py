@@ -37,14 +37,14 @@ async def sent_from(request: Request) -> Sent:
     """A sent form: its plan is either still in its fields, or already one. Raises Refusal."""
     form = await request.form()
     lists = {name: [v for v in form.getlist(name) if isinstance(v, str)] for name in form}
-    one = {name: values[-1] for name, values in lists.items() if values}
+    fields = {name: values[-1] for name, values in lists.items() if values}
     return Sent(
-        plan=plan_of_text(one["plan"]) if "plan" in one else _plan_of_fields(one, lists),
-        decisions={name.removeprefix(_PREFIX): one[name] for name in one if name.startswith(_PREFIX)},
-        fingerprint=one.get("fingerprint", ""),
-        shown=one.get("shown", ""),
-        all_alike=one.get("all_alike", ""),
-        sure="sure" in one,
+        plan=plan_of_text(fields["plan"]) if "plan" in fields else _plan_of_fields(fields, lists),
+        decisions={name.removeprefix(_PREFIX): fields[name] for name in fields if name.startswith(_PREFIX)},
+        fingerprint=fields.get("fingerprint", ""),
+        shown=fields.get("shown", ""),
+        all_alike=fields.get("all_alike", ""),
+        sure="sure" in fields,
     )
 
 
@@ -69,17 +69,19 @@ def short_name(name: str) -> str:
     return plain[:63].strip("-")
 
 
-def _plan_of_fields(one: Mapping[str, str], lists: Mapping[str, list[str]]) -> Plan:
-    name = one.get("name", "").strip()
-    into = one.get("into", "").strip() or short_name(name)
-    if one.get("kind") == "merge":
+def _plan_of_fields(fields: Mapping[str, str], lists: Mapping[str, list[str]]) -> Plan:
+    name = fields.get("name", "").strip()
+    into = fields.get("into", "").strip() or short_name(name)
+    if fields.get("kind") == "merge":
         sources = lists.get("sources", [])
         # Who goes on under its own short name is the heir where there can be but one.
-        ordered = sorted(dict.fromkeys(sources), key=lambda c: (c != into, c != one.get("heir", ""), sources.index(c)))
+        ordered = sorted(
+            dict.fromkeys(sources), key=lambda c: (c != into, c != fields.get("heir", ""), sources.index(c))
+        )
         return Merge(sources=tuple(ordered), into=into, name=name)
-    if one.get("kind") == "split":
+    if fields.get("kind") == "split":
         return Split(
-            source=one.get("source", ""),
+            source=fields.get("source", ""),
             into=into,
             name=name,
             stations=_numbers(lists.get("stations", [])),

@@ -42,14 +42,14 @@ def rows_of(hours: list[AllowedHours]) -> list[HoursRow]:
     """What is kept, and empty rows to fill in."""
     rows = [
         HoursRow(
-            clock(one.from_minute),
-            clock(one.until_minute),
-            tuple(one.weekdays),
-            _shown(one.season_first),
-            _shown(one.season_last),
-            one.days_off.value,
+            clock(window.from_minute),
+            clock(window.until_minute),
+            tuple(window.weekdays),
+            _shown(window.season_first),
+            _shown(window.season_last),
+            window.days_off.value,
         )
-        for one in hours
+        for window in hours
     ]
     return rows + [HoursRow()] * _MORE_ROWS
 
@@ -94,7 +94,7 @@ def sent_rules(form: Mapping[str, list[str]]) -> SentNoiseRules:
 
 def hours_sentences(w: Wording, hours: list[AllowedHours]) -> list[str]:
     """Each stretch as one says it, without a full stop."""
-    return [_sentence(w, one) for one in hours]
+    return [_sentence(w, window) for window in hours]
 
 
 def clock(minute: int) -> str:
@@ -102,16 +102,20 @@ def clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def _sentence(w: Wording, one: AllowedHours) -> str:
+def _sentence(w: Wording, window: AllowedHours) -> str:
     t = w.t
-    days = t("every day") if one.weekdays == _EVERY_DAY else w.listed([w.weekday(day) for day in one.weekdays])
-    said = t("{since}–{until}, {days}", since=clock(one.from_minute), until=clock(one.until_minute), days=days)
-    if one.season_first:
-        said += "; " + t("from {first} to {last}", first=_shown(one.season_first), last=_shown(one.season_last))
-    if one.days_off is not OnDaysOff.ALIKE:
-        only = one.days_off is OnDaysOff.ONLY
-        said += "; " + (t("only on public holidays") if only else t("not on public holidays"))
-    return said
+    days = t("every day") if window.weekdays == _EVERY_DAY else w.listed([w.weekday(day) for day in window.weekdays])
+    sentence = t(
+        "{since}–{until}, {days}", since=clock(window.from_minute), until=clock(window.until_minute), days=days
+    )
+    if window.season_first:
+        sentence += "; " + t(
+            "from {first} to {last}", first=_shown(window.season_first), last=_shown(window.season_last)
+        )
+    if window.days_off is not OnDaysOff.ALIKE:
+        only = window.days_off is OnDaysOff.ONLY
+        sentence += "; " + (t("only on public holidays") if only else t("not on public holidays"))
+    return sentence
 
 
 def _at(form: Mapping[str, list[str]], name: str, row: int) -> str:

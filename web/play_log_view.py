@@ -66,13 +66,13 @@ class LogQuery:
 
 
 def log_view(
-    session: Session, frame: Frame, asked: LogQuery, *, limit: int = PER_PAGE, offset: int = 0
+    session: Session, frame: Frame, query: LogQuery, *, limit: int = PER_PAGE, offset: int = 0
 ) -> list[LogRow]:
     """A part of the log, newest first. The number of queries does not grow with it, but with kinds of targets."""
     now = frame.deps.clock.now()
-    found = play_log(session, frame.commune_id, now, asked.filter(frame.commune.zone), limit=limit, offset=offset)
-    heard, audiences, fields = heard_counts(session, found), Audiences(session, found), fields_of(session, found)
-    proof = proof_summaries(session, found)
+    log = play_log(session, frame.commune_id, now, query.filter(frame.commune.zone), limit=limit, offset=offset)
+    heard, audiences, fields = heard_counts(session, log), Audiences(session, log), fields_of(session, log)
+    proof = proof_summaries(session, log)
     return [
         LogRow(
             b,
@@ -84,13 +84,13 @@ def log_view(
             fields_in(b, fields),
             aired_for(b, now),
         )
-        for b in found
+        for b in log
     ]
 
 
 def _midnight(zone: ZoneInfo, day: str, later: int = 0) -> datetime | None:
     try:
-        asked = date.fromisoformat(day)
+        local_day = date.fromisoformat(day)
     except ValueError:
         return None
-    return datetime.combine(asked + timedelta(days=later), time(), tzinfo=zone) if asked.year in YEARS else None
+    return datetime.combine(local_day + timedelta(days=later), time(), tzinfo=zone) if local_day.year in YEARS else None

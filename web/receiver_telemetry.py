@@ -74,8 +74,8 @@ def telemetry_view(
 ) -> Telemetry:
     """Of one receiver. heartbeat: its last one. One query."""
     rows = list(history(session, receiver_id, now - timedelta(hours=24)))
-    told = sample_of(receiver_id, now, heartbeat) if heartbeat is not None else None
-    latest = told or (rows[-1] if rows else None)
+    sample = sample_of(receiver_id, now, heartbeat) if heartbeat is not None else None
+    latest = sample or (rows[-1] if rows else None)
     w, t = frame.wording, frame.t
     named: list[tuple[str, str, Callable[[float], str]]] = [
         ("mains_v", t("Mains"), lambda value: f"{w.number(value)} V"),
@@ -86,7 +86,7 @@ def telemetry_view(
     series = [_series(name, title, words, rows, latest, now) for name, title, words in named]
     hours = [now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=h) for h in range(0, 24, 4)]
     return Telemetry(
-        [one for one in series if one is not None],
+        [curve for curve in series if curve is not None],
         [(_x(at, now), w.clock(at)) for at in hours],
         _network(frame, latest) if latest else "",
         latest.on_battery if latest else None,
@@ -141,10 +141,10 @@ def _network(frame: Frame, row: TelemetrySample) -> str:
 
 def _changes(frame: Frame, rows: Sequence[TelemetrySample]) -> list[SupplyChange]:
     """Mains and battery, network and SIM: when each changed, newest first."""
-    found: list[SupplyChange] = []
+    changes: list[SupplyChange] = []
     for before, row in itertools.pairwise(rows):
         if row.on_battery is not before.on_battery and row.on_battery is not None:
-            found.append(SupplyChange(row.at, frame.t("on battery") if row.on_battery else frame.t("on mains power")))
+            changes.append(SupplyChange(row.at, frame.t("on battery") if row.on_battery else frame.t("on mains power")))
         if (row.operator, row.sim) != (before.operator, before.sim):
-            found.append(SupplyChange(row.at, _network(frame, row) or frame.t("the modem does not respond")))
-    return found[::-1][:_MOST_CHANGES]
+            changes.append(SupplyChange(row.at, _network(frame, row) or frame.t("the modem does not respond")))
+    return changes[::-1][:_MOST_CHANGES]

@@ -74,7 +74,7 @@ def rehearsal_page(
         count_rows=COUNTS,
         before=sorted(found.before),
         after=sorted(found.after),
-        say=lambda said: say(frame.t, said),
+        say=lambda text: say(frame.t, text),
         cut_away=cut_away,
         role_names=ROLE_NAMES,
         refused=frame.t.refusal(why) if why else "",
@@ -89,11 +89,11 @@ def check_places(frame: Frame, plan: Plan) -> None:
             raise NotFound(N_("Commune {id} does not exist."), id=commune_id[:80])
 
 
-def groups(found: Rehearsal, decisions: Decisions) -> list[Group]:
+def groups(rehearsal: Rehearsal, decisions: Decisions) -> list[Group]:
     """The questions by kind, what is not decided yet first."""
-    still = {q.key for q in found.open(decisions)}
+    still = {q.key for q in rehearsal.open(decisions)}
     by_kind: dict[QuestionTopic, list[Question]] = {}
-    for question in sorted(found.questions, key=lambda q: q.key not in still):
+    for question in sorted(rehearsal.questions, key=lambda q: q.key not in still):
         by_kind.setdefault(question.about, []).append(question)
     made = [
         Group(about, questions, sum(q.key in still for q in questions), _alike(questions))
@@ -102,14 +102,14 @@ def groups(found: Rehearsal, decisions: Decisions) -> list[Group]:
     return sorted(made, key=lambda g: (not g.undecided, list(QuestionTopic).index(g.about)))
 
 
-def things(found: Rehearsal) -> list[Things]:
+def things(rehearsal: Rehearsal) -> list[Things]:
     """The lines by kind, what becomes different first."""
     made = []
     for what in RehearsedKind:
-        lines = found.of(what)
+        lines = rehearsal.of(what)
         if lines:
-            parted = [(bool(one.changes) or len(one.after) != 1, one) for one in lines]
-            made.append(Things(what, [one for new, one in parted if new], [one for new, one in parted if not new]))
+            parted = [(bool(line.changes) or len(line.after) != 1, line) for line in lines]
+            made.append(Things(what, [line for new, line in parted if new], [line for new, line in parted if not new]))
     return made
 
 

@@ -21,10 +21,10 @@ class Plot:
     any: bool
 
 
-def plot_of(found: Sequence[HeartbeatSample], frame: Frame, now: datetime) -> Plot:
+def plot_of(samples: Sequence[HeartbeatSample], frame: Frame, now: datetime) -> Plot:
     """The last 24 hours as a line: how far from the instant its sound left, p99 of each minute."""
     since = now - timedelta(hours=24)
-    most_us = max([1000.0, *(float(s.playout_p99_us + s.clock_error_us) for s in found)])
+    most_us = max([1000.0, *(float(s.playout_p99_us + s.clock_error_us) for s in samples)])
 
     def x(at: datetime) -> float:
         return round((at - since).total_seconds() / 86_400 * PLOT_WIDTH, 1)
@@ -33,7 +33,7 @@ def plot_of(found: Sequence[HeartbeatSample], frame: Frame, now: datetime) -> Pl
         return round(PLOT_HEIGHT - 20 - us / most_us * (PLOT_HEIGHT - 30), 1)
 
     line, band, last = "", "", None
-    for s in found:
+    for s in samples:
         gap = last is None or s.minute_at - last > timedelta(minutes=5)
         line += f"{'M' if gap else 'L'}{x(s.minute_at)} {y(s.playout_p99_us)}"
         width = round(PLOT_WIDTH / 1440, 2)
@@ -43,4 +43,4 @@ def plot_of(found: Sequence[HeartbeatSample], frame: Frame, now: datetime) -> Pl
         (x(at), frame.wording.clock(at))
         for at in (now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=h) for h in range(0, 24, 4))
     ]
-    return Plot(line, band, most_us, hours, bool(found))
+    return Plot(line, band, most_us, hours, bool(samples))

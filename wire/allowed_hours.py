@@ -70,16 +70,16 @@ class NightLevel(Message, frozen=True, kw_only=True):
 def open_minutes(hours: Iterable[AllowedHours], day: date, day_off: bool) -> list[tuple[int, int]]:
     """The stretches of a local day that all limits allow: minutes, until excluded, in order, apart from one another."""
     limits: dict[str, list[tuple[int, int]]] = {}
-    for one in hours:
-        stretches = limits.setdefault(one.zone, [])
-        if one.holds_on(day, day_off):
-            stretches.append((one.from_minute, one.until_minute))
-    found = [(0, _DAY_MINUTES)]
+    for limit in hours:
+        stretches = limits.setdefault(limit.zone, [])
+        if limit.holds_on(day, day_off):
+            stretches.append((limit.from_minute, limit.until_minute))
+    minutes = [(0, _DAY_MINUTES)]
     for stretches in limits.values():
         joined = _joined(stretches)
-        shared = [(max(a, c), min(b, d)) for a, b in found for c, d in joined]
-        found = [(start, end) for start, end in shared if start < end]
-    return found
+        shared = [(max(a, c), min(b, d)) for a, b in minutes for c, d in joined]
+        minutes = [(start, end) for start, end in shared if start < end]
+    return minutes
 
 
 def allowed(hours: Sequence[AllowedHours], days_off: Collection[date], zone: ZoneInfo, at: datetime) -> bool:
@@ -97,14 +97,14 @@ def shut(
     """When nothing but an emergency may sound within [start, end): UTC, in order. start, end: aware."""
     if not hours or start >= end:
         return []
-    found, since = [], start
+    intervals, since = [], start
     for opens, closes in _open(hours, days_off, zone, start, end):
         if opens > since:
-            found.append((since.astimezone(UTC), opens.astimezone(UTC)))
+            intervals.append((since.astimezone(UTC), opens.astimezone(UTC)))
         since = max(since, closes)
     if since < end:
-        found.append((since.astimezone(UTC), end.astimezone(UTC)))
-    return found
+        intervals.append((since.astimezone(UTC), end.astimezone(UTC)))
+    return intervals
 
 
 def night_volume_percent(levels: Iterable[NightLevel], zone: ZoneInfo, at: datetime) -> int:

@@ -17,10 +17,10 @@ def sweep(rising: bool) -> list[float]:
     """Its samples at 48 kHz, from −1 to 1."""
     length_s = SWEEP_FRAMES / RATE
     slope = (HIGHEST_HZ - LOWEST_HZ) / length_s / 2
-    found = []
+    samples = []
     for n in range(SWEEP_FRAMES):
         at_s = n / RATE
         edge = min(n + 0.5, SWEEP_FRAMES - n - 0.5, _EDGE_FRAMES) / _EDGE_FRAMES
         fade = 0.5 - 0.5 * math.cos(math.pi * edge)
-        found.append(fade * math.sin(2 * math.pi * (LOWEST_HZ + slope * at_s) * at_s))
-    return found if rising else found[::-1]
+        samples.append(fade * math.sin(2 * math.pi * (LOWEST_HZ + slope * at_s) * at_s))
+    return samples if rising else samples[::-1]

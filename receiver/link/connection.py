@@ -106,10 +106,13 @@ class Connection:
         former: the communes that the receiver was in before, and whether to keep their live frames.
         """
         wanted = {(topics.air_of_commune(commune), 1)}
-        wanted |= {(topics.live_of_commune(one), 0) for one in (commune, *(c for c, live in former.items() if live))}
+        wanted |= {
+            (topics.live_of_commune(commune_id), 0)
+            for commune_id in (commune, *(c for c, live in former.items() if live))
+        }
         # Of the former ones too that were left before a restart: the broker keeps what a session subscribed to.
         every = {heard for heard, _ in self._heard}
-        every |= {of(one) for one in former for of in (topics.air_of_commune, topics.live_of_commune)}
+        every |= {of(commune_id) for commune_id in former for of in (topics.air_of_commune, topics.live_of_commune)}
         gone = sorted(every - {heard for heard, _ in wanted})
         self._heard = wanted
         if self._client.is_connected():

@@ -20,10 +20,10 @@ FOUND_AGAIN_WITHIN_US = 120_000_000
 class FaultReports:
     """Remembers which faults are known; used by the agent's thread alone."""
 
-    def __init__(self, receiver: str, outbox: Outbox, kept: Path, *, began_local_us: int = 0) -> None:
-        """kept: a file in which it is known over a restart what was told. began_local_us: of this program."""
-        self._receiver, self._outbox, self._kept = receiver, outbox, kept
-        self._known = self._before = _read(kept)
+    def __init__(self, receiver: str, outbox: Outbox, file: Path, *, began_local_us: int = 0) -> None:
+        """file: in it, what was reported is known over a restart. began_local_us: of this program."""
+        self._receiver, self._outbox, self._kept = receiver, outbox, file
+        self._known = self._before = _read(file)
         self._began_local_us = began_local_us
         self._unknown_since_us: int | None = None
 
@@ -66,9 +66,9 @@ class FaultReports:
         self._outbox.put(addressed(report, now_us))
 
 
-def _read(kept: Path) -> frozenset[str]:
+def _read(file: Path) -> frozenset[str]:
     try:
-        return frozenset(str(fault) for fault in json.loads(kept.read_bytes()))
+        return frozenset(str(fault) for fault in json.loads(file.read_bytes()))
     except (OSError, ValueError, TypeError):
         return frozenset()
 
@@ -78,13 +78,13 @@ def present_faults(speaker: Speaker, shelf: Shelf, lacking: str, chain: str) -> 
 
     lacking: what cannot be played, chain: why it could not be switched; "" for nothing.
     """
-    found: dict[str, str] = {}
+    faults: dict[str, str] = {}
     if not speaker.running:
-        found["card"] = "the sound card does not take sound"
+        faults["card"] = "the sound card does not take sound"
     if chain:
-        found["chain"] = chain
+        faults["chain"] = chain
     if no_room := shelf.lacks_room:
-        found["store_full"] = no_room
+        faults["store_full"] = no_room
     if unplayable := lacking or shelf.damaged:
-        found["media"] = unplayable
-    return found
+        faults["media"] = unplayable
+    return faults

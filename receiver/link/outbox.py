@@ -57,7 +57,7 @@ class Outbox:
         keep_whole(self._path(pending), pending.payload)
         self._pending[pending.report] = pending
         while len(self._pending) > MOST_KEPT:
-            oldest = min(self._pending.values(), key=lambda kept: kept.order)
+            oldest = min(self._pending.values(), key=lambda message: message.order)
             log.error("outbox full (%d reports): oldest dropped", MOST_KEPT)
             self.acknowledge([oldest.report])
 
@@ -65,7 +65,7 @@ class Outbox:
         """The reports to send now, oldest first; they count as sent. local_us: monotonic clock."""
         waiting = [
             pending
-            for pending in sorted(self._pending.values(), key=lambda kept: kept.order)
+            for pending in sorted(self._pending.values(), key=lambda message: message.order)
             if local_us - self._sent_at_us.get(pending.report, -AGAIN_AFTER_US) >= AGAIN_AFTER_US
         ][:most]
         for pending in waiting:

@@ -147,10 +147,10 @@ class AmplifierTimes:
         says. path_us: from card to horn: the card is ahead of the horn by so much, and the amplifier of the card.
         """
         lead_us = max(set_lead_ms, self._amplifier.lead_ms) * 1000 + path_us + LOOK_US
-        meant = next_within(lead_us)
-        if meant is not None:
+        zones = next_within(lead_us)
+        if zones is not None:
             self._last_sound_us = now_local_us
-            self._amplifier.switch(True, meant.zones)
+            self._amplifier.switch(True, zones.zones)
         elif now_local_us - self._last_sound_us > HOLD_US:
             self._amplifier.switch(False)
 

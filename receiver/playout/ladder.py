@@ -61,7 +61,7 @@ def playing_intervals(
         edges |= {at for at in ends if from_us < at < until_us}
     closed = closed_intervals(config, from_us, until_us)
     edges |= {at for interval in closed for at in interval if from_us < at < until_us}
-    ordered, found = sorted(edges), list[PlayingInterval]()
+    ordered, intervals = sorted(edges), list[PlayingInterval]()
     for start, end in pairwise(ordered):
         open_now = [
             m
@@ -73,19 +73,19 @@ def playing_intervals(
         if any(since <= start < until for since, until in closed):
             open_now = [m for m in open_now if m.class_ is BroadcastClass.EMERGENCY]
         winner = max(open_now, key=rank_of, default=None)
-        if found and found[-1].manifest is winner:
-            found[-1] = found[-1]._replace(until_us=end)
+        if intervals and intervals[-1].manifest is winner:
+            intervals[-1] = intervals[-1]._replace(until_us=end)
         else:
-            found.append(PlayingInterval(start, end, winner))
-    return found
+            intervals.append(PlayingInterval(start, end, winner))
+    return intervals
 
 
 def closed_intervals(config: Config | None, from_us: int, until_us: int) -> list[tuple[int, int]]:
     """Where within [from_us, until_us), controller time, only an emergency may sound."""
     if config is None or not config.allowed_hours:
         return []
-    found = shut(config.allowed_hours, config.days_off, zone_of(config), _at(from_us), _at(until_us))
-    return [((since - _EPOCH) // _MICROSECOND, (until - _EPOCH) // _MICROSECOND) for since, until in found]
+    intervals = shut(config.allowed_hours, config.days_off, zone_of(config), _at(from_us), _at(until_us))
+    return [((since - _EPOCH) // _MICROSECOND, (until - _EPOCH) // _MICROSECOND) for since, until in intervals]
 
 
 class Ladder:
@@ -112,18 +112,18 @@ class Ladder:
         self._gaps = gaps or {}
 
     def cues(self, controller_us: int, horizon_us: int) -> list[Cue]:
-        found: list[Cue] = []
+        upcoming: list[Cue] = []
         since_us = controller_us - _BEGUN_BEFORE_US
         for interval in self._intervals(since_us, controller_us + horizon_us):
             if interval.manifest is not None:
                 cues = self._cues_of(interval, interval.manifest, controller_us)
-                found.extend(cue for cue in cues if cue.until_us > controller_us)
-        return found
+                upcoming.extend(cue for cue in cues if cue.until_us > controller_us)
+        return upcoming
 
     def next_manifest(self, controller_us: int, within_us: int) -> Manifest | None:
         """The first that plays in [controller_us, controller_us + within_us): the amplifier is switched on for it."""
-        found = self._intervals(controller_us, controller_us + within_us)
-        return next((interval.manifest for interval in found if interval.manifest is not None), None)
+        intervals = self._intervals(controller_us, controller_us + within_us)
+        return next((interval.manifest for interval in intervals if interval.manifest is not None), None)
 
     def now(self, controller_us: int) -> Manifest | None:
         """The broadcast that is playing at an instant."""

@@ -57,11 +57,11 @@ class PlaybackFailures:
         times = self._replacements.get(rendition.sha256, 0)  # not [], which would count it in
         return f"{broadcast}/{position}{f'/{times}' if times else ''}/{rendition.sha256[:16]}"
 
-    def note_failed(self, found: Iterable[FailedCue], now_us: int) -> bool:
+    def note_failed(self, failures: Iterable[FailedCue], now_us: int) -> bool:
         """Note sources that failed. now_us: controller time. True when one of them is new."""
         news = False
         with self._lock:
-            for cue, playable_until_us, why in found:
+            for cue, playable_until_us, why in failures:
                 if not isinstance(cue.source, ClipSpec):
                     continue
                 known = self._failed.setdefault((cue.broadcast, cue.position), [])
@@ -125,6 +125,6 @@ class PlaybackFailures:
     def forget(self, broadcasts: Iterable[str]) -> None:
         gone = set(broadcasts)
         with self._lock:
-            for kept in (self._failed, self._missing):
-                for at in [at for at in kept if at[0] in gone]:
-                    del kept[at]
+            for positions in (self._failed, self._missing):
+                for at in [at for at in positions if at[0] in gone]:
+                    del positions[at]

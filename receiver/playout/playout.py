@@ -197,9 +197,9 @@ class Playout:
         for reader in after:
             reader.prepare(from_us)
         self._readers = after
-        kept = {id(reader.buffer) for reader in after}
+        buffers = {id(reader.buffer) for reader in after}
         for reader in before:
-            if id(reader.buffer) not in kept:
+            if id(reader.buffer) not in buffers:
                 reader.buffer.close()
 
     @staticmethod

@@ -40,8 +40,8 @@ class SourceBuffer:
         """Read ahead of sample `first`, not beyond `last`, and forget what is well behind."""
         if self._source is None or self._live:
             return
-        here = first // CHUNK_FRAMES
-        for number in range(here, min(here + AHEAD_CHUNKS, last // CHUNK_FRAMES) + 1):
+        chunk = first // CHUNK_FRAMES
+        for number in range(chunk, min(chunk + AHEAD_CHUNKS, last // CHUNK_FRAMES) + 1):
             if number not in self._chunks:
                 try:
                     self._chunks[number] = self._chunk(number, last)
@@ -50,7 +50,7 @@ class SourceBuffer:
                     self.readable_until = max(0, number * CHUNK_FRAMES - REACH - 2)
                     self._fail(failure)
                     return
-        for number in [number for number in self._chunks if number < here - BEHIND_CHUNKS]:
+        for number in [number for number in self._chunks if number < chunk - BEHIND_CHUNKS]:
             del self._chunks[number]
 
     def read(self, first: int, frames: int) -> Samples | None:

@@ -23,12 +23,12 @@ class CardMicrophone:
 
     def record(self, seconds: float, ending: threading.Event) -> Capture | None:
         """See `Microphone`. The device is open for this long only."""
-        wanted, came = round(seconds * RATE), _Came()
+        wanted, blocks = round(seconds * RATE), _Came()
         try:
-            stream = self._open(came)
+            stream = self._open(blocks)
             try:
                 deadline_us = local_us() + (seconds + _PATIENCE_S) * 1e6
-                while came.frames < wanted:
+                while blocks.frames < wanted:
                     if ending.wait(0.05):
                         return None
                     if local_us() > deadline_us or not stream.active:
@@ -37,18 +37,18 @@ class CardMicrophone:
                 self._close(stream)
         except (sounddevice.PortAudioError, ValueError) as failure:
             raise MicrophoneFailed(f"{self._name}: {failure}") from failure
-        return Capture(came.first_local_us, np.concatenate(came.blocks)[:wanted])
+        return Capture(blocks.first_local_us, np.concatenate(blocks.blocks)[:wanted])
 
     @property
     def _name(self) -> str:
         return f"microphone {self._device or 'default'}"
 
-    def _open(self, came: "_Came") -> Any:
+    def _open(self, blocks: "_Came") -> Any:
         with PORT_AUDIO.lock:
             stream = sounddevice.InputStream(
-                samplerate=RATE, device=self._device, channels=1, dtype="float32", callback=came.take
+                samplerate=RATE, device=self._device, channels=1, dtype="float32", callback=blocks.take
             )
-            came.ahead_us = clock_ahead_us(stream)
+            blocks.ahead_us = clock_ahead_us(stream)
             stream.start()
             PORT_AUDIO.inputs.append(stream)
         return stream

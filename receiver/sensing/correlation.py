@@ -51,8 +51,8 @@ def find(played: Samples, captured: Samples, lead_us: int) -> Match | None:
 
     lead_us: by how much the captured begins before the played; it may end as much later as lags are looked for.
     """
-    kept = [place for place in range(0, len(played) - RATE + 1, RATE) if _loud(played[place : place + RATE])]
-    if not kept:
+    windows = [place for place in range(0, len(played) - RATE + 1, RATE) if _loud(played[place : place + RATE])]
+    if not windows:
         return None
     (ours, lines), (theirs, _) = _white(played), _white(captured)
     if lines < _LEAST_LINES:
@@ -61,14 +61,14 @@ def find(played: Samples, captured: Samples, lead_us: int) -> Match | None:
     if lags < 1 or not theirs.any():
         return Match(0.0, 0)
     smeared, sharp = np.zeros(lags + 1), np.zeros(lags + 1)
-    for place in kept:
+    for place in windows:
         start = place // _SHRINK
         along = np.abs(_coefficients(ours[start : start + _BLOCK], theirs[start : start + _BLOCK + lags]))
         smeared, sharp = smeared + _smeared(along), sharp + along
     best = int(np.argmax(smeared))
     near = max(0, best - _SMEAR)
     at = near + int(np.argmax(sharp[near : best + 2 * _SMEAR + 1]))
-    return Match(float(smeared[best]) / len(kept), round(at * 1e6 / _LOW_RATE) - lead_us)
+    return Match(float(smeared[best]) / len(windows), round(at * 1e6 / _LOW_RATE) - lead_us)
 
 
 def _loud(block: Samples) -> bool:

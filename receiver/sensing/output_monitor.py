@@ -86,7 +86,7 @@ class OutputMonitor:
 
     @property
     def faults(self) -> dict[str, str]:
-        found = dict(self._senses.faults)
+        faults = dict(self._senses.faults)
         with self._lock:
             lasting = self._persistent.all
         # Where the meter or the microphone was taken away nothing could ever show that it is mended.
@@ -95,10 +95,10 @@ class OutputMonitor:
         if self._listener is None:
             lasting.pop("not_heard", None)
         elif self._listener.failure:
-            found.setdefault("sensor", self._listener.failure)
+            faults.setdefault("sensor", self._listener.failure)
         if self._hot:
-            found.setdefault("temperature", f"{self._board_c:.0f} °C")
-        return {**found, **lasting}
+            faults.setdefault("temperature", f"{self._board_c:.0f} °C")
+        return {**faults, **lasting}
 
     @property
     def temperature_c(self) -> float | None:

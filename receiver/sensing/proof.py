@@ -26,10 +26,10 @@ _MOST = 20_000
 class PersistentFaults:
     """Faults that were found while something sounded: there until it is seen that they are gone, also over a start."""
 
-    def __init__(self, kept: Path) -> None:
-        """kept: the file in which they are known."""
-        self._kept = kept
-        self._known = _read(kept)
+    def __init__(self, file: Path) -> None:
+        """file: in it they are known over a restart."""
+        self._kept = file
+        self._known = _read(file)
 
     @property
     def all(self) -> dict[str, str]:
@@ -88,9 +88,9 @@ class PowerDrawTally:
 
     def close(self, broadcast: str) -> None:
         """It is over and told: one too short to make a fault while it sounded makes it now."""
-        said = self.proof(broadcast)
-        if said is not None and not said.passed:
-            self._complain(said.mean)
+        proof = self.proof(broadcast)
+        if proof is not None and not proof.passed:
+            self._complain(proof.mean)
         self._by.pop(broadcast, None)
 
     def _complain(self, value: float) -> None:
@@ -130,14 +130,14 @@ class MicrophoneTally:
         )
 
     def close(self, broadcast: str) -> None:
-        said = self.proof(broadcast)
-        if said is not None and not said.passed:
-            self._faults.found("not_heard", f"{said.heard_in}/{said.windows}")
+        proof = self.proof(broadcast)
+        if proof is not None and not proof.passed:
+            self._faults.found("not_heard", f"{proof.heard_in}/{proof.windows}")
         self._by.pop(broadcast, None)
 
 
-def _read(kept: Path) -> dict[str, str]:
+def _read(file: Path) -> dict[str, str]:
     try:
-        return {str(fault): str(detail) for fault, detail in json.loads(kept.read_bytes()).items()}
+        return {str(fault): str(detail) for fault, detail in json.loads(file.read_bytes()).items()}
     except (OSError, ValueError, AttributeError):
         return {}

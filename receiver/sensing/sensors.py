@@ -90,11 +90,11 @@ class NoSensors:
 
 def board_temperature_c(folder: Path = THERMAL) -> float | None:
     """The hottest part of the board; None where it says nothing."""
-    found = []
+    temperatures = []
     for zone in folder.glob("thermal_zone*/temp"):
         try:
-            found.append(int(zone.read_text()) / 1000)
+            temperatures.append(int(zone.read_text()) / 1000)
         except (OSError, ValueError):
             continue
     # A zone that is switched off says 0 or less, one without a sensor -274.
-    return max((value for value in found if 0 < value < 150), default=None)
+    return max((value for value in temperatures if 0 < value < 150), default=None)

@@ -29,8 +29,8 @@ class VirtualMicrophone:
             # Of the file: the frame that left when we began; a crystal that is off is heard so.
             at = base + round((first_us - starts_us) * rate / 1e6)
             skipped = max(0, base - at)
-            kept = self._read(at + skipped, wanted - skipped)
-            sound[skipped : skipped + len(kept)] = kept
+            samples = self._read(at + skipped, wanted - skipped)
+            sound[skipped : skipped + len(samples)] = samples
         return Capture(float(first_us), sound)
 
     def _segments(self) -> list[tuple[int, float, float]]:

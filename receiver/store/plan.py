@@ -140,17 +140,17 @@ class Plan:
     def _read(self) -> None:
         for left in self._air.glob("*.new"):
             left.unlink()
-        kept = self._folder / "config.jws"
-        if kept.exists():
-            self.config = self._open(kept.read_bytes(), Config, for_receiver(self._receiver), None, kept)
+        file = self._folder / "config.jws"
+        if file.exists():
+            self.config = self._open(file.read_bytes(), Config, for_receiver(self._receiver), None, file)
             if self.config is not None:
                 self.commune = self.config.commune
-        found = {}
+        manifests = {}
         for path in self._air.glob("*.jws"):
             manifest = self._open(path.read_bytes(), Manifest, self._addresses(), None, path)
             if manifest is not None and manifest.broadcast == path.stem:
-                found[manifest.broadcast] = manifest
-        self.manifests = found
+                manifests[manifest.broadcast] = manifest
+        self.manifests = manifests
 
     def _open(
         self, payload: bytes, kind: type[S], to: str | Collection[str], now_us: int | None, path: Path | None

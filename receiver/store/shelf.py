@@ -91,9 +91,9 @@ class Shelf:
         with self._lock:
             return sum(self._held.values())
 
-    def on_arrival(self, told: Callable[[], None]) -> None:
+    def on_arrival(self, handler: Callable[[], None]) -> None:
         """Call `told` from the fetching thread after each file that arrived."""
-        self._on_arrival = told
+        self._on_arrival = handler
 
     def start(self) -> None:
         self._worker.start()
@@ -155,8 +155,8 @@ class Shelf:
         """Which wanted file came damaged when it was last fetched, and why; "" for none."""
         with self._lock:
             wanted = [_name(w.rendition) for w in self._wanted if w.needed_at_us < NEEDED_LAST_US]
-        found = next((name for name in wanted if isinstance(self._why.get(name), WrongHash)), "")
-        return f"{found[:16]}: {self._why[found]}" if found else ""
+        damaged_name = next((name for name in wanted if isinstance(self._why.get(name), WrongHash)), "")
+        return f"{damaged_name[:16]}: {self._why[damaged_name]}" if damaged_name else ""
 
     def _step(self) -> float:
         next_file, wait_s = self._next()
@@ -261,11 +261,11 @@ class Shelf:
     def _make_room(self, rendition: Rendition) -> None:
         """Drop what no manifest wants, the longest unused first. Raises FetchFailed when that is not enough."""
         with self._lock:
-            kept = {_name(w.rendition) for w in self._wanted}
+            names = {_name(w.rendition) for w in self._wanted}
             for part in self._folder.glob("*.part"):
-                if part.stem not in kept:
+                if part.stem not in names:
                     part.unlink()  # half of what nobody wants any more
-            spare = sorted((n for n in self._held if n not in kept), key=lambda n: (self._folder / n).stat().st_mtime)
+            spare = sorted((n for n in self._held if n not in names), key=lambda n: (self._folder / n).stat().st_mtime)
             while (lacking := self._lacking_bytes(rendition)) > 0 and spare:
                 name = spare.pop(0)
                 self._held.pop(name)

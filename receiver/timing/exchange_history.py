@@ -68,14 +68,14 @@ class ExchangeHistory:
 
     def newest_third(self) -> list[Bounds]:
         """The newest, standing for at least a third of all."""
-        found: list[Bounds] = []
+        newest: list[Bounds] = []
         stood_for = 0
         for bounds in reversed(self._rows):
             if stood_for * 3 >= self.count:
                 break
-            found.append(bounds)
+            newest.append(bounds)
             stood_for += bounds.stands_for
-        return found[::-1]
+        return newest[::-1]
 
     def thin(self, drift_ppm: float) -> None:
         """When there are many: of the older ones leave those along the edges. drift_ppm: of the line through them."""
@@ -89,7 +89,7 @@ class ExchangeHistory:
         stretches: list[list[Bounds]] = [[] for _ in range(_STRETCHES)]
         for bounds in older:
             stretches[(bounds.local_us - first_us) * _STRETCHES // span_us].append(bounds)
-        left = [kept for stretch in stretches for kept in _along_the_edges(stretch, drift_ppm * 1e-6)]
+        left = [exchange for stretch in stretches for exchange in _along_the_edges(stretch, drift_ppm * 1e-6)]
         self._rows = deque(left + newest)
 
     def _forget_oldest(self) -> None:

@@ -136,8 +136,8 @@ class StationTime:
                 return True
             # 1. A clock was set, or this machine slept: what was known before is worth nothing.
             self._kept.clear()
-            for one in self._against:
-                self._kept.add(one)
+            for exchange in self._against:
+                self._kept.add(exchange)
             self.restarts += 1
             self._answered_since_hurry = 0
         else:

@@ -51,15 +51,15 @@ class TimeAsker:
         station: StationTime,
         receiver: str,
         keys: Mapping[str, PublicKey],
-        kept: Path,
+        file: Path,
         machine: MachineClock | None = None,
     ) -> None:
-        """kept: a file in which station time outlives this program, and a start of the machine with a battery clock."""
+        """file: in it station time outlives this program, and a start of the machine with a battery clock."""
         self._machine = machine or MachineClock()
         self._station = station
         self._receiver = receiver
         self._keys = keys
-        self._kept = kept
+        self._kept = file
         self._kept_at_us = 0
         self._waiting: dict[str, int] = {}
         self._lock = threading.Lock()  # over what waits, and over the estimate's writing
@@ -124,7 +124,7 @@ class TimeAsker:
         }
         keep_whole(self._kept, json.dumps(known).encode())
 
-    def recall(self, local: Callable[[], int], told: Callable[[str], None]) -> None:
+    def recall(self, local: Callable[[], int], report: Callable[[str], None]) -> None:
         """Restore what was known before this program restarted, with the error that has grown since.
 
         local: the local clock, µs. The monotonic clock runs on while the machine does. After a start of the machine
@@ -134,14 +134,14 @@ class TimeAsker:
         try:
             known = json.loads(self._kept.read_bytes())
             same = known["boot"] == self._machine.boot_id
-            found = self._by_local_clock(known, local()) if same else self._by_battery_clock(known, local)
-            if found is None and not same:
+            estimate = self._by_local_clock(known, local()) if same else self._by_battery_clock(known, local)
+            if estimate is None and not same:
                 self._kept.unlink(missing_ok=True)
         except (OSError, ValueError, KeyError, TypeError):
             return
-        if found is not None:
-            self._station.seed(*found)
-            told(f"station time taken up from before, known to {found.error_us / 1000:.1f} ms")
+        if estimate is not None:
+            self._station.seed(*estimate)
+            report(f"station time taken up from before, known to {estimate.error_us / 1000:.1f} ms")
 
     def _battery_clock_s(self, controller_us: float) -> int | None:
         """What the battery clock shows; None without one that was ever set."""

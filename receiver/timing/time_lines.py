@@ -62,13 +62,13 @@ class Bounds(NamedTuple):
     stands_for: int = 1
 
 
-def fit_lines(kept: Sequence[Bounds], prior_ppm: float, drift_ppm: float | None = None) -> Fit:
+def fit_lines(exchanges: Sequence[Bounds], prior_ppm: float, drift_ppm: float | None = None) -> Fit:
     """Lay the two lines. drift_ppm: when it is known and only the offset is asked for."""
-    last = kept[-1]
+    last = exchanges[-1]
     at_us, whole_us = last.local_us, round((last.there_us + last.back_us) / 2)
-    bounds = np.array([(b.local_us - at_us, b.there_us - whole_us, b.back_us - whole_us) for b in kept])
+    bounds = np.array([(b.local_us - at_us, b.there_us - whole_us, b.back_us - whole_us) for b in exchanges])
     seconds, there, back = bounds[:, 0] * 1e-6, bounds[:, 1], bounds[:, 2]
-    count = sum(b.stands_for for b in kept)
+    count = sum(b.stands_for for b in exchanges)
     excess = there - back
     shortest_us = float(excess.min())
     # What is usual is read from those that are kept whole: of the older ones only the quickest are there.

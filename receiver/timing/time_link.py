@@ -183,14 +183,14 @@ class TimeLink:
     def _hear(self, opened: socket.socket) -> None:
         while True:
             try:
-                came = receive(opened, MOST_BYTES + 1)
+                packet = receive(opened, MOST_BYTES + 1)
             except BlockingIOError:
                 return
             except OSError as failure:  # nobody listens there: the other side's machine says so
                 log.debug("datagrams are refused: %s", failure)
                 self._unanswered = max(self._unanswered, SILENT_AFTER)
                 return
-            if self._asker.answered(came.payload, came.arrived_ns // 1000):
+            if self._asker.answered(packet.payload, packet.arrived_ns // 1000):
                 self._unanswered = 0
                 self._go_on()
 

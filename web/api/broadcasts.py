@@ -58,14 +58,14 @@ def make_broadcast(frame: In, asked: PutOnAirIn) -> dict[str, Any]:
 @router.get("/broadcasts/{broadcast_id}")
 def one_broadcast(frame: In, session: Reading, broadcast_id: str) -> dict[str, Any]:
     """One broadcast, with what each receiver said of it."""
-    now, found = frame.deps.clock.now(), broadcast_of(session, frame.commune_id, broadcast_id)
-    heard = heard_counts(session, [found])[found.id]
+    now, broadcast = frame.deps.clock.now(), broadcast_of(session, frame.commune_id, broadcast_id)
+    heard = heard_counts(session, [broadcast])[broadcast.id]
     return {
-        **_broadcast(found, now),
+        **_broadcast(broadcast, now),
         "heard": heard.heard,
         "reported": heard.reported,
         "meant": heard.meant,
-        "stop": _stop(confirmation_of(session, frame.deps.services, found)),
+        "stop": _stop(confirmation_of(session, frame.deps.services, broadcast)),
         "receivers": [
             {
                 "receiver": d.receiver.id,
@@ -77,7 +77,7 @@ def one_broadcast(frame: In, session: Reading, broadcast_id: str) -> dict[str, A
                 "amplifier_drew": d.report.amplifier_drew if d.report else None,
                 "microphone_heard": d.report.microphone_heard if d.report else None,
             }
-            for d in receiver_outcomes(session, found, now)
+            for d in receiver_outcomes(session, broadcast, now)
         ],
     }
 
@@ -92,9 +92,9 @@ def stop_one(frame: In, broadcast_id: str) -> dict[str, Any]:
 @router.get("/play-log")
 def list_log(frame: In, session: Reading, limit: Count = 50, offset: Count = 0) -> list[dict[str, Any]]:
     now = frame.deps.clock.now()
-    found = play_log(session, frame.commune_id, now, limit=min(500, max(1, limit)), offset=max(0, offset))
-    heard = heard_counts(session, found)
-    return [{**_broadcast(b, now), "heard": heard[b.id].heard, "meant": heard[b.id].meant} for b in found]
+    log = play_log(session, frame.commune_id, now, limit=min(500, max(1, limit)), offset=max(0, offset))
+    heard = heard_counts(session, log)
+    return [{**_broadcast(b, now), "heard": heard[b.id].heard, "meant": heard[b.id].meant} for b in log]
 
 
 def _stop(confirmation: StopConfirmation) -> dict[str, Any] | None:
@@ -110,13 +110,13 @@ def _stop(confirmation: StopConfirmation) -> dict[str, Any] | None:
     }
 
 
-def _broadcast(found: Broadcast, now: datetime) -> dict[str, Any]:
+def _broadcast(broadcast: Broadcast, now: datetime) -> dict[str, Any]:
     return {
-        "broadcast": found.id,
-        "title": found.title,
-        "class": found.class_,
-        "state": state(found, now),
-        "starts_at": found.starts_at,
-        "ends_at": found.ends_at,
-        "cause": found.cause,
+        "broadcast": broadcast.id,
+        "title": broadcast.title,
+        "class": broadcast.class_,
+        "state": state(broadcast, now),
+        "starts_at": broadcast.starts_at,
+        "ends_at": broadcast.ends_at,
+        "cause": broadcast.cause,
     }

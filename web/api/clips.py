@@ -19,9 +19,9 @@ router = APIRouter(prefix="/api/v1")
 
 @router.get("/clips")
 def list_clips(frame: In, session: Reading, search: str = "") -> list[dict[str, Any]]:
-    found = clips(session, frame.commune_id, search=search)
-    sounds = renditions_of(session, [c.id for c in found])
-    return [{**_clip(c), "audio": [f"/media/{r.path}" for r in sounds.get(c.id, [])]} for c in found]
+    rows = clips(session, frame.commune_id, search=search)
+    sounds = renditions_of(session, [c.id for c in rows])
+    return [{**_clip(c), "audio": [f"/media/{r.path}" for r in sounds.get(c.id, [])]} for c in rows]
 
 
 @router.post("/clips", status_code=202, dependencies=[changes(Action.CLIPS)])
@@ -59,16 +59,16 @@ async def upload_clip(
 @router.get("/jobs/{job_id}")
 def one_job(frame: In, session: Reading, job_id: str) -> dict[str, Any]:
     """How far an upload is on its way to a clip."""
-    found = job(session, job_id)
-    if found.commune_id != frame.commune_id:
+    row = job(session, job_id)
+    if row.commune_id != frame.commune_id:
         raise NotFound(N_("This upload no longer exists."))
-    why = found.why
+    why = row.why
     return {
-        "job": found.id,
-        "state": found.state,
-        "progress": round(found.progress, 3),
-        "clip": found.clip_id,
-        "same_as_before": found.same_as_before,
+        "job": row.id,
+        "state": row.state,
+        "progress": round(row.progress, 3),
+        "clip": row.clip_id,
+        "same_as_before": row.same_as_before,
         "why": frame.t.refusal(why) if why else None,
     }
 
@@ -76,22 +76,22 @@ def one_job(frame: In, session: Reading, job_id: str) -> dict[str, Any]:
 @router.get("/clips/{clip_id}")
 def one_clip(frame: In, session: Reading, clip_id: str) -> dict[str, Any]:
     """One clip, with its waveform (0–255)."""
-    found = clip_of(session, frame.commune_id, clip_id)
-    return {**_clip(found), "peaks": list(found.peaks)}
+    clip = clip_of(session, frame.commune_id, clip_id)
+    return {**_clip(clip), "peaks": list(clip.peaks)}
 
 
-def _clip(found: Clip) -> dict[str, Any]:
+def _clip(clip: Clip) -> dict[str, Any]:
     return {
-        "clip": found.id,
-        "title": found.title,
-        "language": found.language,
-        "field": found.field,
-        "length_ms": found.duration_us / 1000,
-        "loudness_before_lufs": found.loudness_before_lufs,
-        "loudness_after_lufs": found.loudness_after_lufs,
-        "true_peak_after_dbtp": found.true_peak_after_dbtp,
-        "trimmed_start_ms": found.trimmed_start_us / 1000,
-        "trimmed_end_ms": found.trimmed_end_us / 1000,
-        "sha256": found.original_sha256,
-        "uploaded_at": found.uploaded_at,
+        "clip": clip.id,
+        "title": clip.title,
+        "language": clip.language,
+        "field": clip.field,
+        "length_ms": clip.duration_us / 1000,
+        "loudness_before_lufs": clip.loudness_before_lufs,
+        "loudness_after_lufs": clip.loudness_after_lufs,
+        "true_peak_after_dbtp": clip.true_peak_after_dbtp,
+        "trimmed_start_ms": clip.trimmed_start_us / 1000,
+        "trimmed_end_ms": clip.trimmed_end_us / 1000,
+        "sha256": clip.original_sha256,
+        "uploaded_at": clip.uploaded_at,
     }

@@ -32,8 +32,8 @@ class ProgrammeIn(BaseModel):
 @router.get("/programmes")
 def list_programmes(frame: In, session: Reading) -> list[dict[str, Any]]:
     """The programmes with their items."""
-    found = programmes(session, frame.commune_id)
-    items = items_of_all(session, [p.number for p in found])
+    rows = programmes(session, frame.commune_id)
+    items = items_of_all(session, [p.number for p in rows])
     return [
         {
             "programme": p.number,
@@ -49,7 +49,7 @@ def list_programmes(frame: In, session: Reading) -> list[dict[str, Any]]:
                 for i in items[p.number]
             ],
         }
-        for p in found
+        for p in rows
     ]
 
 

@@ -30,8 +30,8 @@ async def called(request: Request, commune_id: str) -> JSONResponse:
         if len(body) > MOST_BYTES:
             break  # `parsed` says what is wrong with it
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    given = token.strip() if scheme.lower() == "bearer" else ""
-    status, answer = await run_in_threadpool(_take, deps_of(request), commune_id, given, bytes(body))
+    presented = token.strip() if scheme.lower() == "bearer" else ""
+    status, answer = await run_in_threadpool(_take, deps_of(request), commune_id, presented, bytes(body))
     return JSONResponse(answer, status)
 
 

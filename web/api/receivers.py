@@ -16,11 +16,11 @@ def list_receivers(frame: In, session: Reading) -> list[dict[str, Any]]:
     """The receivers as they are now."""
     now = frame.deps.clock.now()
     states = frame.deps.presence.snapshot(now)
-    found = []
+    rows = []
     for r in receivers(session, frame.commune_id):
         at = states.get(r.id)
         beat = at.heartbeat if at else None
-        found.append(
+        rows.append(
             {
                 "receiver": r.id,
                 "name": r.name,
@@ -40,4 +40,4 @@ def list_receivers(frame: In, session: Reading) -> list[dict[str, Any]]:
                 "config_revision": beat.config_revision if beat else None,
             }
         )
-    return found
+    return rows

@@ -81,17 +81,17 @@ def remove_schedule(frame: In, number: RowId) -> None:
     retire_schedule(frame.deps.services, frame.actor, frame.commune_id, number)
 
 
-def _schedule(found: Schedule, following: list[datetime]) -> dict[str, Any]:
-    rule = found.recurrence
+def _schedule(schedule: Schedule, following: list[datetime]) -> dict[str, Any]:
+    rule = schedule.recurrence
     return {
-        "schedule": found.number,
-        "programme": found.programme_id,
-        "class": found.class_,
+        "schedule": schedule.number,
+        "programme": schedule.programme_id,
+        "class": schedule.class_,
         "repeat": rule.repeat,
         "times": rule.times,
         "from_day": rule.from_day,
         "until_day": rule.until_day,
         "weekdays": rule.weekdays,
-        "paused": found.paused,
+        "paused": schedule.paused,
         "next": following,
     }

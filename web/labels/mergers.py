@@ -45,14 +45,14 @@ QUESTIONS = {
 LONGEST = 120
 
 
-def say(t: Translator, said: Translatable) -> str:
+def say(t: Translator, text: Translatable) -> str:
     """A sentence of the rehearsal in the language of the page, long lists cut."""
-    return t(said.message_id, **{name: _cut(value) for name, value in said.values.items()})
+    return t(text.message_id, **{name: _cut(value) for name, value in text.values.items()})
 
 
-def cut_away(said: Translatable) -> list[str]:
+def cut_away(text: Translatable) -> list[str]:
     """The lists that `say` cuts, whole."""
-    return [value for value in said.values.values() if isinstance(value, str) and len(value) > LONGEST]
+    return [value for value in text.values.values() if isinstance(value, str) and len(value) > LONGEST]
 
 
 def _cut(value: object) -> object:

@@ -18,32 +18,32 @@ class Evidence(NamedTuple):
 def unproved(frame: Frame, proof: ProofSummary, most: int) -> list[str]:
     """Which receivers played it and were not to be heard; at most so many by name."""
     t = frame.t
-    said = [
+    lines = [
         t("{receiver}: not heard by the microphone", receiver=name)
         if cause == NOT_HEARD
         else t("{receiver}: the amplifier drew no current", receiver=name)
         for name, cause in proof.unproved[:most]
     ]
-    more = proof.more + len(proof.unproved) - len(said)
-    return [*said, t("and {n} more places", n=more)] if more else said
+    more = proof.more + len(proof.unproved) - len(lines)
+    return [*lines, t("and {n} more places", n=more)] if more else lines
 
 
 def tiers(frame: Frame, proof: ProofSummary) -> list[str]:
     """At how many receivers it was proved by what; nothing where none has more than frames."""
-    said = []
+    lines = []
     if proof.by_microphone:
-        said.append(frame.t("{n} confirmed by microphone", n=proof.by_microphone))
+        lines.append(frame.t("{n} confirmed by microphone", n=proof.by_microphone))
     if proof.by_current:
-        said.append(frame.t("{n} confirmed by amplifier current", n=proof.by_current))
-    return said
+        lines.append(frame.t("{n} confirmed by amplifier current", n=proof.by_current))
+    return lines
 
 
 def evidence(frame: Frame, report: PlayReportRow) -> list[Evidence]:
     """What each tier says, the strongest first."""
     heard, drew = report.acoustic_proof, report.electrical_proof
-    found = [Evidence(heard.passed, _heard(frame, heard))] if heard else []
-    found += [Evidence(drew.passed, _drew(frame, drew))] if drew else []
-    return found or [Evidence(None, frame.t("Playback report only: no meter or microphone fitted"))]
+    items = [Evidence(heard.passed, _heard(frame, heard))] if heard else []
+    items += [Evidence(drew.passed, _drew(frame, drew))] if drew else []
+    return items or [Evidence(None, frame.t("Playback report only: no meter or microphone fitted"))]
 
 
 def _heard(frame: Frame, proof: AcousticProof) -> str:

@@ -12,10 +12,10 @@ def rule_sentence(w: Wording, rule: Rule) -> str:
     times = w.listed([short(at) for at in rule.times])
     if rule.repeat is Repeat.ONCE and not rule.extra_days:
         return t("At {times} on {day}", times=times, day=w.date(rule.from_day))
-    said = t("At {times}, {days}, from {day}", times=times, days=_days(w, rule), day=w.date(rule.from_day))
+    sentence = t("At {times}, {days}, from {day}", times=times, days=_days(w, rule), day=w.date(rule.from_day))
     if rule.until_day:
-        said += t(" until {day}", day=w.date(rule.until_day))
-    return said + "".join(f"; {more}" for more in [*_seasons(w, rule.seasons), *_exceptions(w, rule)])
+        sentence += t(" until {day}", day=w.date(rule.until_day))
+    return sentence + "".join(f"; {more}" for more in [*_seasons(w, rule.seasons), *_exceptions(w, rule)])
 
 
 def short(at: time) -> str:
@@ -63,13 +63,15 @@ def _seasons(w: Wording, seasons: list[Season]) -> list[str]:
 
 
 def _exceptions(w: Wording, rule: Rule) -> list[str]:
-    t, said = w.t, []
+    t, exceptions = w.t, []
     if rule.holidays is not Holidays.ALIKE:
-        said.append(t("only on public holidays") if rule.holidays is Holidays.ONLY else t("not on public holidays"))
+        exceptions.append(
+            t("only on public holidays") if rule.holidays is Holidays.ONLY else t("not on public holidays")
+        )
     if rule.tet is not Holidays.ALIKE:
-        said.append(t("only at Tết") if rule.tet is Holidays.ONLY else t("not at Tết"))
+        exceptions.append(t("only at Tết") if rule.tet is Holidays.ONLY else t("not at Tết"))
     if rule.except_days:
-        said.append(t("not on {days}", days=w.listed([w.date(day) for day in rule.except_days])))
+        exceptions.append(t("not on {days}", days=w.listed([w.date(day) for day in rule.except_days])))
     if rule.extra_days:
-        said.append(t("also on {days}", days=w.listed([w.date(day) for day in rule.extra_days])))
-    return said
+        exceptions.append(t("also on {days}", days=w.listed([w.date(day) for day in rule.extra_days])))
+    return exceptions

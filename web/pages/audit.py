@@ -18,12 +18,12 @@ def page(frame: In, session: Reading, commune: str = "", by: str = "", page: Cou
     mine = {c.id: c.name for c in frame.communes}
     of = [commune] if commune in mine else [*mine, *([""] if frame.standing.admin else [])]
     page, by = max(0, page), by.strip().lower()
-    found = entries(session, of, by=by, limit=PER_PAGE + 1, offset=page * PER_PAGE)
+    rows = entries(session, of, by=by, limit=PER_PAGE + 1, offset=page * PER_PAGE)
     return renderer_of(frame.request).page(
         frame,
         "audit.html",
-        rows=found[:PER_PAGE],
-        more=len(found) > PER_PAGE,
+        rows=rows[:PER_PAGE],
+        more=len(rows) > PER_PAGE,
         page=page,
         commune=commune,
         by=by,

@@ -51,10 +51,10 @@ def clips_view(
     session: Session, commune_id: str, now: datetime, search: str = "", field: int | None = None, language: str = ""
 ) -> ClipsPage:
     """What the page shows. The number of queries does not grow with the clips."""
-    found = clips(session, commune_id, search=search, field=field, language=language or None)
-    ids = [c.id for c in found]
+    recordings = clips(session, commune_id, search=search, field=field, language=language or None)
+    ids = [c.id for c in recordings]
     sounds, used = renditions_of(session, ids), used_in(session, ids)
-    rows = [ClipRow(c, thinned(c.peaks), listen_url(sounds.get(c.id, [])), used.get(c.id, [])) for c in found]
+    rows = [ClipRow(c, thinned(c.peaks), listen_url(sounds.get(c.id, [])), used.get(c.id, [])) for c in recordings]
     jobs = [
         j for j in recent_jobs(session, commune_id, now) if j.state != JobState.READY or j.same_as_before or j.resumed
     ]
@@ -150,10 +150,10 @@ async def upload_without_script(frame: In, request: Request) -> Response:
 @router.get("/clips/{clip_id}")
 def one(frame: In, session: Reading, clip_id: str) -> HTMLResponse:
     """One clip: hear it, rename it, tag it, replace it, retire it."""
-    found = clip_of(session, frame.commune_id, clip_id)
+    clip = clip_of(session, frame.commune_id, clip_id)
     row = ClipRow(
-        found,
-        list(found.peaks),
+        clip,
+        list(clip.peaks),
         listen_url(renditions_of(session, [clip_id]).get(clip_id, [])),
         used_in(session, [clip_id]).get(clip_id, []),
     )
@@ -163,7 +163,7 @@ def one(frame: In, session: Reading, clip_id: str) -> HTMLResponse:
         row=row,
         fields=FIELDS,
         spoken=LANGUAGES_SPOKEN,
-        replaces=found,
+        replaces=clip,
         limit_mb=frame.deps.settings.max_upload_bytes // 1_000_000,
         q="",
         field="",
@@ -217,6 +217,6 @@ def no_backup(frame: In, clip_id: str) -> Response:
 @router.get("/clips/{clip_id}/original")
 def original(frame: In, session: Reading, clip_id: str) -> FileResponse:
     """The file as it was uploaded."""
-    found = clip_of(session, frame.commune_id, clip_id)
-    path = frame.deps.originals.path_of(found.original_sha256, found.original_extension)
-    return FileResponse(path, filename=found.original_name, media_type="application/octet-stream")
+    clip = clip_of(session, frame.commune_id, clip_id)
+    path = frame.deps.originals.path_of(clip.original_sha256, clip.original_extension)
+    return FileResponse(path, filename=clip.original_name, media_type="application/octet-stream")

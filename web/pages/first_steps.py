@@ -21,14 +21,14 @@ router = APIRouter(include_in_schema=False)
 @router.get("/first-steps")
 def page(frame: In, session: Reading) -> HTMLResponse:
     """The four steps, with what is done already."""
-    here = frame.commune_id
+    commune_id = frame.commune_id
     return renderer_of(frame.request).page(
         frame,
         "first_steps.html",
-        has_commune=bool(here),
-        has_receiver=bool(here and receivers(session, here)),
-        has_clip=bool(here and clips(session, here)),
-        has_sounded=bool(here and play_log(session, here, frame.deps.clock.now(), limit=1)),
+        has_commune=bool(commune_id),
+        has_receiver=bool(commune_id and receivers(session, commune_id)),
+        has_clip=bool(commune_id and clips(session, commune_id)),
+        has_sounded=bool(commune_id and play_log(session, commune_id, frame.deps.clock.now(), limit=1)),
     )
 
 

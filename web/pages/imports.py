@@ -74,12 +74,12 @@ class Once:
     def take(self, word: str) -> list[Credentials]:
         """Give them away. Raises NotFound when they were, or it was too long ago."""
         with self._lock:
-            found = self._waiting.pop(word, None)
-        if found is None:
+            credentials = self._waiting.pop(word, None)
+        if credentials is None:
             raise NotFound(
                 N_("These credentials have already been downloaded. Create new ones on the receiver's page.")
             )
-        return found[1]
+        return credentials[1]
 
 
 ONCE = Once()
@@ -108,7 +108,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
         titles=TITLES,
         columns=COLUMNS,
         changes=CHANGES,
-        lately=[one for one in recent(session, frame.commune_id) if one.of_kind in mine],
+        lately=[file for file in recent(session, frame.commune_id) if file.of_kind in mine],
         recordings=frame.may(Action.CLIPS),
         folders=recordings.folders(ready),
         ready=ready,
@@ -122,12 +122,12 @@ def take_recordings(
 ) -> HTMLResponse:
     """A zip, or a folder that lies ready on the server, into the library."""
     if folder:
-        found = recordings.in_folder(_ready(frame), folder)
+        files = recordings.in_folder(_ready(frame), folder)
     elif file is not None and file.filename:
-        found = recordings.in_zip(file.file)
+        files = recordings.in_zip(file.file)
     else:
         raise Refusal(N_("Choose a file first."))
-    handed = recordings.hand_over(frame.deps.ingest, frame.commune_id, found, by=frame.operator.name)
+    handed = recordings.hand_over(frame.deps.ingest, frame.commune_id, files, by=frame.operator.name)
     with frame.deps.database.writing() as session:
         frame.note(session, Deed.IMPORTED, ", ".join(handed.over) or "0")
     return renderer_of(frame.request).page(frame, "import_recordings.html", handed=handed)
@@ -138,8 +138,8 @@ def fetch_credentials(frame: In, word: Annotated[str, Form()]) -> Response:
     """The credentials of new receivers, as a zip, this once."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
-        for one in ONCE.take(word):
-            file.writestr(f"{one.receiver}.json", one.text())
+        for credentials in ONCE.take(word):
+            file.writestr(f"{credentials.receiver}.json", credentials.text())
     return Response(
         packed.getvalue(),
         media_type="application/zip",
@@ -175,9 +175,9 @@ def _routes(kind: ImportKind) -> None:
     def choose(
         frame: In, session: Reading, import_id: str, sent: Annotated[Mapping[str, list[str]], Depends(_sent)]
     ) -> Response:
-        found = import_file(session, frame.commune_id, import_id)
+        upload = import_file(session, frame.commune_id, import_id)
         imports_of(frame).choose(
-            found,
+            upload,
             encoding=_one(sent, "encoding"),
             columns=sent.get("column", []),
             default_kind=_one(sent, "default_kind"),
@@ -186,39 +186,39 @@ def _routes(kind: ImportKind) -> None:
 
     @router.post(f"/import/{kind.value}/{{import_id}}/do", dependencies=may)
     def do(frame: In, session: Reading, import_id: str, good_rows_only: Annotated[str, Form()] = "") -> HTMLResponse:
-        found = import_file(session, frame.commune_id, import_id)
-        preview = imports_of(frame).preview(session, found)
+        upload = import_file(session, frame.commune_id, import_id)
+        preview = imports_of(frame).preview(session, upload)
         session.rollback()  # our own reading must not hold the writer up
         result = imports_of(frame).do(
-            found, preview, frame.deps.clock.now(), frame.actor, good_rows_only=bool(good_rows_only)
+            upload, preview, frame.deps.clock.now(), frame.actor, good_rows_only=bool(good_rows_only)
         )
-        return _done(frame, found, preview, result)
+        return _done(frame, upload, preview, result)
 
 
 for _kind in ImportKind:
     _routes(_kind)
 
 
-def _look(frame: Frame, found: ImportFile, session: Session) -> HTMLResponse:
+def _look(frame: Frame, upload: ImportFile, session: Session) -> HTMLResponse:
     """The file as it was read, what its columns mean, and what would become of its rows."""
     imports, preview, result, problem = imports_of(frame), None, None, None
-    if found.done_at is None:
+    if upload.done_at is None:
         try:
-            preview = imports.preview(session, found)
+            preview = imports.preview(session, upload)
             session.rollback()
-            result = imports.rehearse(found, preview, frame.deps.clock.now(), frame.actor)
+            result = imports.rehearse(upload, preview, frame.deps.clock.now(), frame.actor)
         except NotFound:
             raise
         except Refusal as refusal:
             problem = refusal
-    return _page(frame, "import_preview.html", found, preview, result, problem=problem)
+    return _page(frame, "import_preview.html", upload, preview, result, problem=problem)
 
 
-def _done(frame: Frame, found: ImportFile, preview: Preview, result: Result) -> HTMLResponse:
+def _done(frame: Frame, upload: ImportFile, preview: Preview, result: Result) -> HTMLResponse:
     """Notify receivers, accounts and planner, and show the result of each row."""
     counts = ", ".join(f"{change.value} {n}" for change, n in result.counts.items())
     with frame.deps.database.writing() as session:
-        frame.note(session, Deed.IMPORTED, f"{found.kind}, {found.file_name}: {counts}")
+        frame.note(session, Deed.IMPORTED, f"{upload.kind}, {upload.file_name}: {counts}")
     word = ""
     if result.credentials:
         frame.deps.accounts_changed()
@@ -228,24 +228,24 @@ def _done(frame: Frame, found: ImportFile, preview: Preview, result: Result) -> 
         with frame.deps.database.session() as session:
             known = [r for r in receivers(session, frame.commune_id) if r.id in touched]
             frame.deps.downlink.configure_all(session, known)
-    if found.of_kind is ImportKind.SCHEDULES:
+    if upload.of_kind is ImportKind.SCHEDULES:
         frame.deps.services.plan(frame.commune_id)
-    return _page(frame, "import_result.html", found, preview, result, word=word)
+    return _page(frame, "import_result.html", upload, preview, result, word=word)
 
 
 def _page(
-    frame: Frame, template: str, found: ImportFile, preview: Preview | None, result: Result | None, **more: Any
+    frame: Frame, template: str, upload: ImportFile, preview: Preview | None, result: Result | None, **more: Any
 ) -> HTMLResponse:
-    titles = {column.key: column.title for column in COLUMNS[found.of_kind]}
+    titles = {column.key: column.title for column in COLUMNS[upload.of_kind]}
     return renderer_of(frame.request).page(
         frame,
         template,
-        found=found,
+        found=upload,
         preview=preview,
         result=result,
         titles=titles,
-        title=TITLES[found.of_kind],
-        columns=COLUMNS[found.of_kind],
+        title=TITLES[upload.of_kind],
+        columns=COLUMNS[upload.of_kind],
         encodings=ENCODINGS,
         changes=CHANGES,
         kinds=KINDS,

@@ -21,9 +21,9 @@ _TYPES = {"opus": "audio/ogg", "mp3": "audio/mpeg"}
 @router.head("/media/{name}")
 def audio(name: str, request: Request) -> FileResponse:
     """A rendition, whole or by byte ranges."""
-    found = _NAME.match(name)
-    if found is None:
+    match = _NAME.match(name)
+    if match is None:
         raise NotFound(N_("This audio is no longer available."))
-    path = deps_of(request).media.path_of(found[1], found[2])
-    headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{found[1]}"'}
-    return FileResponse(path, media_type=_TYPES[found[2]], headers=headers)
+    path = deps_of(request).media.path_of(match[1], match[2])
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{match[1]}"'}
+    return FileResponse(path, media_type=_TYPES[match[2]], headers=headers)

@@ -42,7 +42,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
         names=known,
         is_merge=_is_merge,
         mine=_mine(frame),
-        named=lambda ids: [known.get(one, one) for one in ids],
+        named=lambda ids: [known.get(commune_id, commune_id) for commune_id in ids],
     )
 
 
@@ -81,18 +81,18 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
     check_places(frame, sent.plan)
     now, why = frame.deps.clock.now(), None
     with frame.deps.database.session() as session:
-        asked = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)
-        if asked.open(sent.decisions):
+        rehearsal = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)
+        if rehearsal.open(sent.decisions):
             why = Refusal(N_("Some questions are still open. Answer them and review the effect."))
         elif mark(sent.decisions) != sent.shown:
             why = Refusal(N_("The choices have changed. Review the new result."))
         elif not sent.sure:
             why = Refusal(N_("Tick the box to confirm that you have reviewed everything, then merge."))
         if why is not None:
-            return rehearsal_page(frame, asked, sent.decisions, why, 422)
+            return rehearsal_page(frame, rehearsal, sent.decisions, why, 422)
     try:
         with frame.deps.database.writing() as session:
-            done = merge(
+            result = merge(
                 session,
                 sent.plan,
                 sent.decisions,
@@ -103,10 +103,10 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
             )
     except Refusal as refusal:
         with frame.deps.database.session() as session:
-            asked = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)
-        return rehearsal_page(frame, asked, sent.decisions, refusal, 422)
+            rehearsal = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)
+        return rehearsal_page(frame, rehearsal, sent.decisions, refusal, 422)
     _set_going(frame)
-    answer = back_to(frame.request, f"/mergers/{done.merger_id}")
+    answer = back_to(frame.request, f"/mergers/{result.merger_id}")
     answer.set_cookie(COMMUNE_COOKIE, sent.plan.into, max_age=_YEAR_S, samesite="lax", httponly=True)
     return answer
 
@@ -122,16 +122,16 @@ def one(frame: In, session: Reading, merger_id: RowId) -> HTMLResponse:
 def do_undo(frame: In, merger_id: RowId, sure: Annotated[str, Form()] = "") -> HTMLResponse:
     """Take it back, and say what was made or changed since, and where it is now."""
     with frame.deps.database.session() as session:
-        found = merger(session, merger_id)
-    if not _may_undo(frame, found.what):
+        row = merger(session, merger_id)
+    if not _may_undo(frame, row.what):
         raise NotFound(N_("This merger does not exist."))
     if not sure:
         raise Refusal(N_("Tick the box to confirm, then undo."))
     with frame.deps.database.writing() as session:
-        done = undo(session, merger_id, frame.deps.clock.now(), frame.operator.name, hooks=frame.deps.merger_hooks)
+        result = undo(session, merger_id, frame.deps.clock.now(), frame.operator.name, hooks=frame.deps.merger_hooks)
     _set_going(frame)
     with frame.deps.database.session() as session:
-        return _result(frame, session, merger_id, done.kept)
+        return _result(frame, session, merger_id, result.kept)
 
 
 def _set_going(frame: Frame) -> None:
@@ -168,9 +168,9 @@ def _all_names(session: Session) -> dict[str, str]:
     return dict(session.exec(select(Commune.id, Commune.name)).all())
 
 
-def _result(frame: Frame, session: Session, merger_id: int, kept: Iterable[Translatable]) -> HTMLResponse:
-    found: Merger = merger(session, merger_id)
-    plan, now = found.what, frame.deps.clock.now()
+def _result(frame: Frame, session: Session, merger_id: int, notes: Iterable[Translatable]) -> HTMLResponse:
+    row: Merger = merger(session, merger_id)
+    plan, now = row.what, frame.deps.clock.now()
     if not _concerns(frame, plan):
         raise NotFound(N_("This merger does not exist."))
     # Not the frame's: an undoing has just brought others to life.
@@ -178,14 +178,14 @@ def _result(frame: Frame, session: Session, merger_id: int, kept: Iterable[Trans
     return renderer_of(frame.request).page(
         frame,
         "merger.html",
-        merger=found,
+        merger=row,
         plan=plan,
         is_merge=isinstance(plan, Merge),
         names=_all_names(session),
         living=living,
         counts=counts(session, living, now),
         rows=COUNTS,
-        kept=[say(frame.t, said) for said in kept],
-        may_undo=_may_undo(frame, plan) and found.undone_at is None and now < found.undo_until,
-        over=now >= found.undo_until,
+        kept=[say(frame.t, note) for note in notes],
+        may_undo=_may_undo(frame, plan) and row.undone_at is None and now < row.undo_until,
+        over=now >= row.undo_until,
     )

@@ -52,11 +52,11 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 @router.get("/allowed-hours/{key}")
 def edit(frame: In, session: Reading, key: str) -> HTMLResponse:
     """The form of one place."""
-    found = _place(frame, session, key)
+    place = _place(frame, session, key)
     zone_id = "" if key == COMMUNE else key
-    kept = found.rules or NoiseRules(commune_id=frame.commune_id, zone_id=zone_id)
+    rules = place.rules or NoiseRules(commune_id=frame.commune_id, zone_id=zone_id)
     return renderer_of(frame.request).page(
-        frame, "allowed_hours_form.html", clock=clock, place=found, kept=kept, rows=rows_of(kept.allowed_hours)
+        frame, "allowed_hours_form.html", clock=clock, place=place, kept=rules, rows=rows_of(rules.allowed_hours)
     )
 
 
@@ -79,14 +79,14 @@ def keep(frame: In, key: str, form: Annotated[Mapping[str, list[str]], Depends(_
 
 
 def _places(frame: Frame, session: Session) -> list[Place]:
-    kept = rules_of(session, frame.commune_id)
+    rules_of_place = rules_of(session, frame.commune_id)
     named = [(COMMUNE, frame.commune.name), *((z.id, z.name) for z in zones(session, frame.commune_id))]
-    found = []
+    places = []
     for key, name in named:
-        rules = kept.get("" if key == COMMUNE else key)
+        rules = rules_of_place.get("" if key == COMMUNE else key)
         sentences = hours_sentences(frame.wording, rules.allowed_hours) if rules else []
-        found.append(Place(key, name, rules, sentences))
-    return found
+        places.append(Place(key, name, rules, sentences))
+    return places
 
 
 def _place(frame: Frame, session: Session, key: str) -> Place:

@@ -33,10 +33,10 @@ async def roles_from(request: Request) -> dict[str, Role | None]:
     """What the form says of each commune: `role <id>`, and one more in `commune` and `role`. Raises Refusal."""
     form = await request.form()
     sent = {name: value for name, value in form.items() if isinstance(value, str)}
-    found = {name.removeprefix("role "): _role(word) for name, word in sent.items() if name.startswith("role ")}
+    roles = {name.removeprefix("role "): _role(word) for name, word in sent.items() if name.startswith("role ")}
     if sent.get("commune"):
-        found[sent["commune"]] = _role(sent.get("role", ""))
-    return found
+        roles[sent["commune"]] = _role(sent.get("role", ""))
+    return roles
 
 
 @router.get("/operators")

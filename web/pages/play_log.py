@@ -59,25 +59,27 @@ def page(frame: In, session: Reading, asked: Annotated[LogQuery, Depends()], pag
 def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
     """One broadcast: where it sounded, where not, and why."""
     now = frame.deps.clock.now()
-    found = broadcast_of(session, frame.commune_id, broadcast_id)
-    said: list[ReceiverOutcome] = receiver_outcomes(session, found, now)
-    proof = proof_summaries(session, [found])[found.id]
+    broadcast = broadcast_of(session, frame.commune_id, broadcast_id)
+    outcomes: list[ReceiverOutcome] = receiver_outcomes(session, broadcast, now)
+    proof = proof_summaries(session, [broadcast])[broadcast.id]
     return renderer_of(frame.request).page(
         frame,
         "play_log_entry.html",
-        b=found,
-        state=state(found, now).value,
+        b=broadcast,
+        state=state(broadcast, now).value,
         words=BROADCAST_STATES,
-        heard=heard_counts(session, [found])[found.id],
-        details=said,
-        cuts=preemptions_of(session, found, [d.receiver.id for d in said]),
-        proof=[*unproved(frame, proof, len(said)), *tiers(frame, proof)],
+        heard=heard_counts(session, [broadcast])[broadcast.id],
+        details=outcomes,
+        cuts=preemptions_of(session, broadcast, [d.receiver.id for d in outcomes]),
+        proof=[*unproved(frame, proof, len(outcomes)), *tiers(frame, proof)],
         evidence=lambda report: evidence(frame, report),
         outcomes=OUTCOMES,
-        changes=state_changes(session, found.id),
-        stopped=stops.stopped(Wording(frame.t, frame.commune.zone), found, None),
-        overrun=lambda report: stops.overrun(Wording(frame.t, frame.commune.zone), found, report),
+        changes=state_changes(session, broadcast.id),
+        stopped=stops.stopped(Wording(frame.t, frame.commune.zone), broadcast, None),
+        overrun=lambda report: stops.overrun(Wording(frame.t, frame.commune.zone), broadcast, report),
         cause=lambda word: cause(frame.t, word),
-        titles={n: item.title for n, item in enumerate(found.playlist) if isinstance(item, ClipItem) and item.title},
-        where=where_words(found, Audiences(session).of(found), frame.t),
+        titles={
+            n: item.title for n, item in enumerate(broadcast.playlist) if isinstance(item, ClipItem) and item.title
+        },
+        where=where_words(broadcast, Audiences(session).of(broadcast), frame.t),
     )

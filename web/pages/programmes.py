@@ -39,8 +39,8 @@ class ProgrammeRow:
 
 def programmes_view(session: Session, commune_id: str) -> list[ProgrammeRow]:
     """The list. The number of queries does not grow with it."""
-    found = programmes(session, commune_id)
-    items = items_of_all(session, [p.number for p in found])
+    rows = programmes(session, commune_id)
+    items = items_of_all(session, [p.number for p in rows])
     return [
         ProgrammeRow(
             p,
@@ -48,7 +48,7 @@ def programmes_view(session: Session, commune_id: str) -> list[ProgrammeRow]:
             len(items[p.number]),
             [i.clip.title for i in items[p.number] if i.kind is ItemKind.CLIP and i.clip],
         )
-        for p in found
+        for p in rows
     ]
 
 

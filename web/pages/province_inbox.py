@@ -70,13 +70,13 @@ def inbox_view(session: Session, commune_id: str, now: datetime) -> Inbox:
     known = {c.id: c for c in session.exec(select(Clip).where(col(Clip.id).in_(ids)))}
     sounds, place = renditions_of(session, ids), {b.number: n for n, b in enumerate(turn, 1)}
     rows = []
-    for found in waiting:
-        times = [from_us(a.starts_s * 1_000_000) for a in airings_of(found)]
+    for waiting_bulletin in waiting:
+        times = [from_us(a.starts_s * 1_000_000) for a in airings_of(waiting_bulletin)]
         coming = [at for at in times if at > now]
-        clip = known.get(found.clip_id or "")
+        clip = known.get(waiting_bulletin.clip_id or "")
         listen = listen_url(sounds.get(clip.id, [])) if clip else ""
         shown, more = coming[:TIMES_SHOWN], max(0, len(coming) - TIMES_SHOWN)
-        rows.append(Row(found, clip, listen, shown, more, place.get(found.number, 0)))
+        rows.append(Row(waiting_bulletin, clip, listen, shown, more, place.get(waiting_bulletin.number, 0)))
     blocking = (
         priority_queue.blocking_broadcasts(session, commune_id, now, priority_queue.length_of(session, turn[0]))
         if turn
@@ -105,11 +105,11 @@ def put_on_air(frame: In, number: RowId) -> Response:
     """Now; a priority one before every other priority broadcast."""
     now = frame.deps.clock.now()
     with frame.deps.database.writing() as session:
-        found = bulletin(session, frame.commune_id, number)
-        if found.class_ == "priority":
-            priority_queue.put_on_air_first(session, found, now, frame.actor)
+        row = bulletin(session, frame.commune_id, number)
+        if row.class_ == "priority":
+            priority_queue.put_on_air_first(session, row, now, frame.actor)
         else:
-            bulletins.put_bulletin_on_air(session, found, now, frame.actor)
+            bulletins.put_bulletin_on_air(session, row, now, frame.actor)
     frame.deps.transmitter.nudge()
     return back_to(frame.request, "/province/inbox")
 
@@ -131,9 +131,9 @@ def into_programme(frame: In, number: RowId, programme: Annotated[str, Form()] =
 def to_timetable(frame: In, number: RowId) -> Response:
     """At the times that the province proposes."""
     with frame.deps.database.writing() as session:
-        found = bulletin(session, frame.commune_id, number)
-        add_to_timetable(session, found, frame.deps.clock.now(), frame.actor)
-        frame.note(session, Deed.BULLETIN_TAKEN, found.title)
+        row = bulletin(session, frame.commune_id, number)
+        add_to_timetable(session, row, frame.deps.clock.now(), frame.actor)
+        frame.note(session, Deed.BULLETIN_TAKEN, row.title)
     frame.deps.services.plan(frame.commune_id)
     return back_to(frame.request, "/province/inbox")
 
@@ -143,8 +143,8 @@ def decline(frame: In, number: RowId, reason: Annotated[str, Form()] = "") -> Re
     """Not here; the province is told why."""
     now = frame.deps.clock.now()
     with frame.deps.database.writing() as session:
-        found = bulletins.decline(session, frame.commune_id, number, reason, by=frame.operator.name, now=now)
-        frame.note(session, Deed.BULLETIN_DECLINED, f"{found.title}: {found.why}")
+        row = bulletins.decline(session, frame.commune_id, number, reason, by=frame.operator.name, now=now)
+        frame.note(session, Deed.BULLETIN_DECLINED, f"{row.title}: {row.why}")
     frame.deps.exchange.nudge()
     return back_to(frame.request, "/province/inbox")
 
@@ -168,8 +168,8 @@ def confirm(frame: In) -> Response:
     return back_to(frame.request, "/province/inbox")
 
 
-def own_programme(frame: Frame, session: Session, given: str) -> int | None:
+def own_programme(frame: Frame, session: Session, number_text: str) -> int | None:
     """The programme that a form names, of this commune; None for a new one."""
     known = {p.number for p in programmes(session, frame.commune_id)}
-    number = row_number(given)
+    number = row_number(number_text)
     return number if number in known else None

@@ -46,12 +46,12 @@ def do_send(
     with frame.deps.database.writing() as session:
         if not clip:
             raise Refusal(N_("Choose a recording."))
-        found = clip_of(session, frame.commune_id, clip)
+        row = clip_of(session, frame.commune_id, clip)
         sent = send(session, frame.actor, clip, chosen, class_, frame.deps.clock.now())
     frame.deps.transmitter.nudge()
     frame.deps.exchange.nudge()
     return renderer_of(frame.request).page(
-        frame, "bulletin_result.html", sent=sent, title=found.title, class_=class_.value, classes=CLASSES
+        frame, "bulletin_result.html", sent=sent, title=row.title, class_=class_.value, classes=CLASSES
     )
 
 

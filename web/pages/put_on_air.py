@@ -87,6 +87,6 @@ def _length_us(session: Session, commune_id: str, what: str) -> int:
     number = row_number(ident) if kind == "programme" else None
     if number is not None and programme(session, number).commune_id == commune_id:
         return duration_us(items_of(session, number))
-    if kind == "clip" and (found := clip(session, ident)).commune_id == commune_id:
-        return found.duration_us
+    if kind == "clip" and (row := clip(session, ident)).commune_id == commune_id:
+        return row.duration_us
     return 0

@@ -122,10 +122,10 @@ def remove_outline(frame: In) -> Response:
 
 
 def _rows(frame: Frame, session: Session) -> dict[str, Any]:
-    found: list[ReceiverRow] = receivers_view(session, frame, frame.deps.clock.now())
+    rows: list[ReceiverRow] = receivers_view(session, frame, frame.deps.clock.now())
     return {
-        "unplaced": [row for row in found if position_of(row.receiver) is None],
-        "placed_rows": [row for row in found if position_of(row.receiver) is not None],
+        "unplaced": [row for row in rows if position_of(row.receiver) is None],
+        "placed_rows": [row for row in rows if position_of(row.receiver) is not None],
         "states": STATES,
         "kinds": KINDS,
         "coordinates": lambda r: _coordinates(frame, r),
@@ -147,11 +147,11 @@ def _echoes(frame: Frame, session: Session) -> dict[str, Any]:
 
 
 def _now(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
-    found = receiver_of(session, frame.commune_id, receiver_id)
+    receiver = receiver_of(session, frame.commune_id, receiver_id)
     at = frame.deps.presence.receiver_status(receiver_id, frame.deps.clock.now())
     broken = faults.current(session).get(receiver_id, [])
     return {
-        "r": found,
+        "r": receiver,
         "at": at,
         "broken": broken,
         "state": shown_state(at, broken),

@@ -20,8 +20,8 @@ def show(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> HTMLResponse:
     check_places(frame, sent.plan)
     now = frame.deps.clock.now()
     with frame.deps.database.session() as session:
-        found = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)
-        decisions = decided(found, sent.decisions, sent.all_alike)
+        rehearsal = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)
+        decisions = decided(rehearsal, sent.decisions, sent.all_alike)
         if decisions != sent.decisions:
-            found = rehearse(session, sent.plan, now, decisions, hooks=frame.deps.merger_hooks)
-    return rehearsal_page(frame, found, decisions)
+            rehearsal = rehearse(session, sent.plan, now, decisions, hooks=frame.deps.merger_hooks)
+    return rehearsal_page(frame, rehearsal, decisions)

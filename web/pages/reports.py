@@ -103,8 +103,12 @@ def _cells(frame: Frame, session: Session, rows: Sequence[LogRow]) -> list[list[
 
 def _places(row: LogRow) -> str:
     """Each by its name: a table is read without the pages beside it."""
-    meant, names = row.audience.targets, row.audience.names
-    return row.where if meant.all else ", ".join(names.get(one, one) for one in [*meant.zones, *meant.receivers])
+    targets, names = row.audience.targets, row.audience.names
+    return (
+        row.where
+        if targets.all
+        else ", ".join(names.get(place_id, place_id) for place_id in [*targets.zones, *targets.receivers])
+    )
 
 
 def _name(frame: Frame, suffix: str) -> str:

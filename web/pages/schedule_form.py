@@ -57,7 +57,7 @@ def preview(
 ) -> HTMLResponse:
     """What the schedule would do once it is saved: its next times, its clashes, and its problems."""
     now = frame.deps.clock.now()
-    found = outlook(
+    forecast = outlook(
         session,
         frame.commune_id,
         rule=rule,
@@ -74,9 +74,11 @@ def preview(
         frame,
         "_schedule_preview.html",
         sentence=rule_sentence(frame.wording, rule),
-        found=found,
+        found=forecast,
         class_=class_.value,
-        mode=mode_sentence(frame.wording, spread, found.turns, found.next[0].at + found.whole if found.next else None),
+        mode=mode_sentence(
+            frame.wording, spread, forecast.turns, forecast.next[0].at + forecast.whole if forecast.next else None
+        ),
     )
 
 

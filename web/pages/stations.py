@@ -31,12 +31,12 @@ class StationRow:
 def stations_view(session: Session, frame: Frame) -> list[StationRow]:
     """The stations by name. The number of queries grows neither with them nor with their receivers."""
     rows = receivers_view(session, frame, frame.deps.clock.now())
-    found = []
-    for one in stations(session, frame.commune_id):
-        mine = [row for row in rows if row.receiver.station_id == one.id]
+    station_rows = []
+    for station in stations(session, frame.commune_id):
+        mine = [row for row in rows if row.receiver.station_id == station.id]
         counts = {state: n for state in STATES if (n := sum(row.state == state for row in mine))}
-        found.append(StationRow(one, mine, counts))
-    return found
+        station_rows.append(StationRow(station, mine, counts))
+    return station_rows
 
 
 @router.get("/stations")

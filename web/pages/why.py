@@ -27,15 +27,15 @@ AT = "%Y-%m-%dT%H:%M"
 def page(frame: In, session: Reading, receiver: str = "", at: str = "") -> HTMLResponse:
     """Ask for a receiver and an instant; the answer stands below."""
     now, known = frame.deps.clock.now(), receivers(session, frame.commune_id)
-    asked = _instant(frame, at) if at else now
-    found = explain(session, receiver_of(session, frame.commune_id, receiver), asked, now) if receiver else None
+    instant = _instant(frame, at) if at else now
+    explanation = explain(session, receiver_of(session, frame.commune_id, receiver), instant, now) if receiver else None
     return renderer_of(frame.request).page(
         frame,
         "playback_explanation.html",
-        found=found,
+        found=explanation,
         receivers=known,
         receiver=receiver,
-        at=asked.astimezone(frame.commune.zone).strftime(AT),
+        at=instant.astimezone(frame.commune.zone).strftime(AT),
         classes=CLASSES,
         verdicts=VERDICTS,
         states=STATES,
@@ -48,9 +48,9 @@ def page(frame: In, session: Reading, receiver: str = "", at: str = "") -> HTMLR
 
 def _instant(frame: Frame, text: str) -> datetime:
     try:
-        asked = datetime.fromisoformat(text[:19]).replace(tzinfo=frame.commune.zone)
+        instant = datetime.fromisoformat(text[:19]).replace(tzinfo=frame.commune.zone)
     except ValueError:
-        asked = None
-    if asked is None or asked.year not in YEARS:
+        instant = None
+    if instant is None or instant.year not in YEARS:
         raise Refusal(N_("Choose a day and a time."))
-    return asked
+    return instant

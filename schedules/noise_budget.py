@@ -98,9 +98,9 @@ def check_budget(session: Session, broadcast: Broadcast) -> None:
     )
 
 
-def refuse(found: Sequence[Overrun]) -> None:
+def refuse(overruns: Sequence[Overrun]) -> None:
     """Raises Refusal for the first overrun of a budget that refuses."""
-    for overrun in found:
+    for overrun in overruns:
         if overrun.refused:
             if overrun.week:
                 raise Refusal(

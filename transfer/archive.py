@@ -38,8 +38,8 @@ class Writable(Protocol):
 class _Hashed:
     """A stream that is hashed and counted while it is read."""
 
-    def __init__(self, source: Readable, told: Callable[[int], None]) -> None:
-        self._source, self._told = source, told
+    def __init__(self, source: Readable, progress: Callable[[int], None]) -> None:
+        self._source, self._told = source, progress
         self.digest, self.bytes = hashlib.sha256(), 0
 
     def read(self, size: int, /) -> bytes:
@@ -53,8 +53,8 @@ class _Hashed:
 class _Member(_Hashed):
     """A member that is read; its errors become a Refusal with its name."""
 
-    def __init__(self, name: str, source: Readable, told: Callable[[int], None]) -> None:
-        super().__init__(source, told)
+    def __init__(self, name: str, source: Readable, progress: Callable[[int], None]) -> None:
+        super().__init__(source, progress)
         self._name = name
 
     def read(self, size: int, /) -> bytes:
@@ -74,10 +74,10 @@ def is_member(name: str) -> bool:
 class ArchiveWriter:
     """Members are added one after the other; `close` writes the manifest."""
 
-    def __init__(self, target: Writable, told: Callable[[int], None]) -> None:
-        """told: is told of each stretch of bytes that went in."""
+    def __init__(self, target: Writable, progress: Callable[[int], None]) -> None:
+        """progress: is called with the size of each stretch of bytes that went in."""
         self._tar = tarfile.open(fileobj=target, mode="w|", format=tarfile.PAX_FORMAT)  # type: ignore[call-overload]  # noqa: SIM115
-        self._told = told
+        self._told = progress
         self._members: list[dict[str, object]] = []
 
     def add(self, name: str, source: Readable, size: int) -> str:
@@ -102,13 +102,13 @@ class ArchiveWriter:
         self._tar.close()
 
 
-def members(source: Readable, told: Callable[[int], None]) -> Iterator[tuple[str, Readable]]:
+def members(source: Readable, progress: Callable[[int], None]) -> Iterator[tuple[str, Readable]]:
     """Every member of an archive, in order, but the manifest; each must be read before the next is asked for.
 
     Only when the iteration ends without an error is what was read as it was written. Raises Refusal, naming the member.
     """
     at, seen = "about.json", set[str]()
-    found: list[dict[str, object]] = []
+    entries: list[dict[str, object]] = []
     try:
         with tarfile.open(fileobj=source, mode="r|") as tar:  # type: ignore[call-overload]
             for info in tar:
@@ -117,16 +117,16 @@ def members(source: Readable, told: Callable[[int], None]) -> Iterator[tuple[str
                 if content is None or not is_member(at) or at in seen:
                     raise DamagedFile(cut_short=False)
                 seen.add(at)
-                hashed = _Member(at, content, told)
+                hashed = _Member(at, content, progress)
                 if at == MANIFEST:
-                    _check(hashed.read(_MOST_MANIFEST_BYTES), found)
+                    _check(hashed.read(_MOST_MANIFEST_BYTES), entries)
                     while source.read(_READ_AT_ONCE):  # to the end, where a locked file says that it is whole
                         continue
                     return
                 yield at, hashed
                 while hashed.read(_READ_AT_ONCE):
                     continue
-                found.append({"name": at, "bytes": hashed.bytes, "sha256": hashed.digest.hexdigest()})
+                entries.append({"name": at, "bytes": hashed.bytes, "sha256": hashed.digest.hexdigest()})
     except tarfile.ReadError as error:
         raise broken_at(at, cut_short="unexpected end" in str(error) or "empty file" in str(error)) from error
     except DamagedFile as error:
@@ -147,13 +147,13 @@ def broken_at(member: str, *, cut_short: bool) -> Refusal:
     )
 
 
-def _check(manifest: bytes, found: list[dict[str, object]]) -> None:
+def _check(manifest: bytes, entries: list[dict[str, object]]) -> None:
     try:
-        said = json.loads(manifest)["members"]
+        listed = json.loads(manifest)["members"]
     except (ValueError, KeyError, TypeError):
         raise broken_at(MANIFEST, cut_short=False) from None
-    for one, other in zip(said, found, strict=False):
-        if one != other:
-            raise broken_at(str(other["name"]), cut_short=False)
-    if len(said) != len(found):
-        raise broken_at(MANIFEST, cut_short=len(said) > len(found))
+    for listed_entry, entry in zip(listed, entries, strict=False):
+        if listed_entry != entry:
+            raise broken_at(str(entry["name"]), cut_short=False)
+    if len(listed) != len(entries):
+        raise broken_at(MANIFEST, cut_short=len(listed) > len(entries))

@@ -82,7 +82,7 @@ def back_up(
         # A part that an earlier run left behind is of no use to anybody.
         part.unlink(missing_ok=True)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            done = _write(database, data_dir, file, now, passphrase, commune_id, with_secrets, progress)
+            written = _write(database, data_dir, file, now, passphrase, commune_id, with_secrets, progress)
             file.flush()
             os.fsync(file.fileno())
             size = file.tell()
@@ -91,7 +91,7 @@ def back_up(
         raise _cannot_write(target, error) from error
     finally:
         part.unlink(missing_ok=True)
-    return BackedUp(done.about, done.files, size, done.missing, done.damaged)
+    return BackedUp(written.about, written.files, size, written.missing, written.damaged)
 
 
 @contextmanager
@@ -153,7 +153,7 @@ def _write(
                 archive.add(f"tables/{table.name}.jsonl.gz", rows, size)
     # 2. The audio. A file never changes under its name, so nothing is lost by reading it later than the tables.
     counted.of = about.bytes
-    missing, damaged, kept = named - files.keys(), [], 0
+    missing, damaged, files_written = named - files.keys(), [], 0
     for name, size in sorted(files.items()):
         path = _path(data_dir, name)
         try:
@@ -162,13 +162,13 @@ def _write(
         except FileNotFoundError:  # the sound of a self-test, forgotten meanwhile
             missing |= {name} & named
             continue
-        kept += 1
+        files_written += 1
         if not path.name.startswith(sha256):
             damaged.append(name)
     archive.close()
     if encrypted is not None:
         encrypted.close()
-    return BackedUp(about, kept, 0, sorted(missing), damaged)
+    return BackedUp(about, files_written, 0, sorted(missing), damaged)
 
 
 class _Counted:
@@ -221,13 +221,13 @@ def _audio_named(
 
 
 def _audio_there(data_dir: Path, only: set[str] | None) -> dict[str, int]:
-    found = {}
+    sizes = {}
     for store in STORES:
         for path in (data_dir / store).glob("[0-9a-f][0-9a-f]/*"):
             name = f"{store}/{path.name}"
             if name in only if only is not None else is_member(name):  # no foreign files
-                found[name] = path.stat().st_size
-    return found
+                sizes[name] = path.stat().st_size
+    return sizes
 
 
 def _path(data_dir: Path, name: str) -> Path:

@@ -61,32 +61,32 @@ def times(value: CellValue) -> list[time]:
 
 def weekdays(value: CellValue) -> list[int]:
     """Days of the week, 0 for Monday: "Thứ 2–Thứ 6", "T2, T4, CN", "hằng ngày", "cuối tuần", "Mon-Fri"."""
-    said = unicodedata.normalize("NFC", shown(value)).lower()
-    text = folded(re.sub(r"\btừ\b", " ", said)).strip(" .")  # else it would read like "tư", Wednesday
+    normalised = unicodedata.normalize("NFC", shown(value)).lower()
+    text = folded(re.sub(r"\btừ\b", " ", normalised)).strip(" .")  # else it would read like "tư", Wednesday
     if text in _EVERY_DAY or "hang ngay" in text or text == "":
         return list(range(7))
     text = text.replace("chu nhat", "cn").replace("cuoi tuan", "7,cn").replace("ngay thuong", "2-6")
     text = re.sub(r"\s*(?:–|—|->|→|~|\bden\b|\btoi\b|\bto\b)\s*", "-", text)
-    found: set[int] = set()
+    days: set[int] = set()
     at, last, ranged = 0, None, False
     while at < len(text):
         matched = _DAY_SIGN.match(text, at)
         if matched is not None:
             day = _WEEKDAY[matched[1] or matched[2]]
-            found |= set(_run(last, day)) if ranged and last is not None else {day}
+            days |= set(_run(last, day)) if ranged and last is not None else {day}
             at, last, ranged = matched.end(), day, False
         elif text[at] == "-" and last is not None:
             at, ranged = at + 1, True
         elif text[at] in ",;/&+ .\n" or text.startswith("va", at):
             at += 2 if text.startswith("va", at) else 1
         else:
-            found = set()
+            days = set()
             break
-    if not found or ranged:
+    if not days or ranged:
         raise Refusal(
-            N_("“{text}” names no days of the week. Write T2–T6, or T2, T4, CN, or hằng ngày."), text=said[:60]
+            N_("“{text}” names no days of the week. Write T2–T6, or T2, T4, CN, or hằng ngày."), text=normalised[:60]
         )
-    return sorted(found)
+    return sorted(days)
 
 
 def _run(first: int, last: int) -> list[int]:
@@ -154,9 +154,9 @@ _ROLES = (
 def role(text: str) -> Role:
     """What a person is in the commune."""
     words = folded(text)
-    for found, signs in _ROLES:
+    for candidate, signs in _ROLES:
         if any(sign in words for sign in signs):
-            return found
+            return candidate
     raise Refusal(
         N_("“{text}” is no role that can be imported. Write chủ tịch, cán bộ văn hóa, kỹ thuật or trưởng thôn."),
         text=text[:60],

@@ -188,18 +188,18 @@ def header_of(rows: Sequence[SheetRow], kind: ImportKind) -> int:
 def guess(headings: Sequence[str], kind: ImportKind) -> list[str]:
     """For each column what it likely means, "" for nothing known; nothing twice."""
     words = [_plain(heading) for heading in headings]
-    found = [""] * len(headings)
+    keys = [""] * len(headings)
     # A heading that is one of our words goes before one that only holds it.
     for holds in (lambda heading, word: heading == word, _has_word):
         for column in COLUMNS[kind]:
-            if column.key in found:
+            if column.key in keys:
                 continue
             for word in column.words:
-                at = next((k for k, heading in enumerate(words) if not found[k] and holds(heading, word)), None)
+                at = next((k for k, heading in enumerate(words) if not keys[k] and holds(heading, word)), None)
                 if at is not None:
-                    found[at] = column.key
+                    keys[at] = column.key
                     break
-    return found
+    return keys
 
 
 def fingerprint(headings: Sequence[str]) -> str:

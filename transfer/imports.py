@@ -92,8 +92,8 @@ class Result:
 
     @property
     def counts(self) -> dict[RowChange, int]:
-        found = Counter(outcome.change for outcome in self.outcomes)
-        return {change: found.get(change, 0) for change in RowChange}
+        counts = Counter(outcome.change for outcome in self.outcomes)
+        return {change: counts.get(change, 0) for change in RowChange}
 
     @property
     def wrong(self) -> list[RowOutcome]:
@@ -141,50 +141,50 @@ class Imports:
             raise
         return made.id
 
-    def preview(self, session: Session, found: ImportFile) -> Preview:
+    def preview(self, session: Session, upload: ImportFile) -> Preview:
         """Read the file again, as it is set now. Raises Refusal."""
-        path = self._folder / found.id
+        path = self._folder / upload.id
         if not path.exists():
             raise NotFound(N_("This file is not kept any more. Choose it again."))
-        sheet = read_sheet(path, found.file_name, Encoding(found.encoding) if found.encoding else None)
-        header = header_of(sheet.rows, found.of_kind)
+        sheet = read_sheet(path, upload.file_name, Encoding(upload.encoding) if upload.encoding else None)
+        header = header_of(sheet.rows, upload.of_kind)
         headings = list(texts(sheet.rows[header].cells)) if sheet.rows else []
         width = max((len(row.cells) for row in sheet.rows[header:]), default=0)
         headings += [""] * (width - len(headings))
-        before = remembered(session, found.commune_id, found.of_kind, headings)
-        chosen = json.loads(found.columns) if found.columns else before or guess(headings, found.of_kind)
+        before = remembered(session, upload.commune_id, upload.of_kind, headings)
+        chosen = json.loads(upload.columns) if upload.columns else before or guess(headings, upload.of_kind)
         columns = (chosen + [""] * width)[:width]
         return Preview(sheet, header, headings, columns, before is not None)
 
-    def choose(self, found: ImportFile, *, encoding: str, columns: Sequence[str], default_kind: str) -> None:
+    def choose(self, upload: ImportFile, *, encoding: str, columns: Sequence[str], default_kind: str) -> None:
         """Keep what was chosen on the page. Raises Refusal for a meaning that is given twice, or is none."""
-        known = {column.key: column.title for column in COLUMNS[found.of_kind]}
-        given = [key for key in columns if key]
-        twice = next((key for key, count in Counter(given).items() if count > 1), None)
-        if twice is not None or not set(given) <= known.keys():
+        known = {column.key: column.title for column in COLUMNS[upload.of_kind]}
+        keys = [key for key in columns if key]
+        twice = next((key for key, count in Counter(keys).items() if count > 1), None)
+        if twice is not None or not set(keys) <= known.keys():
             raise Refusal(N_("Two columns mean the same. Choose “not taken” for one of them."))
         if (encoding and encoding not in list(Encoding)) or (default_kind and default_kind not in list(StationKind)):
             raise Refusal(N_("This choice is not there any more. Load the page again."))
         with self._database.writing() as session:
-            row = session.get_one(ImportFile, found.id)
+            row = session.get_one(ImportFile, upload.id)
             # Read in another way the headings are others: what was chosen for them is void.
             row.columns = json.dumps(list(columns)) if encoding == (row.encoding or encoding) else ""
             row.encoding, row.default_kind = encoding, default_kind
             session.add(row)
 
-    def rehearse(self, found: ImportFile, preview: Preview, now: datetime, actor: Actor) -> Result:
+    def rehearse(self, upload: ImportFile, preview: Preview, now: datetime, actor: Actor) -> Result:
         """What would become of each row; nothing is kept."""
         result = Result([])
         try:
             with self._database.writing() as session:
-                result = self._take(session, found, preview, now, actor, rehearsal=True, progress=lambda _: None)
+                result = self._take(session, upload, preview, now, actor, rehearsal=True, progress=lambda _: None)
                 raise _Undone
         except _Undone:
             return result
 
     def do(
         self,
-        found: ImportFile,
+        upload: ImportFile,
         preview: Preview,
         now: datetime,
         actor: Actor,
@@ -194,19 +194,19 @@ class Imports:
     ) -> Result:
         """Take every row, or, when asked to, those that are right. Raises Refusal when a row is wrong, or all are."""
         with self._database.writing() as session:
-            row = session.get_one(ImportFile, found.id)
+            row = session.get_one(ImportFile, upload.id)
             if row.done_at is not None:
                 raise Refusal(N_("This file was imported already. To import it again, choose it again."))
-            result = self._take(session, found, preview, now, actor, rehearsal=False, progress=progress)
+            result = self._take(session, upload, preview, now, actor, rehearsal=False, progress=progress)
             if result.wrong and (not good_rows_only or len(result.wrong) == len(result.outcomes)):
                 raise Refusal(
                     N_("{n} rows cannot be taken, so nothing was imported. See below what to mend."),
                     n=len(result.wrong),
                 )
-            remember(session, found.commune_id, found.of_kind, preview.headings, preview.columns)
+            remember(session, upload.commune_id, upload.of_kind, preview.headings, preview.columns)
             row.done_at, row.counts = now, json.dumps({c.value: n for c, n in result.counts.items()})
             session.add(row)
-        (self._folder / found.id).unlink(missing_ok=True)
+        (self._folder / upload.id).unlink(missing_ok=True)
         return result
 
     def sweep(self, now: datetime) -> None:
@@ -222,7 +222,7 @@ class Imports:
     def _take(
         self,
         session: Session,
-        found: ImportFile,
+        upload: ImportFile,
         preview: Preview,
         now: datetime,
         actor: Actor,
@@ -232,14 +232,14 @@ class Imports:
     ) -> Result:
         taker: Taker
         people = places = None
-        if found.of_kind is ImportKind.RECEIVERS:
-            default = StationKind(found.default_kind) if found.default_kind else None
-            taker = places = ReceiverTaker(session, found.commune_id, self._issuer, now, actor, default)
-        elif found.of_kind is ImportKind.SCHEDULES:
-            taker = ScheduleTaker(session, found.commune_id, now, actor)
+        if upload.of_kind is ImportKind.RECEIVERS:
+            default = StationKind(upload.default_kind) if upload.default_kind else None
+            taker = places = ReceiverTaker(session, upload.commune_id, self._issuer, now, actor, default)
+        elif upload.of_kind is ImportKind.SCHEDULES:
+            taker = ScheduleTaker(session, upload.commune_id, now, actor)
         else:
-            taker = people = OperatorTaker(found.commune_id, now, actor, rehearsal=rehearsal)
-        lacking = [c.key for c in COLUMNS[found.of_kind] if c.needed and c.key not in preview.columns]
+            taker = people = OperatorTaker(upload.commune_id, now, actor, rehearsal=rehearsal)
+        lacking = [c.key for c in COLUMNS[upload.of_kind] if c.needed and c.key not in preview.columns]
         if lacking:
             raise Refusal(N_("Choose below which columns mean what has a star (*): each row needs it."))
         rows = preview.sheet.rows[preview.header + 1 :]
@@ -253,10 +253,10 @@ class Imports:
 
 
 def import_file(session: Session, commune_id: str, import_id: str) -> ImportFile:
-    found = session.get(ImportFile, import_id)
-    if found is None or found.commune_id != commune_id:
+    row = session.get(ImportFile, import_id)
+    if row is None or row.commune_id != commune_id:
         raise NotFound(N_("This file is not kept any more. Choose it again."))
-    return found
+    return row
 
 
 def recent(session: Session, commune_id: str) -> list[ImportFile]:

@@ -21,14 +21,14 @@ class ImportsHook:
 
     def changes_for(self, session: Session, move: CommuneMove) -> HookChanges:
         """In a split only the codes of what goes are taken along."""
-        found = HookChanges()
-        self._ids(session, move, found)
+        changes = HookChanges()
+        self._ids(session, move, changes)
         if move.joined:
             files = rows_of(session, ImportFile, move.sources)
-            self._columns(session, move, files, found)
+            self._columns(session, move, files, changes)
             for file in files:
-                found.set(file, commune_id=move.into)
-        return found
+                changes.set(file, commune_id=move.into)
+        return changes
 
     def commune_after_undo(
         self, row: SQLModel, move: CommuneMove, former: Callable[[type[SQLModel]], str | None]
@@ -37,29 +37,29 @@ class ImportsHook:
         return (_where(row, move) if isinstance(row, ExternalId) else None) or move.sources[0]
 
     @staticmethod
-    def _ids(session: Session, move: CommuneMove, found: HookChanges) -> None:
+    def _ids(session: Session, move: CommuneMove, changes: HookChanges) -> None:
         taken: dict[tuple[str, str], ExternalId] = {}
         clashes = 0
         for row in sorted(rows_of(session, ExternalId, move.sources), key=lambda r: move.in_order.index(r.commune_id)):
             if not move.joined:
                 if _where(row, move) == move.into:
-                    found.set(row, commune_id=move.into)
+                    changes.set(row, commune_id=move.into)
                 continue
             before = taken.setdefault((row.kind, row.external_id), row)
             if before is row:
-                found.set(row, commune_id=move.into)
+                changes.set(row, commune_id=move.into)
             else:
                 clashes += before.our_id != row.our_id
         if clashes:
             first = next(c for c in move.in_order)
-            said = N_(
+            message = N_(
                 "{count} codes of old systems mean something different in each commune; for later imports those of "
                 "{commune} hold."
             )
-            found.notes.append((said, {"count": clashes, "commune": move.names[first]}))
+            changes.notes.append((message, {"count": clashes, "commune": move.names[first]}))
 
     @staticmethod
-    def _columns(session: Session, move: CommuneMove, files: list[ImportFile], found: HookChanges) -> None:
+    def _columns(session: Session, move: CommuneMove, files: list[ImportFile], changes: HookChanges) -> None:
         """Of two choices for the same headings that of the file that was taken last."""
         used: dict[tuple[str, str, str], datetime] = {}
         for file in files:
@@ -71,7 +71,9 @@ class ImportsHook:
             rows_of(session, ColumnMapping, move.sources), key=lambda r: move.in_order.index(r.commune_id)
         ):
             before = best.setdefault((row.kind, row.fingerprint), row)
-            newer, older = ((one.commune_id, one.kind, one.columns) for one in (row, before))
+            newer, older = (
+                (remembered.commune_id, remembered.kind, remembered.columns) for remembered in (row, before)
+            )
             if used.get(newer, _NEVER) > used.get(older, _NEVER):
                 best[row.kind, row.fingerprint] = row
         for row in best.values():
@@ -84,9 +86,9 @@ class ImportsHook:
                 None,
             )
             if there is None:
-                found.set(row, commune_id=move.into)
+                changes.set(row, commune_id=move.into)
             elif there.columns != row.columns:
-                found.set(there, columns=row.columns)
+                changes.set(there, columns=row.columns)
 
 
 def _where(row: ExternalId, move: CommuneMove) -> str | None:

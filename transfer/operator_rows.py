@@ -33,21 +33,21 @@ class OperatorTaker:
         line = self._seen.setdefault(name, cells.row.line)
         if line != cells.row.line:
             raise Refusal(N_("The same person stands in line {line} already."), line=line)
-        found = session.exec(select(Operator).where(Operator.name == name)).first()
-        if found is None:
+        operator = session.exec(select(Operator).where(Operator.name == name)).first()
+        if operator is None:
             if not self._rehearsal:
                 appointment = Appointment({self._commune_id: role})
                 _, self.passwords[name] = add_operator_in(session, self._actor, name, appointment, self._now)
             return RowChange.NEW
-        if found.retired_at is not None:
+        if operator.retired_at is not None:
             raise WrongCell(
                 "name", Refusal(N_("This person was taken out of service. Bring them back on the page first."))
             )
-        has = session.get(OperatorCommune, (found.number, self._commune_id))
+        has = session.get(OperatorCommune, (operator.number, self._commune_id))
         if has is None:
             # A name that is taken elsewhere may be another person's: nobody gets rights by a name in a table.
             raise WrongCell("name", Refusal(N_("This sign-in name is taken outside this commune. Choose another one.")))
         if has.role == role.value:
             return RowChange.SAME
-        change_role_in(session, self._actor, found.number, self._commune_id, role, self._now)
+        change_role_in(session, self._actor, operator.number, self._commune_id, role, self._now)
         return RowChange.CHANGED

@@ -58,14 +58,14 @@ class ReceiverTaker:
         volume = cells.read("volume", cell_values.percent)
         delay_ms = cells.read("path_delay", cell_values.number, as_text=True)
         keys = [f"code:{folded(code)}"] if code else [f"exact:{name_key(name)}"]
-        found = self._found(session, cells, name, keys[0], own_id)
-        self._refuse_twice(found.id if found else keys[0], cells)
-        station = self._station(session, cells, found)
+        receiver = self._found(session, cells, name, keys[0], own_id)
+        self._refuse_twice(receiver.id if receiver else keys[0], cells)
+        station = self._station(session, cells, receiver)
         zone_ids = self._zones(session, cells)
         before = len(self.credentials)
-        if found is None:
+        if receiver is None:
             try:
-                found, credentials = add_receiver_in(
+                receiver, credentials = add_receiver_in(
                     session,
                     self._actor,
                     self._issuer,
@@ -78,34 +78,36 @@ class ReceiverTaker:
             except Refusal as refusal:
                 raise WrongCell("receiver_id", refusal) from refusal
             self.credentials.append(credentials)
-            self._by_name.add(name, found.id)
-            self._seen[found.id] = cells.row.line
+            self._by_name.add(name, receiver.id)
+            self._seen[receiver.id] = cells.row.line
         new = len(self.credentials) > before
-        cells.taken_for.append(found.name)
+        cells.taken_for.append(receiver.name)
         try:
-            changed = self._change(session, cells, found, station, zone_ids, volume, delay_ms, position)
+            changed = self._change(session, cells, receiver, station, zone_ids, volume, delay_ms, position)
         except Refusal:
             del self.credentials[before:]
             raise
         for key in keys:
-            if self._known.get(key) != found.id:
-                keep_id(session, self._commune_id, self.kind, key, found.id)
-                self._known[key] = found.id
+            if self._known.get(key) != receiver.id:
+                keep_id(session, self._commune_id, self.kind, key, receiver.id)
+                self._known[key] = receiver.id
         if new or changed:
-            self.touched.append(found.id)
+            self.touched.append(receiver.id)
         return RowChange.NEW if new else RowChange.CHANGED if changed else RowChange.SAME
 
     def _found(self, session: Session, cells: Cells, name: str, key: str, own_id: str) -> Receiver | None:
         ours = self._known.get(key)
-        found = session.get(Receiver, own_id or ours) if own_id or ours else None
-        if found is not None and found.commune_id != self._commune_id:
-            raise Refusal(N_("The receiver {id} belongs to another commune now."), id=found.id)
-        if found is not None and found.retired_at is not None:
+        receiver = session.get(Receiver, own_id or ours) if own_id or ours else None
+        if receiver is not None and receiver.commune_id != self._commune_id:
+            raise Refusal(N_("The receiver {id} belongs to another commune now."), id=receiver.id)
+        if receiver is not None and receiver.retired_at is not None:
             if own_id:
-                raise WrongCell("receiver_id", Refusal(N_("The receiver {id} was taken out of service."), id=found.id))
-            found = None
-        if found is not None or own_id:
-            return found
+                raise WrongCell(
+                    "receiver_id", Refusal(N_("The receiver {id} was taken out of service."), id=receiver.id)
+                )
+            receiver = None
+        if receiver is not None or own_id:
+            return receiver
         # Made by hand, or imported without a code: the name finds it, unless it is known under another code.
         taken = {i for k, i in self._known.items() if k.startswith("code:")} if key.startswith("code:") else set()
         named = (session.get(Receiver, i) for i in self._by_name.exact(name) if i not in taken)
@@ -123,12 +125,12 @@ class ReceiverTaker:
         if line != cells.row.line:
             raise Refusal(N_("The same receiver stands in line {line} already."), line=line)
 
-    def _station(self, session: Session, cells: Cells, found: Receiver | None) -> int:
+    def _station(self, session: Session, cells: Cells, receiver: Receiver | None) -> int:
         name, maker = cells.text("station"), cells.text("maker")
         kind: StationKind | None = cells.read("kind", cell_values.station_kind, as_text=True)
         former = cells.text("former_commune")
-        if not name and kind is None and not maker and not former and found is not None:
-            return found.station_id
+        if not name and kind is None and not maker and not former and receiver is not None:
+            return receiver.station_id
         # A row that tells nothing fits any station, and would be put into one by chance.
         wanted = kind or self._default_kind if not name else kind
         known = stations(session, self._commune_id)
@@ -137,7 +139,7 @@ class ReceiverTaker:
         ]
         if alike and (name or wanted):
             numbers = [s.number for s in alike]
-            return found.station_id if found is not None and found.station_id in numbers else numbers[0]
+            return receiver.station_id if receiver is not None and receiver.station_id in numbers else numbers[0]
         wanted = wanted or self._default_kind
         if wanted is None:
             raise WrongCell(
@@ -178,7 +180,7 @@ class ReceiverTaker:
         self,
         session: Session,
         cells: Cells,
-        found: Receiver,
+        receiver: Receiver,
         station: int,
         zone_ids: list[str] | None,
         volume: int | None,
@@ -188,20 +190,20 @@ class ReceiverTaker:
         name, place = cells.text("name"), cells.text("place")
         different = {
             # Without diacritics it finds a receiver, and does not rename it.
-            "name": name if name != found.name and not _bare_of(name, found.name) else None,
-            "place": place if place and place != found.place else None,
-            "station_id": station if station != found.station_id else None,
-            "zones": zone_ids if zone_ids is not None and zone_ids != zones_of(session, found.id) else None,
-            "volume_percent": volume if volume is not None and volume != found.volume_percent else None,
-            "path_delay_ms": delay_ms if delay_ms is not None and delay_ms != found.path_delay_ms else None,
+            "name": name if name != receiver.name and not _bare_of(name, receiver.name) else None,
+            "place": place if place and place != receiver.place else None,
+            "station_id": station if station != receiver.station_id else None,
+            "zones": zone_ids if zone_ids is not None and zone_ids != zones_of(session, receiver.id) else None,
+            "volume_percent": volume if volume is not None and volume != receiver.volume_percent else None,
+            "path_delay_ms": delay_ms if delay_ms is not None and delay_ms != receiver.path_delay_ms else None,
         }
         wanted = cast(ReceiverSettings, {key: value for key, value in different.items() if value is not None})
         if wanted:
-            change_receiver_in(session, self._actor, self._commune_id, found.id, wanted, self._now)
-            self._by_name.add(name, found.id)
-        moved = position is not None and position != position_of(found)
+            change_receiver_in(session, self._actor, self._commune_id, receiver.id, wanted, self._now)
+            self._by_name.add(name, receiver.id)
+        moved = position is not None and position != position_of(receiver)
         if moved:
-            place_receiver_in(session, self._actor, self._commune_id, found.id, position, self._now)
+            place_receiver_in(session, self._actor, self._commune_id, receiver.id, position, self._now)
         return bool(wanted) or moved
 
     def _new_id(self, session: Session, name: str) -> str:

@@ -89,12 +89,12 @@ def _opener(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], Abst
     return lambda: packed.open(info)
 
 
-def _checked(found: list[Recording]) -> list[Recording]:
-    if not found:
+def _checked(recordings: list[Recording]) -> list[Recording]:
+    if not recordings:
         raise Refusal(N_("There is no file in it."))
-    if len(found) > MOST_FILES:
+    if len(recordings) > MOST_FILES:
         raise Refusal(N_("There are more than {most} files in it. Take them in parts."), most=MOST_FILES)
-    return found
+    return recordings
 
 
 def _wanted(name: str) -> bool:

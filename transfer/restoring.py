@@ -161,11 +161,11 @@ def _empty(database: Database) -> None:
         described.drop_all(connection)
 
 
-def _unpack(source: Readable, stage: Path, told: "_Told", archive: Path) -> BackupInfo:
+def _unpack(source: Readable, stage: Path, progress: "_Told", archive: Path) -> BackupInfo:
     (stage / "secrets").mkdir(mode=0o700)
     (stage / "tables").mkdir()
     about = None
-    for name, content in members(source, told):
+    for name, content in members(source, progress):
         if name == "about.json":
             about = _backup_info(content)
             _check_room(stage, archive.stat().st_size)
@@ -175,9 +175,9 @@ def _unpack(source: Readable, stage: Path, told: "_Told", archive: Path) -> Back
         folder, _, file = name.rpartition("/")
         path = stage / folder / (file[:2] if folder in ("media", "originals") else "") / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as kept:
+        with path.open("xb") as unpacked:
             while block := content.read(_BLOCK):
-                kept.write(block)
+                unpacked.write(block)
         path.chmod(0o644 if folder in ("media", "originals") else 0o600)
     if about is None:
         raise broken_at("about.json", cut_short=False)

@@ -70,10 +70,10 @@ class Cells:
     def value(self, key: str) -> CellValue:
         """What stands there, None for nothing. Raises WrongCell for what the spreadsheet itself could not tell."""
         at = self.columns.index(key) if key in self.columns else len(self.row.cells)
-        found = self.row.cells[at] if at < len(self.row.cells) else None
-        if isinstance(found, Refusal):
-            raise WrongCell(key, found)
-        return None if found == "" else found
+        cell = self.row.cells[at] if at < len(self.row.cells) else None
+        if isinstance(cell, Refusal):
+            raise WrongCell(key, cell)
+        return None if cell == "" else cell
 
     def text(self, key: str) -> str:
         """The same as text, "" for nothing."""
@@ -108,7 +108,7 @@ def take_all(
 ) -> list[RowOutcome]:
     """Take every row. A row that is wrong leaves nothing; the others stay, for the caller to keep or to undo."""
     outcomes = []
-    for done, row in enumerate(rows):
+    for rows_before, row in enumerate(rows):
         cells = Cells(row, columns)
         if all(_blank(cells, key) for key in columns if key):
             continue
@@ -126,7 +126,7 @@ def take_all(
             )
         except Refusal as refusal:
             outcomes.append(RowOutcome(row.line, RowChange.WRONG, _name(cells, taker.kind), refusal))
-        progress(done + 1)
+        progress(rows_before + 1)
     return outcomes
 
 

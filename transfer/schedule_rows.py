@@ -44,32 +44,32 @@ class ScheduleTaker:
         """Add it, change it when its code is known, or leave it."""
         programme_id, rule, targets, class_ = self._wanted(cells)
         code = f"code:{folded(cells.text('external_id'))}" if cells.text("external_id") else ""
-        found = self._there.get(int(self._known.get(code, 0)))
+        schedule = self._there.get(int(self._known.get(code, 0)))
         from_given = cells.value("from_day") is not None
-        if found is None:
-            found = next(
+        if schedule is None:
+            schedule = next(
                 (s for s in self._there.values() if self._alike(s, programme_id, rule, targets, class_, from_given)),
                 None,
             )
-        if found is not None:
-            line = self._seen.setdefault(found.number, cells.row.line)
+        if schedule is not None:
+            line = self._seen.setdefault(schedule.number, cells.row.line)
             if line != cells.row.line:
                 raise Refusal(N_("The same schedule stands in line {line} already."), line=line)
         change = RowChange.SAME
-        if found is None:
+        if schedule is None:
             settings = ScheduleSettings(programme_id, rule, targets, class_)
-            found = add_schedule_in(session, self._actor, self._commune_id, settings, self._now)
-            self._seen[found.number] = cells.row.line
+            schedule = add_schedule_in(session, self._actor, self._commune_id, settings, self._now)
+            self._seen[schedule.number] = cells.row.line
             change = RowChange.NEW
-        elif not self._alike(found, programme_id, rule, targets, class_, from_given):
-            kept = rule if from_given else msgspec.structs.replace(rule, from_day=found.recurrence.from_day)
-            settings = ScheduleSettings(programme_id, kept, targets, class_)
-            found = change_schedule_in(session, self._actor, self._commune_id, found.number, settings, self._now)
+        elif not self._alike(schedule, programme_id, rule, targets, class_, from_given):
+            kept_rule = rule if from_given else msgspec.structs.replace(rule, from_day=schedule.recurrence.from_day)
+            settings = ScheduleSettings(programme_id, kept_rule, targets, class_)
+            schedule = change_schedule_in(session, self._actor, self._commune_id, schedule.number, settings, self._now)
             change = RowChange.CHANGED
-        self._there[found.number] = found
-        if code and self._known.get(code) != str(found.number):
-            keep_id(session, self._commune_id, self.kind, code, str(found.number))
-            self._known[code] = str(found.number)
+        self._there[schedule.number] = schedule
+        if code and self._known.get(code) != str(schedule.number):
+            keep_id(session, self._commune_id, self.kind, code, str(schedule.number))
+            self._known[code] = str(schedule.number)
         return change
 
     def _wanted(self, cells: Cells) -> tuple[int, Rule, Targets, BroadcastClass]:
@@ -120,15 +120,21 @@ class ScheduleTaker:
         return Targets(zones=sorted(in_zones), receivers=sorted(single))
 
     def _alike(
-        self, found: Schedule, programme_id: int, rule: Rule, targets: Targets, class_: BroadcastClass, from_given: bool
+        self,
+        schedule: Schedule,
+        programme_id: int,
+        rule: Rule,
+        targets: Targets,
+        class_: BroadcastClass,
+        from_given: bool,
     ) -> bool:
         """Whether a schedule is what a row says. Without a first day in the row, the one that it has counts."""
-        wanted = rule if from_given else msgspec.structs.replace(rule, from_day=found.recurrence.from_day)
-        kept = found.audience
+        wanted = rule if from_given else msgspec.structs.replace(rule, from_day=schedule.recurrence.from_day)
+        audience = schedule.audience
         return (
-            found.programme_id == programme_id
-            and found.recurrence == wanted
-            and (kept.all, sorted(kept.zones), sorted(kept.receivers))
+            schedule.programme_id == programme_id
+            and schedule.recurrence == wanted
+            and (audience.all, sorted(audience.zones), sorted(audience.receivers))
             == (targets.all, targets.zones, targets.receivers)
-            and found.broadcast_class is class_
+            and schedule.broadcast_class is class_
         )

@@ -197,8 +197,8 @@ def _xls_value(book: "xlrd.Book", cell: Any, where: str) -> CellValue:
     import xlrd
 
     if cell.ctype == xlrd.XL_CELL_ERROR:
-        said = xlrd.error_text_from_code.get(cell.value, "?")
-        return Refusal(N_("{cell} shows the error {value}. Correct it in Excel."), cell=where, value=said)
+        error_text = xlrd.error_text_from_code.get(cell.value, "?")
+        return Refusal(N_("{cell} shows the error {value}. Correct it in Excel."), cell=where, value=error_text)
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
         return bool(cell.value)
     if cell.ctype == xlrd.XL_CELL_DATE:
@@ -212,19 +212,19 @@ def _xls_value(book: "xlrd.Book", cell: Any, where: str) -> CellValue:
 
 
 def _keep(sheet: Sheet, line: int, cells: Sequence[CellValue]) -> None:
-    kept = [c[:_LONGEST_CELL].strip() if isinstance(c, str) else c for c in cells]
-    while kept and (kept[-1] is None or kept[-1] == ""):
-        kept.pop()
-    if len(kept) > MOST_COLUMNS:
+    values = [c[:_LONGEST_CELL].strip() if isinstance(c, str) else c for c in cells]
+    while values and (values[-1] is None or values[-1] == ""):
+        values.pop()
+    if len(values) > MOST_COLUMNS:
         raise Refusal(N_("Line {line} has more than {most} columns."), line=line, most=MOST_COLUMNS)
-    if not kept:
+    if not values:
         return
     if len(sheet.rows) >= MOST_ROWS:
         raise Refusal(
             N_("More than {most} rows. Divide the table, or delete what is not of this commune. Nothing was kept."),
             most=MOST_ROWS,
         )
-    sheet.rows.append(SheetRow(line, kept))
+    sheet.rows.append(SheetRow(line, values))
 
 
 def _font_read(sheet: Sheet, encoding: Encoding | None) -> Sheet:

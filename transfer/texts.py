@@ -34,7 +34,7 @@ def detect(content: bytes) -> Encoding:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         readings = (Encoding.WINDOWS_1258, Encoding.TCVN3, Encoding.VNI)
-        return max(readings, key=lambda one: plausible(decode(content[:_LOOKED_AT], one)))
+        return max(readings, key=lambda encoding: plausible(decode(content[:_LOOKED_AT], encoding)))
     font = likely_font(text[:_LOOKED_AT])
     return Encoding.UTF_8 if font is Font.UNICODE else Encoding(font.value)
 

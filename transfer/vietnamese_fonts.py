@@ -23,7 +23,7 @@ class Font(StrEnum):
 
 def _tcvn3() -> dict[int, str]:
     """One byte a letter, as Latin-1 shows it. The tones stand in the order à ả ã á ạ."""
-    found = dict(zip(range(0xA1, 0xAF), "ĂÂÊÔƠƯĐăâêôơưđ", strict=True))
+    letters = dict(zip(range(0xA1, 0xAF), "ĂÂÊÔƠƯĐăâêôơưđ", strict=True))
     tones = (GRAVE, HOOK, TILDE, ACUTE, DOT)
     runs = (
         ("a", (0xB5, 0xB6, 0xB7, 0xB8, 0xB9)),
@@ -40,8 +40,8 @@ def _tcvn3() -> dict[int, str]:
         ("y", (0xFA, 0xFB, 0xFC, 0xFD, 0xFE)),
     )
     for letter, codes in runs:
-        found |= {code: unicodedata.normalize("NFC", letter + tone) for code, tone in zip(codes, tones, strict=True)}
-    return found
+        letters |= {code: unicodedata.normalize("NFC", letter + tone) for code, tone in zip(codes, tones, strict=True)}
+    return letters
 
 
 def _vni() -> dict[str, str]:
@@ -75,7 +75,7 @@ def to_unicode(text: str, font: Font) -> str:
     if font is Font.TCVN3:
         text = text.translate(_TCVN3)
     elif font is Font.VNI:
-        text = _VNI_SIGNS.sub(lambda found: _VNI[found[0]], text)
+        text = _VNI_SIGNS.sub(lambda match: _VNI[match[0]], text)
     return unicodedata.normalize("NFC", text)
 
 

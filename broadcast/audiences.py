@@ -104,18 +104,18 @@ class Audiences:
         return self._frozen[snapshot_id]
 
     def _audience(self, targets: Targets, places: list[PlacedReceiver]) -> Audience:
-        meant = [MeantReceiver(r.id, r.name, r.place, zones) for r, zones in places if targets.include(r.id, zones)]
+        receivers = [MeantReceiver(r.id, r.name, r.place, zones) for r, zones in places if targets.include(r.id, zones)]
         if self._zone_names is None:
             self._zone_names = {z.id: z.name for z in self._session.exec(select(Zone))}
-        zone_ids = {*targets.zones, *(zone for r in meant for zone in r.zones)}
+        zone_ids = {*targets.zones, *(zone for r in receivers for zone in r.zones)}
         names = {zone: self._zone_names[zone] for zone in sorted(zone_ids) if zone in self._zone_names}
-        known = {r.id: r.name for r in meant}
+        known = {r.id: r.name for r in receivers}
         absent = sorted(set(targets.receivers) - known.keys())
         if absent:
             query = select(Receiver.id, Receiver.name).where(col(Receiver.id).in_(absent))
             known |= dict(self._session.exec(query).all())
         names |= {r: known[r] for r in sorted(targets.receivers) if r in known}
-        return Audience(targets, meant, names)
+        return Audience(targets, receivers, names)
 
     def load(self, snapshot_ids: Iterable[str | None]) -> None:
         """Read snapshots in one query for each 500."""

@@ -115,7 +115,7 @@ class Ingest:
         """Queue received uploads again and mark incomplete ones as interrupted."""
         with self._database.session() as session:
             jobs = unfinished(session)
-        kept = []
+        paths = []
         for job in jobs:
             path = self._originals.folder / "incoming" / job.incoming
             if job.state == JobState.RECEIVING or not path.exists():
@@ -125,10 +125,10 @@ class Ingest:
                     JobState.INTERRUPTED,
                 )
             else:
-                kept.append(path)
+                paths.append(path)
                 update_job(self._database, job.id, state=JobState.WAITING.value, progress=0.0, resumed=True)
                 self._waiting.put(job.id)
-        self._originals.sweep(kept)
+        self._originals.sweep(paths)
         self._media.sweep()
 
     def close(self) -> None:

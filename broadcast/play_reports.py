@@ -182,9 +182,9 @@ def reports_of(session: Session, broadcast_id: str) -> dict[str, PlayReportRow]:
 
 
 def heard_counts(
-    session: Session, broadcasts: Sequence[Broadcast], meant: Mapping[str, int] | None = None
+    session: Session, broadcasts: Sequence[Broadcast], addressed: Mapping[str, int] | None = None
 ) -> dict[str, HeardCount]:
-    """By broadcast id. meant: how many receivers each addressed, looked up when None."""
+    """By broadcast id. addressed: how many receivers each addressed, looked up when None."""
     ids = [b.id for b in broadcasts]
     query = (
         select(PlayReportRow.broadcast_id, func.sum(case((was_heard(), 1), else_=0)), func.count())
@@ -196,7 +196,7 @@ def heard_counts(
     counted = {}
     for b in broadcasts:
         heard, reported = counts.get(b.id, (0, 0))
-        total = meant[b.id] if meant is not None else len(audiences(b))
+        total = addressed[b.id] if addressed is not None else len(audiences(b))
         counted[b.id] = HeardCount(heard, reported, max(total, reported))
     return counted
 

@@ -87,11 +87,11 @@ def receivers_with(session: Session, fault: str) -> set[str]:
 
 def current(session: Session) -> dict[str, list[Fault]]:
     """Present faults by receiver, without lost links, which presence reports. One query."""
-    found: dict[str, list[Fault]] = {}
+    faults: dict[str, list[Fault]] = {}
     query = select(Fault).where(col(Fault.ended_at).is_(None), Fault.fault != LINK)
     for fault in session.exec(query.order_by(col(Fault.began_at))):
-        found.setdefault(fault.receiver_id, []).append(fault)
-    return found
+        faults.setdefault(fault.receiver_id, []).append(fault)
+    return faults
 
 
 def history(session: Session, receiver_id: str, limit: int = 50) -> list[Fault]:

@@ -123,13 +123,13 @@ class Uplink:
                     self._refuse(heard.receiver_id, Kind.HEARTBEAT, Reason.MALFORMED)
 
     def _exceed_held_configs(self, pending: dict[str, ReceivedHeartbeat]) -> None:
-        told = {receiver_id: heard.message.config_revision for receiver_id, heard in pending.items()}
-        news = {one: held for one, held in told.items() if self._held_configs.get(one) != held}
+        reported = {receiver_id: heard.message.config_revision for receiver_id, heard in pending.items()}
+        news = {sender_id: held for sender_id, held in reported.items() if self._held_configs.get(sender_id) != held}
         if not news:
             return
         with self._database.session() as session:
             query = select(Receiver.id, Receiver.config_revision).where(col(Receiver.id).in_(news))
-            behind = [one for one, ours in session.exec(query) if ours < news[one]]
+            behind = [sender_id for sender_id, ours in session.exec(query) if ours < news[sender_id]]
         for receiver_id in behind:
             with self._database.writing() as session:
                 row = exceed_held_config(session, receiver_id, news[receiver_id])
@@ -149,8 +149,8 @@ class Uplink:
             if len(batch) == 1:
                 self._refuse(batch[0][0], Kind.REPORT, Reason.MALFORMED)
                 return
-            for one in batch:
-                self.take_reports([one])
+            for report in batch:
+                self.take_reports([report])
 
     def _take(self, batch: list[tuple[str, bytes]]) -> None:
         heard: dict[str, list[str]] = {}

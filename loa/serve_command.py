@@ -23,11 +23,11 @@ from runtime.settings import load_settings
 @click.option("--database-url", help="Use this database instead of SQLite in the data directory.")
 def serve(data: Path | None, **options: str | int | None) -> None:
     """Print the one-time password of the first operator, then the address, and serve."""
-    given = {name: value for name, value in options.items() if value is not None}
+    values = {name: value for name, value in options.items() if value is not None}
     if data is not None:
-        given["data_dir"] = str(data)
+        values["data_dir"] = str(data)
     try:
-        settings = load_settings(**given)
+        settings = load_settings(**values)
         logging.basicConfig(
             level=settings.log_level.upper(),
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",

@@ -128,9 +128,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line first, then the environment, then the file."""
-        given = init_settings()
+        values = init_settings()
         folder = Path(
-            str(given.get("data_dir") or os.environ.get("LOA_DATA_DIR") or cls.model_fields["data_dir"].default)
+            str(values.get("data_dir") or os.environ.get("LOA_DATA_DIR") or cls.model_fields["data_dir"].default)
         )
         file = Path(os.environ.get("LOA_SETTINGS_FILE") or folder / FILE_NAME)
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file))

@@ -200,15 +200,15 @@ def _instances(
 ) -> list[datetime]:
     """Instants that EXDATE or RDATE lists, by the commune's clock. One at another time is no instance of the event."""
     lists = event.get(name, [])
-    found = []
+    instances = []
     for date_list in lists if isinstance(lists, list) else [lists]:
         for value in date_list.dts:
             at = _local(value.dt[0] if isinstance(value.dt, tuple) else value.dt, zone, local)
             if at.time() == local.time():
-                found.append(at)
+                instances.append(at)
             elif refuse_other_times:
                 raise refused(name.upper())
-    return found
+    return instances
 
 
 def _local(at: Any, zone: ZoneInfo, like: datetime) -> datetime:

@@ -34,9 +34,9 @@ def rules_of_rrule(parts: Mapping[str, Any], start: datetime, zone: ZoneInfo) ->
     parts: values of each part in a list, as icalendar reads them. start: aware, in the zone of the event.
     Raises Refusal.
     """
-    said = _checked(parts)
-    until, count = _until(said, start), int(said["COUNT"][0]) if "COUNT" in said else None
-    due = _expanded(said, start, zone, until, count)
+    values_of = _checked(parts)
+    until, count = _until(values_of, start), int(values_of["COUNT"][0]) if "COUNT" in values_of else None
+    due = _expanded(values_of, start, zone, until, count)
     ends = until is not None or count is not None
     if not due:
         raise Refusal(N_("This event never takes place."))
@@ -49,12 +49,14 @@ def rules_of_rrule(parts: Mapping[str, Any], start: datetime, zone: ZoneInfo) ->
     else:
         until_day = _last_day(until, due[0], zone) if until is not None else None
     compared = [day for day in due_days if day <= due_days[0] + _COMPARED]
-    rules = [msgspec.structs.replace(rule, until_day=until_day) for rule in _candidates(said, base, start, compared)]
+    rules = [
+        msgspec.structs.replace(rule, until_day=until_day) for rule in _candidates(values_of, base, start, compared)
+    ]
     if rules and _same_days(rules, compared):
         return rules
     if ends and len(due_days) <= MOST_SINGLE_DAYS:
         return [msgspec.structs.replace(base, extra_days=due_days[1:])]
-    raise refused(_named(said))
+    raise refused(_named(values_of))
 
 
 def refused(part: str) -> Refusal:
@@ -62,35 +64,35 @@ def refused(part: str) -> Refusal:
 
 
 def _checked(parts: Mapping[str, Any]) -> dict[str, list[Any]]:
-    said = {key.upper(): value if isinstance(value, list) else [value] for key, value in parts.items()}
-    unknown = sorted(set(said) - _KNOWN_PARTS)
+    values_of = {key.upper(): value if isinstance(value, list) else [value] for key, value in parts.items()}
+    unknown = sorted(set(values_of) - _KNOWN_PARTS)
     if unknown:
         raise refused(unknown[0])
-    frequency = str(said.get("FREQ", [""])[0]).upper()
+    frequency = str(values_of.get("FREQ", [""])[0]).upper()
     if frequency not in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY"):
         raise refused(f"FREQ={frequency}" if frequency else "FREQ")
     for name, least, most in (("INTERVAL", 1, 1000), ("COUNT", 1, _MOST_COUNTED)):
-        if name in said and not least <= int(said[name][0]) <= most:
-            raise refused(f"{name}={said[name][0]}")
+        if name in values_of and not least <= int(values_of[name][0]) <= most:
+            raise refused(f"{name}={values_of[name][0]}")
     most_nth = {"MONTHLY": 5, "YEARLY": 53}.get(frequency, 0)
-    for day in said.get("BYDAY", []):
+    for day in values_of.get("BYDAY", []):
         match = _BY_DAY.fullmatch(str(day).upper())
         if match is None or (match[1] and not 1 <= abs(int(match[1])) <= most_nth):
             raise refused(f"BYDAY={day}")
     for name, most in (("BYMONTHDAY", 31), ("BYMONTH", 12), ("BYSETPOS", 366)):
-        for value in said.get(name, []):
+        for value in values_of.get(name, []):
             if not 1 <= abs(int(value)) <= most:
                 raise refused(f"{name}={value}")
-    if any(name in said and not said[name] for name in said):
-        raise refused(next(name for name in said if not said[name]))
-    return said
+    if any(name in values_of and not values_of[name] for name in values_of):
+        raise refused(next(name for name in values_of if not values_of[name]))
+    return values_of
 
 
-def _until(said: Mapping[str, list[Any]], start: datetime) -> datetime | None:
+def _until(values_of: Mapping[str, list[Any]], start: datetime) -> datetime | None:
     """The last instant that UNTIL allows, in the zone of the event."""
-    if "UNTIL" not in said:
+    if "UNTIL" not in values_of:
         return None
-    until = said["UNTIL"][0]
+    until = values_of["UNTIL"][0]
     if not isinstance(until, datetime):
         return datetime.combine(until, start.timetz())
     return until.replace(tzinfo=start.tzinfo) if until.tzinfo is None else until.astimezone(start.tzinfo)
@@ -102,7 +104,7 @@ def _last_day(until: datetime, first: datetime, zone: ZoneInfo) -> date:
 
 
 def _expanded(
-    said: Mapping[str, list[Any]], start: datetime, zone: ZoneInfo, until: datetime | None, count: int | None
+    values_of: Mapping[str, list[Any]], start: datetime, zone: ZoneInfo, until: datetime | None, count: int | None
 ) -> list[datetime]:
     """Due instants by the clock of the commune, in order: all of a rule that ends soon, else the compared ones."""
     naive = start.replace(tzinfo=None)
@@ -112,31 +114,33 @@ def _expanded(
         end = min(end, until.replace(tzinfo=None))
     text = ";".join(
         f"{name}={','.join(str(value) for value in values)}"
-        for name, values in said.items()
+        for name, values in values_of.items()
         if name not in ("UNTIL", "COUNT")
     )
     try:
         expansion = rrule.rrulestr(text, dtstart=naive).replace(until=end)  # type: ignore[union-attr]
-        found = list(islice(_in_zone(expansion, start.tzinfo, zone), count))
+        instants = list(islice(_in_zone(expansion, start.tzinfo, zone), count))
     except (ValueError, TypeError, KeyError, OverflowError) as failure:
-        raise refused(_named(said)) from failure
-    if count is not None and len(found) < count:
+        raise refused(_named(values_of)) from failure
+    if count is not None and len(instants) < count:
         raise refused(f"COUNT={count}")
-    return found
+    return instants
 
 
 def _in_zone(expansion: Any, own_zone: tzinfo | None, zone: ZoneInfo) -> Iterator[datetime]:
     return (at.replace(tzinfo=own_zone).astimezone(zone) for at in expansion)
 
 
-def _candidates(said: Mapping[str, list[Any]], base: Rule, start: datetime, due_days: Sequence[date]) -> list[Rule]:
+def _candidates(
+    values_of: Mapping[str, list[Any]], base: Rule, start: datetime, due_days: Sequence[date]
+) -> list[Rule]:
     """A translation that may be right; [] when there is none to try."""
-    frequency, every = str(said["FREQ"][0]).upper(), int(said.get("INTERVAL", [1])[0])
-    by_day = [_BY_DAY.fullmatch(str(day).upper()) for day in said.get("BYDAY", [])]
+    frequency, every = str(values_of["FREQ"][0]).upper(), int(values_of.get("INTERVAL", [1])[0])
+    by_day = [_BY_DAY.fullmatch(str(day).upper()) for day in values_of.get("BYDAY", [])]
     nths = {int(match[1] or 0) for match in by_day if match}
-    month_days = [int(day) for day in said.get("BYMONTHDAY", [])]
+    month_days = [int(day) for day in values_of.get("BYMONTHDAY", [])]
     moved = _days_moved(start, due_days, base)
-    if "BYMONTH" in said or "BYSETPOS" in said or every > MOST_EVERY or (by_day and month_days):
+    if "BYMONTH" in values_of or "BYSETPOS" in values_of or every > MOST_EVERY or (by_day and month_days):
         return []
     if frequency == "DAILY" and not by_day and not month_days:
         return [msgspec.structs.replace(base, repeat=Repeat.DAILY, every=every)]
@@ -197,6 +201,8 @@ def _same_days(rules: Sequence[Rule], due_days: Sequence[date]) -> bool:
     return sorted(ours) == list(due_days)
 
 
-def _named(said: Mapping[str, list[Any]]) -> str:
-    shown = (f"{name}={','.join(str(value) for value in values)}" for name, values in said.items() if name != "WKST")
+def _named(values_of: Mapping[str, list[Any]]) -> str:
+    shown = (
+        f"{name}={','.join(str(value) for value in values)}" for name, values in values_of.items() if name != "WKST"
+    )
     return ";".join(shown)

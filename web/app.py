@@ -216,8 +216,8 @@ def _superseded(request: Request, error: Superseded) -> Response:
 
 def _invalid(request: Request, error: Exception) -> Response:
     if _is_api(request) and isinstance(error, RequestValidationError):
-        found = [{"field": ".".join(str(p) for p in e["loc"][1:]), "why": e["msg"]} for e in error.errors()]
-        return JSONResponse({"error": "some fields are wrong", "fields": found}, HTTPStatus.UNPROCESSABLE_ENTITY)
+        errors = [{"field": ".".join(str(p) for p in e["loc"][1:]), "why": e["msg"]} for e in error.errors()]
+        return JSONResponse({"error": "some fields are wrong", "fields": errors}, HTTPStatus.UNPROCESSABLE_ENTITY)
     refusal = Refusal(N_("Some fields are empty or wrong. Check them and send the form again."))
     return _say(request, refusal, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -257,14 +257,14 @@ def _our_fault(request: Request, error: Exception) -> Response:
 
 def _say(request: Request, refusal: Refusal, status: HTTPStatus) -> Response:
     t = translator_of(request)
-    said = t.refusal(refusal)
+    message = t.refusal(refusal)
     if _is_api(request):
-        return JSONResponse({"error": said}, status)
+        return JSONResponse({"error": message}, status)
     renderer: Renderer = request.app.state.renderer
     if request.headers.get("hx-request"):
         return HTMLResponse(
-            renderer.render("_error_notice.html", message=said, t=t),
+            renderer.render("_error_notice.html", message=message, t=t),
             200,
             {"HX-Retarget": "#notices", "HX-Reswap": "innerHTML"},
         )
-    return HTMLResponse(renderer.render("error.html", message=said, t=t), status)
+    return HTMLResponse(renderer.render("error.html", message=message, t=t), status)

@@ -110,9 +110,9 @@ def may_still_see(deps: Deps, token: str, commune_id: str) -> bool:
     """Whether a session is still open and its operator may see the commune: asked while a stream is open."""
     now = deps.clock.now()
     with deps.database.session() as session:
-        if (found := access.who(session, token, now)) is None:
+        if (signed_in := access.who(session, token, now)) is None:
             return False
-        operator, web_session = found
+        operator, web_session = signed_in
         known = {c.id for c in standing_of(session, operator)[1]}
     if now - web_session.used_at > access.TOUCH_EVERY:
         with deps.database.writing() as session:

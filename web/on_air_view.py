@@ -126,11 +126,11 @@ def _on_air(
     shown: list[Sounding] = []
     taken: dict[str, str] = {}
     for b in on_air_now(session, commune.id, now):
-        sounding, meant = _sounding(b, audiences.of(b), states, t, now), audiences(b)
-        if meant and meant <= taken.keys():
-            sounding = replace(sounding, gives_way_to=taken[min(meant)])
+        sounding, receiver_ids = _sounding(b, audiences.of(b), states, t, now), audiences(b)
+        if receiver_ids and receiver_ids <= taken.keys():
+            sounding = replace(sounding, gives_way_to=taken[min(receiver_ids)])
         shown.append(sounding)
-        taken = dict.fromkeys(meant, b.title) | taken
+        taken = dict.fromkeys(receiver_ids, b.title) | taken
     return shown
 
 
@@ -174,7 +174,7 @@ def worst_pair(known: list[Receiver], states: dict[str, ReceiverStatus]) -> Wors
     """The two that may be furthest apart of those sounding one broadcast: each one's own playout error, and what of
     controller time it cannot know.
     """
-    found: WorstPair | None = None
+    widest: WorstPair | None = None
     sounding: dict[str, list[tuple[int, int, str]]] = {}
     for receiver in known:
         now = states.get(receiver.id)
@@ -186,16 +186,18 @@ def worst_pair(known: list[Receiver], states: dict[str, ReceiverStatus]) -> Wors
         worst = sorted(group, reverse=True)[:2]
         if len(worst) == 2:
             pair = WorstPair(worst[0][0] + worst[1][0], worst[0][1] + worst[1][1], worst[0][2], worst[1][2])
-            if found is None or pair.skew_us > found.skew_us:
-                found = pair
-    return found
+            if widest is None or pair.skew_us > widest.skew_us:
+                widest = pair
+    return widest
 
 
 def _sounding(
     b: Broadcast, audience: Audience, states: dict[str, ReceiverStatus], t: Translator, now: datetime
 ) -> Sounding:
-    meant = audience.receivers
-    beats = [s.heartbeat for r in meant if (s := states.get(r.id)) and s.heartbeat and s.state is PresenceState.ONLINE]
+    receivers = audience.receivers
+    beats = [
+        s.heartbeat for r in receivers if (s := states.get(r.id)) and s.heartbeat and s.state is PresenceState.ONLINE
+    ]
     sounding = [beat for beat in beats if beat.broadcast == b.id]
     ready = sum(any(held.broadcast == b.id and held.ready for held in beat.holds) for beat in beats)
     length_us = to_us(b.ends_at) - to_us(b.starts_at)
@@ -205,7 +207,7 @@ def _sounding(
         length_us,
         where_words(b, audience, t),
         len(sounding),
-        len(meant),
+        len(receivers),
         ready,
     )
 
@@ -217,12 +219,12 @@ def where_words(b: Broadcast, audience: Audience, t: Translator) -> str:
 
 
 def _where(audience: Audience, t: Translator) -> str:
-    meant, names = audience.targets, audience.names
-    if meant.all:
+    targets, names = audience.targets, audience.names
+    if targets.all:
         return t("The whole commune")
-    parts = [t.count("{n} zone", "{n} zones", len(meant.zones))] if meant.zones else []
-    if len(meant.receivers) == 1:
-        parts.append(names.get(meant.receivers[0], meant.receivers[0]))
-    elif meant.receivers:
-        parts.append(t.count("{n} receiver", "{n} receivers", len(meant.receivers)))
+    parts = [t.count("{n} zone", "{n} zones", len(targets.zones))] if targets.zones else []
+    if len(targets.receivers) == 1:
+        parts.append(names.get(targets.receivers[0], targets.receivers[0]))
+    elif targets.receivers:
+        parts.append(t.count("{n} receiver", "{n} receivers", len(targets.receivers)))
     return ", ".join(parts)

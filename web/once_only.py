@@ -225,8 +225,8 @@ async def _read(receive: Receive) -> tuple[bytes, bool, Receive]:
 def _note(answer: _Answer, message: Message) -> None:
     if message["type"] == "http.response.start":
         answer.status = message["status"]
-        given = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in message["headers"]]
-        answer.headers = [(name, value) for name, value in given if name in _HEADERS]
+        headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in message["headers"]]
+        answer.headers = [(name, value) for name, value in headers if name in _HEADERS]
     elif message["type"] == "http.response.body" and answer.whole:
         answer.body += message.get("body", b"")
         if len(answer.body) > MOST_ANSWER_BYTES:

@@ -97,7 +97,7 @@ def known_device(key: bytes, cookie: str, name: str) -> str:
     """The device's id when this operator has signed in from it; "" when not, or when the cookie is not ours."""
     device, *marks = cookie.split(".")
     mark = _mark(key, device, name)
-    return device if any(hmac.compare_digest(mark.encode(), one.encode()) for one in marks) else ""
+    return device if any(hmac.compare_digest(mark.encode(), known_mark.encode()) for known_mark in marks) else ""
 
 
 def device_cookie(key: bytes, cookie: str, name: str) -> str:
@@ -105,7 +105,9 @@ def device_cookie(key: bytes, cookie: str, name: str) -> str:
     device, *marks = cookie.split(".") if cookie else [""]
     device = device if marks and len(device) <= 40 else secrets.token_urlsafe(18)
     mark = _mark(key, device, name)
-    return ".".join([device, *[one for one in marks if one != mark][1 - _MOST_NAMES_A_DEVICE :], mark])
+    return ".".join(
+        [device, *[known_mark for known_mark in marks if known_mark != mark][1 - _MOST_NAMES_A_DEVICE :], mark]
+    )
 
 
 def _mark(key: bytes, device: str, name: str) -> str:

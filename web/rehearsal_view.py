@@ -54,26 +54,26 @@ class Things:
 
 
 def rehearsal_page(
-    frame: Frame, found: Rehearsal, given: Decisions, why: Refusal | None = None, status: int = 200
+    frame: Frame, rehearsal: Rehearsal, decided: Decisions, why: Refusal | None = None, status: int = 200
 ) -> HTMLResponse:
-    """The page. given: the decisions so far; what is not decided stands as suggested. why: it was not done."""
-    decisions = found.suggested(given)
+    """The page. decided: the decisions so far; what is not decided stands as suggested. why: it was not done."""
+    decisions = rehearsal.suggested(decided)
     return renderer_of(frame.request).page(
         frame,
         "rehearsal.html",
         status,
-        r=found,
-        plan_text=plan_as_text(found.plan),
-        is_merge=isinstance(found.plan, Merge),
+        r=rehearsal,
+        plan_text=plan_as_text(rehearsal.plan),
+        is_merge=isinstance(rehearsal.plan, Merge),
         decisions=decisions,
         shown=mark(decisions),
-        groups=groups(found, given),
-        things=things(found),
+        groups=groups(rehearsal, decided),
+        things=things(rehearsal),
         things_words=THINGS,
         question_words=QUESTIONS,
         count_rows=COUNTS,
-        before=sorted(found.before),
-        after=sorted(found.after),
+        before=sorted(rehearsal.before),
+        after=sorted(rehearsal.after),
         say=lambda text: say(frame.t, text),
         cut_away=cut_away,
         role_names=ROLE_NAMES,

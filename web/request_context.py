@@ -185,10 +185,10 @@ def _frame(request: Request) -> Frame:
     deps, token = deps_of(request), request.cookies.get(SESSION_COOKIE, "")
     now = deps.clock.now()
     with deps.database.session() as session:
-        found = access.who(session, token, now) if token else None
-        if found is None:
+        signed_in = access.who(session, token, now) if token else None
+        if signed_in is None:
             raise NotSignedIn
-        operator, web_session = found
+        operator, web_session = signed_in
         standing, known = standing_of(session, operator)
     if now - web_session.used_at > access.TOUCH_EVERY:
         with deps.database.writing() as session:
@@ -203,13 +203,13 @@ def _frame(request: Request) -> Frame:
 In = Annotated[Frame, Depends(frame_of)]
 
 
-def check_form_token(request: Request, given: str | None) -> None:
-    """Refuse a request that another site made the browser send. given: the form's field, or None for the header's."""
+def check_form_token(request: Request, form_token: str | None) -> None:
+    """Refuse a request that another site made the browser send. form_token: a field; None for the header's."""
     deps = deps_of(request)
     cookie = request.cookies.get(SESSION_COOKIE) or request.cookies.get(GUEST_COOKIE) or ""
     site = request.headers.get("sec-fetch-site", "same-origin")
     wanted = access.form_token(deps.session_key, cookie)
-    token = given or request.headers.get("x-form-token") or ""
+    token = form_token or request.headers.get("x-form-token") or ""
     if not cookie or site not in ("same-origin", "none") or not hmac.compare_digest(wanted.encode(), token.encode()):
         raise Refusal(N_("This form has expired. Reload the page and try again."))
 
@@ -218,16 +218,16 @@ async def own_form(request: Request) -> None:
     """Every change must come from a form of ours: the token is in the form or in a header."""
     if request.method in ("GET", "HEAD"):
         return
-    given = None
+    form_token = None
     kind = request.headers.get("content-type", "")
     if kind.startswith("application/x-www-form-urlencoded"):
         form = await request.form()
         keep_sent(request, form)
         value = form.get("form_token")
-        given = value if isinstance(value, str) else None
+        form_token = value if isinstance(value, str) else None
     elif kind.startswith("multipart/form-data"):
-        given = request.query_params.get("form_token")
-    check_form_token(request, given)
+        form_token = request.query_params.get("form_token")
+    check_form_token(request, form_token)
 
 
 def changes(action: Action, *, new_commune: bool = False) -> Any:

@@ -183,8 +183,13 @@ def _too_large() -> Refusal:
 
 
 def _own(frame: Frame, session: Session, measurement_id: str) -> MeasurementRow:
-    found = measurement_of(session, frame.commune_id, measurement_id)
-    return MeasurementRow(found, receiver(session, found.one_id), receiver(session, found.other_id), proposal(found))
+    measurement = measurement_of(session, frame.commune_id, measurement_id)
+    return MeasurementRow(
+        measurement,
+        receiver(session, measurement.one_id),
+        receiver(session, measurement.other_id),
+        proposal(measurement),
+    )
 
 
 def _apart(one: Receiver | None, other: Receiver | None) -> dict[str, Any]:

@@ -28,16 +28,25 @@ class TakenEvents:
     there: list[str] = field(default_factory=list)
     unread: list[tuple[str, Refusal]] = field(default_factory=list)
 
+    def extend(self, more: "TakenEvents") -> None:
+        self.added += more.added
+        self.changed += more.changed
+        self.there += more.there
+        self.unread += more.unread
+
 
 class EventTaker:
     """Takes the events of one file into one commune's timetable."""
 
-    def __init__(self, session: Session, commune_id: str, now: datetime, actor: Actor) -> None:
+    def __init__(
+        self, session: Session, commune_id: str, now: datetime, actor: Actor, used: set[int] | None = None
+    ) -> None:
+        """used: the schedules that events before these have taken; these are added."""
         self._session, self._commune_id, self._now, self._actor = session, commune_id, now, actor
         self._programmes = NameIndex((p.title, p) for p in programmes(session, commune_id))
         self._there = {s.number: s for s in schedules(session, commune_id)}
         self._known = known_ids(session, commune_id, ImportKind.SCHEDULES)
-        self._used: set[int] = set()
+        self._used = set() if used is None else used
 
     def take(self, read: CalendarImport) -> TakenEvents:
         taken = TakenEvents(unread=list(read.unread))

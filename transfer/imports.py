@@ -16,11 +16,12 @@ from devices.stations import StationKind
 from runtime.database import Database, UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from transfer.columns import COLUMNS, ImportKind, guess, header_of, remember, remembered
+from transfer.foreign_sheets import read_foreign_sheet
 from transfer.operator_rows import OperatorTaker
 from transfer.receiver_rows import ReceiverTaker
 from transfer.rows import RowChange, RowOutcome, Taker, take_all
 from transfer.schedule_rows import ScheduleTaker
-from transfer.sheets import Sheet, read_sheet, texts
+from transfer.sheets import Sheet, texts
 from transfer.texts import Encoding
 from usecases.actors import Actor
 from wire.credentials import Credentials
@@ -131,7 +132,7 @@ class Imports:
         path.write_bytes(content)
         path.chmod(0o600)
         try:
-            sheet = read_sheet(path, file_name)
+            sheet = read_foreign_sheet(path, file_name)
             if len(sheet.rows) < 2:
                 raise Refusal(N_("There are no rows in this file. The first row names the columns, the others follow."))
             with self._database.writing() as session:
@@ -146,7 +147,7 @@ class Imports:
         path = self._folder / upload.id
         if not path.exists():
             raise NotFound(N_("This file is not kept any more. Choose it again."))
-        sheet = read_sheet(path, upload.file_name, Encoding(upload.encoding) if upload.encoding else None)
+        sheet = read_foreign_sheet(path, upload.file_name, Encoding(upload.encoding) if upload.encoding else None)
         header = header_of(sheet.rows, upload.of_kind)
         headings = list(texts(sheet.rows[header].cells)) if sheet.rows else []
         width = max((len(row.cells) for row in sheet.rows[header:]), default=0)

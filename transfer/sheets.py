@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from runtime.refusal import N_, Refusal
+from runtime.sandbox import too_costly
 from transfer.texts import FONTS, Encoding, decode, delimiter_of, detect
 from transfer.vietnamese_fonts import Font, likely_font, to_unicode
 
@@ -27,6 +28,9 @@ MOST_COLUMNS = 100
 _MOST_UNPACKED_BYTES = 200_000_000
 #: Of one sheet, or of all its texts: ten thousand bytes for each row that we take.
 _MOST_PART_BYTES = 30_000_000
+#: Of every other part: styles, names, settings.
+_MOST_OTHER_PART_BYTES = 5_000_000
+_MOST_CELLS = 500_000
 _LONGEST_CELL = 2000
 _MOST_EMPTY_LINES = 5000
 
@@ -101,13 +105,11 @@ def _xlsx(path: Path) -> Sheet:
                 if line - (sheet.rows[-1].line if sheet.rows else 0) > _MOST_EMPTY_LINES:
                     break  # formatted down to the millionth row, with nothing in it
         sheet.merged = merged
-        for ref in merged:
-            left, top, right, bottom = openpyxl.utils.range_boundaries(ref)
-            _spread(sheet, top, bottom, left, right)
-    except Refusal:
+        _spread_all(sheet, [openpyxl.utils.range_boundaries(ref) for ref in merged])
+    except (Refusal, MemoryError):
         raise
     except Exception as error:  # damaged bytes raise any error in openpyxl
-        raise _damaged(str(error)) from error
+        raise damaged(str(error)) from error
     return sheet
 
 
@@ -133,7 +135,7 @@ def _formulas_and_merges(path: Path, part: str) -> tuple[set[tuple[int, int]], l
     from openpyxl.utils.cell import coordinate_to_tuple
 
     without_value, merged = set[tuple[int, int]](), list[str]()
-    line, column = 0, 0
+    line, column, count = 0, 0, 0
     with zipfile.ZipFile(path) as packed, packed.open(part.lstrip("/")) as source:
         # Expat refuses entities that grow without end.
         for event, element in ElementTree.iterparse(source, ("start", "end")):  # noqa: S314
@@ -142,6 +144,9 @@ def _formulas_and_merges(path: Path, part: str) -> tuple[set[tuple[int, int]], l
                 if tag == "row":
                     line, column = int(element.get("r", line + 1)), 0
                 elif tag == "c":
+                    count += 1
+                    if count > _MOST_CELLS:
+                        raise too_costly()
                     where = element.get("r")
                     line, column = coordinate_to_tuple(where) if where else (line, column + 1)
             elif tag == "c":
@@ -155,18 +160,24 @@ def _formulas_and_merges(path: Path, part: str) -> tuple[set[tuple[int, int]], l
     return without_value, merged
 
 
-def _spread(sheet: Sheet, top: int, bottom: int, left: int, right: int) -> None:
-    """Down only: what is merged across is a heading, and would stand in columns that it does not belong to."""
-    by_line = {row.line: row for row in sheet.rows}
-    first = by_line.get(top)
-    if first is None or left > len(first.cells) or left != right:
-        return
-    for line in range(top + 1, min(bottom, MOST_ROWS) + 1):
-        row = by_line.get(line)
-        if row is not None and left <= len(row.cells):
-            cells = list(row.cells)
-            cells[left - 1] = first.cells[left - 1]
-            sheet.rows[sheet.rows.index(row)] = SheetRow(line, cells)
+def _spread_all(sheet: Sheet, ranges: Iterable[tuple[int, int, int, int]]) -> None:
+    """Down only: what is merged across is a heading, and would stand in columns that it does not belong to.
+
+    ranges: left, top, right, bottom, from 1.
+    """
+    cells_by_line = {row.line: list(row.cells) for row in sheet.rows}
+    spread = set[tuple[int, int]]()
+    for left, top, right, bottom in ranges:
+        first = cells_by_line.get(top)
+        if first is None or left > len(first) or left != right:
+            continue
+        for line in range(top + 1, min(bottom, MOST_ROWS) + 1):
+            cells = cells_by_line.get(line)
+            # Merged ranges do not overlap; in a file where they do, the first one holds.
+            if cells is not None and left <= len(cells) and (line, left) not in spread:
+                cells[left - 1] = first[left - 1]
+                spread.add((line, left))
+    sheet.rows = [SheetRow(line, cells) for line, cells in cells_by_line.items()]
 
 
 def _xls(path: Path) -> Sheet:
@@ -174,7 +185,9 @@ def _xls(path: Path) -> Sheet:
 
     sheet = Sheet([], Encoding.UTF_8)
     try:
-        with xlrd.open_workbook(str(path), io.StringIO(), on_demand=True, formatting_info=True) as book:
+        with xlrd.open_workbook(
+            str(path), io.StringIO(), on_demand=True, formatting_info=True, ragged_rows=True
+        ) as book:
             first = book.sheet_by_index(0)
             for index in range(first.nrows):
                 cells = first.row(index)[:MOST_COLUMNS]
@@ -183,13 +196,15 @@ def _xls(path: Path) -> Sheet:
                     index + 1,
                     [_xls_value(book, c, f"{xlrd.colname(k)}{index + 1}") for k, c in enumerate(cells)],
                 )
+                if index + 1 - (sheet.rows[-1].line if sheet.rows else 0) > _MOST_EMPTY_LINES:
+                    break
             for top, bottom, left, right in first.merged_cells:
                 sheet.merged.append(f"{xlrd.colname(left)}{top + 1}:{xlrd.colname(right - 1)}{bottom}")
-                _spread(sheet, top + 1, bottom, left + 1, right)
-    except Refusal:
+            _spread_all(sheet, [(left + 1, top + 1, right, bottom) for top, bottom, left, right in first.merged_cells])
+    except (Refusal, MemoryError):
         raise
     except Exception as error:  # struct.error, AssertionError, …: it reads damaged bytes as they come
-        raise _damaged(str(error)) from error
+        raise damaged(str(error)) from error
     return sheet
 
 
@@ -245,6 +260,9 @@ def _check_unpacked(path: Path) -> None:
     if "[Content_Types].xml" not in sizes or not any(name.startswith("xl/") for name in sizes):
         raise Refusal(N_("This file is packed, but no table of Excel. Recordings in a zip go to *Recordings*."))
     parts = [size for name, size in sizes.items() if name.startswith(("xl/worksheets/", "xl/sharedStrings"))]
+    others = [size for name, size in sizes.items() if name.endswith((".xml", ".rels")) and size not in parts]
+    if max(others, default=0) > _MOST_OTHER_PART_BYTES:
+        raise too_costly()
     if sum(sizes.values()) > _MOST_UNPACKED_BYTES or max(parts, default=0) > _MOST_PART_BYTES:
         raise Refusal(
             N_("More than {most} rows. Divide the table, or delete what is not of this commune. Nothing was kept."),
@@ -252,7 +270,8 @@ def _check_unpacked(path: Path) -> None:
         )
 
 
-def _damaged(why: str) -> Refusal:
+def damaged(why: str) -> Refusal:
+    """The refusal for a file that its reader cannot read."""
     return Refusal(
         N_("This file is damaged or locked by a password ({why}). Open it in Excel and save it again as .xlsx."),
         why=why[:100] or "?",

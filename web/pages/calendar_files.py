@@ -1,5 +1,6 @@
 """The timetable as a calendar file, to be saved and to be read."""
 
+import time
 from datetime import timedelta
 from typing import Annotated
 
@@ -12,12 +13,15 @@ from broadcast.programmes import duration_us, items_of_all, programmes
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, Refusal
-from schedules.calendars import MOST_FILE_BYTES, CalendarEntry, read_calendar, write_calendar
+from schedules.calendars import MOST_FILE_BYTES, CalendarEntry, CalendarImport, write_calendar
+from schedules.foreign_calendars import read_foreign_calendar
 from schedules.schedules import schedules
-from transfer.calendar_import import EventTaker
-from web.request_context import In, Reading, changes, renderer_of
+from transfer.calendar_import import EventTaker, TakenEvents
+from web.request_context import Frame, In, Reading, changes, renderer_of
 
 router = APIRouter(include_in_schema=False)
+#: Events in one transaction, and the pause before the next, in which others write.
+_AT_ONCE, _GAP_S = 10, 0.05
 
 
 @router.get("/timetable.ics")
@@ -37,13 +41,25 @@ def read(frame: In, file: Annotated[UploadFile, File()]) -> HTMLResponse:
     content = file.file.read(MOST_FILE_BYTES + 1)
     if len(content) > MOST_FILE_BYTES:
         raise Refusal(N_("This file is too large for a calendar file."))
-    events = read_calendar(content, frame.commune.zone)  # before the transaction: reading takes its time
-    with frame.deps.database.writing() as session:
-        taken = EventTaker(session, frame.commune_id, frame.deps.clock.now(), frame.actor).take(events)
-        if taken.added or taken.changed:
-            frame.note(session, Deed.CALENDAR_READ, ", ".join(taken.added + taken.changed)[:1000])
+    events = read_foreign_calendar(content, frame.commune.zone)  # before the transaction: reading takes its time
+    taken = _take(frame, events)
     frame.deps.services.plan(frame.commune_id)
     return renderer_of(frame.request).page(frame, "calendar_import_result.html", taken=taken)
+
+
+def _take(frame: Frame, events: CalendarImport) -> TakenEvents:
+    """In short transactions: an emergency is written between two of them."""
+    all_taken, used = TakenEvents(unread=list(events.unread)), set[int]()
+    for first in range(0, len(events.entries), _AT_ONCE):
+        if first:
+            time.sleep(_GAP_S)
+        with frame.deps.database.writing() as session:
+            taker = EventTaker(session, frame.commune_id, frame.deps.clock.now(), frame.actor, used)
+            taken = taker.take(CalendarImport(entries=events.entries[first : first + _AT_ONCE]))
+            if taken.added or taken.changed:
+                frame.note(session, Deed.CALENDAR_READ, ", ".join(taken.added + taken.changed)[:1000])
+        all_taken.extend(taken)
+    return all_taken
 
 
 def _entries(session: Session, commune_id: str) -> list[CalendarEntry]:

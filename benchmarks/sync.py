@@ -157,11 +157,11 @@ class Figures(NamedTuple):
     stalls: int
 
 
-def figures(found: dict[str, Any], player: str, profile: str, seed: int) -> Figures:
+def figures(measurement: dict[str, Any], player: str, profile: str, seed: int) -> Figures:
     """Take what matters out of the rig's result."""
-    pairs = found["analysis"]["pairwise"] or {"p50": -1, "p99": -1, "max": -1}
-    players = found["analysis"]["players"].values()
-    clients = [name for name in found["memory"] if name.startswith("c")]
+    pairs = measurement["analysis"]["pairwise"] or {"p50": -1, "p99": -1, "max": -1}
+    players = measurement["analysis"]["players"].values()
+    clients = [name for name in measurement["memory"] if name.startswith("c")]
     return Figures(
         player,
         profile,
@@ -172,9 +172,9 @@ def figures(found: dict[str, Any], player: str, profile: str, seed: int) -> Figu
         sum(p["dropouts"] for p in players),
         sum(p["skips"] + p["repeats"] for p in players),
         sum(p["frames_dropped"] + p["frames_repeated"] for p in players),
-        max(found["cpu_percent_of_one_core"][name] for name in clients),
-        max(found["memory"][name]["rss_kb"] for name in clients) / 1024,
-        len(found.get("machine_stalls_ms", [])),
+        max(measurement["cpu_percent_of_one_core"][name] for name in clients),
+        max(measurement["memory"][name]["rss_kb"] for name in clients) / 1024,
+        len(measurement.get("machine_stalls_ms", [])),
     )
 
 
@@ -258,7 +258,7 @@ def main() -> None:
             kinds += [] if options.player == "loa" else [("snapcast", False)]
             for player, live in kinds:
                 for _ in range(ATTEMPTS if options.limit else 1):
-                    found = measure(
+                    measurement = measure(
                         rig,
                         name,
                         player,
@@ -269,7 +269,7 @@ def main() -> None:
                         keep=options.keep,
                         settle_s=options.settle,
                     )
-                    row = figures(found, player + ("-live" if live else ""), name, seed)
+                    row = figures(measurement, player + ("-live" if live else ""), name, seed)
                     if not options.json:
                         print(table([row]).splitlines()[-1], flush=True)
                     if not beyond([row]):

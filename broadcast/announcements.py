@@ -34,8 +34,9 @@ def unannounced(session: Session, now: datetime, limit: int = MOST_AT_ONCE) -> l
         audible,
     )
     due = list(session.exec(lacking.order_by(col(Broadcast.starts_at)).limit(limit)))
-    known = {row.id for row in due}
-    due += [row for row in session.exec(cleared) if row.id not in known]  # few, and not to be ordered by another index
+    broadcast_ids = {row.id for row in due}
+    # Few, and not to be ordered by another index.
+    due += [row for row in session.exec(cleared) if row.id not in broadcast_ids]
     return sorted(due, key=lambda row: row.starts_at)[:limit]
 
 

@@ -109,12 +109,12 @@ class Audiences:
             self._zone_names = {z.id: z.name for z in self._session.exec(select(Zone))}
         zone_ids = {*targets.zones, *(zone for r in receivers for zone in r.zones)}
         names = {zone: self._zone_names[zone] for zone in sorted(zone_ids) if zone in self._zone_names}
-        known = {r.id: r.name for r in receivers}
-        absent = sorted(set(targets.receivers) - known.keys())
+        names_by_id = {r.id: r.name for r in receivers}
+        absent = sorted(set(targets.receivers) - names_by_id.keys())
         if absent:
             query = select(Receiver.id, Receiver.name).where(col(Receiver.id).in_(absent))
-            known |= dict(self._session.exec(query).all())
-        names |= {r: known[r] for r in sorted(targets.receivers) if r in known}
+            names_by_id |= dict(self._session.exec(query).all())
+        names |= {r: names_by_id[r] for r in sorted(targets.receivers) if r in names_by_id}
         return Audience(targets, receivers, names)
 
     def load(self, snapshot_ids: Iterable[str | None]) -> None:

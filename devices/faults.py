@@ -65,12 +65,12 @@ def _is_one_too_many(session: Session, receiver_id: str, fault: str) -> bool:
 
 def note(session: Session, receiver_id: str, fault: str, *, present: bool, at: datetime, detail: str = "") -> None:
     """Record a fault that the controller found, or its end. The detail of a lasting fault is updated."""
-    known = _present(session, receiver_id, fault)
-    if present and known is None:
+    row = _present(session, receiver_id, fault)
+    if present and row is None:
         session.add(Fault(receiver_id=receiver_id, fault=fault, detail=detail[:500], began_at=at))
-    elif known is not None:
-        known.ended_at, known.detail = (None, detail[:500]) if present else (at, known.detail)
-        session.add(known)
+    elif row is not None:
+        row.ended_at, row.detail = (None, detail[:500]) if present else (at, row.detail)
+        session.add(row)
 
 
 def withdraw(session: Session, receiver_id: str, fault: str, *, since: datetime) -> None:

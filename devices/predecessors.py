@@ -70,17 +70,17 @@ def lineage(session: Session, *commune_ids: str) -> list[Ancestor]:
         formers.setdefault(row.successor_id, []).append(row)
     ancestors: list[Ancestor] = []
     for commune_id in commune_ids:
-        known = {commune_id: Ancestor(commune_id, None, None)}
+        ancestor_of = {commune_id: Ancestor(commune_id, None, None)}
         waiting = [commune_id]
         while waiting:
-            heir = known[waiting.pop(0)]
+            heir = ancestor_of[waiting.pop(0)]
             for row in formers.get(heir.commune_id, []):
-                if row.former_id not in known:
+                if row.former_id not in ancestor_of:
                     bounds = [bound for bound in (row.since, heir.since) if bound is not None]
                     before = row.at if heir.before is None else min(row.at, heir.before)
-                    known[row.former_id] = Ancestor(row.former_id, max(bounds, default=None), before)
+                    ancestor_of[row.former_id] = Ancestor(row.former_id, max(bounds, default=None), before)
                     waiting.append(row.former_id)
-        ancestors += known.values()
+        ancestors += ancestor_of.values()
     return ancestors
 
 

@@ -69,13 +69,13 @@ class PresenceWatch:
     def heard(self, receiver_id: str, heartbeat: Heartbeat, at: datetime) -> None:
         """A heartbeat comes from the connection that is open now: it is a sign of life, whatever its session."""
         with self._lock:
-            known = self._known.setdefault(receiver_id, ReceiverRecord())
-            if was_overtaken(known, heartbeat.session, at):
+            record = self._known.setdefault(receiver_id, ReceiverRecord())
+            if was_overtaken(record, heartbeat.session, at):
                 return
-            if heartbeat.session < known.session:
-                known.connections.connected("", fell=True, at=at)
-            known.follow(heartbeat.session, at)
-            known.heartbeat = heartbeat
+            if heartbeat.session < record.session:
+                record.connections.connected("", fell=True, at=at)
+            record.follow(heartbeat.session, at)
+            record.heartbeat = heartbeat
 
     def presence_received(self, receiver_id: str, presence: Presence, at: datetime, *, retained: bool) -> None:
         """A birth, farewell or will arrived. A will ends its own session only.
@@ -83,28 +83,28 @@ class PresenceWatch:
         retained: the broker kept it from before the subscription, so a birth in it is no sign of life.
         """
         with self._lock:
-            known = self._known.setdefault(receiver_id, ReceiverRecord())
+            record = self._known.setdefault(receiver_id, ReceiverRecord())
             if not presence.online:
-                self._farewell(known, presence, at, retained=retained)
+                self._farewell(record, presence, at, retained=retained)
             elif not retained:
                 # With the same number after a will: a copy of the receiver's card counts as the receiver does.
-                repeated = presence.session == known.session and known.farewell_at is not None
-                fell = presence.session < known.session or repeated
-                known.connections.connected(presence.boot, fell=fell, at=at)
-                known.follow(presence.session, at)
-            elif known.farewell_at is None:  # else its heartbeats would seem to be from before that farewell
-                known.session = presence.session
+                repeated = presence.session == record.session and record.farewell_at is not None
+                fell = presence.session < record.session or repeated
+                record.connections.connected(presence.boot, fell=fell, at=at)
+                record.follow(presence.session, at)
+            elif record.farewell_at is None:  # else its heartbeats would seem to be from before that farewell
+                record.session = presence.session
 
-    def _farewell(self, known: ReceiverRecord, presence: Presence, at: datetime, *, retained: bool) -> None:
+    def _farewell(self, record: ReceiverRecord, presence: Presence, at: datetime, *, retained: bool) -> None:
         session = presence.session
-        if session != known.session and (session < known.session or session in known.ended):
+        if session != record.session and (session < record.session or session in record.ended):
             return
-        known.session = session
-        if known.farewell_at is None:
-            known.farewell_at, known.farewell_cause = at, presence.cause or "connection_lost"
-            known.away = retained or not self._listening
-        if known.last_heard_at is None:
-            known.last_heard_at = at
+        record.session = session
+        if record.farewell_at is None:
+            record.farewell_at, record.farewell_cause = at, presence.cause or "connection_lost"
+            record.away = retained or not self._listening
+        if record.last_heard_at is None:
+            record.last_heard_at = at
 
     def listening_ended(self, at: datetime) -> None:
         """The controller lost the broker. The wills of the last seconds came because the broker ended."""
@@ -112,15 +112,15 @@ class PresenceWatch:
             with self._lock:
                 self._listening = False
                 hit = {
-                    receiver_id: known
-                    for receiver_id, known in self._known.items()
-                    if known.farewell_at is not None
-                    and known.farewell_cause == "connection_lost"
-                    and timedelta(0) <= at - known.farewell_at <= _BROKER_ENDED
+                    receiver_id: record
+                    for receiver_id, record in self._known.items()
+                    if record.farewell_at is not None
+                    and record.farewell_cause == "connection_lost"
+                    and timedelta(0) <= at - record.farewell_at <= _BROKER_ENDED
                 }
-                for known in hit.values():
-                    known.away = True
-                recorded = [r for r, known in hit.items() if known.cause == "connection_lost"]
+                for record in hit.values():
+                    record.away = True
+                recorded = [r for r, record in hit.items() if record.cause == "connection_lost"]
                 for receiver_id in recorded:
                     hit[receiver_id].cause = "controller_away"
             if recorded:
@@ -153,9 +153,9 @@ class PresenceWatch:
         """Controller time was set by so much: what was heard lies as long ago as before."""
         with self._lock:
             self._listening_since += by
-            for known in self._known.values():
-                if known.last_heard_at is not None:
-                    known.last_heard_at += by
+            for record in self._known.values():
+                if record.last_heard_at is not None:
+                    record.last_heard_at += by
 
     def sweep(self, now: datetime) -> list[PresenceChange]:
         """Compute every state and record the changes. Called about once a second."""
@@ -163,13 +163,13 @@ class PresenceWatch:
         with self._record_lock:
             with self._lock:
                 self._listening_since = min(self._listening_since, now)  # the clock was set back
-                shared = {receiver_id for receiver_id, known in self._known.items() if known.shared(now)}
+                shared = {receiver_id for receiver_id, record in self._known.items() if record.shared(now)}
                 newly, no_longer = shared - self._shared, self._shared - shared
                 self._shared = shared
-                for receiver_id, known in self._known.items():
-                    if known.last_heard_at is not None and known.last_heard_at > now:
-                        known.last_heard_at = now
-                    change = self._change(receiver_id, known, now)
+                for receiver_id, record in self._known.items():
+                    if record.last_heard_at is not None and record.last_heard_at > now:
+                        record.last_heard_at = now
+                    change = self._change(receiver_id, record, now)
                     if change is not None:
                         changes.append(change)
             if changes or newly or no_longer:
@@ -185,28 +185,28 @@ class PresenceWatch:
                 handler(change.receiver_id, PresenceState(change.state))
         return changes
 
-    def _change(self, receiver_id: str, known: ReceiverRecord, now: datetime) -> PresenceChange | None:
-        state, since = self._state(known, now)
-        cause = self._cause(state, known, now)
+    def _change(self, receiver_id: str, record: ReceiverRecord, now: datetime) -> PresenceChange | None:
+        state, since = self._state(record, now)
+        cause = self._cause(state, record, now)
         # Who did not come back in time after the controller was away is lost; nobody becomes "away" afterwards.
-        is_lost = state is PresenceState.OFFLINE and known.cause == "controller_away" != cause
-        if state is known.state and not is_lost:
+        is_lost = state is PresenceState.OFFLINE and record.cause == "controller_away" != cause
+        if state is record.state and not is_lost:
             return None
-        known.state, known.since, known.cause = state, since, cause
+        record.state, record.since, record.cause = state, since, cause
         return PresenceChange(receiver_id=receiver_id, at=since or now, state=state.value, cause=cause)
 
     def snapshot(self, now: datetime) -> dict[str, ReceiverStatus]:
         """Every receiver that was ever heard; from memory, no query. A receiver that is not in it is new."""
         with self._lock:
             states = {}
-            for receiver_id, known in self._known.items():
-                state, since = self._state(known, now)
+            for receiver_id, record in self._known.items():
+                state, since = self._state(record, now)
                 states[receiver_id] = ReceiverStatus(
                     state,
-                    known.since if state is known.state else since,
-                    known.last_heard_at,
-                    known.heartbeat,
-                    self._cause(state, known, now),
+                    record.since if state is record.state else since,
+                    record.last_heard_at,
+                    record.heartbeat,
+                    self._cause(state, record, now),
                 )
             return states
 
@@ -215,29 +215,29 @@ class PresenceWatch:
         nothing = ReceiverStatus(PresenceState.NEW, None, None, None)
         return self.snapshot(now).get(receiver_id, nothing)
 
-    def _state(self, known: ReceiverRecord, now: datetime) -> tuple[PresenceState, datetime | None]:
-        heard_at = known.last_heard_at
-        if heard_at is not None and heard_at < self._listening_since and known.state is PresenceState.ONLINE:
+    def _state(self, record: ReceiverRecord, now: datetime) -> tuple[PresenceState, datetime | None]:
+        heard_at = record.last_heard_at
+        if heard_at is not None and heard_at < self._listening_since and record.state is PresenceState.ONLINE:
             # The controller itself was away: a receiver that was online gets the full period to be heard again.
             heard_at = (
                 self._listening_since + self._come_back_within - timedelta(seconds=self._period_s * OFFLINE_AFTER)
             )
-        state, since = presence_state(heard_at, known.farewell_at, self._period_s, now)
-        if state is PresenceState.ONLINE and known.state is PresenceState.ONLINE:
-            since = known.since
+        state, since = presence_state(heard_at, record.farewell_at, self._period_s, now)
+        if state is PresenceState.ONLINE and record.state is PresenceState.ONLINE:
+            since = record.since
         return state, since
 
-    def _cause(self, state: PresenceState, known: ReceiverRecord, now: datetime) -> str:
+    def _cause(self, state: PresenceState, record: ReceiverRecord, now: datetime) -> str:
         if state is not PresenceState.OFFLINE:
             return "silent" if state is PresenceState.LATE else "heard"
-        if known.state is state and known.cause not in ("", "controller_away"):
-            return known.cause
-        cause = known.farewell_cause if known.farewell_at is not None else "silent"
+        if record.state is state and record.cause not in ("", "controller_away"):
+            return record.cause
+        cause = record.farewell_cause if record.farewell_at is not None else "silent"
         coming_back = not self._listening or now - self._listening_since < self._come_back_within
-        if known.farewell_at is not None:
-            away = known.away and cause == "connection_lost"
+        if record.farewell_at is not None:
+            away = record.away and cause == "connection_lost"
         else:
-            away = not self._listening or (known.last_heard_at or now) < self._listening_since
+            away = not self._listening or (record.last_heard_at or now) < self._listening_since
         return "controller_away" if away and coming_back else cause
 
     def _read(self, session: Session) -> None:
@@ -245,19 +245,19 @@ class PresenceWatch:
             self._known[receiver_id] = ReceiverRecord(row.session, last_heard_at=row.heard_at, heartbeat=row.message)
         newest = select(func.max(PresenceChange.id)).group_by(col(PresenceChange.receiver_id))
         for change in session.exec(select(PresenceChange).where(col(PresenceChange.id).in_(newest))):
-            known = self._known.setdefault(change.receiver_id, ReceiverRecord())
-            known.state, known.since, known.cause = PresenceState(change.state), change.at, change.cause
-            if known.state is PresenceState.OFFLINE:
-                known.away = change.cause == "controller_away"
-                known.farewell_cause = "connection_lost" if known.away else change.cause
+            record = self._known.setdefault(change.receiver_id, ReceiverRecord())
+            record.state, record.since, record.cause = PresenceState(change.state), change.at, change.cause
+            if record.state is PresenceState.OFFLINE:
+                record.away = change.cause == "controller_away"
+                record.farewell_cause = "connection_lost" if record.away else change.cause
                 if change.cause != "silent":
-                    known.farewell_at = change.at
-                if known.last_heard_at is None:
-                    known.last_heard_at = change.at
+                    record.farewell_at = change.at
+                if record.last_heard_at is None:
+                    record.last_heard_at = change.at
         self._shared = faults.receivers_with(session, faults.SHARED_CREDENTIALS)
         for receiver_id in self._shared:
-            known = self._known.setdefault(receiver_id, ReceiverRecord())
-            known.shared_until = self._listening_since + WINDOW
+            record = self._known.setdefault(receiver_id, ReceiverRecord())
+            record.shared_until = self._listening_since + WINDOW
 
 
 def changes(session: Session, receiver_id: str, limit: int = 50) -> list[PresenceChange]:
@@ -268,8 +268,8 @@ def changes(session: Session, receiver_id: str, limit: int = 50) -> list[Presenc
 
 def never_heard(session: Session, watch: PresenceWatch, now: datetime) -> list[str]:
     """Receivers in service that were never heard."""
-    known = watch.snapshot(now)
-    return [r.id for r in receivers(session) if r.id not in known]
+    states = watch.snapshot(now)
+    return [r.id for r in receivers(session) if r.id not in states]
 
 
 def _record_link_fault(session: Session, change: PresenceChange) -> None:

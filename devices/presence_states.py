@@ -101,7 +101,7 @@ def presence_state(
     return PresenceState.ONLINE, last_heard_at
 
 
-def was_overtaken(known: ReceiverRecord, session: int, at: datetime) -> bool:
+def was_overtaken(record: ReceiverRecord, session: int, at: datetime) -> bool:
     """Whether a heartbeat was sent before a farewell that arrived first. Later ones prove the farewell wrong."""
-    just_ended = known.farewell_at is not None and timedelta(0) <= at - known.farewell_at < _OVERTAKEN
-    return just_ended and (session <= known.session or session in known.ended)
+    just_ended = record.farewell_at is not None and timedelta(0) <= at - record.farewell_at < _OVERTAKEN
+    return just_ended and (session <= record.session or session in record.ended)

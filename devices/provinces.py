@@ -26,9 +26,9 @@ def provinces(session: Session) -> list[Province]:
 def province_named(session: Session, name: str) -> Province:
     """The province of this name, made when there is none. "Thanh Hoá" and "Thanh Hóa" are one."""
     name = " ".join(unicodedata.normalize("NFC", name).split())
-    for known in provinces(session):
-        if _plain(known.name) == _plain(name):
-            return known
+    for province in provinces(session):
+        if _plain(province.name) == _plain(name):
+            return province
     added = Province(name=name)
     session.add(added)
     session.flush()

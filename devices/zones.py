@@ -54,9 +54,9 @@ def zone(session: Session, zone_id: str) -> Zone:
 def set_zones(session: Session, receiver_id: str, commune_id: str, zone_ids: Iterable[str]) -> None:
     """Put a receiver in exactly these zones. Raises Refusal for a zone of another commune."""
     wanted = set(zone_ids)
-    known = {z.id for z in zones(session, commune_id)}
-    if wanted - known:
-        raise Refusal(N_("{zone} is not a zone of this commune."), zone=sorted(wanted - known)[0])
+    commune_zone_ids = {z.id for z in zones(session, commune_id)}
+    if wanted - commune_zone_ids:
+        raise Refusal(N_("{zone} is not a zone of this commune."), zone=sorted(wanted - commune_zone_ids)[0])
     session.exec(delete(ZoneMember).where(col(ZoneMember.receiver_id) == receiver_id))
     session.add_all(ZoneMember(zone_id=zone_id, receiver_id=receiver_id) for zone_id in sorted(wanted))
     session.flush()

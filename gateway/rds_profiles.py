@@ -73,8 +73,8 @@ def read_profile(name: str, beside: Path) -> RdsProfile:
     try:
         profile = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), RdsProfile)
     except OSError as failure:
-        known = ", ".join(sorted(each.stem for each in SHIPPED.glob("*.toml")))
-        raise ProfileUnusable(f"RDS profile {file}: {failure.strerror}; included profiles: {known}") from failure
+        names = ", ".join(sorted(each.stem for each in SHIPPED.glob("*.toml")))
+        raise ProfileUnusable(f"RDS profile {file}: {failure.strerror}; included profiles: {names}") from failure
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
         raise ProfileUnusable(f"RDS profile {file} is not a TOML file: {failure}") from failure
     except msgspec.ValidationError as failure:

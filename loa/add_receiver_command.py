@@ -52,9 +52,9 @@ def add(
         key = SealingKey(installation_secrets(settings, database).controller_seed)
         with database.writing() as session:
             wanted = station or kind.upper()
-            known = {s.name: s.number for s in stations(session, commune)}
+            numbers = {s.name: s.number for s in stations(session, commune)}
             now = ControllerClock().now()
-            number = known.get(wanted)
+            number = numbers.get(wanted)
             if number is None:
                 number = add_station_in(session, TYPED, commune, StationKind(kind), wanted, now).number
             _, credentials = add_receiver_in(

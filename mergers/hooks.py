@@ -42,10 +42,10 @@ def revert_hooks(
                     _write_back(draft, rows[key], entry)
             if not ends:
                 continue
-            known = {key for key, _ in mine}
+            keys = {key for key, _ in mine}
             taken = {_key_then(draft, row) for row in rows.values()}
             for key, row in rows.items():
-                if key in known or _commune(row) != move.into:
+                if key in keys or _commune(row) != move.into:
                     continue
                 draft.ledger.set(row, commune_id=hook.commune_after_undo(row, move, former))
                 if _key_then(draft, row) in taken - {key}:

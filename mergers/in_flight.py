@@ -259,7 +259,7 @@ def _record_former_places(session: Session, draft: MergeDraft, way: InFlight, no
         )
     for former, successor, since in draft.succession:
         # Merged and undone before: broadcasts of that time must be found too.
-        known = session.get(CommuneSuccession, (former, successor))
-        if known is not None and known.since is not None and since is not None:
-            since = min(since, known.since)
+        succession = session.get(CommuneSuccession, (former, successor))
+        if succession is not None and succession.since is not None and since is not None:
+            since = min(since, succession.since)
         session.merge(CommuneSuccession(former_id=former, successor_id=successor, at=now, since=since))

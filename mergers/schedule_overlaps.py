@@ -59,15 +59,15 @@ def schedule_overlaps(
                 first.setdefault(other.schedule.number, broadcast.starts_at)
                 met[broadcast.schedule.number] = met.get(broadcast.schedule.number, 0) + 1
         open_now.append(broadcast)
-    known = {o.schedule.number: o for o in due}
+    occurrence_of = {o.schedule.number: o for o in due}
     overlaps = []
     for numbers in joined.groups():
-        ordered = sorted(numbers, key=lambda n: (order.index(known[n].schedule.commune_id), n))
+        ordered = sorted(numbers, key=lambda n: (order.index(occurrence_of[n].schedule.commune_id), n))
         overlaps.append(
             ScheduleOverlap(
                 "schedules:" + hashlib.sha256(repr(sorted(numbers)).encode()).hexdigest()[:12],
-                tuple(known[n].schedule for n in ordered),
-                {n: known[n].schedule.title or known[n].programme.title for n in ordered},
+                tuple(occurrence_of[n].schedule for n in ordered),
+                {n: occurrence_of[n].schedule.title or occurrence_of[n].programme.title for n in ordered},
                 min(first[n] for n in numbers),
                 sum(met.get(n, 0) for n in numbers),
             )

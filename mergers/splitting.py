@@ -170,19 +170,19 @@ class Splitting:
         stays = {i.clip_id for p, items in data.items.items() if p not in moved for i in items}
         backup = next(iter(data.backups), None)
         stays.add(backup.clip_id if backup is not None else None)
-        known: dict[str | None, Clip] = {c.id: c for c in data.clips}
+        clips: dict[str | None, Clip] = {c.id: c for c in data.clips}
         needed = {i.clip_id for p in {*moved, *self._copies} for i in data.items[p] if i.clip_id}
         needed |= {c.id for c in data.clips if c.builtin}
         if backup is not None:
             needed.add(backup.clip_id)
         for clip_id in sorted(str(needed_id) for needed_id in needed):
-            clip = known[clip_id]
+            clip = clips[clip_id]
             if clip_id in stays or clip.builtin:
                 self._draft.clip_copies[clip_id] = new_id()
             else:
                 self._ledger.set(clip, commune_id=plan.into)
         for clip_id, made in self._draft.clip_copies.items():
-            self._ledger.add(copied_clip(known[clip_id], made, plan.into))
+            self._ledger.add(copied_clip(clips[clip_id], made, plan.into))
         for row in renditions(self._session, list(self._draft.clip_copies)):
             values = row.model_dump() | {"clip_id": self._draft.clip_copies[row.clip_id]}
             self._ledger.add(ClipRendition(**values))

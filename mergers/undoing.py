@@ -217,8 +217,8 @@ class UndoDraft:
         kind = next(k for k in kinds if k.__table__.name == entry.table)  # type: ignore[attr-defined]
         made = kind(**{c: value_of(entry.table, c, value) for c, value in (entry.before or {}).items()})
         if isinstance(made, ZoneMember):
-            known = {r.id for r in self._data.receivers if r.retired_at is None}
-            if made.receiver_id not in known or not any(z.id == made.zone_id for z in self._data.zones):
+            receiver_ids = {r.id for r in self._data.receivers if r.retired_at is None}
+            if made.receiver_id not in receiver_ids or not any(z.id == made.zone_id for z in self._data.zones):
                 return
         self._ledger.add(made)
 

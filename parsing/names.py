@@ -45,7 +45,7 @@ class NameIndex(Generic[T]):
 
     def exact(self, name: str) -> list[T]:
         key = name_key(name)
-        return [row for known, row in self._alike(name) if name_key(known) == key]
+        return [row for row_name, row in self._alike(name) if name_key(row_name) == key]
 
     def find(self, name: str) -> T | None:
         """The row that a name identifies, None for none.
@@ -53,10 +53,10 @@ class NameIndex(Generic[T]):
         The exact name decides. Syllables typed without any diacritics stand for any, as long as one row fits; a
         different tone is a different name. Raises Refusal when several rows fit, with their names.
         """
-        exact = [(known, row) for known, row in self._alike(name) if name_key(known) == name_key(name)]
-        rows = exact or [(known, row) for known, row in self._alike(name) if _fits(name, known)]
+        exact = [(row_name, row) for row_name, row in self._alike(name) if name_key(row_name) == name_key(name)]
+        rows = exact or [(row_name, row) for row_name, row in self._alike(name) if _fits(name, row_name)]
         if len(rows) > 1:
-            names = ", ".join(f"“{known}”" for known, _ in rows[:_LISTED])
+            names = ", ".join(f"“{row_name}”" for row_name, _ in rows[:_LISTED])
             if exact:
                 raise Refusal(
                     N_("{n} entries are called {names}. Give them different names first."), n=len(rows), names=names
@@ -89,8 +89,8 @@ def _syllable_key(word: str) -> str:
     return unicodedata.normalize("NFC", bare) + "".join(c for c in letters if c in _TONES)
 
 
-def _fits(typed: str, known: str) -> bool:
-    typed_words, known_words = _words(typed), _words(known)
+def _fits(typed: str, row_name: str) -> bool:
+    typed_words, known_words = _words(typed), _words(row_name)
     return len(typed_words) == len(known_words) and all(
         word.casefold() == folded(word) or _syllable_key(word) == _syllable_key(other)
         for word, other in zip(typed_words, known_words, strict=True)

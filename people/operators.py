@@ -149,10 +149,10 @@ def operators_of(session: Session, commune_id: str) -> list[tuple[Operator, Role
 
 def standing_of(session: Session, operator: Operator) -> tuple[Standing, list[Commune]]:
     """An operator's roles, and the communes that the operator sees, by name. Two queries."""
-    known = communes(session)
+    all_communes = communes(session)
     query = select(OperatorCommune).where(OperatorCommune.operator_id == operator.id)
     roles = {row.commune_id: Role(row.role) for row in session.exec(query)}
     if operator.province_id is not None:
-        roles |= {c.id: Role.PROVINCE for c in known if c.province_id == operator.province_id}
+        roles |= {c.id: Role.PROVINCE for c in all_communes if c.province_id == operator.province_id}
     standing = Standing(operator.number, operator.name, operator.admin, operator.province_id, roles)
-    return standing, [c for c in known if operator.admin or c.id in roles]
+    return standing, [c for c in all_communes if operator.admin or c.id in roles]

@@ -40,8 +40,8 @@ def obey(
     """
     code, value = message.DieuKhienThietBi.MaLenh, message.DieuKhienThietBi.ThamSo
     targets = targets_of(session, link, message.DanhSachDiaBanNhan, message.DanhSachThietBi)
-    in_commune = receivers(session, link.commune_id)
-    named = in_commune if targets.all else [r for r in in_commune if r.id in targets.receivers]
+    commune_receivers = receivers(session, link.commune_id)
+    named = commune_receivers if targets.all else [r for r in commune_receivers if r.id in targets.receivers]
     if targets.zones:
         raise Unacceptable(
             RefusalCode.NOT_POSSIBLE, N_("A command is for the whole commune or for named receivers, not for a zone.")
@@ -60,7 +60,7 @@ def obey(
         to_start = [r.id for r in named]
         return [lambda: _reboot(downlink, to_start)]
     if code == CommandCode.PLAYBACK:
-        return _play(session, link, value, everywhere=len(named) == len(in_commune), now=now)
+        return _play(session, link, value, everywhere=len(named) == len(commune_receivers), now=now)
     if code == CommandCode.AMPLIFIER:
         raise Unacceptable(
             RefusalCode.NOT_POSSIBLE,

@@ -216,12 +216,12 @@ def _take_bulletin(
         sender=message.TenNguon,
         message=message_id,
     )
-    known = select(ProvinceBulletin).where(
+    query = select(ProvinceBulletin).where(
         ProvinceBulletin.commune_id == link.commune_id,
         ProvinceBulletin.code == new.code,
         ProvinceBulletin.schedule_code == "",
     )
-    before = session.exec(known).first()
+    before = session.exec(query).first()
     return before if before is not None else add_bulletin(session, link.commune_id, new, now)
 
 

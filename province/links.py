@@ -127,8 +127,10 @@ def enabled_links(session: Session) -> list[ProvinceLink]:
     return list(session.exec(query.order_by(ProvinceLink.commune_id)))
 
 
-def set_link(session: Session, commune_id: str, form: LinkForm, profile: Profile, known: set[str]) -> ProvinceLink:
-    """Set a link. profile: the one it names, read. known: the commune's receivers. Raises Refusal."""
+def set_link(
+    session: Session, commune_id: str, form: LinkForm, profile: Profile, receiver_ids: set[str]
+) -> ProvinceLink:
+    """Set a link. profile: the one it names, read. receiver_ids: of the commune. Raises Refusal."""
     row = link_of(session, commune_id)
     base_url = (form.base_url.strip() or profile.base_url).rstrip("/")
     if form.enabled or base_url:
@@ -142,7 +144,7 @@ def set_link(session: Session, commune_id: str, form: LinkForm, profile: Profile
     row.own_name = form.own_name.strip()[:200] or commune(session, commune_id).name
     row.province_code, row.province_name = form.province_code.strip()[:100], form.province_name.strip()[:200]
     row.normal_schedules = form.normal_schedules
-    row.receiver_codes = msgspec.json.encode(_codes(form.receiver_codes, known))
+    row.receiver_codes = msgspec.json.encode(_codes(form.receiver_codes, receiver_ids))
     row.revision += 1
     session.add(row)
     session.flush()
@@ -228,7 +230,7 @@ def _over(now: datetime) -> ColumnElement[bool]:
     return or_(col(ProvinceLink.held_until) < now, col(ProvinceLink.held_until) > now + 10 * HELD_FOR)
 
 
-def _codes(text: str, known: set[str]) -> dict[str, str]:
+def _codes(text: str, receiver_ids: set[str]) -> dict[str, str]:
     codes: dict[str, str] = {}
     for line in text.splitlines():
         if not line.strip():
@@ -236,7 +238,7 @@ def _codes(text: str, known: set[str]) -> dict[str, str]:
         receiver_id, equals, code = (part.strip() for part in line.partition("="))
         if not equals or not code:
             raise Refusal(N_("The line “{line}” is no code of a receiver. Write: short-name = code"), line=line[:80])
-        if receiver_id not in known:
+        if receiver_id not in receiver_ids:
             raise Refusal(N_("{receiver} is not a receiver of this commune."), receiver=receiver_id[:80])
         if code in codes.values():
             raise Refusal(N_("The code {code} stands at two receivers."), code=code[:80])

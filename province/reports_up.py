@@ -56,11 +56,11 @@ class ReceiverNaming:
 
 def heartbeats(session: Session, link: ProvinceLink, states: Mapping[str, ReceiverStatus]) -> list[ProvinceHeartbeat]:
     """Of every receiver in service, as it is now; one that was never heard is told as lost."""
-    speaker, known = ReceiverNaming(session, link), receivers(session, link.commune_id)
+    speaker, commune_receivers = ReceiverNaming(session, link), receivers(session, link.commune_id)
     playing = {s.heartbeat.broadcast for s in states.values() if s.heartbeat and s.heartbeat.broadcast}
     query = select(Broadcast).where(col(Broadcast.id).in_(sorted(playing)), Broadcast.commune_id == link.commune_id)
     on_air = {b.id: b for b in session.exec(query)}
-    return [_heartbeat(speaker, receiver, states.get(receiver.id), on_air) for receiver in known]
+    return [_heartbeat(speaker, receiver, states.get(receiver.id), on_air) for receiver in commune_receivers]
 
 
 def _heartbeat(
@@ -127,8 +127,8 @@ def _items(session: Session, broadcast: Broadcast) -> list[tuple[int, ClipItem |
     if not items:
         return [(0, None, None)]
     ids = [item.clip for _, item in items]
-    known = {c.id: c for c in session.exec(select(Clip).where(col(Clip.id).in_(ids)))}
-    found_items = [(n, item, known.get(item.clip)) for n, item in items]
+    clips = {c.id: c for c in session.exec(select(Clip).where(col(Clip.id).in_(ids)))}
+    found_items = [(n, item, clips.get(item.clip)) for n, item in items]
     return [(n, item, clip) for n, item, clip in found_items if clip is None or not clip.builtin]
 
 

@@ -154,8 +154,8 @@ def _created(
             until = at + timedelta(microseconds=item.duration_us)
             moment = AiringTime(ThoiGianBatDau=int(at.timestamp()), ThoiGianKetThuc=int(until.timestamp()))
             days.setdefault(f"{at.astimezone(zone):%Y-%m-%d}", []).append(moment)
-        known = theirs.get(item.clip.id)
-        bulletin_code = known.code if known is not None else item.clip.id
+        bulletin = theirs.get(item.clip.id)
+        bulletin_code = bulletin.code if bulletin is not None else item.clip.id
         bulletins.append(
             CreatedBulletin(
                 BanTinID=bulletin_code,

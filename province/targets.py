@@ -37,13 +37,13 @@ def targets_of(session: Session, link: ProvinceLink, places: Sequence[ProvincePl
 
 def receivers_of(session: Session, link: ProvinceLink, codes: Sequence[str]) -> list[str]:
     """Our short names by the province's codes. Raises Unacceptable for one that is not here."""
-    known = {link.code_of(receiver.id): receiver.id for receiver in receivers(session, link.commune_id)}
+    ids_by_code = {link.code_of(receiver.id): receiver.id for receiver in receivers(session, link.commune_id)}
     for n, code in enumerate(codes):
-        if code not in known:
+        if code not in ids_by_code:
             raise Unacceptable(
                 RefusalCode.NOT_HERE,
                 N_("The field {field} names a receiver that is not here: {code}."),
                 field=f"DanhSachThietBi.CumLoaID[{n}]",
                 code=code[:80],
             )
-    return [known[code] for code in codes]
+    return [ids_by_code[code] for code in codes]

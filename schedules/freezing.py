@@ -21,11 +21,11 @@ def freeze_past(session: Session, now: datetime) -> None:
     """Within the caller's writing transaction. Does nothing to what is frozen already."""
     audiences.freeze_started(session, now)
     due = list(session.exec(_not_frozen(now)))
-    known = Audiences(session)
+    frozen_audiences = Audiences(session)
     for slot in due:
         schedule = session.get_one(Schedule, slot.schedule_id)
         slot.title = schedule.title or session.get_one(Programme, schedule.programme_id).title
-        slot.audience_id = store(session, known.at(schedule.commune_id, schedule.targets, slot.due_at))
+        slot.audience_id = store(session, frozen_audiences.at(schedule.commune_id, schedule.targets, slot.due_at))
         session.add(slot)
     if due:
         session.flush()

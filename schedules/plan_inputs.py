@@ -24,12 +24,12 @@ _MASK = 2**64 - 1
 
 def fingerprints(session: Session) -> dict[str, int]:
     """By commune id, of those that have or had a schedule."""
-    known: dict[str, int] = defaultdict(int)
+    hashes: dict[str, int] = defaultdict(int)
     for number, query in enumerate(_queries()):
         for row in session.execute(query):
             # A sum: the order of the rows does not matter.
-            known[row[0]] = (known[row[0]] + hash((number, *row))) & _MASK
-    return {commune_id: known[commune_id] for commune_id in session.exec(select(Schedule.commune_id).distinct())}
+            hashes[row[0]] = (hashes[row[0]] + hash((number, *row))) & _MASK
+    return {commune_id: hashes[commune_id] for commune_id in session.exec(select(Schedule.commune_id).distinct())}
 
 
 def _queries() -> list[Select[Any]]:

@@ -88,29 +88,33 @@ class Planner:
         failed = list[Exception]()
         with self._lock:
             with self._database.session() as session:
-                known = fingerprints(session)
-            for commune_id in self._to_plan(known, self._clock.now()):
+                fingerprint_of = fingerprints(session)
+            for commune_id in self._to_plan(fingerprint_of, self._clock.now()):
                 now = self._clock.now()
                 errors = self._plan(commune_id)
                 failed += errors
                 if not errors:
-                    self._planned[commune_id] = PlannedState(known[commune_id], now, self._holds_until(commune_id, now))
+                    self._planned[commune_id] = PlannedState(
+                        fingerprint_of[commune_id], now, self._holds_until(commune_id, now)
+                    )
                 if self._stopping.wait(_PAUSE_S):
                     break
         self._raise_first(failed)
 
-    def _to_plan(self, known: dict[str, int], now: datetime) -> list[str]:
+    def _to_plan(self, fingerprint_of: dict[str, int], now: datetime) -> list[str]:
         """Those that need it, then the few whose last comparison is the longest ago."""
-        self._planned = {commune_id: state for commune_id, state in self._planned.items() if commune_id in known}
+        self._planned = {
+            commune_id: state for commune_id, state in self._planned.items() if commune_id in fingerprint_of
+        }
         changed = [
             commune_id
-            for commune_id, fingerprint in known.items()
+            for commune_id, fingerprint in fingerprint_of.items()
             if commune_id not in self._planned or not self._planned[commune_id].holds(fingerprint, now)
         ]
         others = self._planned.keys() - set(changed)
         old = [commune_id for commune_id in others if now - self._planned[commune_id].at >= COMPARED_EVERY]
         old.sort(key=lambda commune_id: self._planned[commune_id].at)
-        return changed + old[: math.ceil(len(known) / _COMPARED_PART)]
+        return changed + old[: math.ceil(len(fingerprint_of) / _COMPARED_PART)]
 
     def _plan(self, commune_id: str) -> list[Exception]:
         changes, errors = plan_commune(self._database, commune_id, self._clock.now(), self._plan_ahead)

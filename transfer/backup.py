@@ -208,8 +208,8 @@ def _rows(connection: Connection, query: sqlalchemy.Select[tuple[object, ...]]) 
 def _audio_named(
     connection: Connection, tables: list[Table], chosen: dict[str, sqlalchemy.Select[tuple[object, ...]]]
 ) -> set[str]:
-    known = {table.name: table for table in tables}
-    renditions, clips = known["cliprendition"].c, known["clip"].c
+    table_named = {table.name: table for table in tables}
+    renditions, clips = table_named["cliprendition"].c, table_named["clip"].c
     named = set()
     rendered = chosen["cliprendition"].with_only_columns(renditions.sha256, renditions.extension)
     for sha256, extension in connection.execute(rendered):

@@ -60,8 +60,8 @@ class EventTaker:
 
     def _take(self, entry: CalendarEntry, taken: TakenEvents) -> None:
         programme = self._programme(entry.title)
-        known = self._schedules_of(entry)
-        schedule, others = (known[0], known[1:]) if known else (None, [])
+        schedules = self._schedules_of(entry)
+        schedule, others = (schedules[0], schedules[1:]) if schedules else (None, [])
         if schedule is None:
             settings = ScheduleSettings(programme.number, entry.rule, Targets(all=True))
             schedule = add_schedule_in(self._session, self._actor, self._commune_id, settings, self._now)
@@ -97,8 +97,10 @@ class EventTaker:
     def _schedules_of(self, entry: CalendarEntry) -> list[Schedule]:
         """Those that its events made before; else one that already says the same."""
         numbers = [self._known.get(_key(uid), "") for uid in entry.uids] + [self._own(uid) for uid in entry.uids]
-        known = [self._there[int(number)] for number in dict.fromkeys(numbers) if number and int(number) in self._there]
-        unused = [schedule for schedule in known if schedule.number not in self._used]
+        schedules = [
+            self._there[int(number)] for number in dict.fromkeys(numbers) if number and int(number) in self._there
+        ]
+        unused = [schedule for schedule in schedules if schedule.number not in self._used]
         if unused:
             return unused
         title = self._programmes.find(entry.title)

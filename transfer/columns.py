@@ -178,9 +178,9 @@ class ColumnMapping(SQLModel, table=True):
 def header_of(rows: Sequence[SheetRow], kind: ImportKind) -> int:
     """The index of the row with the headings: the one in which most are known; else the first that is no title."""
     candidates = range(min(len(rows), _HEADER_WITHIN))
-    known = {k: sum(bool(key) for key in guess(list(texts(rows[k].cells)), kind)) for k in candidates}
-    best = max(candidates, key=lambda k: (known[k], -k), default=0)
-    if known.get(best):
+    matches = {k: sum(bool(key) for key in guess(list(texts(rows[k].cells)), kind)) for k in candidates}
+    best = max(candidates, key=lambda k: (matches[k], -k), default=0)
+    if matches.get(best):
         return best
     return next((k for k in candidates if sum(1 for text in texts(rows[k].cells) if text) > 1), 0)
 
@@ -210,8 +210,8 @@ def fingerprint(headings: Sequence[str]) -> str:
 def remembered(session: Session, commune_id: str, kind: ImportKind, headings: Sequence[str]) -> list[str] | None:
     """What was chosen for such a file before."""
     row = session.get(ColumnMapping, (commune_id, kind.value, fingerprint(headings)))
-    known = {column.key for column in COLUMNS[kind]}
-    return [key if key in known else "" for key in json.loads(row.columns)] if row is not None else None
+    keys = {column.key for column in COLUMNS[kind]}
+    return [key if key in keys else "" for key in json.loads(row.columns)] if row is not None else None
 
 
 def remember(

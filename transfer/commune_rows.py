@@ -23,24 +23,24 @@ def rows_of(tables: Sequence[Table], commune_id: str | None) -> dict[str, Select
     """
     if commune_id is None:
         return {table.name: sqlalchemy.select(table) for table in tables}
-    known = {table.name: table for table in tables}
+    table_named = {table.name: table for table in tables}
     chosen: dict[str, Select[Any]] = {}
     # Without foreign keys a table may stand before what its columns name: it comes last.
     for table in sorted(tables, key=lambda t: not t.foreign_keys and t.name not in ("commune", *_REFERRED)):
         if table.name == "commune":
-            test = _itself_and_its_parts(known, commune_id)
+            test = _itself_and_its_parts(table_named, commune_id)
         elif table.name in _REFERRED:
-            test = _referred(table, known, chosen, commune_id)
+            test = _referred(table, table_named, chosen, commune_id)
         elif table.foreign_keys:
-            test = _by_keys(table, known, chosen)
+            test = _by_keys(table, table_named, chosen)
         else:
-            test = _by_name(table, known, chosen)
+            test = _by_name(table, table_named, chosen)
         chosen[table.name] = sqlalchemy.select(table).where(test)
     return chosen
 
 
-def _itself_and_its_parts(known: dict[str, Table], commune_id: str) -> ColumnElement[bool]:
-    commune, succession = known["commune"].c, known.get("communesuccession")
+def _itself_and_its_parts(table_named: dict[str, Table], commune_id: str) -> ColumnElement[bool]:
+    commune, succession = table_named["commune"].c, table_named.get("communesuccession")
     if succession is None or "retired_at" not in commune:
         return commune.id == commune_id
     formers = sqlalchemy.select(succession.c.former_id).where(succession.c.successor_id == commune_id)
@@ -50,23 +50,23 @@ def _itself_and_its_parts(known: dict[str, Table], commune_id: str) -> ColumnEle
 
 
 def _referred(
-    table: Table, known: dict[str, Table], chosen: dict[str, Select[Any]], commune_id: str
+    table: Table, table_named: dict[str, Table], chosen: dict[str, Select[Any]], commune_id: str
 ) -> ColumnElement[bool]:
     by, of, column = _REFERRED[table.name]
-    if by not in known or column not in known[by].c:  # tables of an older version
-        return _by_keys(table, known, chosen)
-    mine = known[by].c
+    if by not in table_named or column not in table_named[by].c:  # tables of an older version
+        return _by_keys(table, table_named, chosen)
+    mine = table_named[by].c
     inside = table.c.id.in_(sqlalchemy.select(mine[column]).where(mine[of] == commune_id))
-    return sqlalchemy.and_(inside, *_all_inside(table, known, chosen)[1])
+    return sqlalchemy.and_(inside, *_all_inside(table, table_named, chosen)[1])
 
 
-def _by_keys(table: Table, known: dict[str, Table], chosen: dict[str, Select[Any]]) -> ColumnElement[bool]:
-    some, every = _all_inside(table, known, chosen)
+def _by_keys(table: Table, table_named: dict[str, Table], chosen: dict[str, Select[Any]]) -> ColumnElement[bool]:
+    some, every = _all_inside(table, table_named, chosen)
     return sqlalchemy.and_(sqlalchemy.or_(sqlalchemy.false(), *some), *every)
 
 
 def _all_inside(
-    table: Table, known: dict[str, Table], chosen: dict[str, Select[Any]]
+    table: Table, table_named: dict[str, Table], chosen: dict[str, Select[Any]]
 ) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
     """For each foreign key whether it leads inside, and whether it leads nowhere else."""
     some: list[ColumnElement[bool]] = []
@@ -75,7 +75,7 @@ def _all_inside(
         column, to = key.parent, key.column
         if to.table.name == table.name or to.table.name not in chosen:
             continue
-        belongs = column.in_(chosen[to.table.name].with_only_columns(known[to.table.name].c[to.name]))
+        belongs = column.in_(chosen[to.table.name].with_only_columns(table_named[to.table.name].c[to.name]))
         some.append(belongs)
         # What names no commune is of all of them: an administrator, say.
         empty_is_fine = column.nullable and column.name != "commune_id"
@@ -83,8 +83,8 @@ def _all_inside(
     return some, every
 
 
-def _by_name(table: Table, known: dict[str, Table], chosen: dict[str, Select[Any]]) -> ColumnElement[bool]:
+def _by_name(table: Table, table_named: dict[str, Table], chosen: dict[str, Select[Any]]) -> ColumnElement[bool]:
     for name, to in _BY_NAME:
         if name in table.columns and to in chosen:
-            return table.c[name].in_(chosen[to].with_only_columns(known[to].c.id))
+            return table.c[name].in_(chosen[to].with_only_columns(table_named[to].c.id))
     return sqlalchemy.false()

@@ -159,10 +159,10 @@ class Imports:
 
     def choose(self, upload: ImportFile, *, encoding: str, columns: Sequence[str], default_kind: str) -> None:
         """Keep what was chosen on the page. Raises Refusal for a meaning that is given twice, or is none."""
-        known = {column.key: column.title for column in COLUMNS[upload.of_kind]}
+        titles = {column.key: column.title for column in COLUMNS[upload.of_kind]}
         keys = [key for key in columns if key]
         twice = next((key for key, count in Counter(keys).items() if count > 1), None)
-        if twice is not None or not set(keys) <= known.keys():
+        if twice is not None or not set(keys) <= titles.keys():
             raise Refusal(N_("Two columns mean the same. Choose “not taken” for one of them."))
         if (encoding and encoding not in list(Encoding)) or (default_kind and default_kind not in list(StationKind)):
             raise Refusal(N_("This choice is not there any more. Load the page again."))

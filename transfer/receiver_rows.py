@@ -133,9 +133,11 @@ class ReceiverTaker:
             return receiver.station_id
         # A row that tells nothing fits any station, and would be put into one by chance.
         wanted = kind or self._default_kind if not name else kind
-        known = stations(session, self._commune_id)
+        commune_stations = stations(session, self._commune_id)
         alike = [
-            s for s in known if (not name or name_key(s.name) == name_key(name)) and _fits(s, wanted, maker, former)
+            s
+            for s in commune_stations
+            if (not name or name_key(s.name) == name_key(name)) and _fits(s, wanted, maker, former)
         ]
         if alike and (name or wanted):
             numbers = [s.number for s in alike]
@@ -156,14 +158,14 @@ class ReceiverTaker:
         if not names:
             return None
         there = zones(session, self._commune_id)
-        known, ids = NameIndex((z.name, z) for z in there), {z.id for z in there}
+        zone_index, ids = NameIndex((z.name, z) for z in there), {z.id for z in there}
         chosen = set()
         for name in names:
-            zone = cells.named("zones", name, known)
+            zone = cells.named("zones", name, zone_index)
             if zone is None:
                 wanted = _fresh(f"{self._commune_id}-{_slug(name)}", ids)
                 zone = add_zone_in(session, self._actor, self._commune_id, wanted, name, self._now)
-                known.add(zone.name, zone)
+                zone_index.add(zone.name, zone)
                 ids.add(zone.id)
             chosen.add(zone.id)
             cells.taken_for.append(zone.name)

@@ -164,10 +164,10 @@ def _need(actor: Actor, appointment: Appointment) -> None:
 
 
 def _set_above(session: Session, actor: Actor, person: Person, above: str) -> None:
-    known = {str(p.number): p.number for p in provinces(session)}
-    if above not in (NOTHING, "admin", *known):
+    numbers = {str(p.number): p.number for p in provinces(session)}
+    if above not in (NOTHING, "admin", *numbers):
         raise Refusal(N_("Choose a province from the list."))
-    staff.set_above(session, actor.person(), person, admin=above == "admin", province_id=known.get(above))
+    staff.set_above(session, actor.person(), person, admin=above == "admin", province_id=numbers.get(above))
 
 
 def _note(session: Session, services: Services, actor: Actor, deed: Deed, person: Person) -> None:

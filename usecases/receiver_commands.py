@@ -42,10 +42,10 @@ def tone_everywhere(services: Services, actor: Actor, commune_id: str) -> None:
     with services.database.writing() as session:
         actor.need(Action.RECEIVERS, commune_id)
         check_clock(session)
-        known = [receiver.id for receiver in receivers(session, commune_id)]
+        receiver_ids = [receiver.id for receiver in receivers(session, commune_id)]
         now = services.clock.now()
-        actor.note(session, now, commune_id, Deed.RECEIVER_COMMANDED, f"test-tone: {len(known)}")
-    for receiver_id in known:
+        actor.note(session, now, commune_id, Deed.RECEIVER_COMMANDED, f"test-tone: {len(receiver_ids)}")
+    for receiver_id in receiver_ids:
         services.command(receiver_id, TestTone(starts_at_us=starts_at_us))
 
 
@@ -60,7 +60,7 @@ def self_test_receiver(services: Services, actor: Actor, commune_id: str, receiv
 def self_test_everywhere(services: Services, actor: Actor, commune_id: str) -> None:
     with services.database.writing() as session:
         actor.need(Action.RECEIVERS, commune_id)
-        known = [receiver.id for receiver in receivers(session, commune_id)]
-        actor.note(session, services.clock.now(), commune_id, Deed.RECEIVER_TESTED, str(len(known)))
-    if known:
-        services.self_test(commune_id, known)
+        receiver_ids = [receiver.id for receiver in receivers(session, commune_id)]
+        actor.note(session, services.clock.now(), commune_id, Deed.RECEIVER_TESTED, str(len(receiver_ids)))
+    if receiver_ids:
+        services.self_test(commune_id, receiver_ids)

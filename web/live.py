@@ -113,11 +113,11 @@ def may_still_see(deps: Deps, token: str, commune_id: str) -> bool:
         if (signed_in := access.who(session, token, now)) is None:
             return False
         operator, web_session = signed_in
-        known = {c.id for c in standing_of(session, operator)[1]}
+        commune_ids = {c.id for c in standing_of(session, operator)[1]}
     if now - web_session.used_at > access.TOUCH_EVERY:
         with deps.database.writing() as session:
             access.touch(session, token, now)
-    return commune_id in known and not operator.must_change_password
+    return commune_id in commune_ids and not operator.must_change_password
 
 
 def _put(queue: asyncio.Queue[str | None], html: str | None) -> None:

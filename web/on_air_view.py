@@ -90,11 +90,11 @@ class OnAir:
 
 def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, now: datetime) -> OnAir:
     """What the home page shows at `now`. The number of queries does not grow with the receivers."""
-    known = receivers(session, commune.id)
+    commune_receivers = receivers(session, commune.id)
     states = deps.presence.snapshot(now)
     broken = faults.current(session)
     counts = {"on_air": 0, "online": 0, "late": 0, "offline": 0, "fault": 0, "new": 0}
-    for receiver in known:
+    for receiver in commune_receivers:
         counts[shown_state(states.get(receiver.id), broken.get(receiver.id))] += 1
     audiences = Audiences(session)
     coming = [_sounding(b, audiences.of(b), states, t, now) for b in upcoming(session, commune.id, now, NEXT_SHOWN)]
@@ -104,8 +104,8 @@ def on_air_view(session: Session, deps: Deps, commune: Commune, t: Translator, n
         coming,
         None if coming else _later(session, commune, now),
         counts,
-        len(known),
-        worst_pair(known, states),
+        len(commune_receivers),
+        worst_pair(commune_receivers, states),
         deps.downlink.connected,
         deps.alarms.failing_since,
         waiting_count(session, commune.id),
@@ -170,13 +170,13 @@ def step_size(t: Translator, w: Wording, step: ClockStep) -> str:
     return w.length(size // timedelta(microseconds=1))
 
 
-def worst_pair(known: list[Receiver], states: dict[str, ReceiverStatus]) -> WorstPair | None:
+def worst_pair(receivers: list[Receiver], states: dict[str, ReceiverStatus]) -> WorstPair | None:
     """The two that may be furthest apart of those sounding one broadcast: each one's own playout error, and what of
     controller time it cannot know.
     """
     widest: WorstPair | None = None
     sounding: dict[str, list[tuple[int, int, str]]] = {}
-    for receiver in known:
+    for receiver in receivers:
         now = states.get(receiver.id)
         if now is None or now.state is not PresenceState.ONLINE or now.heartbeat is None or not now.heartbeat.broadcast:
             continue

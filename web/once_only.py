@@ -108,11 +108,11 @@ class OnceOnly:
         while not self._begin(sent.key_hash):
             await asyncio.sleep(WAIT_S)  # the first is being processed: its answer is this one's too
         try:
-            known = await run_in_threadpool(self._claim, sent)
-            if known is None:
+            used = await run_in_threadpool(self._claim, sent)
+            if used is None:
                 await self._first(sent, scope, receive, send)
             else:
-                await self._again(known, sent, request)(scope, receive, send)
+                await self._again(used, sent, request)(scope, receive, send)
         finally:
             self._running.discard(sent.key_hash)
 
@@ -187,21 +187,21 @@ class OnceOnly:
         with self._database.writing() as session:
             session.exec(delete(UsedKey).where(col(UsedKey.key_hash) == sent.key_hash))
 
-    def _again(self, known: UsedKey, sent: _SentResponse, request: Request) -> Response:
-        headers = dict(json.loads(known.headers))
-        body = known.body or self._pages.get(known.key_hash, b"")
-        if known.request_hash != sent.request_hash:
+    def _again(self, used: UsedKey, sent: _SentResponse, request: Request) -> Response:
+        headers = dict(json.loads(used.headers))
+        body = used.body or self._pages.get(used.key_hash, b"")
+        if used.request_hash != sent.request_hash:
             refusal = Refusal(N_("This key was used for another request. Use a new key for each request."))
             return self._say(request, refusal, HTTPStatus.UNPROCESSABLE_ENTITY)
-        if not known.status:
+        if not used.status:
             refusal = Refusal(
                 N_("This was sent before, and Loa was interrupted. Check whether it took effect, then send again.")
             )
             return self._say(request, refusal, HTTPStatus.CONFLICT)
-        if known.status == HTTPStatus.OK and not body:
+        if used.status == HTTPStatus.OK and not body:
             refusal = Refusal(N_("This was sent before and took effect. Open the page again to see the result."))
             return self._say(request, refusal, HTTPStatus.CONFLICT)
-        return Response(body, known.status, {**headers, "Idempotent-Replayed": "true"})
+        return Response(body, used.status, {**headers, "Idempotent-Replayed": "true"})
 
 
 async def _read(receive: Receive) -> tuple[bytes, bool, Receive]:

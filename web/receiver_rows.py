@@ -48,13 +48,13 @@ def shown_state(now: ReceiverStatus | None, broken: list[faults.Fault] | None) -
 
 def receivers_view(session: Session, frame: Frame, now: datetime) -> list[ReceiverRow]:
     """The list, trouble first. The number of queries does not grow with it."""
-    known = receivers(session, frame.commune_id)
+    commune_receivers = receivers(session, frame.commune_id)
     places = {s.id: s for s in stations(session, frame.commune_id)}
     names = {z.id: z.name for z in zones(session, frame.commune_id)}
-    memberships = zones_of_all(session, [r.id for r in known])
+    memberships = zones_of_all(session, [r.id for r in commune_receivers])
     states, broken = frame.deps.presence.snapshot(now), faults.current(session)
     rows = []
-    for r in known:
+    for r in commune_receivers:
         at = states.get(r.id)
         held = at.heartbeat.holds if at is not None and at.heartbeat is not None else []
         rows.append(

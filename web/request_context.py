@@ -189,15 +189,15 @@ def _frame(request: Request) -> Frame:
         if signed_in is None:
             raise NotSignedIn
         operator, web_session = signed_in
-        standing, known = standing_of(session, operator)
+        standing, communes = standing_of(session, operator)
     if now - web_session.used_at > access.TOUCH_EVERY:
         with deps.database.writing() as session:
             access.touch(session, token, now)
-    if not known:
-        known = [Commune(id="", name="")]
-    chosen = next((c for c in known if c.id == request.cookies.get(COMMUNE_COOKIE)), known[0])
+    if not communes:
+        communes = [Commune(id="", name="")]
+    chosen = next((c for c in communes if c.id == request.cookies.get(COMMUNE_COOKIE)), communes[0])
     t = translator_of(request)
-    return Frame(request, deps, t, Wording(t, chosen.zone), operator, standing, token, chosen, known)
+    return Frame(request, deps, t, Wording(t, chosen.zone), operator, standing, token, chosen, communes)
 
 
 In = Annotated[Frame, Depends(frame_of)]

@@ -90,16 +90,16 @@ class LiveInput:
         if now_us is not None and ends_at_us < now_us - 5_000_000:
             self.refused[Reason.EXPIRED.value] += 1  # replayed, or so late that it is of no use
             return
-        known = self._sounds.get(broadcast)
-        if known is not None and known.of(frame):
-            if not known.add(frame, now_us):
+        sound = self._sounds.get(broadcast)
+        if sound is not None and sound.of(frame):
+            if not sound.add(frame, now_us):
                 self.refused[Reason.MALFORMED.value] += 1
             return
-        if known is not None and frame.stream_starts_at_us <= known.starts_at_us:
+        if sound is not None and frame.stream_starts_at_us <= sound.starts_at_us:
             self.refused[Reason.OLD.value] += 1  # of a stream that another has taken the place of
             return
-        if known is not None:
-            self._ended[broadcast] = _sum(self._ended.get(broadcast, LiveCounts()), known.counts)
+        if sound is not None:
+            self._ended[broadcast] = _sum(self._ended.get(broadcast, LiveCounts()), sound.counts)
         self._sounds = {**self._sounds, broadcast: DecodedStream(frame)}
         self._changed()
 

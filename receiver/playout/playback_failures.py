@@ -64,11 +64,11 @@ class PlaybackFailures:
             for cue, playable_until_us, why in failures:
                 if not isinstance(cue.source, ClipSpec):
                     continue
-                known = self._failed.setdefault((cue.broadcast, cue.position), [])
-                if any(failed.key == cue.key for failed in known):
+                renditions = self._failed.setdefault((cue.broadcast, cue.position), [])
+                if any(failed.key == cue.key for failed in renditions):
                     continue
                 until_us = max(playable_until_us, now_us)
-                known.append(FailedRendition(cue.source.sha256, cue.source, cue.key, until_us, why))
+                renditions.append(FailedRendition(cue.source.sha256, cue.source, cue.key, until_us, why))
                 news = True
         return news
 
@@ -96,8 +96,8 @@ class PlaybackFailures:
         with self._lock:
             return any(
                 failed.sha256 == rendition.sha256 and failed.key == self.key(*where, rendition)
-                for where, known in self._failed.items()
-                for failed in known
+                for where, renditions in self._failed.items()
+                for failed in renditions
             )
 
     def reason(self, broadcast: str, position: int) -> str:

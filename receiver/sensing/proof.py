@@ -45,9 +45,9 @@ class PersistentFaults:
         if fault in self._known:
             self._write({name: detail for name, detail in self._known.items() if name != fault})
 
-    def _write(self, known: dict[str, str]) -> None:
-        self._known = known
-        keep_whole(self._kept, json.dumps(known).encode())
+    def _write(self, faults: dict[str, str]) -> None:
+        self._known = faults
+        keep_whole(self._kept, json.dumps(faults).encode())
 
 
 class PowerDrawTally:

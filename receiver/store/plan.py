@@ -50,8 +50,8 @@ class Plan:
             return False
         self._keep(self._folder / "config.jws", payload)
         self.config, self.commune = config, config.commune
-        known = self._addresses()
-        self._drop([broadcast for broadcast, m in self.manifests.items() if m.to not in known])
+        addresses = self._addresses()
+        self._drop([broadcast for broadcast, m in self.manifests.items() if m.to not in addresses])
         return True
 
     def take_manifest(self, broadcast: str, payload: bytes, now_us: int | None) -> bool:

@@ -114,7 +114,7 @@ class TimeAsker:
             return
         self._kept_at_us = local_us
         controller_us = self._station.to_controller_us(local_us)
-        known = {
+        stored = {
             "boot": self._machine.boot_id,
             "rtc_s": self._battery_clock_s(controller_us),
             "local_us": local_us,
@@ -122,7 +122,7 @@ class TimeAsker:
             "error_us": self._station.error_us(local_us),
             "drift_ppm": self._station.drift_ppm,
         }
-        keep_whole(self._kept, json.dumps(known).encode())
+        keep_whole(self._kept, json.dumps(stored).encode())
 
     def recall(self, local: Callable[[], int], report: Callable[[str], None]) -> None:
         """Restore what was known before this program restarted, with the error that has grown since.
@@ -132,9 +132,9 @@ class TimeAsker:
         What is rejected at one start is deleted: the battery clock may be set by a wrong system clock before the next.
         """
         try:
-            known = json.loads(self._kept.read_bytes())
-            same = known["boot"] == self._machine.boot_id
-            estimate = self._by_local_clock(known, local()) if same else self._by_battery_clock(known, local)
+            stored = json.loads(self._kept.read_bytes())
+            same = stored["boot"] == self._machine.boot_id
+            estimate = self._by_local_clock(stored, local()) if same else self._by_battery_clock(stored, local)
             if estimate is None and not same:
                 self._kept.unlink(missing_ok=True)
         except (OSError, ValueError, KeyError, TypeError):
@@ -149,31 +149,31 @@ class TimeAsker:
         was_set = seconds is not None and abs(seconds * 1e6 - controller_us) <= _SET_WITHIN_US
         return seconds if was_set else None
 
-    def _by_local_clock(self, known: dict[str, Any], local_us: int) -> Seed | None:
-        age_us, drift_ppm = local_us - int(known["local_us"]), _drift_ppm(known)
+    def _by_local_clock(self, stored: dict[str, Any], local_us: int) -> Seed | None:
+        age_us, drift_ppm = local_us - int(stored["local_us"]), _drift_ppm(stored)
         if not 0 <= age_us < _OLDEST_US:
             return None
-        offset_us = float(known["offset_us"]) + age_us * drift_ppm * 1e-6
-        return Seed(local_us, offset_us, float(known["error_us"]) + age_us * _WANDER_PPM * 1e-6, drift_ppm)
+        offset_us = float(stored["offset_us"]) + age_us * drift_ppm * 1e-6
+        return Seed(local_us, offset_us, float(stored["error_us"]) + age_us * _WANDER_PPM * 1e-6, drift_ppm)
 
-    def _by_battery_clock(self, known: dict[str, Any], local: Callable[[], int]) -> Seed | None:
-        then_s = known["rtc_s"]
+    def _by_battery_clock(self, stored: dict[str, Any], local: Callable[[], int]) -> Seed | None:
+        then_s = stored["rtc_s"]
         now_s = None if then_s is None else self._machine.next_second()
         local_us = local()
         # When it was written down the second was under way: half of one is not known.
         age_us = 0 if then_s is None or now_s is None else round((now_s - int(then_s) - 0.5) * 1e6)
         if not 0 < age_us < _OLDEST_US:
             return None  # there is none, or its battery is dead and it restarted
-        error_us = float(known["error_us"]) + 550_000 + age_us * _BATTERY_CLOCK_PPM * 1e-6
+        error_us = float(stored["error_us"]) + 550_000 + age_us * _BATTERY_CLOCK_PPM * 1e-6
         if error_us > MOST_ERROR_US:
             return None
-        offset_us = int(known["local_us"]) + float(known["offset_us"]) + age_us - local_us
-        return Seed(local_us, offset_us, error_us, _drift_ppm(known))
+        offset_us = int(stored["local_us"]) + float(stored["offset_us"]) + age_us - local_us
+        return Seed(local_us, offset_us, error_us, _drift_ppm(stored))
 
 
-def _drift_ppm(known: dict[str, Any]) -> float:
+def _drift_ppm(stored: dict[str, Any]) -> float:
     """Raises ValueError for what no crystal does."""
-    drift_ppm = float(known["drift_ppm"])
+    drift_ppm = float(stored["drift_ppm"])
     if not abs(drift_ppm) <= _MOST_DRIFT_PPM:
         raise ValueError(drift_ppm)
     return drift_ppm

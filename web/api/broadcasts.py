@@ -41,16 +41,16 @@ def list_broadcasts(frame: In, session: Reading) -> dict[str, list[dict[str, Any
 
 
 @router.post("/broadcasts", status_code=201, dependencies=[changes(Action.ON_AIR)])
-def make_broadcast(frame: In, asked: PutOnAirIn) -> dict[str, Any]:
+def make_broadcast(frame: In, body: PutOnAirIn) -> dict[str, Any]:
     """Put a programme or a clip on air now."""
     broadcast = put_on_air(
         frame.deps.services,
         frame.actor,
         frame.commune_id,
-        targets=asked.targets.targets(),
-        class_=asked.broadcast_class,
-        programme_id=asked.programme,
-        clip_id=asked.clip,
+        targets=body.targets.targets(),
+        class_=body.broadcast_class,
+        programme_id=body.programme,
+        clip_id=body.clip,
     )
     return _broadcast(broadcast, frame.deps.clock.now())
 

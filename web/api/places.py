@@ -48,7 +48,7 @@ class BelongsIn(BaseModel):
 @router.get("/stations")
 def list_stations(frame: In, session: Reading) -> list[dict[str, Any]]:
     """The stations with the receivers of each."""
-    known = receivers(session, frame.commune_id)
+    commune_receivers = receivers(session, frame.commune_id)
     return [
         {
             "station": s.number,
@@ -56,35 +56,35 @@ def list_stations(frame: In, session: Reading) -> list[dict[str, Any]]:
             "kind": s.kind,
             "maker": s.maker,
             "former_commune": s.former_commune,
-            "receivers": [r.id for r in known if r.station_id == s.id],
+            "receivers": [r.id for r in commune_receivers if r.station_id == s.id],
         }
         for s in stations(session, frame.commune_id)
     ]
 
 
 @router.post("/stations", status_code=201, dependencies=[changes(Action.RECEIVERS)])
-def make_station(frame: In, asked: StationIn) -> dict[str, int]:
+def make_station(frame: In, body: StationIn) -> dict[str, int]:
     station = add_station(
         frame.deps.services,
         frame.actor,
         frame.commune_id,
-        asked.kind,
-        asked.name,
-        maker=asked.maker,
-        former_commune=asked.former_commune,
+        body.kind,
+        body.name,
+        maker=body.maker,
+        former_commune=body.former_commune,
     )
     return {"station": station.number}
 
 
 @router.put("/receivers/{receiver_id}/station", status_code=204, dependencies=[changes(Action.RECEIVERS)])
-def belongs(frame: In, receiver_id: str, asked: BelongsIn) -> None:
+def belongs(frame: In, receiver_id: str, body: BelongsIn) -> None:
     """It belongs to another station."""
-    move_receivers(frame.deps.services, frame.actor, frame.commune_id, [receiver_id], asked.station)
+    move_receivers(frame.deps.services, frame.actor, frame.commune_id, [receiver_id], body.station)
 
 
 @router.put("/receivers/{receiver_id}/position", status_code=204, dependencies=[changes(Action.RECEIVERS)])
-def place(frame: In, receiver_id: str, asked: PositionIn) -> None:
-    position = Position(asked.latitude_deg, asked.longitude_deg)
+def place(frame: In, receiver_id: str, body: PositionIn) -> None:
+    position = Position(body.latitude_deg, body.longitude_deg)
     place_receiver(frame.deps.services, frame.actor, frame.commune_id, receiver_id, position)
 
 
@@ -122,12 +122,12 @@ def remove_outline(frame: In) -> None:
 @router.get("/echoes")
 def list_echoes(frame: In, session: Reading) -> list[dict[str, Any]]:
     """Pairs of horns that some place hears as two by distance alone, the worst first."""
-    known = receivers(session, frame.commune_id)
+    commune_receivers = receivers(session, frame.commune_id)
     return [
         {
             "receivers": [e.one, e.other],
             "distance_m": round(e.distance_m, 1),
             "difference_ms": round(e.difference_ms, 1),
         }
-        for e in echo_pairs_of(known, frame.deps.settings.horn_reach_m)
+        for e in echo_pairs_of(commune_receivers, frame.deps.settings.horn_reach_m)
     ]

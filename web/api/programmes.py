@@ -54,6 +54,6 @@ def list_programmes(frame: In, session: Reading) -> list[dict[str, Any]]:
 
 
 @router.post("/programmes", status_code=201, dependencies=[changes(Action.PROGRAMMES)])
-def make_programme(frame: In, asked: ProgrammeIn) -> dict[str, int]:
-    items = [Item(i.kind, i.clip, i.gap_ms) for i in asked.items]
-    return {"programme": add_programme(frame.deps.services, frame.actor, frame.commune_id, asked.title, items).number}
+def make_programme(frame: In, body: ProgrammeIn) -> dict[str, int]:
+    items = [Item(i.kind, i.clip, i.gap_ms) for i in body.items]
+    return {"programme": add_programme(frame.deps.services, frame.actor, frame.commune_id, body.title, items).number}

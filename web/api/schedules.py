@@ -50,23 +50,23 @@ def list_schedules(frame: In, session: Reading) -> list[dict[str, Any]]:
 
 
 @router.post("/schedules", status_code=201, dependencies=[changes(Action.TIMETABLE)])
-def make_schedule(frame: In, asked: ScheduleIn) -> dict[str, Any]:
+def make_schedule(frame: In, body: ScheduleIn) -> dict[str, Any]:
     """Put a programme on the timetable; it is planned at once. Gives the next instants and the broadcasts planned."""
     rule = Rule(
-        repeat=asked.repeat,
-        times=asked.times,
-        from_day=asked.from_day,
-        until_day=asked.until_day,
-        every=asked.every,
-        weekdays=asked.weekdays,
-        month_days=asked.month_days,
-        which=asked.which,
-        except_days=asked.except_days,
-        extra_days=asked.extra_days,
-        holidays=asked.holidays,
-        tet=asked.tet,
+        repeat=body.repeat,
+        times=body.times,
+        from_day=body.from_day,
+        until_day=body.until_day,
+        every=body.every,
+        weekdays=body.weekdays,
+        month_days=body.month_days,
+        which=body.which,
+        except_days=body.except_days,
+        extra_days=body.extra_days,
+        holidays=body.holidays,
+        tet=body.tet,
     ).check()
-    settings = ScheduleSettings(asked.programme, rule, asked.targets.targets(), asked.broadcast_class)
+    settings = ScheduleSettings(body.programme, rule, body.targets.targets(), body.broadcast_class)
     added = add_schedule(frame.deps.services, frame.actor, frame.commune_id, settings)
     now = frame.deps.clock.now()
     with frame.deps.database.session() as session:

@@ -16,13 +16,13 @@ router = APIRouter(include_in_schema=False)
 @router.get("/faults")
 def page(frame: In, session: Reading) -> HTMLResponse:
     """All that are not reset, of the commune."""
-    known = {r.id: r for r in receivers(session, frame.commune_id)}
+    receiver_by_id = {r.id: r for r in receivers(session, frame.commune_id)}
     part = frame.request.headers.get("hx-target") == "faults"
     return renderer_of(frame.request).page(
         frame,
         "_faults.html" if part else "faults.html",
-        receivers=known,
-        latches=fault_latches.latches(session, list(known)),
+        receivers=receiver_by_id,
+        latches=fault_latches.latches(session, list(receiver_by_id)),
         words=LATCHES,
         fault_words=lambda fault: fault_words(frame, fault),
     )

@@ -226,8 +226,8 @@ def _done(frame: Frame, upload: ImportFile, preview: Preview, result: Result) ->
     if result.touched:
         touched = set(result.touched)
         with frame.deps.database.session() as session:
-            known = [r for r in receivers(session, frame.commune_id) if r.id in touched]
-            frame.deps.downlink.configure_all(session, known)
+            touched_receivers = [r for r in receivers(session, frame.commune_id) if r.id in touched]
+            frame.deps.downlink.configure_all(session, touched_receivers)
     if upload.of_kind is ImportKind.SCHEDULES:
         frame.deps.services.plan(frame.commune_id)
     return _page(frame, "import_result.html", upload, preview, result, word=word)

@@ -51,8 +51,8 @@ class MeasurementRow:
 @router.get("/measure")
 def page(frame: In, session: Reading, one: str = "", other: str = "") -> HTMLResponse:
     """Choose two receivers and where the phone is held; and what was measured before."""
-    known = receivers(session, frame.commune_id)
-    by_id = {r.id: r for r in known}
+    commune_receivers = receivers(session, frame.commune_id)
+    by_id = {r.id: r for r in commune_receivers}
     rows = [
         MeasurementRow(m, by_id[m.one_id], by_id[m.other_id], proposal(m))
         for m in recent(session, frame.commune_id)
@@ -63,7 +63,7 @@ def page(frame: In, session: Reading, one: str = "", other: str = "") -> HTMLRes
     return renderer_of(frame.request).page(
         frame,
         "measurement_form.html",
-        receivers=known,
+        receivers=commune_receivers,
         one=chosen,
         other=second,
         rows=rows,

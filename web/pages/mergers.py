@@ -33,16 +33,16 @@ _YEAR_S = 31_536_000
 def page(frame: In, session: Reading) -> HTMLResponse:
     """What was merged and split before, and the way to the next."""
     frame.need(Action.MERGERS)
-    known = _all_names(session)
+    names = _all_names(session)
     rows = [(m, m.what) for m in mergers(session) if _concerns(frame, m.what)]
     return renderer_of(frame.request).page(
         frame,
         "mergers.html",
         rows=rows,
-        names=known,
+        names=names,
         is_merge=_is_merge,
         mine=_mine(frame),
-        named=lambda ids: [known.get(commune_id, commune_id) for commune_id in ids],
+        named=lambda ids: [names.get(commune_id, commune_id) for commune_id in ids],
     )
 
 

@@ -110,8 +110,8 @@ def keep(
     )
     spoken = profile(chosen, exchange.profiles)
     with frame.deps.database.writing() as session:
-        known = {r.id for r in receivers(session, frame.commune_id)}
-        made = set_link(session, frame.commune_id, form, spoken, known)
+        receiver_ids = {r.id for r in receivers(session, frame.commune_id)}
+        made = set_link(session, frame.commune_id, form, spoken, receiver_ids)
         frame.note(session, Deed.LINK_SET, f"{made.base_url} {made.profile}")
     exchange.nudge()
     return back_to(frame.request, "/province")

@@ -67,13 +67,13 @@ def inbox_view(session: Session, commune_id: str, now: datetime) -> Inbox:
     waiting = bulletins.inbox(session, commune_id)
     turn = priority_queue.waiting_priority(session, commune_id)
     ids = [b.clip_id for b in waiting if b.clip_id]
-    known = {c.id: c for c in session.exec(select(Clip).where(col(Clip.id).in_(ids)))}
+    clips = {c.id: c for c in session.exec(select(Clip).where(col(Clip.id).in_(ids)))}
     sounds, place = renditions_of(session, ids), {b.number: n for n, b in enumerate(turn, 1)}
     rows = []
     for waiting_bulletin in waiting:
         times = [from_us(a.starts_s * 1_000_000) for a in airings_of(waiting_bulletin)]
         coming = [at for at in times if at > now]
-        clip = known.get(waiting_bulletin.clip_id or "")
+        clip = clips.get(waiting_bulletin.clip_id or "")
         listen = listen_url(sounds.get(clip.id, [])) if clip else ""
         shown, more = coming[:TIMES_SHOWN], max(0, len(coming) - TIMES_SHOWN)
         rows.append(Row(waiting_bulletin, clip, listen, shown, more, place.get(waiting_bulletin.number, 0)))
@@ -170,6 +170,6 @@ def confirm(frame: In) -> Response:
 
 def own_programme(frame: Frame, session: Session, number_text: str) -> int | None:
     """The programme that a form names, of this commune; None for a new one."""
-    known = {p.number for p in programmes(session, frame.commune_id)}
+    programme_ids = {p.number for p in programmes(session, frame.commune_id)}
     number = row_number(number_text)
-    return number if number in known else None
+    return number if number in programme_ids else None

@@ -134,15 +134,15 @@ def _rows(frame: Frame, session: Session) -> dict[str, Any]:
 
 
 def _echoes(frame: Frame, session: Session) -> dict[str, Any]:
-    known, reach_m = receivers(session, frame.commune_id), frame.deps.settings.horn_reach_m
+    commune_receivers, reach_m = receivers(session, frame.commune_id), frame.deps.settings.horn_reach_m
     return {
-        "echoes": echo_pairs_of(known, reach_m),
-        "names": {r.id: r.name for r in known},
+        "echoes": echo_pairs_of(commune_receivers, reach_m),
+        "names": {r.id: r.name for r in commune_receivers},
         "reach_m": reach_m,
         "listed": _ECHOES_LISTED,
         "late_ms": int(HEARD_AS_TWO_MS),
         "within_db": int(ECHO_WITHIN_DB),
-        "placed_any": any(position_of(r) is not None for r in known),
+        "placed_any": any(position_of(r) is not None for r in commune_receivers),
     }
 
 
@@ -162,10 +162,10 @@ def _now(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
 
 def _one(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
     now = _now(frame, session, receiver_id)
-    known, reach_m = receivers(session, frame.commune_id), frame.deps.settings.horn_reach_m
+    commune_receivers, reach_m = receivers(session, frame.commune_id), frame.deps.settings.horn_reach_m
     return {
-        "own_echoes": [e for e in echo_pairs_of(known, reach_m) if receiver_id in (e.one, e.other)],
-        "names": {r.id: r.name for r in known},
+        "own_echoes": [e for e in echo_pairs_of(commune_receivers, reach_m) if receiver_id in (e.one, e.other)],
+        "names": {r.id: r.name for r in commune_receivers},
         **now,
         "station": station(session, now["r"].station_id),
         "kinds": KINDS,

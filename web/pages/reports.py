@@ -25,15 +25,15 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @router.get("/play-log.csv")
-def as_csv(frame: In, session: Reading, asked: Annotated[LogQuery, Depends()]) -> Response:
+def as_csv(frame: In, session: Reading, query: Annotated[LogQuery, Depends()]) -> Response:
     """What is filtered, as CSV."""
-    rows = log_view(session, frame, asked, limit=MOST_INSPECTED)
+    rows = log_view(session, frame, query, limit=MOST_INSPECTED)
     return _file(csv_file(_header(frame), _cells(frame, session, rows)), "text/csv; charset=utf-8", _name(frame, "csv"))
 
 
 @router.get("/play-log.xlsx")
-def as_xlsx(frame: In, session: Reading, asked: Annotated[LogQuery, Depends()]) -> Response:
-    rows = log_view(session, frame, asked, limit=MOST_INSPECTED)
+def as_xlsx(frame: In, session: Reading, query: Annotated[LogQuery, Depends()]) -> Response:
+    rows = log_view(session, frame, query, limit=MOST_INSPECTED)
     return _file(
         xlsx_file(frame.t("Play log"), _header(frame), _cells(frame, session, rows)), XLSX, _name(frame, "xlsx")
     )

@@ -174,10 +174,12 @@ def _open(hours: list[AllowedHours], day: date) -> list[tuple[str, str]] | None:
 
 
 def _rows(frame: Frame, session: Session, now: datetime) -> list[ScheduleRow]:
-    known = {p.number: p for p in programmes(session, frame.commune_id, include_retired=True)}
+    programme_by_id = {p.number: p for p in programmes(session, frame.commune_id, include_retired=True)}
     rows = []
     for schedule in schedules(session, frame.commune_id):
         due = next_due(session, schedule, now, 1)
         sentence = rule_sentence(frame.wording, schedule.recurrence)
-        rows.append(ScheduleRow(schedule, known.get(schedule.programme_id), sentence, due[0] if due else None))
+        rows.append(
+            ScheduleRow(schedule, programme_by_id.get(schedule.programme_id), sentence, due[0] if due else None)
+        )
     return rows

@@ -26,14 +26,14 @@ AT = "%Y-%m-%dT%H:%M"
 @router.get("/why")
 def page(frame: In, session: Reading, receiver: str = "", at: str = "") -> HTMLResponse:
     """Ask for a receiver and an instant; the answer stands below."""
-    now, known = frame.deps.clock.now(), receivers(session, frame.commune_id)
+    now, commune_receivers = frame.deps.clock.now(), receivers(session, frame.commune_id)
     instant = _instant(frame, at) if at else now
     explanation = explain(session, receiver_of(session, frame.commune_id, receiver), instant, now) if receiver else None
     return renderer_of(frame.request).page(
         frame,
         "playback_explanation.html",
         found=explanation,
-        receivers=known,
+        receivers=commune_receivers,
         receiver=receiver,
         at=instant.astimezone(frame.commune.zone).strftime(AT),
         classes=CLASSES,

@@ -1,9 +1,10 @@
-"""What a file contains according to ffprobe: whether there is audio in it, and the length in its header."""
+"""What a file contains according to ffprobe: whether there is audio in it, and its length by the header."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from broadcast.audio import DEMUXERS
 from runtime.refusal import N_, Refusal
@@ -44,7 +45,7 @@ def probe(path: Path) -> Probe:
         "-format_whitelist",
         DEMUXERS,
         "-show_entries",
-        "format=format_name,duration,probe_score:stream=codec_type,codec_name,channels,duration",
+        "format=format_name,duration,probe_score:stream=codec_type,codec_name,channels,start_time,duration:stream_tags=DURATION",
         f"file:{path}",
     ]
     try:
@@ -69,7 +70,7 @@ def probe(path: Path) -> Probe:
         raise no_recording()
     if _riff_cut_off(path):
         raise truncated()
-    seconds = float(report["format"].get("duration") or first.get("duration") or 0)
+    seconds = _stream_seconds(first) or float(report["format"].get("duration") or 0)
     return Probe(
         container=str(report["format"]["format_name"]),
         codec=str(first["codec_name"]),
@@ -77,6 +78,18 @@ def probe(path: Path) -> Probe:
         channels=int(first.get("channels") or 1),
         exact=not guessed,
     )
+
+
+def _stream_seconds(stream: Any) -> float:
+    """The length of the sound alone, 0 when unknown: a film's picture may be longer. Matroska keeps it in a tag."""
+    tag = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", str((stream.get("tags") or {}).get("DURATION", "")))
+    if stream.get("duration"):
+        return float(stream["duration"])
+    if tag is None:
+        return 0
+    # The tag holds the end, and the sound may begin after the picture.
+    end_s = int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
+    return max(0.0, end_s - max(0.0, float(stream.get("start_time") or 0)))
 
 
 def no_recording() -> Refusal:

@@ -10,11 +10,10 @@ from sqlmodel import Field as Col
 from sqlmodel import Session, SQLModel, col, select
 
 from parsing.names import folded
+from parsing.titles import parse_title
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from wire.broadcasts import Rendition
-
-LONGEST_TITLE = 200
 
 
 class Field(IntEnum):
@@ -128,9 +127,9 @@ def change_clip(
     """Change what is not None. Raises Refusal, NotFound."""
     changed = clip(session, clip_id)
     if title is not None:
-        if not title.strip():
+        changed.title = parse_title(title)
+        if not changed.title:
             raise Refusal(N_("A recording needs a title."))
-        changed.title = title.strip()[:LONGEST_TITLE]
         changed.folded = folded(f"{changed.title} {changed.original_name}")
     if language is not None:
         changed.language = language.strip()[:20] or "vi"

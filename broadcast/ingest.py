@@ -16,6 +16,7 @@ from broadcast.ingest_jobs import IngestJob, JobState, unfinished, update_job
 from broadcast.ingest_jobs import new_id as new_job_id
 from broadcast.media import Media, disk_full, is_disk_full
 from broadcast.upload import Upload
+from parsing.titles import parse_title
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.refusal import N_, Refusal, as_text
@@ -78,7 +79,7 @@ class Ingest:
                 file_name=name,
                 created_at=self._clock.now(),
                 created_by=by,
-                title=title.strip() or title_of(name),
+                title=parse_title(title) or title_of(name),
                 language=language or "vi",
                 field=field,
                 trim_silence=trim_silence,

@@ -11,6 +11,7 @@ from sqlmodel import Field, Session, SQLModel, col, delete, select
 
 from broadcast.clips import Clip, builtin_clip, clip, clips_by_id, renditions_of
 from parsing.names import folded
+from parsing.titles import parse_title
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from wire.broadcasts import ClipItem, Rendition
@@ -244,6 +245,7 @@ def _chimes(session: Session, communes: set[str]) -> dict[tuple[str, str], Clip]
 
 
 def _title(title: str) -> str:
-    if not title.strip():
+    parsed = parse_title(title)
+    if not parsed:
         raise Refusal(N_("A programme needs a title, for example: Morning bulletin."))
-    return title.strip()[:200]
+    return parsed

@@ -9,6 +9,7 @@ from sqlalchemy.orm import QueryableAttribute, defer
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.provinces import province_named
+from parsing.titles import parse_title
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from wire.topics import is_id
@@ -45,7 +46,7 @@ def add_commune(
     except (KeyError, ValueError, OSError):
         raise Refusal(N_("{zone} is no time zone. Vietnam's is Asia/Ho_Chi_Minh."), zone=time_zone) from None
     province_id = province_named(session, province).number if province.strip() else None
-    commune = Commune(id=commune_id, name=name.strip() or commune_id, province_id=province_id, time_zone=time_zone)
+    commune = Commune(id=commune_id, name=parse_title(name) or commune_id, province_id=province_id, time_zone=time_zone)
     session.add(commune)
     session.flush()
     return commune

@@ -9,9 +9,10 @@ import msgspec
 from sqlmodel import Session, col, select
 
 from devices.communes import check_id, commune
-from devices.receivers import Receiver, receiver
+from devices.receivers import Receiver, check_path_delay, receiver
 from devices.stations import station
 from devices.zones import set_zones
+from parsing.titles import parse_title
 from runtime.mosquitto import hash_password
 from runtime.mosquitto_configuration import AclRow
 from runtime.refusal import N_, Refusal
@@ -78,11 +79,11 @@ def enrol(
         id=receiver_id,
         commune_id=commune_id,
         station_id=station_id,
-        name=name.strip() or receiver_id,
-        place=place.strip(),
+        name=parse_title(name) or receiver_id,
+        place=parse_title(place),
         public_key=key.public.hex(),
         broker_hash=hash_password(secret),
-        path_delay_us=round(path_delay_ms * 1000),
+        path_delay_us=round(check_path_delay(path_delay_ms) * 1000),
         created_at=now,
     )
     session.add(added)

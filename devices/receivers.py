@@ -9,6 +9,7 @@ from sqlmodel import Field, Session, SQLModel, col, or_, select
 from devices.predecessors import moved_since
 from devices.stations import station
 from devices.zones import ZoneMember, set_zones, zones_of_all
+from parsing.titles import parse_title
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from wire.broadcasts import Targets
@@ -139,11 +140,11 @@ def change_receiver(
     """Change what is not None. A new config goes out with `Downlink.configure`. Raises Refusal, NotFound."""
     row = receiver(session, receiver_id)
     if name is not None:
-        if not name.strip():
+        row.name = parse_title(name)
+        if not row.name:
             raise Refusal(N_("A receiver needs a name, for example: Thôn 3, nhà văn hóa."))
-        row.name = name.strip()
     if place is not None:
-        row.place = place.strip()
+        row.place = parse_title(place)
     if station_id is not None:
         row.station_id = _station_of(session, row, station_id)
     if volume_ceiling_percent is not None:
@@ -152,9 +153,7 @@ def change_receiver(
         row.volume_percent = min(_percent(volume_percent), row.volume_ceiling_percent)
     row.volume_percent = min(row.volume_percent, row.volume_ceiling_percent)
     if path_delay_ms is not None:
-        if not 0 <= path_delay_ms <= MOST_PATH_DELAY_MS:
-            raise Refusal(N_("The path delay is between 0 and {most} ms."), most=int(MOST_PATH_DELAY_MS))
-        row.path_delay_us = round(path_delay_ms * 1000)
+        row.path_delay_us = round(check_path_delay(path_delay_ms) * 1000)
     if amplifier_lead_ms is not None:
         if not 0 <= amplifier_lead_ms <= 60_000:
             raise Refusal(N_("The amplifier is switched on between 0 and {most} s ahead."), most=60)
@@ -194,6 +193,13 @@ def renew_configs(session: Session, now: datetime, commune_id: str | None = None
         row.config_issued_at = now
         session.add(row)
     session.flush()
+
+
+def check_path_delay(delay_ms: float) -> float:
+    """Raises Refusal for one that is no number or out of bounds."""
+    if not 0 <= delay_ms <= MOST_PATH_DELAY_MS:
+        raise Refusal(N_("The path delay is between 0 and {most} ms."), most=int(MOST_PATH_DELAY_MS))
+    return delay_ms
 
 
 def move_receivers(session: Session, receiver_ids: list[str], station_id: int) -> None:

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from sqlmodel import Field, Session, SQLModel, select
 
+from parsing.titles import parse_title
 from runtime.refusal import N_, NotFound, Refusal
 
 
@@ -63,9 +64,10 @@ def station(session: Session, station_id: int) -> Station:
 
 
 def _described(session: Session, described: Station, name: str, maker: str, former_commune: str) -> Station:
-    if not name.strip():
+    described.name = parse_title(name)
+    if not described.name:
         raise Refusal(N_("A station needs a name, for example: FM Thiệu Chính."))
-    described.name, described.maker, described.former_commune = name.strip(), maker.strip(), former_commune.strip()
+    described.maker, described.former_commune = parse_title(maker), parse_title(former_commune)
     session.add(described)
     session.flush()
     return described

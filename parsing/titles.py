@@ -29,13 +29,3 @@ def parse_title(text: str, *, longest: int = LONGEST_TITLE) -> str:
         if marks > _MOST_MARKS:
             raise Refusal(N_("This text contains a line break or an invisible character. Type it again by hand."))
     return title
-
-
-def title_of_file(name: str) -> str:
-    """A title from a file's name: what cannot stand in a title is left out instead of refused."""
-    visible = "".join(
-        " " if c in "\t\r\n" else c
-        for c in unicodedata.normalize("NFC", name)
-        if c in "\t\r\n" or unicodedata.category(c)[0] != "C"
-    )
-    return " ".join(visible.split())[:LONGEST_TITLE]

@@ -7,6 +7,7 @@ from sqlalchemy import Boolean, Column, false
 from sqlmodel import Field, Session, SQLModel, col, delete, select
 
 from devices.communes import Commune, communes
+from parsing.titles import parse_title
 from people.passwords import check_new, hash_password, one_time_password, verify
 from people.rights import Role, Standing
 from runtime.database import Database, UtcDateTime
@@ -64,7 +65,7 @@ def create_first_operator(session: Session, now: datetime) -> tuple[str, str] | 
 
 def add_operator(session: Session, name: str, now: datetime) -> tuple[Operator, str]:
     """Add an operator who may do nothing yet. Gives the one-time password. Raises Refusal for a name that is taken."""
-    name = canonical_name(name)
+    name = canonical_name(parse_title(name))
     if not name:
         raise Refusal(N_("An operator needs a name."))
     if session.exec(select(Operator.id).where(Operator.name == name)).first() is not None:

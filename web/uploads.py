@@ -8,6 +8,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
 from broadcast.upload import Upload
+from runtime.refusal import N_, Refusal
 
 BLOCK_BYTES = 1 << 20
 
@@ -26,7 +27,17 @@ async def receive(upload: Upload, blocks: AsyncIterator[bytes]) -> None:
     except ClientDisconnect:
         await run_in_threadpool(upload.abandon)
         return
+    except BaseException:
+        await run_in_threadpool(upload.abandon)
+        raise
     await run_in_threadpool(upload.finish)
+
+
+def body_of(request: Request) -> AsyncIterator[bytes]:
+    """The request's body as a file. Raises Refusal for a form: it was read already, for its token."""
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        raise Refusal(N_("Send the file itself as the body of the request, not a form."))
+    return request.stream()
 
 
 async def blocks_of(file: UploadFile) -> AsyncIterator[bytes]:

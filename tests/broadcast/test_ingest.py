@@ -265,3 +265,30 @@ def test_searching_without_diacritics_finds_with_them(ingest: Ingest, database: 
         assert len(clips(session, COMMUNE, search="thoi su dong")) == 1
         assert len(clips(session, COMMUNE, search="Xuân thời")) == 1
         assert clips(session, COMMUNE, search="khuyen nong") == []
+
+
+def film(path: Path, *, sound_s: float, picture_s: float, sound_from_s: float = 0) -> bytes:
+    """A film whose sound is shorter than its picture."""
+    command = [
+        "ffmpeg",
+        "-loglevel",
+        "error",
+        "-y",
+        "-f",
+        "lavfi",
+        "-i",
+        f"color=size=32x32:rate=5:duration={picture_s}",
+    ]
+    command += ["-itsoffset", str(sound_from_s), "-f", "lavfi", "-i", f"sine=frequency=440:duration={sound_s}"]
+    subprocess.run([*command, "-map", "0", "-map", "1", str(path)], check=True)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "webm"])
+@pytest.mark.parametrize(("sound_s", "sound_from_s"), [(3, 0), (9, 0), (3, 4)])
+def test_a_film_whose_sound_is_shorter_than_its_picture_is_taken(
+    ingest: Ingest, database: Database, tmp_path: Path, suffix: str, sound_s: float, sound_from_s: float
+) -> None:
+    content = film(tmp_path / f"f.{suffix}", sound_s=sound_s, picture_s=10, sound_from_s=sound_from_s)
+    ended = given(ingest, database, content, f"f.{suffix}")
+    assert (ended.state, ended.refusal) == (JobState.READY, "")

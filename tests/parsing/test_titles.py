@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from parsing.titles import LONGEST_TITLE, parse_title, title_of_file
+from parsing.titles import LONGEST_TITLE, parse_title
 from runtime.refusal import Refusal
 
 
@@ -34,8 +34,3 @@ def test_a_title_is_kept_composed_and_without_blanks_around_it() -> None:
 def test_a_title_that_is_too_long_or_not_what_it_looks_like_is_refused(typed: str) -> None:
     with pytest.raises(Refusal):
         parse_title(typed)
-
-
-def test_a_file_name_becomes_a_title_that_can_stand() -> None:
-    assert title_of_file("Thời\u200b sự\n" + "a" * 300) == "Thời sự " + "a" * 192
-    assert parse_title(title_of_file("\u202etin\x00.mp3")) == "tin.mp3"

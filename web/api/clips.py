@@ -12,7 +12,7 @@ from runtime.refusal import N_, NotFound
 from usecases.clips import clip_of, open_upload
 from web.request_context import In, Reading, changes
 from web.typed_fields import RowId
-from web.uploads import receive
+from web.uploads import body_of, receive
 
 router = APIRouter(prefix="/api/v1")
 
@@ -36,6 +36,7 @@ async def upload_clip(
     field: RowId = 1,
 ) -> dict[str, str]:
     """Upload a recording as the request's body. Gives the job to follow."""
+    body = body_of(request)
     size = int(request.headers.get("content-length") or 0)
     upload = await run_in_threadpool(
         lambda: open_upload(
@@ -52,7 +53,7 @@ async def upload_clip(
             title=title,
         )
     )
-    await receive(upload, request.stream())
+    await receive(upload, body)
     return {"job": upload.job_id}
 
 

@@ -22,7 +22,7 @@ from usecases.clips import change_clip, choose_backup, clip_of, open_upload, res
 from web.labels.broadcasts import FIELDS, LANGUAGES_SPOKEN
 from web.request_context import In, Reading, back_to, changes, renderer_of
 from web.typed_fields import RowId
-from web.uploads import blocks_of, receive
+from web.uploads import blocks_of, body_of, receive
 from web.waveforms import listen_url, thinned
 
 router = APIRouter(include_in_schema=False)
@@ -111,8 +111,9 @@ async def upload(
         )
 
     try:
+        body = body_of(request)
         receiving = await run_in_threadpool(begin)
-        await receive(receiving, request.stream())
+        await receive(receiving, body)
     except Refusal as refusal:
         return JSONResponse({"error": frame.t.refusal(refusal)}, 422)
     return JSONResponse({"job": receiving.job_id})

@@ -27,7 +27,7 @@ from runtime.refusal import N_, Refusal
 from usecases.delay_measurements import begin_measurement, measurement_of, take_path_delay, undo_path_delay
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
 from web.typed_fields import Decimal
-from web.uploads import blocks_of_form
+from web.uploads import blocks_of_form, body_of
 
 router = APIRouter(include_in_schema=False)
 #: Recorded after the last sound: an echo, and what a telephone's recorder keeps back.
@@ -168,7 +168,7 @@ async def _receive(request: Request, path: Path, by_script: bool) -> None:
         raise _too_large()
     received = 0
     with path.open("wb") as file:
-        async for block in request.stream() if by_script else blocks_of_form(request):
+        async for block in body_of(request) if by_script else blocks_of_form(request):
             received += len(block)
             if received > MOST_RECORDING_BYTES:
                 raise _too_large()

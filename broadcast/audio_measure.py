@@ -4,6 +4,7 @@ import array
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,8 +68,17 @@ class _Waveform:
             self.samples += len(self._rest) // 2
 
 
-def measure(path: Path, run: Ffmpeg, *, expected_us: int = 0, progress: Progress | None = None) -> Measured:
+def measure(
+    path: Path,
+    run: Ffmpeg,
+    *,
+    expected_us: int = 0,
+    progress: Progress | None = None,
+    on_length: Callable[[int], None] = lambda _: None,
+) -> Measured:
     """Decode a file once and measure it. expected_us: the length in its header, for progress.
+
+    on_length: receives the length decoded so far, µs; what it raises ends the decoding.
 
     Raises Refusal when it cannot be decoded.
     """
@@ -85,9 +95,14 @@ def measure(path: Path, run: Ffmpeg, *, expected_us: int = 0, progress: Progress
         .output("pipe:", format="null")
     )
     waveform = _Waveform(expected_us, progress)
+
+    def take(block: bytes) -> None:
+        waveform.take(block)
+        on_length(waveform.samples * 1_000_000 // _PEAK_RATE)
+
     drawn = sound[1].filter("aresample", _PEAK_RATE).output("pipe:1", format="s16le", acodec="pcm_s16le")
     try:
-        log = run.run([judged, drawn], on_stdout=waveform.take).said
+        log = run.run([judged, drawn], on_stdout=take).said
     except subprocess.CalledProcessError as error:
         raise unreadable() from error
     waveform.finish()

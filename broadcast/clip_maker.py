@@ -68,7 +68,11 @@ class ClipMaker:
         update_job(self._database, job.id, state=JobState.MEASURING.value)
         self._originals.check_room(size // 4)
         measured = measure(
-            path, self._ffmpeg, expected_us=header.duration_us, progress=self._bar(job.id, 0, _MEASURED_AT)
+            path,
+            self._ffmpeg,
+            expected_us=header.duration_us,
+            progress=self._bar(job.id, 0, _MEASURED_AT),
+            on_length=lambda length_us: check_length(length_us, self._most_hours),
         )
         check_measured(header, measured, self._most_hours)
         # 4. Encode.

@@ -10,6 +10,9 @@ import pytest
 import soundfile
 from sqlmodel import select
 
+from broadcast.acceptance import check_length
+from broadcast.audio import Ffmpeg
+from broadcast.audio_measure import measure
 from broadcast.clips import Clip, ClipRendition, clips
 from broadcast.ingest import Ingest
 from broadcast.ingest_jobs import IngestJob, JobState, job
@@ -292,3 +295,28 @@ def test_a_film_whose_sound_is_shorter_than_its_picture_is_taken(
     content = film(tmp_path / f"f.{suffix}", sound_s=sound_s, picture_s=10, sound_from_s=sound_from_s)
     ended = given(ingest, database, content, f"f.{suffix}")
     assert (ended.state, ended.refusal) == (JobState.READY, "")
+
+
+def test_a_recording_whose_header_hides_its_length_is_decoded_only_up_to_the_limit(
+    database: Database, tmp_path: Path, clock: ManualClock
+) -> None:
+    with database.writing() as session:
+        add_commune(session, COMMUNE, COMMUNE_NAME)
+    ingest = make_ingest(database, tmp_path, clock, most_hours=10 / 3600)
+    decoded: list[int] = []
+
+    def ends_at_ten(length_us: int) -> None:
+        decoded.append(length_us)
+        check_length(length_us, 10 / 3600)
+
+    path = tmp_path / "hidden.flac"
+    made = subprocess.run(
+        ["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "anullsrc=r=8000:d=3600", "-f", "flac", "pipe:1"],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    path.write_bytes(made.stdout)
+    with pytest.raises(Refusal, match="longer than"):
+        measure(path, Ffmpeg(), on_length=ends_at_ten)
+    assert decoded[-1] < 60_000_000
+    assert given(ingest, database, path.read_bytes(), "hidden.flac").state == JobState.REFUSED

@@ -105,10 +105,10 @@ class AudioFetch:
         upload.finish(queued=False)
         self._ingest.work_one(upload.job_id)
         with self._database.session() as session:
-            done = job(session, upload.job_id)
-        if done.state != JobState.READY or done.clip_id is None:
-            raise done.why or Refusal(N_("An internal error occurred while processing this file."))
-        return done.clip_id
+            job_row = job(session, upload.job_id)
+        if job_row.state != JobState.READY or job_row.clip_id is None:
+            raise job_row.why or Refusal(N_("An internal error occurred while processing this file."))
+        return job_row.clip_id
 
 
 def check_address(url: str, trusted: set[str]) -> str:
@@ -129,12 +129,12 @@ def check_address(url: str, trusted: set[str]) -> str:
             port=parts.port,
         )
     try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
     except OSError:
         raise AudioUnavailable(
             N_("The audio could not be fetched from {host} ({why})."), host=parts.hostname, why="DNS"
         ) from None
-    for *_, where in found:
+    for *_, where in addresses:
         address = ipaddress.ip_address(str(where[0]).partition("%")[0])
         if isinstance(address, ipaddress.IPv6Address):
             address = address.ipv4_mapped or address.sixtofour or address
@@ -143,7 +143,7 @@ def check_address(url: str, trusted: set[str]) -> str:
                 N_("The audio lies at {host}, a place inside this machine. Such are not fetched from."),
                 host=parts.hostname,
             )
-    return str(found[0][4][0])
+    return str(addresses[0][4][0])
 
 
 def _place(url: str) -> str:

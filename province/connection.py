@@ -61,12 +61,12 @@ class ProvinceConnection:
 
     def waiting(self) -> list[Any]:
         """What waits for us at the province, as it writes it. Raises ProvinceUnavailable, MessageRejected."""
-        found = self._ask("GET", self._profile.paths.waiting, None, "")
-        if found is None:
+        messages = self._ask("GET", self._profile.paths.waiting, None, "")
+        if messages is None:
             return []
-        if not isinstance(found, list):
+        if not isinstance(messages, list):
             raise ProvinceUnavailable(N_("The province's list of messages is no list. Check the profile."))
-        return found
+        return messages
 
     def _ask(self, method: str, path: str, body: Any, key: str) -> Any:
         renewed = not self._token
@@ -120,11 +120,11 @@ class ProvinceConnection:
 
     def _content(self, answer: httpx2.Response) -> Any:
         status = answer.status_code
-        said = self._read(answer)
-        if isinstance(said, dict) and "TrangThaiGui" in said and (status < 300 or status in _MESSAGE_IS_WRONG):
-            if str(said["TrangThaiGui"]) == str(SendStatus.TAKEN.value) and status < 300:
-                return said.get("NoiDung")
-            raise MessageRejected(str(said.get("MoTa") or f"TrangThaiGui {said['TrangThaiGui']}")[:500])
+        content = self._read(answer)
+        if isinstance(content, dict) and "TrangThaiGui" in content and (status < 300 or status in _MESSAGE_IS_WRONG):
+            if str(content["TrangThaiGui"]) == str(SendStatus.TAKEN.value) and status < 300:
+                return content.get("NoiDung")
+            raise MessageRejected(str(content.get("MoTa") or f"TrangThaiGui {content['TrangThaiGui']}")[:500])
         if status in _MESSAGE_IS_WRONG:
             raise MessageRejected(f"HTTP {status}")
         away = ProvinceUnavailable(
@@ -139,13 +139,13 @@ class ProvinceConnection:
         if not answer.content or len(answer.content) > _MOST_ANSWER_BYTES:
             return None
         try:
-            found = self._profile.with_our_names(answer.json())
+            content = self._profile.with_our_names(answer.json())
         except (ValueError, RecursionError):
             return None
         # What is deeper down is read message by message, so that one bad one spoils no other.
-        if isinstance(found, dict) and isinstance(found.get("NoiDung"), dict):
-            found["NoiDung"] = self._profile.with_our_names(found["NoiDung"])
-        return found
+        if isinstance(content, dict) and isinstance(content.get("NoiDung"), dict):
+            content["NoiDung"] = self._profile.with_our_names(content["NoiDung"])
+        return content
 
 
 def _read_within(answer: httpx2.Response, most_bytes: int) -> httpx2.Response:

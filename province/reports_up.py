@@ -128,8 +128,8 @@ def _items(session: Session, broadcast: Broadcast) -> list[tuple[int, ClipItem |
         return [(0, None, None)]
     ids = [item.clip for _, item in items]
     clips = {c.id: c for c in session.exec(select(Clip).where(col(Clip.id).in_(ids)))}
-    found_items = [(n, item, clips.get(item.clip)) for n, item in items]
-    return [(n, item, clip) for n, item, clip in found_items if clip is None or not clip.builtin]
+    items_with_clips = [(n, item, clips.get(item.clip)) for n, item in items]
+    return [(n, item, clip) for n, item, clip in items_with_clips if clip is None or not clip.builtin]
 
 
 def _overlap(broadcast: Broadcast, item: ClipItem | None, report: PlayReport) -> tuple[datetime, datetime] | None:

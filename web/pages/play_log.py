@@ -31,9 +31,9 @@ LAST_PAGE = 100_000
 
 
 @router.get("/play-log")
-def page(frame: In, session: Reading, asked: Annotated[LogQuery, Depends()], page: Count = 0) -> HTMLResponse:
+def page(frame: In, session: Reading, query: Annotated[LogQuery, Depends()], page: Count = 0) -> HTMLResponse:
     page = min(max(0, page), LAST_PAGE)
-    rows = log_view(session, frame, asked, limit=PER_PAGE + 1, offset=page * PER_PAGE)
+    rows = log_view(session, frame, query, limit=PER_PAGE + 1, offset=page * PER_PAGE)
     today = frame.deps.clock.now().astimezone(frame.commune.zone).date()
     return renderer_of(frame.request).page(
         frame,
@@ -41,7 +41,7 @@ def page(frame: In, session: Reading, asked: Annotated[LogQuery, Depends()], pag
         rows=rows[:PER_PAGE],
         more=len(rows) > PER_PAGE,
         page=page,
-        asked=asked,
+        asked=query,
         classes=CLASSES,
         words=BROADCAST_STATES,
         fields=FIELDS,

@@ -1,9 +1,10 @@
 """Receivers: addressable sound outlets, each an IP cluster or the gateway before an amplifier or a transmitter."""
 
+import secrets
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Column
+from sqlalchemy import Column, update
 from sqlmodel import Field, Session, SQLModel, col, or_, select
 
 from devices.predecessors import moved_since
@@ -19,6 +20,8 @@ MOST_PATH_DELAY_MS = 2000.0
 #: The column holds little more. A receiver that names a larger one is not believed.
 _MOST_CONFIG_REVISION = 2_000_000_000
 _CONFIG_RENEWED_AFTER = timedelta(days=28)
+#: Configs are renumbered by at least this after a restore: more than a receiver can have been changed since the backup.
+RESTORE_STEP = 1000
 
 
 class Receiver(SQLModel, table=True):
@@ -178,6 +181,16 @@ def exceed_held_config(session: Session, receiver_id: str, held_revision: int) -
     session.add(row)
     session.flush()
     return row
+
+
+def renumber_after_restore(session: Session) -> None:
+    """Count configs on above what receivers may hold from after the backup.
+
+    By a different step each time: a backup restored twice would otherwise give a number to two different configs, and a
+    receiver that holds the first would never take the second.
+    """
+    step = RESTORE_STEP + secrets.randbelow(100 * RESTORE_STEP)
+    session.exec(update(Receiver).values(config_revision=col(Receiver.config_revision) + step))
 
 
 def renew_configs(session: Session, now: datetime, commune_id: str | None = None) -> None:

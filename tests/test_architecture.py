@@ -59,7 +59,7 @@ HOMES = {
     "limits": ("web.rate_limit",),
     "babel": ("web.",),
     "jinja2": ("web.",),
-    "uvicorn": ("loa.web_server",),
+    "uvicorn": ("loa.web_server", "loa.connection_limits"),
     "numpy": (
         "receiver.",
         "signals.",

@@ -15,7 +15,7 @@ from sqlmodel import col, update
 
 from broadcast.broadcasts import Broadcast
 from broadcast.media import is_disk_full
-from devices.receivers import Receiver
+from devices.receivers import renumber_after_restore
 from runtime.database import Database, knows_version, upgrade
 from runtime.refusal import N_, Refusal
 from runtime.secret_files import Secrets
@@ -149,7 +149,7 @@ def _fill(database: Database, about: BackupInfo, folder: Path) -> None:
 def _outdo(database: Database, now: datetime) -> None:
     """Raise revisions above what receivers may hold, and mark everything as unannounced."""
     with database.writing() as session:
-        session.exec(update(Receiver).values(config_revision=col(Receiver.config_revision) + NEWER_BY))
+        renumber_after_restore(session)
         ahead = update(Broadcast).where(col(Broadcast.ends_at) > now)
         session.exec(ahead.values(revision=col(Broadcast.revision) + NEWER_BY))
 

@@ -17,7 +17,14 @@ from broadcast.broadcasts import Broadcast
 from broadcast.config_parts import config_parts
 from broadcast.transmitter import Transmitter
 from devices.downlink import Downlink
-from devices.receivers import Receiver, change_receiver, exceed_held_config, receivers, renew_configs
+from devices.receivers import (
+    Receiver,
+    change_receiver,
+    exceed_held_config,
+    receivers,
+    renew_configs,
+    renumber_after_restore,
+)
 from receiver.commands import CommandHandler
 from receiver.inbox import MessageInbox
 from receiver.link.outbox import Outbox
@@ -185,6 +192,8 @@ class Clocks(RuleBasedStateMachine):
     def restore_backup(self) -> None:
         with self.database.writing() as session:
             session.get_one(Receiver, NAME).config_revision = 1
+            session.flush()
+            renumber_after_restore(session)
         self.restart_controller()
 
     @rule(percent=st.integers(1, 100))

@@ -16,7 +16,6 @@ from loa.schema import open_database
 from runtime.database import Database
 from runtime.settings import load_settings
 from tests.journeys.test_joining import Alone, loa
-from transfer.restoring import NEWER_BY
 from wire.reports import Heartbeat
 
 pytestmark = pytest.mark.xdist_group("journeys")
@@ -64,4 +63,4 @@ def test_restored_elsewhere_the_controller_is_obeyed(tmp_path: Path, monkeypatch
         assert back.returncode == 0, back.stderr
         new.start()
         # It takes only what the key that it pinned has sealed, and what is newer than what it holds.
-        wait_for("the receiver obeying", lambda: config_revision(new.folder / "data") > NEWER_BY, 60)
+        wait_for("the receiver obeying", lambda: config_revision(new.folder / "data") > RESTORE_STEP, 60)

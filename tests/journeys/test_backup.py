@@ -12,6 +12,7 @@ from demo.child_processes import ChildProcess
 from demo.operator_tasks import wait_for
 from devices.communes import add_commune
 from devices.heartbeats import LastHeartbeat
+from devices.receivers import RESTORE_STEP
 from loa.schema import open_database
 from runtime.database import Database
 from runtime.settings import load_settings

@@ -20,7 +20,7 @@ LOOK_US = 500_000
 
 
 class ToneDialer(Protocol):
-    """Plays telephone tones for a chain that is switched by them (`receiver.playout.call_tones.CallTones`)."""
+    """Plays telephone tones for a chain that is switched by them (`receiver.output.call_tones.CallTones`)."""
 
     def call(self, digits: str, on_ms: int, off_ms: int, level_dbfs: float, twist_db: float) -> None: ...
 

@@ -15,15 +15,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from receiver.output.call_tones import CallTones
 from receiver.output.card_clock import CardClock
 from receiver.output.speaker import FrameRequest, Speaker
-from receiver.playout.call_tones import CallTones
+from receiver.output.volume_ramp import VolumeRamp
 from receiver.playout.cues import FRAME_US, Cue, Samples, Timeline
 from receiver.playout.interpolation import interpolate, span
 from receiver.playout.playback_failures import FailedCue
 from receiver.playout.played import Played, PlayedTally
 from receiver.playout.readers import FADE_FRAMES, CueReader, edged, key_of, reader_at
-from receiver.playout.volume_ramp import VolumeRamp
 from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from wire.reports import PlayoutState

@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from demo.skew import CardRecording
+from receiver.output.call_tones import CallTones, dtmf
 from receiver.output.speaker import FrameRequest
 from receiver.output.virtual_speaker import VirtualSpeaker
-from receiver.playout.call_tones import CallTones, dtmf
 from receiver.playout.cues import FRAME_US, RATE, Samples
 from receiver.timing.local_clock import local_us
 from tests.gateway.devices import until

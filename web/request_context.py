@@ -270,8 +270,8 @@ def back_to(request: Request, path: str) -> Response:
 
 
 def tell(frame: Frame, path: str, sentence: str, *, well: bool = True) -> Response:
-    """After what changes nothing that is shown: a sentence where htmx has a place for it (#told), else the page."""
-    if frame.request.headers.get("hx-target") != "told":
+    """After what changes nothing that is shown: a sentence where htmx has a place for it (#command-result), else the page."""
+    if frame.request.headers.get("hx-target") != "command-result":
         return back_to(frame.request, path)
     return renderer_of(frame.request).page(frame, "_command_result.html", message=frame.t(sentence), sent=well)
 

@@ -1,6 +1,9 @@
 """Set-ups that the demo does not have: PostgreSQL, a receiver added on the command line, a port in use."""
 
+import getpass
+import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,7 +19,7 @@ from devices.communes import add_commune
 from devices.presence_states import PresenceState
 from loa.schema import open_database
 from runtime.database import Database
-from runtime.mosquitto import Mosquitto, free_port, hash_password
+from runtime.mosquitto import free_port, hash_password
 from runtime.settings import load_settings
 
 pytestmark = pytest.mark.xdist_group("journeys")
@@ -117,17 +120,22 @@ def test_the_controller_runs_on_postgresql(tmp_path: Path, postgres_server: str)
 
 
 def test_an_external_broker_by_its_url_is_used_instead_of_our_own(tmp_path: Path) -> None:
-    outside = Mosquitto(tmp_path / "outside", host="127.0.0.1", port=0, controller_user="loa", acl=[])
-    outside.set_accounts({"loa": hash_password("geheim")})
-    outside.start()
-    alone = Alone(tmp_path, "--broker-url", f"mqtt://loa:geheim@127.0.0.1:{outside.port}")
+    port = free_port()
+    (tmp_path / "accounts").write_text(f"loa:{hash_password('geheim')}\n")
+    configuration = f"listener {port} 127.0.0.1\npassword_file {tmp_path / 'accounts'}\nallow_anonymous false\n"
+    configuration += f"user {getpass.getuser()}\n"
+    (tmp_path / "outside.conf").write_text(configuration)
+    program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") or ""
+    outside = subprocess.Popen([program, "-c", str(tmp_path / "outside.conf")])
+    alone = Alone(tmp_path, "--broker-url", f"mqtt://loa:geheim@127.0.0.1:{port}")
     try:
         alone.start()
         assert not (tmp_path / "data" / "broker").exists()
         assert "geheim" not in alone.child.log.read_text()
     finally:
         alone.child.stop()
-        outside.stop()
+        outside.terminate()
+        outside.wait(10)
 
 
 def test_a_port_that_is_taken_is_one_clear_sentence(tmp_path: Path) -> None:

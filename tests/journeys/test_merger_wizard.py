@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from demo.child_processes import ChildProcess
+from loa.installation import installation_secrets
 from loa.schema import open_database
 from people.operators import FIRST_OPERATOR, add_operator
 from people.rights import Role
@@ -34,6 +35,7 @@ class Office:
 def office(tmp_path: Path) -> Iterator[Office]:
     settings = load_settings(data_dir=tmp_path / "controller", http_port=free_port(), broker_port=free_port())
     database, now = open_database(settings), ControllerClock().now()
+    installation_secrets(settings, database)  # before there are receivers: later a missing key is refused
     county = County(ManualClock(now), database)
     with database.writing() as session:
         county.operator(session, "tam", {CHINH: Role.CHAIR, HIEN: Role.TECHNICIAN})

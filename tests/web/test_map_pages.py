@@ -140,10 +140,10 @@ def test_a_receiver_of_another_commune_is_neither_shown_nor_moved(office: Office
 
 
 def test_a_command_from_the_map_is_answered_beside_it(office: Office) -> None:
-    to_said = {**HTMX, "hx-target": "told"}
+    to_result = {**HTMX, "hx-target": "command-result"}
     fields = {"form_token": office.form_token, "volume": "35"}
     for action, said in (("test-tone", "mười tiếng gõ"), ("volume", "giữ âm lượng")):
-        answer = office.browser.post(f"/receivers/loa-1/do/{action}", data=fields, headers=to_said)
+        answer = office.browser.post(f"/receivers/loa-1/do/{action}", data=fields, headers=to_result)
         assert answer.status_code == 200
         assert said in answer.text
         assert "good" in answer.text
@@ -162,7 +162,7 @@ def test_a_command_from_the_map_is_answered_beside_it(office: Office) -> None:
 def test_a_command_to_a_receiver_that_is_away_says_so(office: Office) -> None:
     office.clock.advance(seconds=600)
     answer = office.browser.post(
-        "/receivers/loa-1/do/identify", data={"form_token": office.form_token}, headers={**HTMX, "hx-target": "told"}
+        "/receivers/loa-1/do/identify", data={"form_token": office.form_token}, headers={**HTMX, "hx-target": "command-result"}
     )
     assert "không kết nối" in answer.text
     assert "warn" in answer.text

@@ -270,7 +270,7 @@ def back_to(request: Request, path: str) -> Response:
 
 
 def tell(frame: Frame, path: str, sentence: str, *, well: bool = True) -> Response:
-    """After what changes nothing that is shown: a sentence where htmx has a place for it (#command-result), else the page."""
+    """Answer what changes nothing on the page: with a sentence for htmx in #command-result, else with the page."""
     if frame.request.headers.get("hx-target") != "command-result":
         return back_to(frame.request, path)
     return renderer_of(frame.request).page(frame, "_command_result.html", message=frame.t(sentence), sent=well)

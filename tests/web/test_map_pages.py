@@ -162,7 +162,9 @@ def test_a_command_from_the_map_is_answered_beside_it(office: Office) -> None:
 def test_a_command_to_a_receiver_that_is_away_says_so(office: Office) -> None:
     office.clock.advance(seconds=600)
     answer = office.browser.post(
-        "/receivers/loa-1/do/identify", data={"form_token": office.form_token}, headers={**HTMX, "hx-target": "command-result"}
+        "/receivers/loa-1/do/identify",
+        data={"form_token": office.form_token},
+        headers={**HTMX, "hx-target": "command-result"},
     )
     assert "không kết nối" in answer.text
     assert "warn" in answer.text

@@ -15,13 +15,15 @@ import msgspec
 from dateutil import rrule
 
 from noise.days_off import day_off, is_tet
-from parsing.days import EARLIEST, LATEST
+from parsing.days import LATEST
 from runtime.refusal import N_, Refusal
 
 MOST_TIMES = 24
 MOST_SINGLE_DAYS = 366
 MOST_SEASONS = 6
 MOST_EVERY = 52
+#: Earlier than what people may type (`parsing.days`): the examples of RFC 5545, which are tests, are of 1997.
+_EARLIEST = date(1990, 1, 1)
 #: How far ahead the next instant is looked for, from now or from the first day.
 _FAR = timedelta(days=366 * 5)
 
@@ -104,7 +106,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if max(len(self.except_days), len(self.extra_days)) > MOST_SINGLE_DAYS:
             raise Refusal(N_("You can enter at most {most} single days."), most=MOST_SINGLE_DAYS)
         all_days = [self.from_day, self.until_day or self.from_day, *self.except_days, *self.extra_days]
-        if not EARLIEST <= min(all_days) <= max(all_days) <= LATEST:
+        if not _EARLIEST <= min(all_days) <= max(all_days) <= LATEST:
             raise Refusal(N_("Choose days between the years 2000 and 2099."))
         once = self.repeat is Repeat.ONCE
         return msgspec.structs.replace(

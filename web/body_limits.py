@@ -97,7 +97,21 @@ class BodyLimits:
             response.headers["Connection"] = "close"
             await response(scope, receive, send)
             return
-        await self._app(scope, _Body(receive, most_bytes, is_upload=upload is not None).receive, send)
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, _Body(receive, most_bytes, is_upload=upload is not None).receive, sending)
+        except BodyTooLarge as error:  # raised where a middleware reads the body, outside of the application's handlers
+            if started:
+                raise
+            response = self._answer(request, error)
+            response.headers["Connection"] = "close"
+            await response(scope, receive, send)
 
     async def _most_bytes(self, request: Request, upload: UploadLimit | None) -> int:
         """Raises BodyTooLarge, NotSignedIn, NotAllowed."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import SQLModel
 
-from devices.communes import add_commune
+from devices.communes import Commune
 from runtime.database import Database
 from runtime.disk_reserve import DiskReserve
 from runtime.refusal import Refusal
@@ -34,7 +34,7 @@ def fill(folder: Path) -> None:
 
 def write(database: Database, commune_id: str) -> None:
     with database.writing() as session:
-        add_commune(session, commune_id, "x" * 200_000)
+        session.add(Commune(id=commune_id, name="x" * 200_000))
 
 
 def test_a_full_disk_is_said_in_words_and_the_second_attempt_is_written(small_disk: Path) -> None:

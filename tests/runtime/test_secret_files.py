@@ -29,7 +29,8 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_others_can_enter_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "secrets").mkdir(mode=0o755)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets").chmod(0o755)
     with pytest.raises(Refusal, match="chmod go="):
         Secrets.load_or_create(tmp_path / "secrets")
 

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 from broadcast.manifests import manifest_of
 from broadcast.planning import put_on_air
-from devices.receivers import receivers
+from devices.receivers import receivers, renew_configs
 from noise.noise_rules import allowed_times, days_off_ahead, hours_for, rules_of, set_rules
 from receiver.playout.ladder import playing_intervals
 from runtime.clock import ManualClock, from_us, to_us
@@ -164,7 +164,11 @@ def test_new_rules_reach_every_receiver_as_a_newer_config(office: Office) -> Non
     assert [h.zone for h in after["r/loa-2"].allowed_hours] == ["", "thon-2"]
     assert (after["r/loa-1"].night_levels, after["r/loa-2"].night_levels) == ([], [night])
     assert date(2026, 9, 2) in after["r/loa-1"].days_off
+    with office.database.writing() as session:
+        renew_configs(session, office.clock.now())
     office.clock.set(SIX + timedelta(days=31))
+    with office.database.writing() as session:
+        renew_configs(session, office.clock.now())
     assert all(c.revision == after[c.to].revision + 1 for c in configs())  # a new month: it holds longer again
 
 

@@ -86,7 +86,7 @@ CASES: dict[str, tuple[Callable[[Services, Actor], object], Deed, list[str]]] = 
         [],
     ),
     "retire clip": (lambda s, a: retire_clip(s, a, COMMUNE, "storm"), Deed.CLIP_RETIRED, []),
-    "restore clip": (lambda s, a: restore_clip(s, a, COMMUNE, "storm"), Deed.CLIP_RESTORED, []),
+    "restore clip": (lambda s, a: restore_clip(s, a, COMMUNE, "storm"), Deed.CLIP_RESTORED, ["plan"]),
     "backup": (lambda s, a: choose_backup(s, a, COMMUNE, "storm", chosen=True), Deed.BACKUP_CHOSEN, ["configure"]),
     "programme": (lambda s, a: add_programme(s, a, COMMUNE, "Tin", []), Deed.PROGRAMME_ADDED, []),
     "rename": (lambda s, a: rename_programme(s, a, COMMUNE, 1, "Tin trưa"), Deed.PROGRAMME_CHANGED, []),

@@ -22,6 +22,7 @@ class SlowLink:
     def __init__(self, to_port: int) -> None:
         self.port, self._to_port = free_port(), to_port
         self._loop = asyncio.new_event_loop()
+        self._writers: list[asyncio.StreamWriter] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> "SlowLink":
@@ -36,12 +37,25 @@ class SlowLink:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+        self._loop.run_until_complete(self._end())
+        self._loop.close()
 
     async def _listen(self) -> None:
-        await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+
+    async def _end(self) -> None:
+        self._server.close()
+        connections = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+        for writer in self._writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._to_port)
+        self._writers += [writer, up_writer]
         await asyncio.gather(_copy(reader, up_writer, 0.0), _copy(up_reader, writer, SLOW_S), return_exceptions=True)
 
 

@@ -40,7 +40,7 @@ class PlanUpkeep:
             self._reporter.keep_now_and_then(now_local_us)
             return jumped  # what is over by a jump may be still to come
         self._reporter.step(now_us, now_local_us, volume_percent, fault)
-        gone = self._plan.drop_expired(now_us)
+        gone = self._plan.drop_expired(now_us) if self._jumps.long_steady(now_local_us) else []
         if gone:
             self._reporter.forget(gone)
             self._failures.forget(gone)

@@ -104,7 +104,7 @@ class Horn:
         if self.jumps.step(self.now_us, local_us):
             self.read_retained_again()
             self.inbox.judge_again()
-        if self.jumps.steady(local_us):
+        if self.jumps.long_steady(local_us):
             self.plan.drop_expired(self.now_us)
 
     def ask_time(self) -> None:

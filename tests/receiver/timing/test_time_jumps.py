@@ -21,3 +21,14 @@ def test_after_a_jump_in_either_direction_time_is_steady_only_ten_minutes_later(
         assert not jumps.step(NOW_US + by_us + 2 * SECOND_US, 2 * SECOND_US), "once"
         assert not jumps.steady(SECOND_US + STEADY_US - 1)
         assert jumps.steady(SECOND_US + STEADY_US)
+
+
+def test_what_is_known_first_after_a_start_throws_nothing_away_either() -> None:
+    jumps = TimeJumps()
+    assert not jumps.long_steady(0)
+    jumps.step(1_000_000, 0)
+    assert jumps.steady(0)
+    assert not jumps.long_steady(STEADY_US - 1)
+    assert jumps.long_steady(STEADY_US)
+    jumps.step(1_000_000 + 2 * JUMP_US + STEADY_US, STEADY_US)
+    assert not jumps.long_steady(STEADY_US + 1)

@@ -211,11 +211,13 @@ def test_every_write_in_the_table_is_there_and_has_its_use_case(room: str) -> No
     assert {f"{room}.{name}" for name in WRITES[room]} - used <= {"people.operators.dismiss"}
 
 
-def test_no_module_imports_from_a_page() -> None:
+def test_only_the_application_imports_from_the_pages_and_only_their_routes() -> None:
     importing = {
-        name
+        (name, alias.name)
         for name, path in modules()
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("web.pages")
+        for alias in node.names
+        if name != "web.pages.routes"
     }
-    assert importing == {"web.app"}
+    assert importing == {("web.app", "PAGE_ROUTERS")}

@@ -15,51 +15,14 @@ from starlette.requests import ClientDisconnect
 from people.rights import NotAllowed
 from runtime.refusal import N_, NotFound, Refusal
 from usecases.revisions import Superseded
-from web.api import broadcasts as broadcasts_api
-from web.api import clips as clips_api
-from web.api import places as places_api
-from web.api import programmes as programmes_api
-from web.api import province as province_api
-from web.api import receivers as receivers_api
-from web.api import schedules as schedules_api
+from web.api.routes import API_ROUTERS
 from web.assets import Assets
 from web.body_limits import BodyLimits
 from web.deps import Deps
 from web.labels.people import DEEDS
 from web.live import LiveFeed
 from web.once_only import OnceOnly
-from web.pages import (
-    audit,
-    calendar_files,
-    clips,
-    clock_steps,
-    faults,
-    first_steps,
-    imports,
-    measure,
-    media,
-    mergers,
-    noise_rules,
-    on_air,
-    operators,
-    play_log,
-    programmes,
-    province,
-    province_inbox,
-    province_send,
-    put_on_air,
-    receiver_commands,
-    receiver_map,
-    receivers,
-    rehearsal,
-    reports,
-    schedule_form,
-    sign_in,
-    stations,
-    timetable,
-    why,
-    zones,
-)
+from web.pages.routes import PAGE_ROUTERS
 from web.password_pool import PasswordPool
 from web.rate_limit import SignInLimit
 from web.request_context import (
@@ -105,46 +68,8 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.sign_in_limit = SignInLimit()
     app.state.password_pool = PasswordPool()
     app.state.live = LiveFeed(deps, app.state.renderer)
-    for module in (
-        sign_in,
-        first_steps,
-        clock_steps,
-        on_air,
-        put_on_air,
-        clips,
-        programmes,
-        calendar_files,
-        timetable,
-        schedule_form,
-        receivers,
-        faults,
-        receiver_commands,
-        zones,
-        stations,
-        receiver_map,
-        imports,
-        noise_rules,
-        play_log,
-        reports,
-        why,
-        audit,
-        operators,
-        rehearsal,
-        mergers,
-        media,
-        province,
-        province_inbox,
-        province_send,
-        province_api,
-        clips_api,
-        programmes_api,
-        schedules_api,
-        receivers_api,
-        broadcasts_api,
-        places_api,
-        measure,
-    ):
-        app.include_router(module.router)
+    for router in (*PAGE_ROUTERS, *API_ROUTERS):
+        app.include_router(router)
     app.add_exception_handler(NotSignedIn, _not_signed_in)
     app.add_exception_handler(MustChangePassword, _must_change_password)
     app.add_exception_handler(Refusal, _refused)

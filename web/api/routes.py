@@ -1,0 +1,5 @@
+"""Routes of the API, in one list for the application."""
+
+from web.api import broadcasts, clips, places, programmes, province, receivers, schedules
+
+API_ROUTERS = tuple(noun.router for noun in (broadcasts, clips, places, programmes, province, receivers, schedules))

@@ -1,10 +1,10 @@
 """Ingest: receives uploads and queues them for the clip maker.
 
-Uploads are streamed to disk and processed one at a time; unfinished ones continue after a restart.
+Uploads are streamed to disk and processed one at a time, the communes in turn; unfinished ones continue after a
+restart. Uploads for an emergency have a thread of their own, so that they wait for no other recording.
 """
 
 import logging
-import queue
 import threading
 from collections.abc import Callable
 
@@ -14,6 +14,7 @@ from broadcast.clips import Field, clip
 from broadcast.file_names import clean_name, title_of
 from broadcast.ingest_jobs import IngestJob, JobState, unfinished, update_job
 from broadcast.ingest_jobs import new_id as new_job_id
+from broadcast.ingest_queue import IngestQueue
 from broadcast.media import Media, disk_full, is_disk_full
 from broadcast.upload import Upload
 from parsing.titles import parse_title
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class Ingest:
-    """`start` before the first upload; `close` ends the thread."""
+    """`start` before the first upload; `close` ends the threads."""
 
     def __init__(
         self, database: Database, media: Media, originals: Media, clock: Clock, *, most_bytes: int, most_hours: float
@@ -37,10 +38,11 @@ class Ingest:
         self._originals = originals
         self._clock = clock
         self._most_bytes = most_bytes
-        self._worker = Worker(self._step, "ingest")
+        self._waiting, self._urgent_waiting = IngestQueue(), IngestQueue()
+        self._worker = Worker(lambda: self._step(self._waiting), "ingest")
+        self._urgent_worker = Worker(lambda: self._step(self._urgent_waiting), "urgent ingest")
         self._ffmpeg = Ffmpeg(self._worker.stopping)
         self._clip_maker = ClipMaker(database, media, originals, clock, self._ffmpeg, most_hours=most_hours)
-        self._waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._at_work = 0
         self._at_work_lock = threading.Lock()
 
@@ -60,8 +62,9 @@ class Ingest:
         language: str = "vi",
         field: int = int(Field.GENERAL),
         replaces: str | None = None,
+        urgent: bool = False,
     ) -> Upload:
-        """Start an upload. size_hint: the size the sender announced, 0 when unknown.
+        """Start an upload. size_hint: the size the sender announced, 0 when unknown. urgent: for an emergency.
 
         Raises Refusal (too large, disk full), NotFound (the clip to replace).
         """
@@ -84,6 +87,7 @@ class Ingest:
                 field=field,
                 trim_silence=trim_silence,
                 replaces=replaces,
+                urgent=urgent,
                 incoming=path.name,
             )
             session.add(job)
@@ -91,10 +95,9 @@ class Ingest:
 
     def received(self, job_id: str, size: int, *, queued: bool = True) -> None:
         """The bytes are on disk. queued: processed by the ingest's thread; otherwise the caller calls `work_one`."""
-        update_job(self._database, job_id, state=JobState.WAITING.value, bytes=size)
-        if queued:
-            self._waiting.put(job_id)
-            self._worker.wake()
+        job = update_job(self._database, job_id, state=JobState.WAITING.value, bytes=size)
+        if queued and job is not None:
+            self._enqueue(job)
 
     def refuse(self, job_id: str, refusal: Refusal, state: JobState = JobState.REFUSED) -> None:
         """Record why there is no clip."""
@@ -108,9 +111,10 @@ class Ingest:
         )
 
     def start(self) -> None:
-        """Recover unfinished uploads and start the thread."""
+        """Recover unfinished uploads and start the threads."""
         self.recover()
         self._worker.start()
+        self._urgent_worker.start()
 
     def recover(self) -> None:
         """Queue received uploads again and mark incomplete ones as interrupted."""
@@ -128,13 +132,21 @@ class Ingest:
             else:
                 paths.append(path)
                 update_job(self._database, job.id, state=JobState.WAITING.value, progress=0.0, resumed=True)
-                self._waiting.put(job.id)
+                self._enqueue(job)
         self._originals.sweep(paths)
         self._media.sweep()
 
     def close(self) -> None:
         """Stop; an upload being processed continues at the next start."""
         self._worker.close(20)
+        self._urgent_worker.close(20)
+
+    def _enqueue(self, job: IngestJob) -> None:
+        queue, worker = self._waiting, self._worker
+        if job.urgent:
+            queue, worker = self._urgent_waiting, self._urgent_worker
+        queue.put(job.commune_id, job.id)
+        worker.wake()
 
     def work_one(self, job_id: str) -> None:
         """Make a clip of a received file, or refuse it. Safe from any thread: an emergency does not wait for the queue.
@@ -168,10 +180,9 @@ class Ingest:
             path.unlink(missing_ok=True)
             self.refuse(job_id, disk_full(0))
 
-    def _step(self) -> float | None:
-        try:
-            job_id = self._waiting.get_nowait()
-        except queue.Empty:
+    def _step(self, queue: IngestQueue) -> float | None:
+        job_id = queue.take()
+        if job_id is None:
             return None
         try:
             self.work_one(job_id)

@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column
+from sqlalchemy import BigInteger, Boolean, Column, false
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from runtime.database import Database, UtcDateTime
@@ -31,7 +31,7 @@ class IngestJob(SQLModel, table=True):
     """One upload. progress: 0 to 1 over all steps after receiving. refusal: JSON of message id and values.
 
     same_as_before: a clip with the same bytes existed. replaces: the clip that this one supersedes.
-    resumed: the controller stopped during it and continued at the next start.
+    resumed: the controller stopped during it and continued at the next start. urgent: for an emergency.
     """
 
     id: str = Field(primary_key=True)
@@ -49,6 +49,7 @@ class IngestJob(SQLModel, table=True):
     replaces: str | None = None
     same_as_before: bool = False
     resumed: bool = False
+    urgent: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
     incoming: str = ""
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     created_by: str = ""
@@ -83,15 +84,18 @@ def recent_jobs(session: Session, commune_id: str, now: datetime, hours: float =
     return list(session.exec(query.order_by(col(IngestJob.created_at).desc()).limit(50)))
 
 
-def update_job(database: Database, job_id: str, **values: object) -> None:
-    """Write these columns of a job in a transaction of its own, so that the page sees the progress."""
+def update_job(database: Database, job_id: str, **values: object) -> IngestJob | None:
+    """Write these columns of a job in a transaction of its own, so that the page sees the progress.
+
+    Returns the job; None when it no longer exists.
+    """
     with database.writing() as session:
         row = session.get(IngestJob, job_id)
-        if row is None:
-            return
-        for name, value in values.items():
-            setattr(row, name, value)
-        session.add(row)
+        if row is not None:
+            for name, value in values.items():
+                setattr(row, name, value)
+            session.add(row)
+    return row
 
 
 def unfinished(session: Session) -> list[IngestJob]:

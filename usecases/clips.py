@@ -41,12 +41,16 @@ def open_upload(
     language: str = "vi",
     field: int = int(Field.GENERAL),
     title: str = "",
+    urgent: bool = False,
 ) -> Upload:
-    """Begin to receive a recording. replaces: the clip whose place it takes, "" for none.
+    """Begin to receive a recording. replaces: the clip whose place it takes, "" for none. urgent: for an emergency;
+    processed at once.
 
     Raises NotAllowed, NotFound, Refusal (too large, no room).
     """
     actor.need(Action.CLIPS, commune_id)
+    if urgent:
+        actor.need(Action.EMERGENCY, commune_id)
     if replaces:
         with services.database.session() as session:
             clip_of(session, commune_id, replaces)
@@ -60,6 +64,7 @@ def open_upload(
         language=language,
         field=field if field in list(Field) else int(Field.GENERAL),
         replaces=replaces or None,
+        urgent=urgent,
     )
     with services.database.writing() as session:
         actor.note(session, services.clock.now(), commune_id, Deed.CLIP_UPLOADED, title or file_name)

@@ -180,3 +180,19 @@ def test_every_role_right_and_deed_has_its_words() -> None:
     assert set(ROLES) == set(Role)
     assert set(NOT_ALLOWED) == set(Action)
     assert set(DEEDS) == set(Deed)
+
+
+def test_only_who_may_broadcast_an_emergency_uploads_before_others(office: Office) -> None:
+    statuses = {}
+    for role in (Role.OPERATOR, Role.CHAIR):
+        guest = Guest(office, role)
+        headers = {"X-Form-Token": guest.form_token}
+        for path in ("/api/v1/clips?name=a.mp3&urgent=true", "/clips/upload?name=a.mp3&urgent=true"):
+            statuses[role, path[:5]] = guest.browser.post(path, content=b"x", headers=headers).status_code
+        assert ('name="urgent"' in guest.browser.get("/clips").text) == (role is Role.CHAIR)
+    assert statuses == {
+        (Role.OPERATOR, "/api/"): 403,
+        (Role.OPERATOR, "/clip"): 422,
+        (Role.CHAIR, "/api/"): 202,
+        (Role.CHAIR, "/clip"): 200,
+    }

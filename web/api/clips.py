@@ -34,8 +34,9 @@ async def upload_clip(
     title: str = "",
     language: str = "vi",
     field: RowId = 1,
+    urgent: bool = False,
 ) -> dict[str, str]:
-    """Upload a recording as the request's body. Gives the job to follow."""
+    """Upload a recording as the request's body. Gives the job to follow. urgent: for an emergency; done at once."""
     body = body_of(request)
     size = int(request.headers.get("content-length") or 0)
     upload = await run_in_threadpool(
@@ -51,6 +52,7 @@ async def upload_clip(
             language=language,
             field=field,
             title=title,
+            urgent=urgent,
         )
     )
     await receive(upload, body)

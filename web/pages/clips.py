@@ -92,6 +92,7 @@ async def upload(
     language: str = "vi",
     field: RowId = 1,
     title: str = "",
+    urgent: str = "",
 ) -> JSONResponse:
     """Receive one file as the request's body, straight to disk, block by block."""
 
@@ -108,6 +109,7 @@ async def upload(
             language=language,
             field=field,
             title=title,
+            urgent=urgent == "true",
         )
 
     try:
@@ -142,6 +144,7 @@ async def upload_without_script(frame: In, request: Request) -> Response:
             replaces=text.get("replaces", ""),
             language=text.get("language", "vi"),
             field=row_number(text.get("field", "")) or 1,
+            urgent="urgent" in text,
         )
     )
     await receive(receiving, blocks_of(sent))

@@ -120,6 +120,7 @@ if (drop) {
       replaces: drop.dataset.replaces || "",
       language: form.elements.language.value,
       field: form.elements.field.value,
+      urgent: Boolean(form.elements.urgent?.checked),
     });
     const request = new XMLHttpRequest();
     request.open("POST", "/clips/upload?" + query);

@@ -18,7 +18,7 @@ LONGEST = 200
 #: No 0 O 1 l I: a one-time password is read from paper, or over the phone.
 _READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 
-_hasher = PasswordHasher()
+_hasher = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)  # RFC 9106, section 4, second choice
 _at_once = threading.BoundedSemaphore(2)
 
 

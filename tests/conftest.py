@@ -5,13 +5,27 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from argon2 import PasswordHasher
 from sqlmodel import SQLModel
 
+from people import passwords
 from runtime.clock import ManualClock
 from runtime.database import Database
 from tests.cast import MORNING
+from tests.empty_database import empty_database
 from tests.fakes.broker import FakeBroker
 from tests.postgres import running_postgres
+
+#: As the controller hashes; what the tests hash with takes a hundredth of the time and is no weaker to test.
+PASSWORD_HASHER = passwords._hasher
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_password_hashes() -> Iterator[None]:
+    """Hashes of least cost: one of the controller's takes 100 ms and 64 MiB, and most tests sign in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture
@@ -23,8 +37,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """An empty SQLite with all tables of the modules that the test imported."""
-    opened = Database(f"sqlite:///{tmp_path / 'test.db'}")
-    SQLModel.metadata.create_all(opened.engine)
+    opened = empty_database(tmp_path / "test.db")
     yield opened
     opened.close()
 

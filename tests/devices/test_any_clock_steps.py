@@ -11,7 +11,7 @@ from pathlib import Path
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, rule
-from sqlmodel import SQLModel, select
+from sqlmodel import select
 
 from broadcast.broadcasts import Broadcast
 from broadcast.config_parts import config_parts
@@ -32,13 +32,13 @@ from receiver.store.plan import Plan
 from receiver.timing.station_time import StationTime
 from receiver.timing.time_jumps import TimeJumps
 from runtime.clock import ManualClock, to_us
-from runtime.database import Database
 from schedules.recurrence import Repeat, Rule
 from schedules.schedules import due, schedules
 from schedules.slot_planning import plan
 from schedules.timetable import add_schedule
 from tests.broadcast.studio import ALL, KEY, Studio
 from tests.cast import COMMUNE, MORNING, VIETNAM
+from tests.empty_database import empty_database
 from wire import topics
 from wire.broadcasts import BroadcastClass
 from wire.commands import SetVolume
@@ -117,11 +117,7 @@ class Clocks(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.clock = ManualClock(MORNING)
         self.began_us = self.clock.monotonic_us()
-        self.database = Database(f"sqlite:///{Path(self.folder.name) / 'test.db'}")
-        connection = self.database.engine.raw_connection()
-        connection.cursor().execute("PRAGMA synchronous=OFF").close()
-        connection.close()
-        SQLModel.metadata.create_all(self.database.engine)
+        self.database = empty_database(Path(self.folder.name) / "test.db")
         self.studio = Studio(self.clock, self.database)
         with self.database.writing() as session:
             rule = Rule(repeat=Repeat.DAILY, times=[time(5, 30), time(17, 0)], from_day=date(2026, 11, 20))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 from broadcast.audiences import Audiences
 from broadcast.broadcasts import Broadcast
@@ -30,6 +30,7 @@ from schedules.freezing import freeze_in
 from schedules.slots import Slot
 from tests.broadcast.test_play_proof import DREW_NOTHING
 from tests.cast import LAN, MORNING
+from tests.empty_database import empty_database
 from tests.mergers.county import CHINH, HIEN, County
 from usecases.clips import change_clip
 from usecases.programmes import rename_programme
@@ -215,8 +216,7 @@ def test_no_sequence_of_changes_changes_any_answer_about_the_past(
     changes: list[str], *, frozen_by_the_alarm: bool
 ) -> None:
     with TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{Path(folder) / 'loa.db'}")
-        SQLModel.metadata.create_all(database.engine)
+        database = empty_database(Path(folder) / "loa.db")
         clock = ManualClock(BEFORE)
         past = Past(County(clock, database))
         clock.set(datetime(2026, 11, 20, tzinfo=UTC))

@@ -1,6 +1,7 @@
 """Two communes become one: nothing is lost, nothing is in two places, and what was decided holds."""
 
 from datetime import time
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -22,10 +23,10 @@ from noise.noise_rules import NoiseRules, allowed_times, rules_of, set_rules
 from people.operators import OperatorCommune
 from people.rights import Role
 from runtime.clock import ManualClock
-from runtime.database import Database
 from runtime.refusal import Refusal
 from schedules.schedules import Schedule, schedules
 from tests.cast import MORNING
+from tests.empty_database import empty_database
 from tests.mergers.county import ALL, BOTH, CHINH, HIEN, TRUNG, County, picture
 from tests.mergers.furniture import PIECES, TABLES, furnish
 from wire.allowed_hours import AllowedHours
@@ -190,8 +191,7 @@ def test_a_plan_that_cannot_be_is_refused(county: County, plan: Merge, says: str
 @given(data=st.data())
 def test_whatever_is_decided_nothing_is_lost_and_undone_it_is_as_it_was(data: st.DataObject) -> None:
     with TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/t.db")
-        SQLModel.metadata.create_all(database.engine)
+        database = empty_database(Path(folder) / "t.db")
         try:
             _whatever(County(ManualClock(MORNING), database), data)
         finally:

@@ -15,7 +15,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from broadcast.broadcasts import Broadcast
 from broadcast.manifests import manifest_of
@@ -23,7 +23,6 @@ from broadcast.play_reports import take_report
 from broadcast.programmes import Item, ItemKind, replace_items
 from devices.communes import commune
 from runtime.clock import ManualClock
-from runtime.database import Database
 from runtime.refusal import Refusal
 from schedules import slot_planning, slots
 from schedules.recurrence import Repeat, Rule
@@ -33,6 +32,7 @@ from schedules.slots import Slot
 from schedules.timetable import add_schedule, change_schedule, pause
 from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE, MORNING
+from tests.empty_database import empty_database
 from wire.broadcasts import BroadcastClass
 from wire.messages import CONTROLLER
 from wire.reports import Outcome, PlayReport
@@ -54,11 +54,7 @@ class Timetable(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.clock = ManualClock(MORNING)
-        self.database = Database(f"sqlite:///{Path(self.folder.name) / 'test.db'}")
-        connection = self.database.engine.raw_connection()
-        connection.cursor().execute("PRAGMA synchronous=OFF").close()  # no power cuts here, and thousands of commits
-        connection.close()
-        SQLModel.metadata.create_all(self.database.engine)
+        self.database = empty_database(Path(self.folder.name) / "test.db")
         self.studio = Studio(self.clock, self.database)
         self.alive = True
         self.numbers: list[int] = []

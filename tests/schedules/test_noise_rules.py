@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlmodel import SQLModel
 
 from broadcast.manifests import manifest_of
 from broadcast.planning import put_on_air
@@ -21,6 +20,7 @@ from schedules.recurrence import Repeat, Rule
 from schedules.timetable import change_schedule
 from tests.broadcast.studio import ALL, KEY
 from tests.cast import COMMUNE
+from tests.empty_database import empty_database
 from tests.schedules.test_slots import DAY, SIX, TODAY, Office, at
 from wire.allowed_hours import AllowedHours, NightLevel, allowed
 from wire.broadcasts import BroadcastClass, Targets
@@ -251,8 +251,7 @@ def test_nothing_but_an_emergency_sounds_outside_the_hours_for_any_timetable_who
     of_commune: list[AllowedHours],
     of_zone: list[AllowedHours],
 ) -> None:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('hours')}/loa.db")
-    SQLModel.metadata.create_all(database.engine)
+    database = empty_database(tmp_path_factory.mktemp("hours") / "loa.db")
     clock.set(SIX - timedelta(hours=6))
     office = Office(clock, database)
     numbers = []

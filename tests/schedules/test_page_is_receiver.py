@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlmodel import SQLModel, select
+from sqlmodel import select
 
 from broadcast.broadcasts import Broadcast
 from broadcast.manifests import manifest_of
@@ -16,7 +16,6 @@ from broadcast.planning import plan_broadcast
 from broadcast.programmes import Item, ItemKind, clip_items
 from receiver.playout.ladder import Ladder
 from runtime.clock import ManualClock, to_us
-from runtime.database import Database
 from runtime.refusal import Refusal
 from schedules.conflicts import PlannedAiring, airings_of, clashing
 from schedules.explanations import preemptions_of
@@ -25,6 +24,7 @@ from schedules.recurrence import Holidays, Repeat, Rule, Season
 from schedules.timetable import add_schedule
 from tests.broadcast.studio import ALL, KEY
 from tests.cast import COMMUNE, MORNING
+from tests.empty_database import empty_database
 from tests.schedules.test_slots import Office
 from wire.broadcasts import BroadcastClass, Manifest, Targets
 from wire.messages import for_commune
@@ -66,8 +66,7 @@ TIMETABLES = st.lists(
 @given(TIMETABLES)
 def test_who_has_the_horn_on_the_page_has_it_on_the_receiver_at_every_edge(wanted: list[tuple]) -> None:  # type: ignore[type-arg]
     with TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{Path(folder) / 'loa.db'}")
-        SQLModel.metadata.create_all(database.engine)
+        database = empty_database(Path(folder) / "loa.db")
         office = Office(ManualClock(MORNING), database)
         with database.writing() as session:
             clips = [Item(ItemKind.CLIP, "bulletin")] * 2
@@ -123,8 +122,7 @@ BROADCASTS = st.lists(
 @given(BROADCASTS)
 def test_page_explanation_and_receiver_name_the_same_broadcast_up_to_the_last_tie(wanted: list[tuple]) -> None:  # type: ignore[type-arg]
     with TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{Path(folder) / 'loa.db'}")
-        SQLModel.metadata.create_all(database.engine)
+        database = empty_database(Path(folder) / "loa.db")
         office = Office(ManualClock(MORNING), database)
         with database.writing() as session:
             for number, (class_, precedence, after, targets) in enumerate(wanted):

@@ -13,8 +13,6 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from runtime.refusal import N_, Refusal
@@ -115,8 +113,9 @@ class MqttBroker:
         if parts.scheme == "mqtts":
             self._client.tls_set_context(ssl.create_default_context(cafile=str(ca_file) if ca_file else None))
         self._client.max_inflight_messages_set(200)
-        self._client.on_connect = self._connected
-        self._client.on_disconnect = self._disconnected
+        mqtt_client.on_connection(
+            self._client, accepted=self._connected, refused=self._refused, lost=self._disconnected
+        )
         self._client.on_message = self._unexpected
         self._client.connect_async(*_address(url), KEEPALIVE_S)
         mqtt_client.start(self._client, RECONNECT_S)
@@ -136,10 +135,8 @@ class MqttBroker:
     def subscribe(self, topic_filter: str, handler: Handler, qos: int = 1) -> None:
 
         def on_message(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-            try:
-                handler(message.topic, bytes(message.payload), bool(message.retain))
-            except Exception:
-                log.exception("a message on %s could not be handled", message.topic)
+            arguments = message.topic, bytes(message.payload), bool(message.retain)
+            mqtt_client.guarded(f"a message on {message.topic}", handler, *arguments)
 
         with self._lock:
             self._handlers.append((topic_filter, handler, qos))
@@ -158,37 +155,26 @@ class MqttBroker:
     def close(self) -> None:
         mqtt_client.stop(self._client)
 
-    def _connected(
-        self,
-        client: mqtt.Client,
-        _data: Any,
-        _flags: mqtt.ConnectFlags,
-        reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
-        if reason.is_failure:
-            log.error("the broker refused the controller: %s", reason)
-            return
+    @staticmethod
+    def _refused(reason: ReasonCode) -> None:
+        log.error("the broker refused the controller: %s", reason)
+
+    def _connected(self) -> None:
         log.info("connected to the broker")
         with self._lock:
             handlers, listeners = list(self._handlers), list(self._told)
         for topic_filter, _, qos in handlers:
-            client.subscribe(topic_filter, qos)
-        _call_all(listeners, "after connecting to the broker")
+            self._client.subscribe(topic_filter, qos)
+        for listener in listeners:
+            mqtt_client.guarded("a new connection", listener)
 
-    def _disconnected(
-        self,
-        _client: mqtt.Client,
-        _data: Any,
-        _flags: mqtt.DisconnectFlags,
-        reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
+    def _disconnected(self, reason: ReasonCode) -> None:
         if reason.is_failure:
             log.warning("the connection to the broker is lost (%s); trying again", reason)
         with self._lock:
             listeners = list(self._told_lost)
-        _call_all(listeners, "after losing the broker")
+        for listener in listeners:
+            mqtt_client.guarded("a lost connection", listener)
 
     @staticmethod
     def _unexpected(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
@@ -210,11 +196,7 @@ def _accepted_once(url: str, client_id: str, user: str, password: str, within_s:
     client = _client(url, client_id, clean=True)
     client.username_pw_set(user, password)
     answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
-
-    def on_connect(_client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
-        answers.put(not reason.is_failure)
-
-    client.on_connect = on_connect
+    mqtt_client.on_connection(client, accepted=lambda: answers.put(True), refused=lambda _reason: answers.put(False))
     try:
         client.connect(*_address(url), KEEPALIVE_S)
         client.loop_start()
@@ -226,20 +208,14 @@ def _accepted_once(url: str, client_id: str, user: str, password: str, within_s:
 
 
 def _client(url: str, client_id: str, *, clean: bool) -> mqtt.Client:
-    return mqtt.Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=client_id,
-        clean_session=clean,
-        protocol=mqtt.MQTTv311,
-        transport="unix" if url.startswith("unix:") else "tcp",
-    )
+    return mqtt_client.new_client(client_id, clean=clean, transport="unix" if url.startswith("unix:") else "tcp")
 
 
 def _address(url: str) -> tuple[str, int]:
     """Host and port as paho takes them; of a socket its name and any number."""
     parts = urlsplit(url)
     if parts.scheme != "unix":
-        return parts.hostname or "", parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+        return parts.hostname or "", parts.port or mqtt_client.default_port(parts.scheme)
     path = Path(unquote(parts.path))
     if len(os.fsencode(path)) > _LONGEST_SOCKET_NAME:
         path = _short_name(path.parent) / path.name
@@ -250,11 +226,3 @@ def _address(url: str) -> tuple[str, int]:
 def _short_name(folder: Path) -> Path:
     """Another name of a folder. Its descriptor stays open as long as this process."""
     return Path(f"/proc/self/fd/{os.open(folder, os.O_PATH | os.O_DIRECTORY)}")
-
-
-def _call_all(listeners: list[Callable[[], None]], when: str) -> None:
-    for call in listeners:
-        try:
-            call()
-        except Exception:
-            log.exception("%s", when)

@@ -1,14 +1,64 @@
-"""What both ends do alike with a paho client: its network thread, small packets sent at once, spread reconnects."""
+"""What both ends do alike with a paho client: callbacks, network thread, small packets sent at once, spread waits."""
 
 import logging
 import random
 import socket
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 log = logging.getLogger(__name__)
+
+
+def new_client(client_id: str, *, clean: bool, transport: Literal["tcp", "unix"] = "tcp") -> mqtt.Client:
+    """clean: no persistent session."""
+    return mqtt.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=clean,
+        protocol=mqtt.MQTTv311,
+        transport=transport,
+    )
+
+
+def default_port(scheme: str) -> int:
+    """scheme: mqtt or mqtts."""
+    return 8883 if scheme == "mqtts" else 1883
+
+
+def on_connection(
+    client: mqtt.Client,
+    *,
+    accepted: Callable[[], None],
+    refused: Callable[[ReasonCode], None],
+    lost: Callable[[ReasonCode], None] | None = None,
+) -> None:
+    """Set the callbacks of a connection. lost: also after an orderly end, with a reason that is no failure."""
+
+    def connected(_client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
+        if reason.is_failure:
+            refused(reason)
+        else:
+            accepted()
+
+    def disconnected(_client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
+        if lost is not None:
+            lost(reason)
+
+    client.on_connect = connected
+    client.on_disconnect = disconnected
+
+
+def guarded(event: str, handler: Callable[..., None], *arguments: Any) -> None:
+    """Call a handler and log its error: paho would end its thread, and with it the connection."""
+    try:
+        handler(*arguments)
+    except Exception:
+        log.exception("%s could not be handled", event)
 
 
 def start(client: mqtt.Client, reconnect_s: tuple[float, float]) -> None:

@@ -4,14 +4,12 @@ import logging
 import secrets
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from receiver.link.identity import CredentialsUnusable, Identity, SessionNumber
@@ -62,17 +60,16 @@ class Connection:
         self._boot = secrets.token_hex(8)
         self._pauses = ReconnectPauses()
         self._connected_at_s: float | None = None  # of time.monotonic(); None while there is no connection
-        self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=identity.receiver, clean_session=False, protocol=mqtt.MQTTv311
-        )
+        self._client = mqtt_client.new_client(identity.receiver, clean=False)
         self._client.username_pw_set(identity.receiver, identity.broker_secret)
         if parts.scheme == "mqtts":
             self._client.tls_set_context(ssl.create_default_context(cadata=identity.tls_ca_pem))
         self._client.on_pre_connect = self._new_session
-        self._client.on_connect = self._connected
-        self._client.on_disconnect = self._disconnected
+        mqtt_client.on_connection(
+            self._client, accepted=self._connected, refused=self._refused, lost=self._disconnected
+        )
         self._client.on_message = self._message
-        self._address = (parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883))
+        self._address = (parts.hostname, parts.port or mqtt_client.default_port(parts.scheme))
 
     @property
     def is_connected(self) -> bool:
@@ -144,35 +141,22 @@ class Connection:
         topic = topics.of_receiver(self._identity.receiver, Kind.PRESENCE)
         client.will_set(topic, self._presence(online=False), qos=1, retain=True)
 
-    def _connected(
-        self,
-        client: mqtt.Client,
-        _data: Any,
-        _flags: mqtt.ConnectFlags,
-        reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
-        if reason.is_failure:
-            log.error("broker refused this receiver: %s; check that its credentials are still valid", reason)
-            return
+    @staticmethod
+    def _refused(reason: ReasonCode) -> None:
+        log.error("broker refused this receiver: %s; check that its credentials are still valid", reason)
+
+    def _connected(self) -> None:
         self._connected_at_s = time.monotonic()
-        client.subscribe([(self._own(Kind.CONFIG), 1), (self._own(Kind.DO), 1), (self._own(Kind.TIME_TELL), 0)])
+        self._client.subscribe([(self._own(Kind.CONFIG), 1), (self._own(Kind.DO), 1), (self._own(Kind.TIME_TELL), 0)])
         # The birth last: the controller answers it with live frames, and by then the subscription exists.
-        self._guarded(self._handler.connected, self._sessions.current)
+        mqtt_client.guarded("a new connection", self._handler.connected, self._sessions.current)
         self.publish(Kind.PRESENCE, self._presence(online=True), qos=1, retain=True)
 
-    def _disconnected(
-        self,
-        client: mqtt.Client,
-        _data: Any,
-        _flags: mqtt.DisconnectFlags,
-        reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
+    def _disconnected(self, reason: ReasonCode) -> None:
         if reason.is_failure and self._connected_at_s is not None:
             held_s = time.monotonic() - self._connected_at_s
             pause_s = self._pauses.pause_s(held_s, silent=reason.getName() == "Keep alive timeout")
-            client.reconnect_delay_set(pause_s, max(pause_s, RECONNECT_S[1]))  # type: ignore[arg-type] # only added
+            self._client.reconnect_delay_set(pause_s, max(pause_s, RECONNECT_S[1]))  # type: ignore[arg-type] # only added
             log.warning("connection lost after %.0f s: %s; reconnecting in %.0f s", held_s, reason, pause_s)
             if self._pauses.closed_early >= _SUSPICIOUS:
                 log.error(
@@ -180,17 +164,10 @@ class Connection:
                     self._pauses.closed_early,
                 )
         self._connected_at_s = None
-        self._guarded(self._handler.disconnected)
+        mqtt_client.guarded("a lost connection", self._handler.disconnected)
 
     def _message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         topic = topics.parse(message.topic)
         if topic is not None:
-            self._guarded(self._handler.message, topic.kind, topic, bytes(message.payload))
-
-    @staticmethod
-    def _guarded(call: Callable[..., None], *arguments: Any) -> None:
-        try:
-            call(*arguments)
-        except Exception:
-            # paho would end its thread, and with it the connection.
-            log.exception("a message could not be handled")
+            arguments = topic.kind, topic, bytes(message.payload)
+            mqtt_client.guarded(f"a message on {message.topic}", self._handler.message, *arguments)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from receiver.link.outbox import Outbox, addressed, new_report_id
+from receiver.link.outbox import Outbox, report_header
 from receiver.playout.cues import ClickSpec, Cue, Timeline, ToneSpec
 from receiver.playout.sources import click_us
 from receiver.store.atomic_file import keep_whole
@@ -107,17 +107,12 @@ class CommandHandler:
 
     def _answer(self, command: str, now_us: int) -> None:
         answer = CommandDone(
-            to="",
-            revision=0,
-            issued_at_us=0,
-            expires_at_us=0,
-            report=new_report_id(),
-            receiver=self._receiver,
+            **report_header(self._receiver, now_us),
             command=command,
             done=True,
             at_us=now_us,
         )
-        self._outbox.put(addressed(answer, now_us))
+        self._outbox.put(answer)
 
 
 def _read(path: Path) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from receiver.link.outbox import Outbox, addressed, new_report_id
+from receiver.link.outbox import Outbox, report_header
 from receiver.playout.cues import RATE, ClipSpec
 from receiver.playout.sources import ClipSource, SourceFailed
 from receiver.store.shelf import Shelf, Wanted, WrongHash, hash_of
@@ -130,12 +130,7 @@ class SelfTester:
         self._shelf.discard(running.action.media)
         began_us = local_us if running.first_began_us is None else running.first_began_us
         report = SelfTestReport(
-            to="",
-            revision=0,
-            issued_at_us=0,
-            expires_at_us=0,
-            report=new_report_id(),
-            receiver=self._receiver,
+            **report_header(self._receiver, now_us),
             test=running.action.test,
             ok=failure is None,
             at_us=now_us,
@@ -144,7 +139,7 @@ class SelfTester:
             took_ms=(local_us - began_us) // 1000,
             attempts=running.attempt,
         )
-        self._outbox.put(addressed(report, now_us))
+        self._outbox.put(report)
         log.info("self-test %s: %s", report.test, report.failed_step or "passed")
 
 

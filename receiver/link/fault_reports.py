@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from receiver.link.outbox import Outbox, addressed, new_report_id
+from receiver.link.outbox import Outbox, report_header
 from receiver.output.speaker import Speaker
 from receiver.store.atomic_file import keep_whole
 from receiver.store.shelf import Shelf
@@ -52,18 +52,13 @@ class FaultReports:
 
     def _say(self, fault: str, present: bool, detail: str, at_us: int, now_us: int) -> None:
         report = FaultReport(
-            to="",
-            revision=0,
-            issued_at_us=0,
-            expires_at_us=0,
-            report=new_report_id(),
-            receiver=self._receiver,
+            **report_header(self._receiver, now_us),
             fault=fault,
             present=present,
             at_us=at_us,
             detail=detail[:_MOST_DETAIL],
         )
-        self._outbox.put(addressed(report, now_us))
+        self._outbox.put(report)
 
 
 def _read(file: Path) -> frozenset[str]:

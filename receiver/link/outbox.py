@@ -3,7 +3,7 @@
 import logging
 import secrets
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import msgspec
 
@@ -89,7 +89,9 @@ class Outbox:
                 continue  # by an earlier key
             if report.issued_at_us <= now_us < report.expires_at_us:
                 continue
-            renewed = pending._replace(payload=self._key.seal(addressed(report, now_us)))
+            renewed = pending._replace(
+                payload=self._key.seal(msgspec.structs.replace(report, **_sealed_fields(now_us)))
+            )
             keep_whole(self._path(renewed), renewed.payload)
             self._pending[renewed.report] = renewed
             self._sent_at_us.pop(renewed.report, None)
@@ -106,13 +108,24 @@ class Outbox:
         return self._folder / f"{pending.order:09}-{pending.report}.jws"
 
 
-def new_report_id() -> str:
-    """A random id of 16 hex digits."""
-    return secrets.token_hex(8)
+class _SealedFields(TypedDict):
+    to: str
+    revision: int
+    issued_at_us: int
+    expires_at_us: int
 
 
-def addressed(report: Report, now_us: int) -> Report:
-    """The report with the fields of every sealed message. now_us: controller time."""
-    return msgspec.structs.replace(
-        report, to=CONTROLLER, revision=now_us, issued_at_us=now_us, expires_at_us=now_us + HOLDS_US
-    )
+class ReportHeader(_SealedFields):
+    """The fields that every report has. report: its id, random."""
+
+    report: str
+    receiver: str
+
+
+def report_header(receiver: str, now_us: int) -> ReportHeader:
+    """now_us: controller time."""
+    return ReportHeader(**_sealed_fields(now_us), report=secrets.token_hex(8), receiver=receiver)
+
+
+def _sealed_fields(now_us: int) -> _SealedFields:
+    return _SealedFields(to=CONTROLLER, revision=now_us, issued_at_us=now_us, expires_at_us=now_us + HOLDS_US)

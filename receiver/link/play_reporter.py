@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from receiver.link.outbox import Outbox, addressed, new_report_id
+from receiver.link.outbox import Outbox, report_header
 from receiver.live.live_gaps import LiveGaps
 from receiver.live.live_input import LiveInput
 from receiver.playout.ladder import closed_intervals, sounding_share
@@ -146,12 +146,7 @@ class PlayReporter:
         counts = self._live_input.counts(manifest.broadcast)
         electrical, acoustic = self._monitor.proof(manifest.broadcast) if self._monitor else (None, None)
         report = PlayReport(
-            to="",
-            revision=0,
-            issued_at_us=0,
-            expires_at_us=0,
-            report=new_report_id(),
-            receiver=self._receiver,
+            **report_header(self._receiver, now_us),
             broadcast=manifest.broadcast,
             manifest_revision=manifest.revision,
             outcome=outcome,
@@ -174,7 +169,7 @@ class PlayReporter:
         )
         # The report first, then the note that it was made: after a power cut between them it is made twice, and the
         # controller keeps one of a broadcast and a receiver.
-        self._outbox.put(addressed(report, now_us))
+        self._outbox.put(report)
         keep_whole(self._told / manifest.broadcast, b"")
         self._reported.add(manifest.broadcast)
         self._earlier.pop(manifest.broadcast, None)

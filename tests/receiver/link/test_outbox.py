@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from receiver.link.outbox import AGAIN_AFTER_US, Outbox, addressed, new_report_id
+from receiver.link.outbox import AGAIN_AFTER_US, Outbox, report_header
 from tests.receiver.plans import KEY, NOW_US
 from wire.reports import CommandDone, Report
 from wire.sealing import PublicKey, SealingKey, open_sealed
@@ -11,18 +11,7 @@ OWN = SealingKey(b"r" * 32)
 
 
 def report() -> CommandDone:
-    made = CommandDone(
-        to="",
-        revision=0,
-        issued_at_us=0,
-        expires_at_us=0,
-        report=new_report_id(),
-        receiver="loa-1",
-        command="c",
-        done=True,
-        at_us=NOW_US,
-    )
-    return addressed(made, NOW_US)  # type: ignore[return-value]
+    return CommandDone(**report_header("loa-1", NOW_US), command="c", done=True, at_us=NOW_US)
 
 
 def test_a_report_waits_over_restarts_until_it_is_heard(tmp_path: Path) -> None:

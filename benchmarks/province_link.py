@@ -27,7 +27,7 @@ from typing import Any
 import msgspec
 from sqlmodel import SQLModel, select
 
-from broadcast.planning import plan_broadcast
+from broadcast.planning import new_broadcast, plan_broadcast
 from broadcast.programmes import clip_items
 from demo.province_simulator import Simulator
 from devices.communes import add_commune
@@ -95,14 +95,16 @@ def fill(database: Database, url: str, spoken: Profile, entries: int) -> float:
         with database.writing() as session:
             made = plan_broadcast(
                 session,
-                commune_id=COMMUNE,
-                title=f"Bản tin {n}",
-                class_=BroadcastClass.NORMAL,
-                targets=Targets(all=True),
-                starts_at=start,
-                length_us=60_000_000,
-                items=clip_items(session, "news"),
-                now=start,
+                new_broadcast(
+                    commune_id=COMMUNE,
+                    title=f"Bản tin {n}",
+                    class_=BroadcastClass.NORMAL,
+                    targets=Targets(all=True),
+                    starts_at=start,
+                    length_us=60_000_000,
+                    items=clip_items(session, "news"),
+                    now=start,
+                ),
             )
         with database.writing() as session:
             for receiver in range(RECEIVERS):

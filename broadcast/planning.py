@@ -60,65 +60,31 @@ def put_on_air(
     check_allowed(session, commune_id, targets, class_, starts_at, ends_at)
     return plan_broadcast(
         session,
-        commune_id=commune_id,
-        title=title,
-        class_=class_,
-        targets=targets,
-        starts_at=starts_at,
-        length_us=length_us,
-        items=items,
-        now=now,
-        by=by,
-        programme_id=programme_id,
-        clip_id=clip_id,
+        new_broadcast(
+            commune_id=commune_id,
+            title=title,
+            class_=class_,
+            targets=targets,
+            starts_at=starts_at,
+            length_us=length_us,
+            items=items,
+            now=now,
+            by=by,
+            programme_id=programme_id,
+            clip_id=clip_id,
+            spread=spread,
+            shifts=shifts,
+        ),
         cause="put_on_air",
-        spread=spread,
-        shifts=shifts,
     )
 
 
-def plan_broadcast(
-    session: Session,
-    *,
-    commune_id: str,
-    title: str,
-    class_: BroadcastClass,
-    targets: Targets,
-    starts_at: datetime,
-    length_us: int,
-    items: Sequence[Item],
-    now: datetime,
-    by: str = "",
-    programme_id: int | None = None,
-    clip_id: str | None = None,
-    precedence: int = 0,
-    order: int = BY_HAND,
-    cause: str = "",
-    spread: Spread = IN_STEP,
-    shifts: Shifts = NO_SHIFTS,
-) -> Broadcast:
-    """Insert a broadcast; the transmitter announces it after the commit. Arguments as of `new_broadcast`."""
-    planned = new_broadcast(
-        commune_id=commune_id,
-        title=title,
-        class_=class_,
-        targets=targets,
-        starts_at=starts_at,
-        length_us=length_us,
-        items=items,
-        now=now,
-        by=by,
-        programme_id=programme_id,
-        clip_id=clip_id,
-        precedence=precedence,
-        order=order,
-        spread=spread,
-        shifts=shifts,
-    )
-    session.add(planned)
+def plan_broadcast(session: Session, broadcast: Broadcast, cause: str = "") -> Broadcast:
+    """Insert a broadcast of `new_broadcast`; the transmitter announces it after the commit."""
+    session.add(broadcast)
     session.flush()
-    record_state(session, planned.id, now, BroadcastState.PLANNED, cause, by)
-    return planned
+    record_state(session, broadcast.id, broadcast.planned_at, BroadcastState.PLANNED, cause, broadcast.planned_by)
+    return broadcast
 
 
 def new_broadcast(

@@ -6,7 +6,7 @@ import msgspec
 from sqlmodel import Session
 
 from broadcast.broadcasts import Broadcast
-from broadcast.planning import LIVE_LEAD, plan_broadcast
+from broadcast.planning import LIVE_LEAD, new_broadcast, plan_broadcast
 from devices.receivers import reached_by
 from noise.noise_rules import check_allowed
 from people.audit import Deed
@@ -52,15 +52,17 @@ def put_live_on_air(
         length_us = length // timedelta(microseconds=1)
         broadcast = plan_broadcast(
             session,
-            commune_id=commune_id,
-            title=title,
-            class_=class_,
-            targets=targets,
-            starts_at=starts_at,
-            length_us=length_us,
-            items=[LiveItem(offset_us=0, duration_us=length_us, buffer_us=buffer_us)],
-            now=now,
-            by=actor.name,
+            new_broadcast(
+                commune_id=commune_id,
+                title=title,
+                class_=class_,
+                targets=targets,
+                starts_at=starts_at,
+                length_us=length_us,
+                items=[LiveItem(offset_us=0, duration_us=length_us, buffer_us=buffer_us)],
+                now=now,
+                by=actor.name,
+            ),
             cause="put_on_air",
         )
         # 4. Audit.

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip, Field
 from broadcast.monthly_report import MonthlyReport, month_bounds, monthly_report
-from broadcast.planning import plan_broadcast
+from broadcast.planning import new_broadcast, plan_broadcast
 from broadcast.play_log import LogFilter, play_log
 from broadcast.play_reports import take_report
 from broadcast.programmes import Item, ItemKind, items_of, manifest_items
@@ -62,14 +62,16 @@ def air(
             programme = studio.add_programme(session, f"{title} {starts_at}", [Item(ItemKind.CLIP, c) for c in clips])
         made = plan_broadcast(
             session,
-            commune_id=COMMUNE,
-            title=title,
-            class_=class_,
-            targets=targets,
-            starts_at=starts_at,
-            length_us=round(minutes * 60e6),
-            items=manifest_items(session, items_of(session, programme)),
-            now=starts_at - MINUTE,
+            new_broadcast(
+                commune_id=COMMUNE,
+                title=title,
+                class_=class_,
+                targets=targets,
+                starts_at=starts_at,
+                length_us=round(minutes * 60e6),
+                items=manifest_items(session, items_of(session, programme)),
+                now=starts_at - MINUTE,
+            ),
         )
         for receiver_id in heard_by:
             report = PlayReport(

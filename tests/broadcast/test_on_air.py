@@ -8,7 +8,7 @@ from broadcast.audiences import Audiences
 from broadcast.broadcasts import Broadcast, BroadcastState, broadcast, state
 from broadcast.manifests import manifest_of
 from broadcast.on_air import on_air_now, upcoming
-from broadcast.planning import LEAD, plan_broadcast, put_on_air
+from broadcast.planning import LEAD, new_broadcast, plan_broadcast, put_on_air
 from broadcast.programmes import clip_items
 from broadcast.state_changes import state_changes
 from broadcast.stopping import mark_missed, stop, withdraw
@@ -141,14 +141,16 @@ def test_what_is_next_comes_in_order_without_what_was_withdrawn(studio: Studio) 
         for minutes in (30, 10, 20):
             plan_broadcast(
                 session,
-                commune_id=COMMUNE,
-                title=f"{minutes}",
-                class_=BroadcastClass.NORMAL,
-                targets=ALL,
-                starts_at=studio.now() + timedelta(minutes=minutes),
-                length_us=SECOND,
-                items=clip_items(session, "storm"),
-                now=studio.now(),
+                new_broadcast(
+                    commune_id=COMMUNE,
+                    title=f"{minutes}",
+                    class_=BroadcastClass.NORMAL,
+                    targets=ALL,
+                    starts_at=studio.now() + timedelta(minutes=minutes),
+                    length_us=SECOND,
+                    items=clip_items(session, "storm"),
+                    now=studio.now(),
+                ),
             )
         withdraw(session, upcoming(session, COMMUNE, studio.now())[1].id, studio.now(), cause="by_operator")
         session.flush()

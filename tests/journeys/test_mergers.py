@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from broadcast.broadcasts import Broadcast
-from broadcast.planning import plan_broadcast
+from broadcast.planning import new_broadcast, plan_broadcast
 from broadcast.stopping import stop, withdraw
 from devices.enrolment import CONTROLLER_USER, acl_rows
 from devices.receivers import receivers
@@ -234,14 +234,16 @@ def test_a_live_broadcast_goes_on_to_those_who_went_over_and_no_longer(place: Pl
     with place.database.writing() as session:
         speaking = plan_broadcast(
             session,
-            commune_id=CHINH,
-            title="Trực tiếp",
-            class_=BroadcastClass.NORMAL,
-            targets=Targets(all=True),
-            starts_at=now,
-            length_us=60_000_000,
-            now=now,
-            items=[LiveItem(offset_us=0, duration_us=60_000_000, buffer_us=500_000)],
+            new_broadcast(
+                commune_id=CHINH,
+                title="Trực tiếp",
+                class_=BroadcastClass.NORMAL,
+                targets=Targets(all=True),
+                starts_at=now,
+                length_us=60_000_000,
+                now=now,
+                items=[LiveItem(offset_us=0, duration_us=60_000_000, buffer_us=500_000)],
+            ),
         )
     place.county.announce()
     place.receiver.start()

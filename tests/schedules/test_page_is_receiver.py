@@ -12,7 +12,7 @@ from sqlmodel import select
 from broadcast.broadcasts import Broadcast
 from broadcast.manifests import manifest_of
 from broadcast.on_air import on_air_now
-from broadcast.planning import plan_broadcast
+from broadcast.planning import new_broadcast, plan_broadcast
 from broadcast.programmes import Item, ItemKind, clip_items
 from receiver.playout.ladder import Ladder
 from runtime.clock import ManualClock, to_us
@@ -128,15 +128,17 @@ def test_page_explanation_and_receiver_name_the_same_broadcast_up_to_the_last_ti
             for number, (class_, precedence, after, targets) in enumerate(wanted):
                 plan_broadcast(
                     session,
-                    commune_id=COMMUNE,
-                    title=str(number),
-                    class_=class_,
-                    precedence=precedence,
-                    targets=targets,
-                    starts_at=MORNING + after,
-                    length_us=120_000_000,
-                    items=clip_items(session, "bulletin"),
-                    now=MORNING,
+                    new_broadcast(
+                        commune_id=COMMUNE,
+                        title=str(number),
+                        class_=class_,
+                        precedence=precedence,
+                        targets=targets,
+                        starts_at=MORNING + after,
+                        length_us=120_000_000,
+                        items=clip_items(session, "bulletin"),
+                        now=MORNING,
+                    ),
                 )
         with database.session() as session:
             broadcasts = list(session.exec(select(Broadcast)))

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from acoustics.delay_measurements import DelayMeasurement
-from broadcast.planning import plan_broadcast
+from broadcast.planning import new_broadcast, plan_broadcast
 from devices.positions import Position, place_receiver
 from devices.receivers import receiver
 from runtime.clock import ManualClock
@@ -139,14 +139,16 @@ def test_what_would_not_be_heard_is_not_begun(office: Office) -> None:
         item = LiveItem(offset_us=0, duration_us=60_000_000, buffer_us=1)
         plan_broadcast(
             session,
-            commune_id=COMMUNE,
-            title="Bản tin",
-            class_=BroadcastClass.NORMAL,
-            targets=Targets(all=True),
-            starts_at=now,
-            length_us=60_000_000,
-            items=[item],
-            now=now,
+            new_broadcast(
+                commune_id=COMMUNE,
+                title="Bản tin",
+                class_=BroadcastClass.NORMAL,
+                targets=Targets(all=True),
+                starts_at=now,
+                length_us=60_000_000,
+                items=[item],
+                now=now,
+            ),
         )
     assert office.post("/measure", one="loa-0", other="loa-1") == 422
     office.clock.advance(seconds=3600)

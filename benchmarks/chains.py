@@ -138,7 +138,7 @@ def main() -> None:
             equipment.vary(dice)
             if any(equipment.on(kind) for kind in NOMINAL):
                 sys.exit("a chain is on although no broadcast is due")
-            schedule_once(browser, programme["programme"], AHEAD_S)
+            schedule_once(browser, programme["programme"], time.time() + AHEAD_S)
             starts_s = time.monotonic() + AHEAD_S
             time.sleep(AHEAD_S + SECONDS + 1)
             idle_s.append(1 + wait_until_off(equipment, list(NOMINAL), 20))
@@ -211,7 +211,7 @@ def fail_receiver(
     browser: Browser, demo: Demo, equipment: ChainEquipment, programme: int, site: DemoSite, number: int
 ) -> float:
     """Stop or kill a receiver in the middle of a broadcast. Returns the seconds until its chain was off."""
-    schedule_once(browser, programme, AHEAD_S)
+    schedule_once(browser, programme, time.time() + AHEAD_S)
     time.sleep(AHEAD_S + SECONDS / 2)
     if not equipment.on(site.kind.value):
         return float("inf")

@@ -166,21 +166,6 @@ def copy_to(session: Session, clip_id: str, commune_id: str, now: datetime, by: 
     return copied
 
 
-def retire(session: Session, clip_id: str, now: datetime) -> Clip:
-    """Remove it from the library; broadcasts planned with it still play. Raises NotFound."""
-    retired = clip(session, clip_id)
-    retired.retired_at = retired.retired_at or now
-    session.add(retired)
-    return retired
-
-
-def restore(session: Session, clip_id: str) -> Clip:
-    restored = clip(session, clip_id)
-    restored.retired_at = None
-    session.add(restored)
-    return restored
-
-
 def renditions_of(session: Session, clip_ids: Sequence[str]) -> dict[str, list[Rendition]]:
     """The renditions of clips in wire form, best first (Opus, then MP3). One query."""
     renditions: dict[str, list[Rendition]] = {}

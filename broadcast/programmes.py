@@ -13,6 +13,7 @@ from broadcast.clips import Clip, builtin_clip, clip, clips_by_id, renditions_of
 from parsing.names import folded
 from parsing.titles import parse_title
 from runtime.database import UtcDateTime
+from runtime.numbered_row import NumberedRow
 from runtime.refusal import N_, NotFound, Refusal
 from wire.broadcasts import ClipItem, Rendition
 
@@ -30,21 +31,13 @@ class ItemKind(StrEnum):
 CHIMES = (ItemKind.OPENING_CHIME, ItemKind.CLOSING_CHIME)
 
 
-class Programme(SQLModel, table=True):
-    id: int | None = Field(default=None, primary_key=True)
+class Programme(NumberedRow, table=True):
     commune_id: str = Field(foreign_key="commune.id", index=True)
     title: str
     folded: str = ""
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     created_by: str = ""
     retired_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
-
-    @property
-    def number(self) -> int:
-        """The id, once the row is flushed."""
-        if self.id is None:
-            raise RuntimeError("the programme has no id before it is flushed")
-        return self.id
 
 
 class ProgrammeItem(SQLModel, table=True):
@@ -127,21 +120,6 @@ def replace_items(session: Session, programme_id: int, items: Sequence[Item]) ->
             )
         )
     session.flush()
-
-
-def retire(session: Session, programme_id: int, now: datetime) -> Programme:
-    """Remove it from the list; broadcasts planned with it still play."""
-    retired = programme(session, programme_id)
-    retired.retired_at = retired.retired_at or now
-    session.add(retired)
-    return retired
-
-
-def restore(session: Session, programme_id: int) -> Programme:
-    restored = programme(session, programme_id)
-    restored.retired_at = None
-    session.add(restored)
-    return restored
 
 
 def programme(session: Session, programme_id: int) -> Programme:

@@ -38,7 +38,7 @@ def check(demo: Demo, keep: Path | None) -> tuple[dict[str, Any], list[str]]:
             "items": [{"kind": "opening_chime"}, {"kind": "clip", "clip": clip}, {"kind": "closing_chime"}],
         },
     )["programme"]
-    planned = schedule_once(browser, programme, AHEAD_S)
+    planned = schedule_once(browser, programme, time.time() + AHEAD_S)
     broadcast = planned["broadcasts"][0]
     sequences_before = {r["receiver"]: r["sequence"] for r in browser.api("/receivers")}
     # 4. It plays, and the receivers report.

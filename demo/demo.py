@@ -6,7 +6,6 @@ import time
 import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import urlsplit
 
 from demo.child_processes import ChildProcess
@@ -46,9 +45,7 @@ class Demo:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closing.close()
 
     @property

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from demo.failure import DemoFailed
 from demo.horn_instants import instants_at_horns
 from demo.merger_sites import CHINH, HIEN, NAMES, SITES, TRUNG
 from demo.mergers_demo import MergersDemo
-from demo.operator_tasks import sign_in, upload, wait_for, wait_for_reports
+from demo.operator_tasks import schedule_once, sign_in, upload, wait_for, wait_for_reports
 from demo.sample_recording import make_mp3
 from demo.skew import missing_windows, skew
 from loa.merger_hooks import MERGER_HOOKS
@@ -65,7 +64,7 @@ def merge_live(demo: MergersDemo, browser: Browser, uploaded: Path, say: Say) ->
     starts_s = time.time() + AHEAD_S
     for commune_id, programme in programmes.items():
         browser.send("/commune", commune=commune_id)
-        running[commune_id] = _schedule_at(browser, programme, starts_s)
+        running[commune_id] = str(schedule_once(browser, programme, starts_s)["broadcasts"][0])
     wait_for("the programme on air everywhere", lambda: all(_is_on_air(browser, c) for c in NAMES), AHEAD_S + 15)
     say("A programme is on air in each of them.")
     time.sleep(max(0.0, starts_s + MERGED_AFTER_S - time.time()))
@@ -111,7 +110,7 @@ def play_together(browser: Browser, uploaded: Path, say: Say) -> dict[str, Any]:
     clip, _ = upload(browser, uploaded)
     programme_form = {"title": "Bản tin xã mới", "items": [{"kind": "opening_chime"}, {"kind": "clip", "clip": clip}]}
     programme = browser.api("/programmes", programme_form)["programme"]
-    broadcast = _schedule_at(browser, programme, time.time() + AHEAD_S)
+    broadcast = str(schedule_once(browser, programme, time.time() + AHEAD_S)["broadcasts"][0])
     say("A programme of the new commune for all three is on its way.")
     report = wait_for_reports(browser, broadcast, receivers=len(SITES))
     say("It sounded on all three.")
@@ -217,22 +216,6 @@ def _frames(demo: MergersDemo, broadcast: str, column: str) -> int:
             return int(getattr(session.get_one(PlayReportRow, (broadcast, site.receiver_id)), column))
     finally:
         database.close()
-
-
-def _schedule_at(browser: Browser, programme: int, starts_s: float) -> str:
-    local = datetime.fromtimestamp(starts_s, UTC) + timedelta(hours=7)
-    schedule = {
-        "programme": programme,
-        "repeat": "once",
-        "times": [f"{local:%H:%M:%S}"],
-        "from_day": f"{local:%Y-%m-%d}",
-        "targets": {"all": True},
-        "class": "normal",
-    }
-    planned = browser.api("/schedules", schedule)["broadcasts"]
-    if len(planned) != 1:
-        raise DemoFailed(f"expected one broadcast, got {planned}")
-    return str(planned[0])
 
 
 def _online(browser: Browser, commune_id: str) -> bool:

@@ -1,7 +1,6 @@
 """`loa demo --mergers`: three communes on one controller, each with a receiver that has a chain behind it."""
 
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 
 from broadcast.broadcasts import Broadcast
 from broadcast.chimes import ensure_chimes
@@ -42,10 +41,8 @@ class MergersDemo(Demo):
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        super().__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
         self.board.close()
 
     def _fill(self, database: Database) -> None:

@@ -35,7 +35,7 @@ def check_offline(demo: Demo, keep: Path | None) -> tuple[dict[str, Any], list[s
     # 1. Scheduled, announced, and fetched by every receiver.
     programme_form = {"title": "Khi mất mạng", "items": [{"kind": "opening_chime"}, {"kind": "clip", "clip": clip}]}
     programme = browser.api("/programmes", programme_form)["programme"]
-    broadcast = schedule_once(browser, programme, AHEAD_S)["broadcasts"][0]
+    broadcast = schedule_once(browser, programme, time.time() + AHEAD_S)["broadcasts"][0]
     starts_s = time.time() + AHEAD_S
     wait_for("the audio on every receiver", lambda: _all_have(demo, broadcast), AHEAD_S - 8)
     # 2. Controller and broker are killed, and one receiver is restarted.

@@ -3,7 +3,7 @@
 import time
 import urllib.parse
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,9 +47,9 @@ def upload(browser: Browser, file: Path) -> tuple[str, dict[str, Any]]:
     return str(job["clip"]), job
 
 
-def schedule_once(browser: Browser, programme: int, ahead_s: int) -> dict[str, Any]:
-    """Schedule a programme once for the whole commune, `ahead_s` seconds from now. Returns the API's answer."""
-    at = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")) + timedelta(seconds=ahead_s)
+def schedule_once(browser: Browser, programme: int, starts_s: float) -> dict[str, Any]:
+    """Schedule a programme once for the whole commune. starts_s: POSIX time. Returns the API's answer."""
+    at = datetime.fromtimestamp(starts_s, ZoneInfo("Asia/Ho_Chi_Minh"))
     schedule = {
         "programme": programme,
         "repeat": "once",

@@ -2,21 +2,15 @@
 
 import unicodedata
 
-from sqlmodel import Field, Session, SQLModel, select
+from sqlmodel import Field, Session, select
+
+from runtime.numbered_row import NumberedRow
 
 
-class Province(SQLModel, table=True):
+class Province(NumberedRow, table=True):
     """A province. name: as people write it ("Thanh Hóa")."""
 
-    id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
-
-    @property
-    def number(self) -> int:
-        """Its id, once it is kept."""
-        if self.id is None:
-            raise RuntimeError("this province is not in the database yet")
-        return self.id
 
 
 def provinces(session: Session) -> list[Province]:

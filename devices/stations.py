@@ -2,9 +2,10 @@
 
 from enum import StrEnum
 
-from sqlmodel import Field, Session, SQLModel, select
+from sqlmodel import Field, Session, select
 
 from parsing.titles import parse_title
+from runtime.numbered_row import NumberedRow
 from runtime.refusal import N_, NotFound, Refusal
 
 
@@ -16,22 +17,14 @@ class StationKind(StrEnum):
     IP = "ip"
 
 
-class Station(SQLModel, table=True):
+class Station(NumberedRow, table=True):
     """An installation. former_commune: whose it was before the mergers."""
 
-    id: int | None = Field(default=None, primary_key=True)
     commune_id: str = Field(foreign_key="commune.id", index=True)
     kind: str
     name: str
     maker: str = ""
     former_commune: str = ""
-
-    @property
-    def number(self) -> int:
-        """Its id, once it is kept."""
-        if self.id is None:
-            raise RuntimeError("the station is not kept yet")
-        return self.id
 
 
 def add_station(

@@ -30,7 +30,7 @@ from runtime.log_limit import LogLimit
 from transport.worker import Worker
 from wire import topics
 from wire.commands import ReportsHeard
-from wire.messages import CONTROLLER, decode
+from wire.messages import CONTROLLER, M, decode
 from wire.reports import FaultReport, Heartbeat, Presence, Report
 from wire.sealing import PublicKey, Reason, Refused, open_sealed
 from wire.time import TimeAsk
@@ -174,10 +174,8 @@ class Uplink:
         receiver_id = self._sender(topic)
         if receiver_id is None or retained:
             return
-        try:
-            ask = decode(payload, TimeAsk)
-        except msgspec.DecodeError:
-            self._refuse(receiver_id, Kind.TIME_ASK, Reason.MALFORMED)
+        ask = self._decoded(receiver_id, payload, Kind.TIME_ASK, TimeAsk)
+        if ask is None:
             return
         self._downlink.tell_time(receiver_id, ask.nonce, ask.asked_local_us, heard_at_us)
 
@@ -185,10 +183,8 @@ class Uplink:
         receiver_id = self._sender(topic)
         if receiver_id is None or not payload:
             return
-        try:
-            presence = decode(payload, Presence)
-        except msgspec.DecodeError:
-            self._refuse(receiver_id, Kind.PRESENCE, Reason.MALFORMED)
+        presence = self._decoded(receiver_id, payload, Kind.PRESENCE, Presence)
+        if presence is None:
             return
         self._presence.presence_received(receiver_id, presence, self._clock.now(), retained=retained)
 
@@ -196,16 +192,22 @@ class Uplink:
         receiver_id = self._sender(topic)
         if receiver_id is None or retained:
             return
-        try:
-            heartbeat = decode(payload, Heartbeat)
-        except msgspec.DecodeError:
-            self._refuse(receiver_id, Kind.HEARTBEAT, Reason.MALFORMED)
+        heartbeat = self._decoded(receiver_id, payload, Kind.HEARTBEAT, Heartbeat)
+        if heartbeat is None:
             return
         now = self._clock.now()
         self._presence.heard(receiver_id, heartbeat, now)
         self._downlink.held_revision(receiver_id, heartbeat.command_revision)
         with self._pending_lock:
             self._pending[receiver_id] = ReceivedHeartbeat(receiver_id, now, heartbeat)
+
+    def _decoded(self, receiver_id: str, payload: bytes, kind: Kind, type_: type[M]) -> M | None:
+        """None, and counted, for what cannot be read."""
+        try:
+            return decode(payload, type_)
+        except msgspec.DecodeError:
+            self._refuse(receiver_id, kind, Reason.MALFORMED)
+            return None
 
     def _report_came(self, topic: str, payload: bytes, retained: bool) -> None:
         receiver_id = self._sender(topic)

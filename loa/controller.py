@@ -5,7 +5,6 @@ import threading
 from collections.abc import Collection
 from contextlib import ExitStack
 from datetime import timedelta
-from types import TracebackType
 
 from broadcast import play_reports
 from broadcast.audio_silent import SilentRecordings
@@ -95,9 +94,7 @@ class Controller:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closing.close()
         log.info("stopped")
 

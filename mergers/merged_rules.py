@@ -5,18 +5,8 @@ from collections.abc import Mapping
 from mergers.merge_context import MergeContext
 from mergers.merge_draft import choice
 from mergers.plans import Question, QuestionTopic, Translatable
-from noise.noise_rules import NoiseRules
+from noise.noise_rules import RULE_COLUMNS, NoiseRules
 from runtime.refusal import N_
-
-_RULES = (
-    "hours",
-    "night_from_minute",
-    "night_until_minute",
-    "night_volume_percent",
-    "minutes_a_day",
-    "minutes_a_week",
-    "refuses",
-)
 
 
 class MergedRules:
@@ -85,10 +75,10 @@ class MergedRules:
                 )
             )
         if keep == "other":
-            self._context.ledger.set(other, **{name: getattr(rule, name) for name in _RULES})
+            self._context.ledger.set(other, **{name: getattr(rule, name) for name in RULE_COLUMNS})
         self._context.ledger.remove(rule)
 
 
 def _rules(row: NoiseRules | None) -> tuple[object, ...]:
     row = row or NoiseRules(commune_id="")
-    return tuple(getattr(row, name) for name in _RULES)
+    return tuple(getattr(row, name) for name in RULE_COLUMNS)

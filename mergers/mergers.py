@@ -17,6 +17,7 @@ from mergers.plans import Decisions, Merge, MergerResult, Plan, plan_as_text, pl
 from mergers.splitting import split_draft
 from people.audit import Deed, note
 from runtime.database import UtcDateTime
+from runtime.numbered_row import NumberedRow
 from runtime.refusal import N_, NotFound, Refusal
 from schedules.freezing import freeze_past
 
@@ -24,10 +25,9 @@ from schedules.freezing import freeze_past
 UNDO_WITHIN = timedelta(days=30)
 
 
-class Merger(SQLModel, table=True):
+class Merger(NumberedRow, table=True):
     """A merger or split. plan: JSON. told_at: when the broker had acknowledged every receiver's new config."""
 
-    id: int | None = Field(default=None, primary_key=True)
     plan: str
     name: str
     at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
@@ -35,12 +35,6 @@ class Merger(SQLModel, table=True):
     undone_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     undone_by: str = ""
     told_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
-
-    @property
-    def number(self) -> int:
-        if self.id is None:
-            raise RuntimeError("the merger is not stored yet")
-        return self.id
 
     @property
     def what(self) -> Plan:

@@ -21,6 +21,16 @@ from wire.allowed_hours import AllowedHours, NightLevel, allowed, shut
 from wire.broadcasts import BroadcastClass, Targets
 
 MOST_ALLOWED_HOURS = 12
+#: What people can set.
+RULE_COLUMNS = (
+    "hours",
+    "night_from_minute",
+    "night_until_minute",
+    "night_volume_percent",
+    "minutes_a_day",
+    "minutes_a_week",
+    "refuses",
+)
 
 
 class NoiseRules(SQLModel, table=True):

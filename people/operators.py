@@ -11,6 +11,7 @@ from parsing.titles import parse_title
 from people.passwords import check_new, hash_password, one_time_password, verify
 from people.rights import Role, Standing
 from runtime.database import Database, UtcDateTime
+from runtime.numbered_row import NumberedRow
 from runtime.refusal import N_, NotFound, Refusal
 
 FIRST_OPERATOR = "admin"
@@ -20,10 +21,9 @@ class WrongPassword(Refusal):
     """The password is not the operator's."""
 
 
-class Operator(SQLModel, table=True):
+class Operator(NumberedRow, table=True):
     """A person who signs in. admin: may do everything everywhere. province_id: the province this one acts for."""
 
-    id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     password_hash: str
     must_change_password: bool = True
@@ -31,13 +31,6 @@ class Operator(SQLModel, table=True):
     province_id: int | None = Field(default=None, foreign_key="province.id")
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     retired_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
-
-    @property
-    def number(self) -> int:
-        """Its id, once it is kept."""
-        if self.id is None:
-            raise RuntimeError("this operator is not in the database yet")
-        return self.id
 
 
 class OperatorCommune(SQLModel, table=True):

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 from sqlalchemy import Column, LargeBinary, func, update
-from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
+from sqlmodel import Field, Session, UniqueConstraint, col, select
 
 from broadcast.broadcasts import Broadcast
 from broadcast.programmes import Item, ItemKind
@@ -18,6 +18,7 @@ from province.codes import RefusalCode, SendStatus
 from province.messages import ProvinceAnswer
 from province.outbox import ANSWER, put
 from runtime.database import UtcDateTime
+from runtime.numbered_row import NumberedRow
 from runtime.refusal import N_, NotFound, Refusal, as_text, from_text
 from usecases.actors import CONTROLLER, Actor
 from usecases.broadcasts import put_on_air_in
@@ -40,7 +41,7 @@ class BulletinState(StrEnum):
     FAILED = "failed"
 
 
-class ProvinceBulletin(SQLModel, table=True):
+class ProvinceBulletin(NumberedRow, table=True):
     """One bulletin for one commune. code: its BanTinID. url: where its audio is; "" when we have it (an operator's).
 
     targets: JSON as on the wire. turn: order among priority ones, the smaller first;
@@ -52,7 +53,6 @@ class ProvinceBulletin(SQLModel, table=True):
 
     __table_args__ = (UniqueConstraint("commune_id", "code", "schedule_code"),)
 
-    id: int | None = Field(default=None, primary_key=True)
     commune_id: str = Field(foreign_key="commune.id", index=True)
     code: str
     schedule_code: str = ""
@@ -75,13 +75,6 @@ class ProvinceBulletin(SQLModel, table=True):
     received_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     decided_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     decided_by: str = ""
-
-    @property
-    def number(self) -> int:
-        """Its id, once it is kept."""
-        if self.id is None:
-            raise RuntimeError("the bulletin is not kept yet")
-        return self.id
 
     @property
     def broadcast_class(self) -> BroadcastClass:

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, func, update
-from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, delete, select
+from sqlmodel import Field, Session, UniqueConstraint, col, delete, select
 
 from province.messages import ProvinceMessage
 from runtime.database import UtcDateTime, insert_if_absent
+from runtime.numbered_row import NumberedRow
 
 #: What was sent is kept so long, for those who ask what the province was told.
 KEPT_FOR = timedelta(days=60)
@@ -28,7 +29,7 @@ PLAY_LOG, SCHEDULE_CREATED, SCHEDULE_CANCELLED, ANSWER = (
 SENT, REFUSED, DROPPED = "sent", "refused", "dropped"
 
 
-class OutboxMessage(SQLModel, table=True):
+class OutboxMessage(NumberedRow, table=True):
     """One. id: grows, and is the order. key: of the message, the same each time it is sent. body: JSON, our names.
 
     settled_at, outcome: when it was sent, or refused by the province (why: what it said), or dropped by a person; a
@@ -42,7 +43,6 @@ class OutboxMessage(SQLModel, table=True):
         Index("ix_province_letter_waiting", "commune_id", "settled_at", "id"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     commune_id: str = Field(foreign_key="commune.id")
     kind: str
     key: str
@@ -52,13 +52,6 @@ class OutboxMessage(SQLModel, table=True):
     outcome: str = ""
     why: str = ""
     tries: int = Field(default=0, sa_type=BigInteger)
-
-    @property
-    def number(self) -> int:
-        """Its id, once it is kept."""
-        if self.id is None:
-            raise RuntimeError("the message is not in the database yet")
-        return self.id
 
 
 class OutboxCounts(NamedTuple):

@@ -102,21 +102,13 @@ def refuse(overruns: Sequence[Overrun]) -> None:
     """Raises Refusal for the first overrun of a budget that refuses."""
     for overrun in overruns:
         if overrun.refused:
-            if overrun.week:
-                raise Refusal(
-                    N_("In the week of {day}, {place} would hear {minutes} minutes; the limit is {most}."),
-                    day=f"{overrun.first:%d/%m/%Y}",
-                    place=overrun.place,
-                    minutes=overrun.minutes,
-                    most=overrun.most,
-                )
-            raise Refusal(
-                N_("On {day}, {place} would hear {minutes} minutes; the limit is {most}."),
-                day=f"{overrun.first:%d/%m/%Y}",
-                place=overrun.place,
-                minutes=overrun.minutes,
-                most=overrun.most,
+            message = (
+                N_("In the week of {day}, {place} would hear {minutes} minutes; the limit is {most}.")
+                if overrun.week
+                else N_("On {day}, {place} would hear {minutes} minutes; the limit is {most}.")
             )
+            day = f"{overrun.first:%d/%m/%Y}"
+            raise Refusal(message, day=day, place=overrun.place, minutes=overrun.minutes, most=overrun.most)
 
 
 def _too_much(

@@ -5,24 +5,24 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Column, LargeBinary, Text
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, Session, col, select
 
 from broadcast.modes import Spread, decode_spread
 from devices.communes import commune
 from runtime.database import UtcDateTime
+from runtime.numbered_row import NumberedRow
 from runtime.refusal import N_, NotFound
 from schedules.recurrence import Rule, instants, next_instants
 from wire.broadcasts import BroadcastClass, Targets
 
 
-class Schedule(SQLModel, table=True):
+class Schedule(NumberedRow, table=True):
     """rule, targets: JSON. spread: encoded by `broadcast.modes`.
 
     revision: grows with each change, so that plans by an older one are recognized. changed_at: of the last change;
     earlier instants do not count, or a schedule moved to a minute ago would start in the middle.
     """
 
-    id: int | None = Field(default=None, primary_key=True)
     commune_id: str = Field(foreign_key="commune.id", index=True)
     programme_id: int = Field(foreign_key="programme.id", index=True)
     title: str = ""
@@ -37,13 +37,6 @@ class Schedule(SQLModel, table=True):
     created_by: str = ""
     changed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     retired_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
-
-    @property
-    def number(self) -> int:
-        """The id, once the row is flushed."""
-        if self.id is None:
-            raise RuntimeError("the schedule has no id before it is flushed")
-        return self.id
 
     @property
     def recurrence(self) -> Rule:

@@ -78,8 +78,9 @@ MOST_LINES = 300
 WRITES = {
     "broadcast.planning": ("put_on_air", "plan_broadcast"),
     "broadcast.stopping": ("stop", "withdraw"),
-    "broadcast.programmes": ("add_programme", "rename", "replace_items", "retire", "restore"),
-    "broadcast.clips": ("change_clip", "retire", "restore"),
+    "broadcast.programmes": ("add_programme", "rename", "replace_items"),
+    "broadcast.retirement": ("retire", "restore"),
+    "broadcast.clips": ("change_clip",),
     "broadcast.backup_clip": ("choose_backup",),
     "schedules.timetable": ("add_schedule", "change_schedule", "pause", "retire", "restore"),
     "schedules.copying": ("move", "copy_days"),

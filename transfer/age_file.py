@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from abc import ABC, abstractmethod
 from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
@@ -73,7 +74,27 @@ class AgeWriter:
         self._chunk_index += 1
 
 
-class AgeReader:
+class ChunkReader(ABC):
+    """Read from like a file that is encrypted in chunks."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._decrypted = bytearray()
+        self._is_finished = False
+
+    def read(self, size: int) -> bytes:
+        while len(self._decrypted) < size and not self._is_finished:
+            self._read_chunk()
+        block = bytes(self._decrypted[:size])
+        del self._decrypted[:size]
+        return block
+
+    @abstractmethod
+    def _read_chunk(self) -> None:
+        """Add a chunk to what is decrypted. Raises DamagedFile."""
+
+
+class AgeReader(ChunkReader):
     """Read from like a file. `read` raises DamagedFile for what is not what was written."""
 
     def __init__(self, source: BinaryIO, passphrase: str) -> None:
@@ -92,18 +113,9 @@ class AgeReader:
             raise Refusal(N_("This passphrase does not open the backup, or its beginning was altered.")) from error
         if not hmac.compare_digest(mac, _header_mac(file_key, MAGIC + lines[: lines.rindex(b"---") + 3])):
             raise DamagedFile(cut_short=False)
-        self._source = source
+        super().__init__(source)
         self._cipher = ChaCha20Poly1305(_derived(file_key, source.read(16), b"payload"))
         self._chunk_index = 0
-        self._decrypted = bytearray()
-        self._is_finished = False
-
-    def read(self, size: int) -> bytes:
-        while len(self._decrypted) < size and not self._is_finished:
-            self._read_chunk()
-        block = bytes(self._decrypted[:size])
-        del self._decrypted[:size]
-        return block
 
     def _read_chunk(self) -> None:
         encrypted = self._source.read(_CHUNK_BYTES + _TAG_BYTES)

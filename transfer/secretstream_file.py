@@ -8,7 +8,7 @@ from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 
 from runtime.refusal import N_, Refusal
-from transfer.age_file import DamagedFile
+from transfer.age_file import ChunkReader, DamagedFile
 
 MAGIC = b"LOA-LOCKED-1\n"
 #: Bytes of a chunk before it was encrypted.
@@ -19,7 +19,7 @@ _MOST_HEADER_LINE = 1000
 _TAG_BYTES = bindings.crypto_secretstream_xchacha20poly1305_ABYTES
 
 
-class SecretstreamReader:
+class SecretstreamReader(ChunkReader):
     """Read from like a file. `read` raises DamagedFile for what is not what was written."""
 
     def __init__(self, source: BinaryIO, passphrase: str) -> None:
@@ -42,22 +42,13 @@ class SecretstreamReader:
             bindings.crypto_secretstream_xchacha20poly1305_init_pull(self._state, start, key)
         except (ValueError, KeyError, TypeError, CryptoError) as error:
             raise DamagedFile(cut_short=not line.endswith(b"\n")) from error
-        self._source = source
-        self._decrypted = bytearray()
-        self._is_finished = False
+        super().__init__(source)
         try:
             self._read_chunk()
         except DamagedFile as error:
             if error.cut_short:
                 raise
             raise Refusal(N_("This passphrase does not open the backup, or its beginning was altered.")) from error
-
-    def read(self, size: int) -> bytes:
-        while len(self._decrypted) < size and not self._is_finished:
-            self._read_chunk()
-        block = bytes(self._decrypted[:size])
-        del self._decrypted[:size]
-        return block
 
     def _read_chunk(self) -> None:
         encrypted = self._source.read(_CHUNK_BYTES + _TAG_BYTES)

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def new_client(client_id: str, *, clean: bool, transport: Literal["tcp", "unix"] = "tcp") -> mqtt.Client:
-    """clean: no persistent session."""
+    """clean: the broker keeps no session when the connection ends."""
     return mqtt.Client(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
@@ -26,7 +26,7 @@ def new_client(client_id: str, *, clean: bool, transport: Literal["tcp", "unix"]
 
 
 def default_port(scheme: str) -> int:
-    """scheme: mqtt or mqtts."""
+    """Of an address without a port. scheme: mqtt or mqtts."""
     return 8883 if scheme == "mqtts" else 1883
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from broadcast import clips
+from broadcast import clips, retirement
 from broadcast.backup_clip import choose_backup as choose_backup_clip
 from broadcast.clips import Clip, Field
 from broadcast.ingest import Ingest
@@ -95,7 +95,7 @@ def retire_clip_in(session: Session, actor: Actor, commune_id: str, clip_id: str
     clip = clip_of(session, commune_id, clip_id)
     if clip.retired_at is None:
         actor.check_shown(session, clip)
-        clips.retire(session, clip_id, now)
+        retirement.retire(session, clip, now)
         actor.note(session, now, commune_id, Deed.CLIP_RETIRED, clip.title, about=clip)
 
 
@@ -106,7 +106,7 @@ def restore_clip(services: Services, actor: Actor, commune_id: str, clip_id: str
         clip = clip_of(session, commune_id, clip_id)
         if clip.retired_at is not None:
             actor.check_shown(session, clip)
-            clips.restore(session, clip_id)
+            retirement.restore(session, clip)
             undo_replacing(session, clip)
             actor.note(session, services.clock.now(), commune_id, Deed.CLIP_RESTORED, clip.title, about=clip)
     services.plan()

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from broadcast import programmes
+from broadcast import programmes, retirement
 from broadcast.programmes import Item, ItemKind, Programme, RunningItem
 from people.audit import Deed
 from people.rights import Action
@@ -75,7 +75,7 @@ def retire_programme(services: Services, actor: Actor, commune_id: str, number: 
         programme = programme_of(session, commune_id, number)
         if programme.retired_at is None:
             actor.check_shown(session, programme)
-            programmes.retire(session, number, now)
+            retirement.retire(session, programme, now)
             actor.note(session, now, commune_id, Deed.PROGRAMME_RETIRED, programme.title, about=programme)
 
 
@@ -85,7 +85,7 @@ def restore_programme(services: Services, actor: Actor, commune_id: str, number:
         programme = programme_of(session, commune_id, number)
         if programme.retired_at is not None:
             actor.check_shown(session, programme)
-            programmes.restore(session, number)
+            retirement.restore(session, programme)
             actor.note(
                 session, services.clock.now(), commune_id, Deed.PROGRAMME_RESTORED, programme.title, about=programme
             )

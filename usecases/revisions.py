@@ -18,7 +18,7 @@ from broadcast.programmes import Programme, ProgrammeItem
 from devices.receivers import Receiver
 from devices.stations import Station
 from devices.zones import Zone, zones_of
-from noise.noise_rules import NoiseRules
+from noise.noise_rules import RULE_COLUMNS, NoiseRules
 from people.audit import AuditEntry, Deed
 from people.staff import Person
 from runtime.refusal import N_, Refusal
@@ -55,15 +55,7 @@ _COLUMNS: dict[type, tuple[str, ...]] = {
     ),
     Station: ("kind", "name", "maker", "former_commune"),
     Zone: ("name",),
-    NoiseRules: (
-        "hours",
-        "night_from_minute",
-        "night_until_minute",
-        "night_volume_percent",
-        "minutes_a_day",
-        "minutes_a_week",
-        "refuses",
-    ),
+    NoiseRules: RULE_COLUMNS,
 }
 
 

@@ -39,7 +39,7 @@ class Stage:
         clip, _ = upload(self.browser, self.file)
         made = {"title": "Bản tin", "items": [{"kind": "clip", "clip": clip}]}
         self.programme = self.browser.api("/programmes", made)["programme"]
-        planned = schedule_once(self.browser, self.programme, 10)
+        planned = schedule_once(self.browser, self.programme, time.time() + 10)
         self.broadcast = planned["broadcasts"][0]
         wait_for("the audio on every receiver", self._everywhere, 9)
 

@@ -7,6 +7,7 @@ import pytest
 from sqlmodel import select
 
 from broadcast import clips
+from broadcast.retirement import retire
 from devices.receivers import receiver
 from devices.stations import StationKind
 from people.audit import AuditEntry, Deed
@@ -100,7 +101,7 @@ def test_each_step_happens_and_who_is_notified_finds_it_committed(place: Place, 
     use_case, deed, notified = CASES[case]
     if deed is Deed.CLIP_RESTORED:
         with place.studio.database.writing() as session:
-            clips.retire(session, "storm", place.studio.now())
+            retire(session, clips.clip(session, "storm"), place.studio.now())
     use_case(place.services, LAN)
     assert place.deeds() == [deed]
     assert place.notified == [(what, 1) for what in notified]

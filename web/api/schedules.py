@@ -52,20 +52,7 @@ def list_schedules(frame: In, session: Reading) -> list[dict[str, Any]]:
 @router.post("/schedules", status_code=201, dependencies=[changes(Action.TIMETABLE)])
 def make_schedule(frame: In, body: ScheduleIn) -> dict[str, Any]:
     """Put a programme on the timetable; it is planned at once. Gives the next instants and the broadcasts planned."""
-    rule = Rule(
-        repeat=body.repeat,
-        times=body.times,
-        from_day=body.from_day,
-        until_day=body.until_day,
-        every=body.every,
-        weekdays=body.weekdays,
-        month_days=body.month_days,
-        which=body.which,
-        except_days=body.except_days,
-        extra_days=body.extra_days,
-        holidays=body.holidays,
-        tet=body.tet,
-    ).check()
+    rule = Rule(**body.model_dump(include=set(Rule.__struct_fields__))).check()
     settings = ScheduleSettings(body.programme, rule, body.targets.targets(), body.broadcast_class)
     added = add_schedule(frame.deps.services, frame.actor, frame.commune_id, settings)
     now = frame.deps.clock.now()

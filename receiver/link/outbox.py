@@ -123,7 +123,7 @@ class ReportHeader(_SealedFields):
 
 
 def report_header(receiver: str, now_us: int) -> ReportHeader:
-    """now_us: controller time."""
+    """For the fields that are not its own. now_us: controller time."""
     return ReportHeader(**_sealed_fields(now_us), report=secrets.token_hex(8), receiver=receiver)
 
 

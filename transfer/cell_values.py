@@ -19,6 +19,9 @@ from wire.broadcasts import BroadcastClass
 
 #: Day 0 of spreadsheets whose dates are shown as plain numbers.
 _EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a day of a wall calendar
+#: Spreadsheets keep 15 digits of a number.
+_FIRST_INEXACT = 10**15
+_SHORTENED = re.compile(r"[+-]?[0-9]([.,][0-9]+)?E\+?[0-9]{2,3}", re.IGNORECASE)
 _WEEKDAY = {
     "2": 0,
     "hai": 0,
@@ -46,6 +49,20 @@ _DAY_SIGN = re.compile(
     r"\s*(?:(?:thu\s*|th\.?\s*|t\.?\s*)?(2|3|4|5|6|7|8|hai|ba|tu|nam|sau|bay)\b|(cn|mon|tue|wed|thurs|fri|sat|sun)(?:day|sday|nesday|urday)?\b)"
 )
 _EVERY_DAY = ("hang ngay", "moi ngay", "ca tuan", "tat ca", "daily", "every day", "all", "hang tuan")
+
+
+def has_lost_digits(value: CellValue) -> bool:
+    """Whether a spreadsheet has shortened a long number: it keeps 15 digits, and shows 867123000000000 as 8,67123E+14.
+
+    A text of digits counts when its end is so many zeros that it was such a number before.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= _FIRST_INEXACT:
+        return True
+    text = shown(value).strip()
+    if _SHORTENED.fullmatch(text):
+        return True
+    zeros = len(text) - len(text.rstrip("0"))
+    return text.isdecimal() and ((len(text) >= 14 and zeros >= 8) or (len(text) >= 18 and zeros >= len(text) - 15))
 
 
 def times(value: CellValue) -> list[time]:
@@ -165,4 +182,4 @@ def role(text: str) -> Role:
 
 def words_of(text: str) -> list[str]:
     """Names in one cell, with commas or semicolons between."""
-    return [part.strip() for part in re.split(r"[,;\n]", text) if part.strip()]
+    return [" ".join(part.split()) for part in re.split(r"[,;\n]", text) if part.strip()]

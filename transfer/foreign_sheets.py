@@ -7,7 +7,9 @@ from pathlib import Path
 
 from runtime.refusal import Refusal
 from runtime.sandbox import ParserFailed, run_in_sandbox
-from transfer.sheets import CellValue, Sheet, SheetRow, damaged, read_sheet
+from transfer.file_kinds import FileKind, no_table
+from transfer.sheet_reading import read_sheet
+from transfer.sheets import CellValue, Sheet, SheetRow
 from transfer.texts import Encoding
 
 #: A cell: a plain value as it is, or the name of its kind and its text. A refusal: its message id and the values.
@@ -28,24 +30,26 @@ class PackedSheet:
     encoding: Encoding
     delimiter: str
     merged: list[str]
+    names: list[str]
+    number: int
 
 
-def read_foreign_sheet(path: Path, name: str, encoding: Encoding | None = None) -> Sheet:
+def read_foreign_sheet(path: Path, name: str, encoding: Encoding | None = None, number: int | None = None) -> Sheet:
     """As `read_sheet`, in a child process. Raises Refusal, also when the file takes too much time or memory."""
     try:
         packed = run_in_sandbox(
-            read_in_child, str(path), name, None if encoding is None else encoding.value, result=PackedSheet
+            read_in_child, str(path), name, None if encoding is None else encoding.value, number, result=PackedSheet
         )
     except ParserFailed as failure:
-        raise damaged(str(failure)) from failure
+        raise no_table(FileKind.DAMAGED, name) from failure
     rows = [SheetRow(line, [_unpacked(cell) for cell in cells]) for line, cells in packed.rows]
-    return Sheet(rows, packed.encoding, packed.delimiter, packed.merged)
+    return Sheet(rows, packed.encoding, packed.delimiter, packed.merged, packed.names, packed.number)
 
 
-def read_in_child(path: str, name: str, encoding: str | None) -> PackedSheet:
-    sheet = read_sheet(Path(path), name, None if encoding is None else Encoding(encoding))
+def read_in_child(path: str, name: str, encoding: str | None, number: int | None) -> PackedSheet:
+    sheet = read_sheet(Path(path), name, None if encoding is None else Encoding(encoding), number)
     rows = [(row.line, [_packed(cell) for cell in row.cells]) for row in sheet.rows]
-    return PackedSheet(rows, sheet.encoding, sheet.delimiter, sheet.merged)
+    return PackedSheet(rows, sheet.encoding, sheet.delimiter, sheet.merged, sheet.names, sheet.number)
 
 
 def _packed(cell: CellValue) -> _Packed:

@@ -32,7 +32,8 @@ KEPT = timedelta(days=2)
 
 
 class ImportFile(SQLModel, table=True):
-    """A file on its way in. encoding, columns, default_kind: "" until chosen. columns: JSON, a key for each column.
+    """A file on its way in. encoding, columns, default_kind: "" until chosen; sheet_number: index of the sheet, None
+    until chosen. columns: JSON, a key for each column.
 
     counts: JSON, change → rows, once it is done.
     """
@@ -46,6 +47,7 @@ class ImportFile(SQLModel, table=True):
     encoding: str = ""
     columns: str = ""
     default_kind: str = ""
+    sheet_number: int | None = None
     uploaded_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     uploaded_by: str = ""
     done_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
@@ -147,7 +149,8 @@ class Imports:
         path = self._folder / upload.id
         if not path.exists():
             raise NotFound(N_("This file is not kept any more. Choose it again."))
-        sheet = read_foreign_sheet(path, upload.file_name, Encoding(upload.encoding) if upload.encoding else None)
+        encoding = Encoding(upload.encoding) if upload.encoding else None
+        sheet = read_foreign_sheet(path, upload.file_name, encoding, upload.sheet_number)
         header = header_of(sheet.rows, upload.of_kind)
         headings = list(texts(sheet.rows[header].cells)) if sheet.rows else []
         width = max((len(row.cells) for row in sheet.rows[header:]), default=0)
@@ -157,8 +160,20 @@ class Imports:
         columns = (chosen + [""] * width)[:width]
         return Preview(sheet, header, headings, columns, before is not None)
 
-    def choose(self, upload: ImportFile, *, encoding: str, columns: Sequence[str], default_kind: str) -> None:
-        """Keep what was chosen on the page. Raises Refusal for a meaning that is given twice, or is none."""
+    def choose(
+        self,
+        upload: ImportFile,
+        *,
+        encoding: str,
+        columns: Sequence[str],
+        default_kind: str,
+        sheet_number: int | None = None,
+        from_sheet: int | None = None,
+    ) -> None:
+        """Keep what was chosen on the page. from_sheet: the sheet that the page showed.
+
+        Raises Refusal for a meaning that is given twice, or is none.
+        """
         titles = {column.key: column.title for column in COLUMNS[upload.of_kind]}
         keys = [key for key in columns if key]
         twice = next((key for key, count in Counter(keys).items() if count > 1), None)
@@ -169,8 +184,9 @@ class Imports:
         with self._database.writing() as session:
             row = session.get_one(ImportFile, upload.id)
             # Read in another way the headings are others: what was chosen for them is void.
-            row.columns = json.dumps(list(columns)) if encoding == (row.encoding or encoding) else ""
-            row.encoding, row.default_kind = encoding, default_kind
+            is_as_shown = encoding == (row.encoding or encoding) and sheet_number == from_sheet
+            row.columns = json.dumps(list(columns)) if is_as_shown else ""
+            row.encoding, row.default_kind, row.sheet_number = encoding, default_kind, sheet_number
             session.add(row)
 
     def rehearse(self, upload: ImportFile, preview: Preview, now: datetime, actor: Actor) -> Result:

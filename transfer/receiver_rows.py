@@ -154,7 +154,7 @@ class ReceiverTaker:
         return station.number
 
     def _zones(self, session: Session, cells: Cells) -> list[str] | None:
-        names = cell_values.words_of(cells.text("zones"))
+        names = cells.names("zones")
         if not names:
             return None
         there = zones(session, self._commune_id)

@@ -9,6 +9,7 @@ from typing import IO, BinaryIO
 
 from broadcast.ingest import Ingest
 from runtime.refusal import N_, NotFound, Refusal
+from transfer.file_kinds import FileKind, kind_of, kind_of_parts, no_zip
 
 MOST_FILES = 500
 _BLOCK = 1 << 20
@@ -35,11 +36,16 @@ class Handed:
 
 def in_zip(file: BinaryIO) -> list[Recording]:
     """What is in a zip, folders within folders too. Raises Refusal: no zip, locked, too many files."""
+    if file.read(2) != b"PK":
+        raise no_zip(kind_of(file))
     try:
         packed = zipfile.ZipFile(file)
         infos = [info for info in packed.infolist() if not info.is_dir() and _wanted(info.filename)]
     except (zipfile.BadZipFile, ValueError, OSError) as error:
         raise Refusal(N_("This zip is damaged. Create it again and choose it again.")) from error
+    kind = kind_of_parts(packed.namelist())
+    if kind is not FileKind.ZIP:
+        raise no_zip(kind)
     if any(info.flag_bits & 1 for info in infos):
         raise Refusal(N_("This zip is locked by a password. Create it again without a password."))
     return _checked([Recording(_zip_name(info), info.file_size, _opener(packed, info)) for info in infos])
@@ -53,7 +59,7 @@ def folders(root: Path) -> list[str]:
 def in_folder(root: Path, name: str) -> list[Recording]:
     """What is in one of them, folders within folders too. Raises NotFound, Refusal (too many files)."""
     if name not in folders(root):
-        raise NotFound(N_("There is no folder {name} in {root}."), name=name[:80], root=str(root))
+        raise NotFound(N_("There is no folder {name} to import. Load the page again."), name=name[:80])
     files = [path for path in sorted((root / name).rglob("*")) if path.is_file() and not path.is_symlink()]
     wanted = [path for path in files if _wanted(path.relative_to(root).as_posix())]
     return _checked([Recording(path.name, path.stat().st_size, lambda path=path: path.open("rb")) for path in wanted])  # type: ignore[misc]

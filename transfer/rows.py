@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from parsing.names import NameIndex
 from runtime.refusal import N_, Refusal
+from transfer.cell_values import has_lost_digits, words_of
 from transfer.columns import COLUMNS, ImportKind
 from transfer.sheets import CellValue, SheetRow, shown
 
@@ -73,11 +74,21 @@ class Cells:
         cell = self.row.cells[at] if at < len(self.row.cells) else None
         if isinstance(cell, Refusal):
             raise WrongCell(key, cell)
+        if has_lost_digits(cell):
+            why = N_(
+                "“{value}” is a long number of which the spreadsheet kept only the first digits. Format the column as "
+                "text and type the whole number again."
+            )
+            raise WrongCell(key, Refusal(why, value=shown(cell)))
         return None if cell == "" else cell
 
     def text(self, key: str) -> str:
-        """The same as text, "" for nothing."""
-        return shown(self.value(key)).strip()
+        """The same as text in one line, "" for nothing."""
+        return " ".join(shown(self.value(key)).split())
+
+    def names(self, key: str) -> list[str]:
+        """Several names in one cell, with commas, semicolons or line breaks between."""
+        return words_of(shown(self.value(key)))
 
     def read(self, key: str, reader: Callable[[Any], Any], *, as_text: bool = False) -> Any:
         """What a reader makes of the cell; None for an empty one. Raises WrongCell."""

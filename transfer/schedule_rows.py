@@ -101,7 +101,7 @@ class ScheduleTaker:
         return programme.number, rule, self._targets(cells), class_
 
     def _targets(self, cells: Cells) -> Targets:
-        names = cell_values.words_of(cells.text("zones"))
+        names = cells.names("zones")
         if not names or any(folded(name).startswith(_EVERYWHERE) for name in names):
             return Targets(all=True)
         in_zones, single = set(), set()

@@ -5,7 +5,7 @@ import csv
 from enum import StrEnum
 
 from runtime.refusal import N_, Refusal
-from transfer.vietnamese_fonts import Font, likely_font, plausible, to_unicode
+from transfer.vietnamese_fonts import Font, is_evident, likely_font, plausible, to_unicode
 
 #: So much of a file is looked at to find out.
 _LOOKED_AT = 200_000
@@ -33,8 +33,10 @@ def detect(content: bytes) -> Encoding:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        readings = (Encoding.WINDOWS_1258, Encoding.TCVN3, Encoding.VNI)
-        return max(readings, key=lambda encoding: plausible(decode(content[:_LOOKED_AT], encoding)))
+        beginning = content[:_LOOKED_AT]
+        signs = beginning.decode("cp1252", "replace")
+        readings = [Encoding.WINDOWS_1258, *(e for e in (Encoding.TCVN3, Encoding.VNI) if is_evident(signs, FONTS[e]))]
+        return max(readings, key=lambda encoding: plausible(decode(beginning, encoding)))
     font = likely_font(text[:_LOOKED_AT])
     return Encoding.UTF_8 if font is Font.UNICODE else Encoding(font.value)
 

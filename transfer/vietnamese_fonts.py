@@ -89,8 +89,29 @@ def plausible(text: str) -> int:
 
 
 def likely_font(text: str) -> Font:
-    """For which fonts a text was typed, by which reading makes the most syllables of it; Unicode when it is even."""
-    return max(Font, key=lambda font: (plausible(to_unicode(text, font)), font is Font.UNICODE))
+    """For which fonts a text was typed, by which reading makes the most syllables of it; Unicode when it is even.
+
+    A font needs evidence: an × or £ in a text without diacritics would make a syllable of its neighbours too.
+    """
+    fonts = [font for font in Font if font is Font.UNICODE or is_evident(text, font)]
+    return max(fonts, key=lambda font: (plausible(to_unicode(text, font)), font is Font.UNICODE))
+
+
+def is_evident(text: str, font: Font) -> bool:
+    """Whether a reading makes syllables of at least three letters from two different signs, or, from one, a syllable
+    of four letters around it.
+    """
+    signs = set[str]()
+    for token in text.split():
+        if token.isascii():
+            continue
+        for word in _WORD.findall(to_unicode(token, font)):
+            if len(word) < 3 or word.isascii() or not _is_syllable(word):
+                continue
+            if len(word) > 3 and word[0].isascii() and word[-1].isascii():
+                return True
+            signs |= {c for c in token if not c.isascii()}
+    return len(signs) > 1
 
 
 _WORD = re.compile(r"[^\W\d_]+")

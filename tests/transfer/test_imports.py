@@ -27,6 +27,7 @@ from schedules.recurrence import Repeat
 from schedules.schedules import schedules
 from tests.broadcast.studio import Studio
 from tests.cast import COMMUNE, LAN, MORNING
+from tests.transfer.table_files import xlsx
 from tests.transfer.test_texts import as_1258
 from transfer import cell_values
 from transfer.columns import ImportKind, guess
@@ -444,3 +445,47 @@ def test_headings_are_known_however_they_are_written() -> None:
         "",
     ]
     assert guess(["Tên", "Tên đài"], ImportKind.RECEIVERS) == ["name", "station"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["8,67123E+14", "8.67123E+14", "8,9840200012E+16", "867123000000000", "89840200012345600000"],
+)
+def test_a_code_that_lost_its_digits_in_a_spreadsheet_is_named(office: Office, code: str) -> None:
+    [row] = office.tried(office.receive(f"Tên cụm loa;IMEI;Loại\nCụm 1;{code};IP\n")).outcomes
+    assert (row.change, row.column) == (RowChange.WRONG, "external_id")
+    assert row.problem is not None
+    assert code in str(row.problem)
+
+
+@pytest.mark.parametrize("number", [89840200012345678, 8.98402000123457e16, 867123000000000])
+def test_a_number_longer_than_a_spreadsheet_keeps_is_named(office: Office, number: float) -> None:
+    content = xlsx([["Tên cụm loa", "IMEI", "Loại"], ["Cụm 1", number, "IP"]])
+    [row] = office.tried(office.receive(content, name="a.xlsx")).outcomes
+    assert (row.change, row.column) == (RowChange.WRONG, "external_id")
+
+
+@pytest.mark.parametrize("code", ["867123456789012", "89840200012345678901", "1000000", "SN-1E+5", "0012", "00000001"])
+def test_a_code_with_all_its_digits_is_taken(office: Office, code: str) -> None:
+    [row] = office.tried(office.receive(f"Tên cụm loa;IMEI;Loại\nCụm 1;{code};IP\n")).outcomes
+    assert row.change is RowChange.NEW
+
+
+def test_a_name_on_two_lines_is_one_name_and_zones_on_two_lines_are_two(office: Office) -> None:
+    content = xlsx([["Tên cụm loa", "Thôn", "Loại"], ["Cụm\nnhà văn hóa", "Thôn 1\nThôn  2", "IP"]])
+    assert counts(office.taken(office.receive(content, name="a.xlsx"))) == (1, 0, 0, 0)
+    made = office.named("Cụm nhà văn hóa")
+    with office.database.session() as session:
+        assert [z.name for z in zones(session, COMMUNE) if z.id in zones_of(session, made.id)] == ["Thôn 1", "Thôn 2"]
+
+
+def test_another_sheet_of_a_file_can_be_chosen_and_columns_chosen_for_the_first_are_void(office: Office) -> None:
+    content = xlsx([["Tên cụm loa", "Loại"], ["Cụm 1", "IP"]], [["Loại", "Tên cụm loa"], ["FM", "Cụm 2"]])
+    upload = office.receive(content, name="a.xlsx")
+    office.imports.choose(upload, encoding="utf-8", columns=["name", "kind"], default_kind="")
+    upload = office.again(upload.id)
+    office.imports.choose(
+        upload, encoding="utf-8", columns=["name", "kind"], default_kind="", sheet_number=1, from_sheet=0
+    )
+    result = office.taken(office.again(upload.id))
+    assert (counts(result), result.outcomes[0].what) == ((1, 0, 0, 0), "Cụm 2")

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from runtime.refusal import Refusal
 from tests.transfer.test_texts import AS_TCVN3, AS_VNI, MOTTO
-from transfer.sheets import MOST_ROWS, read_sheet
+from transfer.sheet_reading import read_sheet
+from transfer.sheets import MOST_ROWS
 from transfer.texts import Encoding
 
 
@@ -162,8 +163,8 @@ def test_a_million_rows_are_refused_before_they_are_read(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (b"<html><table><tr><td>x", "web page"),
-        (b"%PDF-1.7", "no table"),
+        (b"<html><p>x", "web page holds no table"),
+        (b"%PDF-1.7", "This is a PDF"),
         (b"PK\x03\x04 not really", "damaged"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "damaged"),
     ],

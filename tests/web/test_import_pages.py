@@ -18,6 +18,7 @@ from people.rights import Role
 from runtime.clock import ManualClock
 from runtime.database import Database
 from tests.cast import COMMUNE
+from tests.transfer.table_files import packed, xlsx
 from tests.web.office import Office
 from tests.web.test_rights_of_pages import Guest
 
@@ -50,8 +51,8 @@ def test_a_table_is_looked_at_then_taken_and_its_credentials_are_fetched_once(of
     word = re.search(r'name="word" value="([^"]+)"', done.text)
     assert word is not None
     fetch = {"form_token": office.form_token, "word": word[1]}
-    packed = office.browser.post("/import/receivers/credentials", data=fetch)
-    with zipfile.ZipFile(io.BytesIO(packed.content)) as file:
+    credentials = office.browser.post("/import/receivers/credentials", data=fetch)
+    with zipfile.ZipFile(io.BytesIO(credentials.content)) as file:
         told = {name: json.loads(file.read(name)) for name in file.namelist()}
     with office.database.session() as session:
         known = {f"{r.id}.json": r.id for r in receivers(session, COMMUNE)}
@@ -89,7 +90,39 @@ def test_a_file_that_is_no_table_is_refused_in_a_sentence(office: Office) -> Non
         f"/import/schedules?form_token={office.form_token}", files={"file": ("a.pdf", b"%PDF-1.7")}
     )
     assert answer.status_code == 422
-    assert "không phải bảng tính" in answer.text
+    assert "Đây là tệp PDF" in answer.text
+
+
+def test_the_sheet_is_chosen_on_the_page(office: Office) -> None:
+    content = xlsx([["Tên cụm loa", "Loại"], ["Cụm 1", "IP"]], [["Tên cụm loa", "Loại"], ["Cụm 2", "FM"]])
+    at = upload(office, "receivers", content, "a.xlsx")
+    assert 'value="0" selected>Trang 1' in office.browser.get(at).text
+    sent = {"form_token": office.form_token, "encoding": "utf-8", "default_kind": "", "column": ["name", "kind"]}
+    assert office.browser.post(at, data={**sent, "sheet_number": "1", "from_sheet": "0"}).status_code == 303
+    seen = office.browser.get(at).text
+    assert 'value="1" selected>Trang 2' in seen
+    assert "Cụm 2" in seen
+    assert "Cụm 1" not in seen
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"ID3\x04" + b"\0" * 99, "Đây là một bản ghi âm, không phải tệp ZIP"),
+        (b"Rar!\x1a\x07\x01\x00" + b"x" * 99, "nén kiểu RAR, Loa không mở được"),
+        (b"7z\xbc\xaf\x27\x1c" + b"x" * 99, "nén kiểu 7z, Loa không mở được"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "Đây là ảnh"),
+        (packed({"[Content_Types].xml": "<x/>", "word/document.xml": "<x/>"}), "Đây là văn bản"),
+        (xlsx([["Tên"], ["Cụm 1"]]), "Đây là bảng tính, không phải tệp ZIP"),
+        (b"no zip at all", "Đây không phải tệp ZIP"),
+    ],
+)
+def test_what_is_no_zip_of_recordings_is_refused_for_what_it_is(office: Office, content: bytes, reason: str) -> None:
+    answer = office.browser.post(
+        f"/import/recordings?form_token={office.form_token}", files={"file": ("a.zip", content)}
+    )
+    assert answer.status_code == 422
+    assert reason in answer.text
 
 
 @pytest.mark.parametrize(
@@ -137,15 +170,15 @@ def tone(seconds: float) -> bytes:
 
 
 def test_a_zip_of_recordings_becomes_clips_and_a_second_time_none(office: Office) -> None:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as file:
         file.writestr("Bản tin/Thời sự sáng.wav", tone(2))
         file.writestr("Bản tin/ghi chú.txt", "không phải âm thanh")
         file.writestr("__MACOSX/._x.wav", b"x")
         file.writestr("Thumbs.db", b"x")
     for _ in range(2):
         answer = office.browser.post(
-            f"/import/recordings?form_token={office.form_token}", files={"file": ("a.zip", packed.getvalue())}
+            f"/import/recordings?form_token={office.form_token}", files={"file": ("a.zip", made.getvalue())}
         )
         assert answer.status_code == 200
         with office.database.session() as session:

@@ -181,6 +181,8 @@ def _routes(kind: ImportKind) -> None:
             encoding=_one(sent, "encoding"),
             columns=sent.get("column", []),
             default_kind=_one(sent, "default_kind"),
+            sheet_number=_number(sent, "sheet_number"),
+            from_sheet=_number(sent, "from_sheet"),
         )
         return back_to(frame.request, f"/import/{kind.value}/{import_id}")
 
@@ -264,6 +266,11 @@ def _headings(preview: Preview | None) -> dict[str, str]:
 
 def _ready(frame: Frame) -> Path:
     return frame.deps.settings.data_dir / "recordings-to-import"
+
+
+def _number(sent: Mapping[str, list[str]], name: str) -> int | None:
+    text = _one(sent, name)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else None
 
 
 def _one(sent: Mapping[str, list[str]], name: str) -> str:

@@ -1,12 +1,13 @@
 """Which broadcasts the broker still lacks, which it no longer needs, and what it acknowledged."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from broadcast.broadcasts import Broadcast, BroadcastState, broadcast
+from broadcast.broadcasts import Broadcast, BroadcastState
 from broadcast.manifests import MANIFEST_HOLDS
-from broadcast.state_changes import record_state
+from broadcast.state_changes import record_states
 
 #: How many manifests the transmitter publishes before it waits for their acknowledgements.
 MOST_AT_ONCE = 200
@@ -50,14 +51,17 @@ def expired(session: Session, now: datetime, limit: int = MOST_AT_ONCE) -> list[
     return list(session.exec(query.limit(limit)))
 
 
-def note_announced(session: Session, broadcast_id: str, revision: int, now: datetime) -> None:
-    """Record that the broker acknowledged a revision. An older revision changes nothing."""
-    row = broadcast(session, broadcast_id)
-    if revision >= row.announced_revision and row.cleared_at is not None:
-        row.cleared_at = None  # published again
+def note_announced(session: Session, revisions: Mapping[str, int], now: datetime) -> None:
+    """Record that the broker acknowledged these revisions, by broadcast id. An older revision changes nothing."""
+    first_ids = []
+    for row in session.exec(select(Broadcast).where(col(Broadcast.id).in_(revisions))).all():
+        revision = revisions[row.id]
+        if revision >= row.announced_revision and row.cleared_at is not None:
+            row.cleared_at = None  # published again
+        if revision > row.announced_revision:
+            if row.announced_revision == 0:
+                first_ids.append(row.id)
+            row.announced_revision, row.announced_at = revision, now
         session.add(row)
-    if revision > row.announced_revision:
-        if row.announced_revision == 0:
-            record_state(session, row.id, now, BroadcastState.ANNOUNCED, "", "")
-        row.announced_revision, row.announced_at = revision, now
-        session.add(row)
+    session.flush()
+    record_states(session, first_ids, now, BroadcastState.ANNOUNCED, "", "")

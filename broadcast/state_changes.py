@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, func
+from sqlalchemy import Column, func, insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from runtime.database import UtcDateTime
@@ -39,3 +39,10 @@ def last_state_changes(session: Session, broadcast_ids: Sequence[str]) -> dict[s
 def record_state(session: Session, broadcast_id: str, at: datetime, into: str, cause: str, by: str) -> None:
     """into: a value of `broadcast.broadcasts.BroadcastState`."""
     session.add(BroadcastChange(broadcast_id=broadcast_id, at=at, state=into, cause=cause, by=by))
+
+
+def record_states(session: Session, broadcast_ids: Sequence[str], at: datetime, into: str, cause: str, by: str) -> None:
+    """The same change of many broadcasts, in one statement. Their rows have to be in the database already."""
+    same = {"at": at, "state": into, "cause": cause, "by": by}
+    if broadcast_ids:
+        session.execute(insert(BroadcastChange), [{"broadcast_id": ident, **same} for ident in broadcast_ids])

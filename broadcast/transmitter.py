@@ -63,8 +63,7 @@ class Transmitter:
         acknowledged = self._acknowledged(deliveries)
         if acknowledged:
             with self._database.writing() as session:
-                for announced in acknowledged:
-                    note_announced(session, announced.id, announced.revision, self._clock.now())
+                note_announced(session, {b.id: b.revision for b in acknowledged}, self._clock.now())
         if len(acknowledged) < len(deliveries):
             log.warning(
                 "transmitter: %d manifests not acknowledged, sending them again", len(deliveries) - len(acknowledged)

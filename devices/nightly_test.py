@@ -106,7 +106,8 @@ class NightlyTest:
     def _due(self, now: datetime) -> list[tuple[str, date]]:
         with self._database.session() as session:
             due = [(c.id, night) for c in communes(session) if (night := due_night(self._at, c.zone, now))]
-            return [(c, night) for c, night in due if not self_tests.begun(session, c, night.isoformat())]
+            begun = self_tests.begun(session, {night.isoformat() for _, night in due})
+        return [(commune_id, night) for commune_id, night in due if (commune_id, night.isoformat()) not in begun]
 
     def _begin(self, commune_id: str, night: date, now: datetime) -> None:
         test_id = self_tests.new_id()

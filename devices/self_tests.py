@@ -1,7 +1,7 @@
 """Self-tests: which receivers were asked to fetch and decode a silent recording, who answered, and the verdict."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Column, or_, update
@@ -27,6 +27,8 @@ _MOST_ASKED, _MOST_ASKED_AFTER_ABSENCE = 2, 5
 _ANSWER_WITHIN = timedelta(minutes=5)
 #: How long tests are kept.
 KEPT = timedelta(days=30)
+#: Receivers named in one query.
+_AT_ONCE = 500
 
 
 class SelfTestRun(SQLModel, table=True):
@@ -86,10 +88,10 @@ def begin(session: Session, run: SelfTestRun, receiver_ids: Sequence[str]) -> bo
     return True
 
 
-def begun(session: Session, commune_id: str, night: str) -> bool:
-    """Whether a night's test was begun."""
-    query = select(SelfTestRun.id).where(SelfTestRun.commune_id == commune_id, SelfTestRun.night == night)
-    return session.exec(query).first() is not None
+def begun(session: Session, nights: Collection[str]) -> set[tuple[str, str]]:
+    """The tests of these nights that were begun: commune id and night."""
+    query = select(SelfTestRun.commune_id, SelfTestRun.night).where(col(SelfTestRun.night).in_(nights))
+    return {(commune_id, night) for commune_id, night in session.exec(query) if night is not None}
 
 
 def new_id() -> str:
@@ -102,24 +104,17 @@ def ask_due(database: Database, downlink: Downlink, watch: PresenceWatch, now: d
     Each asking is claimed by counting it up, so that two controllers do not ask one receiver twice.
     """
     with database.session() as session:
-        query = (
-            select(SelfTestRun, SelfTestPart)
-            .join(SelfTestPart, col(SelfTestPart.test_id) == col(SelfTestRun.id))
-            .where(
-                col(SelfTestRun.judged_at).is_(None),
-                col(SelfTestRun.verdict_at) > now,
-                col(SelfTestPart.answered_at).is_(None),
-            )
-        )
-        open_parts = list(session.exec(query))
-    if not open_parts:
-        return 0
-    states, requests = watch.snapshot(now), 0
-    for run, part in open_parts:
-        at = states.get(part.receiver_id)
-        if at is None or at.state not in (PresenceState.ONLINE, PresenceState.LATE):
-            continue
-        if not _to_be_asked(run, part, at.since, now):
+        is_open = col(SelfTestRun.judged_at).is_(None), col(SelfTestRun.verdict_at) > now
+        runs = {run.id: run for run in session.exec(select(SelfTestRun).where(*is_open))}
+        if not runs:
+            return 0
+        states = watch.snapshot(now)
+        online = {ident for ident, at in states.items() if at.state in (PresenceState.ONLINE, PresenceState.LATE)}
+        open_parts = _unanswered(session, runs, online)
+    requests = 0
+    for part in open_parts:
+        run = runs[part.test_id]
+        if not _to_be_asked(run, part, states[part.receiver_id].since, now):
             continue
         with database.writing() as session:
             claim = (
@@ -136,6 +131,21 @@ def ask_due(database: Database, downlink: Downlink, watch: PresenceWatch, now: d
             downlink.send_command(part.receiver_id, _action(run, first=part.asked == 0))
             requests += 1
     return requests
+
+
+def _unanswered(session: Session, test_ids: Collection[str], receiver_ids: Collection[str]) -> list[SelfTestPart]:
+    """The parts of these tests and receivers without an answer.
+
+    Columns are read first: this is asked every few seconds, and thousands of receivers may be away.
+    """
+    is_unanswered = col(SelfTestPart.test_id).in_(test_ids), col(SelfTestPart.answered_at).is_(None)
+    keys = session.exec(select(SelfTestPart.test_id, SelfTestPart.receiver_id).where(*is_unanswered)).all()
+    wanted = sorted({receiver_id for _, receiver_id in keys if receiver_id in receiver_ids})
+    parts = list[SelfTestPart]()
+    for start in range(0, len(wanted), _AT_ONCE):
+        here = col(SelfTestPart.receiver_id).in_(wanted[start : start + _AT_ONCE])
+        parts += session.exec(select(SelfTestPart).where(*is_unanswered, here))
+    return parts
 
 
 def judge_due(database: Database, watch: PresenceWatch, now: datetime) -> list[str]:

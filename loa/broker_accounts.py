@@ -18,6 +18,8 @@ class BrokerAccounts:
         self._database, self._mosquitto, self._controller_password = database, mosquitto, controller_password
         # What an earlier start wrote: a receiver may have new credentials since.
         self._published = mosquitto.stored_accounts() if mosquitto is not None else {}
+        #: Version of the database for which `_published` was found equal to the tables.
+        self._compared: object = None
         self._to_end: set[str] = set()
         self._on_ended: Callable[[Collection[str]], None] | None = None
         self._untold: set[str] = set()
@@ -46,7 +48,9 @@ class BrokerAccounts:
 
         Returns whether there were any.
         """
-        if self._stored() == self._published:
+        version = self._database.data_version()
+        if version == self._compared or self._stored() == self._published:
+            self._compared = version
             self.end_sessions()
             return False
         self.publish()

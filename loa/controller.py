@@ -87,7 +87,6 @@ class Controller:
             self._start_broadcasts()
             self._start_alarms()
             self._start_province()
-            self._configure_after_each_connection()
             self._create_app()
         except BaseException:
             self._closing.close()
@@ -100,9 +99,17 @@ class Controller:
 
     def run_web(self) -> None:
         """Serve the page until SIGTERM or SIGINT."""
+        run_web_server(self.app, self.settings, self._begin_long_work)
+
+    def _begin_long_work(self) -> None:
+        """What takes long in a large installation. It begins once the page answers, which would else wait for it."""
         renderer: Renderer = self.app.state.renderer
         threading.Thread(target=renderer.compile_all, name="templates", daemon=True).start()
-        run_web_server(self.app, self.settings)
+        self.alarms.run_soon("plan", "chimes")
+        # A broker that restarted without its store has lost the retained configurations.
+        self.broker.on_connected(lambda: self.alarms.run_soon("configs"))
+        if self.broker.connected:
+            self.alarms.run_soon("configs")
 
     def _open_storage(self) -> None:
         """Tables, secrets and audio folders; the first operator when there is none."""
@@ -177,10 +184,7 @@ class Controller:
         self._closing.callback(self.transmitter.close)
 
     def _start_alarms(self) -> None:
-        """What runs at intervals: planning, presence, accounts, configurations, self-tests, mergers.
-
-        What takes long in a large installation begins here too, so that the page answers before it is done.
-        """
+        """What runs at intervals: planning, presence, accounts, configurations, self-tests, mergers."""
         self.planner = Planner(
             self.database, self.clock, self.transmitter, plan_ahead=timedelta(hours=self.settings.plan_ahead_hours)
         )
@@ -217,7 +221,6 @@ class Controller:
         self._closing.callback(self.alarms.close)  # waits for what runs, so that ends first
         self._closing.callback(self.planner.close)
         self._closing.callback(self.config_sender.close)
-        self.alarms.run_soon("plan", "chimes")
 
     def _start_province(self) -> None:
         """The exchange with the province's system. Its messages act on all the parts started before it."""
@@ -235,12 +238,6 @@ class Controller:
         self.alarms.every(_PROVINCE_TIDY_EVERY_S, "province", self.exchange.tidy)
         self.exchange.start()
         self._closing.callback(self.exchange.close)
-
-    def _configure_after_each_connection(self) -> None:
-        """A broker that restarted without its store has lost the retained configurations."""
-        self.broker.on_connected(lambda: self.alarms.run_soon("configs"))
-        if self.broker.connected:
-            self.alarms.run_soon("configs")
 
     def _create_app(self) -> None:
         broker_url = public_broker_url(self.settings, broker_port(self.mosquitto))

@@ -160,7 +160,7 @@ class LiveBroadcast:
             manifest = manifest_of(self._planned, self._clock.now())
         if self._downlink.send_manifest(self._commune, manifest).wait(BROKER_TIMEOUT_S):
             with self._database.writing() as session:
-                note_announced(session, self.id, manifest.revision, self._clock.now())
+                note_announced(session, {self.id: manifest.revision}, self._clock.now())
 
     def _stop_source_when_ending(self, stop_source: Callable[[], None]) -> None:
         """A source without sound blocks its reader; stopping the source is the only way to end the sending then."""

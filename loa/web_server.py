@@ -3,6 +3,8 @@
 import gc
 import logging
 import signal
+import socket
+from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,8 +17,18 @@ log = logging.getLogger(__name__)
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
-def run_web_server(app: FastAPI, settings: Settings) -> None:
-    """Returns after SIGTERM or SIGINT."""
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+
+def run_web_server(app: FastAPI, settings: Settings, on_started: Callable[[], None]) -> None:
+    """Returns after SIGTERM or SIGINT. on_started: called once requests are answered; must not wait."""
     warn_of_plain(settings)
     config = uvicorn.Config(
         app,
@@ -38,7 +50,7 @@ def run_web_server(app: FastAPI, settings: Settings) -> None:
     # anything is closed.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    uvicorn.Server(config).run()
+    _Server(config, on_started).run()
 
 
 def warn_of_plain(settings: Settings) -> None:

@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import icalendar
 import msgspec
 
 from parsing.days import EARLIEST, LATEST
@@ -67,6 +66,8 @@ def read_calendar(content: bytes, zone: ZoneInfo) -> CalendarImport:
 
 
 def _events(content: bytes) -> list[Any]:
+    import icalendar  # noqa: PLC0415 - as in `schedules.calendars`
+
     try:
         calendars = icalendar.Calendar.from_ical(_text(content), multiple=True)
         events = [event for calendar in calendars for event in calendar.walk("VEVENT")]

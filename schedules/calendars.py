@@ -6,15 +6,17 @@ A schedule with several times a day becomes several events, since an event has o
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import icalendar
 import msgspec
 
 from schedules.calendar_entries import CalendarEntry, CalendarImport
 from schedules.calendar_reading import read_calendar
 from schedules.recurrence import Holidays, Repeat, Rule, days
+
+if TYPE_CHECKING:
+    import icalendar
 
 __all__ = ["AHEAD", "MOST_FILE_BYTES", "CalendarEntry", "CalendarImport", "read_calendar", "write_calendar"]
 
@@ -27,6 +29,8 @@ _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 def write_calendar(name: str, entries: Iterable[CalendarEntry], zone: ZoneInfo, now: datetime) -> bytes:
     """zone: the commune's; times are written in it."""
+    import icalendar  # noqa: PLC0415 - 0.15 s at each start, for a file that is seldom asked for
+
     calendar = icalendar.Calendar()
     calendar.add("prodid", "-//Loa//Timetable//VI")
     calendar.add("version", "2.0")
@@ -43,8 +47,10 @@ def write_calendar(name: str, entries: Iterable[CalendarEntry], zone: ZoneInfo, 
     return content
 
 
-def _event(entry: CalendarEntry, at: time, zone: ZoneInfo, today: date) -> icalendar.Event | None:
+def _event(entry: CalendarEntry, at: time, zone: ZoneInfo, today: date) -> "icalendar.Event | None":
     """One time of day of a schedule; None when it is never due again."""
+    import icalendar  # noqa: PLC0415
+
     rule = entry.rule
     horizon = max(today, rule.from_day) + AHEAD
     due = [

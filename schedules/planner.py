@@ -60,6 +60,9 @@ class Planner:
         self._transmitter = transmitter
         self._plan_ahead = plan_ahead
         self._planned: dict[str, PlannedState] = {}
+        self._fingerprint_of: dict[str, int] = {}
+        #: Version of the database from which they were read.
+        self._read_at: object = None
         self._lock = threading.Lock()
         self._stopping = threading.Event()
 
@@ -87,8 +90,7 @@ class Planner:
             return
         failed = list[Exception]()
         with self._lock:
-            with self._database.session() as session:
-                fingerprint_of = fingerprints(session)
+            fingerprint_of = self._fingerprints()
             for commune_id in self._to_plan(fingerprint_of, self._clock.now()):
                 now = self._clock.now()
                 errors = self._plan(commune_id)
@@ -100,6 +102,14 @@ class Planner:
                 if self._stopping.wait(_PAUSE_S):
                     break
         self._raise_first(failed)
+
+    def _fingerprints(self) -> dict[str, int]:
+        version = self._database.data_version()
+        if version != self._read_at:
+            with self._database.session() as session:
+                self._fingerprint_of = fingerprints(session)
+            self._read_at = version
+        return self._fingerprint_of
 
     def _to_plan(self, fingerprint_of: dict[str, int], now: datetime) -> list[str]:
         """Those that need it, then the few whose last comparison is the longest ago."""

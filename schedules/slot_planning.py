@@ -16,7 +16,7 @@ from sqlmodel import Session, col, delete, or_, select, update
 from broadcast.broadcasts import Broadcast, BroadcastState
 from broadcast.modes import Shifts
 from broadcast.planning import new_broadcast
-from broadcast.state_changes import record_state
+from broadcast.state_changes import record_states
 from broadcast.stopping import mark_missed, withdraw
 from devices.communes import hold
 from runtime.database import Database, insert_absent
@@ -189,9 +189,9 @@ def _claim_due(session: Session, by_id: ById, now: datetime, ahead: timedelta, c
             broadcasts.append(({"id": slot_id, "outcome": outcome, "cause": cause}, broadcast))
     session.add_all(broadcast for _, broadcast in broadcasts)
     session.flush()  # state changes and slots refer to them
+    record_states(session, [broadcast.id for _, broadcast in broadcasts], now, BroadcastState.PLANNED, "schedule", "")
     for slot, broadcast in broadcasts:
         slot["broadcast_id"] = broadcast.id
-        record_state(session, broadcast.id, now, BroadcastState.PLANNED, "schedule", "")
         if broadcast.ends_at - now < LEAST_LEFT and broadcast.starts_at < now:
             mark_missed(session, broadcast, now, "controller_away")
             slot |= {"outcome": "missed", "cause": "controller_away"}

@@ -56,7 +56,7 @@ HOMES = {
     "python_calamine": ("transfer.calamine_sheets",),
     "bs4": ("transfer.html_tables",),
     "fpdf": ("web.printed_reports",),
-    "alembic": ("runtime.database", "runtime.migration", "loa.migrations."),
+    "alembic": ("runtime.migrations", "loa.migrations."),
     "argon2": ("people.passwords",),
     "limits": ("web.rate_limit",),
     "babel": ("web.",),

@@ -16,7 +16,8 @@ from sqlmodel import col, update
 from broadcast.broadcasts import Broadcast
 from broadcast.media import is_disk_full
 from devices.receivers import renumber_after_restore
-from runtime.database import Database, knows_version, upgrade
+from runtime.database import Database
+from runtime.migrations import knows_version, upgrade
 from runtime.refusal import N_, Refusal
 from runtime.secret_files import Secrets
 from transfer import age_file, secretstream_file

@@ -19,9 +19,11 @@ from broadcast.clips import Clip
 from broadcast.play_log import fields_in, fields_of
 from devices.communes import Commune
 from devices.provinces import province_name
+from loa.schema import newest_version
 from people.operators import Operator, standing_of
 from people.rights import Role
-from runtime.database import Database, upgrade
+from runtime.database import Database, version_of
+from runtime.migrations import upgrade
 from web.access import WebSession
 
 HOUR_US = 3_600_000_000
@@ -130,6 +132,14 @@ def test_what_the_migrations_make_is_what_the_tables_say(empty: Database) -> Non
     with empty.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_the_newest_version_is_known_without_alembic(empty: Database) -> None:
+    upgrade(empty, MIGRATIONS)
+    with empty.engine.connect() as connection:
+        assert (
+            version_of(connection) == newest_version() == MigrationContext.configure(connection).get_current_revision()
+        )
 
 
 def test_every_table_of_the_packages_is_there_after_the_upgrade(empty: Database) -> None:

@@ -181,3 +181,27 @@ def test_sqlite_outlives_a_power_cut_and_waits_for_its_turn(tmp_path: Path) -> N
 def test_a_database_that_cannot_be_opened_is_one_sentence(url: str) -> None:
     with pytest.raises(Refusal, match="LOA_DATABASE_URL"):
         Database(url)
+
+
+def test_the_data_version_changes_with_each_commit_and_with_nothing_else(database: Database) -> None:
+    version = database.data_version()
+    with database.session() as session:
+        session.exec(select(Heard)).all()
+    assert database.data_version() == version
+    with database.writing() as session:
+        session.add(Heard(receiver="tt-1", heard_at=MORNING))
+        session.flush()
+        if database.is_sqlite:
+            assert database.data_version() == version, "not committed yet"
+    assert database.data_version() != version
+
+
+def test_the_data_version_shows_what_another_process_committed(tmp_path: Path) -> None:
+    ours, others = (Database(f"sqlite:///{tmp_path / 'test.db'}") for _ in range(2))
+    SQLModel.metadata.create_all(ours.engine, tables=OURS)
+    version = ours.data_version()
+    with others.writing() as session:
+        session.add(Heard(receiver="tt-1", heard_at=MORNING))
+    assert ours.data_version() != version
+    for opened in (ours, others):
+        opened.close()

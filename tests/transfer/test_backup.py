@@ -32,7 +32,8 @@ from people.operators import Operator, add_operator, appoint, operators_of
 from people.rights import Role
 from province.accounts import Accounts
 from runtime.clock import ManualClock
-from runtime.database import Database, upgrade
+from runtime.database import Database
+from runtime.migrations import upgrade
 from runtime.refusal import NotFound, Refusal
 from runtime.secret_files import Secrets
 from tests.cast import COMMUNE, MORNING

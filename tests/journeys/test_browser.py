@@ -9,16 +9,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from demo.browser import Browser
 from demo.demo import Demo
-from demo.operator_tasks import sign_in
 from demo.sample_recording import make_mp3
 from runtime.mosquitto import free_port
 
 pytestmark = pytest.mark.xdist_group("journeys")
 
+PASSWORD = "loa-phuong-2026"
 
-@pytest.fixture
+
+@pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
     with Demo(http_port=free_port()) as running:
         yield running
@@ -46,8 +46,8 @@ def test_an_announcer_brings_a_recording_and_hears_it_on_three_receivers(
     page.get_by_label("Mật khẩu", exact=True).fill(demo.password)
     page.get_by_role("button", name="Đăng nhập").click()
     page.get_by_label("Mật khẩu dùng một lần").fill(demo.password)
-    page.get_by_label("Mật khẩu mới", exact=True).fill("loa-phuong-2026")
-    page.get_by_label("Nhập lại mật khẩu mới").fill("loa-phuong-2026")
+    page.get_by_label("Mật khẩu mới", exact=True).fill(PASSWORD)
+    page.get_by_label("Nhập lại mật khẩu mới").fill(PASSWORD)
     page.get_by_role("button", name="Lưu").click()
     expect(page.get_by_role("heading", name="Đang phát")).to_be_visible()
     # 2. Upload by the file chooser; the progress, then the waveform.
@@ -99,10 +99,9 @@ def test_an_announcer_brings_a_recording_and_hears_it_on_three_receivers(
 
 def test_the_pages_fit_a_phone_and_a_keyboard_reaches_the_content(demo: Demo, page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
-    password = sign_in(Browser(demo.url), demo.operator, demo.password)
     page.goto(demo.url + "/sign-in")
     page.get_by_label("Tên", exact=True).fill(demo.operator)
-    page.get_by_label("Mật khẩu", exact=True).fill(password)
+    page.get_by_label("Mật khẩu", exact=True).fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Đang phát")).to_be_visible()
     page.keyboard.press("Tab")

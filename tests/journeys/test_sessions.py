@@ -54,7 +54,7 @@ class Stage:
         return rows
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     with Demo(http_port=free_port()) as demo:
         yield Stage(demo)

@@ -1,6 +1,8 @@
 """Running ffmpeg: the only module that starts it."""
 
 import logging
+import os
+import resource
 import subprocess
 import threading
 from collections.abc import Callable, Iterable
@@ -18,6 +20,16 @@ RATE = 48_000
 #: Only recordings are opened: a playlist would make ffmpeg read the files it names.
 DEMUXERS = "mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,wav,w64,aiff,caf,flac,ogg,asf,amr,matroska,webm,avi,mpegts,mpeg,au"
 
+#: A run that a caller gives no limit ends after this: the longest recording at four times its speed.
+_MOST_WALL_S = 3600.0
+_SHORTEST_WALL_S = 60.0
+#: How slowly honest work may go on a busy machine: times the speed of the sound, and bytes of the file per second.
+_LEAST_SPEED, _LEAST_BYTES_A_SECOND = 4, 10_000
+#: Address space of one ffmpeg, and the largest file that it may write.
+_MOST_MEMORY_BYTES, _MOST_FILE_BYTES = 2_000_000_000, 1_000_000_000
+#: Below the controller, which has to be on time.
+_NICE = 10
+
 Progress = Callable[[float], None]
 
 
@@ -30,6 +42,11 @@ class Output(NamedTuple):
 
 class Stopped(Exception):
     """A run ended because the controller is closing."""
+
+
+def wall_limit_s(*, length_us: int = 0, bytes_: int = 0) -> float:
+    """How long ffmpeg may take for a sound of this length, or for a file of this size."""
+    return min(_MOST_WALL_S, _SHORTEST_WALL_S + length_us / 1e6 / _LEAST_SPEED + bytes_ / _LEAST_BYTES_A_SECOND)
 
 
 def source(path: Path, **options: Any) -> Any:
@@ -50,13 +67,17 @@ class Ffmpeg:
         expected_us: int = 0,
         progress: Progress | None = None,
         on_stdout: Callable[[bytes], None] | None = None,
+        wall_s: float = _MOST_WALL_S,
+        most_bytes: int = _MOST_FILE_BYTES,
     ) -> Output:
         """Run one ffmpeg for these outputs.
 
         expected_us: the length of the output, for `progress` (0 to 1). on_stdout: receives standard output in blocks
-        when one of the outputs is pipe:1; ffmpeg then reports no progress.
+        when one of the outputs is pipe:1; ffmpeg then reports no progress. wall_s: the longest that it may take.
+        most_bytes: the largest file that it may write.
 
-        Raises Stopped when the controller is closing, subprocess.CalledProcessError with ffmpeg's log when it failed.
+        Raises Stopped when the controller is closing, Refusal when it takes too long, subprocess.CalledProcessError
+        with ffmpeg's log when it failed.
         """
         # Progress every 0.2 s on standard output, unless audio is written there.
         extra = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "info"]
@@ -66,7 +87,11 @@ class Ffmpeg:
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as child:
+            _restrain(child.pid, most_bytes)
             log: list[bytes] = []
+            too_long = threading.Event()
+            timer = threading.Timer(wall_s, _end, (child, too_long))
+            timer.start()
             listener = threading.Thread(target=_collect, args=(child.stderr, log), daemon=True)
             listener.start()
             try:
@@ -76,7 +101,10 @@ class Ffmpeg:
                 raise
             finally:
                 status = child.wait()
+                timer.cancel()
                 listener.join()
+        if too_long.is_set():
+            raise _takes_too_long()
         text = b"".join(log).decode(errors="replace")
         if status != 0:
             raise subprocess.CalledProcessError(status, "ffmpeg", stderr=text)
@@ -108,6 +136,31 @@ def unreadable() -> Refusal:
     return Refusal(
         N_("This file is damaged or not a recording. Play it on your phone or PC to check, or choose another one.")
     )
+
+
+def _takes_too_long() -> Refusal:
+    return Refusal(
+        N_("Reading this recording takes too long, so Loa stopped. Save it as mp3 on a PC and choose that file.")
+    )
+
+
+def _end(child: "subprocess.Popen[bytes]", too_long: threading.Event) -> None:
+    too_long.set()
+    child.kill()
+
+
+def _restrain(pid: int, most_bytes: int) -> None:
+    """Limit a child that runs already: a function called between fork and exec may deadlock beside our threads."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, pid, _NICE)
+        for kind, most in (
+            (resource.RLIMIT_AS, _MOST_MEMORY_BYTES),
+            (resource.RLIMIT_FSIZE, most_bytes),
+            (resource.RLIMIT_CORE, 0),
+        ):
+            resource.prlimit(pid, kind, (most, most))
+    except (ProcessLookupError, PermissionError):
+        log.debug("ffmpeg %d ended before it was limited", pid)
 
 
 def _collect(pipe: Any, into: list[bytes]) -> None:

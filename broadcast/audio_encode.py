@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from broadcast.audio import RATE, Ffmpeg, Progress, source, unreadable
+from broadcast.audio import RATE, Ffmpeg, Progress, source, unreadable, wall_limit_s
 from broadcast.audio_measure import Measured, loudness, true_peak
 from broadcast.media import disk_full
 
@@ -80,6 +80,10 @@ class _Chain(NamedTuple):
     gain_db: float
     limit_dbfs: float
 
+    @property
+    def wall_s(self) -> float:
+        return wall_limit_s(length_us=self.last * 1_000_000 // RATE)
+
     def sound(self) -> Any:
         """Exactly last − first samples: trimmed, amplified and limited."""
         return (
@@ -104,7 +108,10 @@ class _Reached(NamedTuple):
 def _gain_through_limiter(chain: _Chain, run: Ffmpeg) -> float:
     """The gain that reaches the target loudness through the limiter, by iteration."""
     for _ in range(_MOST_TRIES):
-        log = run.run([chain.sound().filter("ebur128", framelog="verbose").output("pipe:", format="null")]).said
+        log = run.run(
+            [chain.sound().filter("ebur128", framelog="verbose").output("pipe:", format="null")],
+            wall_s=chain.wall_s,
+        ).said
         reached = loudness(log)
         if reached is None or abs(TARGET_LUFS - reached) <= _NEAR_ENOUGH_LU or chain.gain_db >= MOST_GAIN_DB:
             break
@@ -121,7 +128,8 @@ def _encode_both(chain: _Chain, opus: Path, mp3: Path, run: Ffmpeg, progress: Pr
     def make_mp3() -> None:
         try:
             run.run(
-                [chain.sound().output(f"file:{mp3}", format="mp3", acodec="libmp3lame", audio_bitrate=MP3_BIT_RATE)]
+                [chain.sound().output(f"file:{mp3}", format="mp3", acodec="libmp3lame", audio_bitrate=MP3_BIT_RATE)],
+                wall_s=chain.wall_s,
             )
         except BaseException as error:
             failed.append(error)
@@ -138,9 +146,9 @@ def _encode_both(chain: _Chain, opus: Path, mp3: Path, run: Ffmpeg, progress: Pr
             compression_level=OPUS_COMPLEXITY,
             map_metadata=-1,
         )
-        run.run([out], expected_us=length_us, progress=progress)
+        run.run([out], expected_us=length_us, progress=progress, wall_s=chain.wall_s)
         judged = source(opus).audio.filter("ebur128", framelog="verbose", peak="true").output("pipe:", format="null")
-        log = run.run([judged]).said
+        log = run.run([judged], wall_s=chain.wall_s).said
     finally:
         beside.join()
     if failed:

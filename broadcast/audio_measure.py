@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from broadcast.audio import RATE, Ffmpeg, Progress, source, unreadable
+from broadcast.audio import RATE, Ffmpeg, Progress, source, unreadable, wall_limit_s
 
 #: The silence threshold; the noise floor of a phone in a quiet room is below it.
 SILENCE_DBFS = -50
@@ -102,7 +102,7 @@ def measure(
 
     drawn = sound[1].filter("aresample", _PEAK_RATE).output("pipe:1", format="s16le", acodec="pcm_s16le")
     try:
-        log = run.run([judged, drawn], on_stdout=take).said
+        log = run.run([judged, drawn], on_stdout=take, wall_s=wall_limit_s(bytes_=path.stat().st_size)).said
     except subprocess.CalledProcessError as error:
         raise unreadable() from error
     waveform.finish()

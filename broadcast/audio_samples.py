@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from broadcast.audio import RATE, Ffmpeg, source, unreadable
+from broadcast.audio import RATE, Ffmpeg, source, unreadable, wall_limit_s
 from broadcast.audio_probe import probe
 from runtime.refusal import N_, Refusal
 
@@ -34,7 +34,11 @@ def samples_of(path: Path, run: Ffmpeg, *, most_s: int) -> Samples:
 
     sound = source(path, t=most_s).audio.filter("aresample", RATE).filter("aformat", channel_layouts="mono")
     try:
-        run.run([sound.output("pipe:1", format="f32le", acodec="pcm_f32le")], on_stdout=keep)
+        run.run(
+            [sound.output("pipe:1", format="f32le", acodec="pcm_f32le")],
+            on_stdout=keep,
+            wall_s=wall_limit_s(length_us=most_s * 1_000_000),
+        )
     except subprocess.CalledProcessError as error:
         raise unreadable() from error
     data = b"".join(blocks)

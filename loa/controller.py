@@ -23,6 +23,7 @@ from devices.uplink import Uplink
 from loa.broker_access import broker_port, connect, embedded_broker, issuer, public_broker_url
 from loa.broker_accounts import BrokerAccounts
 from loa.clock_watch import ClockWatch
+from loa.connection_limits import raise_open_files
 from loa.installation import installation_secrets
 from loa.live_watch import LiveWatch
 from loa.merger_hooks import MERGER_HOOKS
@@ -81,6 +82,7 @@ class Controller:
 
     def __enter__(self) -> "Controller":
         try:
+            self.open_files = raise_open_files()  # before the broker and ffmpeg are started, which inherit it
             self._open_storage()
             self._connect_broker()
             self._start_receiver_links()
@@ -99,7 +101,7 @@ class Controller:
 
     def run_web(self) -> None:
         """Serve the page until SIGTERM or SIGINT."""
-        run_web_server(self.app, self.settings, self._begin_long_work)
+        run_web_server(self.app, self.settings, self.open_files, self._begin_long_work)
 
     def _begin_long_work(self) -> None:
         """What takes long in a large installation. It begins once the page answers, which would else wait for it."""

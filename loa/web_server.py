@@ -9,7 +9,7 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
-from loa.connection_limits import LimitedHttp, most_connections, raise_open_files
+from loa.connection_limits import LimitedHttp, most_connections
 from runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -27,8 +27,11 @@ class _Server(uvicorn.Server):
         self._on_started()
 
 
-def run_web_server(app: FastAPI, settings: Settings, on_started: Callable[[], None]) -> None:
-    """Returns after SIGTERM or SIGINT. on_started: called once requests are answered; must not wait."""
+def run_web_server(app: FastAPI, settings: Settings, open_files: int, on_started: Callable[[], None]) -> None:
+    """open_files: how many this process may open. on_started: called once requests are answered; must not wait.
+
+    Returns after SIGTERM or SIGINT.
+    """
     warn_of_plain(settings)
     config = uvicorn.Config(
         app,
@@ -41,7 +44,7 @@ def run_web_server(app: FastAPI, settings: Settings, on_started: Callable[[], No
         server_header=False,
         http=LimitedHttp,
         ws="none",
-        limit_concurrency=most_connections(raise_open_files()),
+        limit_concurrency=most_connections(open_files),
     )
     # What is loaded now stays loaded. A full collection that scans it would slow about one request in a hundred.
     gc.collect()

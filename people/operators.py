@@ -8,7 +8,7 @@ from sqlmodel import Field, Session, SQLModel, col, delete, select
 
 from devices.communes import Commune, communes
 from parsing.titles import parse_title
-from people.passwords import check_new, hash_password, one_time_password, verify
+from people.passwords import OneTimePassword, check_new, hash_password, one_time_password, verify
 from people.rights import Role, Standing
 from runtime.database import Database, UtcDateTime
 from runtime.numbered_row import NumberedRow
@@ -56,18 +56,23 @@ def create_first_operator(session: Session, now: datetime) -> tuple[str, str] | 
     return added.name, password
 
 
-def add_operator(session: Session, name: str, now: datetime) -> tuple[Operator, str]:
-    """Add an operator who may do nothing yet. Gives the one-time password. Raises Refusal for a name that is taken."""
+def add_operator(
+    session: Session, name: str, now: datetime, password: OneTimePassword | None = None
+) -> tuple[Operator, str]:
+    """Add an operator who may do nothing yet. Gives the one-time password. Raises Refusal for a name that is taken.
+
+    password: made before the transaction, since it is slow; None where nobody else writes yet.
+    """
     name = canonical_name(parse_title(name))
     if not name:
         raise Refusal(N_("An operator needs a name."))
     if session.exec(select(Operator.id).where(Operator.name == name)).first() is not None:
         raise Refusal(N_("There is an operator {name} already."), name=name)
-    password = one_time_password()
-    added = Operator(name=name, password_hash=hash_password(password), created_at=now)
+    password = password or one_time_password()
+    added = Operator(name=name, password_hash=password.hash, created_at=now)
     session.add(added)
     session.flush()
-    return added, password
+    return added, password.text
 
 
 def operator_named(session: Session, name: str) -> Operator:
@@ -78,12 +83,10 @@ def operator_named(session: Session, name: str) -> Operator:
     return operator
 
 
-def renew_password(session: Session, operator: Operator) -> str:
-    """A new one-time password. The caller must end the operator's sessions."""
-    password = one_time_password()
-    operator.password_hash, operator.must_change_password = hash_password(password), True
+def renew_password(session: Session, operator: Operator, password: OneTimePassword) -> None:
+    """password: made before the transaction. The caller must end the operator's sessions."""
+    operator.password_hash, operator.must_change_password = password.hash, True
     session.add(operator)
-    return password
 
 
 def check_password(database: Database, name: str, password: str) -> Operator | None:

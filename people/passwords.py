@@ -6,6 +6,7 @@ One hash takes about 100 ms and 64 MiB, so callers keep it off the event loop, a
 import functools
 import secrets
 import threading
+from typing import NamedTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -44,9 +45,17 @@ def verify(password_hash: str | None, password: str) -> bool:
     return matches and password_hash is not None
 
 
-def one_time_password() -> str:
-    """A password of 77 bits, in four groups: `k7mf-2xqp-w9ab-hn4c`."""
-    return "-".join("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(4))
+class OneTimePassword(NamedTuple):
+    """hash: what is stored. text: shown once."""
+
+    text: str
+    hash: str
+
+
+def one_time_password() -> OneTimePassword:
+    """A password of 77 bits, in four groups: `k7mf-2xqp-w9ab-hn4c`. Slow: keep it out of a transaction."""
+    text = "-".join("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(4))
+    return OneTimePassword(text, hash_password(text))
 
 
 def check_new(password: str, again: str, name: str) -> None:

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session, SQLModel
 
 from runtime.disk_reserve import DiskReserve
+from runtime.fair_slots import FairSlots
 from runtime.refusal import N_, Refusal
 
 #: How long a writer waits for another before it gives up. Longer than any transaction of ours lasts.
@@ -53,6 +54,9 @@ class Database:
         self.reserve: DiskReserve | None = None
         self._watching = threading.Lock()
         self._watcher: PoolProxiedConnection | None = None
+        #: Writers of this process on SQLite, in the order in which they came. SQLite gives its lock to the one that
+        #: asks at the right moment, so a row of short transactions could hold up all others.
+        self._writers = FairSlots(1)
         try:
             if url.startswith("sqlite"):
                 self.engine = _sqlite(url)
@@ -89,7 +93,7 @@ class Database:
         On SQLite the transaction takes the write lock at once (BEGIN IMMEDIATE): one that read first and then wants to
         write would otherwise fail without waiting.
         """
-        with Session(self.engine, expire_on_commit=False) as session:
+        with self._turn_to_write(), Session(self.engine, expire_on_commit=False) as session:
             if self.is_sqlite:
                 session.connection(execution_options={"loa_immediate": True})
             try:
@@ -121,6 +125,19 @@ class Database:
                 return cursor.execute("PRAGMA data_version").fetchone()[0]
             finally:
                 cursor.close()
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        with ExitStack() as turn:
+            try:
+                turn.enter_context(self._writers.slot(timeout_s=BUSY_TIMEOUT_MS / 1000))
+            except TimeoutError as error:
+                locked = sqlite3.OperationalError("database is locked")
+                raise OperationalError("BEGIN IMMEDIATE", None, locked) from error
+            yield
 
     def keep_reserve(self) -> None:
         """Write the reserve again where it is missing and there is room."""

@@ -16,14 +16,18 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from runtime.fair_slots import FairSlots, TooManyWaiting
 from runtime.refusal import N_, Refusal
 
 T = TypeVar("T")
 
-#: Children at the same time; the machine of a district has two cores, and the controller needs one.
-_MOST_AT_ONCE = 2
-#: Requests that wait for a child. Each holds a thread of the web server, so that more are refused at once.
-_MOST_WAITING = 6
+#: Children at the same time; the machine of a district has two cores, and the controller needs one. A source has one of
+#: them at most, so that it never holds up all others.
+_MOST_AT_ONCE, _MOST_OF_ONE = 2, 1
+#: Requests that wait, of all and of one source. Each holds a thread of the web server: more are refused at once.
+_MOST_WAITING, _MOST_WAITING_OF_ONE = 12, 3
+
+_LONGEST_WAIT_S = 60.0
 
 _START = "from runtime.sandbox_child import main; main()"
 
@@ -58,12 +62,20 @@ class ParserFailed(Exception):
     """The function raised an error that is no Refusal, or its child ended without an answer."""
 
 
-_slots = threading.BoundedSemaphore(_MOST_AT_ONCE)
-_places = threading.BoundedSemaphore(_MOST_AT_ONCE + _MOST_WAITING)
+_slots = FairSlots(
+    _MOST_AT_ONCE,
+    at_once_of_one=_MOST_OF_ONE,
+    most_waiting=_MOST_WAITING,
+    most_waiting_of_one=_MOST_WAITING_OF_ONE,
+)
 
 
-def run_in_sandbox(function: Callable[..., Any], *arguments: Any, result: type[T], limits: Limits | None = None) -> T:
+def run_in_sandbox(
+    function: Callable[..., Any], *arguments: Any, result: type[T], source: str, limits: Limits | None = None
+) -> T:
     """Call a function of a module in a child process. arguments: bytes, texts, numbers, lists of them.
+
+    source: whose file it is; sources that wait take turns.
 
     Raises the function's own Refusal; Refusal when a limit was reached, or too many files are read at the moment;
     ParserFailed for any other error.
@@ -72,17 +84,11 @@ def run_in_sandbox(function: Callable[..., Any], *arguments: Any, result: type[T
     call = msgspec.msgpack.encode(
         Call(f"{function.__module__}:{function.__qualname__}", list(arguments), limits), enc_hook=plain_refusal
     )
-    if not _places.acquire(blocking=False):
-        raise _busy()
     try:
-        if not _slots.acquire(timeout=limits.wall_s):
-            raise _busy()
-        try:
+        with _slots.slot(source, timeout_s=_LONGEST_WAIT_S):
             answer = _answer(call, limits)
-        finally:
-            _slots.release()
-    finally:
-        _places.release()
+    except (TooManyWaiting, TimeoutError):
+        raise _busy() from None
     if answer.refusal is not None:
         raise Refusal(answer.refusal[0], **answer.refusal[1])
     if answer.error == "MemoryError":

@@ -12,10 +12,13 @@ MOST_EVENTS = 500
 _LIMITS = Limits(cpu_s=6, wall_s=30)
 
 
-def read_foreign_calendar(content: bytes, zone: ZoneInfo) -> CalendarImport:
-    """As `read_calendar`. Raises Refusal, also when the file takes too much time or memory."""
+def read_foreign_calendar(content: bytes, zone: ZoneInfo, *, source: str) -> CalendarImport:
+    """As `read_calendar`. source: whose file it is.
+
+    Raises Refusal, also when the file takes too much time or memory.
+    """
     try:
-        events = run_in_sandbox(read_in_child, content, zone.key, result=CalendarImport, limits=_LIMITS)
+        events = run_in_sandbox(read_in_child, content, zone.key, result=CalendarImport, source=source, limits=_LIMITS)
     except ParserFailed as failure:
         raise Refusal(N_("This is not a calendar file (.ics). Export one from your calendar program.")) from failure
     if len(events.entries) > MOST_EVENTS:

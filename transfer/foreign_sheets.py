@@ -34,11 +34,22 @@ class PackedSheet:
     number: int
 
 
-def read_foreign_sheet(path: Path, name: str, encoding: Encoding | None = None, number: int | None = None) -> Sheet:
-    """As `read_sheet`, in a child process. Raises Refusal, also when the file takes too much time or memory."""
+def read_foreign_sheet(
+    path: Path, name: str, encoding: Encoding | None = None, number: int | None = None, *, source: str
+) -> Sheet:
+    """As `read_sheet`, in a child process. source: whose file it is.
+
+    Raises Refusal, also when the file takes too much time or memory.
+    """
     try:
         packed = run_in_sandbox(
-            read_in_child, str(path), name, None if encoding is None else encoding.value, number, result=PackedSheet
+            read_in_child,
+            str(path),
+            name,
+            None if encoding is None else encoding.value,
+            number,
+            result=PackedSheet,
+            source=source,
         )
     except ParserFailed as failure:
         raise no_table(FileKind.DAMAGED, name) from failure

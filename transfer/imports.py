@@ -1,10 +1,14 @@
-"""Imports: a file is kept, read, tried, and then taken: all of it in one transaction, or nothing."""
+"""Imports: a file is kept, read, tried on a copy of the tables, and then taken in short transactions.
+
+A thousand rows take seconds, and in one transaction every other commune would wait for them, an emergency included.
+"""
 
 import json
 import secrets
+import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,22 +17,26 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.enrolment import Issuer
 from devices.stations import StationKind
+from people.passwords import OneTimePassword, one_time_password
 from runtime.database import Database, UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
 from transfer.columns import COLUMNS, ImportKind, guess, header_of, remember, remembered
 from transfer.foreign_sheets import read_foreign_sheet
+from transfer.import_results import Preview, Result
 from transfer.operator_rows import OperatorTaker
 from transfer.receiver_rows import ReceiverTaker
+from transfer.rehearsal_copy import rehearsal_copy
 from transfer.rows import RowChange, RowOutcome, Taker, take_all
 from transfer.schedule_rows import ScheduleTaker
-from transfer.sheets import Sheet, texts
+from transfer.sheets import texts
 from transfer.texts import Encoding
 from usecases.actors import Actor
-from wire.credentials import Credentials
 
 MOST_BYTES = 30_000_000
 #: What was uploaded and not taken is thrown away after this.
 KEPT = timedelta(days=2)
+#: Rows of one transaction: some tens of milliseconds, for which other writers wait.
+ROWS_AT_ONCE = 10
 
 
 class ImportFile(SQLModel, table=True):
@@ -63,49 +71,8 @@ class ImportFile(SQLModel, table=True):
         return dict(json.loads(self.counts)) if self.counts else {}
 
 
-@dataclass(frozen=True)
-class Preview:
-    """A file as it was read. header: index of the row with the headings. columns: the chosen or guessed meaning."""
-
-    sheet: Sheet
-    header: int
-    headings: list[str]
-    columns: list[str]
-    was_remembered: bool
-
-    @property
-    def examples(self) -> list[list[str]]:
-        """The first rows below the headings, as text, one list a column."""
-        rows = [list(texts(row.cells)) for row in self.sheet.rows[self.header + 1 : self.header + 4]]
-        return [[row[k] for row in rows if k < len(row) and row[k]] for k in range(len(self.headings))]
-
-    @property
-    def count(self) -> int:
-        return max(0, len(self.sheet.rows) - self.header - 1)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of the rows, or would. credentials, passwords: of new receivers and people, only when it is done."""
-
-    outcomes: list[RowOutcome]
-    credentials: list[Credentials] = field(default_factory=list)
-    passwords: dict[str, str] = field(default_factory=dict)
-    touched: list[str] = field(default_factory=list)
-
-    @property
-    def counts(self) -> dict[RowChange, int]:
-        counts = Counter(outcome.change for outcome in self.outcomes)
-        return {change: counts.get(change, 0) for change in RowChange}
-
-    @property
-    def wrong(self) -> list[RowOutcome]:
-        """Those that cannot be taken."""
-        return [outcome for outcome in self.outcomes if outcome.change is RowChange.WRONG]
-
-
-class _Undone(Exception):
-    """Ends a transaction that was only a rehearsal."""
+_under_way: set[str] = set()
+_under_way_lock = threading.Lock()
 
 
 class Imports:
@@ -134,7 +101,7 @@ class Imports:
         path.write_bytes(content)
         path.chmod(0o600)
         try:
-            sheet = read_foreign_sheet(path, file_name)
+            sheet = read_foreign_sheet(path, file_name, source=commune_id)
             if len(sheet.rows) < 2:
                 raise Refusal(N_("There are no rows in this file. The first row names the columns, the others follow."))
             with self._database.writing() as session:
@@ -150,7 +117,7 @@ class Imports:
         if not path.exists():
             raise NotFound(N_("This file is not kept any more. Choose it again."))
         encoding = Encoding(upload.encoding) if upload.encoding else None
-        sheet = read_foreign_sheet(path, upload.file_name, encoding, upload.sheet_number)
+        sheet = read_foreign_sheet(path, upload.file_name, encoding, upload.sheet_number, source=upload.commune_id)
         header = header_of(sheet.rows, upload.of_kind)
         headings = list(texts(sheet.rows[header].cells)) if sheet.rows else []
         width = max((len(row.cells) for row in sheet.rows[header:]), default=0)
@@ -190,14 +157,9 @@ class Imports:
             session.add(row)
 
     def rehearse(self, upload: ImportFile, preview: Preview, now: datetime, actor: Actor) -> Result:
-        """What would become of each row; nothing is kept."""
-        result = Result([])
-        try:
-            with self._database.writing() as session:
-                result = self._take(session, upload, preview, now, actor, rehearsal=True, progress=lambda _: None)
-                raise _Undone
-        except _Undone:
-            return result
+        """What would become of each row. On a copy in memory: nothing is kept, and no writer waits."""
+        with rehearsal_copy(self._database, upload.commune_id) as copy:
+            return self._take(copy, upload, preview, now, actor, None)
 
     def do(
         self,
@@ -207,22 +169,30 @@ class Imports:
         actor: Actor,
         *,
         good_rows_only: bool,
-        progress: Callable[[int], None] = lambda _: None,
     ) -> Result:
-        """Take every row, or, when asked to, those that are right. Raises Refusal when a row is wrong, or all are."""
-        with self._database.writing() as session:
-            row = session.get_one(ImportFile, upload.id)
-            if row.done_at is not None:
-                raise Refusal(N_("This file was imported already. To import it again, choose it again."))
-            result = self._take(session, upload, preview, now, actor, rehearsal=False, progress=progress)
-            if result.wrong and (not good_rows_only or len(result.wrong) == len(result.outcomes)):
+        """Take every row, or, when asked to, those that are right. Raises Refusal when a row is wrong, or all are.
+
+        What is wrong is found before anything is written. A row that turns wrong while it is written, by what another
+        person changes at that moment, is left out and told in the result.
+        """
+        with _claimed(upload.id):
+            with self._database.session() as session:
+                if session.get_one(ImportFile, upload.id).done_at is not None:
+                    raise Refusal(N_("This file was imported already. To import it again, choose it again."))
+            expected = self.rehearse(upload, preview, now, actor)
+            if expected.wrong and (not good_rows_only or len(expected.wrong) == len(expected.outcomes)):
                 raise Refusal(
                     N_("{n} rows cannot be taken, so nothing was imported. See below what to mend."),
-                    n=len(result.wrong),
+                    n=len(expected.wrong),
                 )
-            remember(session, upload.commune_id, upload.of_kind, preview.headings, preview.columns)
-            row.done_at, row.counts = now, json.dumps({c.value: n for c, n in result.counts.items()})
-            session.add(row)
+            people = expected.counts[RowChange.NEW] if upload.of_kind is ImportKind.OPERATORS else 0
+            prepared = iter([one_time_password() for _ in range(people)])
+            result = self._take(self._database, upload, preview, now, actor, prepared)
+            with self._database.writing() as session:
+                row = session.get_one(ImportFile, upload.id)
+                remember(session, upload.commune_id, upload.of_kind, preview.headings, preview.columns)
+                row.done_at, row.counts = now, json.dumps({c.value: n for c, n in result.counts.items()})
+                session.add(row)
         (self._folder / upload.id).unlink(missing_ok=True)
         return result
 
@@ -238,35 +208,51 @@ class Imports:
 
     def _take(
         self,
-        session: Session,
+        database: Database,
         upload: ImportFile,
         preview: Preview,
         now: datetime,
         actor: Actor,
-        *,
-        rehearsal: bool,
-        progress: Callable[[int], None],
+        prepared: Iterator[OneTimePassword] | None,
     ) -> Result:
-        taker: Taker
-        people = places = None
-        if upload.of_kind is ImportKind.RECEIVERS:
-            default = StationKind(upload.default_kind) if upload.default_kind else None
-            taker = places = ReceiverTaker(session, upload.commune_id, self._issuer, now, actor, default)
-        elif upload.of_kind is ImportKind.SCHEDULES:
-            taker = ScheduleTaker(session, upload.commune_id, now, actor)
-        else:
-            taker = people = OperatorTaker(upload.commune_id, now, actor, rehearsal=rehearsal)
+        """prepared: passwords for new people; None in a rehearsal."""
         lacking = [c.key for c in COLUMNS[upload.of_kind] if c.needed and c.key not in preview.columns]
         if lacking:
             raise Refusal(N_("Choose below which columns mean what has a star (*): each row needs it."))
-        rows = preview.sheet.rows[preview.header + 1 :]
-        outcomes = take_all(session, taker, rows, preview.columns, progress)
+        taker: Taker
+        people = places = None
+        with database.session() as session:
+            if upload.of_kind is ImportKind.RECEIVERS:
+                default = StationKind(upload.default_kind) if upload.default_kind else None
+                taker = places = ReceiverTaker(session, upload.commune_id, self._issuer, now, actor, default)
+            elif upload.of_kind is ImportKind.SCHEDULES:
+                taker = ScheduleTaker(session, upload.commune_id, now, actor)
+            else:
+                taker = people = OperatorTaker(upload.commune_id, now, actor, prepared)
+        rows, outcomes = preview.sheet.rows[preview.header + 1 :], list[RowOutcome]()
+        for at in range(0, len(rows), ROWS_AT_ONCE):
+            with database.writing() as session:
+                outcomes += take_all(session, taker, rows[at : at + ROWS_AT_ONCE], preview.columns)
         return Result(
             outcomes,
             places.credentials if places else [],
             people.passwords if people else {},
             places.touched if places else [],
         )
+
+
+@contextmanager
+def _claimed(import_id: str) -> Iterator[None]:
+    """Only one thread takes a file. Raises Refusal for another."""
+    with _under_way_lock:
+        if import_id in _under_way:
+            raise Refusal(N_("This file is being imported at the moment. Look again in a minute."))
+        _under_way.add(import_id)
+    try:
+        yield
+    finally:
+        with _under_way_lock:
+            _under_way.discard(import_id)
 
 
 def import_file(session: Session, commune_id: str, import_id: str) -> ImportFile:

@@ -1,11 +1,13 @@
 """People from a table: each row a sign-in name and a role in the commune."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from sqlmodel import Session, select
 
 from parsing.names import folded
 from people.operators import Operator, OperatorCommune
+from people.passwords import OneTimePassword
 from people.rights import Role
 from runtime.refusal import N_, Refusal
 from transfer import cell_values
@@ -20,9 +22,13 @@ class OperatorTaker:
 
     kind = ImportKind.OPERATORS
 
-    def __init__(self, commune_id: str, now: datetime, actor: Actor, *, rehearsal: bool) -> None:
-        """rehearsal: nothing will be kept, so no password is made: that takes its time, on purpose."""
-        self._commune_id, self._now, self._actor, self._rehearsal = commune_id, now, actor, rehearsal
+    def __init__(
+        self, commune_id: str, now: datetime, actor: Actor, prepared: Iterator[OneTimePassword] | None
+    ) -> None:
+        """prepared: a password for each new person, made before the transaction, since that is slow; None in a
+        rehearsal, which keeps nothing.
+        """
+        self._commune_id, self._now, self._actor, self._prepared = commune_id, now, actor, prepared
         self.passwords: dict[str, str] = {}
         self._seen: dict[str, int] = {}
 
@@ -35,9 +41,12 @@ class OperatorTaker:
             raise Refusal(N_("The same person stands in line {line} already."), line=line)
         operator = session.exec(select(Operator).where(Operator.name == name)).first()
         if operator is None:
-            if not self._rehearsal:
-                appointment = Appointment({self._commune_id: role})
-                _, self.passwords[name] = add_operator_in(session, self._actor, name, appointment, self._now)
+            if self._prepared is not None:
+                password = next(self._prepared, None)
+                if password is None:
+                    raise Refusal(N_("This account was removed a moment ago. Read the file again."))
+                add_operator_in(session, self._actor, name, Appointment({self._commune_id: role}), self._now, password)
+                self.passwords[name] = password.text
             return RowChange.NEW
         if operator.retired_at is not None:
             raise WrongCell(

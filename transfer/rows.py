@@ -114,12 +114,10 @@ class Cells:
                 raise WrongCell(column.key, Refusal(N_("This cell is empty. Fill it, or delete the row.")))
 
 
-def take_all(
-    session: Session, taker: Taker, rows: Sequence[SheetRow], columns: Sequence[str], progress: Callable[[int], None]
-) -> list[RowOutcome]:
+def take_all(session: Session, taker: Taker, rows: Sequence[SheetRow], columns: Sequence[str]) -> list[RowOutcome]:
     """Take every row. A row that is wrong leaves nothing; the others stay, for the caller to keep or to undo."""
     outcomes = []
-    for rows_before, row in enumerate(rows):
+    for row in rows:
         cells = Cells(row, columns)
         if all(_blank(cells, key) for key in columns if key):
             continue
@@ -137,7 +135,6 @@ def take_all(
             )
         except Refusal as refusal:
             outcomes.append(RowOutcome(row.line, RowChange.WRONG, _name(cells, taker.kind), refusal))
-        progress(rows_before + 1)
     return outcomes
 
 

@@ -14,6 +14,7 @@ from devices.provinces import provinces
 from people import operators, staff
 from people.audit import Deed
 from people.operators import Operator
+from people.passwords import OneTimePassword, one_time_password
 from people.rights import Action, Role
 from people.staff import Person
 from runtime.refusal import N_, NotFound, Refusal
@@ -52,17 +53,20 @@ def add_operator(services: Services, actor: Actor, name: str, appointment: Appoi
     roles = {commune_id: role for commune_id, role in appointment.roles.items() if role is not None}
     if appointment.above == NOTHING and not roles:
         raise Refusal(N_("Choose the person's role in the commune."))
+    appointment = Appointment(roles, appointment.above, appointment.words)
+    _need(actor, appointment)
+    password = one_time_password()
     with services.database.writing() as session:
-        return add_operator_in(
-            session, actor, name, Appointment(roles, appointment.above, appointment.words), services.clock.now()
-        )
+        added = add_operator_in(session, actor, name, appointment, services.clock.now(), password)
+    return added, password.text
 
 
 def add_operator_in(
-    session: Session, actor: Actor, name: str, appointment: Appointment, now: datetime
-) -> tuple[Operator, str]:
+    session: Session, actor: Actor, name: str, appointment: Appointment, now: datetime, password: OneTimePassword
+) -> Operator:
+    """password: made before the transaction, since it is slow."""
     _need(actor, appointment)
-    added, password = operators.add_operator(session, name, now)
+    added, _ = operators.add_operator(session, name, now, password)
     person = Person(added, {}, "")
     if appointment.above != NOTHING:
         _set_above(session, actor, person, appointment.above)
@@ -70,7 +74,7 @@ def add_operator_in(
         staff.set_role(session, actor.person(), person, commune_id, role)
     for commune_id, detail in appointment.details():
         actor.note(session, now, commune_id, Deed.OPERATOR_ADDED, f"{added.name}: {detail}")
-    return added, password
+    return added
 
 
 def change_operator(
@@ -115,32 +119,35 @@ def renew_password_at_the_machine(
 
     An operator who does not exist is added: an administrator, or with `commune_id` one with `role` there.
     """
+    password = one_time_password()
     with services.database.writing() as session:
         now = services.clock.now()
         try:
             operator = operators.operator_named(session, name)
         except NotFound:
-            operator, password = operators.add_operator(session, name, now)
+            operator, _ = operators.add_operator(session, name, now, password)
             operator.admin = commune_id is None
             if commune_id is not None:
                 operators.appoint(session, operator.number, commune(session, commune_id).id, role)
             deed = Deed.OPERATOR_ADDED
         else:
-            password, deed = operators.renew_password(session, operator), Deed.PASSWORD_RENEWED
+            operators.renew_password(session, operator, password)
+            deed = Deed.PASSWORD_RENEWED
             services.sign_out(session, operator.number)
         actor.note(session, now, commune_id or "", deed, operator.name)
-    return password
+    return password.text
 
 
 def renew_password(services: Services, actor: Actor, operator_id: int) -> tuple[Operator, str]:
     """A new one-time password; wherever this person is signed in, that ends."""
+    password = one_time_password()
     with services.database.writing() as session:
         person = staff.member(session, actor.person(), operator_id)
         staff.check_new_password(session, actor.person(), person)
-        password = operators.renew_password(session, person.operator)
+        operators.renew_password(session, person.operator, password)
         services.sign_out(session, person.operator.number)
         _note(session, services, actor, Deed.PASSWORD_RENEWED, person)
-    return person.operator, password
+    return person.operator, password.text
 
 
 def retire_operator(services: Services, actor: Actor, operator_id: int) -> None:

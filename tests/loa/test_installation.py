@@ -1,6 +1,7 @@
 """The data folder: closed to others, and never with a new key that its receivers would not obey."""
 
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from devices.communes import add_commune
 from devices.enrolment import Issuer, enrol, retire_receiver
 from devices.stations import StationKind, add_station
 from loa.cli import main
+from loa.connection_limits import WANTED_FILES
 from loa.controller import Controller
 from loa.installation import installation_secrets, secrets_folder
 from loa.schema import open_database
@@ -154,3 +156,20 @@ def test_a_new_data_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
     with Controller(settings):
         assert open_to(settings.data_dir) == 0
         assert {path.name for path in settings.data_dir.iterdir() if open_to(path)} == set()
+
+
+def test_the_broker_is_started_with_the_raised_limit_of_open_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.mosquitto._file_limit", lambda: resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    settings = load_settings(data_dir=tmp_path / "data", http_port=free_port(), broker_port=free_port(), time_port=0)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
+    try:
+        with Controller(settings) as controller:
+            assert controller.mosquitto is not None
+            assert controller.mosquitto.pid is not None
+            soft, _ = resource.prlimit(controller.mosquitto.pid, resource.RLIMIT_NOFILE)
+            assert soft == controller.open_files == min(before[1], WANTED_FILES)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

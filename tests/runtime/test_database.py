@@ -205,3 +205,32 @@ def test_the_data_version_shows_what_another_process_committed(tmp_path: Path) -
     assert ours.data_version() != version
     for opened in (ours, others):
         opened.close()
+
+
+def test_a_row_of_short_transactions_lets_another_writer_in_between(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'turns.db'}")
+    SQLModel.metadata.create_all(database.engine, tables=OURS)
+    begun, done = threading.Event(), threading.Event()
+    transactions = 0
+
+    def write_often() -> None:
+        nonlocal transactions
+        while not done.is_set() and transactions < 200:
+            with database.writing() as session:
+                session.add(Claim(schedule=1, due_at=MORNING + timedelta(seconds=transactions)))
+                session.flush()
+                begun.set()
+                threading.Event().wait(0.02)  # the work of a transaction
+            transactions += 1
+
+    often = threading.Thread(target=write_often)
+    often.start()
+    assert begun.wait(10)
+    before = transactions
+    with database.writing() as session:
+        session.add(Claim(schedule=2, due_at=MORNING))
+        between = transactions - before
+    done.set()
+    often.join(10)
+    database.close()
+    assert between <= 2

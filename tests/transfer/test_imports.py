@@ -32,7 +32,8 @@ from tests.transfer.test_texts import as_1258
 from transfer import cell_values
 from transfer.columns import ImportKind, guess
 from transfer.external_ids import ExternalId
-from transfer.imports import ImportFile, Imports, Result, import_file
+from transfer.import_results import Result
+from transfer.imports import ImportFile, Imports, import_file
 from transfer.rows import RowChange
 from wire.broadcasts import BroadcastClass
 from wire.sealing import PublicKey, SealingKey

@@ -41,7 +41,8 @@ def read(frame: In, file: Annotated[UploadFile, File()]) -> HTMLResponse:
     content = file.file.read(MOST_FILE_BYTES + 1)
     if len(content) > MOST_FILE_BYTES:
         raise Refusal(N_("This file is too large for a calendar file."))
-    events = read_foreign_calendar(content, frame.commune.zone)  # before the transaction: reading takes its time
+    # Before the transaction: reading takes its time.
+    events = read_foreign_calendar(content, frame.commune.zone, source=frame.commune_id)
     taken = _take(frame, events)
     frame.deps.services.plan(frame.commune_id)
     return renderer_of(frame.request).page(frame, "calendar_import_result.html", taken=taken)

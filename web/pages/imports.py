@@ -20,7 +20,8 @@ from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
 from transfer import recordings
 from transfer.columns import COLUMNS, ImportKind
-from transfer.imports import MOST_BYTES, ImportFile, Imports, Preview, Result, import_file, recent
+from transfer.import_results import Preview, Result
+from transfer.imports import MOST_BYTES, ImportFile, Imports, import_file, recent
 from transfer.rows import RowChange
 from transfer.texts import Encoding
 from web.labels.receivers import KINDS

@@ -1,6 +1,7 @@
 """What import contracts cannot say: homes of foreign libraries, names and lengths of files."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,7 @@ WRITES = {
 CALLERS = ("mergers", "transfer", "province", "web", "loa")
 
 
+@functools.cache
 def modules() -> list[tuple[str, Path]]:
     """Every module of the packages: dotted name and file."""
     return [
@@ -111,6 +113,7 @@ def modules() -> list[tuple[str, Path]]:
     ]
 
 
+@functools.cache
 def imported(path: Path) -> set[str]:
     """The top-level names that a file imports."""
     names = set()

@@ -1,6 +1,7 @@
 """The English of the product: plain words, one meaning for a class name, docstrings that say more than the name."""
 
 import ast
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -24,8 +25,13 @@ SHORTEST_DOCSTRING = 5
 SHARED_CLASS_NAMES: dict[str, str] = {}
 
 
-def texts() -> Iterator[tuple[Path, str]]:
+@functools.cache
+def texts() -> list[tuple[Path, str]]:
     """Every text file of the product, benchmarks and scripts, with its content."""
+    return list(_texts())
+
+
+def _texts() -> Iterator[tuple[Path, str]]:
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
             in_folder = path.relative_to(ROOT)
@@ -35,11 +41,10 @@ def texts() -> Iterator[tuple[Path, str]]:
                 yield in_folder, path.read_text(encoding="utf-8")
 
 
-def trees() -> Iterator[tuple[Path, ast.Module]]:
+@functools.cache
+def trees() -> list[tuple[Path, ast.Module]]:
     """The syntax trees of the product's and benchmarks' modules."""
-    for path, text in texts():
-        if path.suffix == ".py":
-            yield path, ast.parse(text)
+    return [(path, ast.parse(text)) for path, text in texts() if path.suffix == ".py"]
 
 
 def test_no_line_uses_a_word_that_plain_english_does_without() -> None:

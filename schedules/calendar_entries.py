@@ -24,7 +24,12 @@ class CalendarEntry:
 
 @dataclass(frozen=True)
 class CalendarImport:
-    """unread: titles of events that were not imported, with the reasons."""
+    """unread: titles of events that were not imported, with the reasons. cancelled: titles and UIDs.
+
+    uids: of the events that were read whole, so that what they no longer hold can leave the timetable.
+    """
 
     entries: list[CalendarEntry] = field(default_factory=list)
     unread: list[tuple[str, Refusal]] = field(default_factory=list)
+    cancelled: list[tuple[str, str]] = field(default_factory=list)
+    uids: list[str] = field(default_factory=list)

@@ -3,10 +3,9 @@
 Changed and cancelled instances (RECURRENCE-ID) become left-out days and entries of their own.
 """
 
-import codecs
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,10 +15,11 @@ from parsing.days import EARLIEST, LATEST
 from parsing.titles import parse_title
 from runtime.refusal import N_, Refusal
 from schedules.calendar_entries import CalendarEntry, CalendarImport
+from schedules.calendar_events import events_of
 from schedules.calendar_rules import refused, rules_of_rrule
 from schedules.recurrence import Repeat, Rule, days
 
-_CANCELLED = N_("This event is cancelled. If its schedule is on the timetable, remove it there.")
+_CANCELLED = N_("This occurrence is cancelled, and its series is not in the file.")
 #: What of an event must be read without a fault.
 _NEEDED = {
     "DTSTART",
@@ -41,21 +41,20 @@ def read_calendar(content: bytes, zone: ZoneInfo) -> CalendarImport:
 
     zone: the commune's. Raises Refusal for an invalid file.
     """
-    result = CalendarImport()
-    events = _events(content)
-    changed: dict[str, list[Any]] = {}
-    for event in events:
-        if event.get("recurrence-id") is not None:
-            changed.setdefault(str(event.get("uid", "")), []).append(event)
+    events, unread = events_of(content)
+    result = CalendarImport(unread=unread)
+    series, changed = _latest(events)
     merged: dict[tuple[str, bytes, timedelta], CalendarEntry] = {}
-    read_uids = set()
-    for event in (event for event in events if event.get("recurrence-id") is None):
-        uid = str(event.get("uid", ""))
-        read_uids.add(uid)
-        _read_into(merged, result, event, changed.get(uid, []), zone)
+    for event in series:
+        uid = _uid(event)
+        if _is_cancelled(event) and uid:
+            result.cancelled.append((_shown_title(event), uid))
+        elif _read_into(merged, result, event, changed.get(uid, {}).values(), zone) and uid:
+            result.uids.append(uid)
+    read_uids = {_uid(event) for event in series}
     for uid, alone in changed.items():
         if uid not in read_uids:  # its series is not in the file
-            for event in alone:
+            for event in alone.values():
                 _read_into(merged, result, event, [], zone)
     for entry in merged.values():
         try:
@@ -65,44 +64,61 @@ def read_calendar(content: bytes, zone: ZoneInfo) -> CalendarImport:
     return result
 
 
-def _events(content: bytes) -> list[Any]:
-    import icalendar  # noqa: PLC0415 - as in `schedules.calendars`
+def _latest(events: Sequence[Any]) -> tuple[list[Any], dict[str, dict[str, Any]]]:
+    """The events and, by UID and instance, their changed instances; of each only the newest that the file holds."""
+    series: list[Any] = []
+    changed: dict[str, dict[str, Any]] = {}
+    at_of: dict[str, int] = {}
+    for event in events:
+        uid = _uid(event)
+        if event.get("recurrence-id") is not None:
+            instances, instance = changed.setdefault(uid, {}), _shown(event["recurrence-id"])
+            if instance not in instances or _sequence(event) >= _sequence(instances[instance]):
+                instances[instance] = event
+        elif uid and uid in at_of and _sequence(event) != _sequence(series[at_of[uid]]):
+            if _sequence(event) > _sequence(series[at_of[uid]]):
+                series[at_of[uid]] = event
+        else:
+            at_of[uid] = len(series)
+            series.append(event)
+    return series, changed
 
-    try:
-        calendars = icalendar.Calendar.from_ical(_text(content), multiple=True)
-        events = [event for calendar in calendars for event in calendar.walk("VEVENT")]
-        if not any(calendar.name == "VCALENDAR" for calendar in calendars):
-            raise ValueError("no calendar")
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as failure:
-        raise Refusal(N_("This is not a calendar file (.ics). Export one from your calendar program.")) from failure
-    return events
+
+def _shown(value: Any) -> str:
+    ical = getattr(value, "to_ical", None)
+    return str(ical()) if ical is not None else repr(value)
 
 
-def _text(content: bytes) -> str:
-    """Raises ValueError (UnicodeDecodeError) for what is not Unicode."""
-    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
-        if content.startswith(mark):
-            return content.decode(encoding)
-    return content.decode("utf-8-sig")
+def _sequence(event: Any) -> int:
+    number = event.get("sequence", 0)
+    return number if isinstance(number, int) else 0
+
+
+def _uid(event: Any) -> str:
+    return str(event.get("uid", ""))
+
+
+def _shown_title(event: Any) -> str:
+    return " ".join(str(event.get("summary", "")).split())[:200]
 
 
 def _read_into(
     merged: dict[tuple[str, bytes, timedelta], CalendarEntry],
     result: CalendarImport,
     event: Any,
-    changed: Sequence[Any],
+    changed: Iterable[Any],
     zone: ZoneInfo,
-) -> None:
-    title = " ".join(str(event.get("summary", "")).split())[:200]
+) -> bool:
+    title = _shown_title(event)
     try:
         entries = _entries(event, changed, zone)
     except Refusal as refusal:
         result.unread.append((title, refusal))
-        return
+        return False
     except (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError):
         # The library hands over what it could not read in shapes of its own.
         result.unread.append((title, Refusal(N_("This event cannot be read."))))
-        return
+        return False
     for entry in entries:
         key = (entry.title, repr(msgspec.structs.replace(entry.rule, times=[])).encode(), entry.length)
         earlier = merged.get(key)
@@ -111,52 +127,84 @@ def _read_into(
             rule = msgspec.structs.replace(earlier.rule, times=times)
             entry = replace(entry, uid=earlier.uid, rule=rule, uids=(*earlier.uids, *entry.uids))
         merged[key] = entry
+    return True
 
 
-def _entries(event: Any, changed: Sequence[Any], zone: ZoneInfo) -> list[CalendarEntry]:
+def _entries(event: Any, changed: Iterable[Any], zone: ZoneInfo) -> list[CalendarEntry]:
     """An event with its changed instances. Raises Refusal."""
     _refuse_unread(event)
     if _is_cancelled(event):
         raise Refusal(_CANCELLED)
     title, start = _title(event), _start(event, zone)
     local = start.astimezone(zone)
-    rule = Rule(repeat=Repeat.ONCE, times=[local.time()], from_day=local.date())
-    rules = rules_of_rrule(event["rrule"], start, zone) if event.get("rrule") is not None else [rule]
-    left_out = {at.date() for at in _instances(event, "exdate", local, zone)}
-    extra = {at.date() for at in _instances(event, "rdate", local, zone, refuse_other_times=True)}
-    more: list[CalendarEntry] = []
-    uid, length = str(event.get("uid", "")), _length(event, start)
+    uid, length, where = _own_uid(event, local, zone), _length(event, start), str(event.get("location", ""))
+    rules = [Rule(repeat=Repeat.ONCE, times=[local.time()], from_day=local.date())]
+    if event.get("rrule") is not None:
+        rules = rules_of_rrule(event["rrule"], _lists(event, "exrule"), start, zone)
+    elif event.get("exrule") is not None:
+        raise refused("EXRULE")
+    left_out = set(_instances(event, "exdate", local, zone))
+    moved: list[CalendarEntry] = []
     for instance in changed:
-        _refuse_unread(instance)
-        if "RANGE" in instance["recurrence-id"].params:
-            raise refused("RECURRENCE-ID;RANGE")
-        replaced = _local(instance["recurrence-id"].dt, zone, local)
-        if replaced.time() != local.time():
-            raise refused("RECURRENCE-ID")
-        left_out.add(replaced.date())
-        extra.discard(replaced.date())
+        replaced = _replaced(instance, local, zone)
+        left_out.add(replaced)
         if not _is_cancelled(instance):
             # No `changed` of its own: an instance of an instance does not exist.
-            [moved] = _entries(_without_id(instance), [], zone)
-            more.append(replace(moved, uid=f"{uid}#{replaced:%Y%m%d}", uids=(f"{uid}#{replaced:%Y%m%d}",)))
-    where = str(event.get("location", ""))
+            moved += _entries(instance, [], zone)
+    added = set(_instances(event, "rdate", local, zone)) - left_out
+    clock = rules[0].times[0]
+    left_out_days = {at.date() for at in left_out if at.time() == clock}
+    extra = {at.date() for at in added if at.time() == clock}
     entries = []
     for number, part in enumerate(rules):
-        regular = set(days(part.check(), min(left_out), max(left_out))) if left_out else set()
-        except_days = sorted(left_out & regular)
-        extra_days = sorted((extra | set(part.extra_days) if number == 0 else set(part.extra_days)) - left_out)
-        part = msgspec.structs.replace(part, except_days=except_days, extra_days=extra_days)
+        part = _with_single_days(part, left_out_days, extra if number == 0 else set())
         part_uid = uid if number == 0 else f"{uid}#{number + 1}"
         entries.append(CalendarEntry(part_uid, title, part, length, where, (part_uid,)))
-    return entries + more
+    for at, single_days in _by_time(added, clock).items():
+        rule = Rule(repeat=Repeat.ONCE, times=[at], from_day=single_days[0], extra_days=single_days[1:])
+        entries.append(CalendarEntry(f"{uid}#{at:%H%M%S}", title, rule, length, where, (f"{uid}#{at:%H%M%S}",)))
+    return entries + moved
+
+
+def _own_uid(event: Any, local: datetime, zone: ZoneInfo) -> str:
+    """Of an instance with the day that it replaces, since its series has the same UID."""
+    uid, instance = _uid(event), event.get("recurrence-id")
+    return uid if instance is None else f"{uid}#{_local(instance.dt, zone, local):%Y%m%d}"
+
+
+def _replaced(instance: Any, local: datetime, zone: ZoneInfo) -> datetime:
+    """The instant of the series that an instance stands for. Raises Refusal."""
+    _refuse_unread(instance)
+    if "RANGE" in instance["recurrence-id"].params:
+        raise refused("RECURRENCE-ID;RANGE")
+    return _local(instance["recurrence-id"].dt, zone, local)
+
+
+def _with_single_days(rule: Rule, left_out: set[date], extra: set[date]) -> Rule:
+    """Days that are left out count only where the rule is due."""
+    left_out = left_out | set(rule.except_days)
+    rule = msgspec.structs.replace(rule, except_days=[])
+    regular = set(days(rule.check(), min(left_out), max(left_out))) if left_out else set()
+    return msgspec.structs.replace(
+        rule,
+        except_days=sorted(left_out & regular),
+        extra_days=sorted((extra | set(rule.extra_days)) - left_out),
+    )
+
+
+def _by_time(instants: set[datetime], but: time) -> Mapping[time, list[date]]:
+    """The days of each time, in order, but for one time."""
+    days_of: dict[time, list[date]] = {}
+    for at in sorted(instants):
+        if at.time() != but:
+            days_of.setdefault(at.time(), []).append(at.date())
+    return days_of
 
 
 def _refuse_unread(event: Any) -> None:
     broken = [str(name) for name, _ in event.errors if name is None or str(name).upper() in _NEEDED]
     if broken:
         raise Refusal(N_("This event cannot be read: {part} is invalid."), part=broken[0])
-    if event.get("exrule") is not None:
-        raise refused("EXRULE")
     for name in ("dtstart", "rrule", "recurrence-id", "summary", "uid"):
         if isinstance(event.get(name), list):
             raise Refusal(N_("This event cannot be read: {part} is invalid."), part=name.upper())
@@ -196,20 +244,18 @@ def _length(event: Any, start: datetime) -> timedelta:
     return ends - start
 
 
-def _instances(
-    event: Any, name: str, local: datetime, zone: ZoneInfo, *, refuse_other_times: bool = False
-) -> list[datetime]:
-    """Instants that EXDATE or RDATE lists, by the commune's clock. One at another time is no instance of the event."""
-    lists = event.get(name, [])
-    instances = []
-    for date_list in lists if isinstance(lists, list) else [lists]:
-        for value in date_list.dts:
-            at = _local(value.dt[0] if isinstance(value.dt, tuple) else value.dt, zone, local)
-            if at.time() == local.time():
-                instances.append(at)
-            elif refuse_other_times:
-                raise refused(name.upper())
-    return instances
+def _instances(event: Any, name: str, local: datetime, zone: ZoneInfo) -> list[datetime]:
+    """Instants that EXDATE or RDATE lists, by the commune's clock; of a period its beginning."""
+    return [
+        _local(value.dt[0] if isinstance(value.dt, tuple) else value.dt, zone, local)
+        for date_list in _lists(event, name)
+        for value in date_list.dts
+    ]
+
+
+def _lists(event: Any, name: str) -> list[Any]:
+    values = event.get(name, [])
+    return values if isinstance(values, list) else [values]
 
 
 def _local(at: Any, zone: ZoneInfo, like: datetime) -> datetime:
@@ -219,9 +265,3 @@ def _local(at: Any, zone: ZoneInfo, like: datetime) -> datetime:
     if isinstance(at, date):
         return datetime.combine(at, like.timetz())
     raise Refusal(N_("This event cannot be read."))
-
-
-def _without_id(instance: Any) -> Any:
-    single = instance.copy()
-    del single["recurrence-id"]
-    return single

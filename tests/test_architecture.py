@@ -51,7 +51,7 @@ HOMES = {
     "holidays": ("noise.days_off",),
     "geojson_pydantic": ("devices.outlines",),
     "haversine": ("acoustics.echoes",),
-    "icalendar": ("schedules.calendars", "schedules.calendar_reading"),
+    "icalendar": ("schedules.calendars", "schedules.calendar_events"),
     "openpyxl": ("web.spreadsheets", "transfer.excel_sheets"),
     "xlrd": ("transfer.old_excel_sheets",),
     "python_calamine": ("transfer.calamine_sheets",),

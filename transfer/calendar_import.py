@@ -1,6 +1,7 @@
 """Events of a calendar file onto the timetable. An event is known by its UID: read again, it changes its schedule."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,17 +22,21 @@ from wire.broadcasts import Targets
 
 @dataclass
 class TakenEvents:
-    """Titles of the programmes. unread: titles with why they were left out."""
+    """Titles of the programmes. removed: of events that are cancelled or gone. unread: titles with why they were left
+    out.
+    """
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     there: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     unread: list[tuple[str, Refusal]] = field(default_factory=list)
 
     def extend(self, more: "TakenEvents") -> None:
         self.added += more.added
         self.changed += more.changed
         self.there += more.there
+        self.removed += more.removed
         self.unread += more.unread
 
 
@@ -56,7 +61,39 @@ class EventTaker:
                     self._take(entry, taken)
             except Refusal as refusal:
                 taken.unread.append((entry.title, refusal))
+                self._used |= {schedule.number for schedule in self._known_schedules(entry.uids)}  # they stay
         return taken
+
+    def remove_gone(self, read: CalendarImport) -> TakenEvents:
+        """Take off the timetable what earlier readings put there for events that are cancelled now, and for
+        occurrences that their events have no longer. After all entries were taken.
+        """
+        taken = TakenEvents()
+        for title, uid in read.cancelled:
+            numbers = [self._known.get(_key(uid), ""), self._own(uid), *self._parts(uid)]
+            if not self._retire(numbers, title, taken):
+                taken.unread.append((title, Refusal(N_("This event is cancelled."))))
+        for uid in read.uids:
+            self._retire(self._parts(uid), "", taken)
+        return taken
+
+    def _parts(self, uid: str) -> list[str]:
+        """Numbers of the schedules of an event's occurrences that were moved, and of its further rules."""
+        return [number for key, number in self._known.items() if key.startswith(f"{_key(uid)}#")]
+
+    def _retire(self, numbers: list[str], title: str, taken: TakenEvents) -> bool:
+        """title: "" for that of the schedule's programme. Whether there was one."""
+        gone = [
+            schedule
+            for number in dict.fromkeys(numbers)
+            if number and (schedule := self._there.get(int(number))) is not None and schedule.number not in self._used
+        ]
+        for schedule in gone:
+            retire_schedule_in(self._session, self._actor, self._commune_id, schedule.number, self._now)
+            self._used.add(schedule.number)
+            programme = self._session.get(Programme, schedule.programme_id)
+            taken.removed.append(title or (programme.title if programme else ""))
+        return bool(gone)
 
     def _take(self, entry: CalendarEntry, taken: TakenEvents) -> None:
         programme = self._programme(entry.title)
@@ -96,11 +133,7 @@ class EventTaker:
 
     def _schedules_of(self, entry: CalendarEntry) -> list[Schedule]:
         """Those that its events made before; else one that already says the same."""
-        numbers = [self._known.get(_key(uid), "") for uid in entry.uids] + [self._own(uid) for uid in entry.uids]
-        schedules = [
-            self._there[int(number)] for number in dict.fromkeys(numbers) if number and int(number) in self._there
-        ]
-        unused = [schedule for schedule in schedules if schedule.number not in self._used]
+        unused = [schedule for schedule in self._known_schedules(entry.uids) if schedule.number not in self._used]
         if unused:
             return unused
         title = self._programmes.find(entry.title)
@@ -108,6 +141,10 @@ class EventTaker:
             s for s in self._there.values() if title and (s.programme_id, s.recurrence) == (title.number, entry.rule)
         )
         return [s for s in alike if s.number not in self._used][:1]
+
+    def _known_schedules(self, uids: Sequence[str]) -> list[Schedule]:
+        numbers = [self._known.get(_key(uid), "") for uid in uids] + [self._own(uid) for uid in uids]
+        return [self._there[int(number)] for number in dict.fromkeys(numbers) if number and int(number) in self._there]
 
     def _own(self, uid: str) -> str:
         """The number of the schedule that Loa itself wrote into a calendar file as this event."""

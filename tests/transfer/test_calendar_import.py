@@ -37,7 +37,10 @@ def file_of(*events: str) -> bytes:
 
 def read(studio: Studio, content: bytes) -> TakenEvents:
     with studio.database.writing() as session:
-        return EventTaker(session, COMMUNE, NOW, LAN).take(read_calendar(content, HANOI))
+        taker, events = EventTaker(session, COMMUNE, NOW, LAN), read_calendar(content, HANOI)
+        taken = taker.take(events)
+        taken.extend(taker.remove_gone(events))
+        return taken
 
 
 def kept(studio: Studio) -> list[Schedule]:
@@ -93,3 +96,63 @@ def test_two_programmes_of_one_title_are_refused(studio: Studio) -> None:
 def test_a_programme_whose_title_differs_by_a_tone_is_not_taken(studio: Studio) -> None:
     assert read(studio, file_of(DAILY.format(hour="10").replace("sáng", "sàng"))).unread
     assert kept(studio) == []
+
+
+MOVED = (
+    "UID:sang@lich|SUMMARY:Bản tin sáng|RECURRENCE-ID;TZID=Asia/Ho_Chi_Minh:20261203T100000"
+    "|DTSTART;TZID=Asia/Ho_Chi_Minh:20261203T{hour}0000"
+)
+
+
+def test_an_event_that_is_cancelled_takes_its_schedule_off_when_read_again(studio: Studio) -> None:
+    daily, moved = DAILY.format(hour="10"), MOVED.format(hour="15")
+    other = daily.replace("sang@lich", "toi@lich").replace("T100000", "T190000")
+    read(studio, file_of(daily, moved, other))
+    assert len(kept(studio)) == 3
+    taken = read(studio, file_of(daily + "|STATUS:CANCELLED", other))
+    assert (taken.removed, taken.unread) == (["Bản tin sáng"] * 2, [])
+    assert [s.recurrence.times for s in kept(studio)] == [[time(19)]]
+    # Read once more it has no schedule to take off, and that is said.
+    taken = read(studio, file_of(daily + "|STATUS:CANCELLED", other))
+    assert (taken.removed, [str(why) for _, why in taken.unread]) == ([], ["This event is cancelled."])
+
+
+def test_a_calendar_that_cancels_its_events_takes_their_schedules_off(studio: Studio) -> None:
+    read(studio, file_of(DAILY.format(hour="10")))
+    assert read(studio, file_of(DAILY.format(hour="10")).replace(b"VERSION", b"METHOD:CANCEL\r\nVERSION")).removed
+    assert kept(studio) == []
+
+
+def test_an_occurrence_moved_back_leaves_nothing_of_its_move(studio: Studio) -> None:
+    daily = DAILY.format(hour="10")
+    read(studio, file_of(daily, MOVED.format(hour="15")))
+    taken = read(studio, file_of(daily, MOVED.format(hour="16")))
+    assert (taken.added, taken.removed) == ([], [])
+    assert sorted(s.recurrence.times for s in kept(studio)) == [[time(10)], [time(16)]]
+    assert read(studio, file_of(daily)).removed == ["Bản tin sáng"]
+    assert [(s.recurrence.times, s.recurrence.except_days) for s in kept(studio)] == [([time(10)], [])]
+
+
+def test_a_moved_occurrence_without_its_series_leaves_the_series_as_it_is(studio: Studio) -> None:
+    read(studio, file_of(DAILY.format(hour="10")))
+    assert read(studio, file_of(MOVED.format(hour="15"))).added == ["Bản tin sáng"]
+    taken = read(studio, file_of(MOVED.format(hour="15") + "|STATUS:CANCELLED"))
+    assert (taken.removed, [str(why)[:18] for _, why in taken.unread]) == ([], ["This occurrence is"])
+    assert sorted(s.recurrence.times for s in kept(studio)) == [[time(10)], [time(15)]]
+
+
+def test_an_event_that_can_no_longer_be_taken_keeps_its_schedule_and_is_named(studio: Studio) -> None:
+    read(studio, file_of(DAILY.format(hour="10")))
+    taken = read(studio, file_of(DAILY.format(hour="11").replace("Bản tin sáng", "Bản tin khác")))
+    assert (taken.removed, [title for title, _ in taken.unread]) == ([], ["Bản tin khác"])
+    assert [s.recurrence.times for s in kept(studio)] == [[time(10)]]
+
+
+def test_cancelling_one_event_of_our_own_file_leaves_the_other_times_of_its_schedule(studio: Studio) -> None:
+    with studio.database.writing() as session:
+        before = add_daily(session, studio.programme, Targets(all=True), times=[time(5), time(17)])
+        entry = CalendarEntry(f"loa-{COMMUNE}-{before.number}", "Bản tin sáng", before.recurrence, NOW - NOW)
+    written = write_calendar("x", [entry], HANOI, NOW).replace(b"-050000\r\n", b"-050000\r\nSTATUS:CANCELLED\r\n", 1)
+    assert b"CANCELLED" in written
+    read(studio, written)
+    assert [(s.number, s.recurrence.times) for s in kept(studio)] == [(before.number, [time(17)])]

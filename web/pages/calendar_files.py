@@ -60,6 +60,11 @@ def _take(frame: Frame, events: CalendarImport) -> TakenEvents:
             if taken.added or taken.changed:
                 frame.note(session, Deed.CALENDAR_READ, ", ".join(taken.added + taken.changed)[:1000])
         all_taken.extend(taken)
+    with frame.deps.database.writing() as session:
+        gone = EventTaker(session, frame.commune_id, frame.deps.clock.now(), frame.actor, used).remove_gone(events)
+        if gone.removed:
+            frame.note(session, Deed.CALENDAR_READ, ", ".join(gone.removed)[:1000])
+    all_taken.extend(gone)
     return all_taken
 
 

@@ -60,7 +60,7 @@ def _move(draft: MergeDraft, now: datetime) -> CommuneMove:
         return draft.places(commune_id, targets)[0][1]
 
     return CommuneMove(
-        sources=plan.sources if isinstance(plan, Merge) else (plan.source,),
+        sources=plan.sources,
         into=plan.into,
         joined=isinstance(plan, Merge),
         names={c.id: c.name for c in data.communes},

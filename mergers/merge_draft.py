@@ -52,8 +52,8 @@ class Answers:
         return chosen if chosen in {c.value for c in question.choices} else question.suggested
 
 
-def choice(value: str, message_id: str, effect: Translatable | None = None, **values: object) -> Choice:
-    return Choice(value, Translatable(message_id, values), effect)
+def choice(value: str, message_id: str, **values: object) -> Choice:
+    return Choice(value, Translatable(message_id, values))
 
 
 def free_zone_id(session: Session, wanted: str, taken: Sequence[str] = ()) -> str:

@@ -2,7 +2,7 @@
 
 from mergers.merge_context import MergeContext
 from mergers.merge_draft import choice
-from mergers.plans import Question, QuestionTopic, Translatable
+from mergers.plans import QuestionTopic
 from people.operators import OperatorCommune
 from people.rights import Role
 from runtime.refusal import N_
@@ -12,8 +12,8 @@ _ROLES = (Role.VIEWER, Role.TECHNICIAN, Role.OPERATOR, Role.CHAIR, Role.PROVINCE
 
 
 class MergedPeople:
-    def __init__(self, union: MergeContext) -> None:
-        self._context = union
+    def __init__(self, context: MergeContext) -> None:
+        self._context = context
 
     def work_out(self) -> None:
         plan, data = self._context.plan, self._context.data
@@ -25,22 +25,18 @@ class MergedPeople:
             least = min(there.values(), key=_ROLES.index)
             chosen = least
             if len(set(there.values())) > 1:
-                name = data.operators[operator_id].name
+                commune_of = {role: c for c, role in there.items()}
                 chosen = Role(
-                    self._context.answers.ask(
-                        Question(
-                            f"operator:{operator_id}",
-                            QuestionTopic.OPERATOR,
-                            Translatable(
-                                N_("{operator} has different roles in the communes: which one in the new one?"),
-                                {"operator": name},
-                            ),
-                            tuple(
-                                choice(role.value, N_("As in {commune}"), commune=self._context.name(c))
-                                for role, c in {r: c for c, r in there.items()}.items()
-                            ),
-                            least.value,
-                        )
+                    self._context.ask(
+                        f"operator:{operator_id}",
+                        QuestionTopic.OPERATOR,
+                        N_("{operator} has different roles in the communes: which one in the new one?"),
+                        [
+                            choice(role.value, N_("As in {commune}"), commune=self._context.name(c))
+                            for role, c in commune_of.items()
+                        ],
+                        least.value,
+                        operator=data.operators[operator_id].name,
                     )
                 )
             self._context.ledger.add(OperatorCommune(operator_id=operator_id, commune_id=plan.into, role=chosen.value))

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from mergers.merge_context import MergeContext
 from mergers.merge_draft import choice
-from mergers.plans import Question, QuestionTopic, Translatable
+from mergers.plans import QuestionTopic
 from noise.noise_rules import RULE_COLUMNS, NoiseRules
 from runtime.refusal import N_
 
 
 class MergedRules:
-    def __init__(self, union: MergeContext) -> None:
-        self._context = union
+    def __init__(self, context: MergeContext) -> None:
+        self._context = context
 
     def work_out(self) -> None:
         plan, data = self._context.plan, self._context.data
@@ -19,20 +19,18 @@ class MergedRules:
         rules = {c: _rules(whole.get(c)) for c in plan.sources}
         chosen = plan.sources[0] if whole else ""
         if len({repr(r) for r in rules.values()}) > 1:
-            answer = self._context.answers.ask(
-                Question(
-                    "noise",
-                    QuestionTopic.NOISE,
-                    Translatable(N_("The communes allow different hours, night levels or minutes.")),
-                    (
-                        choice("zones", N_("Each rule stays with the receivers of its former commune")),
-                        *(
-                            choice(value, N_("The rules of {commune} hold everywhere"), commune=name)
-                            for value, name in self._context.by_commune()
-                        ),
+            answer = self._context.ask(
+                "noise",
+                QuestionTopic.NOISE,
+                N_("The communes allow different hours, night levels or minutes."),
+                [
+                    choice("zones", N_("Each rule stays with the receivers of its former commune")),
+                    *(
+                        choice(f"use:{c}", N_("The rules of {commune} hold everywhere"), commune=self._context.name(c))
+                        for c in plan.sources
                     ),
-                    "zones",
-                )
+                ],
+                "zones",
             )
             chosen = "" if answer == "zones" else answer.removeprefix("use:")
         for commune_id, rule in whole.items():
@@ -58,21 +56,16 @@ class MergedRules:
         keep = "first"
         if _rules(rule) != _rules(other):
             zone = next(z for z in self._context.data.zones if z.id == into)
-            keep = self._context.answers.ask(
-                Question(
-                    f"noise:{rule.zone_id}",
-                    QuestionTopic.NOISE,
-                    Translatable(
-                        N_("Zone {zone} becomes one, and its parts have different rules."), {"zone": zone.name}
-                    ),
-                    (
-                        choice(
-                            "first", N_("The rules of {commune} hold"), commune=self._context.name(other.commune_id)
-                        ),
-                        choice("other", N_("The rules of {commune} hold"), commune=self._context.name(rule.commune_id)),
-                    ),
-                    "first",
-                )
+            keep = self._context.ask(
+                f"noise:{rule.zone_id}",
+                QuestionTopic.NOISE,
+                N_("Zone {zone} becomes one, and its parts have different rules."),
+                [
+                    choice(value, N_("The rules of {commune} hold"), commune=self._context.name(row.commune_id))
+                    for value, row in (("first", other), ("other", rule))
+                ],
+                "first",
+                zone=zone.name,
             )
         if keep == "other":
             self._context.ledger.set(other, **{name: getattr(rule, name) for name in RULE_COLUMNS})

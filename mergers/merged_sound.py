@@ -4,14 +4,14 @@ from broadcast.backup_clip import BackupClip
 from broadcast.programmes import CHIMES, ItemKind
 from mergers.merge_context import MergeContext
 from mergers.merge_draft import choice
-from mergers.plans import Question, QuestionTopic, Translatable
+from mergers.plans import QuestionTopic
 from parsing.names import folded
 from runtime.refusal import N_
 
 
 class MergedSound:
-    def __init__(self, union: MergeContext) -> None:
-        self._context = union
+    def __init__(self, context: MergeContext) -> None:
+        self._context = context
 
     def work_out(self) -> None:
         self._chimes()
@@ -24,28 +24,17 @@ class MergedSound:
         whose = having[0] if having else ""
         keep = True
         if len(having) > 1:
-            answer = self._context.answers.ask(
-                Question(
-                    "chimes",
-                    QuestionTopic.CHIMES,
-                    Translatable(N_("Each commune has chimes of its own.")),
-                    (
-                        choice(
-                            "keep",
-                            N_("Programmes keep the chimes they have; new ones get those of {commune}"),
-                            commune=self._context.name(whose),
-                        ),
-                        *(
-                            choice(
-                                f"use:{c}",
-                                N_("All programmes get the chimes of {commune}"),
-                                commune=self._context.name(c),
-                            )
-                            for c in having
-                        ),
-                    ),
-                    "keep",
-                )
+            keep_message = N_("Programmes keep the chimes they have; new ones get those of {commune}")
+            use_message = N_("All programmes get the chimes of {commune}")
+            answer = self._context.ask(
+                "chimes",
+                QuestionTopic.CHIMES,
+                N_("Each commune has chimes of its own."),
+                [
+                    choice("keep", keep_message, commune=self._context.name(whose)),
+                    *(choice(f"use:{c}", use_message, commune=self._context.name(c)) for c in having),
+                ],
+                "keep",
             )
             if answer != "keep":
                 keep, whose = False, answer.removeprefix("use:")
@@ -77,8 +66,7 @@ class MergedSound:
                     "backup",
                     QuestionTopic.BACKUP,
                     N_("Each commune has a backup recording: which one do all receivers keep?"),
-                    "use:",
-                    list(backups),
+                    [c for c in plan.sources if c in backups],
                 )
             for backup in backups.values():
                 self._context.ledger.remove(backup)

@@ -1,5 +1,6 @@
 """Mergers: written in one transaction, and reversible for thirty days."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -13,7 +14,7 @@ from mergers.in_flight import broadcasts_in_flight, move_in_flight
 from mergers.ledger import LedgerEntry
 from mergers.merge_draft import MergeDraft
 from mergers.merging import merge_draft
-from mergers.plans import Decisions, Merge, MergerResult, Plan, plan_as_text, plan_of_text
+from mergers.plans import Decisions, Merge, MergerResult, Plan, involved, plan_as_text, plan_of_text
 from mergers.splitting import split_draft
 from people.audit import Deed, note
 from runtime.database import UtcDateTime
@@ -76,7 +77,7 @@ def merge(
 
     Raises Refusal when the communes were changed since the rehearsal, or a question is not decided.
     """
-    _lock(session, list(plan.sources) if isinstance(plan, Merge) else [plan.source])
+    lock_communes(session, plan.sources)
     freeze_past(session, now)
     draft = draft_of(session, plan, decisions, now, hooks)
     if fingerprint_of(draft) != fingerprint:
@@ -96,7 +97,7 @@ def merge(
             merger_id=merger_row.number, entries=msgspec.json.encode(entries), receivers=msgspec.json.encode(receivers)
         )
     )
-    for commune_id in sorted({plan.into, *(plan.sources if isinstance(plan, Merge) else (plan.source,))}):
+    for commune_id in involved(plan):
         note(session, at=now, by=by, commune_id=commune_id, action=Deed.MERGED, detail=names)
     session.flush()
     session.expire_all()
@@ -115,7 +116,7 @@ def merger(session: Session, merger_id: int) -> Merger:
     return row
 
 
-def _lock(session: Session, commune_ids: list[str]) -> None:
+def lock_communes(session: Session, commune_ids: Sequence[str]) -> None:
     """Lock the communes' rows: inserting a row that refers to a commune waits for the end of this transaction."""
     session.exec(select(Commune).where(col(Commune.id).in_(commune_ids)).order_by(Commune.id).with_for_update()).all()
 

@@ -19,7 +19,7 @@ from mergers.merge_draft import Answers, MergeDraft, choice, free_zone_id, undon
 from mergers.merged_people import MergedPeople
 from mergers.merged_rules import MergedRules
 from mergers.merged_sound import MergedSound
-from mergers.plans import Decisions, Merge, Question, QuestionTopic, Translatable
+from mergers.plans import Decisions, Merge, QuestionTopic, Translatable
 from mergers.schedule_overlaps import ScheduleOverlap, schedule_overlaps
 from parsing.names import name_key
 from runtime.refusal import N_, Refusal
@@ -63,36 +63,25 @@ class Merging:
         sources = [data.commune(c) for c in plan.sources]
         first = sources[0]
         if len({c.time_zone for c in sources}) > 1:
-            self._time_zone = data.commune(
-                self._context.ask_whose(
-                    "time_zone",
-                    QuestionTopic.TIME_ZONE,
-                    N_("The communes have different time zones: which one holds?"),
-                    "use:",
-                )
-            ).time_zone
+            message = N_("The communes have different time zones: which one holds?")
+            chosen = self._context.ask_whose("time_zone", QuestionTopic.TIME_ZONE, message, plan.sources)
+            self._time_zone = data.commune(chosen).time_zone
         ceiling = max(c.volume_ceiling_percent for c in sources)
         self._ceiling_of = {c.id: 100 for c in sources}
         if len({c.volume_ceiling_percent for c in sources}) > 1:
-            chosen = self._context.answers.ask(
-                Question(
-                    "volume",
-                    QuestionTopic.VOLUME,
-                    Translatable(N_("The communes limit the volume differently: which limit holds?")),
-                    (
-                        choice("keep", N_("Each receiver keeps the limit it had")),
-                        *(
-                            choice(
-                                f"use:{c.id}",
-                                N_("{percent} % everywhere, as in {commune}"),
-                                percent=c.volume_ceiling_percent,
-                                commune=c.name,
-                            )
-                            for c in sources
-                        ),
+            everywhere = N_("{percent} % everywhere, as in {commune}")
+            chosen = self._context.ask(
+                "volume",
+                QuestionTopic.VOLUME,
+                N_("The communes limit the volume differently: which limit holds?"),
+                [
+                    choice("keep", N_("Each receiver keeps the limit it had")),
+                    *(
+                        choice(f"use:{c.id}", everywhere, percent=c.volume_ceiling_percent, commune=c.name)
+                        for c in sources
                     ),
-                    "keep",
-                )
+                ],
+                "keep",
             )
             if chosen == "keep":
                 self._ceiling_of = {c.id: c.volume_ceiling_percent for c in sources}
@@ -146,18 +135,18 @@ class Merging:
 
     def _same_name(self, alike: list[Zone]) -> None:
         whose = ", ".join(dict.fromkeys(self._context.name(z.commune_id) for z in alike))
-        chosen = self._context.answers.ask(
-            Question(
-                "zones:" + "+".join(z.id for z in alike),
-                QuestionTopic.ZONES,
-                Translatable(N_("{communes} each have a zone {zone}."), {"communes": whose, "zone": alike[0].name}),
-                (
-                    choice("rename", N_("They are different places: each gets the name of its former commune added")),
-                    choice("join", N_("They are the same place: they become one zone")),
-                    choice("keep", N_("They are different places and keep their names")),
-                ),
-                "rename",
-            )
+        chosen = self._context.ask(
+            "zones:" + "+".join(z.id for z in alike),
+            QuestionTopic.ZONES,
+            N_("{communes} each have a zone {zone}."),
+            [
+                choice("rename", N_("They are different places: each gets the name of its former commune added")),
+                choice("join", N_("They are the same place: they become one zone")),
+                choice("keep", N_("They are different places and keep their names")),
+            ],
+            "rename",
+            communes=whose,
+            zone=alike[0].name,
         )
         if chosen == "rename":
             for zone in alike:
@@ -229,15 +218,16 @@ class Merging:
             for c in communes
         ]
         local = meeting.first_at.astimezone(self._context.data.commune(communes[0]).zone)
-        note = Translatable(
+        chosen = self._context.ask(
+            meeting.key,
+            QuestionTopic.SCHEDULES,
             N_("At {time} programmes of several communes fall together: {what}."),
-            {
-                "time": f"{local:%H:%M}",
-                "at": meeting.first_at.isoformat(),
-                "what": "; ".join(f"{self._context.name(c)}: {whose[c]}" for c in communes),
-            },
+            choices,
+            "both",
+            time=f"{local:%H:%M}",
+            at=meeting.first_at.isoformat(),
+            what="; ".join(f"{self._context.name(c)}: {whose[c]}" for c in communes),
         )
-        chosen = self._context.answers.ask(Question(meeting.key, QuestionTopic.SCHEDULES, note, tuple(choices), "both"))
         kind, _, commune_id = chosen.partition(":")
         for schedule in meeting.schedules:
             if kind == "first" and schedule.commune_id == commune_id:

@@ -36,8 +36,17 @@ class Split(msgspec.Struct, frozen=True, kw_only=True, tag="split", tag_field="k
     programmes: tuple[int, ...] = ()
     operators: tuple[int, ...] = ()
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.source,)
+
 
 Plan = Merge | Split
+
+
+def involved(plan: Plan) -> list[str]:
+    """Ids of the communes that it takes from, and of the one that it makes."""
+    return sorted({*plan.sources, plan.into})
 
 
 def plan_as_text(plan: Plan) -> str:
@@ -78,11 +87,10 @@ class Translatable:
 
 @dataclass(frozen=True)
 class Choice:
-    """One possible answer. value: as in the decisions. effect: what it would change."""
+    """One possible answer. value: as in the decisions."""
 
     value: str
     says: Translatable
-    effect: Translatable | None = None
 
 
 @dataclass(frozen=True)

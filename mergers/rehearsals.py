@@ -1,6 +1,7 @@
 """Rehearsals: what a plan would change, item by item, and what must be decided. Only reads."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,17 @@ from wire.broadcasts import Targets
 
 #: What is planned ahead is shown one by one up to so many, the soonest first.
 MOST_BROADCASTS = 500
+#: Field of `CommuneCounts` → what it counts.
+_COUNTED = {
+    "stations": RehearsedKind.STATION,
+    "receivers": RehearsedKind.RECEIVER,
+    "zones": RehearsedKind.ZONE,
+    "operators": RehearsedKind.OPERATOR,
+    "clips": RehearsedKind.CLIP,
+    "programmes": RehearsedKind.PROGRAMME,
+    "schedules": RehearsedKind.SCHEDULE,
+    "noise_rules": RehearsedKind.NOISE_RULE,
+}
 
 
 def rehearse(
@@ -139,28 +151,17 @@ class _RehearsalLines:
                 if name == operator_id:
                     roles = {str(self._ledger.get(r, "role")) for r in where}
                     changes = () if roles == {str(row.role)} else (Translatable(N_("Has another role from then on")),)
-                    yield RehearsalLine(
-                        RehearsedKind.OPERATOR,
-                        str(operator_id),
-                        operator.name,
-                        commune_id,
-                        tuple(r.commune_id for r in where),
-                        changes,
-                    )
+                    communes = tuple(r.commune_id for r in where)
+                    kind = RehearsedKind.OPERATOR
+                    yield RehearsalLine(kind, str(operator_id), operator.name, commune_id, communes, changes)
 
     def _broadcasts(self) -> Iterator[RehearsalLine]:
+        kind, continues = RehearsedKind.BROADCAST, Translatable(N_("Is on air, and goes on"))
         for b in self._way.running:
-            yield RehearsalLine(
-                RehearsedKind.BROADCAST,
-                b.id,
-                b.title,
-                b.commune_id,
-                (b.commune_id,),
-                (Translatable(N_("Is on air, and goes on")),),
-            )
+            yield RehearsalLine(kind, b.id, b.title, b.commune_id, (b.commune_id,), (continues,))
         for b in [b for b in self._way.planned if b.withdrawn_at is None][:MOST_BROADCASTS]:
             where = tuple(commune for commune, _ in self._draft.places(b.commune_id, b.audience))
-            yield RehearsalLine(RehearsedKind.BROADCAST, b.id, b.title, b.commune_id, where)
+            yield RehearsalLine(kind, b.id, b.title, b.commune_id, where)
 
 
 def counts(session: Session, commune_ids: list[str], now: datetime) -> dict[str, CommuneCounts]:
@@ -179,16 +180,10 @@ def _counted(session: Session, data: CommuneData, now: datetime) -> dict[str, Co
         col(Broadcast.missed).is_(False),
     )
     planned = dict(session.exec(query.group_by(col(Broadcast.commune_id))).all())
+    rows_of = {name: data.roles if name == "operators" else getattr(data, name) for name in _COUNTED}
     return {
         c.id: CommuneCounts(
-            stations=there(data.stations, c.id),
-            receivers=there(data.receivers, c.id),
-            zones=there(data.zones, c.id),
-            operators=there(data.roles, c.id),
-            clips=there(data.clips, c.id),
-            programmes=there(data.programmes, c.id),
-            schedules=there(data.schedules, c.id),
-            noise_rules=there(data.noise_rules, c.id),
+            **{name: there(rows, c.id) for name, rows in rows_of.items()},
             broadcasts_ahead=planned.get(c.id, 0),
             play_log=_log_rows(session, c.id, now),
         )
@@ -205,32 +200,21 @@ def _after(
     draft: MergeDraft, way: InFlight, lines: tuple[RehearsalLine, ...], before: dict[str, CommuneCounts]
 ) -> dict[str, CommuneCounts]:
     history = sum(c.play_log for c in before.values())
-    counted: dict[str, dict[RehearsedKind, int]] = {}
-    operators: set[tuple[str, str]] = set()
-    for line in lines:
-        for commune_id in line.after:
-            if line.what is RehearsedKind.OPERATOR:
-                if (line.id, commune_id) in operators:
-                    continue
-                operators.add((line.id, commune_id))
-            counted.setdefault(commune_id, {}).setdefault(line.what, 0)
-            counted[commune_id][line.what] += 1
-    planned = _ahead_after(draft, way)
-    names: Mapping[str, RehearsedKind] = {
-        "stations": RehearsedKind.STATION,
-        "receivers": RehearsedKind.RECEIVER,
-        "zones": RehearsedKind.ZONE,
-        "operators": RehearsedKind.OPERATOR,
-        "clips": RehearsedKind.CLIP,
-        "programmes": RehearsedKind.PROGRAMME,
-        "schedules": RehearsedKind.SCHEDULE,
-        "noise_rules": RehearsedKind.NOISE_RULE,
+    # An operator has a line for each former commune.
+    after = {
+        (line.what, line.id if line.what is RehearsedKind.OPERATOR else n, c)
+        for n, line in enumerate(lines)
+        for c in line.after
     }
+    counted: dict[str, Counter[RehearsedKind]] = defaultdict(Counter)
+    for what, _, commune_id in after:
+        counted[commune_id][what] += 1
+    planned = _ahead_after(draft, way)
     there = [c for c in {*counted, draft.plan.into} if c == draft.plan.into or (c in before and _continues(draft, c))]
     return {
         c: CommuneCounts(
-            **{name: counted.get(c, {}).get(what, 0) for name, what in names.items()},
-            broadcasts_ahead=planned.get(c, 0),
+            **{name: counted[c][what] for name, what in _COUNTED.items()},
+            broadcasts_ahead=planned[c],
             play_log=history if c == draft.plan.into else before[c].play_log,
         )
         for c in sorted(there)
@@ -241,13 +225,13 @@ def _continues(draft: MergeDraft, commune_id: str) -> bool:
     return draft.ledger.get(draft.data.commune(commune_id), "retired_at") is None
 
 
-def _ahead_after(draft: MergeDraft, way: InFlight) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for b in way.planned:
-        if b.withdrawn_at is None:
-            for commune_id, _ in draft.places(b.commune_id, b.audience):
-                counts[commune_id] = counts.get(commune_id, 0) + 1
-    return counts
+def _ahead_after(draft: MergeDraft, way: InFlight) -> Counter[str]:
+    return Counter(
+        commune_id
+        for b in way.planned
+        if b.withdrawn_at is None
+        for commune_id, _ in draft.places(b.commune_id, b.audience)
+    )
 
 
 def _notes(draft: MergeDraft, way: InFlight) -> Iterator[Translatable]:

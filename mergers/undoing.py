@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlmodel import Session, SQLModel, col, delete, select
+from sqlmodel import Session, SQLModel, col, delete
 
 from broadcast.backup_clip import BackupClip
 from broadcast.broadcasts import Broadcast
@@ -19,14 +19,14 @@ from devices.merger_hooks import MergerHooks
 from devices.predecessors import CommuneSuccession
 from devices.stations import Station
 from devices.zones import Zone, ZoneMember
-from mergers.commune_data import CommuneData, load_commune_data
+from mergers.commune_data import load_commune_data
 from mergers.hooks import revert_hooks
 from mergers.in_flight import broadcasts_in_flight, move_in_flight
 from mergers.later_changes import LaterChanges
 from mergers.ledger import Ledger, LedgerEntry, row_key, row_table, value_of
 from mergers.merge_draft import MergeDraft
-from mergers.mergers import Merger, MergerJournal, merger, mergers
-from mergers.plans import Merge, MergerResult, Plan, Translatable
+from mergers.mergers import Merger, MergerJournal, lock_communes, merger, mergers
+from mergers.plans import Merge, MergerResult, Plan, Translatable, involved
 from noise.noise_rules import NoiseRules
 from people.audit import Deed, note
 from people.operators import OperatorCommune
@@ -48,9 +48,8 @@ def undo(session: Session, merger_id: int, now: datetime, by: str, *, hooks: Mer
     """Undo a merger in the caller's transaction. Raises Refusal, NotFound."""
     row = merger(session, merger_id)
     plan = row.what
-    involved = [*plan.sources, plan.into] if isinstance(plan, Merge) else [plan.source, plan.into]
-    _check(session, row, involved, now)
-    session.exec(select(Commune).where(col(Commune.id).in_(involved)).order_by(Commune.id).with_for_update()).all()
+    _check(session, row, now)
+    lock_communes(session, involved(plan))
     freeze_past(session, now)
     journal = session.get_one(MergerJournal, merger_id)
     undoing = UndoDraft(session, plan, row, journal.what, now)
@@ -70,21 +69,20 @@ def undo(session: Session, merger_id: int, now: datetime, by: str, *, hooks: Mer
     receivers = sorted(draft.reconfigured)
     journal.receivers = msgspec.json.encode(receivers)
     session.add_all([row, journal])
-    for commune_id in sorted(set(involved)):
+    for commune_id in involved(plan):
         note(session, at=now, by=by, commune_id=commune_id, action=Deed.MERGER_UNDONE, detail=row.name)
     session.flush()
     return MergerResult(merger_id, tuple(receivers), tuple(draft.notes))
 
 
-def _check(session: Session, row: Merger, involved: list[str], now: datetime) -> None:
+def _check(session: Session, row: Merger, now: datetime) -> None:
     if row.undone_at is not None:
         raise Refusal(N_("This merger was undone already."))
     if now >= row.undo_until:
         raise Refusal(N_("A merger can be undone for 30 days; these are over. Split the commune instead."))
     for later in mergers(session):
-        plan = later.what
-        names = {*plan.sources, plan.into} if isinstance(plan, Merge) else {plan.source, plan.into}
-        if later.number > row.number and later.undone_at is None and names & set(involved):
+        is_later = later.number > row.number and later.undone_at is None
+        if is_later and not set(involved(later.what)).isdisjoint(involved(row.what)):
             raise Refusal(
                 N_("These communes were merged or split again since ({name}). Undo that first."), name=later.name
             )
@@ -95,9 +93,8 @@ class UndoDraft:
         self, session: Session, plan: Plan, merger_row: Merger, entries: list[LedgerEntry], now: datetime
     ) -> None:
         self._session, self._plan, self._merger, self._entries, self._now = session, plan, merger_row, entries, now
-        sources = list(plan.sources) if isinstance(plan, Merge) else [plan.source]
-        self._sources = sources
-        self._data: CommuneData = load_commune_data(session, sorted({*sources, plan.into}))
+        self._sources = list(plan.sources)
+        self._data = load_commune_data(session, involved(plan))
         self._ledger = Ledger()
         self._draft = MergeDraft(plan, self._data, self._ledger, self._places)
         self._rows = {(row_table(row), row_key(row)): row for row in self._all_rows()}
@@ -265,10 +262,9 @@ class UndoDraft:
 
 
 def _forget_succession(session: Session, plan: Plan) -> None:
-    formers = plan.sources if isinstance(plan, Merge) else (plan.source,)
     session.exec(
         delete(CommuneSuccession).where(
-            col(CommuneSuccession.successor_id) == plan.into, col(CommuneSuccession.former_id).in_(formers)
+            col(CommuneSuccession.successor_id) == plan.into, col(CommuneSuccession.former_id).in_(plan.sources)
         )
     )
 

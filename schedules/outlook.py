@@ -20,7 +20,7 @@ from runtime.refusal import Refusal
 from schedules.conflicts import PlannedAiring, RecurringAiring, RecurringClash, recurring_clashes
 from schedules.noise_budget import Overrun
 from schedules.recurrence import Rule, days, next_instants
-from schedules.schedule_checks import first_outside, over_budget
+from schedules.schedule_checks import AiringRule, first_outside, over_budget
 from schedules.schedules import Schedule, schedules
 from wire.broadcasts import BroadcastClass, ClipItem, Targets
 
@@ -107,7 +107,8 @@ def outlook(
     )
     today = now.astimezone(zone).date()
     reached = reached_by(session, commune_id, targets)
-    closed = first_outside(session, commune_id, rule, targets, class_, length, now)
+    airing = AiringRule(rule, targets, class_, length)
+    closed = first_outside(session, commune_id, airing, now)
     return Outlook(
         next=[DueInstant(at, day_off(at.astimezone(zone).date())) for at in upcoming],
         order=new.airing.order,
@@ -123,7 +124,7 @@ def outlook(
         late=_late(reached, manifest_items(session, running), upcoming, now, states) if running else [],
         repeated=_repeated(session, running, rule, others, today),
         outside=refusal_of(session, closed, zone) if closed is not None else None,
-        overruns=over_budget(session, commune_id, rule, targets, class_, length, now, without=without),
+        overruns=over_budget(session, commune_id, airing, now, without=without),
         turns=spreading.turn_names(shifts) if shifts.turns else [],
         whole=length,
     )
@@ -138,9 +139,8 @@ def outside_hours(session: Session, commune_id: str, now: datetime) -> list[tupl
     for schedule in active:
         length = timedelta(microseconds=duration_us(items[schedule.programme_id]))
         length = spreading.total_length(schedule.time_spread, schedule.audience, length)
-        closed = first_outside(
-            session, commune_id, schedule.recurrence, schedule.audience, schedule.broadcast_class, length, now
-        )
+        airing = AiringRule(schedule.recurrence, schedule.audience, schedule.broadcast_class, length)
+        closed = first_outside(session, commune_id, airing, now)
         if closed is not None:
             title = schedule.title or titles.get(schedule.programme_id, "")
             result.append((schedule, title, refusal_of(session, closed, zone)))

@@ -1,6 +1,7 @@
 """What a schedule must satisfy before it is saved: targets, allowed hours, noise budget."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,16 +24,18 @@ from wire.broadcasts import BroadcastClass, Targets
 CHECKED_AHEAD = timedelta(days=366)
 
 
-def first_outside(
-    session: Session,
-    commune_id: str,
-    rule: Rule,
-    targets: Targets,
-    class_: BroadcastClass,
-    length: timedelta,
-    now: datetime,
-) -> ClosedPeriod | None:
+class AiringRule(NamedTuple):
+    """What a schedule airs. length: at all receivers together."""
+
+    rule: Rule
+    targets: Targets
+    class_: BroadcastClass
+    length: timedelta
+
+
+def first_outside(session: Session, commune_id: str, airing: AiringRule, now: datetime) -> ClosedPeriod | None:
     """The first time within a year that the rule would play outside the allowed hours; None when it never does."""
+    rule, targets, class_, length = airing
     if class_ is BroadcastClass.EMERGENCY:
         return None
     local = commune(session, commune_id).zone
@@ -44,20 +47,13 @@ def first_outside(
 
 
 def over_budget(
-    session: Session,
-    commune_id: str,
-    rule: Rule,
-    targets: Targets,
-    class_: BroadcastClass,
-    length: timedelta,
-    now: datetime,
-    *,
-    without: int = 0,
+    session: Session, commune_id: str, airing: AiringRule, now: datetime, *, without: int = 0
 ) -> list[Overrun]:
     """Days and weeks that the rule would bring above the noise budget, together with the rest of the timetable.
 
     without: the number of the schedule that it replaces, 0 for none.
     """
+    rule, targets, class_, length = airing
     if class_ is BroadcastClass.EMERGENCY or not has_budget(session, commune_id):
         return []
     local = commune(session, commune_id).zone
@@ -106,10 +102,11 @@ def checked_rule(
     if not next_instants(rule, local, now, 1) and not (without and _left_out(rule, local, now)):
         raise Refusal(N_("This time has passed. Choose a later one."))
     length = Spreading(session, commune_id).total_length(spread, targets, timedelta(microseconds=duration_us(items)))
-    closed = first_outside(session, commune_id, rule, targets, class_, length, now)
+    airing = AiringRule(rule, targets, class_, length)
+    closed = first_outside(session, commune_id, airing, now)
     if closed is not None:
         raise refusal_of(session, closed, local)
-    refuse(over_budget(session, commune_id, rule, targets, class_, length, now, without=without))
+    refuse(over_budget(session, commune_id, airing, now, without=without))
     return rule
 
 

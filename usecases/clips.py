@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from broadcast import clips, retirement
+from broadcast import clips
 from broadcast.backup_clip import choose_backup as choose_backup_clip
 from broadcast.clips import Clip, Field
 from broadcast.ingest import Ingest
@@ -13,19 +13,18 @@ from broadcast.upload import Upload
 from devices.receivers import receivers
 from people.audit import Deed
 from people.rights import Action
-from runtime.refusal import N_, NotFound
+from runtime.refusal import N_
 from schedules.freezing import freeze_past
 from usecases.actors import Actor
+from usecases.own_rows import own
+from usecases.retirement import restore, retire
 from usecases.revisions import check_present
 from usecases.services import Services
 
 
 def clip_of(session: Session, commune_id: str, clip_id: str) -> Clip:
     """A clip of this commune. Raises NotFound."""
-    clip = clips.clip(session, clip_id)
-    if clip.commune_id != commune_id:
-        raise NotFound(N_("This recording no longer exists."))
-    return clip
+    return own(clips.clip(session, clip_id), commune_id, N_("This recording no longer exists."))
 
 
 def open_upload(
@@ -93,10 +92,7 @@ def retire_clip(services: Services, actor: Actor, commune_id: str, clip_id: str)
 def retire_clip_in(session: Session, actor: Actor, commune_id: str, clip_id: str, now: datetime) -> None:
     actor.need(Action.CLIPS, commune_id)
     clip = clip_of(session, commune_id, clip_id)
-    if clip.retired_at is None:
-        actor.check_shown(session, clip)
-        retirement.retire(session, clip, now)
-        actor.note(session, now, commune_id, Deed.CLIP_RETIRED, clip.title, about=clip)
+    retire(session, actor, clip, now, Deed.CLIP_RETIRED)
 
 
 def restore_clip(services: Services, actor: Actor, commune_id: str, clip_id: str) -> None:
@@ -104,11 +100,10 @@ def restore_clip(services: Services, actor: Actor, commune_id: str, clip_id: str
     with services.database.writing() as session:
         actor.need(Action.CLIPS, commune_id)
         clip = clip_of(session, commune_id, clip_id)
-        if clip.retired_at is not None:
-            actor.check_shown(session, clip)
-            retirement.restore(session, clip)
+        is_retired = clip.retired_at is not None
+        restore(session, actor, clip, services.clock.now(), Deed.CLIP_RESTORED)
+        if is_retired:
             undo_replacing(session, clip)
-            actor.note(session, services.clock.now(), commune_id, Deed.CLIP_RESTORED, clip.title, about=clip)
     services.plan()
 
 

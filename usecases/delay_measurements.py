@@ -9,17 +9,17 @@ from devices.communes import commune
 from devices.receivers import Receiver, receiver
 from people.audit import Deed
 from people.rights import Action
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, Refusal
 from usecases.actors import Actor
+from usecases.own_rows import own
 from usecases.services import Services
 
 
 def measurement_of(session: Session, commune_id: str, measurement_id: str) -> DelayMeasurement:
     """A measurement of this commune. Raises NotFound."""
-    measurement = delay_measurements.measurement_of(session, measurement_id)
-    if measurement.commune_id != commune_id:
-        raise NotFound(N_("This measurement no longer exists."))
-    return measurement
+    return own(
+        delay_measurements.measurement_of(session, measurement_id), commune_id, N_("This measurement no longer exists.")
+    )
 
 
 def begin_measurement(

@@ -5,23 +5,22 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from broadcast import programmes, retirement
+from broadcast import programmes
 from broadcast.programmes import Item, ItemKind, Programme, RunningItem
 from people.audit import Deed
 from people.rights import Action
-from runtime.refusal import N_, NotFound
+from runtime.refusal import N_
 from schedules.freezing import freeze_past
 from usecases.actors import Actor
+from usecases.own_rows import own
+from usecases.retirement import restore, retire
 from usecases.revisions import check_present
 from usecases.services import Services
 
 
 def programme_of(session: Session, commune_id: str, number: int) -> Programme:
     """A programme of this commune. Raises NotFound."""
-    programme = programmes.programme(session, number)
-    if programme.commune_id != commune_id:
-        raise NotFound(N_("This programme no longer exists."))
-    return programme
+    return own(programmes.programme(session, number), commune_id, N_("This programme no longer exists."))
 
 
 def add_programme(services: Services, actor: Actor, commune_id: str, title: str, items: Sequence[Item]) -> Programme:
@@ -72,23 +71,14 @@ def retire_programme(services: Services, actor: Actor, commune_id: str, number: 
     with services.database.writing() as session:
         now = services.clock.now()
         actor.need(Action.PROGRAMMES, commune_id)
-        programme = programme_of(session, commune_id, number)
-        if programme.retired_at is None:
-            actor.check_shown(session, programme)
-            retirement.retire(session, programme, now)
-            actor.note(session, now, commune_id, Deed.PROGRAMME_RETIRED, programme.title, about=programme)
+        retire(session, actor, programme_of(session, commune_id, number), now, Deed.PROGRAMME_RETIRED)
 
 
 def restore_programme(services: Services, actor: Actor, commune_id: str, number: int) -> None:
     with services.database.writing() as session:
         actor.need(Action.PROGRAMMES, commune_id)
         programme = programme_of(session, commune_id, number)
-        if programme.retired_at is not None:
-            actor.check_shown(session, programme)
-            retirement.restore(session, programme)
-            actor.note(
-                session, services.clock.now(), commune_id, Deed.PROGRAMME_RESTORED, programme.title, about=programme
-            )
+        restore(session, actor, programme, services.clock.now(), Deed.PROGRAMME_RESTORED)
 
 
 def _changed(session: Session, actor: Actor, commune_id: str, number: int, now: datetime) -> None:

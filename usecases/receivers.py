@@ -13,9 +13,10 @@ from devices.receivers import Receiver
 from devices.stations import StationKind
 from people.audit import Deed
 from people.rights import Action
-from runtime.refusal import N_, NotFound
+from runtime.refusal import N_
 from schedules.freezing import freeze_past
 from usecases.actors import Actor
+from usecases.own_rows import own
 from usecases.revisions import check_present
 from usecases.services import Services
 from usecases.stations import add_station_in
@@ -50,10 +51,9 @@ class ReceiverSettings(TypedDict, total=False):
 
 def receiver_of(session: Session, commune_id: str, receiver_id: str) -> Receiver:
     """A receiver of this commune. Raises NotFound."""
-    receiver = receiver_table.receiver(session, receiver_id)
-    if receiver.commune_id != commune_id:
-        raise NotFound(N_("Receiver {id} does not exist."), id=receiver_id)
-    return receiver
+    return own(
+        receiver_table.receiver(session, receiver_id), commune_id, N_("Receiver {id} does not exist."), id=receiver_id
+    )
 
 
 def add_receiver(

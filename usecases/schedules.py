@@ -14,13 +14,14 @@ from broadcast.modes import IN_STEP, Spread
 from broadcast.programmes import programme
 from people.audit import Deed
 from people.rights import Action
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, Refusal
 from schedules import copying, occurrences, timetable
 from schedules import schedules as schedule_table
 from schedules.freezing import freeze_past
 from schedules.recurrence import Rule
 from schedules.schedules import Schedule
 from usecases.actors import Actor
+from usecases.own_rows import own
 from usecases.revisions import check_present
 from usecases.services import Services
 from wire.broadcasts import BroadcastClass, Targets
@@ -40,10 +41,7 @@ class ScheduleSettings:
 
 def schedule_of(session: Session, commune_id: str, number: int) -> Schedule:
     """A schedule of this commune. Raises NotFound."""
-    schedule = schedule_table.schedule(session, number)
-    if schedule.commune_id != commune_id:
-        raise NotFound(N_("This schedule no longer exists."))
-    return schedule
+    return own(schedule_table.schedule(session, number), commune_id, N_("This schedule no longer exists."))
 
 
 def title_of(session: Session, schedule: Schedule) -> str:

@@ -12,15 +12,13 @@ from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
 from usecases.actors import Actor
+from usecases.own_rows import own
 from usecases.services import Services
 
 
 def station_of(session: Session, commune_id: str, number: int) -> Station:
     """A station of this commune. Raises NotFound."""
-    station = stations.station(session, number)
-    if station.commune_id != commune_id:
-        raise NotFound(N_("This station no longer exists."))
-    return station
+    return own(stations.station(session, number), commune_id, N_("This station no longer exists."))
 
 
 def add_station(

@@ -83,8 +83,7 @@ def rehearsal_page(
 
 def check_places(frame: Frame, plan: Plan) -> None:
     """Every commune of a plan must be one whose mergers are for who asks. Raises NotFound."""
-    sources = plan.sources if isinstance(plan, Merge) else (plan.source,)
-    for commune_id in sources:
+    for commune_id in plan.sources:
         if not may(frame.standing, Action.MERGERS, commune_id):
             raise NotFound(N_("Commune {id} does not exist."), id=commune_id[:80])
 

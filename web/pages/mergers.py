@@ -13,7 +13,7 @@ from devices.receivers import receivers
 from devices.stations import stations
 from devices.zones import zones
 from mergers.mergers import Merger, merge, merger, mergers
-from mergers.plans import Merge, Plan, Translatable
+from mergers.plans import Merge, Plan, Translatable, involved
 from mergers.rehearsals import counts, rehearse
 from mergers.undoing import undo
 from people.operators import operators_of
@@ -145,21 +145,17 @@ def _mine(frame: Frame) -> list[Commune]:
     return [c for c in frame.communes if may(frame.standing, Action.MERGERS, c.id)]
 
 
-def _involved(plan: Plan) -> set[str]:
-    return {plan.into, *(plan.sources if isinstance(plan, Merge) else (plan.source,))}
-
-
 def _is_merge(plan: Plan) -> bool:
     return isinstance(plan, Merge)
 
 
 def _concerns(frame: Frame, plan: Plan) -> bool:
-    return any(may(frame.standing, Action.MERGERS, c) for c in _involved(plan))
+    return any(may(frame.standing, Action.MERGERS, c) for c in involved(plan))
 
 
 def _may_undo(frame: Frame, plan: Plan) -> bool:
     """All that live of it must be theirs; which of them are retired is no matter, they are their successor's."""
-    living = {plan.into} if isinstance(plan, Merge) else {plan.into, plan.source}
+    living = [plan.into] if isinstance(plan, Merge) else involved(plan)
     return all(may(frame.standing, Action.MERGERS, c) for c in living)
 
 
@@ -174,7 +170,7 @@ def _result(frame: Frame, session: Session, merger_id: int, notes: Iterable[Tran
     if not _concerns(frame, plan):
         raise NotFound(N_("This merger does not exist."))
     # Not the frame's: an undoing has just brought others to life.
-    living = [c.id for c in communes(session) if c.id in _involved(plan)]
+    living = [c.id for c in communes(session) if c.id in involved(plan)]
     return renderer_of(frame.request).page(
         frame,
         "merger.html",

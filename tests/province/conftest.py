@@ -11,7 +11,7 @@ from tests.province.linked_commune import LinkedCommune
 
 
 @pytest.fixture
-def house(database: Database, clock: ManualClock, tmp_path: Path) -> Iterator[LinkedCommune]:
+def linked_commune(database: Database, clock: ManualClock, tmp_path: Path) -> Iterator[LinkedCommune]:
     """See `LinkedCommune`."""
     made = LinkedCommune(database, clock, tmp_path)
     yield made

@@ -57,68 +57,72 @@ def sound() -> bytes:
     return made.getvalue()
 
 
-def take(house: LinkedCommune, kind: str, content: Any, message_id: str = "") -> MessageResult:
-    return house.incoming.take(house.link, house.speaks, kind, content, own_id=message_id)
+def take(linked_commune: LinkedCommune, kind: str, content: Any, message_id: str = "") -> MessageResult:
+    return linked_commune.incoming.take(linked_commune.link, linked_commune.speaks, kind, content, own_id=message_id)
 
 
-def send(house: LinkedCommune, sound: bytes, urgency: int, title: str = "Tin", code: str = "") -> ProvinceBulletin:
+def send(
+    linked_commune: LinkedCommune, sound: bytes, urgency: int, title: str = "Tin", code: str = ""
+) -> ProvinceBulletin:
     """A bulletin, taken and its audio fetched."""
-    house.province.audio["a.wav"] = sound
-    content = example_bulletin(f"{house.province.url}/am-thanh/a.wav", urgency, title, code)
-    met = take(house, "BanTin", content)
+    linked_commune.province.audio["a.wav"] = sound
+    content = example_bulletin(f"{linked_commune.province.url}/am-thanh/a.wav", urgency, title, code)
+    met = take(linked_commune, "BanTin", content)
     assert met.said is None, met.said
-    house.fetch()
-    with house.database.session() as session:
+    linked_commune.fetch()
+    with linked_commune.database.session() as session:
         return session.exec(select(ProvinceBulletin).where(ProvinceBulletin.code == content["BanTinID"])).one()
 
 
-def on_air(house: LinkedCommune) -> list[Broadcast]:
-    with house.database.session() as session:
+def on_air(linked_commune: LinkedCommune) -> list[Broadcast]:
+    with linked_commune.database.session() as session:
         return list(session.exec(select(Broadcast).order_by(Broadcast.planned_at)))
 
 
 def test_a_normal_bulletin_lands_in_the_inbox_and_sounds_only_when_the_commune_says_so(
-    house: LinkedCommune, sound: bytes
+    linked_commune: LinkedCommune, sound: bytes
 ) -> None:
-    found = send(house, sound, NORMAL)
+    found = send(linked_commune, sound, NORMAL)
     assert found.state == BulletinState.WAITING
-    house.desk.look()
-    assert on_air(house) == []
-    with house.database.writing() as session:
+    linked_commune.desk.look()
+    assert on_air(linked_commune) == []
+    with linked_commune.database.writing() as session:
         current = session.get(ProvinceBulletin, found.number)
         assert current is not None
-        made = put_bulletin_on_air(session, current, house.clock.now(), LAN)
+        made = put_bulletin_on_air(session, current, linked_commune.clock.now(), LAN)
     assert (made.class_, made.title) == ("normal", "Tin")
-    with house.database.writing() as session, pytest.raises(Refusal):
-        put_bulletin_on_air(session, session.get_one(ProvinceBulletin, found.number), house.clock.now(), LAN)
+    with linked_commune.database.writing() as session, pytest.raises(Refusal):
+        put_bulletin_on_air(session, session.get_one(ProvinceBulletin, found.number), linked_commune.clock.now(), LAN)
 
 
-def test_an_emergency_sounds_at_once_at_any_hour_without_anybody(house: LinkedCommune, sound: bytes) -> None:
-    house.clock.advance(timedelta(hours=-3))  # two in the morning
-    send(house, sound, EMERGENCY, "Bão")
-    [made] = on_air(house)
+def test_an_emergency_sounds_at_once_at_any_hour_without_anybody(linked_commune: LinkedCommune, sound: bytes) -> None:
+    linked_commune.clock.advance(timedelta(hours=-3))  # two in the morning
+    send(linked_commune, sound, EMERGENCY, "Bão")
+    [made] = on_air(linked_commune)
     assert (made.class_, made.title, made.commune_id) == ("emergency", "Bão", COMMUNE)
     assert made.audience == Targets(all=True)
 
 
-def test_the_play_log_names_a_bulletin_as_the_province_named_it(house: LinkedCommune, sound: bytes) -> None:
+def test_the_play_log_names_a_bulletin_as_the_province_named_it(linked_commune: LinkedCommune, sound: bytes) -> None:
     for code, title in (("BT-1", "Bão"), ("BT-2", "Bão tan")):  # the same recording: one clip
-        send(house, sound, EMERGENCY, title, code)
-        house.clock.advance(seconds=60)
-    first, second = on_air(house)
-    with house.database.writing() as session:
+        send(linked_commune, sound, EMERGENCY, title, code)
+        linked_commune.clock.advance(seconds=60)
+    first, second = on_air(linked_commune)
+    with linked_commune.database.writing() as session:
         for one in (first, second):
-            take_report(session, "loa-1", house.report(one), house.clock.now())
-    house.step(2)
-    told = [(m["BanTinID"], m["TieuDe"], m["NguonTin"]) for m in house.province.received.of("play_log")]
+            take_report(session, "loa-1", linked_commune.report(one), linked_commune.clock.now())
+    linked_commune.step(2)
+    told = [(m["BanTinID"], m["TieuDe"], m["NguonTin"]) for m in linked_commune.province.received.of("play_log")]
     assert told == [("BT-1", "Bão", "Đài tỉnh"), ("BT-2", "Bão tan", "Đài tỉnh")]
 
 
-def test_a_schedule_of_ours_names_the_provinces_bulletin_as_it_named_it(house: LinkedCommune, sound: bytes) -> None:
-    found = send(house, sound, NORMAL, code="BT-7")
-    with house.database.writing() as session:
-        programme = add_to_programme(session, LAN, COMMUNE, found.number, None, house.clock.now())
-        rule = Rule(repeat=Repeat.DAILY, times=[time(17)], from_day=house.clock.now().date())
+def test_a_schedule_of_ours_names_the_provinces_bulletin_as_it_named_it(
+    linked_commune: LinkedCommune, sound: bytes
+) -> None:
+    found = send(linked_commune, sound, NORMAL, code="BT-7")
+    with linked_commune.database.writing() as session:
+        programme = add_to_programme(session, LAN, COMMUNE, found.number, None, linked_commune.clock.now())
+        rule = Rule(repeat=Repeat.DAILY, times=[time(17)], from_day=linked_commune.clock.now().date())
         add_schedule(
             session,
             COMMUNE,
@@ -126,120 +130,130 @@ def test_a_schedule_of_ours_names_the_provinces_bulletin_as_it_named_it(house: L
             rule=rule,
             targets=Targets(all=True),
             class_=BroadcastClass.NORMAL,
-            now=house.clock.now(),
+            now=linked_commune.clock.now(),
         )
-    house.step(3)
-    [told] = house.province.received.of("schedule_created")
+    linked_commune.step(3)
+    [told] = linked_commune.province.received.of("schedule_created")
     assert [b["BanTinID"] for b in told["DanhSachBanTin"]] == ["BT-7"]
 
 
-def test_an_emergency_for_chosen_receivers_sounds_there_alone(house: LinkedCommune, sound: bytes) -> None:
-    house.province.audio["a.wav"] = sound
-    content = example_bulletin(f"{house.province.url}/am-thanh/a.wav", EMERGENCY, "Lũ")
-    take(house, "BanTin", {**content, "DanhSachThietBi": {"CumLoaID": ["loa-2"]}})
-    house.fetch()
-    assert on_air(house)[0].audience == Targets(receivers=["loa-2"])
+def test_an_emergency_for_chosen_receivers_sounds_there_alone(linked_commune: LinkedCommune, sound: bytes) -> None:
+    linked_commune.province.audio["a.wav"] = sound
+    content = example_bulletin(f"{linked_commune.province.url}/am-thanh/a.wav", EMERGENCY, "Lũ")
+    take(linked_commune, "BanTin", {**content, "DanhSachThietBi": {"CumLoaID": ["loa-2"]}})
+    linked_commune.fetch()
+    assert on_air(linked_commune)[0].audience == Targets(receivers=["loa-2"])
 
 
-def test_an_emergency_that_could_not_be_had_for_an_hour_is_left_to_people(house: LinkedCommune, sound: bytes) -> None:
-    content = example_bulletin(f"{house.province.url}/am-thanh/a.wav", EMERGENCY, "Bão")
-    take(house, "BanTin", content)
-    house.worker.step()
-    house.clock.advance(timedelta(hours=2))
-    house.province.audio["a.wav"] = sound
-    house.fetch()
-    assert on_air(house) == []
-    with house.database.session() as session:
+def test_an_emergency_that_could_not_be_had_for_an_hour_is_left_to_people(
+    linked_commune: LinkedCommune, sound: bytes
+) -> None:
+    content = example_bulletin(f"{linked_commune.province.url}/am-thanh/a.wav", EMERGENCY, "Bão")
+    take(linked_commune, "BanTin", content)
+    linked_commune.worker.step()
+    linked_commune.clock.advance(timedelta(hours=2))
+    linked_commune.province.audio["a.wav"] = sound
+    linked_commune.fetch()
+    assert on_air(linked_commune) == []
+    with linked_commune.database.session() as session:
         assert [b.state for b in inbox(session, COMMUNE)] == [BulletinState.WAITING]
 
 
-def test_one_priority_bulletin_goes_on_air_by_itself(house: LinkedCommune, sound: bytes) -> None:
-    send(house, sound, PRIORITY)
-    house.desk.look()
-    assert [b.class_ for b in on_air(house)] == ["priority"]
+def test_one_priority_bulletin_goes_on_air_by_itself(linked_commune: LinkedCommune, sound: bytes) -> None:
+    send(linked_commune, sound, PRIORITY)
+    linked_commune.desk.look()
+    assert [b.class_ for b in on_air(linked_commune)] == ["priority"]
 
 
-def test_of_two_priority_bulletins_the_commune_decides_the_order(house: LinkedCommune, sound: bytes) -> None:
-    first, second = send(house, sound, PRIORITY, "Một"), send(house, sound, PRIORITY, "Hai")
-    house.desk.look()
-    assert on_air(house) == []
-    with house.database.writing() as session:
+def test_of_two_priority_bulletins_the_commune_decides_the_order(linked_commune: LinkedCommune, sound: bytes) -> None:
+    first, second = send(linked_commune, sound, PRIORITY, "Một"), send(linked_commune, sound, PRIORITY, "Hai")
+    linked_commune.desk.look()
+    assert on_air(linked_commune) == []
+    with linked_commune.database.writing() as session:
         priority_queue.move_before(session, COMMUNE, second.number)
         priority_queue.confirm_order(session, COMMUNE)
-    house.desk.look()
-    assert [b.title for b in on_air(house)] == ["Hai"]
-    house.clock.advance(seconds=1)
-    house.desk.look()
-    assert len(on_air(house)) == 1  # not before the other is over
-    house.clock.advance(seconds=10)
-    house.worker.step()
-    house.desk.look()
-    assert [b.title for b in on_air(house)] == ["Hai", "Một"]
+    linked_commune.desk.look()
+    assert [b.title for b in on_air(linked_commune)] == ["Hai"]
+    linked_commune.clock.advance(seconds=1)
+    linked_commune.desk.look()
+    assert len(on_air(linked_commune)) == 1  # not before the other is over
+    linked_commune.clock.advance(seconds=10)
+    linked_commune.worker.step()
+    linked_commune.desk.look()
+    assert [b.title for b in on_air(linked_commune)] == ["Hai", "Một"]
     assert first.turn < second.turn
 
 
-def test_when_nobody_decides_they_go_as_they_came_after_five_minutes(house: LinkedCommune, sound: bytes) -> None:
-    send(house, sound, PRIORITY, "Một")
-    send(house, sound, PRIORITY, "Hai")
-    house.clock.advance(priority_queue.DECIDE_WITHIN - timedelta(seconds=1))
-    house.worker.step()
-    house.desk.look()
-    assert on_air(house) == []
-    house.clock.advance(seconds=1)
-    house.desk.look()
-    assert [b.title for b in on_air(house)] == ["Một"]
+def test_when_nobody_decides_they_go_as_they_came_after_five_minutes(
+    linked_commune: LinkedCommune, sound: bytes
+) -> None:
+    send(linked_commune, sound, PRIORITY, "Một")
+    send(linked_commune, sound, PRIORITY, "Hai")
+    linked_commune.clock.advance(priority_queue.DECIDE_WITHIN - timedelta(seconds=1))
+    linked_commune.worker.step()
+    linked_commune.desk.look()
+    assert on_air(linked_commune) == []
+    linked_commune.clock.advance(seconds=1)
+    linked_commune.desk.look()
+    assert [b.title for b in on_air(linked_commune)] == ["Một"]
 
 
 def test_a_priority_broadcast_of_the_commune_is_not_cut_unless_a_person_says_so(
-    house: LinkedCommune, sound: bytes
+    linked_commune: LinkedCommune, sound: bytes
 ) -> None:
-    own = house.studio.speak_now(BroadcastClass.PRIORITY)
-    found = send(house, sound, PRIORITY, "Của tỉnh")
-    house.desk.look()
-    assert [b.id for b in on_air(house)] == [own.id]
-    with house.database.writing() as session:
+    own = linked_commune.studio.speak_now(BroadcastClass.PRIORITY)
+    found = send(linked_commune, sound, PRIORITY, "Của tỉnh")
+    linked_commune.desk.look()
+    assert [b.id for b in on_air(linked_commune)] == [own.id]
+    with linked_commune.database.writing() as session:
         made = priority_queue.put_on_air_first(
-            session, session.get_one(ProvinceBulletin, found.number), house.clock.now(), LAN
+            session, session.get_one(ProvinceBulletin, found.number), linked_commune.clock.now(), LAN
         )
     assert made.precedence == 1
 
 
-def test_outside_the_allowed_hours_priority_waits_and_says_why(house: LinkedCommune, sound: bytes) -> None:
-    with house.database.writing() as session:
+def test_outside_the_allowed_hours_priority_waits_and_says_why(linked_commune: LinkedCommune, sound: bytes) -> None:
+    with linked_commune.database.writing() as session:
         set_rules(
             session, COMMUNE, "", hours=[AllowedHours(weekdays=list(range(7)), from_minute=360, until_minute=1260)]
         )
-    found = send(house, sound, PRIORITY)
-    house.desk.look()
-    with house.database.session() as session:
+    found = send(linked_commune, sound, PRIORITY)
+    linked_commune.desk.look()
+    with linked_commune.database.session() as session:
         [waiting] = inbox(session, COMMUNE)
         assert waiting.number == found.number
         assert "allowed hours" in str(waiting.refusal)
-    house.clock.advance(timedelta(hours=1))
-    house.worker.step()
-    house.desk.look()
-    assert [b.class_ for b in on_air(house)] == ["priority"]
+    linked_commune.clock.advance(timedelta(hours=1))
+    linked_commune.worker.step()
+    linked_commune.desk.look()
+    assert [b.class_ for b in on_air(linked_commune)] == ["priority"]
 
 
-def test_a_declined_bulletin_needs_a_reason_and_the_province_is_told(house: LinkedCommune, sound: bytes) -> None:
-    found = send(house, sound, NORMAL)
-    with house.database.writing() as session, pytest.raises(Refusal):
-        decline(session, COMMUNE, found.number, " ", by="lan", now=house.clock.now())
-    with house.database.writing() as session:
-        decline(session, COMMUNE, found.number, "Đã phát hôm qua", by="lan", now=house.clock.now())
+def test_a_declined_bulletin_needs_a_reason_and_the_province_is_told(
+    linked_commune: LinkedCommune, sound: bytes
+) -> None:
+    found = send(linked_commune, sound, NORMAL)
+    with linked_commune.database.writing() as session, pytest.raises(Refusal):
+        decline(session, COMMUNE, found.number, " ", by="lan", now=linked_commune.clock.now())
+    with linked_commune.database.writing() as session:
+        decline(session, COMMUNE, found.number, "Đã phát hôm qua", by="lan", now=linked_commune.clock.now())
         assert clips(session, COMMUNE, search="Tin") == []
-    house.step(3)
-    assert [a["MoTa"] for a in house.province.received.of("answer") if a["TrangThaiGui"]] == ["Đã phát hôm qua"]
+    linked_commune.step(3)
+    assert [a["MoTa"] for a in linked_commune.province.received.of("answer") if a["TrangThaiGui"]] == [
+        "Đã phát hôm qua"
+    ]
 
 
-def test_a_bulletin_goes_into_a_programme_after_what_is_there(house: LinkedCommune, sound: bytes) -> None:
-    found = send(house, sound, NORMAL)
-    with house.database.writing() as session:
+def test_a_bulletin_goes_into_a_programme_after_what_is_there(linked_commune: LinkedCommune, sound: bytes) -> None:
+    found = send(linked_commune, sound, NORMAL)
+    with linked_commune.database.writing() as session:
         assert (
-            add_to_programme(session, LAN, COMMUNE, found.number, house.studio.programme, house.clock.now())
-            == house.studio.programme
+            add_to_programme(
+                session, LAN, COMMUNE, found.number, linked_commune.studio.programme, linked_commune.clock.now()
+            )
+            == linked_commune.studio.programme
         )
-    sounded = house.studio.speak_now()
+    sounded = linked_commune.studio.speak_now()
     assert [getattr(item, "clip", "") for item in sounded.playlist] == ["bulletin", found.clip_id]
 
 
@@ -248,41 +262,41 @@ def test_a_bulletin_goes_into_a_programme_after_what_is_there(house: LinkedCommu
     [("/am-thanh/khong-co.mp3", "gone"), ("/am-thanh/trang.html", "not a recording")],
 )
 def test_audio_that_is_gone_or_none_leaves_nothing_and_the_province_is_told(
-    house: LinkedCommune, address: str, said: str
+    linked_commune: LinkedCommune, address: str, said: str
 ) -> None:
-    house.province.audio["trang.html"] = b"<html>" + b"x" * 5000
-    met = take(house, "BanTin", example_bulletin(house.province.url + address, NORMAL, "Tin"))
-    house.fetch()
-    with house.database.session() as session:
+    linked_commune.province.audio["trang.html"] = b"<html>" + b"x" * 5000
+    met = take(linked_commune, "BanTin", example_bulletin(linked_commune.province.url + address, NORMAL, "Tin"))
+    linked_commune.fetch()
+    with linked_commune.database.session() as session:
         [found] = session.exec(select(ProvinceBulletin))
         assert found.state == BulletinState.FAILED
         assert said in str(found.refusal)
         assert clips(session, COMMUNE, search="Tin") == []
-    house.step(3)
-    [answer] = house.province.received.of("answer")
+    linked_commune.step(3)
+    [answer] = linked_commune.province.received.of("answer")
     assert (answer["TraLoiCho"], answer["TrangThaiGui"], answer["MaLoi"]) == (met.id, 1, RefusalCode.AUDIO)
 
 
-def test_audio_beyond_the_limit_is_refused_before_it_is_all_here(house: LinkedCommune, tmp_path: Path) -> None:
+def test_audio_beyond_the_limit_is_refused_before_it_is_all_here(linked_commune: LinkedCommune, tmp_path: Path) -> None:
     (tmp_path / "province").mkdir()
     (tmp_path / "province" / "chuan.toml").write_text('name = "Chuẩn"\naudio_most_mb = 1\n')
-    house.province.audio["a.wav"] = b"\0" * 1_500_000
-    take(house, "BanTin", example_bulletin(f"{house.province.url}/am-thanh/a.wav", NORMAL, "Tin"))
-    house.fetch()
-    with house.database.session() as session:
+    linked_commune.province.audio["a.wav"] = b"\0" * 1_500_000
+    take(linked_commune, "BanTin", example_bulletin(f"{linked_commune.province.url}/am-thanh/a.wav", NORMAL, "Tin"))
+    linked_commune.fetch()
+    with linked_commune.database.session() as session:
         assert "larger than 1 MB" in str(session.exec(select(ProvinceBulletin)).one().refusal)
         assert session.exec(select(IngestJob)).all() == []
 
 
 def test_an_address_that_does_not_answer_is_tried_again_before_it_is_given_up(
-    house: LinkedCommune, sound: bytes, tmp_path: Path
+    linked_commune: LinkedCommune, sound: bytes, tmp_path: Path
 ) -> None:
     (tmp_path / "province").mkdir(exist_ok=True)
     (tmp_path / "province" / "chuan.toml").write_text('name = "Chuẩn"\naudio_hosts = ["127.0.0.1:9"]\n')
     content = example_bulletin("http://127.0.0.1:9/a.wav", NORMAL, "Tin")
-    take(house, "BanTin", content)
-    house.fetch()
-    with house.database.session() as session:
+    take(linked_commune, "BanTin", content)
+    linked_commune.fetch()
+    with linked_commune.database.session() as session:
         found = session.exec(select(ProvinceBulletin)).one()
     assert (found.state, found.attempts) == (BulletinState.FAILED, 4)
 
@@ -295,27 +309,29 @@ def test_addresses_inside_this_machine_are_not_fetched_from(url: str) -> None:
         check_address(url, {"tinh.example"})
 
 
-def test_a_message_is_taken_once_however_often_it_comes(house: LinkedCommune) -> None:
-    content = example_bulletin(f"{house.province.url}/am-thanh/a.wav", NORMAL, "Tin", "BT1")
-    assert take(house, "BanTin", content, "m1").again is False
-    assert take(house, "BanTin", content, "m1").again is True
-    assert take(house, "BanTin", {**content, "TieuDe": "khác"}, "m2").said is None
-    with house.database.session() as session:
+def test_a_message_is_taken_once_however_often_it_comes(linked_commune: LinkedCommune) -> None:
+    content = example_bulletin(f"{linked_commune.province.url}/am-thanh/a.wav", NORMAL, "Tin", "BT1")
+    assert take(linked_commune, "BanTin", content, "m1").again is False
+    assert take(linked_commune, "BanTin", content, "m1").again is True
+    assert take(linked_commune, "BanTin", {**content, "TieuDe": "khác"}, "m2").said is None
+    with linked_commune.database.session() as session:
         assert [b.title for b in session.exec(select(ProvinceBulletin))] == ["Tin"]
 
 
-def test_a_refused_message_is_counted_leaves_nothing_and_is_taken_when_it_comes_mended(house: LinkedCommune) -> None:
-    good = example_bulletin(f"{house.province.url}/am-thanh/a.wav", NORMAL, "Tin", "BT1")
+def test_a_refused_message_is_counted_leaves_nothing_and_is_taken_when_it_comes_mended(
+    linked_commune: LinkedCommune,
+) -> None:
+    good = example_bulletin(f"{linked_commune.province.url}/am-thanh/a.wav", NORMAL, "Tin", "BT1")
     bad = {k: v for k, v in good.items() if k != "TieuDe"}
     for _ in range(2):
-        met = take(house, "BanTin", bad, "m1")
+        met = take(linked_commune, "BanTin", bad, "m1")
         assert met.code == RefusalCode.MISSING_FIELD
         assert "TieuDe" in str(met.said)
-    with house.database.session() as session:
+    with linked_commune.database.session() as session:
         assert refused_count(session, COMMUNE) == 2
         assert session.exec(select(ProvinceBulletin)).all() == []
-    assert take(house, "BanTin", good, "m1").said is None
-    with house.database.session() as session:
+    assert take(linked_commune, "BanTin", good, "m1").said is None
+    with linked_commune.database.session() as session:
         assert refused_count(session, COMMUNE) == 0
 
 
@@ -345,57 +361,63 @@ def test_a_refused_message_is_counted_leaves_nothing_and_is_taken_when_it_comes_
     ],
 )
 def test_every_wrong_message_is_refused_with_its_code_and_changes_nothing(
-    house: LinkedCommune, kind: str, content: Any, why: RefusalCode
+    linked_commune: LinkedCommune, kind: str, content: Any, why: RefusalCode
 ) -> None:
-    with house.database.session() as session:
+    with linked_commune.database.session() as session:
         before = receiver(session, "loa-1").volume_percent
-    met = take(house, kind, content)
+    met = take(linked_commune, kind, content)
     assert met.code == why
     assert str(met.said)
-    with house.database.session() as session:
+    with linked_commune.database.session() as session:
         assert receiver(session, "loa-1").volume_percent == before
         assert session.exec(select(ProvinceBulletin)).all() == []
 
 
-def test_a_volume_command_sets_the_volume_and_tells_the_receivers(house: LinkedCommune) -> None:
-    before = len(house.studio.broker.log)
-    assert take(house, "LenhDieuKhien", example_command(0, 35, ["loa-1"])).said is None
-    with house.database.session() as session:
+def test_a_volume_command_sets_the_volume_and_tells_the_receivers(linked_commune: LinkedCommune) -> None:
+    before = len(linked_commune.studio.broker.log)
+    assert take(linked_commune, "LenhDieuKhien", example_command(0, 35, ["loa-1"])).said is None
+    with linked_commune.database.session() as session:
         assert (receiver(session, "loa-1").volume_percent, receiver(session, "loa-2").volume_percent) == (35, 80)
-    assert [t for t, *_ in house.studio.broker.log[before:]] == [topics.of_receiver("loa-1", topics.Kind.CONFIG)]
+    assert [t for t, *_ in linked_commune.studio.broker.log[before:]] == [
+        topics.of_receiver("loa-1", topics.Kind.CONFIG)
+    ]
 
 
-def test_a_stop_command_silences_what_is_on_air(house: LinkedCommune) -> None:
-    sounding = house.studio.speak_now()
-    house.clock.advance(seconds=10)
-    assert take(house, "LenhDieuKhien", example_command(2, 0)).said is None
-    with house.database.session() as session:
-        assert state(broadcast(session, sounding.id), house.clock.now()) is BroadcastState.STOPPED
+def test_a_stop_command_silences_what_is_on_air(linked_commune: LinkedCommune) -> None:
+    sounding = linked_commune.studio.speak_now()
+    linked_commune.clock.advance(seconds=10)
+    assert take(linked_commune, "LenhDieuKhien", example_command(2, 0)).said is None
+    with linked_commune.database.session() as session:
+        assert state(broadcast(session, sounding.id), linked_commune.clock.now()) is BroadcastState.STOPPED
 
 
-def test_a_reboot_command_reaches_the_named_receivers(house: LinkedCommune) -> None:
-    assert take(house, "LenhDieuKhien", example_command(3, 0, ["loa-2"])).said is None
-    topic, payload, *_ = house.studio.broker.log[-1]
+def test_a_reboot_command_reaches_the_named_receivers(linked_commune: LinkedCommune) -> None:
+    assert take(linked_commune, "LenhDieuKhien", example_command(3, 0, ["loa-2"])).said is None
+    topic, payload, *_ = linked_commune.studio.broker.log[-1]
     assert topic == topics.of_receiver("loa-2", topics.Kind.DO)
     sealed = open_sealed(
-        payload, Command, {KEY.kid: PublicKey(KEY.public)}, to=for_receiver("loa-2"), now_us=house.clock.now_us()
+        payload,
+        Command,
+        {KEY.kid: PublicKey(KEY.public)},
+        to=for_receiver("loa-2"),
+        now_us=linked_commune.clock.now_us(),
     )
     assert isinstance(sealed.action, Reboot)
 
 
-def schedule_of(house: LinkedCommune, urgency: int, *hours: int, code: str = "L1") -> dict[str, Any]:
-    starts = [house.clock.now() + timedelta(hours=h) for h in hours]
-    return example_schedule(f"{house.province.url}/am-thanh/a.wav", urgency, "Lịch tỉnh", starts, code)
+def schedule_of(linked_commune: LinkedCommune, urgency: int, *hours: int, code: str = "L1") -> dict[str, Any]:
+    starts = [linked_commune.clock.now() + timedelta(hours=h) for h in hours]
+    return example_schedule(f"{linked_commune.province.url}/am-thanh/a.wav", urgency, "Lịch tỉnh", starts, code)
 
 
 def test_a_priority_schedule_goes_onto_the_timetable_at_exactly_its_instants(
-    house: LinkedCommune, sound: bytes
+    linked_commune: LinkedCommune, sound: bytes
 ) -> None:
-    house.province.audio["a.wav"] = sound
-    assert take(house, "LichPhat", schedule_of(house, PRIORITY, 1, 12, 25, 36, 60)).said is None
-    house.fetch()
-    now = from_us(house.clock.now_us())
-    with house.database.session() as session:
+    linked_commune.province.audio["a.wav"] = sound
+    assert take(linked_commune, "LichPhat", schedule_of(linked_commune, PRIORITY, 1, 12, 25, 36, 60)).said is None
+    linked_commune.fetch()
+    now = from_us(linked_commune.clock.now_us())
+    with linked_commune.database.session() as session:
         made = schedules(session, COMMUNE)
         due = sorted(at for s in made for at in next_due(session, s, now))
     assert {s.class_ for s in made} == {"priority"}
@@ -403,51 +425,53 @@ def test_a_priority_schedule_goes_onto_the_timetable_at_exactly_its_instants(
     assert len(made) == 2  # two days alike share one
 
 
-def test_a_schedule_of_the_province_is_not_told_back_to_it(house: LinkedCommune, sound: bytes) -> None:
-    house.province.audio["a.wav"] = sound
-    take(house, "LichPhat", schedule_of(house, PRIORITY, 12))
-    house.fetch()
-    house.step(4)
-    assert house.province.received.of("schedule_created") == []
+def test_a_schedule_of_the_province_is_not_told_back_to_it(linked_commune: LinkedCommune, sound: bytes) -> None:
+    linked_commune.province.audio["a.wav"] = sound
+    take(linked_commune, "LichPhat", schedule_of(linked_commune, PRIORITY, 12))
+    linked_commune.fetch()
+    linked_commune.step(4)
+    assert linked_commune.province.received.of("schedule_created") == []
 
 
-def test_a_normal_schedule_waits_for_the_commune(house: LinkedCommune, sound: bytes) -> None:
-    house.province.audio["a.wav"] = sound
-    take(house, "LichPhat", schedule_of(house, NORMAL, 12))
-    house.fetch()
-    with house.database.writing() as session:
+def test_a_normal_schedule_waits_for_the_commune(linked_commune: LinkedCommune, sound: bytes) -> None:
+    linked_commune.province.audio["a.wav"] = sound
+    take(linked_commune, "LichPhat", schedule_of(linked_commune, NORMAL, 12))
+    linked_commune.fetch()
+    with linked_commune.database.writing() as session:
         assert schedules(session, COMMUNE) == []
         [found] = inbox(session, COMMUNE)
-        assert add_to_timetable(session, found, house.clock.now(), LAN) == 1
+        assert add_to_timetable(session, found, linked_commune.clock.now(), LAN) == 1
         assert [s.class_ for s in schedules(session, COMMUNE)] == ["normal"]
 
 
-def test_a_cancelled_schedule_leaves_the_timetable_and_the_inbox(house: LinkedCommune, sound: bytes) -> None:
-    house.province.audio["a.wav"] = sound
-    take(house, "LichPhat", schedule_of(house, PRIORITY, 12, code="P"))
-    take(house, "LichPhat", schedule_of(house, NORMAL, 12, code="N"))
-    house.fetch()
-    assert take(house, "HuyLichPhat", {"LichPhatID": "P"}).said is None
-    assert take(house, "HuyLichPhat", {"LichPhatID": "N"}).said is None
-    with house.database.session() as session:
+def test_a_cancelled_schedule_leaves_the_timetable_and_the_inbox(linked_commune: LinkedCommune, sound: bytes) -> None:
+    linked_commune.province.audio["a.wav"] = sound
+    take(linked_commune, "LichPhat", schedule_of(linked_commune, PRIORITY, 12, code="P"))
+    take(linked_commune, "LichPhat", schedule_of(linked_commune, NORMAL, 12, code="N"))
+    linked_commune.fetch()
+    assert take(linked_commune, "HuyLichPhat", {"LichPhatID": "P"}).said is None
+    assert take(linked_commune, "HuyLichPhat", {"LichPhatID": "N"}).said is None
+    with linked_commune.database.session() as session:
         assert schedules(session, COMMUNE) == []
         assert inbox(session, COMMUNE) == []
         assert len(session.exec(select(Schedule)).all()) == 1
-    house.step(4)
-    assert house.province.received.of("schedule_cancelled") == []
-    assert [a["TrangThaiGui"] for a in house.province.received.of("answer")] == []
+    linked_commune.step(4)
+    assert linked_commune.province.received.of("schedule_cancelled") == []
+    assert [a["TrangThaiGui"] for a in linked_commune.province.received.of("answer")] == []
 
 
 @pytest.mark.parametrize("hours", [(-1,), (24 * 800,)])
-def test_a_schedule_of_the_past_or_of_a_far_future_is_refused(house: LinkedCommune, hours: tuple[int, ...]) -> None:
-    met = take(house, "LichPhat", schedule_of(house, PRIORITY, *hours))
+def test_a_schedule_of_the_past_or_of_a_far_future_is_refused(
+    linked_commune: LinkedCommune, hours: tuple[int, ...]
+) -> None:
+    met = take(linked_commune, "LichPhat", schedule_of(linked_commune, PRIORITY, *hours))
     assert met.code == RefusalCode.RULE
 
 
-def test_a_bulletin_of_another_commune_is_not_to_be_found(house: LinkedCommune, sound: bytes) -> None:
-    found = send(house, sound, NORMAL)
-    with house.database.writing() as session, pytest.raises(NotFound):
-        decline(session, "xa-khac", found.number, "x", by="lan", now=house.clock.now())
+def test_a_bulletin_of_another_commune_is_not_to_be_found(linked_commune: LinkedCommune, sound: bytes) -> None:
+    found = send(linked_commune, sound, NORMAL)
+    with linked_commune.database.writing() as session, pytest.raises(NotFound):
+        decline(session, "xa-khac", found.number, "x", by="lan", now=linked_commune.clock.now())
 
 
 def test_an_unacceptable_message_says_its_code() -> None:

@@ -29,7 +29,7 @@ OTHER = "thieu-hoa"
 
 
 @dataclass
-class House:
+class Office:
     """A studio whose transmitter is asked how many broadcasts were committed when it was told to look."""
 
     studio: Studio
@@ -61,74 +61,74 @@ class House:
 
 
 @pytest.fixture
-def house(clock: ManualClock, database: Database) -> House:
-    return House(Studio(clock, database))
+def office(clock: ManualClock, database: Database) -> Office:
+    return Office(Studio(clock, database))
 
 
-def test_put_on_air_writes_audits_and_announces_after_the_commit(house: House) -> None:
-    broadcast = house.put_on_air(ANNOUNCER)
-    assert [b.id for b in house.broadcasts()] == [broadcast.id]
-    assert house.deeds() == [("hoa", Deed.PUT_ON_AIR, "Bản tin sáng")]
-    assert house.announced == [1]
+def test_put_on_air_writes_audits_and_announces_after_the_commit(office: Office) -> None:
+    broadcast = office.put_on_air(ANNOUNCER)
+    assert [b.id for b in office.broadcasts()] == [broadcast.id]
+    assert office.deeds() == [("hoa", Deed.PUT_ON_AIR, "Bản tin sáng")]
+    assert office.announced == [1]
 
 
-def test_without_the_right_nothing_is_put_on_air(house: House) -> None:
+def test_without_the_right_nothing_is_put_on_air(office: Office) -> None:
     with pytest.raises(NotAllowed):
-        house.put_on_air(TECHNICIAN)
-    assert (house.broadcasts(), house.deeds(), house.announced) == ([], [], [])
+        office.put_on_air(TECHNICIAN)
+    assert (office.broadcasts(), office.deeds(), office.announced) == ([], [], [])
 
 
-def test_an_emergency_needs_the_right_to_emergencies_to_start_and_to_stop(house: House) -> None:
+def test_an_emergency_needs_the_right_to_emergencies_to_start_and_to_stop(office: Office) -> None:
     with pytest.raises(NotAllowed):
-        house.put_on_air(ANNOUNCER, BroadcastClass.EMERGENCY)
-    broadcast = house.put_on_air(LAN, BroadcastClass.EMERGENCY)
+        office.put_on_air(ANNOUNCER, BroadcastClass.EMERGENCY)
+    broadcast = office.put_on_air(LAN, BroadcastClass.EMERGENCY)
     with pytest.raises(NotAllowed):
-        broadcasts.stop(house.services, ANNOUNCER, COMMUNE, broadcast.id)
-    assert [b.withdrawn_at for b in house.broadcasts()] == [None]
+        broadcasts.stop(office.services, ANNOUNCER, COMMUNE, broadcast.id)
+    assert [b.withdrawn_at for b in office.broadcasts()] == [None]
 
 
-def test_a_refused_budget_leaves_no_broadcast_and_no_audit(house: House) -> None:
-    house.rules(minutes_a_day=1, refuses=True)
-    house.put_on_air(ANNOUNCER)
-    house.studio.clock.advance(timedelta(minutes=5))
+def test_a_refused_budget_leaves_no_broadcast_and_no_audit(office: Office) -> None:
+    office.rules(minutes_a_day=1, refuses=True)
+    office.put_on_air(ANNOUNCER)
+    office.studio.clock.advance(timedelta(minutes=5))
     with pytest.raises(Refusal, match="minutes"):
-        house.put_on_air(ANNOUNCER)
-    assert len(house.broadcasts()) == len(house.deeds()) == 1
+        office.put_on_air(ANNOUNCER)
+    assert len(office.broadcasts()) == len(office.deeds()) == 1
 
 
-def test_stop_silences_audits_and_announces(house: House) -> None:
-    broadcast = house.put_on_air(ANNOUNCER)
-    house.studio.clock.advance(timedelta(seconds=20))
-    broadcasts.stop(house.services, ANNOUNCER, COMMUNE, broadcast.id)
-    (stopped,) = house.broadcasts()
-    assert state(stopped, house.studio.now()) is BroadcastState.STOPPED
+def test_stop_silences_audits_and_announces(office: Office) -> None:
+    broadcast = office.put_on_air(ANNOUNCER)
+    office.studio.clock.advance(timedelta(seconds=20))
+    broadcasts.stop(office.services, ANNOUNCER, COMMUNE, broadcast.id)
+    (stopped,) = office.broadcasts()
+    assert state(stopped, office.studio.now()) is BroadcastState.STOPPED
     assert stopped.stopped_by == "hoa"
-    assert house.deeds()[1:] == [("hoa", Deed.STOPPED, "Bản tin sáng")]
-    assert house.announced == [1, 1]
+    assert office.deeds()[1:] == [("hoa", Deed.STOPPED, "Bản tin sáng")]
+    assert office.announced == [1, 1]
 
 
-def test_stopping_what_is_over_changes_and_audits_nothing(house: House) -> None:
-    broadcast = house.put_on_air(ANNOUNCER)
-    house.studio.clock.advance(timedelta(hours=1))
-    broadcasts.stop(house.services, ANNOUNCER, COMMUNE, broadcast.id)
-    assert house.broadcasts()[0].revision == 1
-    assert [deed for _, deed, _ in house.deeds()] == [Deed.PUT_ON_AIR]
+def test_stopping_what_is_over_changes_and_audits_nothing(office: Office) -> None:
+    broadcast = office.put_on_air(ANNOUNCER)
+    office.studio.clock.advance(timedelta(hours=1))
+    broadcasts.stop(office.services, ANNOUNCER, COMMUNE, broadcast.id)
+    assert office.broadcasts()[0].revision == 1
+    assert [deed for _, deed, _ in office.deeds()] == [Deed.PUT_ON_AIR]
 
 
-def test_an_unknown_broadcast_and_one_of_another_commune_cannot_be_stopped(house: House) -> None:
-    broadcast = house.put_on_air(ANNOUNCER)
-    with house.studio.database.writing() as session:
+def test_an_unknown_broadcast_and_one_of_another_commune_cannot_be_stopped(office: Office) -> None:
+    broadcast = office.put_on_air(ANNOUNCER)
+    with office.studio.database.writing() as session:
         add_commune(session, OTHER, "Xã Thiệu Hòa")
     with pytest.raises(NotFound):
-        broadcasts.stop(house.services, ANNOUNCER, COMMUNE, "none")
+        broadcasts.stop(office.services, ANNOUNCER, COMMUNE, "none")
     with pytest.raises(NotFound):
-        broadcasts.stop(house.services, ANNOUNCER, OTHER, broadcast.id)
-    assert house.broadcasts()[0].withdrawn_at is None
+        broadcasts.stop(office.services, ANNOUNCER, OTHER, broadcast.id)
+    assert office.broadcasts()[0].withdrawn_at is None
 
 
-def live(house: House, hours: float = 4.0) -> Broadcast:
+def live(office: Office, hours: float = 4.0) -> Broadcast:
     return put_live_on_air(
-        house.services,
+        office.services,
         LIVE,
         COMMUNE,
         targets=ALL,
@@ -139,45 +139,45 @@ def live(house: House, hours: float = 4.0) -> Broadcast:
     )
 
 
-def test_live_is_audited_as_everything_else(house: House) -> None:
-    live(house)
-    assert house.deeds() == [("loa live", Deed.PUT_ON_AIR, "Họp dân")]
+def test_live_is_audited_as_everything_else(office: Office) -> None:
+    live(office)
+    assert office.deeds() == [("loa live", Deed.PUT_ON_AIR, "Họp dân")]
 
 
-def test_live_ends_where_the_noise_budget_is_used_up(house: House) -> None:
-    house.rules(minutes_a_day=10, refuses=True)
-    house.put_on_air(ANNOUNCER)  # one minute
-    house.studio.clock.advance(timedelta(minutes=5))
-    broadcast = live(house)
+def test_live_ends_where_the_noise_budget_is_used_up(office: Office) -> None:
+    office.rules(minutes_a_day=10, refuses=True)
+    office.put_on_air(ANNOUNCER)  # one minute
+    office.studio.clock.advance(timedelta(minutes=5))
+    broadcast = live(office)
     assert timedelta(minutes=8) < broadcast.ends_at - broadcast.starts_at <= timedelta(minutes=9)
 
 
-def test_live_is_refused_when_the_noise_budget_is_used_up_and_outside_the_allowed_hours(house: House) -> None:
-    house.rules(minutes_a_day=1, refuses=True)
-    house.put_on_air(ANNOUNCER)
-    house.studio.clock.advance(timedelta(minutes=5))
+def test_live_is_refused_when_the_noise_budget_is_used_up_and_outside_the_allowed_hours(office: Office) -> None:
+    office.rules(minutes_a_day=1, refuses=True)
+    office.put_on_air(ANNOUNCER)
+    office.studio.clock.advance(timedelta(minutes=5))
     with pytest.raises(Refusal, match="minutes"):
-        live(house)
-    house.rules(hours=[AllowedHours(weekdays=list(range(7)), from_minute=600, until_minute=660)])
+        live(office)
+    office.rules(hours=[AllowedHours(weekdays=list(range(7)), from_minute=600, until_minute=660)])
     with pytest.raises(Refusal):
-        live(house)
-    assert len(house.broadcasts()) == 1
+        live(office)
+    assert len(office.broadcasts()) == 1
 
 
-def test_inside_a_transaction_of_another_nothing_is_announced(house: House) -> None:
-    with house.studio.database.writing() as session:
-        _put_in(session, house)
-    assert house.announced == []
-    assert len(house.broadcasts()) == len(house.deeds()) == 1
+def test_inside_a_transaction_of_another_nothing_is_announced(office: Office) -> None:
+    with office.studio.database.writing() as session:
+        _put_in(session, office)
+    assert office.announced == []
+    assert len(office.broadcasts()) == len(office.deeds()) == 1
 
 
-def _put_in(session: Session, house: House) -> None:
+def _put_in(session: Session, office: Office) -> None:
     broadcasts.put_on_air_in(
         session,
         ANNOUNCER,
         COMMUNE,
         targets=ALL,
         class_=BroadcastClass.NORMAL,
-        now=house.studio.now(),
-        programme_id=house.studio.programme,
+        now=office.studio.now(),
+        programme_id=office.studio.programme,
     )

@@ -18,7 +18,7 @@ from wire.messages import CONTROLLER
 from wire.reports import ClockState, Heartbeat, Held, Outcome, PlayReport
 
 
-class House:
+class Office:
     """Two receivers, one bulletin of a minute on air for both since ten seconds."""
 
     def __init__(self, clock: ManualClock, database: Database) -> None:
@@ -48,37 +48,37 @@ class House:
 
 
 @pytest.fixture
-def house(clock: ManualClock, database: Database) -> House:
-    return House(clock, database)
+def office(clock: ManualClock, database: Database) -> Office:
+    return Office(clock, database)
 
 
-def test_the_one_whose_network_is_cut_is_named_until_its_planned_end(house: House) -> None:
+def test_the_one_whose_network_is_cut_is_named_until_its_planned_end(office: Office) -> None:
     for receiver_id in ("loa-1", "loa-2"):
-        house.beat(receiver_id, house.bulletin.id, holds=1)
-    house.studio.clock.advance(seconds=2)
-    confirmation = house.stop()
+        office.beat(receiver_id, office.bulletin.id, holds=1)
+    office.studio.clock.advance(seconds=2)
+    confirmation = office.stop()
     assert [r.id for r in confirmation.unconfirmed] == ["loa-1", "loa-2"]
-    assert confirmation.sounds_until == house.bulletin.ends_at
-    house.studio.clock.advance(seconds=1)
-    house.beat("loa-1")
-    assert house.unconfirmed() == ["loa-2"]
-    house.studio.clock.set(house.bulletin.ends_at)
-    assert house.unconfirmed() == []
+    assert confirmation.sounds_until == office.bulletin.ends_at
+    office.studio.clock.advance(seconds=1)
+    office.beat("loa-1")
+    assert office.unconfirmed() == ["loa-2"]
+    office.studio.clock.set(office.bulletin.ends_at)
+    assert office.unconfirmed() == []
 
 
-def test_one_that_comes_back_and_is_silent_has_confirmed(house: House) -> None:
-    house.beat("loa-1", house.bulletin.id, holds=1)
-    house.stop()
-    house.studio.clock.advance(seconds=5)
-    house.beat("loa-1", house.bulletin.id, holds=1)
-    assert house.unconfirmed() == ["loa-1"], "a heartbeat that says that it sounds is no confirmation"
-    house.beat("loa-1")
-    assert house.unconfirmed() == []
+def test_one_that_comes_back_and_is_silent_has_confirmed(office: Office) -> None:
+    office.beat("loa-1", office.bulletin.id, holds=1)
+    office.stop()
+    office.studio.clock.advance(seconds=5)
+    office.beat("loa-1", office.bulletin.id, holds=1)
+    assert office.unconfirmed() == ["loa-1"], "a heartbeat that says that it sounds is no confirmation"
+    office.beat("loa-1")
+    assert office.unconfirmed() == []
 
 
-def test_a_play_report_confirms_without_a_heartbeat(house: House) -> None:
-    house.beat("loa-1", house.bulletin.id, holds=1)
-    house.stop()
+def test_a_play_report_confirms_without_a_heartbeat(office: Office) -> None:
+    office.beat("loa-1", office.bulletin.id, holds=1)
+    office.stop()
     report = PlayReport(
         to=CONTROLLER,
         revision=1,
@@ -86,28 +86,28 @@ def test_a_play_report_confirms_without_a_heartbeat(house: House) -> None:
         expires_at_us=2,
         report="r1",
         receiver="loa-1",
-        broadcast=house.bulletin.id,
+        broadcast=office.bulletin.id,
         manifest_revision=2,
         outcome=Outcome.PARTLY,
     )
-    with house.studio.database.writing() as session:
+    with office.studio.database.writing() as session:
         take_report(session, "loa-1", report)
-    assert house.unconfirmed() == []
+    assert office.unconfirmed() == []
 
 
-def test_one_without_power_that_holds_the_audio_may_begin_when_it_is_back(house: House) -> None:
-    house.beat("loa-2", "", holds=1)
-    house.stop()
-    assert house.unconfirmed() == ["loa-2"]
+def test_one_without_power_that_holds_the_audio_may_begin_when_it_is_back(office: Office) -> None:
+    office.beat("loa-2", "", holds=1)
+    office.stop()
+    assert office.unconfirmed() == ["loa-2"]
 
 
-def test_one_that_never_held_it_has_nothing_to_confirm(house: House) -> None:
-    house.beat("loa-1")
-    house.stop()
-    assert house.unconfirmed() == []
+def test_one_that_never_held_it_has_nothing_to_confirm(office: Office) -> None:
+    office.beat("loa-1")
+    office.stop()
+    assert office.unconfirmed() == []
 
 
-def test_a_stop_before_the_start_and_one_after_the_end_leave_nothing_unconfirmed(house: House) -> None:
-    house.beat("loa-1", house.bulletin.id, holds=1)
-    house.studio.clock.set(house.bulletin.ends_at + timedelta(seconds=5))
-    assert house.stop().unconfirmed == []
+def test_a_stop_before_the_start_and_one_after_the_end_leave_nothing_unconfirmed(office: Office) -> None:
+    office.beat("loa-1", office.bulletin.id, holds=1)
+    office.studio.clock.set(office.bulletin.ends_at + timedelta(seconds=5))
+    assert office.stop().unconfirmed == []

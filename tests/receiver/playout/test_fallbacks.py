@@ -22,7 +22,7 @@ LETTERS = {OPUS.sha256: "opus", MP3.sha256: "mp3", BACKUP.renditions[0].sha256: 
 ALL = set("abef")
 
 
-class House:
+class FallbackReceiver:
     """A receiver with these files on its shelf (by the letter that their hash consists of)."""
 
     def __init__(self, held: set[str], *, backup: bool = True) -> None:
@@ -76,9 +76,9 @@ REST = ("next", 30, 40)
 def test_what_is_missing_falls_rung_by_rung_and_the_next_item_is_on_time(
     held: set[str], backup: bool, line: list[tuple[str, float, float]]
 ) -> None:
-    house = House(held, backup=backup)
-    house.cues()
-    assert house.line() == [(name, pytest.approx(start), pytest.approx(end)) for name, start, end in line]
+    receiver = FallbackReceiver(held, backup=backup)
+    receiver.cues()
+    assert receiver.line() == [(name, pytest.approx(start), pytest.approx(end)) for name, start, end in line]
 
 
 @pytest.mark.parametrize(
@@ -94,58 +94,58 @@ def test_what_is_missing_falls_rung_by_rung_and_the_next_item_is_on_time(
 def test_what_fails_in_the_middle_sounds_as_far_as_it_goes_and_falls_then(
     fails: list[tuple[str, float]], line: list[tuple[str, float, float]]
 ) -> None:
-    house = House(ALL)
+    receiver = FallbackReceiver(ALL)
     for rung, until_s in fails:
-        house.fails(rung, until_s)
-    assert house.line() == [(name, pytest.approx(start), pytest.approx(end)) for name, start, end in line]
+        receiver.fails(rung, until_s)
+    assert receiver.line() == [(name, pytest.approx(start), pytest.approx(end)) for name, start, end in line]
 
 
 def test_another_rendition_goes_on_where_the_first_would_be() -> None:
-    house = House(ALL)
-    house.fails("opus", 15)
-    assert {cue.starts_at_us for cue in house.cues()[:2]} == {PLAN.starts_at_us}
-    assert [cue.fallback for cue in house.cues()] == ["", "", ""]
+    receiver = FallbackReceiver(ALL)
+    receiver.fails("opus", 15)
+    assert {cue.starts_at_us for cue in receiver.cues()[:2]} == {PLAN.starts_at_us}
+    assert [cue.fallback for cue in receiver.cues()] == ["", "", ""]
 
 
 def test_what_proves_unreadable_too_late_falls_from_now_on_not_from_the_past() -> None:
-    house = House({"a", "e", "f"})
-    house.fails("opus", 12, now_s=14)
-    assert house.line(at_s=14)[0] == ("backup", 14, 22)
+    receiver = FallbackReceiver({"a", "e", "f"})
+    receiver.fails("opus", 12, now_s=14)
+    assert receiver.line(at_s=14)[0] == ("backup", 14, 22)
 
 
 def test_a_recording_put_on_air_now_gets_a_moment_to_come() -> None:
-    house = House({"e", "f"})
-    assert house.line(at_s=12)[0] == ("backup", 16, 24)
-    house.held.add("a")
-    assert house.line(at_s=13) == [("opus", 11, 30), REST]
-    assert house.failures.fault([PLAN], NOW_US + 17 * SECOND_US) == ""
+    receiver = FallbackReceiver({"e", "f"})
+    assert receiver.line(at_s=12)[0] == ("backup", 16, 24)
+    receiver.held.add("a")
+    assert receiver.line(at_s=13) == [("opus", 11, 30), REST]
+    assert receiver.failures.fault([PLAN], NOW_US + 17 * SECOND_US) == ""
 
 
 def test_a_file_fetched_anew_sounds_again() -> None:
-    house = House({"a", "e", "f"})
-    house.fails("opus", 15)
-    house.failures.note_replaced(OPUS.sha256)
-    house.held.remove("a")
-    assert house.line(at_s=16)[0] == ("backup", 15, 23)
-    house.held.add("a")
-    assert house.line(at_s=17)[0] == ("opus", 15, 30)
-    assert house.cues(at_s=17)[0].key != f"b/0/{OPUS.sha256[:16]}", "another reader than the one that failed"
+    receiver = FallbackReceiver({"a", "e", "f"})
+    receiver.fails("opus", 15)
+    receiver.failures.note_replaced(OPUS.sha256)
+    receiver.held.remove("a")
+    assert receiver.line(at_s=16)[0] == ("backup", 15, 23)
+    receiver.held.add("a")
+    assert receiver.line(at_s=17)[0] == ("opus", 15, 30)
+    assert receiver.cues(at_s=17)[0].key != f"b/0/{OPUS.sha256[:16]}", "another reader than the one that failed"
 
 
 def test_it_is_a_fault_while_its_broadcast_lasts() -> None:
-    house = House({"e", "f"})
-    house.cues()
-    said = [bool(house.failures.fault([PLAN], NOW_US + at_s * SECOND_US)) for at_s in (8, 11, 39, 40)]
+    receiver = FallbackReceiver({"e", "f"})
+    receiver.cues()
+    said = [bool(receiver.failures.fault([PLAN], NOW_US + at_s * SECOND_US)) for at_s in (8, 11, 39, 40)]
     assert said == [False, True, True, False]
-    assert house.failures.fault([PLAN], NOW_US + 11 * SECOND_US) == "Bản tin: its audio is not there"
-    house.failures.forget(["b"])
-    assert house.failures.fault([PLAN], NOW_US + 11 * SECOND_US) == ""
+    assert receiver.failures.fault([PLAN], NOW_US + 11 * SECOND_US) == "Bản tin: its audio is not there"
+    receiver.failures.forget(["b"])
+    assert receiver.failures.fault([PLAN], NOW_US + 11 * SECOND_US) == ""
 
 
 def test_the_other_rendition_is_wanted_once_the_first_is_known_to_be_unreadable() -> None:
-    house = House(ALL)
-    assert not house.failures.unreadable(OPUS)
-    house.fails("opus", 15)
-    assert (house.failures.unreadable(OPUS), house.failures.unreadable(MP3)) == (True, False)
-    house.failures.note_replaced(OPUS.sha256)
-    assert not house.failures.unreadable(OPUS)
+    receiver = FallbackReceiver(ALL)
+    assert not receiver.failures.unreadable(OPUS)
+    receiver.fails("opus", 15)
+    assert (receiver.failures.unreadable(OPUS), receiver.failures.unreadable(MP3)) == (True, False)
+    receiver.failures.note_replaced(OPUS.sha256)
+    assert not receiver.failures.unreadable(OPUS)

@@ -51,7 +51,7 @@ class Asker:
         self._receivers = receivers
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=secrets.token_hex(8), transport="unix")
         self._client.username_pw_set(CONTROLLER_USER, password)
-        self._client.on_message = self._told
+        self._client.on_message = self._answer_came
         self._client.connect(urlsplit(broker.controller_url).path, 1)
         self._client.loop_start()
         for receiver in receivers:
@@ -69,7 +69,7 @@ class Asker:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _told(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+    def _answer_came(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         arrived_us = time.monotonic_ns() // 1000
         receiver = message.topic.split("/")[3]
         tell: TimeTell = open_sealed(message.payload, TimeTell, KEYS, to=for_receiver(receiver), now_us=None)

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: How often the table is read without a nudge: another controller may have planned something.
+#: How often the table is read without being woken: another controller may have planned something.
 LOOK_EVERY_S = 1.0
 #: Unacknowledged manifests are sent again after this.
 ACKNOWLEDGED_WITHIN_S = 5.0
@@ -44,7 +44,7 @@ class Transmitter:
     def start(self) -> None:
         self._worker.start()
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Look for changes at once. Call it after the commit."""
         self._worker.wake()
 

@@ -39,7 +39,7 @@ def province_sim(
     """Runs until "end" is typed or standard input ends."""
     try:
         simulator = Simulator(
-            profile(name, profiles), user=user, password=password or "", port=port, kept=kept, told=click.echo
+            profile(name, profiles), user=user, password=password or "", port=port, kept=kept, print_line=click.echo
         ).start()
     except OSError as error:
         raise click.ClickException(

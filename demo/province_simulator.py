@@ -45,12 +45,12 @@ class Simulator:
         port: int = 0,
         kept: Path | None = None,
         token_uses: int = 0,
-        told: Callable[[str], None] = lambda _line: None,
+        print_line: Callable[[str], None] = lambda _line: None,
         audio: dict[str, bytes] | None = None,
     ) -> None:
         """kept: a file for received messages. token_uses: a token expires after so many uses, 0 for never.
 
-        told: called with a line for everything that arrives. audio: recordings it serves, by path below /am-thanh/.
+        print_line: called with a line for everything that arrives. audio: what it serves, by path below /am-thanh/.
         """
         self.profile, self.user, self.password = profile, user, password or secrets.token_urlsafe(8)
         self.received = ReceivedMessages()
@@ -59,7 +59,7 @@ class Simulator:
         self.delay_s = 0.0
         self.fail_status = 0
         self.logins = 0
-        self._told = told
+        self._print_line = print_line
         self._token_uses = token_uses
         self._tokens: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -189,7 +189,7 @@ class Simulator:
         token = secrets.token_urlsafe(16)
         self.logins += 1
         self._tokens[token] = self._token_uses or 1 << 60
-        self._told(f"{self.user} đăng nhập")
+        self._print_line(f"{self.user} đăng nhập")
         return 200, {"TrangThaiGui": 0, "NoiDung": {"Token": token}}
 
     def _accepts_token(self, authorization: str) -> bool:
@@ -220,7 +220,7 @@ class Simulator:
                     continue
                 self._write(name, key, entry)
                 self._remember(name, key, entry)
-                self._told(f"{name} {key}: {json.dumps(entry, ensure_ascii=False)[:300]}")
+                self._print_line(f"{name} {key}: {json.dumps(entry, ensure_ascii=False)[:300]}")
             if self._file is not None:
                 self._file.flush()  # survives a kill; read again at the next start
         return 200, {"TrangThaiGui": 0}
@@ -250,7 +250,7 @@ class Simulator:
 
     def _refuse(self, why: str) -> tuple[int, dict[str, Any]]:
         self.received.refused.append(why)
-        self._told(f"TỪ CHỐI {why}")
+        self._print_line(f"TỪ CHỐI {why}")
         return 200, {"TrangThaiGui": 1, "MoTa": why}
 
     def _serve_audio(self, request: BaseHTTPRequestHandler) -> None:

@@ -197,7 +197,7 @@ class Controller:
         self.alarms.every(_FREEZE_EVERY_S, "audiences", lambda: freeze_in(self.database, self.clock.now()))
         self.alarms.every(_PRESENCE_EVERY_S, "presence", lambda: self.presence.sweep(self.clock.now()))
         live_watch = LiveWatch(
-            Services(self.database, self.clock, announce=self.transmitter.nudge, statuses=self.presence.snapshot),
+            Services(self.database, self.clock, announce=self.transmitter.wake, statuses=self.presence.snapshot),
             self.broker,
         )
         live_watch.start()
@@ -269,7 +269,7 @@ class Controller:
         """Plan, announce and configure by the new time at once. Called from any thread, so it waits for nothing."""
         self.presence.clock_stepped(timedelta(microseconds=step_us))
         self.alarms.run_soon("clock", "plan", "configs", "self-tests", "mergers")
-        self.transmitter.nudge()
+        self.transmitter.wake()
 
     def _credentials_ended(self, receiver_ids: Collection[str]) -> None:
         self.presence.credentials_ended(receiver_ids, self.clock.now())

@@ -185,7 +185,7 @@ class BulletinWorker:
                 answer(session, bulletin, RefusalCode.RULE, self._say(refusal), now)
         if scheduled:
             self._plan_now(bulletin.commune_id)
-        self._transmitter.nudge()
+        self._transmitter.wake()
 
     @staticmethod
     def _place(session: Session, bulletin: ProvinceBulletin, now: datetime) -> bool:
@@ -213,7 +213,7 @@ class BulletinWorker:
                     current = next_due(session, commune_id, now)
                     if current is not None:
                         put_bulletin_on_air(session, current, now, PROVINCE.named(current.sender))
-                self._transmitter.nudge()
+                self._transmitter.wake()
             except Refusal as refusal:
                 self._turn_again_at[commune_id] = now + TURN_AGAIN_AFTER
                 self._note(bulletin.number, refusal)

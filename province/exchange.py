@@ -87,14 +87,14 @@ class ProvinceExchange:
         """The communes whose links this controller holds."""
         return sorted(self._workers)
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """A link or a bulletin changed: take the next step at once. Call it after the commit."""
         self._worker.wake()
 
     def take(self, link: ProvinceLink, kind: str, content: Any, message_id: str = "") -> MessageResult:
         """A message that the province posted to us. Raises Refusal when the link's profile cannot be used."""
         met = self.incoming.take(link, self.profile_of(link), kind, content, own_id=message_id)
-        self.nudge()
+        self.wake()
         return met
 
     def profile_of(self, link: ProvinceLink) -> Profile:
@@ -162,8 +162,8 @@ class ProvinceExchange:
     def _changed(self) -> None:
         """A message of the province was carried out: schedules or broadcasts may have changed."""
         self._planner.plan_now()
-        self._transmitter.nudge()
-        self.nudge()
+        self._transmitter.wake()
+        self.wake()
 
     def _step(self) -> float:
         self.look()

@@ -57,7 +57,7 @@ class LinkProgress:
 
 
 class LinkWorker:
-    """Works one link. `step` in one thread; `nudge` and `close` from any."""
+    """Works one link. `step` in one thread; `wake` and `close` from any."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class LinkWorker:
     def start(self) -> None:
         self._worker.start()
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Take the next step at once."""
         self._worker.wake()
 

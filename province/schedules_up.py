@@ -47,7 +47,7 @@ class ReportedSchedule(SQLModel, table=True):
 
 def has_unreported_changes(session: Session, link: ProvinceLink, now: datetime) -> bool:
     """Whether `tell` would change anything: read first, so that an idle look takes no write lock."""
-    reported, standing = _told(session, link.commune_id), _standing(session, link.commune_id)
+    reported, standing = _reported_schedules(session, link.commune_id), _standing(session, link.commune_id)
     return any(_outdated(reported.get(n), s, now) for n, s in standing.items()) or bool(
         reported.keys() - standing.keys()
     )
@@ -55,7 +55,7 @@ def has_unreported_changes(session: Session, link: ProvinceLink, now: datetime) 
 
 def tell(session: Session, link: ProvinceLink, now: datetime) -> int:
     """Put the messages that bring the province in line with the timetable into the outbox. Returns how many."""
-    reported, standing = _told(session, link.commune_id), _standing(session, link.commune_id)
+    reported, standing = _reported_schedules(session, link.commune_id), _standing(session, link.commune_id)
     letters = 0
     for number, row in reported.items():
         if number not in standing or _outdated(row, standing[number], now):
@@ -113,7 +113,7 @@ def sent_by_province(session: Session, commune_id: str, code: str) -> list[Repor
     return list(session.exec(query))
 
 
-def _told(session: Session, commune_id: str) -> dict[int, ReportedSchedule]:
+def _reported_schedules(session: Session, commune_id: str) -> dict[int, ReportedSchedule]:
     query = select(ReportedSchedule).where(
         ReportedSchedule.commune_id == commune_id, col(ReportedSchedule.cancelled_at).is_(None)
     )

@@ -58,11 +58,11 @@ class Broker(Protocol):
         ...
 
     def on_connected(self, handler: Callable[[], None]) -> None:
-        """Call `told` after each connection."""
+        """Call `handler` after each connection."""
         ...
 
     def on_disconnected(self, handler: Callable[[], None]) -> None:
-        """Call `told` when a connection is lost."""
+        """Call `handler` when a connection is lost."""
         ...
 
     def close(self) -> None: ...
@@ -105,8 +105,8 @@ class MqttBroker:
                 url=parts.hostname or "?",
             )
         self._handlers: list[tuple[str, Handler, int]] = []
-        self._told: list[Callable[[], None]] = []
-        self._told_lost: list[Callable[[], None]] = []
+        self._on_connected: list[Callable[[], None]] = []
+        self._on_disconnected: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._client = _client(url, client_id, clean=clean)
         self._client.username_pw_set(unquote(parts.username or user), unquote(parts.password or password))
@@ -146,11 +146,11 @@ class MqttBroker:
 
     def on_connected(self, handler: Callable[[], None]) -> None:
         with self._lock:
-            self._told.append(handler)
+            self._on_connected.append(handler)
 
     def on_disconnected(self, handler: Callable[[], None]) -> None:
         with self._lock:
-            self._told_lost.append(handler)
+            self._on_disconnected.append(handler)
 
     def close(self) -> None:
         mqtt_client.stop(self._client)
@@ -162,7 +162,7 @@ class MqttBroker:
     def _connected(self) -> None:
         log.info("connected to the broker")
         with self._lock:
-            handlers, listeners = list(self._handlers), list(self._told)
+            handlers, listeners = list(self._handlers), list(self._on_connected)
         for topic_filter, _, qos in handlers:
             self._client.subscribe(topic_filter, qos)
         for listener in listeners:
@@ -172,7 +172,7 @@ class MqttBroker:
         if reason.is_failure:
             log.warning("the connection to the broker is lost (%s); trying again", reason)
         with self._lock:
-            listeners = list(self._told_lost)
+            listeners = list(self._on_disconnected)
         for listener in listeners:
             mqtt_client.guarded("a lost connection", listener)
 

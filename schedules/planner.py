@@ -135,7 +135,7 @@ class Planner:
         if changes.missed:
             log.error("%d broadcasts were missed while the controller was away", len(changes.missed))
         if changes.anything:
-            self._transmitter.nudge()
+            self._transmitter.wake()
 
     def _holds_until(self, commune_id: str, now: datetime) -> datetime:
         horizon = now + self._plan_ahead

@@ -39,14 +39,14 @@ class _Hashed:
     """A stream that is hashed and counted while it is read."""
 
     def __init__(self, source: Readable, progress: Callable[[int], None]) -> None:
-        self._source, self._told = source, progress
+        self._source, self._progress = source, progress
         self.digest, self.bytes = hashlib.sha256(), 0
 
     def read(self, size: int, /) -> bytes:
         block = self._source.read(size)
         self.digest.update(block)
         self.bytes += len(block)
-        self._told(len(block))
+        self._progress(len(block))
         return block
 
 
@@ -77,7 +77,7 @@ class ArchiveWriter:
     def __init__(self, target: Writable, progress: Callable[[int], None]) -> None:
         """progress: is called with the size of each stretch of bytes that went in."""
         self._tar = tarfile.open(fileobj=target, mode="w|", format=tarfile.PAX_FORMAT)  # type: ignore[call-overload]  # noqa: SIM115
-        self._told = progress
+        self._progress = progress
         self._members: list[dict[str, object]] = []
 
     def add(self, name: str, source: Readable, size: int) -> str:
@@ -86,7 +86,7 @@ class ArchiveWriter:
             raise RuntimeError(f"a backup has no member {name}")
         info = tarfile.TarInfo(name)
         info.size, info.mode = size, 0o600
-        hashed = _Hashed(source, self._told)
+        hashed = _Hashed(source, self._progress)
         self._tar.addfile(info, hashed)
         sha256 = hashed.digest.hexdigest()
         self._members.append({"name": name, "bytes": size, "sha256": sha256})

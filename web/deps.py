@@ -52,7 +52,7 @@ class Deps:
         return Services(
             self.database,
             self.clock,
-            announce=self.transmitter.nudge,
+            announce=self.transmitter.wake,
             plan=self.planner.plan_now,
             configure=self._configure,
             command=self.downlink.send_command,

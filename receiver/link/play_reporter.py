@@ -62,8 +62,8 @@ class PlayReporter:
         """began_local_us: when this program began, by the local clock. monitor: None without meters and microphone."""
         self._began_local_us = began_local_us
         self._progress = folder / "progress"
-        self._told = folder / "told"
-        for place in (self._progress, self._told):
+        self._reported_files = folder / "told"
+        for place in (self._progress, self._reported_files):
             place.mkdir(parents=True, exist_ok=True)
         self._receiver = receiver
         self._plan = plan
@@ -74,7 +74,7 @@ class PlayReporter:
         self._live_gaps = live_gaps or LiveGaps(live_input)
         self._monitor = monitor
         self._earlier = {path.stem: self._read(path) for path in self._progress.glob("*.json")}
-        self._reported = {path.name for path in self._told.iterdir()}
+        self._reported = {path.name for path in self._reported_files.iterdir()}
         self._kept_at_us = 0
         self._began_us: int | None = None  # controller time at which we first knew the time
         self._ran_since_us = 0  # controller time at which this program began
@@ -107,7 +107,7 @@ class PlayReporter:
     def forget(self, broadcasts: list[str]) -> None:
         for broadcast in broadcasts:
             self._reported.discard(broadcast)
-            (self._told / broadcast).unlink(missing_ok=True)
+            (self._reported_files / broadcast).unlink(missing_ok=True)
             (self._progress / f"{broadcast}.json").unlink(missing_ok=True)
             self._earlier.pop(broadcast, None)
 
@@ -170,7 +170,7 @@ class PlayReporter:
         # The report first, then the note that it was made: after a power cut between them it is made twice, and the
         # controller keeps one of a broadcast and a receiver.
         self._outbox.put(report)
-        keep_whole(self._told / manifest.broadcast, b"")
+        keep_whole(self._reported_files / manifest.broadcast, b"")
         self._reported.add(manifest.broadcast)
         self._earlier.pop(manifest.broadcast, None)
         (self._progress / f"{manifest.broadcast}.json").unlink(missing_ok=True)

@@ -42,8 +42,8 @@ class FakeBroker:
     up: bool = True
     _clients: list["FakeClient"] = field(default_factory=list)
     _own: "FakeClient | None" = None
-    _told: list[Callable[[], None]] = field(default_factory=list)
-    _told_lost: list[Callable[[], None]] = field(default_factory=list)
+    _on_connected: list[Callable[[], None]] = field(default_factory=list)
+    _on_disconnected: list[Callable[[], None]] = field(default_factory=list)
     #: what we published at QoS 1 while it was away.
     _waiting: list[tuple[str, bytes, int, bool, Acknowledged]] = field(default_factory=list)
 
@@ -71,11 +71,11 @@ class FakeBroker:
         assert self._own is not None
         self._own.subscribe(topic_filter, handler, qos)
 
-    def on_connected(self, told: Callable[[], None]) -> None:
-        self._told.append(told)
+    def on_connected(self, handler: Callable[[], None]) -> None:
+        self._on_connected.append(handler)
 
-    def on_disconnected(self, told: Callable[[], None]) -> None:
-        self._told_lost.append(told)
+    def on_disconnected(self, handler: Callable[[], None]) -> None:
+        self._on_disconnected.append(handler)
 
     def close(self) -> None:
         self.up = False
@@ -83,8 +83,8 @@ class FakeBroker:
     def fall(self) -> None:
         """The broker goes away; what is published meanwhile is not acknowledged."""
         self.up = False
-        for told in self._told_lost:
-            told()
+        for handler in self._on_disconnected:
+            handler()
 
     def come_back(self) -> None:
         """The broker is there again."""
@@ -93,8 +93,8 @@ class FakeBroker:
         for topic, payload, qos, retain, sent in waiting:
             self.deliver(topic, payload, qos, retain)
             sent.done = True
-        for told in self._told:
-            told()
+        for handler in self._on_connected:
+            handler()
 
     def may(self, user: str, access: str, topic: str) -> bool:
         return any(r.access == access and matches(r.pattern.replace("%u", user), topic) for r in self.acl)

@@ -114,7 +114,7 @@ def test_a_link_that_is_changed_or_switched_off_is_worked_so_within_seconds(
         link = session.get_one(ProvinceLink, COMMUNE)
         link.enabled, link.revision = False, link.revision + 1
         session.add(link)
-    exchange.nudge()
+    exchange.wake()
     until(lambda: not exchange.working)
     province.send_down("LenhDieuKhien", example_command(0, 10))
     exchange.look()

@@ -85,13 +85,13 @@ def instants(studio: Studio, schedule_id: int) -> list[datetime]:
 
 
 def test_the_transmitter_is_woken_only_when_something_changed(studio: Studio, plans: Planner) -> None:
-    with patch.object(studio.transmitter, "nudge") as nudge:
+    with patch.object(studio.transmitter, "wake") as wake:
         with patch.object(planner, "plan_commune", return_value=(PlanChanges(), [])):
             plans.plan_now(COMMUNE)
-        nudge.assert_not_called()
+        wake.assert_not_called()
         with patch.object(planner, "plan_commune", return_value=(PlanChanges(withdrawn=["a"]), [])):
             plans.plan_now(COMMUNE)
-        nudge.assert_called_once()
+        wake.assert_called_once()
 
 
 def test_missed_broadcasts_are_logged_as_an_error(plans: Planner, caplog: pytest.LogCaptureFixture) -> None:

@@ -137,7 +137,7 @@ def do_undo(frame: In, merger_id: RowId, sure: Annotated[str, Form()] = "") -> H
 def _set_going(frame: Frame) -> None:
     """The handover configures receivers within seconds; the plan is made again at once."""
     frame.deps.services.plan()
-    frame.deps.transmitter.nudge()
+    frame.deps.transmitter.wake()
     frame.deps.accounts_changed()
 
 

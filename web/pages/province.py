@@ -113,7 +113,7 @@ def keep(
         receiver_ids = {r.id for r in receivers(session, frame.commune_id)}
         made = set_link(session, frame.commune_id, form, spoken, receiver_ids)
         frame.note(session, Deed.LINK_SET, f"{made.base_url} {made.profile}")
-    exchange.nudge()
+    exchange.wake()
     return back_to(frame.request, "/province")
 
 
@@ -125,7 +125,7 @@ def keep_account(frame: In, user: Annotated[str, Form()], password: Annotated[st
     with frame.deps.database.writing() as session:
         restart_link(session, frame.commune_id)
         frame.note(session, Deed.LINK_ACCOUNT_SET, user)
-    exchange.nudge()
+    exchange.wake()
     return back_to(frame.request, "/province")
 
 
@@ -143,7 +143,7 @@ def try_link(frame: In) -> Response:
     if link.away_since is not None:
         with frame.deps.database.writing() as session:
             restart_link(session, frame.commune_id)
-        exchange.nudge()
+        exchange.wake()
     return renderer_of(frame.request).page(
         frame, "_success_notice.html", message=frame.t("Signed in to the province's system.")
     )

@@ -110,7 +110,7 @@ def put_on_air(frame: In, number: RowId) -> Response:
             priority_queue.put_on_air_first(session, row, now, frame.actor)
         else:
             bulletins.put_bulletin_on_air(session, row, now, frame.actor)
-    frame.deps.transmitter.nudge()
+    frame.deps.transmitter.wake()
     return back_to(frame.request, "/province/inbox")
 
 
@@ -145,7 +145,7 @@ def decline(frame: In, number: RowId, reason: Annotated[str, Form()] = "") -> Re
     with frame.deps.database.writing() as session:
         row = bulletins.decline(session, frame.commune_id, number, reason, by=frame.operator.name, now=now)
         frame.note(session, Deed.BULLETIN_DECLINED, f"{row.title}: {row.why}")
-    frame.deps.exchange.nudge()
+    frame.deps.exchange.wake()
     return back_to(frame.request, "/province/inbox")
 
 
@@ -164,7 +164,7 @@ def confirm(frame: In) -> Response:
         priority_queue.confirm_order(session, frame.commune_id)
         standing = priority_queue.waiting_priority(session, frame.commune_id)
         frame.note(session, Deed.BULLETINS_ORDERED, ", ".join(b.title for b in standing))
-    frame.deps.exchange.nudge()
+    frame.deps.exchange.wake()
     return back_to(frame.request, "/province/inbox")
 
 

@@ -48,8 +48,8 @@ def do_send(
             raise Refusal(N_("Choose a recording."))
         row = clip_of(session, frame.commune_id, clip)
         sent = send(session, frame.actor, clip, chosen, class_, frame.deps.clock.now())
-    frame.deps.transmitter.nudge()
-    frame.deps.exchange.nudge()
+    frame.deps.transmitter.wake()
+    frame.deps.exchange.wake()
     return renderer_of(frame.request).page(
         frame, "bulletin_result.html", sent=sent, title=row.title, class_=class_.value, classes=CLASSES
     )

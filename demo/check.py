@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from demo.browser import Browser
 from demo.demo import Demo
@@ -15,21 +15,34 @@ AHEAD_S = 15
 MOST_SKEW_P99_MS = 5.0
 
 
+class UploadedRecording(NamedTuple):
+    """clip: its id. ready_s: from the upload to the clip."""
+
+    browser: Browser
+    file: Path
+    clip: str
+    ready_s: float
+
+
+def upload_when_online(demo: Demo) -> UploadedRecording:
+    """Sign in, wait for all receivers, upload a recording. Raises DemoFailed."""
+    browser = Browser(demo.url)
+    sign_in(browser, demo.operator, demo.password)
+    wait_for("three receivers online", lambda: online_count(browser) == len(SITES), 30)
+    uploaded = demo.folder / "uploaded.mp3"
+    make_mp3(uploaded)
+    started_at_s = time.monotonic()
+    clip, _ = upload(browser, uploaded)
+    return UploadedRecording(browser, uploaded, clip, time.monotonic() - started_at_s)
+
+
 def check(demo: Demo, keep: Path | None) -> tuple[dict[str, Any], list[str]]:
     """Upload, schedule, play, report. Returns the figures, and a line for each expectation that failed.
 
     keep: a folder for copies of the recordings and the upload.
     """
-    browser = Browser(demo.url)
-    sign_in(browser, demo.operator, demo.password)
-    # 1. Three receivers are online.
-    wait_for("three receivers online", lambda: online_count(browser) == len(SITES), 30)
-    # 2. A real recording becomes a clip.
-    uploaded = demo.folder / "uploaded.mp3"
-    make_mp3(uploaded)
-    upload_started_at_s = time.monotonic()
-    clip, _ = upload(browser, uploaded)
-    clip_ready_s = time.monotonic() - upload_started_at_s
+    # 1. Three receivers are online. 2. A real recording becomes a clip.
+    browser, uploaded, clip, clip_ready_s = upload_when_online(demo)
     # 3. A programme, on the timetable a quarter of a minute ahead.
     programme = browser.api(
         "/programmes",

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from demo.browser import Browser
-from demo.check import MOST_SKEW_P99_MS
+from demo.check import MOST_SKEW_P99_MS, upload_when_online
 from demo.demo import Demo
 from demo.failure import DemoFailed
 from demo.horn_instants import samples_of, skew_at_horns
-from demo.operator_tasks import online_count, schedule_once, sign_in, upload, wait_for, wait_for_reports
-from demo.sample_recording import make_mp3
+from demo.operator_tasks import schedule_once, wait_for, wait_for_reports
 from demo.sites import SITES
 from demo.skew import CardRecording, times_played
 
@@ -26,12 +25,7 @@ def check_offline(demo: Demo, keep: Path | None) -> tuple[dict[str, Any], list[s
 
     keep: a folder for copies of the recordings and the upload.
     """
-    browser = Browser(demo.url)
-    sign_in(browser, demo.operator, demo.password)
-    wait_for("three receivers online", lambda: online_count(browser) == len(SITES), 30)
-    uploaded = demo.folder / "uploaded.mp3"
-    make_mp3(uploaded)
-    clip, _ = upload(browser, uploaded)
+    browser, uploaded, clip, _ = upload_when_online(demo)
     # 1. Scheduled, announced, and fetched by every receiver.
     programme_form = {"title": "Khi mất mạng", "items": [{"kind": "opening_chime"}, {"kind": "clip", "clip": clip}]}
     programme = browser.api("/programmes", programme_form)["programme"]

@@ -14,7 +14,7 @@ from runtime.refusal import Refusal
 from runtime.settings import load_settings
 from usecases.actors import CONTROLLER
 from usecases.receivers import add_receiver_in
-from usecases.stations import add_station_in
+from usecases.stations import StationSettings, add_station_in
 from wire.sealing import SealingKey
 
 #: The name in the audit of a person who has the machine itself.
@@ -56,7 +56,7 @@ def add(
             now = ControllerClock().now()
             number = numbers.get(wanted)
             if number is None:
-                number = add_station_in(session, TYPED, commune, StationKind(kind), wanted, now).number
+                number = add_station_in(session, TYPED, commune, StationSettings(StationKind(kind), wanted), now).number
             _, credentials = add_receiver_in(
                 session,
                 TYPED,

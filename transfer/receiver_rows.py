@@ -20,7 +20,7 @@ from transfer.external_ids import keep_id, known_ids
 from transfer.rows import Cells, RowChange, WrongCell
 from usecases.actors import Actor
 from usecases.receivers import ReceiverSettings, add_receiver_in, change_receiver_in, place_receiver_in
-from usecases.stations import add_station_in
+from usecases.stations import StationSettings, add_station_in
 from usecases.zones import add_zone_in
 from wire.credentials import Credentials
 
@@ -148,10 +148,8 @@ class ReceiverTaker:
                 "kind", Refusal(N_("Of which kind is its station? Add a column, or choose it above the table."))
             )
         made = name or f"{wanted.value.upper()} {former or maker}".strip()
-        station = add_station_in(
-            session, self._actor, self._commune_id, wanted, made, self._now, maker=maker, former_commune=former
-        )
-        return station.number
+        settings = StationSettings(wanted, made, maker, former)
+        return add_station_in(session, self._actor, self._commune_id, settings, self._now).number
 
     def _zones(self, session: Session, cells: Cells) -> list[str] | None:
         names = cells.names("zones")

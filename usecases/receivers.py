@@ -19,7 +19,7 @@ from usecases.actors import Actor
 from usecases.own_rows import own
 from usecases.revisions import check_present
 from usecases.services import Services
-from usecases.stations import add_station_in
+from usecases.stations import StationSettings, add_station_in
 from wire.credentials import Credentials
 
 #: The settings whose change the audit shows.
@@ -75,7 +75,9 @@ def add_receiver(
     with services.database.writing() as session:
         now = services.clock.now()
         if isinstance(station, StationKind):
-            station = add_station_in(session, actor, commune_id, station, station_name or name, now).number
+            station = add_station_in(
+                session, actor, commune_id, StationSettings(station, station_name or name), now
+            ).number
         receiver, credentials = add_receiver_in(
             session,
             actor,

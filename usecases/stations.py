@@ -1,6 +1,7 @@
 """Stations and the commune's outline on the map: add, change, move receivers between stations, remove."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlmodel import Session
@@ -16,60 +17,42 @@ from usecases.own_rows import own
 from usecases.services import Services
 
 
+@dataclass(frozen=True)
+class StationSettings:
+    """What people set of a station."""
+
+    kind: StationKind
+    name: str
+    maker: str = ""
+    former_commune: str = ""
+
+
 def station_of(session: Session, commune_id: str, number: int) -> Station:
     """A station of this commune. Raises NotFound."""
     return own(stations.station(session, number), commune_id, N_("This station no longer exists."))
 
 
-def add_station(
-    services: Services,
-    actor: Actor,
-    commune_id: str,
-    kind: StationKind,
-    name: str,
-    *,
-    maker: str = "",
-    former_commune: str = "",
-) -> Station:
+def add_station(services: Services, actor: Actor, commune_id: str, settings: StationSettings) -> Station:
     with services.database.writing() as session:
-        now = services.clock.now()
-        return add_station_in(session, actor, commune_id, kind, name, now, maker=maker, former_commune=former_commune)
+        return add_station_in(session, actor, commune_id, settings, services.clock.now())
 
 
 def add_station_in(
-    session: Session,
-    actor: Actor,
-    commune_id: str,
-    kind: StationKind,
-    name: str,
-    now: datetime,
-    *,
-    maker: str = "",
-    former_commune: str = "",
+    session: Session, actor: Actor, commune_id: str, settings: StationSettings, now: datetime
 ) -> Station:
     actor.need(Action.RECEIVERS, commune_id)
-    station = stations.add_station(session, commune_id, kind, name, maker=maker, former_commune=former_commune)
+    station = stations.add_station(session, commune_id, **asdict(settings))
     actor.note(session, now, commune_id, Deed.STATION_ADDED, _described(station), about=station)
     return station
 
 
-def change_station(
-    services: Services,
-    actor: Actor,
-    commune_id: str,
-    number: int,
-    *,
-    kind: StationKind,
-    name: str,
-    maker: str,
-    former_commune: str,
-) -> None:
+def change_station(services: Services, actor: Actor, commune_id: str, number: int, settings: StationSettings) -> None:
     with services.database.writing() as session:
         actor.need(Action.RECEIVERS, commune_id)
         station = station_of(session, commune_id, number)
         actor.check_shown(session, station)
         before = _described(station)
-        stations.change_station(session, number, kind=kind, name=name, maker=maker, former_commune=former_commune)
+        stations.change_station(session, number, **asdict(settings))
         detail = f"{before} → {_described(station)}"
         actor.note(session, services.clock.now(), commune_id, Deed.STATION_CHANGED, detail, about=station)
 

@@ -24,7 +24,7 @@ from usecases.programmes import add_programme, rename_programme, retire_programm
 from usecases.receiver_commands import command_receiver, self_test_receiver, tone_everywhere
 from usecases.receivers import ReceiverSettings, change_receiver, place_receiver, retire_receiver
 from usecases.services import Services
-from usecases.stations import add_station, set_outline
+from usecases.stations import StationSettings, add_station, set_outline
 from usecases.zones import add_zone
 
 VISITOR = Actor("khach")
@@ -79,7 +79,7 @@ CASES: dict[str, tuple[Callable[[Services, Actor], object], Deed, list[str]]] = 
     "tone": (lambda s, a: tone_everywhere(s, a, COMMUNE), Deed.RECEIVER_COMMANDED, ["command", "command"]),
     "self-test": (lambda s, a: self_test_receiver(s, a, COMMUNE, "loa-1"), Deed.RECEIVER_TESTED, ["self-test"]),
     "zone": (lambda s, a: add_zone(s, a, COMMUNE, "thon-9", "Thôn 9"), Deed.ZONE_ADDED, []),
-    "station": (lambda s, a: add_station(s, a, COMMUNE, StationKind.FM, "FM"), Deed.STATION_ADDED, []),
+    "station": (lambda s, a: add_station(s, a, COMMUNE, StationSettings(StationKind.FM, "FM")), Deed.STATION_ADDED, []),
     "outline": (lambda s, a: set_outline(s, a, COMMUNE, None), Deed.OUTLINE_SET, []),
     "clip": (
         lambda s, a: change_clip(s, a, COMMUNE, "storm", title="Bão", language="vi", field=1),

@@ -16,7 +16,7 @@ from devices.stations import StationKind, stations
 from people.rights import Action
 from runtime.refusal import N_, NotFound
 from usecases.receivers import place_receiver
-from usecases.stations import add_station, move_receivers, set_outline
+from usecases.stations import StationSettings, add_station, move_receivers, set_outline
 from web.request_context import In, Reading, changes
 from web.typed_fields import Degrees, RowId
 
@@ -64,15 +64,8 @@ def list_stations(frame: In, session: Reading) -> list[dict[str, Any]]:
 
 @router.post("/stations", status_code=201, dependencies=[changes(Action.RECEIVERS)])
 def make_station(frame: In, body: StationIn) -> dict[str, int]:
-    station = add_station(
-        frame.deps.services,
-        frame.actor,
-        frame.commune_id,
-        body.kind,
-        body.name,
-        maker=body.maker,
-        former_commune=body.former_commune,
-    )
+    settings = StationSettings(body.kind, body.name, body.maker, body.former_commune)
+    station = add_station(frame.deps.services, frame.actor, frame.commune_id, settings)
     return {"station": station.number}
 
 

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
 from devices.stations import Station, StationKind, stations
 from people.rights import Action
 from runtime.refusal import N_, Refusal
-from usecases.stations import add_station, change_station, move_receivers, remove_station, station_of
+from usecases.stations import StationSettings, add_station, change_station, move_receivers, remove_station, station_of
 from web.labels.receivers import KINDS, STATES
 from web.receiver_rows import ReceiverRow, receivers_view
 from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
@@ -46,45 +46,31 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     )
 
 
-@router.post("/stations", dependencies=[changes(Action.RECEIVERS)])
-def add(
-    frame: In,
+def station_from(
     name: Annotated[str, Form()],
     kind: Annotated[str, Form()],
     maker: Annotated[str, Form()] = "",
     former_commune: Annotated[str, Form()] = "",
-) -> Response:
-    add_station(
-        frame.deps.services,
-        frame.actor,
-        frame.commune_id,
-        _kind(kind),
-        name,
-        maker=maker,
-        former_commune=former_commune,
-    )
+) -> StationSettings:
+    """Of a sent form. Raises Refusal."""
+    try:
+        return StationSettings(StationKind(kind), name, maker, former_commune)
+    except ValueError:
+        raise Refusal(N_("A station is wired, FM or IP.")) from None
+
+
+FormStation = Annotated[StationSettings, Depends(station_from)]
+
+
+@router.post("/stations", dependencies=[changes(Action.RECEIVERS)])
+def add(frame: In, settings: FormStation) -> Response:
+    add_station(frame.deps.services, frame.actor, frame.commune_id, settings)
     return back_to(frame.request, "/stations")
 
 
 @router.post("/stations/{number}", dependencies=[changes(Action.RECEIVERS)])
-def change(
-    frame: In,
-    number: RowId,
-    name: Annotated[str, Form()],
-    kind: Annotated[str, Form()],
-    maker: Annotated[str, Form()] = "",
-    former_commune: Annotated[str, Form()] = "",
-) -> Response:
-    change_station(
-        frame.deps.services,
-        frame.actor,
-        frame.commune_id,
-        number,
-        kind=_kind(kind),
-        name=name,
-        maker=maker,
-        former_commune=former_commune,
-    )
+def change(frame: In, number: RowId, settings: FormStation) -> Response:
+    change_station(frame.deps.services, frame.actor, frame.commune_id, number, settings)
     return back_to(frame.request, "/stations")
 
 
@@ -108,10 +94,3 @@ def remove(frame: In, number: RowId) -> Response:
     """Remove a station without receivers."""
     remove_station(frame.deps.services, frame.actor, frame.commune_id, number)
     return back_to(frame.request, "/stations")
-
-
-def _kind(word: str) -> StationKind:
-    try:
-        return StationKind(word)
-    except ValueError:
-        raise Refusal(N_("A station is wired, FM or IP.")) from None

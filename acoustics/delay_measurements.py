@@ -18,6 +18,7 @@ from devices.receivers import MOST_PATH_DELAY_MS, Receiver, change_receiver, rec
 from runtime.clock import to_us
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
+from runtime.rows import existing
 from wire.commands import TestTone, ToneSound
 
 #: Three minutes of two channels that are not compressed, at the highest rate that phones record at.
@@ -224,10 +225,7 @@ def undo(session: Session, measurement_id: str, *, now: datetime) -> Receiver:
 
 def measurement_of(session: Session, measurement_id: str) -> DelayMeasurement:
     """Raises NotFound when no row has this id."""
-    row = session.get(DelayMeasurement, measurement_id)
-    if row is None:
-        raise NotFound(N_("This measurement no longer exists."))
-    return row
+    return existing(session, DelayMeasurement, measurement_id, N_("This measurement no longer exists."))
 
 
 def recent(session: Session, commune_id: str, limit: int = 20) -> list[DelayMeasurement]:

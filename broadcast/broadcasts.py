@@ -10,7 +10,8 @@ from sqlmodel import Field, Session, SQLModel
 from broadcast.modes import Spread, decode_spread
 from runtime.clock import to_us
 from runtime.database import UtcDateTime, partial_index
-from runtime.refusal import N_, NotFound
+from runtime.refusal import N_
+from runtime.rows import existing
 from wire.broadcasts import BroadcastClass, Item, Targets
 from wire.precedence import Precedence, precedence_of
 
@@ -142,10 +143,7 @@ def decode_shifts(stored: str | None) -> dict[str, int]:
 
 def broadcast(session: Session, broadcast_id: str) -> Broadcast:
     """Raises NotFound when no row has this id."""
-    row = session.get(Broadcast, broadcast_id)
-    if row is None:
-        raise NotFound(N_("This broadcast no longer exists."))
-    return row
+    return existing(session, Broadcast, broadcast_id, N_("This broadcast no longer exists."))
 
 
 def order_key(order: int) -> str:

@@ -13,6 +13,7 @@ from parsing.names import folded
 from parsing.titles import parse_title
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
+from runtime.rows import existing
 from wire.broadcasts import Rendition
 
 
@@ -103,10 +104,7 @@ def clips(
 
 def clip(session: Session, clip_id: str) -> Clip:
     """Raises NotFound when no row has this id."""
-    row = session.get(Clip, clip_id)
-    if row is None:
-        raise NotFound(N_("This recording no longer exists."))
-    return row
+    return existing(session, Clip, clip_id, N_("This recording no longer exists."))
 
 
 def clips_by_id(session: Session, clip_ids: Sequence[str]) -> dict[str, Clip]:

@@ -8,7 +8,8 @@ from sqlalchemy import BigInteger, Boolean, Column, false
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from runtime.database import Database, UtcDateTime
-from runtime.refusal import N_, NotFound, Refusal, from_text
+from runtime.refusal import N_, Refusal, from_text
+from runtime.rows import existing
 
 
 class JobState(StrEnum):
@@ -71,10 +72,7 @@ def new_id() -> str:
 
 def job(session: Session, job_id: str) -> IngestJob:
     """Raises NotFound when no row has this id."""
-    row = session.get(IngestJob, job_id)
-    if row is None:
-        raise NotFound(N_("This upload no longer exists."))
-    return row
+    return existing(session, IngestJob, job_id, N_("This upload no longer exists."))
 
 
 def recent_jobs(session: Session, commune_id: str, now: datetime, hours: float = 12) -> list[IngestJob]:

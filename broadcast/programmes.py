@@ -13,8 +13,8 @@ from broadcast.clips import Clip, builtin_clip, clip, clips_by_id, renditions_of
 from parsing.names import folded
 from parsing.titles import parse_title
 from runtime.database import UtcDateTime
-from runtime.numbered_row import NumberedRow
 from runtime.refusal import N_, NotFound, Refusal
+from runtime.rows import NumberedRow, existing
 from wire.broadcasts import ClipItem, Rendition
 
 MOST_ITEMS = 100
@@ -124,10 +124,7 @@ def replace_items(session: Session, programme_id: int, items: Sequence[Item]) ->
 
 def programme(session: Session, programme_id: int) -> Programme:
     """Raises NotFound when no row has this id."""
-    row = session.get(Programme, programme_id)
-    if row is None:
-        raise NotFound(N_("This programme no longer exists."))
-    return row
+    return existing(session, Programme, programme_id, N_("This programme no longer exists."))
 
 
 def programmes(session: Session, commune_id: str, *, include_retired: bool = False) -> list[Programme]:

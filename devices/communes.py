@@ -11,7 +11,8 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from devices.provinces import province_named
 from parsing.titles import parse_title
 from runtime.database import UtcDateTime
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, Refusal
+from runtime.rows import existing
 from wire.topics import is_id
 
 
@@ -60,10 +61,7 @@ def communes(session: Session) -> list[Commune]:
 
 
 def commune(session: Session, commune_id: str) -> Commune:
-    row = session.get(Commune, commune_id)
-    if row is None:
-        raise NotFound(N_("Commune {id} does not exist."), id=commune_id)
-    return row
+    return existing(session, Commune, commune_id, N_("Commune {id} does not exist."), id=commune_id)
 
 
 def hold(session: Session, commune_id: str) -> None:

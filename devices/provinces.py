@@ -4,7 +4,7 @@ import unicodedata
 
 from sqlmodel import Field, Session, select
 
-from runtime.numbered_row import NumberedRow
+from runtime.rows import NumberedRow
 
 
 class Province(NumberedRow, table=True):

@@ -12,7 +12,8 @@ from devices.stations import station
 from devices.zones import ZoneMember, set_zones, zones_of_all
 from parsing.titles import parse_title
 from runtime.database import UtcDateTime
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, Refusal
+from runtime.rows import existing
 from wire.broadcasts import Targets
 
 #: Longer chains than a second are not delays but relays; the wire allows no more than the page.
@@ -75,10 +76,7 @@ def zones_by_receiver(session: Session, commune_id: str) -> dict[str, list[str]]
 
 def receiver(session: Session, receiver_id: str) -> Receiver:
     """One, in service or not. Raises NotFound."""
-    row = session.get(Receiver, receiver_id)
-    if row is None:
-        raise NotFound(N_("Receiver {id} does not exist."), id=receiver_id)
-    return row
+    return existing(session, Receiver, receiver_id, N_("Receiver {id} does not exist."), id=receiver_id)
 
 
 class PlacedReceiver(NamedTuple):

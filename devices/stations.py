@@ -5,8 +5,8 @@ from enum import StrEnum
 from sqlmodel import Field, Session, select
 
 from parsing.titles import parse_title
-from runtime.numbered_row import NumberedRow
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, Refusal
+from runtime.rows import NumberedRow, existing
 
 
 class StationKind(StrEnum):
@@ -50,10 +50,7 @@ def stations(session: Session, commune_id: str) -> list[Station]:
 
 
 def station(session: Session, station_id: int) -> Station:
-    row = session.get(Station, station_id)
-    if row is None:
-        raise NotFound(N_("This station no longer exists."))
-    return row
+    return existing(session, Station, station_id, N_("This station no longer exists."))
 
 
 def _described(session: Session, described: Station, name: str, maker: str, former_commune: str) -> Station:

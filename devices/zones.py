@@ -7,7 +7,8 @@ from sqlmodel import Field, Session, SQLModel, col, delete, select
 from devices.communes import check_id
 from parsing.names import NameIndex
 from parsing.titles import parse_title
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, Refusal
+from runtime.rows import existing
 
 
 class Zone(SQLModel, table=True):
@@ -45,10 +46,7 @@ def zones(session: Session, commune_id: str) -> list[Zone]:
 
 
 def zone(session: Session, zone_id: str) -> Zone:
-    row = session.get(Zone, zone_id)
-    if row is None:
-        raise NotFound(N_("Zone {id} does not exist."), id=zone_id)
-    return row
+    return existing(session, Zone, zone_id, N_("Zone {id} does not exist."), id=zone_id)
 
 
 def set_zones(session: Session, receiver_id: str, commune_id: str, zone_ids: Iterable[str]) -> None:

@@ -18,8 +18,8 @@ from mergers.plans import Decisions, Merge, MergerResult, Plan, involved, plan_a
 from mergers.splitting import split_draft
 from people.audit import Deed, note
 from runtime.database import UtcDateTime
-from runtime.numbered_row import NumberedRow
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, Refusal
+from runtime.rows import NumberedRow, existing
 from schedules.freezing import freeze_past
 
 #: So long a merger can be undone.
@@ -110,10 +110,7 @@ def mergers(session: Session) -> list[Merger]:
 
 def merger(session: Session, merger_id: int) -> Merger:
     """Raises NotFound."""
-    row = session.get(Merger, merger_id)
-    if row is None:
-        raise NotFound(N_("This merger does not exist."))
-    return row
+    return existing(session, Merger, merger_id, N_("This merger does not exist."))
 
 
 def lock_communes(session: Session, commune_ids: Sequence[str]) -> None:

@@ -11,8 +11,8 @@ from parsing.titles import parse_title
 from people.passwords import OneTimePassword, check_new, hash_password, one_time_password, verify
 from people.rights import Role, Standing
 from runtime.database import Database, UtcDateTime
-from runtime.numbered_row import NumberedRow
 from runtime.refusal import N_, NotFound, Refusal
+from runtime.rows import NumberedRow
 
 FIRST_OPERATOR = "admin"
 

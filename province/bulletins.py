@@ -18,8 +18,8 @@ from province.codes import RefusalCode, SendStatus
 from province.messages import ProvinceAnswer
 from province.outbox import ANSWER, put
 from runtime.database import UtcDateTime
-from runtime.numbered_row import NumberedRow
 from runtime.refusal import N_, NotFound, Refusal, as_text, from_text
+from runtime.rows import NumberedRow
 from usecases.actors import CONTROLLER, Actor
 from usecases.broadcasts import put_on_air_in
 from usecases.clips import retire_clip_in

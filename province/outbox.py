@@ -15,7 +15,7 @@ from sqlmodel import Field, Session, UniqueConstraint, col, delete, select
 
 from province.messages import ProvinceMessage
 from runtime.database import UtcDateTime, insert_if_absent
-from runtime.numbered_row import NumberedRow
+from runtime.rows import NumberedRow
 
 #: What was sent is kept so long, for those who ask what the province was told.
 KEPT_FOR = timedelta(days=60)

@@ -10,7 +10,8 @@ from sqlalchemy import Column
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from runtime.database import UtcDateTime
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, Refusal
+from runtime.rows import existing
 
 #: Smaller steps are logged only: NTP corrects a machine without a battery clock by seconds.
 SHOWN_FROM = timedelta(minutes=3)
@@ -86,10 +87,9 @@ def waiting_step(session: Session) -> ClockStep | None:
 
 def clock_step(session: Session, number: int) -> ClockStep:
     """Raises NotFound."""
-    step = session.get(ClockStep, number)
-    if step is None:
-        raise NotFound(N_("This message about the clock no longer exists. Open the page On air again."))
-    return step
+    return existing(
+        session, ClockStep, number, N_("This message about the clock no longer exists. Open the page On air again.")
+    )
 
 
 def check_clock(session: Session) -> None:

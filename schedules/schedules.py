@@ -10,8 +10,8 @@ from sqlmodel import Field, Session, col, select
 from broadcast.modes import Spread, decode_spread
 from devices.communes import commune
 from runtime.database import UtcDateTime
-from runtime.numbered_row import NumberedRow
-from runtime.refusal import N_, NotFound
+from runtime.refusal import N_
+from runtime.rows import NumberedRow, existing
 from schedules.recurrence import Rule, instants, next_instants
 from wire.broadcasts import BroadcastClass, Targets
 
@@ -58,10 +58,7 @@ class Schedule(NumberedRow, table=True):
 
 def schedule(session: Session, schedule_id: int) -> Schedule:
     """Raises NotFound when no row has this id."""
-    row = session.get(Schedule, schedule_id)
-    if row is None:
-        raise NotFound(N_("This schedule no longer exists."))
-    return row
+    return existing(session, Schedule, schedule_id, N_("This schedule no longer exists."))
 
 
 def schedules(session: Session, commune_id: str | None = None) -> list[Schedule]:

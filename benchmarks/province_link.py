@@ -130,7 +130,7 @@ def fill(database: Database, url: str, spoken: Profile, entries: int) -> float:
 
 def run_province(args: argparse.Namespace) -> None:
     """The province, until it is killed."""
-    Simulator(speaks(args), password=PASSWORD, port=args.port, kept=Path(args.folder) / "taken.jsonl").start()
+    Simulator(speaks(args), password=PASSWORD, port=args.port, messages_file=Path(args.folder) / "taken.jsonl").start()
     signal.pause()
 
 

@@ -32,14 +32,24 @@ HELP = """\
 @click.option("--password", help="By default a random one, printed at the start.")
 @click.option("--profile", "name", default=DEFAULT, show_default=True, help="Message format of the province.")
 @click.option("--profiles", type=click.Path(path_type=Path, file_okay=False), help="A folder with more profiles.")
-@click.option("--kept", type=click.Path(path_type=Path, dir_okay=False), help="Keep received messages in this file.")
+@click.option(
+    "--kept",
+    "messages_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep received messages in this file.",
+)
 def province_sim(
-    port: int, user: str, password: str | None, name: str, profiles: Path | None, kept: Path | None
+    port: int, user: str, password: str | None, name: str, profiles: Path | None, messages_file: Path | None
 ) -> None:
     """Runs until "end" is typed or standard input ends."""
     try:
         simulator = Simulator(
-            profile(name, profiles), user=user, password=password or "", port=port, kept=kept, print_line=click.echo
+            profile(name, profiles),
+            user=user,
+            password=password or "",
+            port=port,
+            messages_file=messages_file,
+            print_line=click.echo,
         ).start()
     except OSError as error:
         raise click.ClickException(

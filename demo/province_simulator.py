@@ -43,12 +43,12 @@ class Simulator:
         user: str = "xa",
         password: str = "",
         port: int = 0,
-        kept: Path | None = None,
+        messages_file: Path | None = None,
         token_uses: int = 0,
         print_line: Callable[[str], None] = lambda _line: None,
         audio: dict[str, bytes] | None = None,
     ) -> None:
-        """kept: a file for received messages. token_uses: a token expires after so many uses, 0 for never.
+        """messages_file: a file for received messages. token_uses: a token expires after so many uses, 0 for never.
 
         print_line: called with a line for everything that arrives. audio: what it serves, by path below /am-thanh/.
         """
@@ -63,13 +63,13 @@ class Simulator:
         self._token_uses = token_uses
         self._tokens: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._kept = kept
+        self._messages_file = messages_file
         self._port = port
         self._server: ThreadingHTTPServer | None = None
-        if kept is not None and kept.exists():
-            for line in kept.read_text().splitlines():
+        if messages_file is not None and messages_file.exists():
+            for line in messages_file.read_text().splitlines():
                 self._remember(*json.loads(line))
-        self._file = kept.open("a") if kept is not None else None
+        self._file = messages_file.open("a") if messages_file is not None else None
 
     @property
     def url(self) -> str:

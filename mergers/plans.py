@@ -187,9 +187,9 @@ class Rehearsal:
 class MergerResult:
     """receivers: those whose config changed, for `mergers.handover`.
 
-    kept: of an undo, what was created or changed since the merger, and where it is now.
+    notes: of an undo, what was created or changed since the merger, and where it is now.
     """
 
     merger_id: int
     receivers: tuple[str, ...]
-    kept: tuple[Translatable, ...] = ()
+    notes: tuple[Translatable, ...] = ()

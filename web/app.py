@@ -37,7 +37,7 @@ from web.request_context import (
     translator_of,
 )
 from web.security import PagesCompressed, SecurityHeaders
-from web.shown import as_fragment, kept_fields, page_of, superseded_json
+from web.shown import as_fragment, page_of, sent_fields, superseded_json
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ def _superseded(request: Request, error: Superseded) -> Response:
         current=page_of(error.subject),
         retired=error.retired,
         revision=error.revision,
-        kept=kept_fields(request),
+        fields=sent_fields(request),
     )
     return as_fragment(page) if part else page
 

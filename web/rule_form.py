@@ -51,7 +51,7 @@ class Draft:
 
 
 def draft_of(rule: Rule, programme_id: int, class_: str, precedence: int) -> Draft:
-    """A kept rule, for changing it."""
+    """A stored rule, for changing it."""
     season = rule.seasons[0] if rule.seasons else None
     return Draft(
         programme_id,

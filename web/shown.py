@@ -57,7 +57,7 @@ def superseded_json(t: Translator, error: Superseded) -> JSONResponse:
     return JSONResponse(answer, HTTPStatus.CONFLICT, {"ETag": f'"{error.revision}"'})
 
 
-def kept_fields(request: Request) -> list[tuple[str, str]]:
+def sent_fields(request: Request) -> list[tuple[str, str]]:
     return [(name, value) for name, value in _sent(request) if name not in _NOT_TYPED]
 
 

@@ -80,7 +80,7 @@ def test_what_was_made_since_goes_to_the_first_commune_with_copies_of_what_it_na
         schedule = session.get_one(Schedule, scheduled)
         assert (schedule.commune_id, schedule.audience) == (CHINH, Targets(zones=[f"{CHINH}-thon-1"]))
         assert session.get_one(Schedule, whole).audience == ALL
-    assert any("its own commune alone" in str(said) for said in done.kept)
+    assert any("its own commune alone" in str(said) for said in done.notes)
 
 
 def test_old_broadcasts_are_found_under_both_and_still_heard_where_they_were(county: County) -> None:

@@ -458,10 +458,10 @@ def test_another_way_of_writing_is_spoken_by_profile_alone(
 
 def test_the_simulator_remembers_over_being_killed(tmp_path: Path) -> None:
     speaks = profile("chuan")
-    first = Simulator(speaks, kept=tmp_path / "taken")
+    first = Simulator(speaks, messages_file=tmp_path / "taken")
     first._tokens["t"] = 9
     assert first._respond("POST", "/api/huy-lich-phat", "Bearer t", b'{"LichPhatID": "1", "MaGoiTin": "k"}')[0] == 200
-    second = Simulator(speaks, kept=tmp_path / "taken")
+    second = Simulator(speaks, messages_file=tmp_path / "taken")
     second._tokens["t"] = 9
     second._respond("POST", "/api/huy-lich-phat", "Bearer t", b'{"LichPhatID": "1", "MaGoiTin": "k"}')
     assert len(second.received.log) == 1

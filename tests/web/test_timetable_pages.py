@@ -171,7 +171,7 @@ def test_a_week_is_copied_once_and_what_is_there_already_is_not_doubled(office: 
 def test_the_month_shows_each_day_with_its_holidays(office: Office, programme: int) -> None:
     assert add(office, programme, times="05:00, 06:00, 07:00, 08:00, 09:00, 10:00, 11:00, 12:00") == 303
     month = office.browser.get("/timetable?month_of=2026-12-10").text
-    assert month.count("data-drop=") == 35
+    assert month.count("data-drop-day=") == 35
     assert "Và 2 mục nữa" in month
     assert "Tết Dương lịch" in month
 

@@ -131,7 +131,7 @@ def do_undo(frame: In, merger_id: RowId, sure: Annotated[str, Form()] = "") -> H
         result = undo(session, merger_id, frame.deps.clock.now(), frame.operator.name, hooks=frame.deps.merger_hooks)
     _set_going(frame)
     with frame.deps.database.session() as session:
-        return _result(frame, session, merger_id, result.kept)
+        return _result(frame, session, merger_id, result.notes)
 
 
 def _set_going(frame: Frame) -> None:
@@ -181,7 +181,7 @@ def _result(frame: Frame, session: Session, merger_id: int, notes: Iterable[Tran
         living=living,
         counts=counts(session, living, now),
         rows=COUNTS,
-        kept=[say(frame.t, note) for note in notes],
+        notes=[say(frame.t, note) for note in notes],
         may_undo=_may_undo(frame, plan) and row.undone_at is None and now < row.undo_until,
         over=now >= row.undo_until,
     )

@@ -56,7 +56,7 @@ def edit(frame: In, session: Reading, key: str) -> HTMLResponse:
     zone_id = "" if key == COMMUNE else key
     rules = place.rules or NoiseRules(commune_id=frame.commune_id, zone_id=zone_id)
     return renderer_of(frame.request).page(
-        frame, "allowed_hours_form.html", clock=clock, place=place, kept=rules, rows=rows_of(rules.allowed_hours)
+        frame, "allowed_hours_form.html", clock=clock, place=place, rules=rules, rows=rows_of(rules.allowed_hours)
     )
 
 

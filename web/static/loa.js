@@ -171,7 +171,7 @@ if (moveForm) {
   document.addEventListener("dragstart", (event) => {
     dragged = event.target.closest ? event.target.closest("[data-move]") : null;
   });
-  document.querySelectorAll("[data-drop]").forEach((day) => {
+  document.querySelectorAll("[data-drop-day]").forEach((day) => {
     day.addEventListener("dragover", (event) => {
       if (dragged) event.preventDefault();
     });
@@ -183,7 +183,7 @@ if (moveForm) {
       moveForm.action = dragged.dataset.move;
       moveForm.elements.from_day.value = dragged.dataset.day;
       moveForm.elements.from_time.value = dragged.dataset.time;
-      moveForm.elements.to_day.value = day.dataset.drop;
+      moveForm.elements.to_day.value = day.dataset.dropDay;
       moveForm.elements.to_time.value = time;
       moveForm.submit();
     });

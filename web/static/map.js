@@ -152,12 +152,12 @@
   function drawEchoes() {
     lines.clearLayers();
     if (!showEchoes.querySelector("input").checked) return;
-    const listed = [...echoes.querySelectorAll("[data-one]")];
-    listed.push(...panel.querySelectorAll("[data-one]"));
-    const pairs = new Map(listed.map((pair) => [`${pair.dataset.one} ${pair.dataset.other}`, pair]));
-    const own = [...pairs.values()].filter(({ dataset: { one, other } }) => chosen === one || chosen === other);
+    const listed = [...echoes.querySelectorAll("[data-receiver-a]")];
+    listed.push(...panel.querySelectorAll("[data-receiver-a]"));
+    const pairs = new Map(listed.map((pair) => [`${pair.dataset.receiverA} ${pair.dataset.receiverB}`, pair]));
+    const own = [...pairs.values()].filter(({ dataset }) => [dataset.receiverA, dataset.receiverB].includes(chosen));
     for (const pair of pairs.values()) {
-      const ends = [markers.get(pair.dataset.one), markers.get(pair.dataset.other)];
+      const ends = [markers.get(pair.dataset.receiverA), markers.get(pair.dataset.receiverB)];
       if (!ends[0] || !ends[1]) continue;
       const mine = own.includes(pair);
       const [a, b] = ends.map((pin) => pin.getLatLng());

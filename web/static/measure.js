@@ -5,7 +5,7 @@ if (measuring) {
   const texts = measuring.dataset;
   const recordButton = measuring.querySelector("[data-record]");
   const panel = measuring.querySelector("[data-measuring]");
-  const [status, bar, level] = ["said", "bar", "level"].map((name) => panel.querySelector(`[data-${name}]`));
+  const [status, bar, level] = ["status", "bar", "level"].map((name) => panel.querySelector(`[data-${name}]`));
   const open = navigator.mediaDevices && window.AudioWorkletNode;
 
   if (open) recordButton.hidden = false;
@@ -17,7 +17,7 @@ if (measuring) {
       button.disabled = true;
     });
     measure()
-      .catch((failed) => showStatus(failed.said || texts.broken))
+      .catch((failed) => showStatus(failed.text || texts.broken))
       .finally(() => {
         measuring.querySelectorAll("button").forEach((button) => {
           button.disabled = false;
@@ -77,7 +77,7 @@ if (measuring) {
     try {
       return await navigator.mediaDevices.getUserMedia({ audio: plain });
     } catch (refused) {
-      throw Object.assign(new Error(), { said: refused.name === "NotFoundError" ? texts.missing : texts.denied });
+      throw Object.assign(new Error(), { text: refused.name === "NotFoundError" ? texts.missing : texts.denied });
     }
   }
 
@@ -98,7 +98,7 @@ if (measuring) {
   async function fetchJson(asked) {
     const answer = await asked;
     const result = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw Object.assign(new Error(), { said: result.error });
+    if (!answer.ok) throw Object.assign(new Error(), { text: result.error });
     return result;
   }
 

@@ -1,27 +1,8 @@
 """Example messages of a province, and how a province posts them to a commune's endpoint."""
 
-import json
 import secrets
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime
 from typing import Any
-
-
-def post_down(
-    url: str, token: str, kind: str, content: dict[str, Any], message_id: str = "", timeout_s: float = 10
-) -> tuple[int, dict[str, Any]]:
-    """Post a message to the commune's endpoint, as provinces that push do. Returns HTTP status and answer."""
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("the commune's endpoint must be http or https")
-    body = json.dumps({"Loai": kind, "MaGoiTin": message_id, "NoiDung": content}).encode()
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(url, body, headers)  # noqa: S310 - checked above
-    try:
-        with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read() or b"{}")
 
 
 def example_bulletin(url: str, urgency: int, title: str, code: str = "") -> dict[str, Any]:

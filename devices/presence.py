@@ -1,7 +1,7 @@
 """Presence: the state of each receiver, computed from what was last heard of it; each change is recorded."""
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column, func
@@ -18,7 +18,6 @@ from devices.presence_states import (
     presence_state,
     was_overtaken,
 )
-from devices.receivers import receivers
 from devices.shared_credentials import WINDOW
 from runtime.database import Database, UtcDateTime
 from wire.reports import Heartbeat, Presence
@@ -55,16 +54,11 @@ class PresenceWatch:
         self._known: dict[str, ReceiverRecord] = {}
         #: Receivers whose credentials two devices use, as recorded.
         self._shared: set[str] = set()
-        self._on_change: list[Callable[[str, PresenceState], None]] = []
         with database.session() as session:
             self._read(session)
         for record in self._known.values():
             if record.last_heard_at is not None:  # by a clock that ran ahead
                 record.last_heard_at = min(record.last_heard_at, now)
-
-    def on_change(self, handler: Callable[[str, PresenceState], None]) -> None:
-        """Call `told(receiver, state)` after a change is recorded."""
-        self._on_change.append(handler)
 
     def heard(self, receiver_id: str, heartbeat: Heartbeat, at: datetime) -> None:
         """A heartbeat comes from the connection that is open now: it is a sign of life, whatever its session."""
@@ -180,9 +174,6 @@ class PresenceWatch:
                     for receiver_id in newly | no_longer:
                         present = receiver_id in newly
                         faults.note(session, receiver_id, faults.SHARED_CREDENTIALS, present=present, at=now)
-        for change in changes:
-            for handler in self._on_change:
-                handler(change.receiver_id, PresenceState(change.state))
         return changes
 
     def _change(self, receiver_id: str, record: ReceiverRecord, now: datetime) -> PresenceChange | None:
@@ -264,12 +255,6 @@ def changes(session: Session, receiver_id: str, limit: int = 50) -> list[Presenc
     """A receiver's latest changes, newest first."""
     query = select(PresenceChange).where(PresenceChange.receiver_id == receiver_id)
     return list(session.exec(query.order_by(col(PresenceChange.at).desc(), col(PresenceChange.id).desc()).limit(limit)))
-
-
-def never_heard(session: Session, watch: PresenceWatch, now: datetime) -> list[str]:
-    """Receivers in service that were never heard."""
-    states = watch.snapshot(now)
-    return [r.id for r in receivers(session) if r.id not in states]
 
 
 def _record_link_fault(session: Session, change: PresenceChange) -> None:

@@ -84,18 +84,11 @@ class Supply(Message, frozen=True, kw_only=True):
     on_battery: bool | None = None
 
 
-class SimState(StrEnum):
-    """What the modem says of its SIM card."""
-
-    READY = "ready"
-    LOCKED = "locked"  # it asks for a PIN or PUK
-    ABSENT = "absent"
-
-
 class Link(Message, frozen=True, kw_only=True):
     """What the modem says of the mobile network. signal_dbm: RSSI, None when it knows none.
 
-    operator: the network's name. sim: a SimState; "" when the modem did not say.
+    operator: the network's name. sim: "ready", "locked" (it asks for a PIN or PUK), "absent"; "" when the
+    modem did not say.
     """
 
     signal_dbm: int | None = None

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from devices.presence import PresenceChange, PresenceWatch, changes, never_heard
+from devices.presence import PresenceChange, PresenceWatch, changes
 from devices.presence_states import CAUSES, PresenceState, presence_state
 from tests.cast import MORNING
 from tests.devices.conftest import Site
@@ -219,34 +219,12 @@ def test_after_a_restart_a_will_of_an_older_session_still_kills_nothing(listenin
     assert watch.receiver_status("thon-1", listening.clock.now()).state is ONLINE
 
 
-def test_all_changes_of_a_sweep_are_written_before_anybody_is_told(site: Site) -> None:
-    seen: list[tuple[str, PresenceState, int]] = []
-
-    def note(receiver_id: str, state: PresenceState) -> None:
-        with site.database.session() as session:
-            seen.append((receiver_id, state, len(changes(session, "thon-1")) + len(changes(session, "thon-2"))))
-
-    site.watch.on_change(note)
-    for name in ("thon-1", "thon-2"):
-        site.watch.heard(name, beat(), site.clock.now())
-    site.watch.sweep(site.clock.now())
-    assert sorted(seen) == [("thon-1", ONLINE, 2), ("thon-2", ONLINE, 2)]
-
-
 def test_changes_come_newest_first_and_no_more_than_asked(site: Site) -> None:
     with site.database.writing() as session:
         for k in range(5):
             session.add(PresenceChange(receiver_id="thon-1", at=MORNING + timedelta(seconds=k), state="online"))
     with site.database.session() as session:
         assert [(c.at - MORNING).seconds for c in changes(session, "thon-1", limit=3)] == [4, 3, 2]
-
-
-def test_who_was_never_heard_is_named(site: Site) -> None:
-    site.enrol("thon-1")
-    site.enrol("thon-2")
-    site.watch.heard("thon-1", beat(), site.clock.now())
-    with site.database.session() as session:
-        assert never_heard(session, site.watch, site.clock.now()) == ["thon-2"]
 
 
 def test_a_thousand_receivers_are_swept_with_one_transaction(site: Site) -> None:

@@ -15,7 +15,7 @@ MOST_AT_ONCE = 200
 _FURTHEST_PLAN = timedelta(days=8)
 
 
-def unannounced(session: Session, now: datetime, limit: int = MOST_AT_ONCE) -> list[Broadcast]:
+def unannounced(session: Session, now: datetime) -> list[Broadcast]:
     """Broadcasts whose newest revision the broker lacks and that receivers can still use, earliest first.
 
     A cleared manifest of a broadcast still to come was cleared by a clock that ran ahead. Further ahead than anything
@@ -34,11 +34,11 @@ def unannounced(session: Session, now: datetime, limit: int = MOST_AT_ONCE) -> l
         col(Broadcast.starts_at) < now + _FURTHEST_PLAN,
         audible,
     )
-    due = list(session.exec(lacking.order_by(col(Broadcast.starts_at)).limit(limit)))
+    due = list(session.exec(lacking.order_by(col(Broadcast.starts_at)).limit(MOST_AT_ONCE)))
     broadcast_ids = {row.id for row in due}
     # Few, and not to be ordered by another index.
     due += [row for row in session.exec(cleared) if row.id not in broadcast_ids]
-    return sorted(due, key=lambda row: row.starts_at)[:limit]
+    return sorted(due, key=lambda row: row.starts_at)[:MOST_AT_ONCE]
 
 
 def expired(session: Session, now: datetime, limit: int = MOST_AT_ONCE) -> list[Broadcast]:

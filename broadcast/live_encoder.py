@@ -12,14 +12,13 @@ LOOKAHEAD_SAMPLES = 312
 class LiveEncoder:
     """Encodes mono 48 kHz S16 in pieces of 20 ms."""
 
-    def __init__(self, bit_rate: int = 32_000, expected_loss_percent: int = 5) -> None:
-        """bit_rate: of the audio, bit/s. expected_loss_percent: above 0 every packet also carries the one before,
-        coarsely (in-band FEC, RFC 6716 §2.1.7), and the encoder depends less on earlier packets.
-        """
+    def __init__(self, bit_rate: int = 32_000) -> None:
+        """bit_rate: of the audio, bit/s."""
         self._encoder = opuslib_next.Encoder(RATE, 1, "audio")
         self._encoder.bitrate = bit_rate
-        self._encoder.inband_fec = 1 if expected_loss_percent else 0
-        self._encoder.packet_loss_perc = expected_loss_percent
+        # Every packet also carries the one before, coarsely (RFC 6716 §2.1.7), and depends less on earlier ones.
+        self._encoder.inband_fec = 1
+        self._encoder.packet_loss_perc = 5
 
     def encode(self, pcm: bytes) -> bytes:
         """One packet. pcm: exactly 960 samples, S16_LE. Raises ValueError for another length."""

@@ -1,6 +1,6 @@
 """Play reports: what each receiver reported of each broadcast, and "heard at 48 of 50"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -181,10 +181,7 @@ def reports_of(session: Session, broadcast_id: str) -> dict[str, PlayReportRow]:
     return {row.receiver_id: row for row in session.exec(query)}
 
 
-def heard_counts(
-    session: Session, broadcasts: Sequence[Broadcast], addressed: Mapping[str, int] | None = None
-) -> dict[str, HeardCount]:
-    """By broadcast id. addressed: how many receivers each addressed, looked up when None."""
+def heard_counts(session: Session, broadcasts: Sequence[Broadcast]) -> dict[str, HeardCount]:
     ids = [b.id for b in broadcasts]
     query = (
         select(PlayReportRow.broadcast_id, func.sum(case((was_heard(), 1), else_=0)), func.count())
@@ -196,8 +193,7 @@ def heard_counts(
     counted = {}
     for b in broadcasts:
         heard, reported = counts.get(b.id, (0, 0))
-        total = addressed[b.id] if addressed is not None else len(audiences(b))
-        counted[b.id] = HeardCount(heard, reported, max(total, reported))
+        counted[b.id] = HeardCount(heard, reported, max(len(audiences(b)), reported))
     return counted
 
 

@@ -10,11 +10,7 @@ _TIMEOUT_S = 120
 
 
 class EspeakNg:
-    """espeak-ng: robotic, small, free, and on every Debian. voice: vi, vi-vn-x-central, vi-vn-x-south."""
-
-    def __init__(self, voice: str = "vi", words_a_minute: int = 150) -> None:
-        self._voice = voice
-        self._speed = words_a_minute
+    """espeak-ng: robotic, small, free, and on every Debian."""
 
     def speak(self, text: str, into: Path) -> None:
         """Write the speech of `text` into a WAV file. Raises Refusal when it cannot."""
@@ -23,7 +19,7 @@ class EspeakNg:
             raise Refusal(N_("The speech engine espeak-ng is not installed. Run: make setup"))
         try:
             subprocess.run(
-                [program, "-v", self._voice, "-s", str(self._speed), "-w", str(into), "--stdin"],
+                [program, "-v", "vi", "-s", "150", "-w", str(into), "--stdin"],
                 input=text.encode(),
                 check=True,
                 capture_output=True,

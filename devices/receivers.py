@@ -113,14 +113,14 @@ def reached_by(session: Session, commune_id: str, targets: Targets, at: datetime
 class Reach:
     """Who is reached by targets, as ids; looked up once for each."""
 
-    def __init__(self, session: Session, commune_id: str, at: datetime | None = None) -> None:
-        self._session, self._commune_id, self._at = session, commune_id, at
+    def __init__(self, session: Session, commune_id: str) -> None:
+        self._session, self._commune_id = session, commune_id
         self._known: dict[tuple[object, ...], frozenset[str]] = {}
 
     def __call__(self, targets: Targets) -> frozenset[str]:
         key = (targets.all, *targets.zones, None, *targets.receivers)
         if key not in self._known:
-            reached = reached_by(self._session, self._commune_id, targets, self._at)
+            reached = reached_by(self._session, self._commune_id, targets)
             self._known[key] = frozenset(receiver.id for receiver in reached)
         return self._known[key]
 

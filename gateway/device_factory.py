@@ -66,9 +66,9 @@ def open_chain(chain: Chain, *, pin_factory: Any = None) -> ChainDevices:
         return devices
 
 
-def open_relay(output: Output, *, pin_factory: Any = None) -> Relay:
+def open_relay(output: Output) -> Relay:
     """Open a single output. Raises ChainUnusable."""
-    return _DeviceFactory(pin_factory).relay(output)
+    return _DeviceFactory(None).relay(output)
 
 
 def load(chain: Chain) -> None:

@@ -11,15 +11,15 @@ _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 _MOST_MARKS = 4
 
 
-def parse_title(text: str, *, longest: int = LONGEST_TITLE) -> str:
+def parse_title(text: str) -> str:
     """The text without blanks around it; "" when nothing is left, for the caller to refuse or to allow. Raises Refusal.
 
     Refuses invisible characters instead of dropping them: a title that is not what it looks like finds nothing later.
     """
     title = " ".join(unicodedata.normalize("NFC", text).strip(" \t\r\n\xa0\ufeff").replace("\xa0", " ").split(" "))
-    if len(title) > longest:
+    if len(title) > LONGEST_TITLE:
         raise Refusal(
-            N_("This text has {length} characters. At most {most} are possible."), length=len(title), most=longest
+            N_("This text has {length} characters. At most {most} are possible."), length=len(title), most=LONGEST_TITLE
         )
     if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or c in _BLANK for c in title):
         raise Refusal(N_("This text contains a line break or an invisible character. Type it again by hand."))

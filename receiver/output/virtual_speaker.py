@@ -26,15 +26,14 @@ BLOCK_FRAMES = 960
 
 
 class VirtualSpeaker:
-    """See `Speaker`. ppm: error of its crystal. granule_frames: how coarsely it knows its position (48: like USB).
+    """See `Speaker`. ppm: error of its crystal.
 
     buffer_ms: how far ahead frames are taken; a machine that stands still for longer makes an xrun.
     """
 
-    def __init__(self, directory: Path, *, ppm: float = 0.0, granule_frames: int = 1, buffer_ms: int = 250) -> None:
+    def __init__(self, directory: Path, *, ppm: float = 0.0, buffer_ms: int = 250) -> None:
         self._directory = directory
         self._rate = RATE * (1 + ppm * 1e-6)
-        self._granule = granule_frames
         self._buffer = buffer_ms * RATE // 1000
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
@@ -91,10 +90,9 @@ class VirtualSpeaker:
             room_in_s = (taken + BLOCK_FRAMES - self._buffer - played) / self._rate
             if self._ending.wait(max(0.0, room_in_s)):
                 break
-            # 3. Take it. What it says of its position is as coarse as its granule.
+            # 3. Take it.
             played = max(0.0, (time.monotonic_ns() - starts_ns) * 1e-9 * self._rate)
-            unseen = played % self._granule if self._granule > 1 else 0.0
-            leaves_us = starts_ns * 1e-3 + (taken + unseen) / self._rate * 1e6
+            leaves_us = starts_ns * 1e-3 + taken / self._rate * 1e6
             sound = render(FrameRequest(BLOCK_FRAMES, taken, leaves_us, self._run))
             audio.write((np.clip(sound, -1.0, 1.0) * 32767.0).astype("<i2").tobytes())
             taken += BLOCK_FRAMES

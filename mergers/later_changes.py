@@ -139,7 +139,9 @@ class LaterChanges:
             (p.title for p in self._data.programmes if p.number == schedule.programme_id), ""
         )
         if not (mine.all or mine.zones or mine.receivers):
-            self._ledger.set(schedule, paused=True, revision=schedule.revision + 1, changed_at=self._now)
+            self._ledger.set(
+                schedule, paused=True, paused_until=None, revision=schedule.revision + 1, changed_at=self._now
+            )
             self._tell(N_("The schedule of {name} is for receivers of another commune; it rests."), name=title)
             return
         self._ledger.set(schedule, targets=encoded(mine))

@@ -238,7 +238,7 @@ class Merging:
                 if schedule.commune_id == commune_id:
                     self._context.ledger.set(schedule, targets=encoded(Targets(all=True)))
                 else:
-                    self._context.ledger.set(schedule, paused=True)
+                    self._context.ledger.set(schedule, paused=True, paused_until=None)
                 self._plan_again(schedule)
 
     def _share(self, meeting: ScheduleOverlap) -> bool:

@@ -42,7 +42,7 @@ def schedule_overlaps(
         going = [
             s
             for s in data.of(data.schedules, commune.id)
-            if s.retired_at is None and not s.paused and s.broadcast_class is not BroadcastClass.EMERGENCY
+            if s.retired_at is None and not s.paused_indefinitely and s.broadcast_class is not BroadcastClass.EMERGENCY
         ]
         due += occurrences(session, going, commune.zone, now, now + AHEAD)
     due.sort(key=lambda o: (o.starts_at, o.schedule.number))

@@ -47,7 +47,7 @@ class ReportedSchedule(SQLModel, table=True):
 
 def has_unreported_changes(session: Session, link: ProvinceLink, now: datetime) -> bool:
     """Whether `tell` would change anything: read first, so that an idle look takes no write lock."""
-    reported, standing = _reported_schedules(session, link.commune_id), _standing(session, link.commune_id)
+    reported, standing = _reported_schedules(session, link.commune_id), _standing(session, link.commune_id, now)
     return any(_outdated(reported.get(n), s, now) for n, s in standing.items()) or bool(
         reported.keys() - standing.keys()
     )
@@ -55,7 +55,7 @@ def has_unreported_changes(session: Session, link: ProvinceLink, now: datetime) 
 
 def tell(session: Session, link: ProvinceLink, now: datetime) -> int:
     """Put the messages that bring the province in line with the timetable into the outbox. Returns how many."""
-    reported, standing = _reported_schedules(session, link.commune_id), _standing(session, link.commune_id)
+    reported, standing = _reported_schedules(session, link.commune_id), _standing(session, link.commune_id, now)
     letters = 0
     for number, row in reported.items():
         if number not in standing or _outdated(row, standing[number], now):
@@ -120,9 +120,9 @@ def _reported_schedules(session: Session, commune_id: str) -> dict[int, Reported
     return {row.schedule_id: row for row in session.exec(query)}
 
 
-def _standing(session: Session, commune_id: str) -> dict[int, Schedule]:
-    """What is on the timetable and does not rest."""
-    return {s.number: s for s in schedules(session, commune_id) if not s.paused}
+def _standing(session: Session, commune_id: str, now: datetime) -> dict[int, Schedule]:
+    """What is on the timetable and is not paused now."""
+    return {s.number: s for s in schedules(session, commune_id) if not s.is_paused_at(now)}
 
 
 def _outdated(row: ReportedSchedule | None, schedule: Schedule, now: datetime) -> bool:

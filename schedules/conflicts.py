@@ -58,10 +58,11 @@ class Clash:
 
 @dataclass(frozen=True)
 class RecurringAiring:
-    """A repeated airing. airing: its instants do not count, only its length."""
+    """A repeated airing. airing: its instants do not count, only its length. since: not due on earlier days."""
 
     rule: Rule
     airing: PlannedAiring
+    since: date = date.min
 
     @property
     def length(self) -> timedelta:
@@ -159,7 +160,7 @@ def recurring_clashes(
     for other in others:
         if not reach(new.airing.targets) & reach(other.airing.targets):
             continue
-        theirs = days(other.rule, first - day, last)
+        theirs = days(other.rule, max(first - day, other.since), last)
         # An airing over midnight can meet one due on the next day.
         pairs = [
             (our_day, our_day + shift)

@@ -2,18 +2,28 @@
 
 from datetime import date, datetime, time, timedelta
 
-import msgspec
 from sqlmodel import Session
 
 from devices.communes import commune
 from runtime.refusal import N_, Refusal
+from schedules.moving import check_airing, without_airing
 from schedules.occurrences import between
-from schedules.recurrence import Repeat, Rule, days
+from schedules.recurrence import Repeat, Rule
 from schedules.schedules import Schedule, schedule
 from schedules.timetable import add_schedule, change_schedule
 
 #: What a copy has for itself; all other columns of a schedule are copied, those added later too.
-_NOT_COPIED = {"id", "rule", "revision", "paused", "created_at", "created_by", "changed_at", "retired_at"}
+_NOT_COPIED = {
+    "id",
+    "rule",
+    "revision",
+    "paused",
+    "paused_until",
+    "created_at",
+    "created_by",
+    "changed_at",
+    "retired_at",
+}
 
 
 def move(
@@ -33,25 +43,16 @@ def move(
     """
     original = schedule(session, schedule_id)
     rule = original.recurrence
-    if from_time not in rule.times_on(from_day) or not days(rule, from_day, from_day):
-        raise Refusal(N_("This broadcast is no longer on the timetable. Reload the page."))
+    check_airing(rule, from_day, from_time)
     single = Rule(repeat=Repeat.ONCE, times=[to_time], from_day=to_day)
     if rule.repeat is Repeat.ONCE and len(rule.times) == 1 and not rule.extra_days:
         return change_schedule(session, schedule_id, now=now, rule=single)
-    moved = _copy(session, original, single, now, by)
-    # The other times of that day become a schedule of their own, since the rule now skips the day.
-    others = [at for at in rule.times_on(from_day) if at != from_time]
-    zone = commune(session, original.commune_id).zone
-    others = [at for at in others if datetime.combine(from_day, at, tzinfo=zone) > now]
-    if others:
-        _copy(session, original, Rule(repeat=Repeat.ONCE, times=others, from_day=from_day), now, by)
-    reduced_rule = msgspec.structs.replace(
-        rule,
-        except_days=[*rule.except_days, from_day],
-        extra_days=[day for day in rule.extra_days if day != from_day],
-    )
-    change_schedule(session, schedule_id, now=now, rule=reduced_rule)
-    return moved
+    # The airing leaves first: it must not count against its own noise budget.
+    reduced, others = without_airing(rule, from_day, from_time, commune(session, original.commune_id).zone, now)
+    change_schedule(session, schedule_id, now=now, rule=reduced)
+    if others is not None:
+        _copy(session, original, others, now, by)
+    return _copy(session, original, single, now, by)
 
 
 def copy_days(

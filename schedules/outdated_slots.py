@@ -66,9 +66,9 @@ def outdated_slots(session: Session, by_id: ById, now: datetime) -> list[tuple[P
 def _why_outdated(slot: PlannedSlot, schedule: Schedule, context: PlanContext) -> str:
     """The cause why a slot that has not begun no longer matches, "" when it does."""
     if slot.schedule_revision != schedule.revision:
-        return (
-            "schedule_paused" if schedule.paused else "schedule_removed" if schedule.retired_at else "schedule_changed"
-        )
+        if schedule.is_paused_at(slot.due_at):
+            return "schedule_paused"
+        return "schedule_removed" if schedule.retired_at else "schedule_changed"
     if slot.outcome == "missed":
         return "schedule_changed"  # by a clock that ran ahead: it is still to come
     if context.allows(slot.due_at) is (slot.cause == OUTSIDE_HOURS):

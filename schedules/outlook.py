@@ -1,9 +1,10 @@
 """Schedule preview: when a schedule would play, what it clashes with, and what would go wrong, before it is saved."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
@@ -93,12 +94,17 @@ def outlook(
     states: Mapping[str, ReceiverStatus],
     without: int = 0,
     spread: Spread = IN_STEP,
+    timetable: Sequence[Schedule] | None = None,
 ) -> Outlook:
-    """states: of the receivers now. without: the number of the schedule that this one replaces."""
+    """states: of the receivers now. without: the number of the schedule that this one replaces.
+
+    timetable: in place of the stored one.
+    """
     zone = commune(session, commune_id).zone
     upcoming = next_instants(rule, zone, now, SHOWN)
     running = items_of(session, programme_id)
-    others = [s for s in schedules(session, commune_id) if s.number != without and not s.paused]
+    planned = schedules(session, commune_id) if timetable is None else timetable
+    others = [s for s in planned if s.number != without and not s.paused_indefinitely]
     spreading, spread = Spreading(session, commune_id), spread.check()
     shifts = spreading.shifts(spread, targets, duration_us(running))
     length = timedelta(microseconds=duration_us(running) + shifts.most_us)
@@ -122,9 +128,9 @@ def outlook(
         ],
         nobody=not reached,
         late=_late(reached, manifest_items(session, running), upcoming, now, states) if running else [],
-        repeated=_repeated(session, running, rule, others, today),
+        repeated=_repeated(session, running, rule, others, today, zone),
         outside=refusal_of(session, closed, zone) if closed is not None else None,
-        overruns=over_budget(session, commune_id, airing, now, without=without),
+        overruns=over_budget(session, commune_id, airing, now, without=without, timetable=timetable),
         turns=spreading.turn_names(shifts) if shifts.turns else [],
         whole=length,
     )
@@ -133,7 +139,7 @@ def outlook(
 def outside_hours(session: Session, commune_id: str, now: datetime) -> list[tuple[Schedule, str, Refusal]]:
     """Schedules that no longer fit the allowed hours, with title and reason; only the fitting instants are planned."""
     titles = {p.number: p.title for p in programmes(session, commune_id, include_retired=True)}
-    active = [s for s in schedules(session, commune_id) if not s.paused]
+    active = [s for s in schedules(session, commune_id) if not s.paused_indefinitely]
     items, zone = items_of_all(session, sorted({s.programme_id for s in active})), commune(session, commune_id).zone
     result, spreading = [], Spreading(session, commune_id)
     for schedule in active:
@@ -150,6 +156,7 @@ def outside_hours(session: Session, commune_id: str, now: datetime) -> list[tupl
 def _recurring(session: Session, commune_id: str, of: list[Schedule], now: datetime) -> list[RecurringAiring]:
     titles = {p.number: p.title for p in programmes(session, commune_id, include_retired=True)}
     items, spreading = items_of_all(session, sorted({s.programme_id for s in of})), Spreading(session, commune_id)
+    zone = commune(session, commune_id).zone
     lengths = {
         s.number: spreading.total_length(
             s.time_spread, s.audience, timedelta(microseconds=duration_us(items[s.programme_id]))
@@ -168,9 +175,16 @@ def _recurring(session: Session, commune_id: str, of: list[Schedule], now: datet
                 s.audience,
                 order_key(s.number),
             ),
+            _resumes(s, zone),
         )
         for s in of
     ]
+
+
+def _resumes(schedule: Schedule, zone: ZoneInfo) -> date:
+    """The first day after a pause that ends."""
+    until = schedule.paused_until
+    return until.astimezone(zone).date() if schedule.paused and until is not None else date.min
 
 
 def _late(
@@ -197,18 +211,21 @@ def _late(
 
 
 def _repeated(
-    session: Session, running: list[RunningItem], rule: Rule, others: list[Schedule], today: date
+    session: Session, running: list[RunningItem], rule: Rule, others: list[Schedule], today: date, zone: ZoneInfo
 ) -> list[RepeatedClip]:
     """Clips that would play too often on one of the next 28 days, all schedules together."""
     until = today + timedelta(days=28)
     clips = {item.clip.id: item.clip.title for item in running if item.clip is not None}
     airs: Counter[tuple[str, date]] = Counter()
     of_others = items_of_all(session, sorted({s.programme_id for s in others}))
-    counted = [(rule, running), *((s.recurrence, of_others[s.programme_id]) for s in others)]
-    for rule_of_items, items in counted:
+    counted = [
+        (rule, running, today),
+        *((s.recurrence, of_others[s.programme_id], max(today, _resumes(s, zone))) for s in others),
+    ]
+    for rule_of_items, items, since in counted:
         if not any(item.clip is not None and item.clip.id in clips for item in items):
             continue
-        for day in days(rule_of_items, today, until):
+        for day in days(rule_of_items, since, until):
             for item in items:
                 if item.clip is not None and item.clip.id in clips:
                     airs[item.clip.id, day] += len(rule_of_items.times_on(day))

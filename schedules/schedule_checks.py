@@ -1,5 +1,6 @@
 """What a schedule must satisfy before it is saved: targets, allowed hours, noise budget."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from runtime.refusal import N_, NotFound, Refusal
 from schedules.noise_budget import Overrun, has_budget, overruns, refuse, weeks_from
 from schedules.occurrences import occurrences
 from schedules.recurrence import Rule, instants, next_instants
-from schedules.schedules import schedules
+from schedules.schedules import Schedule, schedules
 from wire.broadcasts import BroadcastClass, Targets
 
 #: How far ahead a schedule is checked against the allowed hours before it is saved; planning checks each instant again.
@@ -47,11 +48,17 @@ def first_outside(session: Session, commune_id: str, airing: AiringRule, now: da
 
 
 def over_budget(
-    session: Session, commune_id: str, airing: AiringRule, now: datetime, *, without: int = 0
+    session: Session,
+    commune_id: str,
+    airing: AiringRule,
+    now: datetime,
+    *,
+    without: int = 0,
+    timetable: Sequence[Schedule] | None = None,
 ) -> list[Overrun]:
     """Days and weeks that the rule would bring above the noise budget, together with the rest of the timetable.
 
-    without: the number of the schedule that it replaces, 0 for none.
+    without: the number of the schedule that it replaces, 0 for none. timetable: in place of the stored one.
     """
     rule, targets, class_, length = airing
     if class_ is BroadcastClass.EMERGENCY or not has_budget(session, commune_id):
@@ -59,9 +66,10 @@ def over_budget(
     local = commune(session, commune_id).zone
     start, end = weeks_from(now.astimezone(local).date(), local)
     new = [(at, at + length, targets) for at in instants(rule, local, now, end)]
+    planned = schedules(session, commune_id) if timetable is None else timetable
     others = [
         (o.starts_at, o.ends_at, o.schedule.audience)
-        for o in occurrences(session, schedules(session, commune_id), local, start, end)
+        for o in occurrences(session, planned, local, start, end)
         if o.schedule.broadcast_class is not BroadcastClass.EMERGENCY and o.schedule.number != without
     ]
     return overruns(session, commune_id, new, others)

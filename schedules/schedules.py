@@ -1,6 +1,6 @@
 """Schedules: which programme airs when, and where. The table is the truth; plans and pages are derived from it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,6 +19,7 @@ from wire.broadcasts import BroadcastClass, Targets
 class Schedule(NumberedRow, table=True):
     """rule, targets: JSON. spread: encoded by `broadcast.modes`.
 
+    paused: until `paused_until`, or until it is resumed when that is None; read it with `is_paused_at`.
     revision: grows with each change, so that plans by an older one are recognized. changed_at: of the last change;
     earlier instants do not count, or a schedule moved to a minute ago would start in the middle.
     """
@@ -33,10 +34,19 @@ class Schedule(NumberedRow, table=True):
     spread: str | None = Field(default=None, sa_column=Column(Text))
     revision: int = 1
     paused: bool = False
+    paused_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     created_by: str = ""
     changed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     retired_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+    def is_paused_at(self, at: datetime) -> bool:
+        return self.paused and (self.paused_until is None or at < self.paused_until)
+
+    @property
+    def paused_indefinitely(self) -> bool:
+        """Until someone resumes it."""
+        return self.paused and self.paused_until is None
 
     @property
     def recurrence(self) -> Rule:
@@ -71,13 +81,18 @@ def schedules(session: Session, commune_id: str | None = None) -> list[Schedule]
 
 def due(of_schedule: Schedule, zone: ZoneInfo, after: datetime, before: datetime) -> list[datetime]:
     """In [after, before); none while it is paused or retired."""
-    if of_schedule.paused or of_schedule.retired_at is not None:
+    if of_schedule.paused_indefinitely or of_schedule.retired_at is not None:
         return []
+    if of_schedule.paused and of_schedule.paused_until is not None:
+        after = max(after, of_schedule.paused_until)
     return instants(of_schedule.recurrence, zone, after, before)
 
 
 def next_due(session: Session, of_schedule: Schedule, now: datetime, count: int = 10) -> list[datetime]:
-    """None while it is paused or retired."""
-    if of_schedule.paused or of_schedule.retired_at is not None:
+    """None while it is paused or retired; the first ones after a pause that ends."""
+    if of_schedule.paused_indefinitely or of_schedule.retired_at is not None:
         return []
-    return next_instants(of_schedule.recurrence, commune(session, of_schedule.commune_id).zone, now, count)
+    after = now
+    if of_schedule.is_paused_at(now) and of_schedule.paused_until is not None:
+        after = of_schedule.paused_until - timedelta(microseconds=1)  # `next_instants` begins after it
+    return next_instants(of_schedule.recurrence, commune(session, of_schedule.commune_id).zone, after, count)

@@ -9,6 +9,7 @@ import msgspec
 from sqlmodel import Session
 
 from broadcast.modes import IN_STEP, Spread, encode_spread
+from runtime.refusal import N_, Refusal
 from schedules.recurrence import Rule
 from schedules.schedule_checks import checked_rule
 from schedules.schedules import Schedule, schedule
@@ -86,12 +87,18 @@ def change_schedule(
     return _changed(session, changed, now)
 
 
-def pause(session: Session, schedule_id: int, paused: bool, now: datetime) -> Schedule:
-    """Pause or resume it. Planned broadcasts of a paused schedule are withdrawn. What is so already stays unchanged."""
+def pause(session: Session, schedule_id: int, paused: bool, now: datetime, until: datetime | None = None) -> Schedule:
+    """Pause or resume it. Planned broadcasts of a paused schedule are withdrawn. What is so already stays unchanged.
+
+    until: when the pause ends by itself, None for never. Raises Refusal when that has passed.
+    """
     changed = schedule(session, schedule_id)
-    if changed.paused == paused:
+    until = until if paused else None
+    if until is not None and until <= now:
+        raise Refusal(N_("This day has passed. Choose a later one."))
+    if changed.is_paused_at(now) == paused and (not paused or changed.paused_until == until):
         return changed
-    changed.paused = paused
+    changed.paused, changed.paused_until = paused, until
     return _changed(session, changed, now)
 
 

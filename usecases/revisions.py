@@ -37,6 +37,7 @@ _COLUMNS: dict[type, tuple[str, ...]] = {
         "rule",
         "spread",
         "paused",
+        "paused_until",
         "retired_at",
     ),
     Programme: ("title", "retired_at"),

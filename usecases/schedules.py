@@ -4,18 +4,20 @@ An emergency needs the right to emergencies, whether the schedule is one before 
 does right, rules, write and audit inside the caller's transaction; the function without `_in` commits and plans.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from broadcast.modes import IN_STEP, Spread
 from broadcast.programmes import programme
+from devices.communes import commune
 from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, Refusal
-from schedules import copying, occurrences, timetable
+from schedules import copying, moving, occurrences, timetable
 from schedules import schedules as schedule_table
 from schedules.freezing import freeze_past
 from schedules.recurrence import Rule
@@ -126,17 +128,21 @@ def change_schedule_in(
     return schedule
 
 
-def pause_schedule(services: Services, actor: Actor, commune_id: str, number: int, *, paused: bool) -> Schedule:
-    """paused: the wanted state; False resumes it."""
+def pause_schedule(
+    services: Services, actor: Actor, commune_id: str, number: int, *, paused: bool, until: date | None = None
+) -> Schedule:
+    """paused: the wanted state; False resumes it. until: the day on which it plays again, None for no end."""
     with services.database.writing() as session:
         now = services.clock.now()
         schedule = schedule_of(session, commune_id, number)
         _need(actor, schedule)
-        if schedule.paused != paused:
+        ends_at = _midnight(until, commune(session, commune_id).zone) if until else None
+        if schedule.is_paused_at(now) != paused or (paused and schedule.paused_until != ends_at):
             actor.check_shown(session, schedule)
-            timetable.pause(session, number, paused, now)
+            timetable.pause(session, number, paused, now, ends_at)
             deed = Deed.SCHEDULE_PAUSED if paused else Deed.SCHEDULE_RESUMED
-            actor.note(session, now, commune_id, deed, title_of(session, schedule), about=schedule)
+            detail = title_of(session, schedule) + (f" → {until:%d/%m/%Y}" if paused and until else "")
+            actor.note(session, now, commune_id, deed, detail, about=schedule)
     services.plan(commune_id)
     return schedule
 
@@ -197,6 +203,30 @@ def move_airing(
     return moved
 
 
+def move_all_airings(
+    services: Services,
+    actor: Actor,
+    commune_id: str,
+    number: int,
+    *,
+    from_day: date,
+    from_time: time,
+    to_day: date,
+    to_time: time,
+    sentence: Callable[[Rule], str] = lambda _: "",
+) -> Schedule:
+    """Change the schedule so that this airing and all others like it are due then. sentence: the rule in words."""
+    with services.database.writing() as session:
+        schedule = schedule_of(session, commune_id, number)
+        rule = moving.moved_rule(schedule.recurrence, from_day, from_time, to_day, to_time)
+        settings = ScheduleSettings(schedule.programme_id, rule, schedule.audience, schedule.broadcast_class)
+        changed = change_schedule_in(
+            session, actor, commune_id, number, settings, services.clock.now(), sentence=sentence(rule)
+        )
+    services.plan(commune_id)
+    return changed
+
+
 def copy_days(
     services: Services, actor: Actor, commune_id: str, source: date, target: date, count: int
 ) -> list[Schedule]:
@@ -215,6 +245,10 @@ def copy_days(
 
 def _need(actor: Actor, schedule: Schedule) -> None:
     actor.need(Action.TIMETABLE, schedule.commune_id, schedule.broadcast_class)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def _classes(schedules: Iterable[Schedule]) -> set[BroadcastClass]:

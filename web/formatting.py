@@ -73,6 +73,21 @@ class Wording:
         year = f" {day.year}" if other_year else ""
         return f"{_WEEKDAYS_EN[day.weekday()]} {day.day} {_MONTHS_EN[day.month - 1]}{year}"
 
+    def typed(self, day: date) -> str:
+        """As a field shows it and takes it: "24/11/2026"."""
+        return f"{day:%d/%m/%Y}"
+
+    def span(self, first: date, last: date) -> str:
+        """A few days: "23/11 – 29/11/2026", "23 Nov – 29 Nov 2026"; the first year only when it is another."""
+        if first.year != last.year:
+            return f"{self.date(first)} – {self.date(last)}"
+        begins = f"{first:%d/%m}" if self._vi else f"{first.day} {_MONTHS_EN[first.month - 1]}"
+        return f"{begins} – {self.date(last)}"
+
+    def month(self, day: date) -> str:
+        """The month of a day: "Tháng 11/2026", "Nov 2026"."""
+        return f"Tháng {day.month}/{day.year}" if self._vi else f"{_MONTHS_EN[day.month - 1]} {day.year}"
+
     def date(self, day: date) -> str:
         """A bare date: "24/11/2026", "24 Nov 2026"."""
         return f"{day:%d/%m/%Y}" if self._vi else f"{day.day} {_MONTHS_EN[day.month - 1]} {day.year}"

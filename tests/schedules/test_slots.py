@@ -206,6 +206,18 @@ def test_what_sounds_when_its_schedule_is_changed_sounds_to_its_end_and_not_agai
     assert [b.class_ for b in office.all() if not b.withdrawn_at] == ["normal", "priority", "priority"]
 
 
+def test_a_pause_that_ends_leaves_out_only_what_is_due_before(office: Office) -> None:
+    number = office.schedule(at(6))
+    office.plan()
+    with office.database.writing() as session:
+        pause(session, number, True, office.now(), SIX + DAY)
+    office.plan()
+    assert office.in_force() == [SIX + DAY]
+    office.clock.set(SIX + timedelta(hours=20))
+    office.plan()
+    assert office.in_force() == [SIX + DAY, SIX + 2 * DAY], "nobody has to resume it"
+
+
 @pytest.mark.parametrize("how", ["pause", "retire"])
 def test_a_schedule_at_rest_plans_nothing_and_what_it_planned_is_withdrawn(office: Office, how: str) -> None:
     number = office.schedule(at(6))

@@ -114,6 +114,22 @@ def test_a_schedule_at_rest_is_on_the_list_and_a_retired_one_is_not(studio: Stud
         assert len(next_due(session, schedule(session, number), studio.now(), 3)) == 3
 
 
+def test_a_pause_until_a_day_ends_by_itself_and_is_shown_as_paused_before(studio: Studio) -> None:
+    number = add(studio).number
+    thursday = datetime(2026, 11, 26, tzinfo=VIETNAM)
+    with studio.database.writing() as session:
+        pause(session, number, True, studio.now(), thursday)
+        paused = schedule(session, number)
+        assert paused.is_paused_at(thursday - timedelta(microseconds=1))
+        assert not paused.is_paused_at(thursday)
+        assert next_due(session, paused, studio.now(), 1) == [datetime(2026, 11, 26, 6, tzinfo=VIETNAM)]
+        week = between(session, COMMUNE, TUESDAY, TUESDAY + timedelta(days=4), with_paused=True)
+        assert [o.paused for o in week] == [True, True, False, False]
+        assert len(between(session, COMMUNE, TUESDAY, TUESDAY + timedelta(days=4))) == 2
+        with pytest.raises(Refusal, match="has passed"):
+            pause(session, number, True, studio.now(), studio.now())
+
+
 def test_the_week_is_the_communes_from_monday_midnight_to_the_next(studio: Studio) -> None:
     edges = Rule(
         repeat=Repeat.DAILY,

@@ -64,7 +64,10 @@ def test_hours_are_set_shown_in_words_and_in_the_week(office: Office) -> None:
     assert keep(office)[0] == 303
     assert kept(office)[""].allowed_hours == [AllowedHours(weekdays=list(range(7)), from_minute=300, until_minute=1260)]
     assert "05:00–21:00, hằng ngày" in office.browser.get("/allowed-hours").text
-    assert office.browser.get("/timetable").text.count("05:00–21:00") == 7
+    week = office.browser.get("/timetable").text
+    assert week.count("Được phát 05:00–21:00") == 1
+    assert week.count('<i class="closed h0 m0 k5 n0">') == 7
+    assert week.count('<i class="closed h21 m0 k3 n0">') == 7
 
 
 def test_seasons_holidays_the_night_and_the_budget_are_kept_as_they_were_written(office: Office) -> None:

@@ -151,9 +151,8 @@ def test_one_airing_is_moved_and_the_others_stay(office: Office, programme: int)
     move = {"from_day": "2026-11-25", "from_time": "05:00:00", "to_day": "2026-11-26", "to_time": "06:15"}
     assert office.post(f"/timetable/{daily.id}/move", **move) == 303
     week = office.browser.get("/timetable?week_of=2026-11-23").text
-    slots = [line.split("data-time")[0].split('data-day="')[1][:10] for line in week.split('<a class="slot')[1:]]
-    assert slots.count("2026-11-25") == 1
-    assert slots.count("2026-11-26") == 3
+    slots = {day[:10]: day.count('<a class="slot') for day in week.split('data-day="2026')[1:]}
+    assert (slots['-11-25" da'], slots['-11-26" da']) == (1, 3)
     assert len(kept(office)) == 3
     assert office.post(f"/timetable/{daily.id}/move", **move) == 422, "it is not there any more"
 
@@ -171,7 +170,7 @@ def test_a_week_is_copied_once_and_what_is_there_already_is_not_doubled(office: 
 def test_the_month_shows_each_day_with_its_holidays(office: Office, programme: int) -> None:
     assert add(office, programme, times="05:00, 06:00, 07:00, 08:00, 09:00, 10:00, 11:00, 12:00") == 303
     month = office.browser.get("/timetable?month_of=2026-12-10").text
-    assert month.count("data-drop-day=") == 35
+    assert month.count("<h2>") == 35
     assert "Và 2 mục nữa" in month
     assert "Tết Dương lịch" in month
 

@@ -11,7 +11,7 @@ from schedules.recurrence import Holidays, Repeat, Rule
 from schedules.schedules import Schedule, next_due, schedules
 from schedules.slots import slots_of
 from usecases.revisions import newest_entry, revision_of
-from usecases.schedules import ScheduleSettings, add_schedule, retire_schedule
+from usecases.schedules import ScheduleSettings, add_schedule, pause_schedule, retire_schedule
 from web.api.targets import TargetsIn
 from web.request_context import In, Reading, changes
 from web.typed_fields import Day, RowId, TimeOfDay, Whole
@@ -44,7 +44,7 @@ class ScheduleIn(BaseModel):
 def list_schedules(frame: In, session: Reading) -> list[dict[str, Any]]:
     now, newest = frame.deps.clock.now(), newest_entry(session)
     return [
-        {**_schedule(s, next_due(session, s, now, 5)), "revision": revision_of(session, s, newest)}
+        {**_schedule(s, next_due(session, s, now, 5), now), "revision": revision_of(session, s, newest)}
         for s in schedules(session, frame.commune_id)
     ]
 
@@ -59,7 +59,26 @@ def make_schedule(frame: In, body: ScheduleIn) -> dict[str, Any]:
     with frame.deps.database.session() as session:
         planned = [s.broadcast_id for s in slots_of(session, added.number) if s.broadcast_id]
         revision = revision_of(session, added, newest_entry(session))
-        return {**_schedule(added, next_due(session, added, now, 5)), "broadcasts": planned, "revision": revision}
+        return {**_schedule(added, next_due(session, added, now, 5), now), "broadcasts": planned, "revision": revision}
+
+
+class PauseIn(BaseModel):
+    """paused: the wanted state. until: the day on which the schedule plays again; without one, when it is resumed."""
+
+    paused: bool
+    until: Day | None = None
+
+
+@router.post("/schedules/{number}/pause", dependencies=[changes(Action.TIMETABLE)])
+def pause(frame: In, number: RowId, body: PauseIn) -> dict[str, Any]:
+    """Pause or resume a schedule. If-Match: its `revision` as it was listed; 409 when it changed since."""
+    changed = pause_schedule(
+        frame.deps.services, frame.actor, frame.commune_id, number, paused=body.paused, until=body.until
+    )
+    now = frame.deps.clock.now()
+    with frame.deps.database.session() as session:
+        revision = revision_of(session, changed, newest_entry(session))
+        return {**_schedule(changed, next_due(session, changed, now, 5), now), "revision": revision}
 
 
 @router.delete("/schedules/{number}", status_code=204, dependencies=[changes(Action.TIMETABLE)])
@@ -68,7 +87,7 @@ def remove_schedule(frame: In, number: RowId) -> None:
     retire_schedule(frame.deps.services, frame.actor, frame.commune_id, number)
 
 
-def _schedule(schedule: Schedule, following: list[datetime]) -> dict[str, Any]:
+def _schedule(schedule: Schedule, following: list[datetime], now: datetime) -> dict[str, Any]:
     rule = schedule.recurrence
     return {
         "schedule": schedule.number,
@@ -79,6 +98,7 @@ def _schedule(schedule: Schedule, following: list[datetime]) -> dict[str, Any]:
         "from_day": rule.from_day,
         "until_day": rule.until_day,
         "weekdays": rule.weekdays,
-        "paused": schedule.paused,
+        "paused": schedule.is_paused_at(now),
+        "paused_until": schedule.paused_until if schedule.is_paused_at(now) else None,
         "next": following,
     }

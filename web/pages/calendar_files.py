@@ -69,7 +69,7 @@ def _take(frame: Frame, events: CalendarImport) -> TakenEvents:
 
 
 def _entries(session: Session, commune_id: str) -> list[CalendarEntry]:
-    of = [s for s in schedules(session, commune_id) if not s.paused]
+    of = [s for s in schedules(session, commune_id) if not s.paused_indefinitely]
     titles = {p.number: p.title for p in programmes(session, commune_id, include_retired=True)}
     items, spreading = items_of_all(session, sorted({s.programme_id for s in of})), Spreading(session, commune_id)
     return [

@@ -164,28 +164,47 @@ document.addEventListener(
   true,
 );
 
-// Timetable: drag one broadcast to another day; a prompt asks for the new time.
-const moveForm = document.querySelector("#move");
-if (moveForm) {
-  let dragged = null;
-  document.addEventListener("dragstart", (event) => {
-    dragged = event.target.closest ? event.target.closest("[data-move]") : null;
-  });
-  document.querySelectorAll("[data-drop-day]").forEach((day) => {
-    day.addEventListener("dragover", (event) => {
-      if (dragged) event.preventDefault();
+// Days are typed as 25/11/2026 in every language, with the weekday beside; a button opens the browser's calendar.
+function enhanceDays(root) {
+  root.querySelectorAll("input[data-day]").forEach((field) => {
+    if (field.dataset.enhanced) return;
+    field.dataset.enhanced = "1";
+    field.inputMode = "numeric";
+    field.autocomplete = "off";
+    field.placeholder = "25/11/2026";
+    const weekday = document.createElement("span");
+    weekday.className = "weekday soft small";
+    weekday.setAttribute("aria-live", "polite");
+    const picker = document.createElement("input");
+    picker.type = "date";
+    picker.tabIndex = -1;
+    picker.setAttribute("aria-hidden", "true");
+    picker.className = "picker";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "plain pick-day";
+    button.textContent = "▾";
+    button.setAttribute("aria-label", t("chooseDay"));
+    const frame = document.createElement("span");
+    frame.className = "day-field";
+    field.replaceWith(frame);
+    frame.append(field, picker, button, weekday);
+    const tell = () => {
+      const [, day, month, year] = /^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$/.exec(field.value.trim()) || [];
+      const at = new Date(year, month - 1, day);
+      const exists = day && at.getMonth() === month - 1;
+      const language = document.documentElement.lang;
+      weekday.textContent = exists ? at.toLocaleDateString(language, { weekday: "long" }) : "";
+      picker.value = exists ? [year, month.padStart(2, "0"), day.padStart(2, "0")].join("-") : "";
+    };
+    field.addEventListener("input", tell);
+    picker.addEventListener("change", () => {
+      field.value = picker.value.split("-").reverse().join("/");
+      tell();
+      field.dispatchEvent(new Event("change", { bubbles: true }));
     });
-    day.addEventListener("drop", (event) => {
-      event.preventDefault();
-      if (!dragged) return;
-      const time = prompt(t("askTime"), dragged.dataset.time.slice(0, 5));
-      if (!time) return;
-      moveForm.action = dragged.dataset.move;
-      moveForm.elements.from_day.value = dragged.dataset.day;
-      moveForm.elements.from_time.value = dragged.dataset.time;
-      moveForm.elements.to_day.value = day.dataset.dropDay;
-      moveForm.elements.to_time.value = time;
-      moveForm.submit();
-    });
+    button.addEventListener("click", () => picker.showPicker());
+    tell();
   });
 }
+enhanceDays(document);

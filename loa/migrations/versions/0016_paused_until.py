@@ -1,0 +1,15 @@
+"""When the pause of a schedule ends by itself."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from runtime.database import UtcDateTime
+
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("schedule", sa.Column("paused_until", UtcDateTime()))

@@ -24,7 +24,7 @@ class MoveScope(StrEnum):
     ALL = "all"
 
 
-class Verdict(StrEnum):
+class MoveVerdict(StrEnum):
     """REFUSED: it could not be saved. WARNING: it could, and something would not be heard as planned."""
 
     GOOD = "good"
@@ -36,7 +36,7 @@ class Verdict(StrEnum):
 class MoveOutlook:
     """rule: of what moves, None when the rule itself is refused. refusal: why it could not be saved."""
 
-    verdict: Verdict
+    verdict: MoveVerdict
     rule: Rule | None = None
     outlook: Outlook | None = None
     refusal: Refusal | None = None
@@ -63,7 +63,7 @@ def move_outlook(
             rule = Rule(repeat=Repeat.ONCE, times=[to_time], from_day=to_day).check()
             timetable = _timetable_without(session, moving, from_day, from_time, now)
     except Refusal as refusal:
-        return MoveOutlook(Verdict.REFUSED, refusal=refusal)
+        return MoveOutlook(MoveVerdict.REFUSED, refusal=refusal)
     found = outlook(
         session,
         moving.commune_id,
@@ -92,9 +92,9 @@ def _with_rule(schedule: Schedule, rule: Rule) -> Schedule:
     return Schedule(**schedule.model_dump() | {"rule": msgspec.json.encode(rule)})
 
 
-def _verdict(found: Outlook) -> Verdict:
+def _verdict(found: Outlook) -> MoveVerdict:
     if not found.next or found.outside is not None or found.nobody or any(o.refused for o in found.overruns):
-        return Verdict.REFUSED
+        return MoveVerdict.REFUSED
     if found.clashes or found.overruns or found.empty_zones or found.repeated:
-        return Verdict.WARNING
-    return Verdict.GOOD
+        return MoveVerdict.WARNING
+    return MoveVerdict.GOOD

@@ -45,7 +45,6 @@ class Schedule(NumberedRow, table=True):
 
     @property
     def paused_indefinitely(self) -> bool:
-        """Until someone resumes it."""
         return self.paused and self.paused_until is None
 
     @property
@@ -90,9 +89,14 @@ def due(of_schedule: Schedule, zone: ZoneInfo, after: datetime, before: datetime
 
 def next_due(session: Session, of_schedule: Schedule, now: datetime, count: int = 10) -> list[datetime]:
     """None while it is paused or retired; the first ones after a pause that ends."""
+    return next_due_in(commune(session, of_schedule.commune_id).zone, of_schedule, now, count)
+
+
+def next_due_in(zone: ZoneInfo, of_schedule: Schedule, now: datetime, count: int = 10) -> list[datetime]:
+    """The same, without a query. zone: of its commune."""
     if of_schedule.paused_indefinitely or of_schedule.retired_at is not None:
         return []
     after = now
     if of_schedule.is_paused_at(now) and of_schedule.paused_until is not None:
         after = of_schedule.paused_until - timedelta(microseconds=1)  # `next_instants` begins after it
-    return next_instants(of_schedule.recurrence, commune(session, of_schedule.commune_id).zone, after, count)
+    return next_instants(of_schedule.recurrence, zone, after, count)

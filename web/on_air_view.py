@@ -18,7 +18,7 @@ from province.bulletins import waiting_count
 from runtime.clock import to_us
 from runtime.clock_steps import ClockStep, shown_steps
 from runtime.disk_reserve import low_space_mb
-from schedules.schedules import next_due, schedules
+from schedules.schedules import next_due_in, schedules
 from web.deps import Deps
 from web.formatting import Wording
 from web.labels.modes import MODES_SHORT
@@ -136,7 +136,9 @@ def _on_air(
 def _later(session: Session, commune: Commune, now: datetime) -> LaterAiring | None:
     """However far ahead it is."""
     airings = [
-        (at, schedule) for schedule in schedules(session, commune.id) for at in next_due(session, schedule, now, 1)
+        (at, schedule)
+        for schedule in schedules(session, commune.id)
+        for at in next_due_in(commune.zone, schedule, now, 1)
     ]
     if not airings:
         return None

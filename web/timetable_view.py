@@ -12,7 +12,7 @@ from noise.noise_rules import rules_of
 from people.rights import Action
 from schedules.conflicts import airings_of, clashing
 from schedules.occurrences import Occurrence, between
-from schedules.schedules import Schedule, next_due, schedules
+from schedules.schedules import Schedule, next_due_in, schedules
 from web.formatting import monday_of
 from web.labels.places import PlaceNames
 from web.labels.rules import rule_sentence
@@ -176,7 +176,7 @@ def _rows(frame: Frame, session: Session, places: PlaceNames, now: datetime) -> 
     programme_by_id = {p.number: p for p in programmes(session, frame.commune_id, include_retired=True)}
     rows = []
     for listed in schedules(session, frame.commune_id):
-        due = next_due(session, listed, now, 1)
+        due = next_due_in(frame.commune.zone, listed, now, 1)
         programme = programme_by_id.get(listed.programme_id)
         row = ScheduleRow(
             listed,

@@ -9,7 +9,7 @@ from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import Refusal
 from schedules.copying import move
-from schedules.move_outlook import MoveOutlook, MoveScope, Verdict, move_outlook
+from schedules.move_outlook import MoveOutlook, MoveScope, MoveVerdict, move_outlook
 from schedules.moving import moved_rule
 from schedules.recurrence import Repeat, Rule, Season
 from schedules.schedules import Schedule, schedule, schedules
@@ -107,12 +107,14 @@ def test_the_judgement_is_what_saving_would_say_and_reading_it_changes_nothing(s
     daily = add(studio, rule(Repeat.DAILY))
     add(studio, rule(Repeat.ONCE, from_day=THURSDAY, times=[NINE]))
     for scope in MoveScope:
-        assert judged(studio, daily, scope, WEDNESDAY, time(8)).verdict is Verdict.GOOD
-        assert judged(studio, daily, scope, WEDNESDAY, time(21)).verdict is Verdict.REFUSED
-    assert judged(studio, daily, MoveScope.ONE, THURSDAY, NINE).verdict is Verdict.WARNING
-    assert judged(studio, daily, MoveScope.ONE, THURSDAY, SIX).verdict is Verdict.WARNING, "its own airing of that day"
-    assert judged(studio, daily, MoveScope.ALL, WEDNESDAY, NINE).verdict is Verdict.WARNING
-    assert judged(studio, daily, MoveScope.ONE, TUESDAY, time(4)).verdict is Verdict.REFUSED, "it has passed"
+        assert judged(studio, daily, scope, WEDNESDAY, time(8)).verdict is MoveVerdict.GOOD
+        assert judged(studio, daily, scope, WEDNESDAY, time(21)).verdict is MoveVerdict.REFUSED
+    assert judged(studio, daily, MoveScope.ONE, THURSDAY, NINE).verdict is MoveVerdict.WARNING
+    assert judged(studio, daily, MoveScope.ONE, THURSDAY, SIX).verdict is MoveVerdict.WARNING, (
+        "its own airing of that day"
+    )
+    assert judged(studio, daily, MoveScope.ALL, WEDNESDAY, NINE).verdict is MoveVerdict.WARNING
+    assert judged(studio, daily, MoveScope.ONE, TUESDAY, time(4)).verdict is MoveVerdict.REFUSED, "it has passed"
     with studio.database.session() as session:
         assert len(schedules(session, COMMUNE)) == 2
 
@@ -122,9 +124,9 @@ def test_a_full_noise_budget_does_not_hinder_a_move_within_the_day(studio: Studi
     daily = add(studio, rule(Repeat.DAILY))
     with studio.database.writing() as session:
         set_rules(session, COMMUNE, "", minutes_a_day=1, refuses=True)
-    assert judged(studio, daily, MoveScope.ONE, WEDNESDAY, NINE).verdict is Verdict.GOOD
+    assert judged(studio, daily, MoveScope.ONE, WEDNESDAY, NINE).verdict is MoveVerdict.GOOD
     refused = judged(studio, daily, MoveScope.ONE, WEDNESDAY + timedelta(days=1), NINE)
-    assert refused.verdict is Verdict.REFUSED
+    assert refused.verdict is MoveVerdict.REFUSED
     with studio.database.writing() as session:
         moved = move(session, daily.number, WEDNESDAY, SIX, WEDNESDAY, NINE, now=studio.now())
         assert moved.recurrence.times == [NINE]

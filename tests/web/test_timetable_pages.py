@@ -151,8 +151,10 @@ def test_one_airing_is_moved_and_the_others_stay(office: Office, programme: int)
     move = {"from_day": "2026-11-25", "from_time": "05:00:00", "to_day": "2026-11-26", "to_time": "06:15"}
     assert office.post(f"/timetable/{daily.id}/move", **move) == 303
     week = office.browser.get("/timetable?week_of=2026-11-23").text
-    slots = {day[:10]: day.count('<a class="slot') for day in week.split('data-day="2026')[1:]}
-    assert (slots['-11-25" da'], slots['-11-26" da']) == (1, 3)
+    days = {
+        day.split('data-day="')[1][:10]: day.count('<a class="slot') for day in week.split('<section class="day')[1:]
+    }
+    assert (days["2026-11-25"], days["2026-11-26"]) == (1, 3)
     assert len(kept(office)) == 3
     assert office.post(f"/timetable/{daily.id}/move", **move) == 422, "it is not there any more"
 

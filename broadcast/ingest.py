@@ -16,6 +16,7 @@ from broadcast.ingest_jobs import IngestJob, JobState, unfinished, update_job
 from broadcast.ingest_jobs import new_id as new_job_id
 from broadcast.ingest_queue import IngestQueue
 from broadcast.media import Media, disk_full, is_disk_full
+from broadcast.storage import check_storage
 from broadcast.upload import Upload
 from parsing.titles import parse_title
 from runtime.clock import Clock
@@ -30,14 +31,26 @@ class Ingest:
     """`start` before the first upload; `close` ends the threads."""
 
     def __init__(
-        self, database: Database, media: Media, originals: Media, clock: Clock, *, most_bytes: int, most_hours: float
+        self,
+        database: Database,
+        media: Media,
+        originals: Media,
+        clock: Clock,
+        *,
+        most_bytes: int,
+        most_hours: float,
+        storage_bytes: int = 0,
     ) -> None:
-        """media: stores renditions. originals: stores uploads unchanged."""
+        """media: stores renditions. originals: stores uploads unchanged.
+
+        storage_bytes: the most that a commune stores, 0 for no limit.
+        """
         self._database = database
         self._media = media
         self._originals = originals
         self._clock = clock
         self._most_bytes = most_bytes
+        self.storage_bytes = storage_bytes
         self._waiting, self._urgent_waiting = IngestQueue(), IngestQueue()
         self._worker = Worker(lambda: self._step(self._waiting), "ingest")
         self._urgent_worker = Worker(lambda: self._step(self._urgent_waiting), "urgent ingest")
@@ -64,13 +77,17 @@ class Ingest:
         replaces: str | None = None,
         urgent: bool = False,
     ) -> Upload:
-        """Start an upload. size_hint: the size the sender announced, 0 when unknown. urgent: for an emergency.
+        """Start an upload. size_hint: the size the sender announced, 0 when unknown. urgent: for an emergency, which
+        the commune's own limit does not hold up.
 
-        Raises Refusal (too large, disk full), NotFound (the clip to replace).
+        Raises Refusal (too large, disk full, the commune's storage full), NotFound (the clip to replace).
         """
         if size_hint > self._most_bytes:
             raise self.too_large()
-        self._originals.check_room(size_hint)
+        if urgent:
+            self._originals.check_room(size_hint)
+        else:
+            self.check_room(commune_id, size_hint)
         name = clean_name(file_name)
         path = self._originals.incoming()
         with self._database.writing() as session:
@@ -88,10 +105,18 @@ class Ingest:
                 trim_silence=trim_silence,
                 replaces=replaces,
                 urgent=urgent,
+                bytes=size_hint,
                 incoming=path.name,
             )
             session.add(job)
         return Upload(self, job.id, path, self._most_bytes)
+
+    def check_room(self, commune_id: str, bytes_: int) -> None:
+        """Raises Refusal when these bytes would fill the disk, or are more than the commune may still store."""
+        self._originals.check_room(bytes_)
+        if self.storage_bytes:
+            with self._database.session() as session:
+                check_storage(session, commune_id, bytes_, self.storage_bytes)
 
     def received(self, job_id: str, size: int, *, queued: bool = True) -> None:
         """The bytes are on disk. queued: processed by the ingest's thread; otherwise the caller calls `work_one`."""

@@ -14,7 +14,7 @@ from demo.sites import COMMUNE, OUTLINE, SITES, ZONES
 from demo.speech import EspeakNg
 from devices.communes import add_commune
 from devices.enrolment import enrol, write_credentials
-from devices.outlines import set_outline
+from devices.outlines import read_outline, set_outline
 from devices.positions import place_receiver
 from devices.stations import add_station
 from devices.zones import add_zone
@@ -35,7 +35,7 @@ def make_commune(settings: Settings, database: Database, folder: Path) -> None:
     with database.writing() as session:
         add_commune(session, COMMUNE, "Xã Thiệu Trung", province="Thanh Hóa")
         border = {"type": "Polygon", "coordinates": [[*OUTLINE, OUTLINE[0]]]}
-        set_outline(session, COMMUNE, json.dumps(border).encode())
+        set_outline(session, COMMUNE, read_outline(json.dumps(border).encode()))
         for zone, name in ZONES.items():
             add_zone(session, COMMUNE, zone, name)
         for site in SITES:

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from devices.communes import commune
 from devices.positions import Position, check_position
 from runtime.refusal import N_, Refusal
+from runtime.sandbox import Limits, ParserFailed, run_in_sandbox
 
 #: A commune drawn to the metre is some hundred kB; a file beyond this is of a province or of a whole country.
 MOST_BYTES = 2_000_000
@@ -22,14 +23,28 @@ MOST_BYTES = 2_000_000
 MOST_POINTS = 20_000
 #: A millionth of a degree is 11 cm.
 _PLACES = 6
+_LIMITS = Limits(cpu_s=10, wall_s=20)
 
 
-def set_outline(session: Session, commune_id: str, file: bytes | None) -> None:
-    """Keep a commune's outline from a file, or none. Raises Refusal as `read_outline`, NotFound."""
+def set_outline(session: Session, commune_id: str, outline: str | None) -> None:
+    """Keep a commune's outline, as `read_outline` gives it, or none. Raises NotFound."""
     row = commune(session, commune_id)
-    row.outline = None if file is None else read_outline(file)
+    row.outline = outline
     session.add(row)
     session.flush()
+
+
+def read_foreign_outline(file: bytes, *, source: str) -> str:
+    """As `read_outline`, in a child process with limits. source: whose file it is.
+
+    Slow: keep it out of a transaction.
+    """
+    if len(file) > MOST_BYTES:
+        raise _too_large()
+    try:
+        return run_in_sandbox(read_outline, file, result=str, source=source, limits=_LIMITS)
+    except ParserFailed as failure:
+        raise _no_geojson() from failure
 
 
 def read_outline(file: bytes) -> str:
@@ -39,10 +54,7 @@ def read_outline(file: bytes) -> str:
     places), or is too large; for an area that is drawn wrongly it says which.
     """
     if len(file) > MOST_BYTES:
-        raise Refusal(
-            N_("This file is too large for the border of one commune (at most {most} MB). Simplify the border first."),
-            most=MOST_BYTES // 1_000_000,
-        )
+        raise _too_large()
     areas = [_checked(number, area) for number, area in enumerate(_areas(_json(file)), 1)]
     polygons = [polygon for area in areas for polygon in area]
     if not polygons:
@@ -74,12 +86,20 @@ def _json(file: bytes) -> Any:
     try:
         return json.loads(file.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        raise Refusal(
-            N_(
-                "This is no GeoJSON file. Export the border as GeoJSON (.geojson, coordinates WGS 84) and choose "
-                "that file."
-            )
-        ) from None
+        raise _no_geojson() from None
+
+
+def _no_geojson() -> Refusal:
+    return Refusal(
+        N_("This is no GeoJSON file. Export the border as GeoJSON (.geojson, coordinates WGS 84) and choose that file.")
+    )
+
+
+def _too_large() -> Refusal:
+    return Refusal(
+        N_("This file is too large for the border of one commune (at most {most} MB). Simplify the border first."),
+        most=MOST_BYTES // 1_000_000,
+    )
 
 
 def _areas(content: Any) -> Iterator[dict[str, Any]]:

@@ -177,6 +177,7 @@ class Controller:
             self.clock,
             most_bytes=self.settings.max_upload_bytes,
             most_hours=self.settings.max_clip_hours,
+            storage_bytes=self.settings.commune_storage_bytes,
         )
         self.ingest.start()
         self._closing.callback(self.ingest.close)

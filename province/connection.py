@@ -14,9 +14,15 @@ from province.accounts import Account
 from province.codes import SendStatus
 from province.profile import Profile
 from runtime.refusal import N_, Refusal
+from runtime.sandbox import ParserFailed, run_in_sandbox
 
 #: An answer is a few bytes, or a list of what waits for us.
 _MOST_ANSWER_BYTES = 10_000_000
+#: Larger ones are read in a child process with limits, which takes longer to start than these take to read.
+_SMALL_ANSWER_BYTES = 250_000
+_MOST_VALUES = 200_000
+#: All provinces share one place in the sandbox.
+_SANDBOX_SOURCE = "province"
 #: Refusals that lie in the message, not in the state of the province.
 _MESSAGE_IS_WRONG = (400, 409, 413, 415, 422)
 
@@ -139,13 +145,33 @@ class ProvinceConnection:
         if not answer.content or len(answer.content) > _MOST_ANSWER_BYTES:
             return None
         try:
-            content = self._profile.with_our_names(answer.json())
-        except (ValueError, RecursionError):
+            content = self._profile.with_our_names(_json(answer))
+        except (ValueError, RecursionError, ParserFailed):
             return None
         # What is deeper down is read message by message, so that one bad one spoils no other.
         if isinstance(content, dict) and isinstance(content.get("NoiDung"), dict):
             content["NoiDung"] = self._profile.with_our_names(content["NoiDung"])
         return content
+
+
+def values_in_child(content: bytes) -> list[Any]:
+    """The content of a JSON text, in a list.
+
+    Raises Refusal when it has too many values: a list of empty lists takes 50 times the memory of its text.
+    """
+    if content.count(b",") > _MOST_VALUES:
+        raise Refusal(N_("The province's system sent an answer with too many values. Tell the province."))
+    return [json.loads(content)]
+
+
+def _json(answer: httpx2.Response) -> Any:
+    if len(answer.content) <= _SMALL_ANSWER_BYTES:
+        return answer.json()
+    try:
+        [value] = run_in_sandbox(values_in_child, answer.content, result=list[Any], source=_SANDBOX_SOURCE)
+    except Refusal as refusal:
+        raise ProvinceUnavailable(refusal.message_id, **refusal.values) from refusal
+    return value
 
 
 def _read_within(answer: httpx2.Response, most_bytes: int) -> httpx2.Response:

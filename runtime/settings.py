@@ -83,6 +83,11 @@ class Settings(BaseSettings):
     )
     max_upload_bytes: int = Field(500_000_000, ge=1_000_000, description="Largest upload, in bytes.")
     max_clip_hours: float = Field(4.0, gt=0, le=24, description="Longest recording, in hours.")
+    commune_storage_bytes: int = Field(
+        20_000_000_000,
+        ge=0,
+        description="Most that one commune may store, in bytes: recordings as uploaded and as broadcast. 20 GB are some 400 hours of mp3. 0: no limit but the disk.",
+    )
     heartbeat_s: int = Field(
         20,
         ge=1,

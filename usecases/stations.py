@@ -90,9 +90,11 @@ def remove_station(services: Services, actor: Actor, commune_id: str, number: in
 
 def set_outline(services: Services, actor: Actor, commune_id: str, content: bytes | None) -> None:
     """content: a GeoJSON file, or None for no outline. Raises Refusal."""
+    actor.need(Action.RECEIVERS, commune_id)
+    # Before the transaction: reading takes its time.
+    outline = None if content is None else outlines.read_foreign_outline(content, source=commune_id)
     with services.database.writing() as session:
-        actor.need(Action.RECEIVERS, commune_id)
-        outlines.set_outline(session, commune_id, content)
+        outlines.set_outline(session, commune_id, outline)
         detail = "–" if content is None else f"{len(content)} B"
         actor.note(session, services.clock.now(), commune_id, Deed.OUTLINE_SET, detail)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from devices.communes import add_commune, commune, communes
-from devices.outlines import MOST_POINTS, read_outline, set_outline
+from devices.outlines import MOST_POINTS, read_foreign_outline, read_outline, set_outline
 from runtime.database import Database
 from runtime.refusal import Refusal
 from tests.cast import COMMUNE, COMMUNE_NAME
@@ -99,9 +99,9 @@ def test_what_is_no_border_is_refused_in_a_sentence(given: bytes, said: str) -> 
 def test_a_refused_file_leaves_the_border_there_was(database: Database) -> None:
     with database.writing() as session:
         add_commune(session, COMMUNE, COMMUNE_NAME)
-        set_outline(session, COMMUNE, file(POLYGON))
+        set_outline(session, COMMUNE, read_outline(file(POLYGON)))
     with pytest.raises(Refusal), database.writing() as session:
-        set_outline(session, COMMUNE, b"nonsense")
+        set_outline(session, COMMUNE, read_outline(b"nonsense"))
     with database.session() as session:
         assert commune(session, COMMUNE).outline == read_outline(file(POLYGON))
     with database.writing() as session:
@@ -112,8 +112,14 @@ def test_a_refused_file_leaves_the_border_there_was(database: Database) -> None:
 def test_the_list_of_communes_does_not_carry_their_borders(database: Database) -> None:
     with database.writing() as session:
         add_commune(session, COMMUNE, COMMUNE_NAME)
-        set_outline(session, COMMUNE, file(POLYGON))
+        set_outline(session, COMMUNE, read_outline(file(POLYGON)))
     with database.session() as session:
         (found,) = communes(session)
         assert "outline" not in found.__dict__
         assert found.outline is not None
+
+
+def test_a_file_that_people_bring_is_read_in_a_child_process_with_the_same_answers() -> None:
+    assert read_foreign_outline(file(FEATURE), source="commune") == read_outline(file(FEATURE))
+    with pytest.raises(Refusal, match="no GeoJSON"):
+        read_foreign_outline(b"[" * 1_000_000, source="commune")

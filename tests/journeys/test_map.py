@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from demo.sites import OUTLINE
-from devices.outlines import set_outline
+from devices.outlines import read_outline, set_outline
 from devices.positions import Position, place_receiver, position_of
 from devices.receivers import receiver
 from runtime.clock import ManualClock
@@ -51,7 +51,7 @@ def office(database: Database, clock: ManualClock, tmp_path: Path) -> Office:
     made.add_receivers(5)
     with database.writing() as session:
         border = {"type": "Polygon", "coordinates": [[*OUTLINE, OUTLINE[0]]]}
-        set_outline(session, COMMUNE, json.dumps(border).encode())
+        set_outline(session, COMMUNE, read_outline(json.dumps(border).encode()))
         for k, place in enumerate(PLACES):
             place_receiver(session, f"loa-{k}", place)
     return made

@@ -6,8 +6,9 @@ import httpx2
 import pytest
 
 from province.audio_fetch import _pinned, check_address
-from province.connection import ProvinceUnavailable, _read_within
+from province.connection import ProvinceUnavailable, _json, _read_within
 from runtime.refusal import Refusal
+from runtime.sandbox import ParserFailed
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,14 @@ def test_a_packed_answer_of_a_gigabyte_is_cut_off_at_the_limit() -> None:
     answer = httpx2.Response(200, headers={"Content-Encoding": "gzip"}, content=blocks, request=request)
     with pytest.raises(ProvinceUnavailable, match="10 MB"):
         _read_within(answer, 10_000_000)
+
+
+def test_a_large_answer_is_read_in_a_child_process_within_limits() -> None:
+    many = httpx2.Response(200, content=b"[" + b"[]," * 2_000_000 + b"[]]")
+    with pytest.raises(ProvinceUnavailable, match="too many values"):
+        _json(many)
+    deep = httpx2.Response(200, content=b"[" * 400_000)
+    with pytest.raises(ParserFailed):
+        _json(deep)
+    whole = [{"TieuDe": "Bản tin", "NoiDung": "x" * 1000, "SoLuong": 1.5}] * 300
+    assert _json(httpx2.Response(200, json=whole)) == whole

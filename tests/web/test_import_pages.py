@@ -1,5 +1,6 @@
 """The import on the page: looked at first, then taken; credentials are fetched once; who may."""
 
+import html
 import io
 import json
 import re
@@ -213,3 +214,62 @@ def test_a_broken_zip_is_refused_in_a_sentence(office: Office, content: bytes) -
         f"/import/recordings?form_token={office.form_token}", files={"file": ("a.zip", content)}
     )
     assert answer.status_code == 422
+
+
+def send_zip(office: Office, content: bytes) -> str:
+    answer = office.browser.post(
+        f"/import/recordings?form_token={office.form_token}", files={"file": ("a.zip", content)}
+    )
+    return html.unescape(answer.text)
+
+
+def nothing_is_left(office: Office) -> bool:
+    with office.database.session() as session:
+        unfinished = [job for job in session.exec(select(IngestJob)) if not job.finished]
+    return not unfinished and list((office.deps.originals.folder / "incoming").iterdir()) == []
+
+
+def test_a_zip_that_would_fill_the_disk_is_refused_before_it_is_unpacked(office: Office) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
+        for number in range(4):
+            file.writestr(f"{number}.wav", bytes(30_000_000))
+    assert "Tệp zip này giải nén ra đến 120 MB" in send_zip(office, made.getvalue())
+    assert nothing_is_left(office)
+
+
+def test_a_zip_with_zeroed_bytes_is_refused_entry_by_entry(office: Office) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a.wav", bytes(number * number % 251 for number in range(20_000)))
+        file.writestr("b.wav", tone(2))
+    for at in (200, 35):
+        damaged = bytearray(made.getvalue())
+        damaged[at : at + 60] = bytes(60)
+        text = send_zip(office, bytes(damaged))
+        assert "a.wav</strong>: Tệp này bị hỏng trong zip" in text, at
+        assert "b.wav</strong>" not in text
+        with office.database.session() as session:
+            [waiting] = [job for job in session.exec(select(IngestJob)) if not job.finished]
+        assert waiting.file_name == "b.wav"
+        office.deps.ingest.work_one(waiting.id)
+        assert nothing_is_left(office)
+
+
+def test_a_zip_packed_by_a_method_that_takes_much_memory_is_refused_entry_by_entry(office: Office) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_LZMA) as file:
+        file.writestr("a.wav", tone(1))
+    assert "a.wav</strong>: Tệp này được nén theo kiểu lạ" in send_zip(office, made.getvalue())
+    assert nothing_is_left(office)
+
+
+def test_a_zip_for_which_the_commune_has_no_room_is_refused_as_a_whole(office: Office) -> None:
+    office.deps.ingest.storage_bytes = 50_000
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as file:
+        file.writestr("a.wav", tone(0.2))
+        file.writestr("b.wav", tone(5))
+    assert "nên không nhận được bản ghi này" in send_zip(office, made.getvalue())
+    assert nothing_is_left(office)
+    assert "Đã dùng 0 B trên 50 kB" in office.browser.get("/clips").text

@@ -14,6 +14,7 @@ from broadcast.backup_clip import backup_of
 from broadcast.clips import Clip, clips, renditions_of
 from broadcast.ingest_jobs import IngestJob, JobState, recent_jobs
 from broadcast.programmes import Programme, used_in
+from broadcast.storage import stored_bytes
 from broadcast.upload import Upload
 from parsing.numbers import row_number
 from people.rights import Action
@@ -76,6 +77,8 @@ def page(frame: In, session: Reading, q: str = "", field: str = "", language: st
         language=language,
         fields=FIELDS,
         spoken=LANGUAGES_SPOKEN,
+        stored_bytes=stored_bytes(session, frame.commune_id),
+        storage_bytes=frame.deps.ingest.storage_bytes,
         replaces=None,
         limit_mb=frame.deps.settings.max_upload_bytes // 1_000_000,
     )

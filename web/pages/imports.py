@@ -125,7 +125,7 @@ def take_recordings(
     if folder:
         files = recordings.in_folder(_ready(frame), folder)
     elif file is not None and file.filename:
-        files = recordings.in_zip(file.file)
+        files = recordings.in_zip(file.file, source=frame.commune_id)
     else:
         raise Refusal(N_("Choose a file first."))
     handed = recordings.hand_over(frame.deps.ingest, frame.commune_id, files, by=frame.operator.name)

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from broadcast.audio import Ffmpeg
+from broadcast.audio_decode import decode
 from broadcast.audio_encode import MOST_TRUE_PEAK_DBTP, TARGET_LUFS, encode
 from broadcast.audio_measure import measure
 from broadcast.audio_probe import probe
@@ -106,9 +107,9 @@ def two_pass(path: Path, out: Path) -> float:
 def ours(path: Path, folder: Path) -> tuple[float, float | None, float | None]:
     """Loa's ingest with both renditions. Returns seconds, LUFS, dBTP."""
     began_s, run = time.monotonic(), Ffmpeg()
-    measured = measure(path, run, expected_us=probe(path).duration_us)
-    made = encode(path, measured, run, lambda suffix: folder / f"ours-{path.stem}{suffix}", trim=True)
-    return time.monotonic() - began_s, made.loudness_lufs, made.true_peak_dbtp
+    pcm = decode(path, probe(path), run, folder / f"ours-{path.stem}.pcm")
+    made = encode(pcm, measure(pcm, run), run, lambda suffix: folder / f"ours-{path.stem}{suffix}", trim=True)
+    return time.monotonic() - began_s, made.opus_level.lufs, made.true_peak_dbtp
 
 
 def peak_mb() -> float:

@@ -2,13 +2,15 @@
 
 from broadcast.audio import RATE
 from broadcast.audio_measure import Measured
-from broadcast.audio_probe import Probe, no_recording, truncated
+from broadcast.audio_probe import no_recording
+from broadcast.missing_end import MISSING_US, truncated
 from runtime.refusal import N_, Refusal
 
 #: Anything shorter is not audible as a recording.
 SHORTEST_US = 100_000
-#: How much shorter than its header says a recording may be: 2 s or 3 %, whichever is larger.
-_TRUNCATED_US, _TRUNCATED_SHARE = 2_000_000, 0.03
+#: A longer header than sound: something was there.
+_WORTH_COPYING_US = 1_000_000
+_TRUNCATED_SHARE = 0.03
 
 
 def check_length(duration_us: int, most_hours: float) -> None:
@@ -20,13 +22,16 @@ def check_length(duration_us: int, most_hours: float) -> None:
         )
 
 
-def check_measured(header: Probe, measured: Measured, most_hours: float) -> None:
-    """Raises Refusal when the decoded sound is too long, too short, truncated or silent. header: what the file says."""
+def check_measured(declared_us: int | None, measured: Measured, most_hours: float) -> None:
+    """Raises Refusal when the decoded sound is too long, too short, truncated or silent.
+
+    declared_us: the length that the file counts in its header, None when it counts none.
+    """
     length_us = measured.samples * 1_000_000 // RATE
     check_length(length_us, most_hours)
     if length_us < SHORTEST_US:
-        raise truncated() if header.duration_us > 1_000_000 else no_recording()
-    if header.exact and header.duration_us - length_us > max(_TRUNCATED_US, header.duration_us * _TRUNCATED_SHARE):
+        raise truncated() if (declared_us or 0) > _WORTH_COPYING_US else no_recording()
+    if declared_us is not None and declared_us - length_us > max(MISSING_US, declared_us * _TRUNCATED_SHARE):
         raise truncated()
-    if measured.loudness_lufs is None and not any(measured.peaks):
+    if measured.loudness_lufs is None:
         raise Refusal(N_("This recording is silent from beginning to end. Check the microphone and record it again."))

@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import ffmpeg
 
@@ -18,7 +18,9 @@ log = logging.getLogger(__name__)
 RATE = 48_000
 
 #: Only recordings are opened: a playlist would make ffmpeg read the files it names.
-DEMUXERS = "mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,wav,w64,aiff,caf,flac,ogg,asf,amr,matroska,webm,avi,mpegts,mpeg,au"
+DEMUXERS = (
+    "mp3,aac,ac3,eac3,mov,mp4,m4a,3gp,3g2,mj2,wav,w64,aiff,caf,flac,ogg,asf,amr,matroska,webm,avi,flv,rm,mpegts,mpeg,au"
+)
 
 #: A run that a caller gives no limit ends after this: the longest recording at four times its speed.
 _MOST_WALL_S = 3600.0
@@ -33,13 +35,6 @@ _NICE = 10
 Progress = Callable[[float], None]
 
 
-class Output(NamedTuple):
-    """stdout: standard output. said: ffmpeg's log."""
-
-    stdout: bytes
-    said: str
-
-
 class Stopped(Exception):
     """A run ended because the controller is closing."""
 
@@ -52,6 +47,11 @@ def wall_limit_s(*, length_us: int = 0, bytes_: int = 0) -> float:
 def source(path: Path, **options: Any) -> Any:
     """An input that reads only this file, only as a recording, whatever its name."""
     return ffmpeg.input(f"file:{path}", format_whitelist=DEMUXERS, protocol_whitelist="file", **options)
+
+
+def pcm_source(path: Path) -> Any:
+    """An input of headerless samples: mono, 48 kHz, 32-bit floats."""
+    return ffmpeg.input(f"file:{path}", format="f32le", ar=RATE, ac=1, protocol_whitelist="file")
 
 
 class Ffmpeg:
@@ -69,7 +69,7 @@ class Ffmpeg:
         on_stdout: Callable[[bytes], None] | None = None,
         wall_s: float = _MOST_WALL_S,
         most_bytes: int = _MOST_FILE_BYTES,
-    ) -> Output:
+    ) -> None:
         """Run one ffmpeg for these outputs.
 
         expected_us: the length of the output, for `progress` (0 to 1). on_stdout: receives standard output in blocks
@@ -80,7 +80,7 @@ class Ffmpeg:
         with ffmpeg's log when it failed.
         """
         # Progress every 0.2 s on standard output, unless audio is written there.
-        extra = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "info"]
+        extra = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"]
         if on_stdout is None:
             extra += ["-progress", "pipe:1", "-stats_period", "0.2"]
         command = ffmpeg.merge_outputs(*streams).global_args(*extra).overwrite_output().compile()
@@ -108,7 +108,6 @@ class Ffmpeg:
         text = b"".join(log).decode(errors="replace")
         if status != 0:
             raise subprocess.CalledProcessError(status, "ffmpeg", stderr=text)
-        return Output(b"", text)
 
     def _follow(
         self,

@@ -1,46 +1,112 @@
-"""Encoding of a measured recording: trimmed, −16 LUFS, true peak below −1.5 dBTP, as Ogg Opus and MP3.
+"""Encoding of a measured recording: trimmed, −16 LUFS, true peak at most −1.5 dBTP, as Ogg Opus and MP3.
 
-One gain for the whole clip and a limiter for the peaks keep the dynamics of the recording. The gain is corrected for
-what the limiter removes, and the result is measured.
+One gain for the whole clip and a limiter for the peaks keep the dynamics of the recording. Each rendition is decoded
+and measured, and encoded again with another gain and limit when it misses the target: the codecs add peaks.
 """
 
-import subprocess
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any, NamedTuple
 
-from broadcast.audio import RATE, Ffmpeg, Progress, source, unreadable, wall_limit_s
-from broadcast.audio_measure import Measured, loudness, true_peak
-from broadcast.media import disk_full
+from broadcast.audio import RATE, Ffmpeg, Progress, pcm_source, source, unreadable, wall_limit_s
+from broadcast.audio_decode import Pcm
+from broadcast.audio_loudness import Loudness, loudness_of
+from broadcast.audio_measure import Measured
+from broadcast.media import disk_full, free_bytes
 
 TARGET_LUFS = -16.0
 MOST_TRUE_PEAK_DBTP = -1.5
-#: The limiter sees samples only and Opus adds an error, so the limit is below the true peak.
-_LIMIT_DBFS = -2.6
+#: The most that a rendition may miss the target before it is encoded again.
+_NEAR_ENOUGH_LU = 0.4
+#: How close the gain must come before encoding.
+_GAIN_NEAR_ENOUGH_LU = 0.2
+#: The limiter sees samples only and the codecs add an error, so the limit is below the true peak.
+_LIMIT_DBFS = -2.8
+#: Added to the correction of a limit, so that one correction is enough.
+_LIMIT_MARGIN_DB = 0.2
+#: alimiter's lowest.
+_LOWEST_LIMIT_DBFS = -24.0
 #: The most that a quiet recording is amplified; beyond it room noise dominates.
 MOST_GAIN_DB = 30.0
-#: How close to the target the gain must come before encoding, and the most attempts.
-_NEAR_ENOUGH_LU = 0.2
-_MOST_TRIES = 4
+#: What the codecs take from the loudness is added to that.
+_MOST_CORRECTION_DB = 1.0
+#: The most that the limiter may take from what is not just a bang: beyond it, soft words are raised against loud ones.
+MOST_LIMITING_DB = 15.0
+_MOST_GAIN_TRIES, _MOST_ENCODINGS = 4, 5
 OPUS_BIT_RATE = "48k"
 #: From 7 on the encoder takes 2.5 times as long without an audible difference at 48 kbit/s.
 OPUS_COMPLEXITY = 6
 MP3_BIT_RATE = "64k"
+#: Less free space than this after a failure means that the disk was full.
+_FULL_BYTES = 10_000_000
+
+_CODECS: dict[str, dict[str, Any]] = {
+    "opus": {
+        "format": "opus",
+        "acodec": "libopus",
+        "audio_bitrate": OPUS_BIT_RATE,
+        "application": "audio",
+        "compression_level": OPUS_COMPLEXITY,
+    },
+    "mp3": {"format": "mp3", "acodec": "libmp3lame", "audio_bitrate": MP3_BIT_RATE},
+}
 
 
 class Encoded(NamedTuple):
-    """samples: at 48 kHz, the same in both renditions. loudness, true peak: of the Opus rendition."""
+    """samples: at 48 kHz, the same in both renditions. gain_db: of the Opus rendition, before the limiter.
+
+    opus_level, mp3_level: measured on the decoded renditions.
+    """
 
     opus: Path
     mp3: Path
     samples: int
-    loudness_lufs: float | None
-    true_peak_dbtp: float | None
+    gain_db: float
+    opus_level: Loudness
+    mp3_level: Loudness
+
+    @property
+    def true_peak_dbtp(self) -> float | None:
+        """The higher of both renditions, None for silence."""
+        peaks = [level.true_peak_dbtp for level in (self.opus_level, self.mp3_level)]
+        return max((peak for peak in peaks if peak is not None), default=None)
+
+
+class _Chain(NamedTuple):
+    """From samples to sound: trimmed, amplified and limited. most_gain_db: what no correction exceeds."""
+
+    path: Path
+    first: int
+    last: int
+    gain_db: float
+    limit_dbfs: float
+    most_gain_db: float
+
+    @property
+    def samples(self) -> int:
+        return self.last - self.first
+
+    def sound(self) -> Any:
+        """The last filters fix its number of samples, which the limiter would change."""
+        return (
+            pcm_source(self.path)
+            .audio.filter("aformat", sample_fmts="fltp", channel_layouts="mono")
+            .filter("atrim", start_sample=self.first, end_sample=self.last)
+            .filter("asetpts", "N/SR/TB")
+            .filter("volume", f"{self.gain_db:.2f}dB")
+            .filter("alimiter", limit=f"{10 ** (self.limit_dbfs / 20):.5f}", attack=5, release=60, level="false")
+            .filter("apad", whole_len=self.samples)
+            .filter("atrim", end_sample=self.samples)
+        )
+
+    def louder(self, by_db: float) -> "_Chain":
+        return self._replace(gain_db=min(self.most_gain_db, self.gain_db + by_db))
 
 
 def encode(
-    path: Path,
+    pcm: Pcm,
     measured: Measured,
     run: Ffmpeg,
     make_file: Callable[[str], Path],
@@ -50,107 +116,109 @@ def encode(
 ) -> Encoded:
     """Encode both renditions in parallel. make_file: returns an empty file with a suffix.
 
-    Raises Refusal when the file cannot be decoded.
+    Raises Refusal when ffmpeg fails or the disk is full.
     """
     first, last = (measured.sound_from, measured.sound_until) if trim else (0, measured.samples)
-    gain_db = 0.0
-    if measured.loudness_lufs is not None:
-        gain_db = min(MOST_GAIN_DB, TARGET_LUFS - measured.loudness_lufs)
-    limit_dbfs, opus, mp3 = _LIMIT_DBFS, make_file(".opus"), make_file(".mp3")
+    chain = _Chain(pcm.path, first, last, 0.0, _LIMIT_DBFS, _most_gain_db(measured))
+    opus, mp3 = make_file(".opus"), make_file(".mp3")
     try:
         if measured.loudness_lufs is not None:
-            gain_db = _gain_through_limiter(_Chain(path, first, last, gain_db, limit_dbfs), run)
-        for attempt in (1, 2):
-            chain = _Chain(path, first, last, gain_db, limit_dbfs)
-            reached = _encode_both(chain, opus, mp3, run, progress if attempt == 1 else None)
-            if reached.true_peak is None or reached.true_peak <= MOST_TRUE_PEAK_DBTP:
-                break
-            limit_dbfs -= reached.true_peak - MOST_TRUE_PEAK_DBTP + 0.2
-    except subprocess.CalledProcessError as error:
-        if "No space left on device" in str(error.stderr):
+            chain = chain.louder(min(MOST_GAIN_DB, TARGET_LUFS - measured.loudness_lufs))
+            if measured.peak_dbfs is not None and measured.peak_dbfs + chain.gain_db > chain.limit_dbfs:
+                chain = _through_limiter(chain, run)
+        with ThreadPoolExecutor(2, "encode") as threads:
+            renditions = [
+                threads.submit(_render, chain, "opus", opus, run, None),
+                threads.submit(_render, chain, "mp3", mp3, run, progress),
+            ]
+        (gain_db, opus_level), (_, mp3_level) = (rendition.result() for rendition in renditions)
+    except CalledProcessError as error:
+        if free_bytes(opus.parent) < _FULL_BYTES:
             raise disk_full(0) from error
         raise unreadable() from error
-    return Encoded(opus, mp3, last - first, reached.loudness, reached.true_peak)
+    return Encoded(opus, mp3, last - first, gain_db, opus_level, mp3_level)
 
 
-class _Chain(NamedTuple):
-    path: Path
-    first: int
-    last: int
-    gain_db: float
-    limit_dbfs: float
-
-    @property
-    def wall_s(self) -> float:
-        return wall_limit_s(length_us=self.last * 1_000_000 // RATE)
-
-    def sound(self) -> Any:
-        """Exactly last − first samples: trimmed, amplified and limited."""
-        return (
-            source(self.path)
-            .audio.filter("aresample", RATE)
-            .filter("aformat", sample_fmts="fltp", channel_layouts="mono")
-            .filter("asetpts", "N/SR/TB")  # some containers count in whole milliseconds
-            .filter("atrim", start_sample=self.first, end_sample=self.last)
-            .filter("asetpts", "N/SR/TB")
-            .filter("volume", f"{self.gain_db:.2f}dB")
-            .filter("alimiter", limit=f"{10 ** (self.limit_dbfs / 20):.5f}", attack=5, release=60, level="false")
-            .filter("apad", whole_len=self.last - self.first)
-            .filter("atrim", end_sample=self.last - self.first)
-        )
+def _most_gain_db(measured: Measured) -> float:
+    most_db = MOST_GAIN_DB + _MOST_CORRECTION_DB
+    if measured.usual_peak_dbfs is None:
+        return most_db
+    return min(most_db, _LIMIT_DBFS + MOST_LIMITING_DB - measured.usual_peak_dbfs)
 
 
-class _Reached(NamedTuple):
-    loudness: float | None
-    true_peak: float | None
-
-
-def _gain_through_limiter(chain: _Chain, run: Ffmpeg) -> float:
-    """The gain that reaches the target loudness through the limiter, by iteration."""
-    for _ in range(_MOST_TRIES):
-        log = run.run(
-            [chain.sound().filter("ebur128", framelog="verbose").output("pipe:", format="null")],
-            wall_s=chain.wall_s,
-        ).said
-        reached = loudness(log)
-        if reached is None or abs(TARGET_LUFS - reached) <= _NEAR_ENOUGH_LU or chain.gain_db >= MOST_GAIN_DB:
+def _through_limiter(chain: _Chain, run: Ffmpeg) -> _Chain:
+    """With the gain that reaches the target loudness behind the limiter, found by trial."""
+    slope = _Slope()
+    for _ in range(_MOST_GAIN_TRIES):
+        lufs = loudness_of(chain.sound(), chain.samples, run).lufs
+        if lufs is None or abs(TARGET_LUFS - lufs) <= _GAIN_NEAR_ENOUGH_LU:
             break
-        # The limiter removes more at a higher gain, so correct by more than the error.
-        chain = chain._replace(gain_db=min(MOST_GAIN_DB, chain.gain_db + 1.4 * (TARGET_LUFS - reached)))
-    return chain.gain_db
+        louder = chain.louder(slope.gain_db(chain.gain_db, lufs))
+        if louder.gain_db == chain.gain_db:
+            break
+        chain = louder
+    return chain
 
 
-def _encode_both(chain: _Chain, opus: Path, mp3: Path, run: Ffmpeg, progress: Progress | None) -> _Reached:
-    """Opus and MP3 in parallel processes, since two cores are common; then the Opus file is measured."""
-    length_us = (chain.last - chain.first) * 1_000_000 // RATE
-    failed: list[BaseException] = []
+class _Slope:
+    """How many LU a decibel of gain brings behind the limiter; less, the more the limiter removes."""
 
-    def make_mp3() -> None:
-        try:
-            run.run(
-                [chain.sound().output(f"file:{mp3}", format="mp3", acodec="libmp3lame", audio_bitrate=MP3_BIT_RATE)],
-                wall_s=chain.wall_s,
-            )
-        except BaseException as error:
-            failed.append(error)
+    def __init__(self) -> None:
+        self._before: tuple[float, float] | None = None
+        self._lu_per_db = 0.8
 
-    beside = threading.Thread(target=make_mp3, name="mp3")
-    beside.start()
-    try:
-        out = chain.sound().output(
-            f"file:{opus}",
-            format="opus",
-            acodec="libopus",
-            audio_bitrate=OPUS_BIT_RATE,
-            application="audio",
-            compression_level=OPUS_COMPLEXITY,
-            map_metadata=-1,
-        )
-        run.run([out], expected_us=length_us, progress=progress, wall_s=chain.wall_s)
-        judged = source(opus).audio.filter("ebur128", framelog="verbose", peak="true").output("pipe:", format="null")
-        log = run.run([judged], wall_s=chain.wall_s).said
-    finally:
-        beside.join()
-    if failed:
-        raise failed[0]
-    return _Reached(loudness(log), true_peak(log))
+    def gain_db(self, gain_db: float, lufs: float) -> float:
+        """How much to add to this gain, which brought this loudness, to reach the target."""
+        if self._before is not None and abs(gain_db - self._before[0]) >= 0.05:
+            measured = (lufs - self._before[1]) / (gain_db - self._before[0])
+            self._lu_per_db = min(1.0, max(0.15, measured))
+        self._before = (gain_db, lufs)
+        return (TARGET_LUFS - lufs) / self._lu_per_db
+
+
+def _render(chain: _Chain, codec: str, path: Path, run: Ffmpeg, progress: Progress | None) -> tuple[float, Loudness]:
+    """Encode, decode and measure, until the loudness and the true peak are right. Returns the gain and the levels."""
+    slope = _Slope()
+    tried: list[tuple[float, _Chain, Loudness]] = []
+    for attempt in range(_MOST_ENCODINGS):
+        level = _encode(chain, codec, path, run, None if attempt else progress)
+        miss = _miss(level)
+        tried.append((miss, chain, level))
+        if miss <= _NEAR_ENOUGH_LU or level.lufs is None:
+            break
+        corrected = _corrected(chain, level, slope)
+        if corrected == chain:
+            break
+        chain = corrected
+    miss, best, level = min(tried, key=lambda one: one[0])
+    if best is not tried[-1][1]:
+        level = _encode(best, codec, path, run, None)
+    return best.gain_db, level
+
+
+def _miss(level: Loudness) -> float:
+    """How far a rendition is from the target, LU; a true peak that is too high counts most."""
+    loudness_miss = 0.0 if level.lufs is None else abs(TARGET_LUFS - level.lufs)
+    return loudness_miss + 100 * _peak_excess_db(level)
+
+
+def _peak_excess_db(level: Loudness) -> float:
+    return 0.0 if level.true_peak_dbtp is None else max(0.0, level.true_peak_dbtp - MOST_TRUE_PEAK_DBTP)
+
+
+def _corrected(chain: _Chain, level: Loudness, slope: _Slope) -> _Chain:
+    excess_db = _peak_excess_db(level)
+    if excess_db:
+        lowered_dbfs = chain.limit_dbfs - excess_db - _LIMIT_MARGIN_DB
+        chain = chain._replace(limit_dbfs=max(_LOWEST_LIMIT_DBFS, lowered_dbfs))
+    if level.lufs is not None and abs(TARGET_LUFS - level.lufs) > _GAIN_NEAR_ENOUGH_LU:
+        chain = chain.louder(slope.gain_db(chain.gain_db, level.lufs))
+    return chain
+
+
+def _encode(chain: _Chain, codec: str, path: Path, run: Ffmpeg, progress: Progress | None) -> Loudness:
+    output = chain.sound().output(f"file:{path}", map_metadata=-1, **_CODECS[codec])
+    length_us = chain.samples * 1_000_000 // RATE
+    wall_s = wall_limit_s(length_us=chain.last * 1_000_000 // RATE)
+    run.run([output], expected_us=length_us, progress=progress, wall_s=wall_s)
+    return loudness_of(source(path).audio, chain.samples, run, true_peak=True)

@@ -9,8 +9,10 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from broadcast.audio import RATE, Ffmpeg
+from broadcast.audio_decode import decode
 from broadcast.audio_encode import encode
 from broadcast.audio_measure import measure
+from broadcast.audio_probe import probe
 from broadcast.clips import Clip, ClipRendition, Field, new_id
 from broadcast.media import Media
 from broadcast.programmes import ItemKind
@@ -85,8 +87,9 @@ def _make(database: Database, media: Media, commune_id: str, kind: ItemKind, now
     try:
         original = make_file(".wav")
         chime(kind).export(original, format="wav").close()
-        measured = measure(original, run)
-        encoded = encode(original, measured, run, make_file, trim=False)
+        pcm = decode(original, probe(original), run, make_file(".pcm"))
+        measured = measure(pcm, run)
+        encoded = encode(pcm, measured, run, make_file, trim=False)
         renditions = {"opus": media.adopt(encoded.opus, "opus"), "mp3": media.adopt(encoded.mp3, "mp3")}
         stored_original = media.adopt(original, "wav")
     finally:
@@ -106,7 +109,7 @@ def _make(database: Database, media: Media, commune_id: str, kind: ItemKind, now
             uploaded_at=now,
             duration_us=encoded.samples * 1_000_000 // RATE,
             loudness_before_lufs=measured.loudness_lufs,
-            loudness_after_lufs=encoded.loudness_lufs,
+            loudness_after_lufs=encoded.opus_level.lufs,
             true_peak_after_dbtp=encoded.true_peak_dbtp,
             peaks=measured.peaks,
         )

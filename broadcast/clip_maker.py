@@ -10,13 +10,16 @@ from sqlmodel import Session, col, select
 
 from broadcast.acceptance import check_length, check_measured
 from broadcast.audio import RATE, Ffmpeg
+from broadcast.audio_decode import decode
 from broadcast.audio_encode import Encoded, encode
 from broadcast.audio_measure import Measured, measure
 from broadcast.audio_probe import probe
+from broadcast.clip_warnings import ClipWarning, warnings_as_text, warnings_of
 from broadcast.clips import Clip, ClipRendition, new_id
 from broadcast.file_names import extension_of
 from broadcast.ingest_jobs import IngestJob, JobState, update_job
 from broadcast.media import Media, Stored, hash_of
+from broadcast.missing_end import declared_length_us
 from broadcast.replacing import replace_clip
 from parsing.names import folded
 from runtime.clock import Clock
@@ -24,6 +27,8 @@ from runtime.database import Database
 
 #: Where each step ends on the progress bar from 0 to 1.
 _MEASURED_AT, _ENCODED_AT = 0.25, 0.95
+#: How often the disk is looked at while decoding: 5 min of samples are 58 MB.
+_ROOM_EACH_US = 300_000_000
 
 
 class ClipMaker:
@@ -60,23 +65,12 @@ class ClipMaker:
                 finished_at=self._clock.now(),
             )
             return
-        # 2. Container, codec and length.
+        # 2. Container and codec.
         update_job(self._database, job.id, state=JobState.PROBING.value)
-        header = probe(path)
-        check_length(header.duration_us, self._most_hours)
-        # 3. Loudness and the silence at both ends.
+        header, declared_us = probe(path), declared_length_us(path)
+        # 3. Decode once; loudness and the silence at both ends.
         update_job(self._database, job.id, state=JobState.MEASURING.value)
         self._originals.check_room(size // 4)
-        measured = measure(
-            path,
-            self._ffmpeg,
-            expected_us=header.duration_us,
-            progress=self._bar(job.id, 0, _MEASURED_AT),
-            on_length=lambda length_us: check_length(length_us, self._most_hours),
-        )
-        check_measured(header, measured, self._most_hours)
-        # 4. Encode.
-        update_job(self._database, job.id, state=JobState.ENCODING.value, progress=_MEASURED_AT)
         paths: list[Path] = []
 
         def make_file(suffix: str) -> Path:
@@ -84,8 +78,20 @@ class ClipMaker:
             return paths[-1]
 
         try:
-            encoded = encode(
+            pcm = decode(
                 path,
+                header,
+                self._ffmpeg,
+                make_file(".pcm"),
+                on_length=self._limits(),
+                progress=self._bar(job.id, 0, _MEASURED_AT),
+            )
+            measured = measure(pcm, self._ffmpeg)
+            check_measured(declared_us, measured, self._most_hours)
+            # 4. Encode.
+            update_job(self._database, job.id, state=JobState.ENCODING.value, progress=_MEASURED_AT)
+            encoded = encode(
+                pcm,
                 measured,
                 self._ffmpeg,
                 make_file,
@@ -99,7 +105,8 @@ class ClipMaker:
                 path_left.unlink(missing_ok=True)
         extension = extension_of(job.file_name, header.container)
         original = self._originals.adopt(path, extension)
-        self._keep(job, original, extension, measured, encoded, {"opus": opus, "mp3": mp3})
+        warnings = warnings_of(pcm, encoded)
+        self._keep(job, original, extension, measured, encoded, warnings, {"opus": opus, "mp3": mp3})
 
     def _keep(
         self,
@@ -108,6 +115,7 @@ class ClipMaker:
         extension: str,
         measured: Measured,
         encoded: Encoded,
+        warnings: list[ClipWarning],
         files: dict[str, Stored],
     ) -> None:
         first, last = (measured.sound_from, measured.sound_until) if job.trim_silence else (0, measured.samples)
@@ -132,8 +140,9 @@ class ClipMaker:
                 trimmed_start_us=first * 1_000_000 // RATE,
                 trimmed_end_us=(measured.samples - last) * 1_000_000 // RATE,
                 loudness_before_lufs=measured.loudness_lufs,
-                loudness_after_lufs=encoded.loudness_lufs,
+                loudness_after_lufs=encoded.opus_level.lufs,
                 true_peak_after_dbtp=encoded.true_peak_dbtp,
+                warnings=warnings_as_text(warnings),
                 peaks=_cut(measured, first, last),
                 folded=folded(f"{job.title} {job.file_name}"),
             )
@@ -162,6 +171,18 @@ class ClipMaker:
     def _replace(self, session: Session, job: IngestJob, successor: str) -> None:
         if job.replaces is not None and job.replaces != successor:
             replace_clip(session, job.replaces, successor, self._clock.now(), job.created_by)
+
+    def _limits(self) -> Callable[[int], None]:
+        """Ends the decoding of what is too long, and of what would fill the disk."""
+        checked_us = [0]
+
+        def check(length_us: int) -> None:
+            check_length(length_us, self._most_hours)
+            if length_us - checked_us[0] >= _ROOM_EACH_US:
+                checked_us[0] = length_us
+                self._media.check_room(0)
+
+        return check
 
     def _bar(self, job_id: str, start: float, end: float) -> Callable[[float], None]:
         last = [start]

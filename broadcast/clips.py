@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text, text
 from sqlmodel import Field as Col
 from sqlmodel import Session, SQLModel, col, select
 
@@ -32,7 +32,8 @@ class Clip(SQLModel, table=True):
     """A processed recording: trimmed, normalized to −16 LUFS, encoded.
 
     language: BCP 47. original_sha256, original_bytes: of the uploaded file, which is kept. duration_us: after trimming.
-    loudness_*_lufs: EBU R128 integrated. true_peak_after_dbtp: of the result. peaks: the waveform for display, one byte
+    loudness_*_lufs: EBU R128 integrated. true_peak_after_dbtp: the higher of both renditions. warnings: see
+    `broadcast.clip_warnings`. peaks: the waveform for display, one byte
     (0–255) a point. builtin: "opening_chime" or "closing_chime", "" for uploads. replaced_by: its successor.
     replaced_in: where that took its place, see `broadcast.replacing`.
     folded: title and file name without diacritics, for searching.
@@ -58,6 +59,7 @@ class Clip(SQLModel, table=True):
     loudness_before_lufs: float | None = None
     loudness_after_lufs: float | None = None
     true_peak_after_dbtp: float | None = None
+    warnings: str = Col(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
     peaks: bytes = Col(sa_column=Column(LargeBinary, nullable=False))
     builtin: str = ""
     replaced_by: str | None = None

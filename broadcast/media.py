@@ -70,7 +70,7 @@ class Media:
 
     def check_room(self, bytes_: int) -> None:
         """Raises Refusal when these bytes would fill the disk."""
-        free = shutil.disk_usage(self.folder).free
+        free = free_bytes(self.folder)
         if free < bytes_ + SPARE_BYTES:
             raise disk_full(free)
 
@@ -98,10 +98,14 @@ def hash_of(path: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def disk_full(free_bytes: int) -> Refusal:
+def free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def disk_full(free: int) -> Refusal:
     return Refusal(
         N_("The controller's disk is full ({free_mb} MB free). Delete recordings, or ask your technician."),
-        free_mb=free_bytes // 1_000_000,
+        free_mb=free // 1_000_000,
     )
 
 

@@ -69,6 +69,8 @@ HOMES = {
         "broadcast.live_pacing",
         "acoustics.arrivals",
         "broadcast.audio_samples",
+        "broadcast.audio_decode",
+        "broadcast.audio_levels",
         "demo.",
     ),
 }

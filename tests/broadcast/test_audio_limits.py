@@ -11,7 +11,8 @@ import pytest
 
 from broadcast.acceptance import check_length
 from broadcast.audio import RATE, Ffmpeg, wall_limit_s
-from broadcast.audio_measure import measure
+from broadcast.audio_decode import decode
+from broadcast.audio_probe import probe
 from broadcast.audio_samples import samples_of
 from runtime.refusal import Refusal
 from tests.broadcast.hidden_length import matroska_with_still_timestamps, ogg_that_claims_a_second
@@ -31,7 +32,7 @@ def test_a_decode_of_a_false_length_stops_at_the_limit(tmp_path: Path, make: Cal
         check_length(length_us, MOST_S / 3600)
 
     with pytest.raises(Refusal, match="longer than"):
-        measure(path, Ffmpeg(), on_length=check)
+        decode(path, probe(path), Ffmpeg(), tmp_path / "x.pcm", on_length=check)
     assert decoded_us[-1] < 2 * MOST_S * 1_000_000
 
 

@@ -12,7 +12,8 @@ from sqlmodel import select
 
 from broadcast.acceptance import check_length
 from broadcast.audio import Ffmpeg
-from broadcast.audio_measure import measure
+from broadcast.audio_decode import decode
+from broadcast.audio_probe import probe
 from broadcast.clips import Clip, ClipRendition, clips
 from broadcast.ingest import Ingest
 from broadcast.ingest_jobs import IngestJob, JobState, job
@@ -36,6 +37,10 @@ FORMATS = {
     "mp4": ["-f", "mp4", "-c:a", "aac"],
     "webm": ["-c:a", "libopus"],
     "3gp": ["-c:a", "aac", "-f", "3gp"],
+    "ac3": ["-ac", "2"],
+    "flv": ["-c:a", "libmp3lame", "-ar", "44100"],
+    "rm": ["-c:a", "ac3", "-ac", "2"],
+    "ra": ["-c:a", "real_144", "-ar", "8000", "-f", "rm"],
 }
 
 
@@ -163,7 +168,7 @@ REFUSED: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "film.mp4": (lambda p: film_without_sound(p / "f.mp4"), "no sound"),
     "playlist.mp3": (lambda _: b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n", "not a recording"),
     "silent.wav": (lambda p: sound(p / "s.wav", "-af", "volume=0"), "silent"),
-    "cut.m4a": (lambda p: sound(p / "c.m4a", seconds=20)[:5_000], "recording"),
+    "cut.m4a": (lambda p: sound(p / "c.m4a", seconds=20)[:5_000], "cut off"),
     "cut.wav": (lambda p: sound(p / "c.wav", seconds=20)[:300_000], "cut off"),
     "cut.mp3": (lambda p: sound(p / "c.mp3", "-q:a", "4", seconds=60)[:100_000], "cut off"),
     "cut.flac": (lambda p: sound(p / "c.flac", seconds=60)[:60_000], "cut off"),
@@ -317,6 +322,6 @@ def test_a_recording_whose_header_hides_its_length_is_decoded_only_up_to_the_lim
     )
     path.write_bytes(made.stdout)
     with pytest.raises(Refusal, match="longer than"):
-        measure(path, Ffmpeg(), on_length=ends_at_ten)
+        decode(path, probe(path), Ffmpeg(), tmp_path / "hidden.pcm", on_length=ends_at_ten)
     assert decoded[-1] < 60_000_000
     assert given(ingest, database, path.read_bytes(), "hidden.flac").state == JobState.REFUSED

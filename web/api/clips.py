@@ -10,6 +10,7 @@ from broadcast.ingest_jobs import job
 from people.rights import Action
 from runtime.refusal import N_, NotFound
 from usecases.clips import clip_of, open_upload
+from web.labels.clip_warnings import clip_warnings
 from web.request_context import In, Reading, changes
 from web.typed_fields import RowId
 from web.uploads import body_of, receive
@@ -78,9 +79,9 @@ def one_job(frame: In, session: Reading, job_id: str) -> dict[str, Any]:
 
 @router.get("/clips/{clip_id}")
 def one_clip(frame: In, session: Reading, clip_id: str) -> dict[str, Any]:
-    """One clip, with its waveform (0–255)."""
+    """One clip, with its waveform (0–255) and what could be better about the recording."""
     clip = clip_of(session, frame.commune_id, clip_id)
-    return {**_clip(clip), "peaks": list(clip.peaks)}
+    return {**_clip(clip), "peaks": list(clip.peaks), "warnings": clip_warnings(frame.wording, clip)}
 
 
 def _clip(clip: Clip) -> dict[str, Any]:

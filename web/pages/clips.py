@@ -21,6 +21,7 @@ from people.rights import Action
 from runtime.refusal import Refusal
 from usecases.clips import change_clip, choose_backup, clip_of, open_upload, restore_clip, retire_clip
 from web.labels.broadcasts import FIELDS, LANGUAGES_SPOKEN
+from web.labels.clip_warnings import clip_warnings
 from web.request_context import In, Reading, back_to, changes, renderer_of
 from web.typed_fields import RowId
 from web.uploads import blocks_of, body_of, receive
@@ -176,6 +177,7 @@ def one(frame: In, session: Reading, clip_id: str) -> HTMLResponse:
         field="",
         language="",
         is_backup=backup_of(session, frame.commune_id) == clip_id,
+        warnings=clip_warnings(frame.wording, clip),
     )
 
 

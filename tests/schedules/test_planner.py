@@ -117,6 +117,13 @@ def test_at_rest_no_commune_is_compared_with_its_timetable(studio: Studio, plans
     assert planned == [COMMUNE]
 
 
+def test_at_rest_the_tables_are_not_read(plans: Planner) -> None:
+    for _ in range(2):
+        plans.plan_changed()
+    with patch.object(planner, "fingerprints", side_effect=AssertionError("nothing was committed since")):
+        plans.plan_changed()
+
+
 def test_an_edit_plans_its_commune_and_no_other(studio: Studio, plans: Planner, planned: list[str]) -> None:
     with studio.database.writing() as session:
         add_commune(session, OTHER, OTHER)

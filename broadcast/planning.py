@@ -12,7 +12,7 @@ from broadcast.clips import clip
 from broadcast.modes import IN_STEP, NO_SHIFTS, Shifts, Spread, Spreading, encode_spread
 from broadcast.programmes import clip_items, duration_us, items_of, manifest_items, programme
 from broadcast.state_changes import record_state
-from devices.receivers import reached_by
+from devices.receivers import Receiver, reached_by
 from noise.noise_rules import check_allowed
 from runtime.clock_steps import check_clock
 from runtime.refusal import N_, NotFound, Refusal
@@ -52,8 +52,7 @@ def put_on_air(
         title, length_us = items[0].title, items[0].duration_us
     else:
         raise Refusal(N_("Choose a programme or a recording to put on air."))
-    if not reached_by(session, commune_id, targets):
-        raise Refusal(N_("There are no receivers in the places that you chose."))
+    check_reached(reached_by(session, commune_id, targets))
     spread = spread.check()
     shifts, starts_at = Spreading(session, commune_id).shifts(spread, targets, length_us), now + lead
     ends_at = starts_at + timedelta(microseconds=length_us + shifts.most_us)
@@ -77,6 +76,12 @@ def put_on_air(
         ),
         cause="put_on_air",
     )
+
+
+def check_reached(reached: Sequence[Receiver]) -> None:
+    """Raises Refusal when nobody would hear it."""
+    if not reached:
+        raise Refusal(N_("There are no receivers in the places that you chose."))
 
 
 def plan_broadcast(session: Session, broadcast: Broadcast, cause: str = "") -> Broadcast:

@@ -181,6 +181,19 @@ def test_the_keyboard_moves_the_focused_airing_and_all_of_its_schedule(office: O
     assert (rule.weekdays, rule.times) == ([5, 6], [time(8, 55)])
 
 
+def test_before_it_is_put_on_air_the_question_says_what_where_and_how_many(page: Page) -> None:
+    page.goto(f"{page.url.split('/timetable')[0]}/put-on-air")
+    asked: list[str] = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.get_by_label("Nội dung").select_option(label="Nhạc hiệu")
+    page.get_by_label("Khẩn cấp").check()
+    page.get_by_role("button", name="Phát ngay").click()
+    expect(page.locator("[data-question]")).to_contain_text("Khẩn cấp")
+    page.wait_for_function("document.querySelector('[data-asks-preview]').dataset.sent === undefined")
+    assert asked == ["KHẨN CẤP: phát ngay “Nhạc hiệu”?\n2 phút, tại: Toàn xã (2 cụm loa)."]
+    page.go_back()
+
+
 def test_a_phone_shows_a_list_and_an_empty_week_says_so(page: Page) -> None:
     url = page.url.split("/timetable")[0]
     page.set_viewport_size({"width": 360, "height": 740})

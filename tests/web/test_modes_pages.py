@@ -92,4 +92,5 @@ def test_what_is_put_on_air_says_its_turns_before(office: Office) -> None:
     assert "2 lượt, hết 05:10." in said(what="programme 1", mode="staggered")
     assert "2 lượt, hết 05:10." in said(what="clip bulletin", mode="staggered")
     assert "nghe cùng lúc" in said(what="programme 1", mode="aligned", point="loa-0")
-    assert said(what="programme 1").strip() == said(mode="staggered").strip() == ""
+    assert "lượt" not in said(what="programme 1")
+    assert said(mode="staggered").strip() == ""

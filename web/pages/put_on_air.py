@@ -1,6 +1,6 @@
 """Put on air: what, where, as what class, and until when."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
@@ -8,18 +8,22 @@ from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
 from broadcast.clips import clip, clips
+from broadcast.interruptions import interruptions
 from broadcast.modes import IN_STEP, Spread, Spreading
-from broadcast.planning import LEAD
+from broadcast.planning import LEAD, check_reached
 from broadcast.programmes import duration_us, items_of, programme, programmes
+from devices.receivers import Receiver, reached_by
+from noise.noise_rules import check_allowed
 from parsing.numbers import row_number
 from people.rights import Action
 from runtime.refusal import N_, Refusal
 from usecases.broadcasts import put_on_air
 from web.labels.modes import mode_sentence
+from web.labels.places import PlaceNames
 from web.request_context import In, Reading, back_to, changes, renderer_of
 from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
 from web.typed_fields import RowId
-from wire.broadcasts import BroadcastClass
+from wire.broadcasts import BroadcastClass, Targets
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,15 +49,31 @@ def preview(
     frame: In,
     session: Reading,
     chosen: Annotated[TargetChoice, Depends(targets_from)],
+    class_: Annotated[BroadcastClass, Depends(class_from)],
     spread: Annotated[Spread, Depends(spread_from)],
     what: Annotated[str, Form()] = "",
 ) -> HTMLResponse:
-    """How it would sound, and until when: said before it is put on air."""
-    spreading, length_us = Spreading(session, frame.commune_id), _length_us(session, frame.commune_id, what)
-    shifts = spreading.shifts(spread, chosen.targets(), length_us)
-    ends_at = frame.deps.clock.now() + LEAD + timedelta(microseconds=length_us + shifts.most_us)
-    how = mode_sentence(frame.wording, spread, spreading.turn_names(shifts), ends_at) if length_us else ""
-    return renderer_of(frame.request).page(frame, "_mode_preview.html", sentence=how)
+    """What, where, how, what it interrupts, and why it is refused: said, and asked, before it is put on air."""
+    title, length_us = _content(session, frame.commune_id, what)
+    targets, starts_at = chosen.targets(), frame.deps.clock.now() + LEAD
+    spreading = Spreading(session, frame.commune_id)
+    shifts = spreading.shifts(spread, targets, length_us)
+    ends_at = starts_at + timedelta(microseconds=length_us + shifts.most_us)
+    reached = reached_by(session, frame.commune_id, targets)
+    found = interruptions(session, frame.commune_id, reached, class_, starts_at, ends_at)
+    return renderer_of(frame.request).page(
+        frame,
+        "_put_on_air_preview.html",
+        title=title,
+        length_us=length_us,
+        emergency=class_ is BroadcastClass.EMERGENCY,
+        where=PlaceNames(session, frame.commune_id).where(frame.t, targets),
+        receivers=len(reached),
+        how=mode_sentence(frame.wording, spread, spreading.turn_names(shifts), ends_at) if length_us else "",
+        interrupted=[b.title for b in found.interrupted],
+        preferred=[b.title for b in found.preferred],
+        refusal=_refusal(session, frame.commune_id, targets, reached, class_, starts_at, ends_at),
+    )
 
 
 @router.post("/put-on-air", dependencies=[changes(Action.ON_AIR)])
@@ -81,12 +101,30 @@ def do_put_on_air(
     return back_to(frame.request, "/")
 
 
-def _length_us(session: Session, commune_id: str, what: str) -> int:
-    """Of what the form names; 0 for nothing, or nothing of this commune."""
+def _refusal(
+    session: Session,
+    commune_id: str,
+    targets: Targets,
+    reached: list[Receiver],
+    class_: BroadcastClass,
+    starts_at: datetime,
+    ends_at: datetime,
+) -> Refusal | None:
+    """What putting it on air would say."""
+    try:
+        check_reached(reached)
+        check_allowed(session, commune_id, targets, class_, starts_at, ends_at)
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+def _content(session: Session, commune_id: str, what: str) -> tuple[str, int]:
+    """Title and length in microseconds of what the form names; "" and 0 for nothing, or nothing of this commune."""
     kind, _, ident = what.partition(" ")
     number = row_number(ident) if kind == "programme" else None
-    if number is not None and programme(session, number).commune_id == commune_id:
-        return duration_us(items_of(session, number))
+    if number is not None and (chosen := programme(session, number)).commune_id == commune_id:
+        return chosen.title, duration_us(items_of(session, number))
     if kind == "clip" and (row := clip(session, ident)).commune_id == commune_id:
-        return row.duration_us
-    return 0
+        return row.title, row.duration_us
+    return "", 0

@@ -4,9 +4,36 @@ const t = (name) => document.body.dataset[name] || "";
 
 // Confirmation before actions that cannot be undone; then the buttons are dead while the request runs.
 document.addEventListener("submit", (event) => {
-  const question = event.target.dataset.ask;
+  if (waitsForPreview(event)) return;
+  const previewed = event.target.querySelector("[data-question]");
+  const question = previewed ? previewed.dataset.question : event.target.dataset.ask;
   if (question && !window.confirm(question)) event.preventDefault();
   else if (event.target.method === "post") whileSent(event);
+});
+// A question that a preview asks must be about what is chosen now: sending waits for the preview of the last change.
+const changed = new Map();
+function waitsForPreview(event) {
+  const change = changed.get(event.target);
+  if (!change) return false;
+  change.submitter = event.submitter;
+  event.preventDefault();
+  return true;
+}
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("[data-asks-preview]");
+  if (form) changed.set(form, { asked: false });
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const change = changed.get(event.detail.elt);
+  if (change) change.asked = true;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.detail.elt;
+  const change = changed.get(form);
+  if (!change || !change.asked) return;
+  changed.delete(form);
+  if (!event.detail.successful) form.querySelectorAll("[data-question]").forEach((old) => old.remove());
+  if (change.submitter) form.requestSubmit(change.submitter);
 });
 function whileSent(event) {
   const form = event.target;

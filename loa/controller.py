@@ -13,10 +13,9 @@ from broadcast.config_parts import config_parts
 from broadcast.ingest import Ingest
 from broadcast.media import Media
 from broadcast.transmitter import Transmitter
-from devices import self_tests, telemetry
+from devices import self_tests
 from devices.config_sender import ConfigSender
 from devices.downlink import Downlink
-from devices.heartbeats import forget_old_samples
 from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
 from devices.uplink import Uplink
@@ -27,7 +26,9 @@ from loa.connection_limits import raise_open_files
 from loa.installation import installation_secrets
 from loa.live_watch import LiveWatch
 from loa.merger_hooks import MERGER_HOOKS
+from loa.notifications import notifier_of
 from loa.schema import open_database
+from loa.tidying import forget_old_samples
 from loa.time_service import start_time_server
 from loa.web_server import run_web_server
 from mergers.handover import Handover
@@ -89,6 +90,7 @@ class Controller:
             self._start_broadcasts()
             self._start_alarms()
             self._start_province()
+            self._start_notifications()  # after everything that finds faults
             self._create_app()
         except BaseException:
             self._closing.close()
@@ -203,7 +205,7 @@ class Controller:
         )
         live_watch.start()
         self.alarms.every(_LIVE_WATCH_EVERY_S, "live watch", live_watch.step)
-        self.alarms.every(_TIDY_EVERY_S, "tidy", self._forget_old_samples)
+        self.alarms.every(_TIDY_EVERY_S, "tidy", lambda: forget_old_samples(self.database, self.clock))
         self.alarms.every(_ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
         self.alarms.every(_CONFIGURE_EVERY_S, "configs", self.config_sender.send_all)
         self.alarms.every(_CHIMES_EVERY_S, "chimes", self._ensure_chimes)
@@ -242,6 +244,11 @@ class Controller:
         self.exchange.start()
         self._closing.callback(self.exchange.close)
 
+    def _start_notifications(self) -> None:
+        self.notifier = notifier_of(self.settings, self.database, self.clock, self.secrets.session_key)
+        self.notifier.start()
+        self._closing.callback(self.notifier.close)
+
     def _create_app(self) -> None:
         broker_url = public_broker_url(self.settings, broker_port(self.mosquitto))
         self.app = create_app(
@@ -263,6 +270,7 @@ class Controller:
                 accounts_changed=self._accounts.publish,
                 exchange=self.exchange,
                 merger_hooks=MERGER_HOOKS,
+                notifier=self.notifier,
             )
         )
 
@@ -283,14 +291,6 @@ class Controller:
 
     def _ensure_chimes(self) -> None:
         ensure_all_chimes(self.database, self.media, self.clock.now())
-
-    def _forget_old_samples(self) -> None:
-        self.database.keep_reserve()
-        if not self.clock.trusted:
-            return  # by a clock years ahead all of it would be old
-        with self.database.writing() as session:
-            forget_old_samples(session, self.clock.now())
-            telemetry.forget_old(session, self.clock.now())
 
     def _recording_replaced(self) -> None:
         self.planner.plan_now()

@@ -20,9 +20,14 @@ T = TypeVar("T")
 
 
 def folded(text: str) -> str:
-    """Lower case without diacritics, so that "thoi su" finds "Thời sự"; đ is a letter of its own to Unicode."""
+    """Lower case without diacritics, so that "thoi su" finds "Thời sự"."""
+    return without_diacritics(text).casefold()
+
+
+def without_diacritics(text: str) -> str:
+    """The same in the letters of ASCII where Vietnamese has others; đ is a letter of its own to Unicode."""
     bare = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
-    return bare.casefold().translate(_ETH).replace("đ", "d")
+    return bare.translate(_ETH).replace("đ", "d").replace("Đ", "D")
 
 
 def name_key(text: str) -> str:

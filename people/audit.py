@@ -59,6 +59,8 @@ class Deed(StrEnum):
     COMMUNE_ADDED = "commune_added"
     OPERATOR_ADDED = "operator_added"
     OPERATOR_CHANGED = "operator_changed"
+    CONTACT_CHANGED = "contact_changed"
+    NOTIFICATIONS_SET = "notifications_set"
     PASSWORD_RENEWED = "password_renewed"  # noqa: S105 - a deed, no password
     OPERATOR_RETIRED = "operator_retired"
     OPERATOR_RESTORED = "operator_restored"

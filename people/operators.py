@@ -3,7 +3,7 @@
 import unicodedata
 from datetime import datetime
 
-from sqlalchemy import Boolean, Column, false
+from sqlalchemy import Boolean, Column, false, text
 from sqlmodel import Field, Session, SQLModel, col, delete, select
 
 from devices.communes import Commune, communes
@@ -25,12 +25,20 @@ class Operator(NumberedRow, table=True):
     """A person who signs in. admin: may do everything everywhere. province_id: the province this one acts for."""
 
     name: str = Field(unique=True)
+    full_name: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    phone: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    email: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     password_hash: str
     must_change_password: bool = True
     admin: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
     province_id: int | None = Field(default=None, foreign_key="province.id")
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     retired_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+    @property
+    def called(self) -> str:
+        """The name that other people know: the full name, else the sign-in name."""
+        return self.full_name or self.name
 
 
 class OperatorCommune(SQLModel, table=True):

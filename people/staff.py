@@ -47,6 +47,14 @@ def member(session: Session, leader: Standing, operator_id: int) -> Person:
     return person
 
 
+def oneself(session: Session, standing: Standing) -> Person:
+    """The person who asks. Raises NotFound."""
+    operator = session.get(Operator, standing.operator_id)
+    if operator is None:
+        raise NotFound(N_("This person is not there any more."))
+    return _persons(session, [operator])[0]
+
+
 def in_hand(session: Session, leader: Standing, person: Person) -> bool:
     """Whether the leader may grant every right that this person has.
 
@@ -92,7 +100,7 @@ def set_above(session: Session, leader: Standing, person: Person, *, admin: bool
 
 def retire_operator(session: Session, leader: Standing, person: Person, now: datetime) -> None:
     """Disable sign-in; the name and its audit entries stay. Raises Refusal, NotAllowed."""
-    _check_in_hand(session, leader, person)
+    check_in_hand(session, leader, person)
     if person.operator.id == leader.operator_id:
         raise Refusal(N_("Nobody takes themselves out. Ask another chair, or the administrator of Loa."))
     if person.operator.admin:
@@ -103,17 +111,18 @@ def retire_operator(session: Session, leader: Standing, person: Person, now: dat
 
 def restore_operator(session: Session, leader: Standing, person: Person) -> None:
     """Enable sign-in again, with the former roles. Raises NotAllowed."""
-    _check_in_hand(session, leader, person)
+    check_in_hand(session, leader, person)
     person.operator.retired_at = None
     session.add(person.operator)
 
 
 def check_new_password(session: Session, leader: Standing, person: Person) -> None:
     """Raises NotAllowed when this person's password is not for the leader to renew."""
-    _check_in_hand(session, leader, person)
+    check_in_hand(session, leader, person)
 
 
-def _check_in_hand(session: Session, leader: Standing, person: Person) -> None:
+def check_in_hand(session: Session, leader: Standing, person: Person) -> None:
+    """Raises NotAllowed when the leader may not grant every right that this person has."""
     if not in_hand(session, leader, person):
         raise NotAllowed(N_("This person also has rights elsewhere. Ask the province or the Loa administrator."))
 

@@ -1,11 +1,8 @@
 """Fetching a bulletin's audio from where the province says it is: within limits, whole or not at all."""
 
-import ipaddress
 import logging
-import socket
 import time
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
@@ -14,6 +11,7 @@ from broadcast.ingest import Ingest
 from broadcast.ingest_jobs import JobState, job
 from broadcast.upload import Upload
 from province.profile import Profile
+from runtime.checked_address import HostUnknown, check_address, pinned, place_of
 from runtime.database import Database
 from runtime.refusal import N_, Refusal
 
@@ -21,9 +19,6 @@ log = logging.getLogger(__name__)
 
 _MOST_REDIRECTS = 3
 _BLOCK = 65_536
-_USUAL_PORTS = (None, 80, 443)
-#: Where a host that is not trusted is fetched from: no port of another service.
-_PORTS = (*_USUAL_PORTS, 8080, 8443)
 #: What servers call a recording; much that is one is called nothing in particular.
 _KINDS = ("audio/", "video/", "application/octet-stream", "application/ogg", "binary/octet-stream")
 
@@ -52,13 +47,13 @@ class AudioFetch:
         stopping: Callable[[], bool],
     ) -> str:
         """Fetch, and make a clip of it. Gives its id. Raises AudioUnavailable, Refusal; then nothing is left."""
-        trusted = {*profile.audio_hosts, _place(base_url)}
+        trusted = {*profile.audio_hosts, place_of(base_url)}
         upload: Upload | None = None
         try:
             with httpx2.Client(timeout=profile.timeout_s, follow_redirects=False) as client:
                 for _ in range(_MOST_REDIRECTS + 1):
                     address = check_address(url, trusted)
-                    target, options = _pinned(url, address)
+                    target, options = pinned(url, address)
                     with client.stream("GET", target, **options) as answer:
                         if answer.is_redirect:
                             url = urljoin(url, answer.headers.get("location", ""))
@@ -71,6 +66,9 @@ class AudioFetch:
                         self._receive(answer, upload, profile, stopping)
                         return self._make(upload)
             raise Refusal(N_("The audio's address leads on and on. Check it."))
+        except HostUnknown as unknown:
+            _abandon(upload)
+            raise AudioUnavailable(unknown.message_id, **unknown.values) from unknown
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             _abandon(upload)
             raise AudioUnavailable(
@@ -109,59 +107,6 @@ class AudioFetch:
         if job_row.state != JobState.READY or job_row.clip_id is None:
             raise job_row.why or Refusal(N_("An internal error occurred while processing this file."))
         return job_row.clip_id
-
-
-def check_address(url: str, trusted: set[str]) -> str:
-    """Refuse an address that is none, or that would let the province reach into this machine.
-
-    trusted: hosts that may be anywhere, with their port where it is not the usual one. Returns the IP address that was
-    checked, to be connected to; "" for a trusted host. Raises Refusal.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Refusal(N_("The audio's address {url} is none."), url=url[:150])
-    if _place(url) in trusted:
-        return ""
-    if parts.port not in _PORTS:
-        raise Refusal(
-            N_("The audio lies at port {port} of {host}. Only the usual ports of web servers are fetched from."),
-            host=parts.hostname,
-            port=parts.port,
-        )
-    try:
-        addresses = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    except OSError:
-        raise AudioUnavailable(
-            N_("The audio could not be fetched from {host} ({why})."), host=parts.hostname, why="DNS"
-        ) from None
-    for *_, where in addresses:
-        address = ipaddress.ip_address(str(where[0]).partition("%")[0])
-        if isinstance(address, ipaddress.IPv6Address):
-            address = address.ipv4_mapped or address.sixtofour or address
-        if address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast:
-            raise Refusal(
-                N_("The audio lies at {host}, a place inside this machine. Such are not fetched from."),
-                host=parts.hostname,
-            )
-    return str(addresses[0][4][0])
-
-
-def _place(url: str) -> str:
-    """The host, with its port where it is not the usual one of its scheme."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return host if parts.port in _USUAL_PORTS else f"{host}:{parts.port}"
-
-
-def _pinned(url: str, address: str) -> tuple[str, dict[str, Any]]:
-    """The request to the address that was checked: a name could lead elsewhere when it is asked for again."""
-    options: dict[str, Any] = {"headers": {"Accept-Encoding": "identity"}}
-    if not address:
-        return url, options
-    parsed = httpx2.URL(url)
-    options["headers"]["Host"] = parsed.netloc.decode("ascii")
-    options["extensions"] = {"sni_hostname": parsed.host}
-    return str(parsed.copy_with(host=address)), options
 
 
 def _check(answer: httpx2.Response, profile: Profile) -> None:

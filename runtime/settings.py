@@ -119,6 +119,52 @@ class Settings(BaseSettings):
         le=3000,
         description="Distance in metres within which a horn is intelligible; used to find echo pairs. 400: 30 W in a quiet village.",
     )
+    notify_window_s: int = Field(
+        60,
+        ge=5,
+        le=3600,
+        description="Seconds without a further fault before people are told: faults that come one after the other are one message (docs/notifications.md).",
+    )
+    smtp_host: str = Field("", description="Mail server that sends fault messages. Empty: no e-mail.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server: 587 for starttls, 465 for tls.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="Encryption to the mail server. none: only for a server on this machine or inside a VPN; then no password is sent.",
+    )
+    smtp_user: str = Field(
+        "",
+        description="Account at the mail server; its password is in secrets/smtp.password. Empty: no sign-in.",
+    )
+    smtp_sender: str = Field("", description="Sender of the e-mails, for example loa@xa.example.vn. Empty: smtp_user.")
+    smtp_ca: Path | None = Field(
+        None, description="PEM file with the certificate authority of the mail server, when it is not a public one."
+    )
+    sms_url: str = Field(
+        "",
+        description="Address of the SMS gateway; $phone and $text stand for number and text. Empty: no SMS.",
+    )
+    sms_method: Literal["post", "get"] = Field("post", description="How the SMS gateway is called.")
+    sms_body: str = Field(
+        "",
+        description='Body for the SMS gateway, with $phone, $text and $secret (from secrets/sms.secret), for example {"to": "$phone", "text": "$text"}.',
+    )
+    sms_content_type: Literal["application/json", "application/x-www-form-urlencoded", "text/plain"] = Field(
+        "application/json", description="Content type of that body; values are encoded for it."
+    )
+    sms_header: str = Field(
+        "", description="One more header for the SMS gateway, for example Authorization: Bearer $secret."
+    )
+    sms_success: str = Field(
+        "",
+        description="Text that the SMS gateway's answer contains when it has accepted the message, for gateways that answer 200 to everything. Empty: status 2xx is enough.",
+    )
+    sms_plain_letters: bool = Field(
+        True, description="Send SMS without diacritics: 160 characters a message in place of 70."
+    )
+    webhook_hosts: str = Field(
+        "",
+        description="Hosts in the local network to which webhooks may be sent, separated by blanks, with the port where it is not 80 or 443: 192.168.1.20:9000. Others must be public and use https.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lowest level that is written to the log."
     )
@@ -159,6 +205,11 @@ class Settings(BaseSettings):
             return None
         parts = urlsplit(self.map_tiles_url)
         return f"{parts.scheme}://{parts.netloc}".lower()
+
+    @property
+    def webhook_places(self) -> frozenset[str]:
+        """Hosts in the local network to which webhooks may be sent."""
+        return frozenset(self.webhook_hosts.lower().split())
 
     @property
     def database(self) -> str:
@@ -214,6 +265,7 @@ def settings_document() -> str:
     lines += [
         "",
         "Secrets are not settings: they are created on the first start, in `secrets/` in the data folder, readable by the owner",
-        "only. They are part of a backup (`docs/backup.md`): receivers obey no other controller key.",
+        "only. They are part of a backup (`docs/backup.md`): receivers obey no other controller key. Two are written by you, if they are",
+        "needed: `secrets/smtp.password` and `secrets/sms.secret` ([notifications.md](notifications.md)).",
     ]
     return "\n".join(lines) + "\n"

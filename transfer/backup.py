@@ -28,7 +28,7 @@ STORES = ("media", "originals")
 SECRETS = ("controller.key", "broker.password", "session.key")
 SETTINGS = "loa.toml"
 #: Who is signed in just now is nobody's past: all sign in again where it is restored.
-LEFT_OUT = frozenset({"websession"})
+LEFT_OUT = frozenset({"websession", "notification_delivery"})
 _IN_MEMORY = 32_000_000
 
 #: Told how many bytes are done, and of how many about; 0 while that is not known.

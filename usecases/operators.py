@@ -13,6 +13,7 @@ from devices.communes import commune
 from devices.provinces import provinces
 from people import operators, staff
 from people.audit import Deed
+from people.contacts import Contact, set_contact
 from people.operators import Operator
 from people.passwords import OneTimePassword, one_time_password
 from people.rights import Action, Role
@@ -48,7 +49,9 @@ def above_of(person: Person) -> str:
     return "admin" if person.operator.admin else str(person.operator.province_id or NOTHING)
 
 
-def add_operator(services: Services, actor: Actor, name: str, appointment: Appointment) -> tuple[Operator, str]:
+def add_operator(
+    services: Services, actor: Actor, name: str, appointment: Appointment, contact: Contact | None = None
+) -> tuple[Operator, str]:
     """Gives the one-time password, this once."""
     roles = {commune_id: role for commune_id, role in appointment.roles.items() if role is not None}
     if appointment.above == NOTHING and not roles:
@@ -58,6 +61,8 @@ def add_operator(services: Services, actor: Actor, name: str, appointment: Appoi
     password = one_time_password()
     with services.database.writing() as session:
         added = add_operator_in(session, actor, name, appointment, services.clock.now(), password)
+        if contact is not None:
+            set_contact(session, added, contact)
     return added, password.text
 
 

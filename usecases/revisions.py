@@ -140,6 +140,7 @@ def _digest(session: Session, thing: Thing) -> str:
     if isinstance(thing, Person):
         operator = thing.operator
         content: list[object] = [operator.admin, operator.province_id, operator.retired_at, sorted(thing.roles.items())]
+        content += [operator.full_name, operator.phone, operator.email]
     else:
         content = [getattr(thing, name) for name in _COLUMNS[type(thing)]]
     if isinstance(thing, Programme):

@@ -8,6 +8,7 @@ from typing import Protocol
 from sqlmodel import Session
 
 from devices.presence_states import ReceiverStatus
+from notifications.channels import Channel
 from runtime.clock import Clock
 from runtime.database import Database
 from wire.commands import Action as Command
@@ -41,6 +42,7 @@ class Services:
     reachable: whether a receiver would take a command at this time.
     statuses: of all receivers at this time, by id.
     sign_out: an operator by number, everywhere; within the transaction.
+    send_test: a test message to an operator by number, through a channel, in a language; raises DeliveryFailed.
     """
 
     database: Database
@@ -54,3 +56,4 @@ class Services:
     reachable: Callable[[str, datetime], bool] = _always
     statuses: Callable[[datetime], Mapping[str, ReceiverStatus]] = _no_statuses
     sign_out: Callable[[Session, int], None] = _ignore
+    send_test: Callable[[int, Channel, str], None] = _ignore

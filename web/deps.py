@@ -14,6 +14,7 @@ from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
 from devices.presence_states import PresenceState
 from devices.receivers import receiver
+from notifications.notifier import Notifier
 from province.exchange import ProvinceExchange
 from runtime.alarms import Alarms
 from runtime.clock import Clock
@@ -45,6 +46,7 @@ class Deps:
     accounts_changed: Callable[[], None]
     exchange: ProvinceExchange
     merger_hooks: MergerHooks
+    notifier: Notifier
 
     @property
     def services(self) -> Services:
@@ -61,6 +63,7 @@ class Deps:
             reachable=self._reachable,
             statuses=self.presence.snapshot,
             sign_out=close_sessions,
+            send_test=self.notifier.send_test,
         )
 
     def _configure(self, receiver_ids: Collection[str]) -> None:

@@ -33,6 +33,7 @@ PACKAGES = (
     "acoustics",
     "noise",
     "people",
+    "notifications",
     "broadcast",
     "schedules",
     "mergers",

@@ -5,8 +5,8 @@ import gzip
 import httpx2
 import pytest
 
-from province.audio_fetch import _pinned, check_address
 from province.connection import ProvinceUnavailable, _json, _read_within
+from runtime.checked_address import check_address, pinned
 from runtime.refusal import Refusal
 from runtime.sandbox import ParserFailed
 
@@ -39,7 +39,7 @@ def test_a_trusted_host_is_trusted_on_its_own_port_alone() -> None:
 
 def test_the_address_that_was_checked_is_the_one_that_is_asked() -> None:
     address = check_address("https://192.0.2.1/tin.ogg", set())
-    target, options = _pinned("https://tinh.example:8443/tin.ogg?x=1", address)
+    target, options = pinned("https://tinh.example:8443/tin.ogg?x=1", address)
     assert target == "https://192.0.2.1:8443/tin.ogg?x=1"
     assert options["headers"]["Host"] == "tinh.example:8443"
     assert options["extensions"] == {"sni_hostname": "tinh.example"}

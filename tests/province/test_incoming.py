@@ -17,7 +17,6 @@ from demo.province_messages import example_bulletin, example_command, example_sc
 from devices.receivers import receiver
 from noise.noise_rules import set_rules
 from province import priority_queue
-from province.audio_fetch import check_address
 from province.bulletins import (
     BulletinState,
     ProvinceBulletin,
@@ -30,6 +29,7 @@ from province.codes import RefusalCode, Unacceptable
 from province.incoming import MessageResult, refused_count
 from province.reports_up import take_report
 from province.schedules_down import add_to_timetable
+from runtime.checked_address import check_address
 from runtime.clock import from_us
 from runtime.refusal import NotFound, Refusal
 from schedules.recurrence import Repeat, Rule

@@ -16,6 +16,7 @@ PACKAGES = (
     "acoustics",
     "noise",
     "people",
+    "notifications",
     "broadcast",
     "schedules",
     "usecases",

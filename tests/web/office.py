@@ -2,6 +2,7 @@
 
 from datetime import time, timedelta
 from pathlib import Path
+from typing import Any
 
 from fastapi.testclient import TestClient
 
@@ -18,6 +19,7 @@ from devices.presence import PresenceWatch
 from devices.stations import StationKind, add_station
 from devices.zones import add_zone
 from loa.merger_hooks import MERGER_HOOKS
+from loa.notifications import notifier_of
 from people.operators import Operator
 from people.passwords import hash_password
 from province.exchange import ProvinceExchange
@@ -41,7 +43,9 @@ PASSWORD = "loa-phuong-2026"
 class Office:
     """The pages over a small commune; `browser` is signed in."""
 
-    def __init__(self, database: Database, clock: ManualClock, folder: Path, *, must_change: bool = False) -> None:
+    def __init__(
+        self, database: Database, clock: ManualClock, folder: Path, *, must_change: bool = False, **settings_of: Any
+    ) -> None:
         self.database, self.clock, self.broker = database, clock, FakeBroker()
         seal = SealingKey(bytes(range(32)))
         downlink = Downlink(self.broker, seal, clock, media_base="http://loa.example/media/", config_parts=config_parts)
@@ -49,8 +53,9 @@ class Office:
         transmitter = Transmitter(database, downlink, clock)
         ingest = Ingest(database, Media(folder / "m"), Media(folder / "o"), clock, most_bytes=10**7, most_hours=1)
         planner = Planner(database, clock, transmitter, plan_ahead=timedelta(hours=48))
+        settings = Settings(data_dir=folder, **settings_of)
         self.deps = Deps(
-            settings=Settings(data_dir=folder),
+            settings=settings,
             session_key=KEY,
             database=database,
             clock=clock,
@@ -85,6 +90,7 @@ class Office:
                 say=translators()["vi"].refusal,
             ),
             merger_hooks=MERGER_HOOKS,
+            notifier=notifier_of(settings, database, clock, KEY),
         )
         with database.writing() as session:
             add_commune(session, COMMUNE, COMMUNE_NAME)

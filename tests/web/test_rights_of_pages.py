@@ -23,6 +23,13 @@ from web.request_context import frame_of
 
 #: Whoever comes may sign in, out, and choose for themselves alone.
 ONES_OWN = {"/sign-in", "/sign-out", "/password", "/language/{language}", "/commune"}
+#: One's own details, or those of a person one leads: `usecases.notifications` asks (tests/web/test_profile_page.py).
+OWN_OR_LED = {
+    "/operators/{operator_id}/contact",
+    "/operators/{operator_id}/notifications",
+    "/operators/{operator_id}/notifications/test",
+    "/operators/{operator_id}/webhook-key",
+}
 #: The province comes with a token of its own, and is no operator (tests/web/test_province_pages.py).
 PROVINCE_DOOR = {"/api/province/{commune_id}"}
 #: What is only worked out and shown, though it is sent as a form.
@@ -75,7 +82,7 @@ def test_every_route_that_changes_something_names_its_action(office: Office) -> 
         f"{sorted(route.methods)} {route.path}"
         for route in routes(office)
         if route.methods - {"GET", "HEAD", "OPTIONS"}
-        and route.path not in ONES_OWN | PROVINCE_DOOR
+        and route.path not in ONES_OWN | OWN_OR_LED | PROVINCE_DOOR
         and not any(isinstance(getattr(one, "action", None), Action) for one in called(route.dependant))
     ]
     assert nameless == []

@@ -6,6 +6,8 @@ from datetime import datetime
 from devices.faults import LINK, Fault
 from devices.self_tests import FAULT, SelfTestPart
 from runtime.refusal import N_
+from web.formatting import Wording
+from web.language import Translator
 from web.request_context import Frame
 
 FAULTS = {
@@ -56,38 +58,42 @@ def test_words(frame: Frame, part: SelfTestPart) -> str:
     if part.ok and part.answered_at is not None:
         return t("passed {at}", at=w.clock(part.answered_at))
     why = part.why or part.failed_step
-    return t("failed: {why}", why=_why(frame, why)) if why else t("in progress")
+    return t("failed: {why}", why=_why(t, w, frame.deps.clock.now(), why)) if why else t("in progress")
 
 
 def fault_words(frame: Frame, fault: Fault) -> str:
     """A fault as people read it; one that nobody knows is said as it is."""
-    t = frame.t
-    if fault.fault == FAULT:
-        return t("Night test {result}", result=t("failed: {why}", why=_why(frame, fault.detail)))
-    if fault.fault == LINK:
+    return fault_sentence(frame.t, frame.wording, frame.deps.clock.now(), fault.fault, fault.detail)
+
+
+def fault_sentence(t: Translator, wording: Wording, now: datetime, fault: str, detail: str) -> str:
+    """The same for a fault by its name. now: for times within the sentence."""
+    if fault == FAULT:
+        return t("Night test {result}", result=t("failed: {why}", why=_why(t, wording, now, detail)))
+    if fault == LINK:
         return t("The connection was lost")
-    if fault.fault in FAULTS:
-        detail = _detail(frame, fault)
-        return f"{t(FAULTS[fault.fault])} ({detail})" if detail else t(FAULTS[fault.fault])
-    return fault.detail or fault.fault
+    if fault in FAULTS:
+        said = _detail(t, fault, detail)
+        return f"{t(FAULTS[fault])} ({said})" if said else t(FAULTS[fault])
+    return detail or fault
 
 
-def _detail(frame: Frame, fault: Fault) -> str:
-    if fault.fault == "on_battery":
+def _detail(t: Translator, fault: str, detail: str) -> str:
+    if fault == "on_battery":
         return ""
-    if fault.fault == "sim" and fault.detail in SIMS:
-        return frame.t(SIMS[fault.detail])
-    if fault.fault in _MEASURED and frame.t.language == "vi":
-        return re.sub(r"(\d)\.(\d)", r"\1,\2", fault.detail)
-    return fault.detail
+    if fault == "sim" and detail in SIMS:
+        return t(SIMS[detail])
+    if fault in _MEASURED and t.language == "vi":
+        return re.sub(r"(\d)\.(\d)", r"\1,\2", detail)
+    return detail
 
 
-def _why(frame: Frame, why: str) -> str:
+def _why(t: Translator, wording: Wording, now: datetime, why: str) -> str:
     word, _, since = why.partition(" ")
     if word == "offline":
         try:
-            at = frame.wording.when(datetime.fromisoformat(since), frame.deps.clock.now())
+            at = wording.when(datetime.fromisoformat(since), now)
         except ValueError:
-            return frame.t("connection lost")
-        return frame.t("no connection since {at}", at=at)
-    return frame.t(SELF_TEST_FAILURES[word]) if word in SELF_TEST_FAILURES else why
+            return t("connection lost")
+        return t("no connection since {at}", at=at)
+    return t(SELF_TEST_FAILURES[word]) if word in SELF_TEST_FAILURES else why

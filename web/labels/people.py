@@ -61,6 +61,8 @@ DEEDS = {
     Deed.COMMUNE_ADDED: N_("Added a commune"),
     Deed.OPERATOR_ADDED: N_("Added an operator"),
     Deed.OPERATOR_CHANGED: N_("Changed an operator's rights"),
+    Deed.CONTACT_CHANGED: N_("Changed a person's contact details"),
+    Deed.NOTIFICATIONS_SET: N_("Changed which faults a person is told about"),
     Deed.PASSWORD_RENEWED: N_("Reset an operator's password"),
     Deed.OPERATOR_RETIRED: N_("Retired an operator"),
     Deed.OPERATOR_RESTORED: N_("Restored an operator"),

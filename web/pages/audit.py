@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from people.audit import entries
+from people.contacts import full_names
 from web.labels.people import DEEDS
 from web.request_context import In, Reading, renderer_of
 from web.typed_fields import Count
@@ -28,5 +29,6 @@ def page(frame: In, session: Reading, commune: str = "", by: str = "", page: Cou
         commune=commune,
         by=by,
         mine=mine,
+        full_names=full_names(session),
         words={deed.value: word for deed, word in DEEDS.items()},
     )

@@ -5,6 +5,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from devices import fault_latches
 from devices.receivers import receivers
+from people.contacts import full_names
 from people.rights import Action
 from usecases.faults import acknowledge_fault, reset_fault
 from web.labels.faults import LATCHES, fault_words
@@ -24,6 +25,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
         receivers=receiver_by_id,
         latches=fault_latches.latches(session, list(receiver_by_id)),
         words=LATCHES,
+        full_names=full_names(session),
         fault_words=lambda fault: fault_words(frame, fault),
     )
 

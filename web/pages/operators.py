@@ -9,6 +9,7 @@ from sqlmodel import Session
 from devices.communes import Commune
 from devices.provinces import provinces
 from people import staff
+from people.contacts import parse_contact
 from people.rights import Action, Role
 from people.staff import COMMUNE_ROLES, Person
 from runtime.refusal import N_, Refusal
@@ -61,10 +62,13 @@ def add(
     name: Annotated[str, Form()],
     roles: Annotated[dict[str, Role | None], Depends(roles_from)],
     above: Annotated[str, Form()] = NOTHING,
+    full_name: Annotated[str, Form()] = "",
+    phone: Annotated[str, Form()] = "",
+    email: Annotated[str, Form()] = "",
 ) -> HTMLResponse:
     """A new operator, with a one-time password that is shown once."""
-    appointment = Appointment(roles, above, _words(frame))
-    added, password = add_operator(frame.deps.services, frame.actor, name, appointment)
+    appointment, contact = Appointment(roles, above, _words(frame)), parse_contact(full_name, phone, email)
+    added, password = add_operator(frame.deps.services, frame.actor, name, appointment, contact)
     return _password(frame, added.name, password, added.number)
 
 

@@ -1,0 +1,1 @@
+"""Tells people of faults: rules of each person, bursts as one message, delivery by e-mail, SMS and webhook."""

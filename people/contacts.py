@@ -1,0 +1,69 @@
+"""How an operator is reached: full name, telephone number and e-mail address, as people type them."""
+
+import re
+from dataclasses import dataclass
+from email.errors import MessageError
+from email.headerregistry import Address
+
+from sqlmodel import Session, select
+
+from parsing.titles import parse_title
+from people.operators import Operator
+from runtime.refusal import N_, Refusal
+
+LONGEST_EMAIL = 254
+_PHONE = re.compile(r"\+?\d{8,15}")
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Each may be "". phone: digits, with a leading + when it was typed so."""
+
+    full_name: str = ""
+    phone: str = ""
+    email: str = ""
+
+
+def parse_contact(full_name: str, phone: str, email: str) -> Contact:
+    """Raises Refusal."""
+    name = " ".join(parse_title(full_name).split())
+    return Contact(name, parse_phone(phone), parse_email(email))
+
+
+def parse_phone(text: str) -> str:
+    """Blanks, dots, hyphens and brackets between the digits are dropped."""
+    digits = re.sub(r"[\s.\-()\xa0]", "", text)
+    if digits and not _PHONE.fullmatch(digits):
+        raise Refusal(
+            N_("“{text}” is not a telephone number. Write it as 0912 345 678 or +84 912 345 678."), text=text[:40]
+        )
+    return digits
+
+
+def parse_email(text: str) -> str:
+    text = text.strip()
+    if not text:
+        return ""
+    try:
+        address = Address(addr_spec=text)
+        valid = bool(address.username and address.domain) and text.isascii() and len(text) <= LONGEST_EMAIL
+    except (ValueError, IndexError, MessageError):
+        valid = False
+    if not valid or re.search(r"[\s<>\",;]", text):
+        raise Refusal(N_("“{text}” is not an e-mail address. Write it as lan@xa.example.vn."), text=text[:60])
+    return text
+
+
+def contact_of(operator: Operator) -> Contact:
+    return Contact(operator.full_name, operator.phone, operator.email)
+
+
+def set_contact(session: Session, operator: Operator, contact: Contact) -> None:
+    operator.full_name, operator.phone, operator.email = contact.full_name, contact.phone, contact.email
+    session.add(operator)
+
+
+def full_names(session: Session) -> dict[str, str]:
+    """The full name of each operator who has given one, by sign-in name."""
+    query = select(Operator.name, Operator.full_name).where(Operator.full_name != "")
+    return dict(session.exec(query).all())

@@ -1,0 +1,197 @@
+"""Fault messages: news of faults in words, for e-mail, SMS and webhook."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+import msgspec
+from jinja2 import Environment, StrictUndefined
+
+from devices.faults import LINK
+from notifications.channels import OutgoingMessage
+from notifications.deliveries import NotificationDelivery
+from notifications.news import FaultNews, FaultNewsItem
+from web.formatting import Wording
+from web.labels.faults import fault_sentence
+from web.labels.notifications import ADVICE, OTHER_ADVICE
+from web.language import DEFAULT, Translator, translators
+from web.request_context import TEMPLATES, IndentStrippingLoader
+
+#: Named in one section of an e-mail, in an SMS, and in the document of a webhook. The counts are always whole.
+MOST_LINES, MOST_NAMES, MOST_ITEMS = 50, 3, 200
+_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@dataclass(frozen=True)
+class MessageSection:
+    """Faults of one kind, or their end. more: how many lines were left out. advice: "" for an end."""
+
+    title: str
+    lines: list[str]
+    more: int
+    advice: str
+
+
+class FaultMessages:
+    """Writes every message in the language of its delivery. Callable from any thread."""
+
+    def __init__(self, base_url: str) -> None:
+        self._page = f"{base_url}/faults"
+        self._environment = Environment(
+            loader=IndentStrippingLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def write(self, delivery: NotificationDelivery, now: datetime) -> OutgoingMessage:
+        t = translators().get(delivery.language) or translators()[DEFAULT]
+        news = delivery.news
+        parts = [t("Test message")] if news.is_test else _headlines(t, news, now)
+        headline = "; ".join(parts)
+        where = _where(t, news)
+        subject = f"Loa – {headline}{f' ({where})' if where else ''}"
+        sections = _sections(t, news, now)
+        html = self._environment.get_template("fault_mail.html").render(
+            t=t, headline=subject.removeprefix("Loa – "), sections=sections, page=self._page, is_test=news.is_test
+        )
+        return OutgoingMessage(
+            delivery.id,
+            subject,
+            self._text(t, subject, sections, is_test=news.is_test),
+            html,
+            self._short(t, subject, news),
+            self._document(t, delivery, subject, now),
+        )
+
+    def _text(self, t: Translator, subject: str, sections: Sequence[MessageSection], *, is_test: bool) -> str:
+        blocks = [subject.removeprefix("Loa – ")]
+        if is_test:
+            blocks.append(t("Fault messages from Loa reach you at this address."))
+        for section in sections:
+            lines = [section.title, *(f"- {line}" for line in section.lines)]
+            if section.more:
+                lines.append(t.count("and {n} more receiver", "and {n} more receivers", section.more))
+            if section.advice:
+                lines.append(t("What to do: {advice}", advice=section.advice))
+            blocks.append("\n".join(lines))
+        blocks.append(t("See and acknowledge the faults: {page}", page=self._page))
+        return "\n\n".join(blocks) + "\n"
+
+    def _short(self, t: Translator, subject: str, news: FaultNews) -> str:
+        items = [*news.began, *news.ended]
+        names = list(dict.fromkeys(item.receiver for item in items))
+        text = subject.replace("Loa – ", "Loa: ", 1)
+        if not items:
+            return text
+        listed = ", ".join(names[:MOST_NAMES]) + (" …" if len(names) > MOST_NAMES else "")
+        return f"{text}: {listed}. {_clock(t, items[0], items[0].began_at)}"
+
+    def _document(self, t: Translator, delivery: NotificationDelivery, subject: str, now: datetime) -> bytes:
+        """Its fields are described in docs/notifications.md."""
+        news = delivery.news
+        began = news.began[:MOST_ITEMS]
+        ended = news.ended[: MOST_ITEMS - len(began)]
+        document = {
+            "version": 1,
+            "type": "test" if news.is_test else "faults",
+            "id": delivery.id,
+            "created_at": delivery.created_at,
+            "text": subject,
+            "page": self._page,
+            "began_count": len(news.began),
+            "ended_count": len(news.ended),
+            "began": [_item_document(t, item, now) for item in began],
+            "ended": [_item_document(t, item, now) for item in ended],
+        }
+        return msgspec.json.encode(document)
+
+
+def _item_document(t: Translator, item: FaultNewsItem, now: datetime) -> dict[str, object]:
+    said = fault_sentence(t, Wording(t, ZoneInfo(item.commune_zone)), now, item.fault, item.detail)
+    fields: dict[str, object] = msgspec.to_builtins(item)
+    del fields["commune_zone"]
+    return {**fields, "fault_text": said}
+
+
+def _headlines(t: Translator, news: FaultNews, now: datetime) -> list[str]:
+    """Each in one phrase: what began, what ended."""
+    parts = []
+    if news.began:
+        parts.append(_headline(t, news.began, now))
+    if news.ended:
+        n = _receivers(news.ended)
+        if {item.fault for item in news.ended} == {LINK}:
+            parts.append(t.count("{n} receiver online again", "{n} receivers online again", n))
+        else:
+            parts.append(t.count("faults ended at {n} receiver", "faults ended at {n} receivers", n))
+    return parts
+
+
+def _headline(t: Translator, items: Sequence[FaultNewsItem], now: datetime) -> str:
+    n, kinds = _receivers(items), {item.fault for item in items}
+    if kinds == {LINK}:
+        if all(item.ended_at is not None for item in items):
+            return t.count("{n} receiver was offline for a time", "{n} receivers were offline for a time", n)
+        return t.count("{n} receiver offline", "{n} receivers offline", n)
+    if len(kinds) == 1:
+        said = _kind(t, items[0].fault, now)
+        return t.count("{n} receiver: {fault}", "{n} receivers: {fault}", n, fault=said)
+    return t.count("faults at {n} receiver", "faults at {n} receivers", n)
+
+
+def _sections(t: Translator, news: FaultNews, now: datetime) -> list[MessageSection]:
+    several = len({item.commune_id for item in (*news.began, *news.ended)}) > 1
+    sections = [_section(t, items, now, several=several, ended=False) for items in _by_fault(news.began)]
+    return sections + [_section(t, items, now, several=several, ended=True) for items in _by_fault(news.ended)]
+
+
+def _section(
+    t: Translator, items: Sequence[FaultNewsItem], now: datetime, *, several: bool, ended: bool
+) -> MessageSection:
+    kind = _kind(t, items[0].fault, now)
+    counted = t.count("{n} receiver", "{n} receivers", _receivers(items))
+    title = f"{t('Ended')}: {kind} ({counted})" if ended else f"{kind} ({counted})"
+    advice = "" if ended else t(ADVICE.get(items[0].fault, OTHER_ADVICE))
+    lines = [_line(t, item, now, several=several) for item in items[:MOST_LINES]]
+    return MessageSection(title, lines, max(0, len(items) - MOST_LINES), advice)
+
+
+def _line(t: Translator, item: FaultNewsItem, now: datetime, *, several: bool) -> str:
+    place = ", ".join(part for part in (item.place, item.commune if several else "") if part)
+    name = f"{item.receiver} ({place})" if place else item.receiver
+    began = _clock(t, item, item.began_at)
+    if item.ended_at is None:
+        times = t("since {at}", at=began)
+    else:
+        times = t("{start} to {end}", start=began, end=_clock(t, item, item.ended_at))
+    said = fault_sentence(t, Wording(t, ZoneInfo(item.commune_zone)), now, item.fault, item.detail)
+    return f"{name}: {times}" if said == _kind(t, item.fault, now) else f"{name}: {said}, {times}"
+
+
+def _kind(t: Translator, fault: str, now: datetime) -> str:
+    """A fault without what is particular to one receiver."""
+    return fault_sentence(t, Wording(t, _ZONE), now, fault, "") if fault != "self_test" else t("Night test failed")
+
+
+def _by_fault(items: Sequence[FaultNewsItem]) -> list[list[FaultNewsItem]]:
+    ordered = sorted(items, key=lambda item: (not item.severe, item.fault))
+    return [list(group) for _, group in groupby(ordered, key=lambda item: item.fault)]
+
+
+def _receivers(items: Sequence[FaultNewsItem]) -> int:
+    return len({item.receiver_id for item in items})
+
+
+def _where(t: Translator, news: FaultNews) -> str:
+    names = sorted({item.commune for item in (*news.began, *news.ended)})
+    return names[0] if len(names) == 1 else t.count("{n} commune", "{n} communes", len(names)) if names else ""
+
+
+def _clock(t: Translator, item: FaultNewsItem, at: datetime) -> str:
+    """The time and day in full: a message may be read on another day."""
+    wording = Wording(t, ZoneInfo(item.commune_zone))
+    return f"{wording.clock(at)} {wording.date(at.astimezone(wording.zone).date())}"

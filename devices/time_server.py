@@ -18,6 +18,11 @@ log = logging.getLogger(__name__)
 #: What a flood may take of the controller: each answer is signed, some 60 µs of a processor. Beyond it asks are
 #: dropped, and receivers go by the broker.
 MOST_A_SECOND = 3000
+#: From one address: a commune's receivers behind one router, all at their start. So a flood from one address leaves the
+#: others their answers.
+MOST_A_SECOND_OF_ONE = 300
+#: For datagrams that wait: some 0.1 s of a flood.
+_RECEIVE_BUFFER_BYTES = 4_000_000
 _LOOK_S = 0.5
 
 
@@ -25,10 +30,17 @@ class TimeServer:
     """One UDP socket and one thread. Nothing that comes can change anything: it tells the time, and to anybody."""
 
     def __init__(
-        self, downlink: Downlink, clock: Clock, *, host: str, port: int, most_a_second: int = MOST_A_SECOND
+        self,
+        downlink: Downlink,
+        clock: Clock,
+        *,
+        host: str,
+        port: int,
+        most_a_second: int = MOST_A_SECOND,
+        most_a_second_of_one: int = MOST_A_SECOND_OF_ONE,
     ) -> None:
         """port: 0 for any free one. Raises Refusal when it is taken or not ours to take."""
-        self._most_a_second = most_a_second
+        self._most_a_second, self._most_a_second_of_one = most_a_second, most_a_second_of_one
         self._downlink = downlink
         self._clock = clock
         try:
@@ -47,6 +59,7 @@ class TimeServer:
         self.port: int = self._socket.getsockname()[1]
         self.refused: Counter[str] = Counter()
         self._second, self._answered = 0, 0
+        self._by_source: Counter[str] = Counter()
         # A datagram that cannot be handled must not delay the answer to the next one.
         self._worker = Worker(self._step, "time", back_off=BackOff(0.0, 0.0))
 
@@ -66,6 +79,10 @@ class TimeServer:
 
     def _answer_one(self) -> None:
         packet = receive(self._socket, MOST_BYTES + 1)
+        second = packet.arrived_ns // 1_000_000_000
+        if not self._source_has_room(second, packet.sender[0]):  # before reading it, which costs more
+            self.refused["too_many"] += 1
+            return
         try:
             receiver_id, ask = unpack_ask(packet.payload)
         except msgspec.DecodeError:
@@ -73,24 +90,27 @@ class TimeServer:
             return
         if not self._clock.trusted:
             return  # receivers go on by the time that they know
-        if not self._room(packet.arrived_ns // 1_000_000_000):
+        self._answered += 1
+        if self._answered > self._most_a_second:
             self.refused["too_many"] += 1
             return
         heard_at_us = self._clock.at_us(packet.arrived_ns // 1000)
         answer = self._downlink.sealed_time(receiver_id, ask.nonce, ask.asked_local_us, heard_at_us)
         self._socket.sendto(answer, packet.sender)
 
-    def _room(self, second: int) -> bool:
+    def _source_has_room(self, second: int, source: str) -> bool:
         if second != self._second:
             self._second, self._answered = second, 0
-        self._answered += 1
-        return self._answered <= self._most_a_second
+            self._by_source.clear()
+        self._by_source[source] += 1
+        return self._by_source[source] <= self._most_a_second_of_one
 
 
 def _bound(host: str, port: int) -> socket.socket:
     """Raises OSError."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
     opened = enable_timestamps(socket.socket(family, kind, protocol))
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
     try:
         opened.bind(address)
     except OSError:

@@ -150,7 +150,7 @@ def broken_at(member: str, *, cut_short: bool) -> Refusal:
 def _check(manifest: bytes, entries: list[dict[str, object]]) -> None:
     try:
         listed = json.loads(manifest)["members"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise broken_at(MANIFEST, cut_short=False) from None
     for listed_entry, entry in zip(listed, entries, strict=False):
         if listed_entry != entry:

@@ -247,7 +247,10 @@ def _cannot_write(target: Path, error: OSError) -> Refusal:
 
 def backup_info_of(content: bytes) -> BackupInfo:
     """Read the first member. Raises Refusal for what a newer Loa made, ValueError for what is none."""
-    raw = json.loads(content)
+    try:
+        raw = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if isinstance(raw, dict) and isinstance(raw.get("format"), int) and raw["format"] > FORMAT:
         raise Refusal(N_("A newer Loa made this backup ({version}). Install that one first."), version=raw.get("loa"))
     return msgspec.json.decode(content, type=BackupInfo)

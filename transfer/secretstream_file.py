@@ -40,7 +40,7 @@ class SecretstreamReader(ChunkReader):
             )
             self._state = bindings.crypto_secretstream_xchacha20poly1305_state()
             bindings.crypto_secretstream_xchacha20poly1305_init_pull(self._state, start, key)
-        except (ValueError, KeyError, TypeError, CryptoError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, CryptoError) as error:
             raise DamagedFile(cut_short=not line.endswith(b"\n")) from error
         super().__init__(source)
         try:

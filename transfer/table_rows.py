@@ -83,7 +83,7 @@ def _lines(source: Readable) -> Iterator[Any]:
         with gzip.GzipFile(fileobj=source, mode="rb") as unpacked:  # type: ignore[call-overload]
             while line := unpacked.readline(_LONGEST_LINE):
                 yield json.loads(line)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, RecursionError) as error:
         raise DamagedFile(cut_short=isinstance(error, EOFError)) from error
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -11,13 +12,15 @@ from datetime import datetime
 Cell = str | int | float | datetime
 #: An office program takes a text that begins so for a formula (CWE-1236).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: Where a program separates columns at these, what follows begins a cell of its own.
+_FORMULA_AFTER_SEPARATOR = re.compile(r"([;|\t\n\r]\s*)(?=[=+\-@])")
 _WIDEST, _NARROWEST = 60, 10
 
 
 def csv_file(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     """UTF-8 with a mark at the beginning, without which Excel reads Vietnamese wrongly. Times: local, no zone."""
     written = io.StringIO(newline="")
-    writer = csv.writer(written)
+    writer = csv.writer(written, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(header)
     for row in rows:
         writer.writerow([_plain(cell) for cell in row])
@@ -52,7 +55,10 @@ def xlsx_file(title: str, header: Sequence[str], rows: Sequence[Sequence[Cell]])
 def _plain(cell: Cell) -> Cell:
     if isinstance(cell, datetime):
         return cell.strftime("%Y-%m-%d %H:%M:%S")
-    return "'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    if not isinstance(cell, str):
+        return cell
+    cell = _FORMULA_AFTER_SEPARATOR.sub(r"\1'", cell)
+    return "'" + cell if cell.startswith(_FORMULA) else cell
 
 
 def _excel(cell: Cell) -> Cell:

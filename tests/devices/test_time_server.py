@@ -61,6 +61,27 @@ def test_a_flood_is_not_answered_beyond_what_the_controller_bears(server: TimeSe
     assert answers + server.refused["too_many"] == 10
 
 
+def test_a_flood_from_one_address_leaves_the_others_their_answers(site: Site) -> None:
+    server = TimeServer(site.downlink, site.clock, host="127.0.0.1", port=0, most_a_second=50, most_a_second_of_one=10)
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as honest,
+    ):
+        flood.bind(("127.0.0.1", 0))
+        honest.bind(("127.0.0.2", 0))
+        honest.settimeout(10)
+        for _ in range(1000):
+            flood.sendto(pack_ask("thon-1", ASK), ("127.0.0.1", server.port))
+        honest.sendto(pack_ask("thon-2", ASK), ("127.0.0.1", server.port))
+        server.start()
+        try:
+            answer = honest.recv(MOST_BYTES)
+        finally:
+            server.close()
+    assert b"." in answer
+    assert server.refused["too_many"] >= 900
+
+
 def test_a_port_that_is_taken_is_told_with_the_setting_that_names_another(site: Site, server: TimeServer) -> None:
     with pytest.raises(Refusal, match="LOA_TIME_PORT"):
         TimeServer(site.downlink, site.clock, host="127.0.0.1", port=server.port)

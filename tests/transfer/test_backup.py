@@ -311,6 +311,25 @@ def test_altered_content_is_refused_by_the_name_of_its_member(home: Installation
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("member", ["about.json", "manifest.json"])
+def test_deeply_nested_json_is_one_clear_sentence(home: Installation, tmp_path: Path, member: str) -> None:
+    altered = io.BytesIO()
+    with (
+        tarfile.open(backed_up(home)) as source,
+        tarfile.open(fileobj=altered, mode="w", format=tarfile.PAX_FORMAT) as to,
+    ):
+        for info in source:
+            content = source.extractfile(info)
+            assert content is not None
+            raw = b"[" * 500_000 if info.name == member else content.read()
+            info.size = len(raw)
+            to.addfile(info, io.BytesIO(raw))
+    archive = tmp_path / "deep.loa"
+    archive.write_bytes(altered.getvalue())
+    with pytest.raises(Refusal, match=rf"altered or is damaged at {member}"):
+        check(archive, None)
+
+
 def test_members_left_out_or_put_in_are_noticed(home: Installation, tmp_path: Path) -> None:
     archive = backed_up(home)
     whole = archive.read_bytes()

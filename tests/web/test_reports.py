@@ -137,6 +137,8 @@ def test_a_page_beyond_the_end_is_empty(office: Office) -> None:
 
 def test_what_looks_like_a_formula_stays_a_text() -> None:
     assert csv_file(["a"], [[FORMULA], ["-1"], ["an toàn"]]).decode("utf-8-sig").splitlines()[1].startswith("\"'=")
+    where_semicolons_separate = csv_file(["a"], [["x;=cmd|' /C calc'!A0"], ["x; -1"], ["a; b"]]).decode("utf-8-sig")
+    assert where_semicolons_separate.splitlines()[1:] == ["\"x;'=cmd|' /C calc'!A0\"", '"x; \'-1"', '"a; b"']
     sheet = load_workbook(io.BytesIO(xlsx_file("x", ["a"], [[FORMULA], ["bell\x07"]]))).active
     assert sheet is not None
     assert (sheet["A2"].data_type, sheet["A2"].value) == ("s", FORMULA)

@@ -33,7 +33,6 @@ from web.request_context import (
     Renderer,
     _is_api,
     frame_of,
-    renderer_of,
     translator_of,
 )
 from web.security import PagesCompressed, SecurityHeaders
@@ -132,9 +131,8 @@ def _refused(request: Request, error: Exception) -> Response:
 def _superseded(request: Request, error: Superseded) -> Response:
     if _is_api(request):
         return superseded_json(translator_of(request), error)
-    frame, renderer, part = frame_of(request), renderer_of(request), bool(request.headers.get("hx-request"))
-    page = renderer.page(
-        frame,
+    frame, part = frame_of(request), bool(request.headers.get("hx-request"))
+    page = frame.page(
         "_superseded.html" if part else "superseded.html",
         HTTPStatus.CONFLICT,
         message=frame.t.refusal(error),

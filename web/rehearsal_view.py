@@ -23,7 +23,7 @@ from runtime.refusal import N_, NotFound, Refusal
 from web.labels.mergers import COUNTS, QUESTIONS, THINGS, cut_away, say
 from web.labels.people import ROLE_NAMES
 from web.merger_form import mark
-from web.request_context import Frame, renderer_of
+from web.request_context import Frame
 
 #: A group of questions stands open when it is no longer than this.
 _OPEN_UP_TO = 8
@@ -58,8 +58,7 @@ def rehearsal_page(
 ) -> HTMLResponse:
     """The page. decided: the decisions so far; what is not decided stands as suggested. why: it was not done."""
     decisions = rehearsal.suggested(decided)
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "rehearsal.html",
         status,
         r=rehearsal,

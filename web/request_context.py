@@ -88,6 +88,10 @@ class Frame:
             commune_id=self.commune_id if commune_id is None else commune_id,
         )
 
+    def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page, or a part of one, for this request."""
+        return HTMLResponse(renderer_of(self.request).render(template, **surroundings(self), **values), status)
+
     @property
     def form_token(self) -> str:
         return access.form_token(self.deps.session_key, self.token)
@@ -125,10 +129,6 @@ class Renderer:
 
     def render(self, template: str, **values: Any) -> str:
         return self._environment.get_template(template).render(**values)
-
-    def page(self, frame: Frame, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-        """A page, or a part of one, for this request."""
-        return HTMLResponse(self.render(template, **surroundings(frame), **values), status)
 
 
 def zone_labels(zones: Iterable[Zone]) -> dict[str, str]:
@@ -273,7 +273,7 @@ def tell(frame: Frame, path: str, sentence: str, *, well: bool = True) -> Respon
     """Answer what changes nothing on the page: with a sentence for htmx in #command-result, else with the page."""
     if frame.request.headers.get("hx-target") != "command-result":
         return back_to(frame.request, path)
-    return renderer_of(frame.request).page(frame, "_command_result.html", message=frame.t(sentence), sent=well)
+    return frame.page("_command_result.html", message=frame.t(sentence), sent=well)
 
 
 def reading(request: Request) -> Any:

@@ -6,7 +6,7 @@ from fastapi.responses import HTMLResponse
 from people.audit import entries
 from people.contacts import full_names
 from web.labels.people import DEEDS
-from web.request_context import In, Reading, renderer_of
+from web.request_context import In, Reading
 from web.typed_fields import Count
 
 router = APIRouter(include_in_schema=False)
@@ -20,8 +20,7 @@ def page(frame: In, session: Reading, commune: str = "", by: str = "", page: Cou
     of = [commune] if commune in mine else [*mine, *([""] if frame.standing.admin else [])]
     page, by = max(0, page), by.strip().lower()
     rows = entries(session, of, by=by, limit=PER_PAGE + 1, offset=page * PER_PAGE)
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "audit.html",
         rows=rows[:PER_PAGE],
         more=len(rows) > PER_PAGE,

@@ -17,7 +17,7 @@ from schedules.calendars import MOST_FILE_BYTES, CalendarEntry, CalendarImport, 
 from schedules.foreign_calendars import read_foreign_calendar
 from schedules.schedules import schedules
 from transfer.calendar_import import EventTaker, TakenEvents
-from web.request_context import Frame, In, Reading, changes, renderer_of
+from web.request_context import Frame, In, Reading, changes
 
 router = APIRouter(include_in_schema=False)
 #: Events in one transaction, and the pause before the next, in which others write.
@@ -45,7 +45,7 @@ def read(frame: In, file: Annotated[UploadFile, File()]) -> HTMLResponse:
     events = read_foreign_calendar(content, frame.commune.zone, source=frame.commune_id)
     taken = _take(frame, events)
     frame.deps.services.plan(frame.commune_id)
-    return renderer_of(frame.request).page(frame, "calendar_import_result.html", taken=taken)
+    return frame.page("calendar_import_result.html", taken=taken)
 
 
 def _take(frame: Frame, events: CalendarImport) -> TakenEvents:

@@ -22,7 +22,7 @@ from runtime.refusal import Refusal
 from usecases.clips import change_clip, choose_backup, clip_of, open_upload, restore_clip, retire_clip
 from web.labels.broadcasts import FIELDS, LANGUAGES_SPOKEN
 from web.labels.clip_warnings import clip_warnings
-from web.request_context import In, Reading, back_to, changes, renderer_of
+from web.request_context import In, Reading, back_to, changes
 from web.typed_fields import RowId
 from web.uploads import blocks_of, body_of, receive
 from web.waveforms import listen_url, thinned
@@ -69,8 +69,7 @@ def page(frame: In, session: Reading, q: str = "", field: str = "", language: st
     number = row_number(field)
     view = clips_view(session, frame.commune_id, frame.deps.clock.now(), q, number, language)
     part = frame.request.headers.get("hx-target") == "clips"
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "_clip_list.html" if part else "clips.html",
         view=view,
         q=q,
@@ -165,8 +164,7 @@ def one(frame: In, session: Reading, clip_id: str) -> HTMLResponse:
         listen_url(renditions_of(session, [clip_id]).get(clip_id, [])),
         used_in(session, [clip_id]).get(clip_id, []),
     )
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "clip.html",
         row=row,
         fields=FIELDS,

@@ -9,7 +9,7 @@ from people.contacts import full_names
 from people.rights import Action
 from usecases.faults import acknowledge_fault, reset_fault
 from web.labels.faults import LATCHES, fault_words
-from web.request_context import In, Reading, back_to, changes, renderer_of
+from web.request_context import In, Reading, back_to, changes
 
 router = APIRouter(include_in_schema=False)
 
@@ -19,8 +19,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     """All that are not reset, of the commune."""
     receiver_by_id = {r.id: r for r in receivers(session, frame.commune_id)}
     part = frame.request.headers.get("hx-target") == "faults"
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "_faults.html" if part else "faults.html",
         receivers=receiver_by_id,
         latches=fault_latches.latches(session, list(receiver_by_id)),

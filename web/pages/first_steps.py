@@ -13,7 +13,7 @@ from devices.provinces import province_name
 from devices.receivers import receivers
 from people.audit import Deed
 from people.rights import Action
-from web.request_context import COMMUNE_COOKIE, In, Reading, back_to, changes, renderer_of
+from web.request_context import COMMUNE_COOKIE, In, Reading, back_to, changes
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,8 +22,7 @@ router = APIRouter(include_in_schema=False)
 def page(frame: In, session: Reading) -> HTMLResponse:
     """The four steps, with what is done already."""
     commune_id = frame.commune_id
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "first_steps.html",
         has_commune=bool(commune_id),
         has_receiver=bool(commune_id and receivers(session, commune_id)),

@@ -25,7 +25,7 @@ from transfer.imports import MOST_BYTES, ImportFile, Imports, import_file, recen
 from transfer.rows import RowChange
 from transfer.texts import Encoding
 from web.labels.receivers import KINDS
-from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import Frame, In, Reading, back_to, changes
 from wire.credentials import Credentials
 
 router = APIRouter(include_in_schema=False)
@@ -102,8 +102,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     """What can be imported, and what was lately."""
     mine = {kind: title for kind, title in TITLES.items() if frame.may(ACTIONS[kind])}
     ready = _ready(frame)
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "import_start.html",
         kinds=mine,
         titles=TITLES,
@@ -131,7 +130,7 @@ def take_recordings(
     handed = recordings.hand_over(frame.deps.ingest, frame.commune_id, files, by=frame.operator.name)
     with frame.deps.database.writing() as session:
         frame.note(session, Deed.IMPORTED, ", ".join(handed.over) or "0")
-    return renderer_of(frame.request).page(frame, "import_recordings.html", handed=handed)
+    return frame.page("import_recordings.html", handed=handed)
 
 
 @router.post("/import/receivers/credentials", dependencies=[changes(Action.RECEIVERS)])
@@ -240,8 +239,7 @@ def _page(
     frame: Frame, template: str, upload: ImportFile, preview: Preview | None, result: Result | None, **more: Any
 ) -> HTMLResponse:
     titles = {column.key: column.title for column in COLUMNS[upload.of_kind]}
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         template,
         found=upload,
         preview=preview,

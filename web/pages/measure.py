@@ -25,7 +25,7 @@ from devices.receivers import Receiver, receiver, receivers
 from people.rights import Action
 from runtime.refusal import N_, Refusal
 from usecases.delay_measurements import begin_measurement, measurement_of, take_path_delay, undo_path_delay
-from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import Frame, In, Reading, back_to, changes
 from web.typed_fields import Decimal
 from web.uploads import blocks_of_form, body_of
 
@@ -60,8 +60,7 @@ def page(frame: In, session: Reading, one: str = "", other: str = "") -> HTMLRes
     ]
     chosen = one if one in by_id else next(iter(by_id), "")
     second = other if other in by_id else next((r for r in by_id if r != chosen), "")
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "measurement_form.html",
         receivers=commune_receivers,
         one=chosen,
@@ -76,7 +75,7 @@ def page(frame: In, session: Reading, one: str = "", other: str = "") -> HTMLRes
 def apart(frame: In, session: Reading, one: str = "", other: str = "") -> HTMLResponse:
     """How far apart two receivers stand on the map, beside the form."""
     by_id = {r.id: r for r in receivers(session, frame.commune_id)}
-    return renderer_of(frame.request).page(frame, "_horn_distance.html", **_apart(by_id.get(one), by_id.get(other)))
+    return frame.page("_horn_distance.html", **_apart(by_id.get(one), by_id.get(other)))
 
 
 @router.post("/measure", dependencies=[changes(Action.RECEIVERS)])
@@ -105,9 +104,7 @@ def start(
 @router.get("/measure/{measurement_id}")
 def one_measurement(frame: In, session: Reading, measurement_id: str) -> HTMLResponse:
     """One measurement: what it says, and where a recording is brought."""
-    return renderer_of(frame.request).page(
-        frame, "measurement.html", row=_own(frame, session, measurement_id), rounds=ROUNDS, lasts_s=_LASTS_S
-    )
+    return frame.page("measurement.html", row=_own(frame, session, measurement_id), rounds=ROUNDS, lasts_s=_LASTS_S)
 
 
 @router.post("/measure/{measurement_id}/recording", dependencies=[changes(Action.RECEIVERS)])

@@ -22,7 +22,7 @@ from runtime.refusal import N_, NotFound, Refusal
 from web.labels.mergers import COUNTS, say
 from web.merger_form import Sent, mark, sent_from
 from web.rehearsal_view import check_places, rehearsal_page
-from web.request_context import COMMUNE_COOKIE, Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import COMMUNE_COOKIE, Frame, In, Reading, back_to, changes
 from web.typed_fields import RowId
 
 router = APIRouter(include_in_schema=False)
@@ -35,8 +35,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     frame.need(Action.MERGERS)
     names = _all_names(session)
     rows = [(m, m.what) for m in mergers(session) if _concerns(frame, m.what)]
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "mergers.html",
         rows=rows,
         names=names,
@@ -51,9 +50,7 @@ def new_merge(frame: In, session: Reading) -> HTMLResponse:
     """The form: which communes become one."""
     frame.need(Action.MERGERS)
     mine = _mine(frame)
-    return renderer_of(frame.request).page(
-        frame, "merge_form.html", mine=mine, sizes={c.id: len(receivers(session, c.id)) for c in mine}
-    )
+    return frame.page("merge_form.html", mine=mine, sizes={c.id: len(receivers(session, c.id)) for c in mine})
 
 
 @router.get("/mergers/split")
@@ -62,8 +59,7 @@ def new_split(frame: In, session: Reading, commune: str = "") -> HTMLResponse:
     frame.need(Action.MERGERS)
     mine = _mine(frame)
     source = next((c for c in mine if c.id == (commune or frame.commune_id)), mine[0])
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "split_form.html",
         mine=mine,
         source=source,
@@ -171,8 +167,7 @@ def _result(frame: Frame, session: Session, merger_id: int, notes: Iterable[Tran
         raise NotFound(N_("This merger does not exist."))
     # Not the frame's: an undoing has just brought others to life.
     living = [c.id for c in communes(session) if c.id in involved(plan)]
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "merger.html",
         merger=row,
         plan=plan,

@@ -11,7 +11,7 @@ from schedules.move_outlook import MoveOutlook, MoveScope, move_outlook
 from schedules.recurrence import Repeat
 from usecases.schedules import move_airing, move_all_airings, schedule_of, title_of
 from web.labels.rules import rule_sentence
-from web.request_context import In, Reading, back_to, changes, renderer_of
+from web.request_context import In, Reading, back_to, changes
 from web.timetable_view import may_change
 from web.typed_fields import Day, RowId, TimeOfDay
 
@@ -62,8 +62,7 @@ def ask(
         )
         choices.append(MoveChoice(scope, found, rule_sentence(frame.wording, found.rule) if found.rule else ""))
     whole = not frame.request.headers.get("hx-request")
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "_move_judgement.html" if brief else "move_airing.html" if whole else "_move_choices.html",
         schedule=moving,
         title=title_of(session, moving),

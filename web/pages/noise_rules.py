@@ -15,7 +15,7 @@ from runtime.refusal import N_, NotFound
 from schedules.outlook import outside_hours
 from usecases.noise_rules import set_rules
 from web.noise_form import clock, hours_sentences, rows_of, sent_rules
-from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import Frame, In, Reading, back_to, changes
 
 router = APIRouter(include_in_schema=False)
 #: The commune itself, where an address needs a word.
@@ -40,8 +40,7 @@ async def _sent(request: Request) -> dict[str, list[str]]:
 @router.get("/allowed-hours")
 def page(frame: In, session: Reading) -> HTMLResponse:
     """The rules of the commune and of each zone."""
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "allowed_hours.html",
         clock=clock,
         places=_places(frame, session),
@@ -55,8 +54,8 @@ def edit(frame: In, session: Reading, key: str) -> HTMLResponse:
     place = _place(frame, session, key)
     zone_id = "" if key == COMMUNE else key
     rules = place.rules or NoiseRules(commune_id=frame.commune_id, zone_id=zone_id)
-    return renderer_of(frame.request).page(
-        frame, "allowed_hours_form.html", clock=clock, place=place, rules=rules, rows=rows_of(rules.allowed_hours)
+    return frame.page(
+        "allowed_hours_form.html", clock=clock, place=place, rules=rules, rows=rows_of(rules.allowed_hours)
     )
 
 

@@ -13,7 +13,7 @@ from web.formatting import Wording
 from web.language import Translator
 from web.live import may_still_see
 from web.on_air_view import on_air_view, step_size
-from web.request_context import In, Reading, Renderer, back_to, changes, renderer_of
+from web.request_context import In, Reading, Renderer, back_to, changes
 
 router = APIRouter(include_in_schema=False)
 
@@ -33,7 +33,7 @@ def home(frame: In, session: Reading) -> Response:
         return back_to(frame.request, "/first-steps")
     now = frame.deps.clock.now()
     view = on_air_view(session, frame.deps, frame.commune, frame.t, now)
-    return renderer_of(frame.request).page(frame, "on_air.html", view=view, from_us=from_us, step_size=step_size)
+    return frame.page("on_air.html", view=view, from_us=from_us, step_size=step_size)
 
 
 @router.get("/live/on-air")

@@ -24,7 +24,7 @@ from usecases.operators import (
     retire_operator,
 )
 from web.labels.people import ROLE_NAMES, ROLES
-from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import Frame, In, Reading, back_to, changes
 from web.typed_fields import RowId
 
 router = APIRouter(include_in_schema=False)
@@ -44,8 +44,8 @@ async def roles_from(request: Request) -> dict[str, Role | None]:
 def page(frame: In, session: Reading) -> HTMLResponse:
     """The operators that the person may manage."""
     frame.need(Action.OPERATORS)
-    return renderer_of(frame.request).page(
-        frame, "operators.html", rows=staff.staff(session, frame.standing), names=_names(frame), role_names=ROLE_NAMES
+    return frame.page(
+        "operators.html", rows=staff.staff(session, frame.standing), names=_names(frame), role_names=ROLE_NAMES
     )
 
 
@@ -138,8 +138,7 @@ def _form(frame: Frame, session: Session, person: Person | None) -> HTMLResponse
     led, standing = _led(frame, session), frame.standing
     offered = [p for p in provinces(session) if standing.admin or p.id == standing.province_id]
     held = person.roles if person else {}
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "operator.html",
         person=person,
         led=[c for c in led if c.id in held],
@@ -155,8 +154,6 @@ def _form(frame: Frame, session: Session, person: Person | None) -> HTMLResponse
 
 
 def _password(frame: Frame, name: str, password: str, operator_id: int) -> HTMLResponse:
-    page = renderer_of(frame.request).page(
-        frame, "one_time_password.html", name=name, password=password, operator_id=operator_id
-    )
+    page = frame.page("one_time_password.html", name=name, password=password, operator_id=operator_id)
     page.headers["Cache-Control"] = "no-store"
     return page

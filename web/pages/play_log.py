@@ -21,7 +21,7 @@ from web.labels.causes import cause
 from web.labels.proof import evidence, tiers, unproved
 from web.on_air_view import where_words
 from web.play_log_view import PER_PAGE, LogQuery, log_view
-from web.request_context import In, Reading, renderer_of
+from web.request_context import In, Reading
 from web.typed_fields import Count
 from wire.broadcasts import ClipItem
 
@@ -35,8 +35,7 @@ def page(frame: In, session: Reading, query: Annotated[LogQuery, Depends()], pag
     page = min(max(0, page), LAST_PAGE)
     rows = log_view(session, frame, query, limit=PER_PAGE + 1, offset=page * PER_PAGE)
     today = frame.deps.clock.now().astimezone(frame.commune.zone).date()
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "play_log.html",
         rows=rows[:PER_PAGE],
         more=len(rows) > PER_PAGE,
@@ -62,8 +61,7 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
     broadcast = broadcast_of(session, frame.commune_id, broadcast_id)
     outcomes: list[ReceiverOutcome] = receiver_outcomes(session, broadcast, now)
     proof = proof_summaries(session, [broadcast])[broadcast.id]
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "play_log_entry.html",
         b=broadcast,
         state=state(broadcast, now).value,

@@ -20,7 +20,7 @@ from usecases.programmes import (
     retire_programme,
 )
 from web.labels.broadcasts import CHIMES
-from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import Frame, In, Reading, back_to, changes
 from web.typed_fields import RowId, Seconds
 from web.waveforms import listen_url, thinned
 
@@ -54,7 +54,7 @@ def programmes_view(session: Session, commune_id: str) -> list[ProgrammeRow]:
 
 @router.get("/programmes")
 def page(frame: In, session: Reading) -> HTMLResponse:
-    return renderer_of(frame.request).page(frame, "programmes.html", rows=programmes_view(session, frame.commune_id))
+    return frame.page("programmes.html", rows=programmes_view(session, frame.commune_id))
 
 
 @router.post("/programmes", dependencies=[changes(Action.PROGRAMMES)])
@@ -140,8 +140,7 @@ def _after(frame: Frame, number: int) -> Response:
 
 def _editor(frame: Frame, session: Session, number: int, template: str) -> HTMLResponse:
     programme, items = programme_of(session, frame.commune_id, number), items_of(session, number)
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         template,
         programme=programme,
         items=items,

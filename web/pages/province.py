@@ -17,7 +17,7 @@ from province.outbox import OutboxCounts, OutboxMessage
 from province.profile import profile, profile_names
 from runtime.refusal import N_, Refusal
 from web.labels.province import LETTERS, MESSAGES
-from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import Frame, In, Reading, back_to, changes
 
 router = APIRouter(include_in_schema=False)
 
@@ -65,12 +65,9 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     """The state of the link, and how it is set."""
     view = province_view(frame, session)
     if frame.request.headers.get("hx-target") == "link":
-        return renderer_of(frame.request).page(
-            frame, "_province_link.html", view=view, kinds=LETTERS, messages=MESSAGES
-        )
+        return frame.page("_province_link.html", view=view, kinds=LETTERS, messages=MESSAGES)
     codes = "\n".join(f"{name} = {code}" for name, code in sorted(view.link.codes.items()))
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "province.html",
         view=view,
         kinds=LETTERS,
@@ -144,9 +141,7 @@ def try_link(frame: In) -> Response:
         with frame.deps.database.writing() as session:
             restart_link(session, frame.commune_id)
         exchange.wake()
-    return renderer_of(frame.request).page(
-        frame, "_success_notice.html", message=frame.t("Signed in to the province's system.")
-    )
+    return frame.page("_success_notice.html", message=frame.t("Signed in to the province's system."))
 
 
 @router.post("/province/token", dependencies=[changes(Action.EXCHANGE)])
@@ -155,7 +150,7 @@ def make_token(frame: In) -> HTMLResponse:
     with frame.deps.database.writing() as session:
         token = new_token(session, frame.commune_id)
         frame.note(session, Deed.LINK_TOKEN_MADE)
-    return renderer_of(frame.request).page(frame, "province_token.html", token=token, door=_door(frame))
+    return frame.page("province_token.html", token=token, door=_door(frame))
 
 
 @router.post("/province/letters/{what}", dependencies=[changes(Action.EXCHANGE)])

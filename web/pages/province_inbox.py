@@ -20,7 +20,7 @@ from province.schedules_down import add_to_timetable, airings_of
 from runtime.clock import from_us
 from web.labels.broadcasts import CLASSES, FIELDS
 from web.labels.province import BULLETIN_STATES
-from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import Frame, In, Reading, back_to, changes
 from web.typed_fields import RowId
 from web.waveforms import listen_url
 
@@ -89,8 +89,7 @@ def inbox_view(session: Session, commune_id: str, now: datetime) -> Inbox:
 def page(frame: In, session: Reading) -> HTMLResponse:
     """All that waits, and what became of the rest."""
     part = frame.request.headers.get("hx-target") == "inbox"
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "_province_inbox.html" if part else "province_inbox.html",
         view=inbox_view(session, frame.commune_id, frame.deps.clock.now()),
         classes=CLASSES,

@@ -12,7 +12,7 @@ from province.bulletin_broadcast import send
 from runtime.refusal import N_, Refusal
 from usecases.clips import clip_of
 from web.labels.broadcasts import CLASSES
-from web.request_context import Frame, In, Reading, changes, renderer_of
+from web.request_context import Frame, In, Reading, changes
 from web.targets import class_from
 from wire.broadcasts import BroadcastClass
 
@@ -23,9 +23,7 @@ router = APIRouter(include_in_schema=False)
 def page(frame: In, session: Reading) -> HTMLResponse:
     """Which recording, as what class, where."""
     frame.need(Action.SEND_DOWN)
-    return renderer_of(frame.request).page(
-        frame, "bulletin_form.html", clips=clips(session, frame.commune_id), choices=_choices(frame)
-    )
+    return frame.page("bulletin_form.html", clips=clips(session, frame.commune_id), choices=_choices(frame))
 
 
 @router.post("/province/send", dependencies=[changes(Action.SEND_DOWN)])
@@ -50,9 +48,7 @@ def do_send(
         sent = send(session, frame.actor, clip, chosen, class_, frame.deps.clock.now())
     frame.deps.transmitter.wake()
     frame.deps.exchange.wake()
-    return renderer_of(frame.request).page(
-        frame, "bulletin_result.html", sent=sent, title=row.title, class_=class_.value, classes=CLASSES
-    )
+    return frame.page("bulletin_result.html", sent=sent, title=row.title, class_=class_.value, classes=CLASSES)
 
 
 def _choices(frame: Frame) -> list[Commune]:

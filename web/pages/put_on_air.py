@@ -20,7 +20,7 @@ from runtime.refusal import N_, Refusal
 from usecases.broadcasts import put_on_air
 from web.labels.modes import mode_sentence
 from web.labels.places import PlaceNames
-from web.request_context import In, Reading, back_to, changes, renderer_of
+from web.request_context import In, Reading, back_to, changes
 from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
 from web.typed_fields import RowId
 from wire.broadcasts import BroadcastClass, Targets
@@ -33,8 +33,7 @@ def put_on_air_page(
     frame: In, session: Reading, programme: RowId | None = None, clip: str | None = None
 ) -> HTMLResponse:
     """What, where, as what class: the form for putting something on air now."""
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "broadcast_form.html",
         programmes=programmes(session, frame.commune_id),
         clips=clips(session, frame.commune_id),
@@ -61,8 +60,7 @@ def preview(
     ends_at = starts_at + timedelta(microseconds=length_us + shifts.most_us)
     reached = reached_by(session, frame.commune_id, targets)
     found = interruptions(session, frame.commune_id, reached, class_, starts_at, ends_at)
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "_put_on_air_preview.html",
         title=title,
         length_us=length_us,

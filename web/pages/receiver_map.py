@@ -22,7 +22,7 @@ from usecases.stations import set_outline
 from web.labels.causes import cause
 from web.labels.receivers import KINDS, STATES
 from web.receiver_rows import ReceiverRow, receivers_view, self_test_values, shown_state
-from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import Frame, In, Reading, back_to, changes
 
 router = APIRouter(include_in_schema=False)
 _HISTORY_SHOWN = 8
@@ -50,19 +50,19 @@ def page(frame: In, session: Reading, receiver: str = "") -> HTMLResponse:
         "attribution": settings.map_tiles_attribution,
         "outline_url": f"/map/outline.json?v={_tag(border)}" if border else "",
     }
-    return renderer_of(frame.request).page(frame, "map.html", **{"r": None, **values})
+    return frame.page("map.html", **{"r": None, **values})
 
 
 @router.get("/map/rows")
 def rows(frame: In, session: Reading) -> HTMLResponse:
     """The list beside the map, as it is now; the markers are drawn from it."""
-    return renderer_of(frame.request).page(frame, "_map_rows.html", **_rows(frame, session))
+    return frame.page("_map_rows.html", **_rows(frame, session))
 
 
 @router.get("/map/echoes")
 def echoes(frame: In, session: Reading) -> HTMLResponse:
     """The pairs of horns that are heard as two; the lines are drawn from them."""
-    return renderer_of(frame.request).page(frame, "_map_echoes.html", **_echoes(frame, session))
+    return frame.page("_map_echoes.html", **_echoes(frame, session))
 
 
 @router.get("/map/nobody")
@@ -74,12 +74,12 @@ def nobody(_frame: In) -> HTMLResponse:
 @router.get("/map/receivers/{receiver_id}")
 def one(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
     """One receiver, beside the map."""
-    return renderer_of(frame.request).page(frame, "_map_receiver.html", **_one(frame, session, receiver_id))
+    return frame.page("_map_receiver.html", **_one(frame, session, receiver_id))
 
 
 @router.get("/map/receivers/{receiver_id}/now")
 def one_now(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
-    return renderer_of(frame.request).page(frame, "_map_receiver_state.html", **_now(frame, session, receiver_id))
+    return frame.page("_map_receiver_state.html", **_now(frame, session, receiver_id))
 
 
 @router.post("/receivers/{receiver_id}/position", dependencies=[changes(Action.RECEIVERS)])
@@ -93,7 +93,7 @@ def place(
         return back_to(frame.request, f"/map?receiver={receiver_id}")
     with frame.deps.database.session() as session:
         values = {**_one(frame, session, receiver_id), "moved": _said(before)}
-        answer = renderer_of(frame.request).page(frame, "_map_receiver.html", **values)
+        answer = frame.page("_map_receiver.html", **values)
     answer.headers["HX-Trigger-After-Swap"] = "placed"
     return answer
 

@@ -27,7 +27,7 @@ from web.labels.causes import cause
 from web.labels.receivers import KINDS, STATES
 from web.receiver_rows import receivers_view, self_test_values, shown_state
 from web.receiver_telemetry import telemetry_view
-from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import Frame, In, Reading, back_to, changes
 from web.sync_plot import plot_of
 from web.typed_fields import Decimal, RowId, Seconds, Whole
 
@@ -38,8 +38,7 @@ router = APIRouter(include_in_schema=False)
 def page(frame: In, session: Reading) -> HTMLResponse:
     rows = receivers_view(session, frame, frame.deps.clock.now())
     part = frame.request.headers.get("hx-target") == "receivers"
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "_receivers.html" if part else "receivers.html",
         rows=rows,
         latched=len(fault_latches.latches(session, [row.receiver.id for row in rows])),
@@ -52,8 +51,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 @router.get("/receivers/new")
 def new(frame: In, session: Reading) -> HTMLResponse:
     """The form for a new receiver."""
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "receiver_form.html",
         stations=stations(session, frame.commune_id),
         zones=zones(session, frame.commune_id),
@@ -102,8 +100,7 @@ def one(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
     receiver = receiver_of(session, frame.commune_id, receiver_id)
     at, broken = frame.deps.presence.receiver_status(receiver_id, now), faults.current(session).get(receiver_id, [])
     history: list[PresenceChange] = presence.changes(session, receiver_id, 30)
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "receiver.html",
         r=receiver,
         at=at,
@@ -170,6 +167,4 @@ def do_retire(frame: In, receiver_id: str) -> Response:
 
 
 def _credentials(frame: Frame, receiver_id: str, name: str, text: str) -> HTMLResponse:
-    return renderer_of(frame.request).page(
-        frame, "receiver_credentials.html", receiver_id=receiver_id, name=name, text=text
-    )
+    return frame.page("receiver_credentials.html", receiver_id=receiver_id, name=name, text=text)

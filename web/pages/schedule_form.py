@@ -17,7 +17,7 @@ from schedules.schedules import Schedule, next_due
 from usecases.schedules import ScheduleSettings, add_schedule, change_schedule, schedule_of
 from web.labels.modes import mode_sentence
 from web.labels.rules import rule_sentence
-from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import Frame, In, Reading, back_to, changes
 from web.rule_form import Draft, draft_of, rule_from
 from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
 from web.typed_fields import Count, Day, RowId, TimeOfDay, Whole
@@ -82,8 +82,7 @@ def preview(
         without=number,
         spread=spread,
     )
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "_schedule_preview.html",
         sentence=rule_sentence(frame.wording, rule),
         found=forecast,
@@ -150,8 +149,7 @@ def _form(
     }
     if minutes and not draft.programme_id:
         draft = replace(draft, programme_id=_fitting(choices, lengths_us, minutes))
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "schedule_form.html",
         draft=draft,
         targets=targets,

@@ -95,7 +95,7 @@ def sign_out(request: Request) -> Response:
 @router.get("/password")
 def password_page(frame: Annotated[Frame, Depends(frame_with_any_password)]) -> HTMLResponse:
     """The form for a password of one's own."""
-    return renderer_of(frame.request).page(frame, "password.html", refused="")
+    return frame.page("password.html", refused="")
 
 
 @router.post("/password", dependencies=[Depends(own_form)])
@@ -118,7 +118,7 @@ async def change_password(
                 raise
         await run_in_threadpool(_change_password, frame, chosen)
     except Refusal as refusal:
-        return renderer_of(request).page(frame, "password.html", 422, refused=frame.t.refusal(refusal))
+        return frame.page("password.html", 422, refused=frame.t.refusal(refusal))
     return RedirectResponse("/", status_code=303)
 
 

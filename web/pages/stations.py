@@ -13,7 +13,7 @@ from runtime.refusal import N_, Refusal
 from usecases.stations import StationSettings, add_station, change_station, move_receivers, remove_station, station_of
 from web.labels.receivers import KINDS, STATES
 from web.receiver_rows import ReceiverRow, receivers_view
-from web.request_context import Frame, In, Reading, back_to, changes, renderer_of
+from web.request_context import Frame, In, Reading, back_to, changes
 from web.typed_fields import RowId
 
 router = APIRouter(include_in_schema=False)
@@ -41,9 +41,7 @@ def stations_view(session: Session, frame: Frame) -> list[StationRow]:
 
 @router.get("/stations")
 def page(frame: In, session: Reading) -> HTMLResponse:
-    return renderer_of(frame.request).page(
-        frame, "stations.html", rows=stations_view(session, frame), kinds=KINDS, states=STATES
-    )
+    return frame.page("stations.html", rows=stations_view(session, frame), kinds=KINDS, states=STATES)
 
 
 def station_from(

@@ -12,7 +12,7 @@ from people.rights import Action
 from runtime.refusal import Refusal
 from usecases.schedules import copy_days, pause_schedule, restore_schedule, retire_schedule
 from web.formatting import monday_of
-from web.request_context import In, Reading, back_to, changes, renderer_of
+from web.request_context import In, Reading, back_to, changes
 from web.timetable_view import period_of, timetable_view
 from web.typed_fields import Day as TypedDay
 from web.typed_fields import RowId
@@ -33,9 +33,7 @@ def page(
         month_of=_day_of(month_of, today) if month_of else None,
     )
     view = timetable_view(session, frame, period, saved)
-    return renderer_of(frame.request).page(
-        frame, "timetable.html", view=view, period=period, today=today, order_key=order_key
-    )
+    return frame.page("timetable.html", view=view, period=period, today=today, order_key=order_key)
 
 
 @router.post("/timetable/{number}/pause", dependencies=[changes(Action.TIMETABLE)])

@@ -16,7 +16,7 @@ from web.labels.broadcasts import CLASSES, VERDICTS
 from web.labels.causes import cause
 from web.labels.receivers import STATES
 from web.play_log_view import YEARS
-from web.request_context import Frame, In, Reading, renderer_of
+from web.request_context import Frame, In, Reading
 
 router = APIRouter(include_in_schema=False)
 #: How an instant stands in the address, by the commune's clock.
@@ -29,8 +29,7 @@ def page(frame: In, session: Reading, receiver: str = "", at: str = "") -> HTMLR
     now, commune_receivers = frame.deps.clock.now(), receivers(session, frame.commune_id)
     instant = _instant(frame, at) if at else now
     explanation = explain(session, receiver_of(session, frame.commune_id, receiver), instant, now) if receiver else None
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "playback_explanation.html",
         found=explanation,
         receivers=commune_receivers,

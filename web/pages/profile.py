@@ -25,7 +25,7 @@ from usecases.notifications import (
 from usecases.revisions import Superseded
 from web.labels.notifications import CHANNELS, GROUPS, STATES
 from web.language import LANGUAGES
-from web.request_context import Frame, In, back_to, own_form, renderer_of
+from web.request_context import Frame, In, back_to, own_form
 from web.typed_fields import RowId
 
 router = APIRouter(include_in_schema=False)
@@ -149,8 +149,7 @@ def _page(
         person = person_to_reach(session, frame.actor, operator_id)
         values = _values(frame, session, person)
         last = deliveries.latest(session, operator_id, _SHOWN_DELIVERIES)
-    return renderer_of(frame.request).page(
-        frame,
+    return frame.page(
         "profile.html",
         422 if refused else 200,
         person=person,

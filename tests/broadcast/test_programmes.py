@@ -13,12 +13,12 @@ from broadcast.programmes import (
     items_of,
     items_of_all,
     manifest_items,
+    programme,
     programmes,
     replace_items,
-    restore,
-    retire,
     used_in,
 )
+from broadcast.retirement import restore, retire
 from devices.communes import add_commune
 from runtime.clock import ManualClock
 from runtime.database import Database
@@ -135,7 +135,7 @@ def test_where_a_recording_is_used_is_known_once_and_not_of_retired_ones(studio:
     with studio.database.writing() as session:
         twice = studio.add_programme(session, "Bão", [Item(ItemKind.CLIP, "storm")] * 2)
         gone = studio.add_programme(session, "Cũ", [Item(ItemKind.CLIP, "storm")])
-        retire(session, gone, studio.now())
+        retire(session, programme(session, gone), studio.now())
         session.flush()
         found = used_in(session, ["storm", "bulletin", "chime-in"])
     assert {clip: [p.number for p in used] for clip, used in found.items()} == {
@@ -146,10 +146,10 @@ def test_where_a_recording_is_used_is_known_once_and_not_of_retired_ones(studio:
 
 def test_a_retired_programme_leaves_the_list_and_comes_back(studio: Studio) -> None:
     with studio.database.writing() as session:
-        retire(session, studio.programme, studio.now())
+        retire(session, programme(session, studio.programme), studio.now())
         session.flush()
         assert programmes(session, COMMUNE) == []
         assert len(programmes(session, COMMUNE, include_retired=True)) == 1
-        restore(session, studio.programme)
+        restore(session, programme(session, studio.programme))
         session.flush()
         assert len(programmes(session, COMMUNE)) == 1

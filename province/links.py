@@ -61,6 +61,17 @@ class ProvinceLink(SQLModel, table=True):
         """Why the province is not reached."""
         return from_text(self.error)
 
+    @property
+    def subject(self) -> str:
+        """As forms and the audit name it (`usecases.revisions.Compared`)."""
+        return f"province_link {self.commune_id}"
+
+    @property
+    def settings_shown(self) -> list[object]:
+        """What people can set, for the revision of a form."""
+        names = (self.own_code, self.own_name, self.province_code, self.province_name)
+        return [self.profile, self.base_url, *names, self.receiver_codes, self.normal_schedules, self.enabled]
+
     def code_of(self, receiver_id: str) -> str:
         return self.codes.get(receiver_id, receiver_id)
 

@@ -4,6 +4,7 @@ One alone goes on air at once. Where several wait together nothing goes before t
 `DECIDE_WITHIN` has passed; then they go as they stand. None cuts another priority broadcast unless a person says so.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, or_, select
@@ -12,6 +13,7 @@ from broadcast.broadcasts import Broadcast
 from broadcast.clips import clip
 from broadcast.planning import LEAD
 from province.bulletins import BulletinState, ProvinceBulletin, put_bulletin_on_air
+from runtime.refusal import N_, Refusal
 from usecases.actors import Actor
 from wire.broadcasts import BroadcastClass
 
@@ -40,21 +42,29 @@ def waiting_priority(session: Session, commune_id: str) -> list[ProvinceBulletin
     return list(session.exec(query.order_by(col(ProvinceBulletin.turn))))
 
 
-def move_before(session: Session, commune_id: str, number: int) -> None:
-    """Let a priority bulletin sound before the one that stands before it: the commune's user decides the order."""
-    others = waiting_priority(session, commune_id)
-    at = next((n for n, b in enumerate(others) if b.number == number), 0)
-    if at > 0:
-        bulletin, before = others[at], others[at - 1]
-        bulletin.turn, before.turn = before.turn, bulletin.turn
-    session.add_all(others)
+def move_before(session: Session, commune_id: str, number: int, before: int) -> bool:
+    """Let a priority bulletin play before another. Gives whether it did not already, or one of them waits no more."""
+    waiting = waiting_priority(session, commune_id)
+    places = {bulletin.number: place for place, bulletin in enumerate(waiting)}
+    if number not in places or before not in places or places[number] < places[before]:
+        return False
+    turns = [bulletin.turn for bulletin in waiting]
+    waiting.insert(places[before], waiting.pop(places[number]))
+    for bulletin, turn in zip(waiting, turns, strict=True):
+        bulletin.turn = turn
+    session.add_all(waiting)
+    return True
 
 
-def confirm_order(session: Session, commune_id: str) -> None:
-    """The order in which they stand is decided."""
-    for bulletin in waiting_priority(session, commune_id):
+def confirm_order(session: Session, commune_id: str, shown: Sequence[int]) -> list[ProvinceBulletin]:
+    """The order in which they stand is decided. Raises Refusal when it is not the one that was shown."""
+    waiting = waiting_priority(session, commune_id)
+    if [bulletin.number for bulletin in waiting] != list(shown):
+        raise Refusal(N_("The order has changed after you opened it. Look at it again, then confirm."))
+    for bulletin in waiting:
         bulletin.ordered = True
         session.add(bulletin)
+    return waiting
 
 
 def blocking_broadcasts(session: Session, commune_id: str, now: datetime, length: timedelta) -> list[Broadcast]:

@@ -109,6 +109,7 @@ WRITES = {
     "notifications.rules": ("set_rule", "renew_key"),
     "people.contacts": ("set_contact",),
     "people.operators": ("add_operator", "renew_password", "appoint", "dismiss"),
+    "devices.communes": ("add_commune",),
     "people.staff": ("set_role", "set_above", "retire_operator", "restore_operator"),
 }
 #: Packages above the rooms. `demo` furnishes its own database.
@@ -239,3 +240,20 @@ def test_only_the_application_imports_from_the_pages_and_only_their_routes() -> 
         if name != "web.pages.routes"
     }
     assert importing == {("web.app", "PAGE_ROUTERS")}
+
+
+#: Routes that open a transaction: sign-in and its sessions, and those that call a function of `mergers`, `province`,
+#: `acoustics` or `transfer` which works, and audits, in a transaction of the caller.
+WRITING_ROUTES = {
+    "web.pages.sign_in",
+    "web.pages.mergers",
+    "web.pages.province_send",
+    "web.pages.measure",
+    "web.pages.calendar_files",
+}
+
+
+def test_pages_and_api_write_and_audit_through_use_cases_only() -> None:
+    routes = {name: path.read_text() for name, path in modules() if name.startswith(("web.pages.", "web.api."))}
+    assert {name for name, text in routes.items() if "audit.note" in text or ".note(" in text} == set()
+    assert {name for name, text in routes.items() if ".writing()" in text} == WRITING_ROUTES

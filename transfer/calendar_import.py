@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from broadcast.programmes import Programme, programmes
 from parsing.names import NameIndex
+from people.audit import Deed
 from runtime.refusal import N_, Refusal
 from schedules.calendar_entries import CalendarEntry, CalendarImport
 from schedules.recurrence import Holidays
@@ -62,6 +63,7 @@ class EventTaker:
             except Refusal as refusal:
                 taken.unread.append((entry.title, refusal))
                 self._used |= {schedule.number for schedule in self._known_schedules(entry.uids)}  # they stay
+        self._note(taken.added + taken.changed)
         return taken
 
     def remove_gone(self, read: CalendarImport) -> TakenEvents:
@@ -75,7 +77,12 @@ class EventTaker:
                 taken.unread.append((title, Refusal(N_("This event is cancelled."))))
         for uid in read.uids:
             self._retire(self._parts(uid), "", taken)
+        self._note(taken.removed)
         return taken
+
+    def _note(self, titles: list[str]) -> None:
+        if titles:
+            self._actor.note(self._session, self._now, self._commune_id, Deed.CALENDAR_READ, ", ".join(titles)[:1000])
 
     def _parts(self, uid: str) -> list[str]:
         """Numbers of the schedules of an event's occurrences that were moved, and of its further rules."""
@@ -89,10 +96,16 @@ class EventTaker:
             if number and (schedule := self._there.get(int(number))) is not None and schedule.number not in self._used
         ]
         for schedule in gone:
-            retire_schedule_in(self._session, self._actor, self._commune_id, schedule.number, self._now)
-            self._used.add(schedule.number)
             programme = self._session.get(Programme, schedule.programme_id)
-            taken.removed.append(title or (programme.title if programme else ""))
+            shown = title or (programme.title if programme else "")
+            try:
+                with self._session.begin_nested():
+                    retire_schedule_in(self._session, self._actor, self._commune_id, schedule.number, self._now)
+            except Refusal as refusal:  # an emergency, without the right to emergencies
+                taken.unread.append((shown, refusal))
+            else:
+                taken.removed.append(shown)
+            self._used.add(schedule.number)
         return bool(gone)
 
     def _take(self, entry: CalendarEntry, taken: TakenEvents) -> None:

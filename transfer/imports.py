@@ -17,6 +17,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.enrolment import Issuer
 from devices.stations import StationKind
+from people.audit import Deed
 from people.passwords import OneTimePassword, one_time_password
 from runtime.database import Database, UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal
@@ -193,6 +194,9 @@ class Imports:
                 remember(session, upload.commune_id, upload.of_kind, preview.headings, preview.columns)
                 row.done_at, row.counts = now, json.dumps({c.value: n for c, n in result.counts.items()})
                 session.add(row)
+                counts = ", ".join(f"{change.value} {n}" for change, n in result.counts.items())
+                detail = f"{upload.kind}, {upload.file_name}: {counts}"
+                actor.note(session, now, upload.commune_id, Deed.IMPORTED, detail)
         (self._folder / upload.id).unlink(missing_ok=True)
         return result
 

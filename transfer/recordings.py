@@ -10,9 +10,13 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, NoReturn
 
 from broadcast.ingest import Ingest
+from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
 from runtime.sandbox import ParserFailed, run_in_sandbox
 from transfer.file_kinds import FileKind, kind_of, kind_of_parts, no_zip
+from usecases.actors import Actor
+from usecases.services import Services
 
 MOST_FILES = 500
 #: Entries of any kind, empty folders included.
@@ -98,16 +102,17 @@ def in_folder(root: Path, name: str) -> list[Recording]:
     return _checked([Recording(path.name, path.stat().st_size, lambda path=path: path.open("rb")) for path in wanted])  # type: ignore[misc]
 
 
-def hand_over(ingest: Ingest, commune_id: str, recordings: list[Recording], *, by: str) -> Handed:
+def hand_over(services: Services, actor: Actor, ingest: Ingest, commune_id: str, recordings: list[Recording]) -> Handed:
     """Give each to the ingest, which works them one by one. A recording that is there already is not made twice.
 
-    Raises Refusal when there is no room for all.
+    Raises NotAllowed, Refusal when there is no room for all.
     """
+    actor.need(Action.CLIPS, commune_id)
     ingest.check_room(commune_id, sum(recording.size for recording in recordings))
     handed = Handed()
     for recording in recordings:
         try:
-            upload = ingest.open_upload(commune_id, recording.name, by=by, size_hint=recording.size)
+            upload = ingest.open_upload(commune_id, recording.name, by=actor.name, size_hint=recording.size)
             try:
                 for block in _blocks(recording):
                     upload.write(block)
@@ -122,6 +127,8 @@ def hand_over(ingest: Ingest, commune_id: str, recordings: list[Recording], *, b
             handed.refused.append((recording.name, refusal))
         else:
             handed.over.append(recording.name)
+    with services.database.writing() as session:
+        actor.note(session, services.clock.now(), commune_id, Deed.IMPORTED, ", ".join(handed.over) or "0")
     return handed
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from broadcast import clips
+from broadcast.backup_clip import backup_of
 from broadcast.backup_clip import choose_backup as choose_backup_clip
 from broadcast.clips import Clip, Field
 from broadcast.ingest import Ingest
@@ -16,6 +17,7 @@ from people.rights import Action
 from runtime.refusal import N_
 from schedules.freezing import freeze_past
 from usecases.actors import Actor
+from usecases.emergency_content import need_for_clip
 from usecases.own_rows import own
 from usecases.retirement import restore, retire
 from usecases.revisions import check_present
@@ -52,7 +54,7 @@ def open_upload(
         actor.need(Action.EMERGENCY, commune_id)
     if replaces:
         with services.database.session() as session:
-            clip_of(session, commune_id, replaces)
+            need_for_clip(session, actor, clip_of(session, commune_id, replaces))
     upload = ingest.open_upload(
         commune_id,
         file_name,
@@ -74,8 +76,8 @@ def change_clip(
     services: Services, actor: Actor, commune_id: str, clip_id: str, *, title: str, language: str, field: int
 ) -> None:
     with services.database.writing() as session:
-        actor.need(Action.CLIPS, commune_id)
         clip = clip_of(session, commune_id, clip_id)
+        need_for_clip(session, actor, clip)
         actor.check_shown(session, clip)
         check_present(session, clip)
         freeze_past(session, services.clock.now())
@@ -90,16 +92,16 @@ def retire_clip(services: Services, actor: Actor, commune_id: str, clip_id: str)
 
 
 def retire_clip_in(session: Session, actor: Actor, commune_id: str, clip_id: str, now: datetime) -> None:
-    actor.need(Action.CLIPS, commune_id)
     clip = clip_of(session, commune_id, clip_id)
+    need_for_clip(session, actor, clip)
     retire(session, actor, clip, now, Deed.CLIP_RETIRED)
 
 
 def restore_clip(services: Services, actor: Actor, commune_id: str, clip_id: str) -> None:
     """One that was replaced also gets its place in the programmes back."""
     with services.database.writing() as session:
-        actor.need(Action.CLIPS, commune_id)
         clip = clip_of(session, commune_id, clip_id)
+        need_for_clip(session, actor, clip)
         is_retired = clip.retired_at is not None
         restore(session, actor, clip, services.clock.now(), Deed.CLIP_RESTORED)
         if is_retired:
@@ -108,10 +110,15 @@ def restore_clip(services: Services, actor: Actor, commune_id: str, clip_id: str
 
 
 def choose_backup(services: Services, actor: Actor, commune_id: str, clip_id: str, *, chosen: bool) -> None:
-    """The clip that receivers play when another cannot be played; they fetch it at once. chosen: False for none."""
+    """The clip that receivers play when another cannot be played; they fetch it at once.
+
+    chosen: the wanted state of this clip. False for one that is not the backup changes nothing.
+    """
     with services.database.writing() as session:
         actor.need(Action.CLIPS, commune_id)
         clip = clip_of(session, commune_id, clip_id)
+        if chosen == (backup_of(session, commune_id) == clip_id):
+            return
         choose_backup_clip(session, commune_id, clip_id if chosen else None)
         deed = Deed.BACKUP_CHOSEN if chosen else Deed.BACKUP_DROPPED
         actor.note(session, services.clock.now(), commune_id, deed, clip.title, about=clip)

@@ -12,6 +12,7 @@ from people.rights import Action
 from runtime.refusal import N_
 from schedules.freezing import freeze_past
 from usecases.actors import Actor
+from usecases.emergency_content import need_for_programme
 from usecases.own_rows import own
 from usecases.retirement import restore, retire
 from usecases.revisions import check_present
@@ -70,20 +71,21 @@ def retire_programme(services: Services, actor: Actor, commune_id: str, number: 
     """Remove it from the list; what is planned with it still sounds."""
     with services.database.writing() as session:
         now = services.clock.now()
-        actor.need(Action.PROGRAMMES, commune_id)
-        retire(session, actor, programme_of(session, commune_id, number), now, Deed.PROGRAMME_RETIRED)
+        programme = programme_of(session, commune_id, number)
+        need_for_programme(session, actor, commune_id, number)
+        retire(session, actor, programme, now, Deed.PROGRAMME_RETIRED)
 
 
 def restore_programme(services: Services, actor: Actor, commune_id: str, number: int) -> None:
     with services.database.writing() as session:
-        actor.need(Action.PROGRAMMES, commune_id)
         programme = programme_of(session, commune_id, number)
+        need_for_programme(session, actor, commune_id, number)
         restore(session, actor, programme, services.clock.now(), Deed.PROGRAMME_RESTORED)
 
 
 def _changed(session: Session, actor: Actor, commune_id: str, number: int, now: datetime) -> None:
-    actor.need(Action.PROGRAMMES, commune_id)
     programme = programme_of(session, commune_id, number)
+    need_for_programme(session, actor, commune_id, number)
     actor.check_shown(session, programme)
     check_present(session, programme)
     actor.note(session, now, commune_id, Deed.PROGRAMME_CHANGED, programme.title, about=programme)

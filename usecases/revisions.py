@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -24,7 +25,19 @@ from people.staff import Person
 from runtime.refusal import N_, Refusal
 from schedules.schedules import Schedule
 
-Thing = Schedule | Programme | Clip | Receiver | Station | Zone | NoiseRules | Person
+
+@runtime_checkable
+class Compared(Protocol):
+    """A thing of a package above this one: names itself, and gives what people can set."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def settings_shown(self) -> list[object]: ...
+
+
+Thing = Schedule | Programme | Clip | Receiver | Station | Zone | NoiseRules | Person | Compared
 
 #: What people can set. Counters and what machines write are left out.
 _COLUMNS: dict[type, tuple[str, ...]] = {
@@ -93,6 +106,8 @@ def subject_of(thing: Thing) -> str:
         return f"operator {thing.operator.id}"
     if isinstance(thing, NoiseRules):
         return f"noise_rules {thing.commune_id}/{thing.zone_id}"
+    if isinstance(thing, Compared):
+        return thing.subject
     return f"{thing.__tablename__} {thing.id}"
 
 
@@ -141,6 +156,8 @@ def _digest(session: Session, thing: Thing) -> str:
         operator = thing.operator
         content: list[object] = [operator.admin, operator.province_id, operator.retired_at, sorted(thing.roles.items())]
         content += [operator.full_name, operator.phone, operator.email]
+    elif isinstance(thing, Compared):
+        content = thing.settings_shown
     else:
         content = [getattr(thing, name) for name in _COLUMNS[type(thing)]]
     if isinstance(thing, Programme):

@@ -16,7 +16,6 @@ from sqlmodel import Session
 from devices.communes import Commune
 from devices.zones import Zone
 from parsing.names import told_apart
-from people import audit
 from people.operators import Operator, standing_of
 from people.rights import Action, Standing, may, refusal_of
 from runtime.refusal import N_, Refusal
@@ -76,17 +75,6 @@ class Frame:
         """Raises NotAllowed, saying who may."""
         if not may(self.standing, action, self.commune_id if commune_id is None else commune_id):
             raise refusal_of(action)
-
-    def note(self, session: Session, deed: audit.Deed, detail: str = "", commune_id: str | None = None) -> None:
-        """Write an audit entry, in the transaction of the action."""
-        audit.note(
-            session,
-            at=self.deps.clock.now(),
-            by=self.operator.name,
-            action=deed,
-            detail=detail,
-            commune_id=self.commune_id if commune_id is None else commune_id,
-        )
 
     def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A page, or a part of one, for this request."""

@@ -66,6 +66,8 @@ def page_of(subject: str) -> str:
     kind, _, ident = subject.partition(" ")
     if kind == "noise_rules":
         return f"/allowed-hours/{ident.partition('/')[2] or 'commune'}"
+    if kind == "province_link":
+        return "/province"
     if kind == "operator":
         return f"/operators/{ident}"
     return f"{_PAGES[kind]}/{ident}" if kind in _PAGES else "/stations"

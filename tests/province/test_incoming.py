@@ -170,8 +170,8 @@ def test_of_two_priority_bulletins_the_commune_decides_the_order(linked_commune:
     linked_commune.desk.look()
     assert on_air(linked_commune) == []
     with linked_commune.database.writing() as session:
-        priority_queue.move_before(session, COMMUNE, second.number)
-        priority_queue.confirm_order(session, COMMUNE)
+        priority_queue.move_before(session, COMMUNE, second.number, first.number)
+        priority_queue.confirm_order(session, COMMUNE, [second.number, first.number])
     linked_commune.desk.look()
     assert [b.title for b in on_air(linked_commune)] == ["Hai"]
     linked_commune.clock.advance(seconds=1)

@@ -1,5 +1,6 @@
 """A controller's parts for asking the pages, with a broker in memory and as many receivers as one likes."""
 
+import functools
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,12 @@ from wire.sealing import PublicKey, SealingKey
 
 KEY = b"k" * 32
 PASSWORD = "loa-phuong-2026"
+
+
+@functools.cache
+def _password_hash() -> str:
+    """One for all tests: a hash takes 100 ms and more."""
+    return hash_password(PASSWORD)
 
 
 class Office:
@@ -98,7 +105,7 @@ class Office:
             add_zone(session, COMMUNE, "thon-1", "Thôn 1")
             lan = Operator(
                 name=OPERATOR,
-                password_hash=hash_password(PASSWORD),
+                password_hash=_password_hash(),
                 must_change_password=must_change,
                 admin=True,
                 created_at=clock.now(),

@@ -1,5 +1,6 @@
 """The pages of the province: the link, the inbox, sending down; and the door through which the province comes."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,14 @@ from province.bulletins import BulletinState, NewBulletin, ProvinceBulletin, add
 from province.codes import RefusalCode
 from province.links import link_of
 from province.messages import ScheduleCancelled
+from province.priority_queue import waiting_priority
 from province.profile import profile
 from runtime.clock import ManualClock
 from runtime.database import Database
 from tests.broadcast.studio import add_clip
 from tests.cast import COMMUNE
 from tests.web.office import Office
+from tests.web.page_forms import form_of
 from tests.web.test_rights_of_pages import Guest
 from wire.broadcasts import BroadcastClass, Targets
 
@@ -159,12 +162,40 @@ def test_the_order_of_priority_bulletins_is_shown_changed_and_confirmed(office: 
     page = office.browser.get("/province/inbox").text
     assert page.index("1. Tin 1") < page.index("2. Tin 2")
     assert "Có 2 bản tin ưu tiên cùng chờ phát" in page
-    assert office.post(f"/province/inbox/{two}/up") == 303
+    up = form_of(office, "/province/inbox", f"/province/inbox/{two}/up")
+    assert office.post(up.action, **up.fields) == 303
     assert "1. Tin 2" in office.browser.get("/province/inbox").text
-    assert office.post("/province/inbox/order") == 303
+    assert office.browser.post("/province/inbox/order", data=shown_order(office)).status_code == 303
     assert "cùng chờ phát" not in office.browser.get("/province/inbox").text
     office.deps.exchange.desk.look()
     assert (state_of(office, two), state_of(office, one)) == (BulletinState.PUT_ON_AIR, BulletinState.WAITING)
+
+
+def shown_order(office: Office) -> dict[str, list[str]]:
+    """The form that confirms the order: one hidden field for each bulletin."""
+    page = office.browser.get("/province/inbox").text
+    return {"form_token": [office.form_token], "shown": re.findall(r'name="shown" value="(\d+)"', page)}
+
+
+def test_an_order_that_another_person_changed_is_not_confirmed_unseen(office: Office) -> None:
+    for code in "123":
+        arrive(office, BroadcastClass.PRIORITY, code)
+    shown, up = shown_order(office), form_of(office, "/province/inbox", "/province/inbox/3/up")
+    assert office.browser.post(up.action, data=up.fields).status_code == 303
+    assert "Thứ tự đã thay đổi" in office.browser.post("/province/inbox/order", data=shown).text
+    with office.database.session() as session:
+        assert [(b.number, b.ordered) for b in waiting_priority(session, COMMUNE)] == [(1, 0), (3, 0), (2, 0)]
+    assert office.browser.post("/province/inbox/order", data=shown_order(office)).status_code == 303
+
+
+def test_two_people_who_move_one_bulletin_up_move_it_by_one_place(office: Office) -> None:
+    for code in "123":
+        arrive(office, BroadcastClass.PRIORITY, code)
+    first, second = (form_of(office, "/province/inbox", "/province/inbox/3/up") for _ in range(2))
+    for up in (first, second):
+        assert office.browser.post(up.action, data=up.fields).status_code == 303
+    with office.database.session() as session:
+        assert [b.number for b in waiting_priority(session, COMMUNE)] == [1, 3, 2]
 
 
 def test_the_number_of_queries_does_not_grow_with_the_bulletins(office: Office) -> None:

@@ -10,7 +10,6 @@ from sqlmodel import Session
 
 from broadcast.modes import Spreading
 from broadcast.programmes import duration_us, items_of_all, programmes
-from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, Refusal
 from schedules.calendars import MOST_FILE_BYTES, CalendarEntry, CalendarImport, write_calendar
@@ -57,13 +56,9 @@ def _take(frame: Frame, events: CalendarImport) -> TakenEvents:
         with frame.deps.database.writing() as session:
             taker = EventTaker(session, frame.commune_id, frame.deps.clock.now(), frame.actor, used)
             taken = taker.take(CalendarImport(entries=events.entries[first : first + _AT_ONCE]))
-            if taken.added or taken.changed:
-                frame.note(session, Deed.CALENDAR_READ, ", ".join(taken.added + taken.changed)[:1000])
         all_taken.extend(taken)
     with frame.deps.database.writing() as session:
         gone = EventTaker(session, frame.commune_id, frame.deps.clock.now(), frame.actor, used).remove_gone(events)
-        if gone.removed:
-            frame.note(session, Deed.CALENDAR_READ, ", ".join(gone.removed)[:1000])
     all_taken.extend(gone)
     return all_taken
 

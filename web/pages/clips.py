@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -17,7 +18,7 @@ from broadcast.programmes import Programme, used_in
 from broadcast.storage import stored_bytes
 from broadcast.upload import Upload
 from parsing.numbers import row_number
-from people.rights import Action
+from people.rights import Action, NotAllowed
 from runtime.refusal import Refusal
 from usecases.clips import change_clip, choose_backup, clip_of, open_upload, restore_clip, retire_clip
 from web.labels.broadcasts import FIELDS, LANGUAGES_SPOKEN
@@ -120,7 +121,8 @@ async def upload(
         receiving = await run_in_threadpool(begin)
         await receive(receiving, body)
     except Refusal as refusal:
-        return JSONResponse({"error": frame.t.refusal(refusal)}, 422)
+        status = HTTPStatus.FORBIDDEN if isinstance(refusal, NotAllowed) else HTTPStatus.UNPROCESSABLE_ENTITY
+        return JSONResponse({"error": frame.t.refusal(refusal)}, status)
     return JSONResponse({"job": receiving.job_id})
 
 
@@ -129,28 +131,28 @@ async def upload_without_script(frame: In, request: Request) -> Response:
     """The same from a plain form, for browsers without script. What is too large is refused before it is read."""
     if int(request.headers.get("content-length") or 0) > frame.deps.settings.max_upload_bytes + 10_000:
         raise frame.deps.ingest.too_large()
-    form = await request.form()
-    file = form.get("file")
-    if not isinstance(file, UploadFile):
-        return back_to(request, "/clips")
-    sent = file
-    text = {name: value for name, value in form.items() if isinstance(value, str)}
-    receiving = await run_in_threadpool(
-        lambda: open_upload(
-            frame.deps.services,
-            frame.actor,
-            frame.deps.ingest,
-            frame.commune_id,
-            sent.filename or "",
-            size_hint=sent.size or 0,
-            trim_silence="trim" in text,
-            replaces=text.get("replaces", ""),
-            language=text.get("language", "vi"),
-            field=row_number(text.get("field", "")) or 1,
-            urgent="urgent" in text,
+    async with request.form() as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            return back_to(request, "/clips")
+        sent = file
+        text = {name: value for name, value in form.items() if isinstance(value, str)}
+        receiving = await run_in_threadpool(
+            lambda: open_upload(
+                frame.deps.services,
+                frame.actor,
+                frame.deps.ingest,
+                frame.commune_id,
+                sent.filename or "",
+                size_hint=sent.size or 0,
+                trim_silence="trim" in text,
+                replaces=text.get("replaces", ""),
+                language=text.get("language", "vi"),
+                field=row_number(text.get("field", "")) or 1,
+                urgent="urgent" in text,
+            )
         )
-    )
-    await receive(receiving, blocks_of(sent))
+        await receive(receiving, blocks_of(sent))
     return back_to(request, "/clips")
 
 

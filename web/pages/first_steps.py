@@ -5,14 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 
-from broadcast.chimes import ensure_chimes
 from broadcast.clips import clips
 from broadcast.play_log import play_log
-from devices.communes import add_commune
-from devices.provinces import province_name
 from devices.receivers import receivers
-from people.audit import Deed
 from people.rights import Action
+from usecases.communes import add_commune
 from web.request_context import COMMUNE_COOKIE, In, Reading, back_to, changes
 
 router = APIRouter(include_in_schema=False)
@@ -36,13 +33,7 @@ def add(
     frame: In, commune_id: Annotated[str, Form()], name: Annotated[str, Form()], province: Annotated[str, Form()] = ""
 ) -> Response:
     """The first commune, or one more; its chimes are made at once."""
-    with frame.deps.database.writing() as session:
-        if frame.standing.province_id is not None:
-            province = province_name(session, frame.standing.province_id)
-        added = add_commune(session, commune_id.strip(), name, province=province)
-        ident = added.id
-        frame.note(session, Deed.COMMUNE_ADDED, added.name, ident)
-    ensure_chimes(frame.deps.database, frame.deps.media, ident, frame.deps.clock.now())
+    added = add_commune(frame.deps.services, frame.actor, frame.deps.media, commune_id, name, province=province)
     answer = back_to(frame.request, "/first-steps")
-    answer.set_cookie(COMMUNE_COOKIE, ident, max_age=31_536_000, samesite="lax", httponly=True)
+    answer.set_cookie(COMMUNE_COOKIE, added.id, max_age=31_536_000, samesite="lax", httponly=True)
     return answer

@@ -15,7 +15,6 @@ from sqlmodel import Session
 
 from broadcast.file_names import clean_name
 from devices.receivers import receivers
-from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
 from transfer import recordings
@@ -127,9 +126,7 @@ def take_recordings(
         files = recordings.in_zip(file.file, source=frame.commune_id)
     else:
         raise Refusal(N_("Choose a file first."))
-    handed = recordings.hand_over(frame.deps.ingest, frame.commune_id, files, by=frame.operator.name)
-    with frame.deps.database.writing() as session:
-        frame.note(session, Deed.IMPORTED, ", ".join(handed.over) or "0")
+    handed = recordings.hand_over(frame.deps.services, frame.actor, frame.deps.ingest, frame.commune_id, files)
     return frame.page("import_recordings.html", handed=handed)
 
 
@@ -218,9 +215,6 @@ def _look(frame: Frame, upload: ImportFile, session: Session) -> HTMLResponse:
 
 def _done(frame: Frame, upload: ImportFile, preview: Preview, result: Result) -> HTMLResponse:
     """Notify receivers, accounts and planner, and show the result of each row."""
-    counts = ", ".join(f"{change.value} {n}" for change, n in result.counts.items())
-    with frame.deps.database.writing() as session:
-        frame.note(session, Deed.IMPORTED, f"{upload.kind}, {upload.file_name}: {counts}")
     word = ""
     if result.credentials:
         frame.deps.accounts_changed()

@@ -1,18 +1,16 @@
 """Province: are we connected to the province's system, does anything wait, and how is the link set?"""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
-from devices.receivers import receivers
-from people.audit import Deed
 from people.rights import Action
-from province import outbox
+from province import link_settings, outbox
 from province.incoming import ReceivedMessage, last_refused, refused_count
-from province.links import LinkForm, ProvinceLink, link_of, new_token, restart_link, set_link
+from province.links import LinkForm, ProvinceLink, link_of
 from province.outbox import OutboxCounts, OutboxMessage
 from province.profile import profile, profile_names
 from runtime.refusal import N_, Refusal
@@ -106,23 +104,17 @@ def keep(
         bool(enabled),
     )
     spoken = profile(chosen, exchange.profiles)
-    with frame.deps.database.writing() as session:
-        receiver_ids = {r.id for r in receivers(session, frame.commune_id)}
-        made = set_link(session, frame.commune_id, form, spoken, receiver_ids)
-        frame.note(session, Deed.LINK_SET, f"{made.base_url} {made.profile}")
-    exchange.wake()
+    link_settings.keep_link(frame.deps.services, frame.actor, frame.commune_id, form, spoken, exchange.wake)
     return back_to(frame.request, "/province")
 
 
 @router.post("/province/account", dependencies=[changes(Action.EXCHANGE)])
 def keep_account(frame: In, user: Annotated[str, Form()], password: Annotated[str, Form()]) -> Response:
     """Keep name and password, once the province's system lets us in with them or cannot be asked now."""
-    exchange = frame.deps.exchange
-    exchange.accounts.keep(frame.commune_id, user, password)
-    with frame.deps.database.writing() as session:
-        restart_link(session, frame.commune_id)
-        frame.note(session, Deed.LINK_ACCOUNT_SET, user)
-    exchange.wake()
+    exchange, services = frame.deps.exchange, frame.deps.services
+    link_settings.keep_account(
+        services, frame.actor, exchange.accounts, frame.commune_id, user, password, exchange.wake
+    )
     return back_to(frame.request, "/province")
 
 
@@ -138,33 +130,21 @@ def try_link(frame: In) -> Response:
     if refusal is not None:
         raise refusal
     if link.away_since is not None:
-        with frame.deps.database.writing() as session:
-            restart_link(session, frame.commune_id)
-        exchange.wake()
+        link_settings.retry_link(frame.deps.services, frame.actor, frame.commune_id, exchange.wake)
     return frame.page("_success_notice.html", message=frame.t("Signed in to the province's system."))
 
 
 @router.post("/province/token", dependencies=[changes(Action.EXCHANGE)])
 def make_token(frame: In) -> HTMLResponse:
     """A token for the province to call us with; shown this once."""
-    with frame.deps.database.writing() as session:
-        token = new_token(session, frame.commune_id)
-        frame.note(session, Deed.LINK_TOKEN_MADE)
+    token = link_settings.make_token(frame.deps.services, frame.actor, frame.commune_id)
     return frame.page("province_token.html", token=token, door=_door(frame))
 
 
 @router.post("/province/letters/{what}", dependencies=[changes(Action.EXCHANGE)])
-def settle_refused(frame: In, what: str) -> Response:
+def settle_refused(frame: In, what: Literal["again", "drop"]) -> Response:
     """What the province refused: once more, or not any more."""
-    if what not in ("again", "drop"):
-        raise Refusal(N_("Some fields are empty or wrong. Check them and send the form again."))
-    with frame.deps.database.writing() as session:
-        if what == "again":
-            outbox.send_again(session, frame.commune_id)
-            frame.note(session, Deed.LETTERS_SENT_AGAIN)
-        else:
-            outbox.drop_refused(session, frame.commune_id)
-            frame.note(session, Deed.LETTERS_DROPPED)
+    link_settings.settle_refused_letters(frame.deps.services, frame.actor, frame.commune_id, send_again=what == "again")
     return back_to(frame.request, "/province")
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -12,11 +13,10 @@ from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip, renditions_of
 from broadcast.programmes import programmes
 from parsing.numbers import row_number
-from people.audit import Deed
 from people.rights import Action
-from province import bulletins, priority_queue
-from province.bulletins import ProvinceBulletin, bulletin
-from province.schedules_down import add_to_timetable, airings_of
+from province import bulletins, inbox_decisions, priority_queue
+from province.bulletins import ProvinceBulletin
+from province.schedules_down import airings_of
 from runtime.clock import from_us
 from web.labels.broadcasts import CLASSES, FIELDS
 from web.labels.province import BULLETIN_STATES
@@ -33,7 +33,7 @@ TIMES_SHOWN = 6
 class Row:
     """One bulletin. listen: where its sound is, "" while it is not here. airings: its next times, more: how many more.
 
-    order: its place among priority ones that wait, 0 for others.
+    order: its place among priority ones that wait, 0 for others. before: the number of the one before it, 0 for none.
     """
 
     bulletin: ProvinceBulletin
@@ -42,6 +42,7 @@ class Row:
     airings: list[datetime]
     more: int
     order: int
+    before: int
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,9 @@ class Inbox:
     blocking_broadcasts: list[Broadcast]
 
     @property
-    def priority(self) -> int:
-        """How many priority ones wait for their turn."""
-        return sum(row.order > 0 for row in self.rows)
+    def priority(self) -> list[int]:
+        """The numbers of the priority ones that wait for their turn, in their order."""
+        return [row.bulletin.number for row in sorted(self.rows, key=lambda row: row.order) if row.order]
 
 
 def inbox_view(session: Session, commune_id: str, now: datetime) -> Inbox:
@@ -69,6 +70,7 @@ def inbox_view(session: Session, commune_id: str, now: datetime) -> Inbox:
     ids = [b.clip_id for b in waiting if b.clip_id]
     clips = {c.id: c for c in session.exec(select(Clip).where(col(Clip.id).in_(ids)))}
     sounds, place = renditions_of(session, ids), {b.number: n for n, b in enumerate(turn, 1)}
+    previous = {b.number: before.number for before, b in pairwise(turn)}
     rows = []
     for waiting_bulletin in waiting:
         times = [from_us(a.starts_s * 1_000_000) for a in airings_of(waiting_bulletin)]
@@ -76,7 +78,8 @@ def inbox_view(session: Session, commune_id: str, now: datetime) -> Inbox:
         clip = clips.get(waiting_bulletin.clip_id or "")
         listen = listen_url(sounds.get(clip.id, [])) if clip else ""
         shown, more = coming[:TIMES_SHOWN], max(0, len(coming) - TIMES_SHOWN)
-        rows.append(Row(waiting_bulletin, clip, listen, shown, more, place.get(waiting_bulletin.number, 0)))
+        number = waiting_bulletin.number
+        rows.append(Row(waiting_bulletin, clip, listen, shown, more, place.get(number, 0), previous.get(number, 0)))
     blocking = (
         priority_queue.blocking_broadcasts(session, commune_id, now, priority_queue.length_of(session, turn[0]))
         if turn
@@ -102,68 +105,46 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 @router.post("/province/inbox/{number}/put-on-air", dependencies=[changes(Action.ON_AIR)])
 def put_on_air(frame: In, number: RowId) -> Response:
     """Now; a priority one before every other priority broadcast."""
-    now = frame.deps.clock.now()
-    with frame.deps.database.writing() as session:
-        row = bulletin(session, frame.commune_id, number)
-        if row.class_ == "priority":
-            priority_queue.put_on_air_first(session, row, now, frame.actor)
-        else:
-            bulletins.put_bulletin_on_air(session, row, now, frame.actor)
-    frame.deps.transmitter.wake()
+    inbox_decisions.put_on_air(frame.deps.services, frame.actor, frame.commune_id, number)
     return back_to(frame.request, "/province/inbox")
 
 
 @router.post("/province/inbox/{number}/programme", dependencies=[changes(Action.PROGRAMMES)])
-def into_programme(frame: In, number: RowId, programme: Annotated[str, Form()] = "") -> Response:
+def into_programme(frame: In, session: Reading, number: RowId, programme: Annotated[str, Form()] = "") -> Response:
     """At the end of a programme, or as a new one."""
-    now = frame.deps.clock.now()
-    with frame.deps.database.writing() as session:
-        chosen = own_programme(frame, session, programme)
-        title = bulletin(session, frame.commune_id, number).title
-        made = bulletins.add_to_programme(session, frame.actor, frame.commune_id, number, chosen, now)
-        frame.note(session, Deed.BULLETIN_TAKEN, title)
-    frame.deps.services.plan(frame.commune_id)
+    chosen = own_programme(frame, session, programme)
+    session.rollback()  # our own reading must not hold the writer up
+    made = inbox_decisions.take_into_programme(frame.deps.services, frame.actor, frame.commune_id, number, chosen)
     return back_to(frame.request, f"/programmes/{made}")
 
 
 @router.post("/province/inbox/{number}/timetable", dependencies=[changes(Action.TIMETABLE)])
 def to_timetable(frame: In, number: RowId) -> Response:
     """At the times that the province proposes."""
-    with frame.deps.database.writing() as session:
-        row = bulletin(session, frame.commune_id, number)
-        add_to_timetable(session, row, frame.deps.clock.now(), frame.actor)
-        frame.note(session, Deed.BULLETIN_TAKEN, row.title)
-    frame.deps.services.plan(frame.commune_id)
+    inbox_decisions.take_onto_timetable(frame.deps.services, frame.actor, frame.commune_id, number)
     return back_to(frame.request, "/province/inbox")
 
 
 @router.post("/province/inbox/{number}/decline", dependencies=[changes(Action.ON_AIR)])
 def decline(frame: In, number: RowId, reason: Annotated[str, Form()] = "") -> Response:
     """Not here; the province is told why."""
-    now = frame.deps.clock.now()
-    with frame.deps.database.writing() as session:
-        row = bulletins.decline(session, frame.commune_id, number, reason, by=frame.operator.name, now=now)
-        frame.note(session, Deed.BULLETIN_DECLINED, f"{row.title}: {row.why}")
-    frame.deps.exchange.wake()
+    services, notify = frame.deps.services, frame.deps.exchange.wake
+    inbox_decisions.decline(services, frame.actor, frame.commune_id, number, reason, notify)
     return back_to(frame.request, "/province/inbox")
 
 
 @router.post("/province/inbox/{number}/up", dependencies=[changes(Action.ON_AIR)])
-def move_up(frame: In, number: RowId) -> Response:
-    """A priority one before the one that stands before it."""
-    with frame.deps.database.writing() as session:
-        priority_queue.move_before(session, frame.commune_id, number)
+def move_up(frame: In, number: RowId, before: Annotated[RowId, Form()]) -> Response:
+    """before: the priority one that stood before it on the page."""
+    inbox_decisions.move_before(frame.deps.services, frame.actor, frame.commune_id, number, before)
     return back_to(frame.request, "/province/inbox")
 
 
 @router.post("/province/inbox/order", dependencies=[changes(Action.ON_AIR)])
-def confirm(frame: In) -> Response:
-    """The order is decided: the first goes on air."""
-    with frame.deps.database.writing() as session:
-        priority_queue.confirm_order(session, frame.commune_id)
-        standing = priority_queue.waiting_priority(session, frame.commune_id)
-        frame.note(session, Deed.BULLETINS_ORDERED, ", ".join(b.title for b in standing))
-    frame.deps.exchange.wake()
+def confirm(frame: In, shown: Annotated[list[RowId], Form()]) -> Response:
+    """The order that was shown is decided: the first goes on air."""
+    services, notify = frame.deps.services, frame.deps.exchange.wake
+    inbox_decisions.confirm_order(services, frame.actor, frame.commune_id, shown, notify)
     return back_to(frame.request, "/province/inbox")
 
 

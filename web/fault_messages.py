@@ -56,7 +56,7 @@ class FaultMessages:
         subject = f"Loa – {headline}{f' ({where})' if where else ''}"
         sections = _sections(t, news, now)
         html = self._environment.get_template("fault_mail.html").render(
-            t=t, headline=subject.removeprefix("Loa – "), sections=sections, page=self._page, is_test=news.is_test
+            t=t, headline=_heading(subject), sections=sections, page=self._page, is_test=news.is_test
         )
         return OutgoingMessage(
             delivery.id,
@@ -68,7 +68,7 @@ class FaultMessages:
         )
 
     def _text(self, t: Translator, subject: str, sections: Sequence[MessageSection], *, is_test: bool) -> str:
-        blocks = [subject.removeprefix("Loa – ")]
+        blocks = [_heading(subject)]
         if is_test:
             blocks.append(t("Fault messages from Loa reach you at this address."))
         for section in sections:
@@ -108,6 +108,11 @@ class FaultMessages:
             "ended": [_item_document(t, item, now) for item in ended],
         }
         return msgspec.json.encode(document)
+
+
+def _heading(subject: str) -> str:
+    text = subject.removeprefix("Loa – ")
+    return text[:1].upper() + text[1:]
 
 
 def _item_document(t: Translator, item: FaultNewsItem, now: datetime) -> dict[str, object]:
@@ -169,7 +174,8 @@ def _line(t: Translator, item: FaultNewsItem, now: datetime, *, several: bool) -
     else:
         times = t("{start} to {end}", start=began, end=_clock(t, item, item.ended_at))
     said = fault_sentence(t, Wording(t, ZoneInfo(item.commune_zone)), now, item.fault, item.detail)
-    return f"{name}: {times}" if said == _kind(t, item.fault, now) else f"{name}: {said}, {times}"
+    said = said.removeprefix(_kind(t, item.fault, now)).strip(" ()")
+    return f"{name}: {said}, {times}" if said else f"{name}: {times}"
 
 
 def _kind(t: Translator, fault: str, now: datetime) -> str:

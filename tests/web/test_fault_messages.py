@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.web.office import Office
 from tests.web.test_rights_of_pages import Guest
 from wire.reports import ClockState, Heartbeat, PlayoutState
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "notifications.md"
 MAIL = "lan@xa.example.vn"
 EVENING = MORNING + timedelta(hours=16)  # 21:00
 ALL = {"groups": ["connection", "power", "sound", "device", "security"]}
@@ -240,6 +242,10 @@ def test_a_failed_delivery_is_tried_again_with_growing_pauses_and_shown(
     assert (document["type"], document["began_count"], document["ended_count"]) == ("faults", 1, 0)
     assert document["began"][0]["receiver_id"] == "loa-0"
     assert document["began"][0]["severe"] is True
+    described = json.loads(re.search(r"```json\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[1])  # type: ignore[index]
+    assert set(document) == set(described["required"]) == set(described["properties"])
+    described_fault = described["$defs"]["fault"]
+    assert set(document["began"][0]) == set(described_fault["required"]) == set(described_fault["properties"])
 
 
 def test_what_is_not_delivered_within_a_day_is_given_up(office: Office, hooks: HttpServer) -> None:

@@ -160,10 +160,10 @@ def broadcast_class(text: str) -> BroadcastClass:
 _ROLES = (
     (Role.CHAIR, ("chu tich", "lanh dao", "phe duyet", "chair")),
     (Role.TECHNICIAN, ("ky thuat", "bao tri", "technician")),
-    (Role.VIEWER, ("truong thon", "to truong", "chi xem", "xem", "viewer")),
+    (Role.VIEWER, ("truong thon", "to truong", "chi xem", "xem", "viewer", "village head")),
     (
         Role.OPERATOR,
-        ("van hoa", "bien tap", "phat thanh", "truyen thanh", "can bo", "van hanh", "cong chuc", "operator"),
+        ("van hoa", "bien tap", "phat thanh", "truyen thanh", "can bo", "van hanh", "cong chuc", "operator", "culture"),
     ),
 )
 

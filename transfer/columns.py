@@ -133,12 +133,14 @@ COLUMNS: dict[ImportKind, tuple[Column, ...]] = {
         Column(
             "zones",
             N_("Where"),
-            ("noi phat", "dia ban", "vung", "thon", "khu vuc", "cum loa", "zones", "zone", "where"),
+            ("noi phat", "o dau", "dia ban", "vung", "thon", "khu vuc", "cum loa", "zones", "zone", "where"),
         ),
         Column(
             "class", N_("Class"), ("muc do uu tien", "muc do", "uu tien", "loai ban tin", "loai", "class", "priority")
         ),
-        Column("external_id", N_("Code in the old system"), ("ma lich", "lich phat id", "lichphatid", "ma", "id")),
+        Column(
+            "external_id", N_("Code in the old system"), ("ma lich", "lich phat id", "lichphatid", "ma", "id", "code")
+        ),
     ),
     ImportKind.OPERATORS: (
         Column(
@@ -146,6 +148,7 @@ COLUMNS: dict[ImportKind, tuple[Column, ...]] = {
             N_("Sign-in name"),
             (
                 "ten dang nhap",
+                "sign-in name",
                 "tai khoan",
                 "ten tai khoan",
                 "ten nguoi dung",

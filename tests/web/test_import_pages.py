@@ -9,19 +9,24 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 from sqlmodel import select
 
 from broadcast.clips import Clip
 from broadcast.ingest_jobs import IngestJob
+from broadcast.programmes import Item, ItemKind, add_programme
 from devices.receivers import receivers
 from people.audit import AuditEntry, Deed
 from people.rights import Role
 from runtime.clock import ManualClock
 from runtime.database import Database
+from tests.broadcast.studio import add_clip
 from tests.cast import COMMUNE
 from tests.transfer.table_files import packed, xlsx
 from tests.web.office import Office
 from tests.web.test_rights_of_pages import Guest
+from transfer.cell_values import role
+from transfer.columns import COLUMNS, ImportKind, guess
 
 TABLE = "Tên cụm loa;IMEI;Thôn;Loại\nCụm chợ;8675;Thôn 2;có dây\nCụm đình;8676;Thôn 3;FM\n"
 
@@ -273,3 +278,41 @@ def test_a_zip_for_which_the_commune_has_no_room_is_refused_as_a_whole(office: O
     assert "nên không nhận được bản ghi này" in send_zip(office, made.getvalue())
     assert nothing_is_left(office)
     assert "Đã dùng 0 B trên 50 kB" in office.browser.get("/clips").text
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("kind", list(ImportKind))
+def test_a_template_can_be_filled_in_and_imported_as_it_is(office: Office, kind: ImportKind, language: str) -> None:
+    with office.database.writing() as session:
+        add_clip(session, "ban-tin", 600, now=office.clock.now())
+        add_programme(session, COMMUNE, "=Bản tin sáng", [Item(ItemKind.CLIP, "ban-tin")], now=office.clock.now())
+    office.browser.cookies.set("language", language)
+    assert f"/import/{kind.value}/template.xlsx" in office.browser.get("/import").text
+    answer = office.browser.get(f"/import/{kind.value}/template.xlsx")
+    sheet = load_workbook(io.BytesIO(answer.content)).worksheets[0]
+    headings = [str(cell.value) for cell in sheet[1]]
+    assert guess(headings, kind) == [column.key for column in COLUMNS[kind]]
+    assert [h for h in headings if h.endswith(" *")] == [
+        h for h, column in zip(headings, COLUMNS[kind], strict=True) if column.needed
+    ]
+    assert sheet.data_validations.dataValidation
+    at = upload(office, kind.value, answer.content, "mau.xlsx")
+    assert office.post(f"{at}/do") == 200
+
+
+def test_a_template_offers_what_there_is_and_keeps_long_numbers_and_dates(office: Office) -> None:
+    receivers_sheet, schedules_sheet, people_sheet = (
+        load_workbook(io.BytesIO(office.browser.get(f"/import/{kind.value}/template.xlsx").content))
+        for kind in ImportKind
+    )
+    assert receivers_sheet.worksheets[0]["B2"].number_format == "@"
+    assert receivers_sheet.worksheets[0].column_dimensions["B"].number_format == "@"
+    assert (schedules_sheet.worksheets[0]["D2"].is_date, schedules_sheet.worksheets[0]["D2"].number_format) == (
+        True,
+        "dd/mm/yyyy",
+    )
+    [roles] = people_sheet.worksheets[0].data_validations.dataValidation
+    assert (roles.formula1, str(roles.sqref)) == ("_!$B$1:$B$4", "B2:B1000")
+    offered = [people_sheet["_"][f"B{line}"].value for line in range(1, 5)]
+    assert offered == ["Cán bộ văn hóa", "Kỹ thuật viên", "Trưởng thôn", "Chủ tịch, phó chủ tịch"]
+    assert [role(name) for name in offered] == [Role.OPERATOR, Role.TECHNICIAN, Role.VIEWER, Role.CHAIR]

@@ -48,7 +48,7 @@ def test_the_log_comes_as_csv_that_an_office_program_reads(office: Office) -> No
     assert "nhat-ky-phat-thieu-trung-2026-11-24.csv" in answer.headers["content-disposition"]
     header, row = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert header[:4] == ["Bắt đầu", "Kết thúc", "Số phút", "Tên"]
-    assert row[:4] == ["2026-11-24 05:00:08", "2026-11-24 05:01:38", "1.5", "Ban-Tin"]
+    assert row[:4] == ["24/11/2026 05:00:08", "24/11/2026 05:01:38", "1.5", "Ban-Tin"]
     assert row[7:9] == ["0", "3"]
 
 
@@ -60,7 +60,10 @@ def test_and_as_a_workbook_with_times_that_are_times(office: Office) -> None:
     assert header[3] == "Tên"
     assert str(row[0]) == "2026-11-24 05:00:08"
     assert isinstance(row[0], datetime)
+    assert (sheet["A2"].number_format, sheet["A2"].is_date) == ("dd/mm/yyyy hh:mm:ss", True)
     assert row[2] == 1.5
+    # What is counted is a number, and what was not measured is empty.
+    assert (row[7], row[8], row[12]) == (0, 3, None)
 
 
 def test_a_row_has_the_minutes_that_sounded_the_places_by_name_and_the_worst_of_all_receivers(office: Office) -> None:

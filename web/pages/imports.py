@@ -23,8 +23,10 @@ from transfer.import_results import Preview, Result
 from transfer.imports import MOST_BYTES, ImportFile, Imports, import_file, recent
 from transfer.rows import RowChange
 from transfer.texts import Encoding
+from web.import_templates import import_template
 from web.labels.receivers import KINDS
 from web.request_context import Frame, In, Reading, back_to, changes
+from web.spreadsheets import XLSX
 from wire.credentials import Credentials
 
 router = APIRouter(include_in_schema=False)
@@ -37,6 +39,11 @@ TITLES = {
     ImportKind.RECEIVERS: N_("Receivers"),
     ImportKind.SCHEDULES: N_("Timetable"),
     ImportKind.OPERATORS: N_("People"),
+}
+_TEMPLATE_NAMES = {
+    ImportKind.RECEIVERS: "mau-cum-loa",
+    ImportKind.SCHEDULES: "mau-lich-phat",
+    ImportKind.OPERATORS: "mau-nguoi-dung",
 }
 ENCODINGS = {
     Encoding.UTF_8: "Unicode (UTF-8)",
@@ -162,6 +169,13 @@ def _routes(kind: ImportKind) -> None:
             by=frame.operator.name,
         )
         return back_to(frame.request, f"/import/{kind.value}/{made}")
+
+    @router.get(f"/import/{kind.value}/template.xlsx")
+    def template(frame: In, session: Reading) -> Response:
+        frame.need(ACTIONS[kind])
+        content = import_template(frame, session, kind, frame.t(TITLES[kind]))
+        name = f"{_TEMPLATE_NAMES[kind]}-{frame.commune_id}.xlsx"
+        return Response(content, media_type=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
     @router.get(f"/import/{kind.value}/{{import_id}}")
     def look(frame: In, session: Reading, import_id: str) -> HTMLResponse:

@@ -18,10 +18,9 @@ from web.labels.causes import cause
 from web.labels.proof import unproved
 from web.play_log_view import YEARS, LogQuery, LogRow, log_view
 from web.request_context import Frame, In, Reading
-from web.spreadsheets import Cell, csv_file, xlsx_file
+from web.spreadsheets import XLSX, Cell, csv_file, xlsx_file
 
 router = APIRouter(include_in_schema=False)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @router.get("/play-log.csv")
@@ -93,7 +92,7 @@ def _cells(frame: Frame, session: Session, rows: Sequence[LogRow]) -> list[list[
             row.proof.by_microphone,
             row.proof.by_current,
             "; ".join(unproved(frame, row.proof, MOST_NAMED)),
-            worst[row.broadcast.id] / 1000 if row.broadcast.id in worst else "",
+            worst[row.broadcast.id] / 1000 if row.broadcast.id in worst else None,
             t(BROADCAST_STATES[row.state]),
             cause(t, row.broadcast.cause) if row.broadcast.cause else "",
         ]

@@ -130,14 +130,15 @@ def timetable_view(session: Session, frame: Frame, period: Period, saved: int = 
     places = PlaceNames(session, frame.commune_id)
     rows = _rows(frame, session, places, now) if period.kind != "month" or saved else []
     local = now.astimezone(zone)
+    shown_by_id = {o.schedule.number: o.schedule for o in due}
     return TimetableView(
         period,
         days,
         shown_hours((d.layout for d in days), [stretch for d in days for stretch in d.open_minutes or []]),
         rows if period.kind != "month" else [],
         clashing(session, frame.commune_id, airings_of(o for o in due if not o.paused)),
-        {o.schedule.number: places.where(frame.t, o.schedule.audience) for o in due},
-        {o.schedule.number for o in due if may_change(frame, o.schedule)},
+        {number: places.where(frame.t, shown.audience) for number, shown in shown_by_id.items()},
+        {number for number, shown in shown_by_id.items() if may_change(frame, shown)},
         local.hour * 60 + local.minute,
         next((row for row in rows if row.schedule.number == saved), None),
     )
@@ -154,7 +155,8 @@ def _days(session: Session, frame: Frame, due: list[Occurrence], period: Period,
     limit = rules_of(session, frame.commune_id).get("")
     hours = limit.allowed_hours if limit else []
     shown = [period.start + timedelta(days=k) for k in range((period.end - period.start).days)]
-    laid = layouts(due, shown, zone, LANES_IN_DAY if period.kind == "day" else LANES_IN_WEEK)
+    drawn = due if period.kind != "month" else []
+    laid = layouts(drawn, shown, zone, LANES_IN_DAY if period.kind == "day" else LANES_IN_WEEK)
     on: dict[date, list[Occurrence]] = {}
     for occurrence in due:
         on.setdefault(occurrence.starts_at.astimezone(zone).date(), []).append(occurrence)

@@ -95,7 +95,8 @@ async function judge() {
     const place = document.createElement("strong");
     place.textContent = `${clockText(move.minute)} ${move.day.dataset.name}. `;
     strip.querySelector("[data-verdict]").prepend(place);
-    strip.className = `strip ${verdict}`;
+    const low = move.ghost.getBoundingClientRect().top > window.innerHeight / 2;
+    strip.className = `strip ${verdict}${low ? " above" : ""}`;
     move.ghost.classList.add(verdict);
     strip.hidden = false;
   } catch (error) {

@@ -46,6 +46,16 @@ class NotificationRule(SQLModel, table=True):
     after_fault_id: int = 0
 
     @property
+    def subject(self) -> str:
+        """As forms and the audit name it (`usecases.revisions.Compared`)."""
+        return f"notification_rule {self.operator_id}"
+
+    @property
+    def settings_shown(self) -> list[object]:
+        quiet = [self.quiet_from_minute, self.quiet_until_minute]
+        return [self.channels, self.webhook_url, self.groups, self.communes, self.severe_only, self.language, *quiet]
+
+    @property
     def channels(self) -> list[Channel]:
         chosen = ((Channel.EMAIL, self.email), (Channel.SMS, self.sms), (Channel.WEBHOOK, self.webhook))
         return [channel for channel, on in chosen if on]

@@ -54,11 +54,12 @@ def set_notifications(
     """trusted_hosts: in the local network, to which webhooks may go. Raises Refusal."""
     with services.database.writing() as session:
         person = person_to_reach(session, actor, operator_id)
+        actor.check_shown(session, rules.rule_of(session, operator_id))
         known = {commune.id for commune in communes(session)}
         form = replace(form, communes=[commune_id for commune_id in form.communes if commune_id in known])
         rule = rules.set_rule(session, person.operator, form, trusted_hosts=trusted_hosts)
         channels = ", ".join(rule.channels) or "-"
-        _note(session, services, actor, Deed.NOTIFICATIONS_SET, person, channels)
+        _note(session, services, actor, Deed.NOTIFICATIONS_SET, person, channels, about=rule)
     return rule
 
 
@@ -79,7 +80,15 @@ def send_test_message(services: Services, actor: Actor, operator_id: int, channe
     return person.operator
 
 
-def _note(session: Session, services: Services, actor: Actor, deed: Deed, person: Person, detail: str = "") -> None:
+def _note(
+    session: Session,
+    services: Services,
+    actor: Actor,
+    deed: Deed,
+    person: Person,
+    detail: str = "",
+    about: NotificationRule | None = None,
+) -> None:
     text = f"{person.operator.name}: {detail}" if detail else person.operator.name
     for commune_id in person.roles or [""]:
-        actor.note(session, services.clock.now(), commune_id, deed, text, about=person)
+        actor.note(session, services.clock.now(), commune_id, deed, text, about=about or person)

@@ -68,6 +68,8 @@ def page_of(subject: str) -> str:
         return f"/allowed-hours/{ident.partition('/')[2] or 'commune'}"
     if kind == "province_link":
         return "/province"
+    if kind == "notification_rule":
+        return f"/operators/{ident}/profile"
     if kind == "operator":
         return f"/operators/{ident}"
     return f"{_PAGES[kind]}/{ident}" if kind in _PAGES else "/stations"

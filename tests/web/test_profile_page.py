@@ -20,6 +20,7 @@ from tests.cast import OPERATOR
 from tests.loa.test_broker_access import certificate
 from tests.notifications.servers import PASSWORD, USER, HttpServer, MailServer, http_server, mail_server, server_context
 from tests.web.office import Office
+from tests.web.page_forms import form_of
 from tests.web.test_rights_of_pages import Guest
 
 
@@ -112,6 +113,20 @@ def test_a_person_changes_their_own_and_a_leader_those_they_lead(office: Office)
         assert operator_named(session, "viewer").full_name == "Ông Hùng"
         deeds = [entry.action for entry in session.exec(select(AuditEntry))]
     assert deeds == [Deed.CONTACT_CHANGED, Deed.CONTACT_CHANGED]
+
+
+def test_an_old_form_overwrites_nothing(office: Office) -> None:
+    path = path_of(office)
+    contact = form_of(office, f"{path}/profile", f"{path}/contact", email=USER).fields
+    notifications = form_of(office, f"{path}/profile", f"{path}/notifications", channels="email", groups="sound").fields
+    assert office.post(f"{path}/contact", email="tam@xa.example.vn", full_name="Lan") == 303
+    assert office.browser.post(f"{path}/contact", data=contact).status_code == 409
+    assert office.post(f"{path}/notifications", channels="email", groups="power") == 303
+    assert office.browser.post(f"{path}/notifications", data=notifications).status_code == 409
+    assert rule(office).groups == "power"
+    fresh = form_of(office, f"{path}/profile", f"{path}/notifications", groups="sound").fields
+    assert office.browser.post(f"{path}/notifications", data=fresh).status_code == 303
+    assert rule(office).groups == "sound"
 
 
 def test_the_test_button_says_delivered_or_the_reason_of_the_server(office: Office, hooks: HttpServer) -> None:

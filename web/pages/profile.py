@@ -85,6 +85,8 @@ def change_notifications(
         set_notifications(
             frame.deps.services, frame.actor, operator_id, form, trusted_hosts=frame.deps.settings.webhook_places
         )
+    except Superseded:
+        raise
     except Refusal as refusal:
         typed = {
             "channels": channels or [],
@@ -147,12 +149,13 @@ def _page(
 ) -> HTMLResponse:
     with frame.deps.database.session() as session:
         person = person_to_reach(session, frame.actor, operator_id)
-        values = _values(frame, session, person)
+        values, rule = _values(frame, session, person), rule_of(session, operator_id)
         last = deliveries.latest(session, operator_id, _SHOWN_DELIVERIES)
     return frame.page(
         "profile.html",
         422 if refused else 200,
         person=person,
+        rule=rule,
         oneself=operator_id == frame.standing.operator_id,
         v={**values, **(typed or {})},
         refused=frame.t.refusal(refused) if refused else "",

@@ -19,9 +19,9 @@ from broadcast.media import disk_full, free_bytes
 TARGET_LUFS = -16.0
 MOST_TRUE_PEAK_DBTP = -1.5
 #: The most that a rendition may miss the target before it is encoded again.
-_NEAR_ENOUGH_LU = 0.4
+_NEAR_ENOUGH_LU = 0.3
 #: How close the gain must come before encoding.
-_GAIN_NEAR_ENOUGH_LU = 0.2
+_GAIN_NEAR_ENOUGH_LU = 0.15
 #: The limiter sees samples only and the codecs add an error, so the limit is below the true peak.
 _LIMIT_DBFS = -2.8
 #: Added to the correction of a limit, so that one correction is enough.
@@ -33,7 +33,7 @@ MOST_GAIN_DB = 30.0
 #: What the codecs take from the loudness is added to that.
 _MOST_CORRECTION_DB = 1.0
 #: The most that the limiter may take from what is not just a bang: beyond it, soft words are raised against loud ones.
-MOST_LIMITING_DB = 15.0
+MOST_LIMITING_DB = 20.0
 _MOST_GAIN_TRIES, _MOST_ENCODINGS = 4, 5
 OPUS_BIT_RATE = "48k"
 #: From 7 on the encoder takes 2.5 times as long without an audible difference at 48 kbit/s.
@@ -52,10 +52,12 @@ _CODECS: dict[str, dict[str, Any]] = {
     },
     "mp3": {"format": "mp3", "acodec": "libmp3lame", "audio_bitrate": MP3_BIT_RATE},
 }
+#: What the encoders take from the level: LAME multiplies by 0.95 at this bit rate.
+_MADE_UP_DB = {"opus": 0.0, "mp3": 0.45}
 
 
 class Encoded(NamedTuple):
-    """samples: at 48 kHz, the same in both renditions. gain_db: of the Opus rendition, before the limiter.
+    """samples: at 48 kHz, the same in both renditions. gain_db: before the limiter, relative to the loudest channel.
 
     opus_level, mp3_level: measured on the decoded renditions.
     """
@@ -75,14 +77,19 @@ class Encoded(NamedTuple):
 
 
 class _Chain(NamedTuple):
-    """From samples to sound: trimmed, amplified and limited. most_gain_db: what no correction exceeds."""
+    """From samples to sound: trimmed, amplified and limited.
+
+    peak_dbfs: of the samples. most_gain_db: what no correction exceeds. softer_db: taken away after the limiter.
+    """
 
     path: Path
     first: int
     last: int
     gain_db: float
     limit_dbfs: float
+    peak_dbfs: float
     most_gain_db: float
+    softer_db: float = 0.0
 
     @property
     def samples(self) -> int:
@@ -97,6 +104,7 @@ class _Chain(NamedTuple):
             .filter("asetpts", "N/SR/TB")
             .filter("volume", f"{self.gain_db:.2f}dB")
             .filter("alimiter", limit=f"{10 ** (self.limit_dbfs / 20):.5f}", attack=5, release=60, level="false")
+            .filter("volume", f"{-self.softer_db:.2f}dB")
             .filter("apad", whole_len=self.samples)
             .filter("atrim", end_sample=self.samples)
         )
@@ -119,12 +127,13 @@ def encode(
     Raises Refusal when ffmpeg fails or the disk is full.
     """
     first, last = (measured.sound_from, measured.sound_until) if trim else (0, measured.samples)
-    chain = _Chain(pcm.path, first, last, 0.0, _LIMIT_DBFS, _most_gain_db(measured))
+    peak_dbfs = measured.peak_dbfs if measured.peak_dbfs is not None else 0.0
+    chain = _Chain(pcm.path, first, last, 0.0, _LIMIT_DBFS, peak_dbfs, _most_gain_db(pcm, measured))
     opus, mp3 = make_file(".opus"), make_file(".mp3")
     try:
         if measured.loudness_lufs is not None:
-            chain = chain.louder(min(MOST_GAIN_DB, TARGET_LUFS - measured.loudness_lufs))
-            if measured.peak_dbfs is not None and measured.peak_dbfs + chain.gain_db > chain.limit_dbfs:
+            chain = chain.louder(min(MOST_GAIN_DB + pcm.mix_loss_db, TARGET_LUFS - measured.loudness_lufs))
+            if peak_dbfs + chain.gain_db > chain.limit_dbfs:
                 chain = _through_limiter(chain, run)
         with ThreadPoolExecutor(2, "encode") as threads:
             renditions = [
@@ -136,49 +145,35 @@ def encode(
         if free_bytes(opus.parent) < _FULL_BYTES:
             raise disk_full(0) from error
         raise unreadable() from error
-    return Encoded(opus, mp3, last - first, gain_db, opus_level, mp3_level)
+    return Encoded(opus, mp3, last - first, gain_db - pcm.mix_loss_db, opus_level, mp3_level)
 
 
-def _most_gain_db(measured: Measured) -> float:
-    most_db = MOST_GAIN_DB + _MOST_CORRECTION_DB
+def _most_gain_db(pcm: Pcm, measured: Measured) -> float:
+    most_db = MOST_GAIN_DB + pcm.mix_loss_db + _MOST_CORRECTION_DB
     if measured.usual_peak_dbfs is None:
         return most_db
     return min(most_db, _LIMIT_DBFS + MOST_LIMITING_DB - measured.usual_peak_dbfs)
 
 
-def _through_limiter(chain: _Chain, run: Ffmpeg) -> _Chain:
-    """With the gain that reaches the target loudness behind the limiter, found by trial."""
-    slope = _Slope()
+def _through_limiter(chain: _Chain, run: Ffmpeg, target_lufs: float = TARGET_LUFS) -> _Chain:
+    """With the gain that reaches this loudness behind the limiter, found by trial."""
+    before: tuple[float, float] | None = None
+    lu_per_db = 0.8  # the more the limiter removes, the less
     for _ in range(_MOST_GAIN_TRIES):
         lufs = loudness_of(chain.sound(), chain.samples, run).lufs
-        if lufs is None or abs(TARGET_LUFS - lufs) <= _GAIN_NEAR_ENOUGH_LU:
+        if lufs is None or abs(target_lufs - lufs) <= _GAIN_NEAR_ENOUGH_LU:
             break
-        louder = chain.louder(slope.gain_db(chain.gain_db, lufs))
-        if louder.gain_db == chain.gain_db:
+        if before is not None:
+            lu_per_db = min(1.0, max(0.15, (lufs - before[1]) / (chain.gain_db - before[0])))
+        louder = chain.louder((target_lufs - lufs) / lu_per_db)
+        if abs(louder.gain_db - chain.gain_db) < 0.05:
             break
-        chain = louder
+        before, chain = (chain.gain_db, lufs), louder
     return chain
-
-
-class _Slope:
-    """How many LU a decibel of gain brings behind the limiter; less, the more the limiter removes."""
-
-    def __init__(self) -> None:
-        self._before: tuple[float, float] | None = None
-        self._lu_per_db = 0.8
-
-    def gain_db(self, gain_db: float, lufs: float) -> float:
-        """How much to add to this gain, which brought this loudness, to reach the target."""
-        if self._before is not None and abs(gain_db - self._before[0]) >= 0.05:
-            measured = (lufs - self._before[1]) / (gain_db - self._before[0])
-            self._lu_per_db = min(1.0, max(0.15, measured))
-        self._before = (gain_db, lufs)
-        return (TARGET_LUFS - lufs) / self._lu_per_db
 
 
 def _render(chain: _Chain, codec: str, path: Path, run: Ffmpeg, progress: Progress | None) -> tuple[float, Loudness]:
     """Encode, decode and measure, until the loudness and the true peak are right. Returns the gain and the levels."""
-    slope = _Slope()
     tried: list[tuple[float, _Chain, Loudness]] = []
     for attempt in range(_MOST_ENCODINGS):
         level = _encode(chain, codec, path, run, None if attempt else progress)
@@ -186,12 +181,16 @@ def _render(chain: _Chain, codec: str, path: Path, run: Ffmpeg, progress: Progre
         tried.append((miss, chain, level))
         if miss <= _NEAR_ENOUGH_LU or level.lufs is None:
             break
-        corrected = _corrected(chain, level, slope)
+        corrected = _corrected(chain, level, run)
         if corrected == chain:
             break
         chain = corrected
-    miss, best, level = min(tried, key=lambda one: one[0])
-    if best is not tried[-1][1]:
+    _, best, level = min(tried, key=lambda one: one[0])
+    excess_db = _peak_excess_db(level)
+    if excess_db:  # no limit helps: softer as a whole
+        softer_db = excess_db + _LIMIT_MARGIN_DB
+        best = best._replace(softer_db=best.softer_db + softer_db)
+    if excess_db or best is not tried[-1][1]:
         level = _encode(best, codec, path, run, None)
     return best.gain_db, level
 
@@ -206,18 +205,22 @@ def _peak_excess_db(level: Loudness) -> float:
     return 0.0 if level.true_peak_dbtp is None else max(0.0, level.true_peak_dbtp - MOST_TRUE_PEAK_DBTP)
 
 
-def _corrected(chain: _Chain, level: Loudness, slope: _Slope) -> _Chain:
+def _corrected(chain: _Chain, level: Loudness, run: Ffmpeg) -> _Chain:
+    """With a lower limit when the true peak is too high, and the gain that makes up for what the codec changes."""
+    lufs = loudness_of(chain.sound(), chain.samples, run).lufs
     excess_db = _peak_excess_db(level)
     if excess_db:
-        lowered_dbfs = chain.limit_dbfs - excess_db - _LIMIT_MARGIN_DB
+        peak_dbfs = min(chain.limit_dbfs, chain.peak_dbfs + chain.gain_db)
+        lowered_dbfs = peak_dbfs - excess_db - _LIMIT_MARGIN_DB
         chain = chain._replace(limit_dbfs=max(_LOWEST_LIMIT_DBFS, lowered_dbfs))
-    if level.lufs is not None and abs(TARGET_LUFS - level.lufs) > _GAIN_NEAR_ENOUGH_LU:
-        chain = chain.louder(slope.gain_db(chain.gain_db, level.lufs))
-    return chain
+    if lufs is None or level.lufs is None:
+        return chain
+    return _through_limiter(chain, run, TARGET_LUFS - (level.lufs - lufs))
 
 
 def _encode(chain: _Chain, codec: str, path: Path, run: Ffmpeg, progress: Progress | None) -> Loudness:
-    output = chain.sound().output(f"file:{path}", map_metadata=-1, **_CODECS[codec])
+    sound = chain.sound().filter("volume", f"{_MADE_UP_DB[codec]:.2f}dB")
+    output = sound.output(f"file:{path}", map_metadata=-1, **_CODECS[codec])
     length_us = chain.samples * 1_000_000 // RATE
     wall_s = wall_limit_s(length_us=chain.last * 1_000_000 // RATE)
     run.run([output], expected_us=length_us, progress=progress, wall_s=wall_s)

@@ -9,8 +9,8 @@ from broadcast.audio_encode import MOST_GAIN_DB, TARGET_LUFS, Encoded
 
 #: From here on the noise of an ordinary room is heard.
 _NOISE_LIFTED_DB = 15.0
-#: Softer than the others by what a listener notices.
-_NOTICED_LU = 1.0
+#: The most that a clip may be softer than the target without a word.
+_NOTICED_LU = 0.5
 
 
 class WarningKind(StrEnum):

@@ -151,7 +151,10 @@ def test_two_clicks_on_a_slow_link_pause_once_and_make_one_programme(
     page.wait_for_url("**/programmes/*")
     assert programmes(demo, context) == before + 1
     page.goto(link + "/timetable")
-    twice(page, page.get_by_role("button", name="Tạm dừng").first)
+    page.locator(".pause summary").first.click()
+    pause = page.locator(".pause[open]").get_by_role("button", name="Tạm dừng")
+    pause.scroll_into_view_if_needed()
+    twice(page, pause)
     page.wait_for_timeout(2500)
     assert [s["paused"] for s in schedules(demo, context)].count(True) == 1
     page.close()

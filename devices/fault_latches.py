@@ -9,9 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from devices.faults import Fault
+from devices.receivers import Receiver
 from runtime.refusal import N_, NotFound, Refusal
 
 
@@ -53,6 +54,17 @@ def latches(session: Session, receiver_ids: Sequence[str]) -> list[Latch]:
     latches = [_latch(rows) for rows in together.values()]
     newest_first = sorted(latches, key=lambda latch: latch.newest.began_at, reverse=True)
     return sorted(newest_first, key=lambda latch: list(LatchState).index(latch.state))
+
+
+def open_count(session: Session, commune_id: str) -> int:
+    """How many latched faults the receivers of a commune have."""
+    rows = (
+        select(Fault.receiver_id, Fault.fault)
+        .join(Receiver, col(Receiver.id) == col(Fault.receiver_id))
+        .where(Receiver.commune_id == commune_id, col(Fault.reset_at).is_(None), col(Receiver.retired_at).is_(None))
+        .distinct()
+    )
+    return session.exec(select(func.count()).select_from(rows.subquery())).one()
 
 
 def acknowledge(session: Session, receiver_id: str, fault: str, *, by: str, now: datetime) -> None:

@@ -44,7 +44,7 @@ from schedules.planner import Planner
 from usecases.services import Services
 from web.app import Deps, create_app
 from web.language import DEFAULT, translators
-from web.request_context import Renderer
+from web.rendering import Renderer
 from wire.sealing import SealingKey
 
 log = logging.getLogger(__name__)

@@ -26,11 +26,11 @@ from web.once_only import OnceOnly
 from web.pages.routes import PAGE_ROUTERS
 from web.password_pool import PasswordPool
 from web.rate_limit import SignInLimit
+from web.rendering import Renderer
 from web.request_context import (
     SESSION_COOKIE,
     MustChangePassword,
     NotSignedIn,
-    Renderer,
     _is_api,
     frame_of,
     translator_of,

@@ -17,7 +17,7 @@ from web.formatting import Wording
 from web.labels.faults import fault_sentence
 from web.labels.notifications import ADVICE, OTHER_ADVICE
 from web.language import DEFAULT, Translator, translators
-from web.request_context import TEMPLATES, IndentStrippingLoader
+from web.rendering import TEMPLATES, IndentStrippingLoader
 
 #: Named in one section of an e-mail, in an SMS, and in the document of a webhook. The counts are always whole.
 MOST_LINES, MOST_NAMES, MOST_ITEMS = 50, 3, 200

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from people.operators import standing_of
 from web import access
 from web.deps import Deps
-from web.request_context import Renderer
+from web.rendering import Renderer
 
 log = logging.getLogger(__name__)
 

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from runtime.clock import Clock
 from runtime.database import Database, UtcDateTime, insert_if_absent
 from runtime.refusal import N_, Refusal
+from web.flash import FLASH_COOKIE
 
 #: A key is remembered for a day; old ones are deleted once an hour.
 KEPT, TIDY_EVERY = timedelta(days=1), timedelta(hours=1)
@@ -226,7 +227,11 @@ def _note(answer: _Answer, message: Message) -> None:
     if message["type"] == "http.response.start":
         answer.status = message["status"]
         headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in message["headers"]]
-        answer.headers = [(name, value) for name, value in headers if name in _HEADERS]
+        answer.headers = [
+            (name, value)
+            for name, value in headers
+            if name in _HEADERS or (name == "set-cookie" and value.startswith(f"{FLASH_COOKIE}="))
+        ]
     elif message["type"] == "http.response.body" and answer.whole:
         answer.body += message.get("body", b"")
         if len(answer.body) > MOST_ANSWER_BYTES:

@@ -1,33 +1,28 @@
 """What every page has in common: who asks, in which language, for which commune; and how a page is rendered."""
 
 import hmac
-import re
 import secrets
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlmodel import Session
 
+from devices import fault_latches
 from devices.communes import Commune
-from devices.zones import Zone
-from parsing.names import told_apart
 from people.operators import Operator, standing_of
 from people.rights import Action, Standing, may, refusal_of
 from runtime.refusal import N_, Refusal
 from usecases.actors import Actor
 from web import access
-from web.assets import Assets
 from web.deps import Deps
+from web.flash import FLASH_COOKIE, KEPT_S, SAVED, Flash, commune_shown, packed, unpacked
 from web.formatting import Wording
-from web.language import LANGUAGES, Translator, language_asked, translators
+from web.language import Translator, language_asked
+from web.rendering import Renderer
 from web.shown import ShownRevisions, keep_sent, shown_in
 
-TEMPLATES = Path(__file__).parent / "templates"
 SESSION_COOKIE = "loa_session"
 LANGUAGE_COOKIE = "loa_language"
 COMMUNE_COOKIE = "loa_commune"
@@ -56,6 +51,8 @@ class Frame:
     token: str
     commune: Commune
     communes: list[Commune]
+    #: The browser asked for a commune that this person may not see, or that is no more.
+    commune_changed: bool = False
 
     @property
     def commune_id(self) -> str:
@@ -77,51 +74,30 @@ class Frame:
             raise refusal_of(action)
 
     def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-        """A page, or a part of one, for this request."""
-        return HTMLResponse(renderer_of(self.request).render(template, **surroundings(self), **values), status)
+        """A page, or a part of one, for this request. A page shows the flash message; a part leaves it for the page."""
+        is_page = not template.startswith("_")
+        values = surroundings(self) | {"flash": self._flash() if is_page else None} | values
+        answer = HTMLResponse(renderer_of(self.request).render(template, **values), status)
+        if is_page and FLASH_COOKIE in self.request.cookies:
+            answer.delete_cookie(FLASH_COOKIE)
+        if is_page and self.commune_changed:
+            set_commune_cookie(answer, self.commune_id)
+        return answer
+
+    def _flash(self) -> Flash | None:
+        if self.commune_changed:
+            return commune_shown(self.commune.name, gone=True)
+        return unpacked(self.request.cookies.get(FLASH_COOKIE, ""), self.deps.session_key)
+
+    @property
+    def open_faults(self) -> int:
+        """Faults of the commune that are not reset."""
+        with self.deps.database.session() as session:
+            return fault_latches.open_count(session, self.commune_id)
 
     @property
     def form_token(self) -> str:
         return access.form_token(self.deps.session_key, self.token)
-
-
-class IndentStrippingLoader(FileSystemLoader):
-    """Reads templates without their indentation, so that it does not travel with every page.
-
-    The text of a `<pre>` or `<textarea>` must therefore stand at the left margin.
-    """
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        source, path, is_fresh = super().get_source(environment, template)
-        return re.sub(r"^[ \t]+", "", source, flags=re.MULTILINE), path, is_fresh
-
-
-class Renderer:
-    """Templates, the same for a page and for a part of it."""
-
-    def __init__(self, assets: Assets) -> None:
-        self.translators = translators()
-        self._environment = Environment(
-            loader=IndentStrippingLoader(TEMPLATES),
-            autoescape=select_autoescape(default=True, default_for_string=True),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.globals.update(asset=assets.url, languages=LANGUAGES, zone_labels=zone_labels)
-
-    def compile_all(self) -> None:
-        """Compile every template, so that no page waits for it. Takes seconds: call it beside the first requests."""
-        for name in self._environment.list_templates():
-            self._environment.get_template(name)
-
-    def render(self, template: str, **values: Any) -> str:
-        return self._environment.get_template(template).render(**values)
-
-
-def zone_labels(zones: Iterable[Zone]) -> dict[str, str]:
-    """What a form calls each zone, by id; zones of one name are told apart."""
-    return told_apart((zone.id, zone.name) for zone in zones)
 
 
 def surroundings(frame: Frame) -> dict[str, Any]:
@@ -183,9 +159,11 @@ def _frame(request: Request) -> Frame:
             access.touch(session, token, now)
     if not communes:
         communes = [Commune(id="", name="")]
-    chosen = next((c for c in communes if c.id == request.cookies.get(COMMUNE_COOKIE)), communes[0])
+    asked = request.cookies.get(COMMUNE_COOKIE, "")
+    chosen = next((c for c in communes if c.id == asked), communes[0])
     t = translator_of(request)
-    return Frame(request, deps, t, Wording(t, chosen.zone), operator, standing, token, chosen, communes)
+    wording, changed = Wording(t, chosen.zone), bool(asked and chosen.id and chosen.id != asked)
+    return Frame(request, deps, t, wording, operator, standing, token, chosen, communes, changed)
 
 
 In = Annotated[Frame, Depends(frame_of)]
@@ -250,17 +228,25 @@ def guest_cookie(request: Request) -> str:
     return request.cookies.get(GUEST_COOKIE) or secrets.token_urlsafe(24)
 
 
-def back_to(request: Request, path: str) -> Response:
-    """Go to a page after a change: by redirect, or as htmx wants it."""
+def set_commune_cookie(response: Response, commune_id: str) -> None:
+    response.set_cookie(COMMUNE_COOKIE, commune_id, max_age=31_536_000, samesite="lax", httponly=True)
+
+
+def back_to(request: Request, path: str, flash: Flash | None = SAVED) -> Response:
+    """Go to a page after a change: by redirect, or as htmx wants it. flash: what that page says at its top."""
+    answer: Response = RedirectResponse(path, status_code=303)
     if request.headers.get("hx-request"):
-        return Response(status_code=204, headers={"HX-Redirect": path})
-    return RedirectResponse(path, status_code=303)
+        answer = Response(status_code=204, headers={"HX-Redirect": path})
+    if flash is not None and request.method != "GET":
+        cookie = packed(flash, deps_of(request).session_key)
+        answer.set_cookie(FLASH_COOKIE, cookie, max_age=KEPT_S, samesite="lax", httponly=True)
+    return answer
 
 
 def tell(frame: Frame, path: str, sentence: str, *, well: bool = True) -> Response:
     """Answer what changes nothing on the page: with a sentence for htmx in #command-result, else with the page."""
     if frame.request.headers.get("hx-target") != "command-result":
-        return back_to(frame.request, path)
+        return back_to(frame.request, path, Flash(sentence, is_success=well))
     return frame.page("_command_result.html", message=frame.t(sentence), sent=well)
 
 

@@ -6,7 +6,7 @@ import pytest
 from jinja2 import Environment
 
 from web.assets import Assets
-from web.request_context import TEMPLATES, IndentStrippingLoader, Renderer
+from web.rendering import TEMPLATES, IndentStrippingLoader, Renderer
 
 LONGEST_LINE = 120
 

@@ -19,8 +19,9 @@ from broadcast.storage import stored_bytes
 from broadcast.upload import Upload
 from parsing.numbers import row_number
 from people.rights import Action, NotAllowed
-from runtime.refusal import Refusal
+from runtime.refusal import N_, Refusal
 from usecases.clips import change_clip, choose_backup, clip_of, open_upload, restore_clip, retire_clip
+from web.flash import Flash
 from web.labels.broadcasts import FIELDS, LANGUAGES_SPOKEN
 from web.labels.clip_warnings import clip_warnings
 from web.request_context import In, Reading, back_to, changes
@@ -133,8 +134,8 @@ async def upload_without_script(frame: In, request: Request) -> Response:
         raise frame.deps.ingest.too_large()
     async with request.form() as form:
         file = form.get("file")
-        if not isinstance(file, UploadFile):
-            return back_to(request, "/clips")
+        if not isinstance(file, UploadFile) or not file.filename:
+            raise Refusal(N_("Choose a file first."))
         sent = file
         text = {name: value for name, value in form.items() if isinstance(value, str)}
         receiving = await run_in_threadpool(
@@ -153,7 +154,9 @@ async def upload_without_script(frame: In, request: Request) -> Response:
             )
         )
         await receive(receiving, blocks_of(sent))
-    return back_to(request, "/clips")
+    return back_to(
+        request, "/clips", Flash(N_("The file has arrived. It appears in the list once it has been checked."))
+    )
 
 
 @router.get("/clips/{clip_id}")
@@ -200,13 +203,15 @@ def change(
 def do_retire(frame: In, clip_id: str) -> Response:
     """Remove it from the library; it can be restored on its own page."""
     retire_clip(frame.deps.services, frame.actor, frame.commune_id, clip_id)
-    return back_to(frame.request, f"/clips/{clip_id}")
+    return back_to(
+        frame.request, f"/clips/{clip_id}", Flash(N_("Recording removed."), undo=f"/clips/{clip_id}/restore")
+    )
 
 
 @router.post("/clips/{clip_id}/restore", dependencies=[changes(Action.CLIPS)])
 def do_restore(frame: In, clip_id: str) -> Response:
     restore_clip(frame.deps.services, frame.actor, frame.commune_id, clip_id)
-    return back_to(frame.request, f"/clips/{clip_id}")
+    return back_to(frame.request, f"/clips/{clip_id}", Flash(N_("Recording restored.")))
 
 
 @router.post("/clips/{clip_id}/backup", dependencies=[changes(Action.CLIPS)])

@@ -7,7 +7,9 @@ from devices import fault_latches
 from devices.receivers import receivers
 from people.contacts import full_names
 from people.rights import Action
+from runtime.refusal import N_
 from usecases.faults import acknowledge_fault, reset_fault
+from web.flash import Flash
 from web.labels.faults import LATCHES, fault_words
 from web.request_context import In, Reading, back_to, changes
 
@@ -33,10 +35,10 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 def acknowledge(frame: In, receiver_id: str, fault: str) -> Response:
     """A person has seen it and takes care of it."""
     acknowledge_fault(frame.deps.services, frame.actor, frame.commune_id, receiver_id, fault)
-    return back_to(frame.request, "/faults")
+    return back_to(frame.request, "/faults", Flash(N_("Fault acknowledged.")))
 
 
 @router.post("/faults/{receiver_id}/{fault}/reset", dependencies=[changes(Action.FAULTS)])
 def reset(frame: In, receiver_id: str, fault: str) -> Response:
     reset_fault(frame.deps.services, frame.actor, frame.commune_id, receiver_id, fault)
-    return back_to(frame.request, "/faults")
+    return back_to(frame.request, "/faults", Flash(N_("Fault reset.")))

@@ -9,7 +9,9 @@ from broadcast.clips import clips
 from broadcast.play_log import play_log
 from devices.receivers import receivers
 from people.rights import Action
+from runtime.refusal import N_
 from usecases.communes import add_commune
+from web.flash import Flash
 from web.request_context import COMMUNE_COOKIE, In, Reading, back_to, changes
 
 router = APIRouter(include_in_schema=False)
@@ -34,6 +36,6 @@ def add(
 ) -> Response:
     """The first commune, or one more; its chimes are made at once."""
     added = add_commune(frame.deps.services, frame.actor, frame.deps.media, commune_id, name, province=province)
-    answer = back_to(frame.request, "/first-steps")
+    answer = back_to(frame.request, "/first-steps", Flash(N_("{commune} has been added."), {"commune": added.name}))
     answer.set_cookie(COMMUNE_COOKIE, added.id, max_age=31_536_000, samesite="lax", httponly=True)
     return answer

@@ -25,6 +25,7 @@ from devices.receivers import Receiver, receiver, receivers
 from people.rights import Action
 from runtime.refusal import N_, Refusal
 from usecases.delay_measurements import begin_measurement, measurement_of, take_path_delay, undo_path_delay
+from web.flash import Flash
 from web.request_context import Frame, In, Reading, back_to, changes
 from web.typed_fields import Decimal
 from web.uploads import blocks_of_form, body_of
@@ -122,7 +123,9 @@ async def recording(frame: In, request: Request, measurement_id: str) -> Respons
     finally:
         path.unlink(missing_ok=True)
     shown = f"/measure/{measurement_id}"
-    return JSONResponse({"path": shown}) if by_script else back_to(request, shown)
+    if by_script:
+        return JSONResponse({"path": shown})
+    return back_to(request, shown, Flash(N_("The recording has been examined.")))
 
 
 @router.post("/measure/{measurement_id}/take", dependencies=[changes(Action.RECEIVERS)])
@@ -136,7 +139,7 @@ def do_take(frame: In, measurement_id: str) -> Response:
 def do_undo(frame: In, measurement_id: str) -> Response:
     """Set the path delay from before."""
     undo_path_delay(frame.deps.services, frame.actor, frame.commune_id, measurement_id)
-    return back_to(frame.request, f"/measure/{measurement_id}")
+    return back_to(frame.request, f"/measure/{measurement_id}", Flash(N_("The path delay is as before.")))
 
 
 def _look_through(frame: Frame, measurement_id: str, path: Path) -> None:

@@ -19,6 +19,7 @@ from mergers.undoing import undo
 from people.operators import operators_of
 from people.rights import Action, may
 from runtime.refusal import N_, NotFound, Refusal
+from web.flash import Flash
 from web.labels.mergers import COUNTS, say
 from web.merger_form import Sent, mark, sent_from
 from web.rehearsal_view import check_places, rehearsal_page
@@ -102,7 +103,7 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
             rehearsal = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)
         return rehearsal_page(frame, rehearsal, sent.decisions, refusal, 422)
     _set_going(frame)
-    answer = back_to(frame.request, f"/mergers/{result.merger_id}")
+    answer = back_to(frame.request, f"/mergers/{result.merger_id}", Flash(N_("The merger is done.")))
     answer.set_cookie(COMMUNE_COOKIE, sent.plan.into, max_age=_YEAR_S, samesite="lax", httponly=True)
     return answer
 

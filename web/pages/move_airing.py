@@ -112,4 +112,4 @@ def do_move(
             to_day=to_day,
             to_time=to_time,
         )
-    return back_to(frame.request, f"/timetable?week_of={to_day}&saved={moved.number}")
+    return back_to(frame.request, f"/timetable?week_of={to_day}&saved={moved.number}", None)

@@ -7,13 +7,16 @@ from devices.communes import Commune
 from devices.receivers import receivers
 from people.rights import Action
 from runtime.clock import from_us
+from runtime.refusal import N_
 from usecases.broadcasts import stop
 from web.deps import Deps
+from web.flash import Flash
 from web.formatting import Wording
 from web.language import Translator
 from web.live import may_still_see
 from web.on_air_view import on_air_view, step_size
-from web.request_context import In, Reading, Renderer, back_to, changes
+from web.rendering import Renderer
+from web.request_context import In, Reading, back_to, changes
 
 router = APIRouter(include_in_schema=False)
 
@@ -58,4 +61,4 @@ async def watch(frame: In, commune: str = "", language: str = "") -> StreamingRe
 def do_stop(frame: In, broadcast_id: str) -> Response:
     """Silence it now, or before it began, withdraw it."""
     stop(frame.deps.services, frame.actor, frame.commune_id, broadcast_id)
-    return back_to(frame.request, "/")
+    return back_to(frame.request, "/", Flash(N_("The broadcast has been stopped.")))

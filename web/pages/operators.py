@@ -23,6 +23,7 @@ from usecases.operators import (
     restore_operator,
     retire_operator,
 )
+from web.flash import Flash
 from web.labels.people import ROLE_NAMES, ROLES
 from web.request_context import Frame, In, Reading, back_to, changes
 from web.typed_fields import RowId
@@ -102,13 +103,13 @@ def new_password(frame: In, operator_id: RowId) -> HTMLResponse:
 @router.post("/operators/{operator_id}/retire", dependencies=[changes(Action.OPERATORS)])
 def do_retire(frame: In, operator_id: RowId) -> Response:
     retire_operator(frame.deps.services, frame.actor, operator_id)
-    return back_to(frame.request, "/operators")
+    return back_to(frame.request, "/operators", Flash(N_("This person can no longer sign in.")))
 
 
 @router.post("/operators/{operator_id}/restore", dependencies=[changes(Action.OPERATORS)])
 def do_restore(frame: In, operator_id: RowId) -> Response:
     restore_operator(frame.deps.services, frame.actor, operator_id)
-    return back_to(frame.request, f"/operators/{operator_id}")
+    return back_to(frame.request, f"/operators/{operator_id}", Flash(N_("This person can sign in again.")))
 
 
 def _role(word: str) -> Role | None:

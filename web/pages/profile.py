@@ -53,7 +53,7 @@ def change_contact(
     except Refusal as refusal:
         typed = {"full_name": full_name, "phone": phone, "email": email}
         return _page(frame, operator_id, refused=refusal, typed=typed)
-    return back_to(frame.request, f"/operators/{operator_id}/profile?saved=contact")
+    return back_to(frame.request, f"/operators/{operator_id}/profile?saved=contact", None)
 
 
 @router.post("/operators/{operator_id}/notifications", dependencies=[Depends(own_form)])
@@ -100,7 +100,7 @@ def change_notifications(
             "language": language,
         }
         return _page(frame, operator_id, refused=refusal, typed=typed)
-    return back_to(frame.request, f"/operators/{operator_id}/profile?saved=notifications")
+    return back_to(frame.request, f"/operators/{operator_id}/profile?saved=notifications", None)
 
 
 @router.post("/operators/{operator_id}/notifications/test", dependencies=[Depends(own_form)])

@@ -19,6 +19,7 @@ from usecases.programmes import (
     restore_programme,
     retire_programme,
 )
+from web.flash import Flash
 from web.labels.broadcasts import CHIMES
 from web.request_context import Frame, In, Reading, back_to, changes
 from web.typed_fields import RowId, Seconds
@@ -62,7 +63,7 @@ def add(frame: In, title: Annotated[str, Form()], chimes: Annotated[str, Form()]
     """A new programme, with its chimes when wanted."""
     items = [Item(ItemKind.OPENING_CHIME), Item(ItemKind.CLOSING_CHIME)] if chimes else []
     number = add_programme(frame.deps.services, frame.actor, frame.commune_id, title, items).number
-    return back_to(frame.request, f"/programmes/{number}")
+    return back_to(frame.request, f"/programmes/{number}", Flash(N_("Programme created. Add its recordings.")))
 
 
 @router.get("/programmes/{number}")
@@ -121,13 +122,15 @@ def move(frame: In, number: RowId, key: str, action: Literal["up", "down", "remo
 @router.post("/programmes/{number}/retire", dependencies=[changes(Action.PROGRAMMES)])
 def do_retire(frame: In, number: RowId) -> Response:
     retire_programme(frame.deps.services, frame.actor, frame.commune_id, number)
-    return back_to(frame.request, f"/programmes/{number}")
+    return back_to(
+        frame.request, f"/programmes/{number}", Flash(N_("Programme removed."), undo=f"/programmes/{number}/restore")
+    )
 
 
 @router.post("/programmes/{number}/restore", dependencies=[changes(Action.PROGRAMMES)])
 def do_restore(frame: In, number: RowId) -> Response:
     restore_programme(frame.deps.services, frame.actor, frame.commune_id, number)
-    return back_to(frame.request, f"/programmes/{number}")
+    return back_to(frame.request, f"/programmes/{number}", Flash(N_("Programme restored.")))
 
 
 def _after(frame: Frame, number: int) -> Response:

@@ -18,6 +18,8 @@ from province import bulletins, inbox_decisions, priority_queue
 from province.bulletins import ProvinceBulletin
 from province.schedules_down import airings_of
 from runtime.clock import from_us
+from runtime.refusal import N_
+from web.flash import Flash
 from web.labels.broadcasts import CLASSES, FIELDS
 from web.labels.province import BULLETIN_STATES
 from web.request_context import Frame, In, Reading, back_to, changes
@@ -106,7 +108,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 def put_on_air(frame: In, number: RowId) -> Response:
     """Now; a priority one before every other priority broadcast."""
     inbox_decisions.put_on_air(frame.deps.services, frame.actor, frame.commune_id, number)
-    return back_to(frame.request, "/province/inbox")
+    return back_to(frame.request, "/province/inbox", Flash(N_("The bulletin goes on air.")))
 
 
 @router.post("/province/inbox/{number}/programme", dependencies=[changes(Action.PROGRAMMES)])
@@ -115,14 +117,14 @@ def into_programme(frame: In, session: Reading, number: RowId, programme: Annota
     chosen = own_programme(frame, session, programme)
     session.rollback()  # our own reading must not hold the writer up
     made = inbox_decisions.take_into_programme(frame.deps.services, frame.actor, frame.commune_id, number, chosen)
-    return back_to(frame.request, f"/programmes/{made}")
+    return back_to(frame.request, f"/programmes/{made}", Flash(N_("The bulletin is now part of this programme.")))
 
 
 @router.post("/province/inbox/{number}/timetable", dependencies=[changes(Action.TIMETABLE)])
 def to_timetable(frame: In, number: RowId) -> Response:
     """At the times that the province proposes."""
     inbox_decisions.take_onto_timetable(frame.deps.services, frame.actor, frame.commune_id, number)
-    return back_to(frame.request, "/province/inbox")
+    return back_to(frame.request, "/province/inbox", Flash(N_("The bulletin is on the timetable.")))
 
 
 @router.post("/province/inbox/{number}/decline", dependencies=[changes(Action.ON_AIR)])
@@ -130,14 +132,14 @@ def decline(frame: In, number: RowId, reason: Annotated[str, Form()] = "") -> Re
     """Not here; the province is told why."""
     services, notify = frame.deps.services, frame.deps.exchange.wake
     inbox_decisions.decline(services, frame.actor, frame.commune_id, number, reason, notify)
-    return back_to(frame.request, "/province/inbox")
+    return back_to(frame.request, "/province/inbox", Flash(N_("Declined. The province is told why.")))
 
 
 @router.post("/province/inbox/{number}/up", dependencies=[changes(Action.ON_AIR)])
 def move_up(frame: In, number: RowId, before: Annotated[RowId, Form()]) -> Response:
     """before: the priority one that stood before it on the page."""
     inbox_decisions.move_before(frame.deps.services, frame.actor, frame.commune_id, number, before)
-    return back_to(frame.request, "/province/inbox")
+    return back_to(frame.request, "/province/inbox", Flash(N_("Moved up.")))
 
 
 @router.post("/province/inbox/order", dependencies=[changes(Action.ON_AIR)])
@@ -145,7 +147,7 @@ def confirm(frame: In, shown: Annotated[list[RowId], Form()]) -> Response:
     """The order that was shown is decided: the first goes on air."""
     services, notify = frame.deps.services, frame.deps.exchange.wake
     inbox_decisions.confirm_order(services, frame.actor, frame.commune_id, shown, notify)
-    return back_to(frame.request, "/province/inbox")
+    return back_to(frame.request, "/province/inbox", Flash(N_("The order is confirmed.")))
 
 
 def own_programme(frame: Frame, session: Session, number_text: str) -> int | None:

@@ -18,6 +18,7 @@ from parsing.numbers import row_number
 from people.rights import Action
 from runtime.refusal import N_, Refusal
 from usecases.broadcasts import put_on_air
+from web.flash import Flash
 from web.labels.modes import mode_sentence
 from web.labels.places import PlaceNames
 from web.request_context import In, Reading, back_to, changes
@@ -96,7 +97,7 @@ def do_put_on_air(
         clip_id=ident if kind == "clip" else None,
         spread=spread,
     )
-    return back_to(frame.request, "/")
+    return back_to(frame.request, "/", Flash(N_("The broadcast begins in a few seconds.")))
 
 
 def _refusal(

@@ -7,12 +7,14 @@ from fastapi.responses import Response
 
 from devices.presence_states import PresenceState
 from people.rights import Action
+from runtime.refusal import N_
 from usecases.receiver_commands import (
     command_receiver,
     self_test_everywhere,
     self_test_receiver,
     tone_everywhere,
 )
+from web.flash import Flash
 from web.labels.receivers import SENT
 from web.request_context import In, back_to, changes, tell
 from web.typed_fields import Whole
@@ -31,7 +33,7 @@ def command(frame: In, receiver_id: str, action: str, volume: Annotated[Whole, F
 @router.post("/receivers/test-tone/all", dependencies=[changes(Action.RECEIVERS)])
 def test_tone_for_all(frame: In) -> Response:
     tone_everywhere(frame.deps.services, frame.actor, frame.commune_id)
-    return back_to(frame.request, "/receivers")
+    return back_to(frame.request, "/receivers", Flash(N_("The clicks begin in three seconds.")))
 
 
 @router.post("/receivers/{receiver_id}/self-test", dependencies=[changes(Action.RECEIVERS)])
@@ -43,4 +45,6 @@ def test_one(frame: In, receiver_id: str) -> Response:
 @router.post("/receivers/self-test/all", dependencies=[changes(Action.RECEIVERS)])
 def test_all(frame: In) -> Response:
     self_test_everywhere(frame.deps.services, frame.actor, frame.commune_id)
-    return back_to(frame.request, "/receivers")
+    return back_to(
+        frame.request, "/receivers", Flash(N_("The silent test has started. Each receiver shows its result here."))
+    )

@@ -19,6 +19,7 @@ from people.rights import Action
 from runtime.refusal import N_, NotFound
 from usecases.receivers import place_receiver, receiver_of
 from usecases.stations import set_outline
+from web.flash import Flash
 from web.labels.causes import cause
 from web.labels.receivers import KINDS, STATES
 from web.receiver_rows import ReceiverRow, receivers_view, self_test_values, shown_state
@@ -118,7 +119,7 @@ def bring_outline(frame: In, file: Annotated[UploadFile, File()]) -> Response:
 @router.post("/map/outline/remove", dependencies=[changes(Action.RECEIVERS)])
 def remove_outline(frame: In) -> Response:
     set_outline(frame.deps.services, frame.actor, frame.commune_id, None)
-    return back_to(frame.request, "/map")
+    return back_to(frame.request, "/map", Flash(N_("The boundary has been removed.")))
 
 
 def _rows(frame: Frame, session: Session) -> dict[str, Any]:

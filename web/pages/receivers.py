@@ -23,6 +23,7 @@ from usecases.receivers import (
     renew_credentials,
     retire_receiver,
 )
+from web.flash import Flash, saved
 from web.labels.causes import cause
 from web.labels.receivers import KINDS, STATES
 from web.receiver_rows import receivers_view, self_test_values, shown_state
@@ -148,7 +149,7 @@ def change(
     )
     position = parse_position(latitude, longitude)
     change_receiver(frame.deps.services, frame.actor, frame.commune_id, receiver_id, settings, position)
-    return back_to(frame.request, f"/receivers/{receiver_id}")
+    return back_to(frame.request, f"/receivers/{receiver_id}", saved(name, f"/receivers/{receiver_id}"))
 
 
 @router.post("/receivers/{receiver_id}/credentials", dependencies=[changes(Action.RECEIVERS)])
@@ -163,7 +164,7 @@ def new_credentials(frame: In, session: Reading, receiver_id: str) -> HTMLRespon
 @router.post("/receivers/{receiver_id}/retire", dependencies=[changes(Action.RECEIVERS)])
 def do_retire(frame: In, receiver_id: str) -> Response:
     retire_receiver(frame.deps.services, frame.actor, frame.commune_id, receiver_id)
-    return back_to(frame.request, "/receivers")
+    return back_to(frame.request, "/receivers", Flash(N_("The receiver is out of service.")))
 
 
 def _credentials(frame: Frame, receiver_id: str, name: str, text: str) -> HTMLResponse:

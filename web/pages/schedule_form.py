@@ -119,7 +119,7 @@ def add(
         saved = number
     else:
         saved = add_schedule(services, frame.actor, frame.commune_id, settings, sentence=sentence).number
-    return back_to(frame.request, f"/timetable?{_week_of(frame, rule)}saved={saved}")
+    return back_to(frame.request, f"/timetable?{_week_of(frame, rule)}saved={saved}", None)
 
 
 def _week_of(frame: Frame, rule: Rule) -> str:

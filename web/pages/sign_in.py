@@ -11,22 +11,24 @@ from people.operators import change_password as choose_password
 from runtime.refusal import N_, Refusal
 from web import access
 from web.deps import Deps
+from web.flash import Flash, commune_shown
 from web.language import LANGUAGES
 from web.password_pool import PasswordPool
 from web.rate_limit import SignInLimit, device_cookie, known_device
 from web.request_context import (
-    COMMUNE_COOKIE,
     GUEST_COOKIE,
     LANGUAGE_COOKIE,
     SESSION_COOKIE,
     Frame,
     In,
+    back_to,
     check_form_token,
     deps_of,
     frame_with_any_password,
     guest_cookie,
     own_form,
     renderer_of,
+    set_commune_cookie,
     set_session_cookie,
     translator_of,
 )
@@ -119,7 +121,7 @@ async def change_password(
         await run_in_threadpool(_change_password, frame, chosen)
     except Refusal as refusal:
         return frame.page("password.html", 422, refused=frame.t.refusal(refusal))
-    return RedirectResponse("/", status_code=303)
+    return back_to(request, "/", Flash(N_("Your password has been changed.")))
 
 
 def _change_password(frame: Frame, password_hash: str) -> None:
@@ -139,9 +141,9 @@ def choose_language(request: Request, language: str) -> Response:
 
 @router.post("/commune", dependencies=[Depends(own_form)])
 def choose_commune(frame: In, commune: Annotated[str, Form()]) -> Response:
-    answer = RedirectResponse("/", status_code=303)
-    if commune in {c.id for c in frame.communes}:
-        answer.set_cookie(COMMUNE_COOKIE, commune, max_age=_YEAR_S, samesite="lax", httponly=True)
+    chosen = next((c for c in frame.communes if c.id == commune), frame.commune)
+    answer = back_to(frame.request, "/", commune_shown(chosen.name))
+    set_commune_cookie(answer, chosen.id)
     return answer
 
 

@@ -11,6 +11,7 @@ from devices.stations import Station, StationKind, stations
 from people.rights import Action
 from runtime.refusal import N_, Refusal
 from usecases.stations import StationSettings, add_station, change_station, move_receivers, remove_station, station_of
+from web.flash import Flash
 from web.labels.receivers import KINDS, STATES
 from web.receiver_rows import ReceiverRow, receivers_view
 from web.request_context import Frame, In, Reading, back_to, changes
@@ -84,11 +85,11 @@ def move(
     station_of(session, frame.commune_id, number)
     session.rollback()  # the read transaction must not block the write
     move_receivers(frame.deps.services, frame.actor, frame.commune_id, receivers or [], to)
-    return back_to(frame.request, "/stations")
+    return back_to(frame.request, "/stations", Flash(N_("The receivers have been moved.")))
 
 
 @router.post("/stations/{number}/remove", dependencies=[changes(Action.RECEIVERS)])
 def remove(frame: In, number: RowId) -> Response:
     """Remove a station without receivers."""
     remove_station(frame.deps.services, frame.actor, frame.commune_id, number)
-    return back_to(frame.request, "/stations")
+    return back_to(frame.request, "/stations", Flash(N_("Station removed.")))

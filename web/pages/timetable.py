@@ -9,8 +9,9 @@ from fastapi.responses import HTMLResponse, Response
 from broadcast.broadcasts import order_key
 from parsing.days import parse_day
 from people.rights import Action
-from runtime.refusal import Refusal
+from runtime.refusal import N_, Refusal
 from usecases.schedules import copy_days, pause_schedule, restore_schedule, retire_schedule
+from web.flash import Flash
 from web.formatting import monday_of
 from web.request_context import In, Reading, back_to, changes
 from web.timetable_view import period_of, timetable_view
@@ -41,19 +42,21 @@ def do_pause(frame: In, number: RowId, paused: Annotated[bool, Form()], until: A
     """paused: the wanted state, so that a second send changes nothing. until: a day, "" for no end."""
     ends = parse_day(until) if paused and until.strip() else None
     pause_schedule(frame.deps.services, frame.actor, frame.commune_id, number, paused=paused, until=ends)
-    return back_to(frame.request, "/timetable")
+    return back_to(
+        frame.request, "/timetable", Flash(N_("Schedule paused.") if paused else N_("The schedule is active again."))
+    )
 
 
 @router.post("/timetable/{number}/retire", dependencies=[changes(Action.TIMETABLE)])
 def do_retire(frame: In, number: RowId) -> Response:
     retire_schedule(frame.deps.services, frame.actor, frame.commune_id, number)
-    return back_to(frame.request, "/timetable")
+    return back_to(frame.request, "/timetable", Flash(N_("Schedule removed."), undo=f"/timetable/{number}/restore"))
 
 
 @router.post("/timetable/{number}/restore", dependencies=[changes(Action.TIMETABLE)])
 def do_restore(frame: In, number: RowId) -> Response:
     restore_schedule(frame.deps.services, frame.actor, frame.commune_id, number)
-    return back_to(frame.request, f"/timetable/{number}")
+    return back_to(frame.request, f"/timetable/{number}", Flash(N_("Schedule restored.")))
 
 
 @router.post("/timetable/copy", dependencies=[changes(Action.TIMETABLE)])
@@ -67,7 +70,9 @@ def do_copy(
     week = span == "week"
     source, target = (monday_of(from_day), monday_of(to_day)) if week else (from_day, to_day)
     copy_days(frame.deps.services, frame.actor, frame.commune_id, source, target, 7 if week else 1)
-    return back_to(frame.request, f"/timetable?week_of={target}")
+    return back_to(
+        frame.request, f"/timetable?week_of={target}", Flash(N_("The broadcasts have been copied to this week."))
+    )
 
 
 def _day_of(text: str, today: date) -> date:

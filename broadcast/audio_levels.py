@@ -56,19 +56,20 @@ class Levels:
 
     def sound_between(self) -> tuple[int, int]:
         """First and last sample without the silence at both ends, with a margin."""
-        steps = np.frombuffer(bytes(self._level), np.uint8)
-        counts = np.bincount(steps, minlength=256)
-        sounding = np.flatnonzero(steps >= max(1, math.ceil((_threshold_dbfs(counts) - _LOWEST_DBFS) * _STEPS_PER_DB)))
-        if not len(sounding):
+        steps = np.frombuffer(self._level, np.uint8)
+        counts = _counts(self._level)
+        sounding = steps >= max(1, math.ceil((_threshold_dbfs(counts) - _LOWEST_DBFS) * _STEPS_PER_DB))
+        if not sounding.any():
             return 0, self.samples
+        first_frame, last_frame = int(sounding.argmax()), len(sounding) - 1 - int(sounding[::-1].argmax())
         margin = MARGIN_US * RATE // 1_000_000
-        first = max(0, int(sounding[0]) * FRAME - margin)
-        last = min(self.samples, (int(sounding[-1]) + 1) * FRAME + margin)
+        first = max(0, first_frame * FRAME - margin)
+        last = min(self.samples, (last_frame + 1) * FRAME + margin)
         return (first, last) if last - first >= RATE // 10 else (0, self.samples)
 
     def usual_peak(self) -> float:
         """The amplitude that 95 % of the frames do not exceed, 0 to 1; bangs exceed it."""
-        peaks = np.bincount(np.frombuffer(bytes(self._peak), np.uint8), minlength=256)[1:]
+        peaks = _counts(self._peak)[1:]
         if not peaks.any():
             return 0.0
         return int(np.searchsorted(np.cumsum(peaks), _USUAL_SHARE * peaks.sum()) + 1) / 255
@@ -80,6 +81,11 @@ class Levels:
             return bytes(self._peak)
         bounds = [count * k // MOST_PEAKS for k in range(MOST_PEAKS + 1)]
         return bytes(max(self._peak[a:b]) for a, b in pairwise(bounds))
+
+
+def _counts(values: bytearray) -> NDArray[np.int64]:
+    """How often each byte occurs. bincount would first make eight bytes of each."""
+    return np.array([values.count(value) for value in range(256)])
 
 
 def _threshold_dbfs(counts: NDArray[np.int64]) -> float:

@@ -12,6 +12,8 @@ from transfer.workbooks import Workbook
 
 #: A page with a thousand rows is far smaller.
 _MOST_BYTES = 5_000_000
+#: The parser makes an object of each; a full table has half as many.
+_MOST_TAGS = 400_000
 #: The line breaks of the page's text are blanks in a browser; these are none.
 _LINE_BREAK = "\N{LINE SEPARATOR}"
 
@@ -21,7 +23,7 @@ class WebPage(Workbook):
 
     def __init__(self, path: Path, encoding: Encoding | None) -> None:
         content = path.read_bytes()
-        if len(content) > _MOST_BYTES:
+        if len(content) > _MOST_BYTES or content.count(b"<") > _MOST_TAGS:
             raise too_costly()
         self._encoding = encoding or detect(content)
         page = BeautifulSoup(decode(content, self._encoding), "html.parser")

@@ -93,7 +93,7 @@ def _ods_cell(cell: object) -> str:
 
 def xlsb(rows: Rows, merged: Sequence[tuple[int, int, int, int]] = ()) -> bytes:
     """rows: texts, numbers, None, and b"\\x07" for an error of that code. merged: top, bottom, left, right, from 0."""
-    cells = b""
+    cells = bytearray()
     for line, row in enumerate(rows):
         cells += _record(0, struct.pack("<IIHHBB", line, 0, 300, 0, 0, 0) + struct.pack("<I", 0))
         for column, cell in enumerate(row):

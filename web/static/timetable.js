@@ -81,24 +81,28 @@ function address(more) {
   });
   return `/timetable/${move.slot.dataset.move}/move?${query}`;
 }
+/** A part of a page; a refusal comes as one too. Throws when there is no answer. */
+async function ask(more, signal) {
+  const answer = await fetch(address(more), { headers: { "HX-Request": "true" }, signal });
+  if (!answer.ok || answer.redirected) throw new Error(answer.status);
+  return answer.text();
+}
 async function judge() {
   if (judging) judging.abort();
   const asked = move;
   judging = new AbortController();
   try {
-    const answer = await fetch(address({ brief: 1 }), { signal: judging.signal });
-    if (!answer.ok) throw new Error(answer.status);
-    const html = await answer.text();
+    const html = await ask({ brief: 1 }, judging.signal);
     if (move !== asked) return;
     strip.innerHTML = html;
-    const verdict = strip.querySelector("[data-verdict]").dataset.verdict;
+    const judgement = strip.querySelector("[data-verdict]");
+    const verdict = judgement ? judgement.dataset.verdict : "refused";
     const place = document.createElement("strong");
     place.textContent = `${clockText(move.minute)} ${move.day.dataset.name}. `;
-    strip.querySelector("[data-verdict]").prepend(place);
+    (judgement || strip).prepend(place);
     const low = move.ghost.getBoundingClientRect().top > window.innerHeight / 2;
     strip.className = `strip ${verdict}${low ? " above" : ""}`;
     move.ghost.classList.add(verdict);
-    strip.hidden = false;
   } catch (error) {
     if (error.name !== "AbortError" && move === asked) tellFailure();
   }
@@ -106,7 +110,11 @@ async function judge() {
 function tellFailure() {
   strip.textContent = strip.dataset.unreachable;
   strip.className = "strip refused";
-  strip.hidden = false;
+}
+// Out of sight, but not hidden: what is put into it is read aloud.
+function clearStrip() {
+  strip.className = "vh";
+  strip.textContent = "";
 }
 function cancel() {
   clearTimeout(timer);
@@ -114,7 +122,7 @@ function cancel() {
   if (!move) return;
   move.ghost.remove();
   move.slot.classList.remove("moving");
-  strip.hidden = true;
+  clearStrip();
   move = null;
 }
 async function settle() {
@@ -125,10 +133,13 @@ async function settle() {
   }
   clearTimeout(timer);
   try {
-    const answer = await fetch(address({}), { headers: { "HX-Request": "true" } });
-    if (!answer.ok) throw new Error(answer.status);
-    dialog.innerHTML = await answer.text();
-    strip.hidden = true;
+    dialog.innerHTML = await ask({});
+    if (!dialog.querySelector("[data-close]")) {
+      strip.innerHTML = dialog.innerHTML;
+      strip.className = "strip refused";
+      return;
+    }
+    clearStrip();
     enhanceDays(dialog);
     dialog.showModal();
   } catch {
@@ -168,6 +179,8 @@ document.addEventListener("pointermove", (event) => {
   if (!pick.dragged && Math.hypot(event.clientX - pick.x, event.clientY - pick.y) < 5) return;
   if (!pick.dragged && pick.slot) begin(pick.slot, true);
   pick.dragged = true;
+  const toEdge = Math.min(event.clientY - 120, window.innerHeight - event.clientY);
+  if (toEdge < 40) window.scrollBy(0, event.clientY < window.innerHeight / 2 ? -16 : 16);
   if (pick.slot) {
     if (!move) return;
     const day = columnAt(event.clientX);
@@ -175,6 +188,11 @@ document.addEventListener("pointermove", (event) => {
   } else {
     showPicked(minuteAt(pick.day, event.clientY, PLAN_SNAP_MIN));
   }
+});
+document.addEventListener("pointercancel", () => {
+  if (pick && pick.box) pick.box.remove();
+  pick = null;
+  cancel();
 });
 document.addEventListener("pointerup", () => {
   const done = pick;

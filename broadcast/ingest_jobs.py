@@ -75,11 +75,11 @@ def job(session: Session, job_id: str) -> IngestJob:
     return existing(session, IngestJob, job_id, N_("This upload no longer exists."))
 
 
-def recent_jobs(session: Session, commune_id: str, now: datetime, hours: float = 12) -> list[IngestJob]:
-    """Uploads begun in the last hours, newest first."""
+def finished_jobs(session: Session, commune_id: str, now: datetime, hours: float = 12) -> list[IngestJob]:
+    """The uploads that finished in the last hours, at most 50, the last finished first."""
     since = now - timedelta(hours=hours)
-    query = select(IngestJob).where(IngestJob.commune_id == commune_id, col(IngestJob.created_at) >= since)
-    return list(session.exec(query.order_by(col(IngestJob.created_at).desc()).limit(50)))
+    query = select(IngestJob).where(IngestJob.commune_id == commune_id, col(IngestJob.finished_at) >= since)
+    return list(session.exec(query.order_by(col(IngestJob.finished_at).desc(), IngestJob.id).limit(50)))
 
 
 def update_job(database: Database, job_id: str, **values: object) -> IngestJob | None:
@@ -96,7 +96,9 @@ def update_job(database: Database, job_id: str, **values: object) -> IngestJob |
     return row
 
 
-def unfinished(session: Session) -> list[IngestJob]:
-    """Unfinished uploads of all communes, oldest first."""
+def unfinished(session: Session, commune_id: str | None = None) -> list[IngestJob]:
+    """Unfinished uploads of one commune, or of all, oldest first."""
     query = select(IngestJob).where(col(IngestJob.state).in_([s.value for s in UNFINISHED]))
+    if commune_id is not None:
+        query = query.where(IngestJob.commune_id == commune_id)
     return list(session.exec(query.order_by(col(IngestJob.created_at))))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from broadcast.audiences import Audiences, current_fields, fields_among
@@ -38,7 +39,12 @@ class LogFilter:
     @property
     def needs_inspection(self) -> bool:
         """Whether the query alone cannot answer it."""
-        return bool(self.field or self.place or self.search or self.outcome in ("heard", "lacking"))
+        return bool(self.search) or self.inspects_rows
+
+    @property
+    def inspects_rows(self) -> bool:
+        """Whether whole rows must be read to answer it."""
+        return bool(self.field or self.place or self.outcome in ("heard", "lacking"))
 
 
 def play_log(
@@ -52,24 +58,22 @@ def play_log(
 ) -> list[Broadcast]:
     """Broadcasts whose start has passed, newest first. The number of queries does not grow with their number."""
     log_filter = log_filter or LogFilter()
-    query = select(Broadcast).where(of_commune(session, commune_id), col(Broadcast.starts_at) <= now)
-    if log_filter.since is not None:
-        query = query.where(col(Broadcast.starts_at) >= log_filter.since)
-    if log_filter.until is not None:
-        query = query.where(col(Broadcast.starts_at) < log_filter.until)
-    if log_filter.class_:
-        query = query.where(Broadcast.class_ == log_filter.class_)
-    if log_filter.outcome == "missed":
-        query = query.where(col(Broadcast.missed).is_(True))
-    elif log_filter.outcome == "withdrawn":
-        query = query.where(col(Broadcast.withdrawn_at).is_not(None))
-    elif log_filter.outcome:
-        query = query.where(col(Broadcast.withdrawn_at).is_(None), col(Broadcast.missed).is_(False))
-    query = query.order_by(col(Broadcast.starts_at).desc(), col(Broadcast.id))
+    conditions = _conditions(session, commune_id, now, log_filter)
+    newest = (col(Broadcast.starts_at).desc(), col(Broadcast.id))
+    query = select(Broadcast).where(*conditions).order_by(*newest)
     if not log_filter.needs_inspection:
         return list(session.exec(query.limit(limit).offset(offset)))
-    matching = _matching(session, list(session.exec(query.limit(MOST_INSPECTED))), log_filter)
-    return matching[offset : offset + limit]
+    if not log_filter.search:
+        return _matching(session, list(session.exec(query.limit(MOST_INSPECTED))), log_filter)[offset : offset + limit]
+    # Of all, titles alone are read; whole rows only of those that match.
+    titles = session.exec(
+        select(Broadcast.id, Broadcast.title).where(*conditions).order_by(*newest).limit(MOST_INSPECTED)
+    )
+    words = folded(log_filter.search).split()
+    ids = [ident for ident, title in titles if all(word in folded(title) for word in words)]
+    if not log_filter.inspects_rows:
+        return _by_ids(session, ids[offset : offset + limit])
+    return _matching(session, _by_ids(session, ids), log_filter)[offset : offset + limit]
 
 
 def aired_for(broadcast: Broadcast, now: datetime) -> timedelta:
@@ -93,10 +97,34 @@ def fields_in(broadcast: Broadcast, fields: Mapping[str, Mapping[str, int]]) -> 
     return sorted(set(fields[broadcast.id].values()))
 
 
+def _conditions(session: Session, commune_id: str, now: datetime, log_filter: LogFilter) -> list[ColumnElement[bool]]:
+    """What a query can answer."""
+    conditions: list[ColumnElement[bool]] = [of_commune(session, commune_id), col(Broadcast.starts_at) <= now]
+    if log_filter.since is not None:
+        conditions.append(col(Broadcast.starts_at) >= log_filter.since)
+    if log_filter.until is not None:
+        conditions.append(col(Broadcast.starts_at) < log_filter.until)
+    if log_filter.class_:
+        conditions.append(col(Broadcast.class_) == log_filter.class_)
+    if log_filter.outcome == "missed":
+        conditions.append(col(Broadcast.missed).is_(True))
+    elif log_filter.outcome == "withdrawn":
+        conditions.append(col(Broadcast.withdrawn_at).is_not(None))
+    elif log_filter.outcome:
+        conditions += [col(Broadcast.withdrawn_at).is_(None), col(Broadcast.missed).is_(False)]
+    return conditions
+
+
+def _by_ids(session: Session, ids: Sequence[str]) -> list[Broadcast]:
+    """In the order of the ids."""
+    rows: dict[str, Broadcast] = {}
+    for start in range(0, len(ids), _IDS_A_QUERY):
+        query = select(Broadcast).where(col(Broadcast.id).in_(ids[start : start + _IDS_A_QUERY]))
+        rows |= {b.id: b for b in session.exec(query)}
+    return [rows[ident] for ident in ids if ident in rows]
+
+
 def _matching(session: Session, broadcasts: list[Broadcast], log_filter: LogFilter) -> list[Broadcast]:
-    words = folded(log_filter.search).split()
-    if words:
-        broadcasts = [b for b in broadcasts if all(word in folded(b.title) for word in words)]
     if log_filter.field:
         fields = fields_of(session, broadcasts)
         broadcasts = [b for b in broadcasts if log_filter.field in fields_in(b, fields)]

@@ -127,11 +127,23 @@ def programme(session: Session, programme_id: int) -> Programme:
     return existing(session, Programme, programme_id, N_("This programme no longer exists."))
 
 
-def programmes(session: Session, commune_id: str, *, include_retired: bool = False) -> list[Programme]:
+def programmes(
+    session: Session,
+    commune_id: str,
+    *,
+    search: str = "",
+    include_retired: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[Programme]:
+    """A commune's programmes, newest first. search: words, matched without diacritics."""
     query = select(Programme).where(Programme.commune_id == commune_id)
+    for word in folded(search).split():
+        query = query.where(col(Programme.folded).contains(word, autoescape=True))
     if not include_retired:
         query = query.where(col(Programme.retired_at).is_(None))
-    return list(session.exec(query.order_by(col(Programme.created_at).desc(), col(Programme.id).desc())))
+    newest = query.order_by(col(Programme.created_at).desc(), col(Programme.id).desc())
+    return list(session.exec(newest.limit(limit).offset(offset)))
 
 
 def items_of(session: Session, programme_id: int) -> list[RunningItem]:

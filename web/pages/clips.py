@@ -1,82 +1,47 @@
 """Clips: what recordings do I have, and is the one I just brought ready?"""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
-from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from broadcast.backup_clip import backup_of
-from broadcast.clips import Clip, clips, renditions_of
-from broadcast.ingest_jobs import IngestJob, JobState, recent_jobs
-from broadcast.programmes import Programme, used_in
 from broadcast.storage import stored_bytes
 from broadcast.upload import Upload
 from parsing.numbers import row_number
 from people.rights import Action, NotAllowed
 from runtime.refusal import N_, Refusal
 from usecases.clips import change_clip, choose_backup, clip_of, open_upload, restore_clip, retire_clip
+from web.clip_list import ClipQuery, clip_choices, clip_rows, clips_view, uploads_view
 from web.flash import Flash
 from web.labels.broadcasts import FIELDS, LANGUAGES_SPOKEN
 from web.labels.clip_warnings import clip_warnings
 from web.request_context import In, Reading, back_to, changes
-from web.typed_fields import RowId
+from web.typed_fields import Count, RowId
 from web.uploads import blocks_of, body_of, receive
-from web.waveforms import listen_url, thinned
 
 router = APIRouter(include_in_schema=False)
 
 
-@dataclass(frozen=True)
-class ClipRow:
-    """One clip in the list. peaks: 0–255. listen: where its sound is."""
-
-    clip: Clip
-    peaks: list[int]
-    listen: str
-    used: list[Programme]
-
-
-@dataclass(frozen=True)
-class ClipsPage:
-    """The list, and what is on its way. working: something still changes."""
-
-    rows: list[ClipRow]
-    jobs: list[IngestJob]
-    working: bool
-
-
-def clips_view(
-    session: Session, commune_id: str, now: datetime, search: str = "", field: int | None = None, language: str = ""
-) -> ClipsPage:
-    """What the page shows. The number of queries does not grow with the clips."""
-    recordings = clips(session, commune_id, search=search, field=field, language=language or None)
-    ids = [c.id for c in recordings]
-    sounds, used = renditions_of(session, ids), used_in(session, ids)
-    rows = [ClipRow(c, thinned(c.peaks), listen_url(sounds.get(c.id, [])), used.get(c.id, [])) for c in recordings]
-    jobs = [
-        j for j in recent_jobs(session, commune_id, now) if j.state != JobState.READY or j.same_as_before or j.resumed
-    ]
-    return ClipsPage(rows, jobs, any(not j.finished for j in jobs))
-
-
 @router.get("/clips")
-def page(frame: In, session: Reading, q: str = "", field: str = "", language: str = "") -> HTMLResponse:
+def page(
+    frame: In, session: Reading, q: str = "", field: str = "", language: str = "", page: Count = 0
+) -> HTMLResponse:
     """The whole page, or for htmx only the list."""
-    number = row_number(field)
-    view = clips_view(session, frame.commune_id, frame.deps.clock.now(), q, number, language)
-    part = frame.request.headers.get("hx-target") == "clips"
+    asked = ClipQuery(q, field, language)
+    view = clips_view(session, frame.commune_id, asked, page)
+    if frame.request.headers.get("hx-target") == "clips":
+        return frame.page("_clip_list.html", view=view, asked=asked, fields=FIELDS)
     return frame.page(
-        "_clip_list.html" if part else "clips.html",
+        "clips.html",
         view=view,
-        q=q,
-        field=field,
-        language=language,
+        uploads=uploads_view(session, frame.commune_id, frame.deps.clock.now()),
+        lists=not page and not asked.query,
+        asked=asked,
         fields=FIELDS,
         spoken=LANGUAGES_SPOKEN,
         stored_bytes=stored_bytes(session, frame.commune_id),
@@ -84,6 +49,22 @@ def page(frame: In, session: Reading, q: str = "", field: str = "", language: st
         replaces=None,
         limit_mb=frame.deps.settings.max_upload_bytes // 1_000_000,
     )
+
+
+@router.get("/clips/uploads")
+def uploads(frame: In, session: Reading, seen: str = "", lists: str = "") -> HTMLResponse:
+    """The uploads on their way, for htmx. lists: the page shows the newest clips; those that are new join its list."""
+    view = uploads_view(session, frame.commune_id, frame.deps.clock.now(), seen.split("."))
+    if not lists:  # what is ready stays named there
+        view = replace(view, seen=seen.split("."))
+    return frame.page("_clip_uploads.html", uploads=view, lists=bool(lists), fields=FIELDS)
+
+
+@router.get("/clips/choices")
+def choices(frame: In, session: Reading, find: str = "", prefix: str = "") -> HTMLResponse:
+    """The options of a form's list of clips, for htmx."""
+    found = clip_choices(session, frame.commune_id, find)
+    return frame.page("_clip_choices.html", clips=found, find=find, prefix="clip " if prefix else "", chosen="")
 
 
 @router.post("/clips/upload", dependencies=[changes(Action.CLIPS)])
@@ -163,22 +144,17 @@ async def upload_without_script(frame: In, request: Request) -> Response:
 def one(frame: In, session: Reading, clip_id: str) -> HTMLResponse:
     """One clip: hear it, rename it, tag it, replace it, retire it."""
     clip = clip_of(session, frame.commune_id, clip_id)
-    row = ClipRow(
-        clip,
-        list(clip.peaks),
-        listen_url(renditions_of(session, [clip_id]).get(clip_id, [])),
-        used_in(session, [clip_id]).get(clip_id, []),
-    )
+    (row,) = clip_rows(session, [clip])
     return frame.page(
         "clip.html",
         row=row,
+        peaks=list(clip.peaks),
+        uploads=uploads_view(session, frame.commune_id, frame.deps.clock.now()),
+        lists=False,
         fields=FIELDS,
         spoken=LANGUAGES_SPOKEN,
         replaces=clip,
         limit_mb=frame.deps.settings.max_upload_bytes // 1_000_000,
-        q="",
-        field="",
-        language="",
         is_backup=backup_of(session, frame.commune_id) == clip_id,
         warnings=clip_warnings(frame.wording, clip),
     )

@@ -25,7 +25,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
         "first_steps.html",
         has_commune=bool(commune_id),
         has_receiver=bool(commune_id and receivers(session, commune_id)),
-        has_clip=bool(commune_id and clips(session, commune_id)),
+        has_clip=bool(commune_id and clips(session, commune_id, limit=1)),
         has_sounded=bool(commune_id and play_log(session, commune_id, frame.deps.clock.now(), limit=1)),
     )
 

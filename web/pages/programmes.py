@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
-from broadcast.clips import clips
 from broadcast.programmes import Item, ItemKind, Programme, duration_us, items_of, items_of_all, programmes
 from people.rights import Action
 from runtime.refusal import N_, Refusal
@@ -19,13 +19,14 @@ from usecases.programmes import (
     restore_programme,
     retire_programme,
 )
+from web.clip_list import MOST_CHOICES, clip_choices
 from web.flash import Flash
 from web.labels.broadcasts import CHIMES
 from web.request_context import Frame, In, Reading, back_to, changes
-from web.typed_fields import RowId, Seconds
-from web.waveforms import listen_url, thinned
+from web.typed_fields import Count, RowId, Seconds
 
 router = APIRouter(include_in_schema=False)
+PER_PAGE = 25
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class ProgrammeRow:
     titles: list[str]
 
 
-def programmes_view(session: Session, commune_id: str) -> list[ProgrammeRow]:
-    """The list. The number of queries does not grow with it."""
-    rows = programmes(session, commune_id)
+def programmes_view(session: Session, commune_id: str, search: str = "", page: int = 0) -> list[ProgrammeRow]:
+    """A page of the list, and one row more when another follows. The number of queries does not grow with it."""
+    rows = programmes(session, commune_id, search=search, limit=PER_PAGE + 1, offset=page * PER_PAGE)
     items = items_of_all(session, [p.number for p in rows])
     return [
         ProgrammeRow(
@@ -54,8 +55,17 @@ def programmes_view(session: Session, commune_id: str) -> list[ProgrammeRow]:
 
 
 @router.get("/programmes")
-def page(frame: In, session: Reading) -> HTMLResponse:
-    return frame.page("programmes.html", rows=programmes_view(session, frame.commune_id))
+def page(frame: In, session: Reading, q: str = "", page: Count = 0) -> HTMLResponse:
+    rows = programmes_view(session, frame.commune_id, q, page)
+    part = frame.request.headers.get("hx-target") == "programmes"
+    return frame.page(
+        "_programme_list.html" if part else "programmes.html",
+        rows=rows[:PER_PAGE],
+        more=len(rows) > PER_PAGE,
+        page=page,
+        q=q,
+        query=urlencode({"q": q}) if q else "",
+    )
 
 
 @router.post("/programmes", dependencies=[changes(Action.PROGRAMMES)])
@@ -67,9 +77,9 @@ def add(frame: In, title: Annotated[str, Form()], chimes: Annotated[str, Form()]
 
 
 @router.get("/programmes/{number}")
-def one(frame: In, session: Reading, number: RowId) -> HTMLResponse:
-    """One programme: its items in order, with buttons to change it."""
-    return _editor(frame, session, number, "programme.html")
+def one(frame: In, session: Reading, number: RowId, find: str = "") -> HTMLResponse:
+    """One programme: its items in order, with buttons to change it. find: recordings to choose from."""
+    return _editor(frame, session, number, "programme.html", find)
 
 
 @router.post("/programmes/{number}", dependencies=[changes(Action.PROGRAMMES)])
@@ -141,15 +151,18 @@ def _after(frame: Frame, number: int) -> Response:
         return _editor(frame, session, number, "_programme_items.html")
 
 
-def _editor(frame: Frame, session: Session, number: int, template: str) -> HTMLResponse:
+def _editor(frame: Frame, session: Session, number: int, template: str, find: str = "") -> HTMLResponse:
     programme, items = programme_of(session, frame.commune_id, number), items_of(session, number)
+    choices = clip_choices(session, frame.commune_id, find)
     return frame.page(
         template,
         programme=programme,
         items=items,
         length_us=duration_us(items),
         words=CHIMES,
-        clips=clips(session, frame.commune_id),
-        thinned=thinned,
-        listen_url=listen_url,
+        clips=choices,
+        searchable=bool(find) or len(choices) == MOST_CHOICES,
+        find=find,
+        chosen="",
+        prefix="clip ",
     )

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse
 
-from broadcast.clips import clips
 from devices.communes import Commune
 from people.rights import Action, may
 from province.bulletin_broadcast import send
 from runtime.refusal import N_, Refusal
 from usecases.clips import clip_of
+from web.clip_list import MOST_CHOICES, clip_choices
 from web.labels.broadcasts import CLASSES
 from web.request_context import Frame, In, Reading, changes
 from web.targets import class_from
@@ -20,10 +20,19 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/province/send")
-def page(frame: In, session: Reading) -> HTMLResponse:
-    """Which recording, as what class, where."""
+def page(frame: In, session: Reading, find: str = "") -> HTMLResponse:
+    """Which recording, as what class, where. find: recordings to choose from."""
     frame.need(Action.SEND_DOWN)
-    return frame.page("bulletin_form.html", clips=clips(session, frame.commune_id), choices=_choices(frame))
+    listed = clip_choices(session, frame.commune_id, find)
+    return frame.page(
+        "bulletin_form.html",
+        clips=listed,
+        searchable=bool(find) or len(listed) == MOST_CHOICES,
+        find=find,
+        chosen="",
+        prefix="",
+        choices=_choices(frame),
+    )
 
 
 @router.post("/province/send", dependencies=[changes(Action.SEND_DOWN)])

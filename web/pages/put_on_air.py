@@ -1,13 +1,13 @@
 """Put on air: what, where, as what class, and until when."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
-from broadcast.clips import clip, clips
+from broadcast.clips import clip
 from broadcast.interruptions import interruptions
 from broadcast.modes import IN_STEP, Spread, Spreading
 from broadcast.planning import LEAD, check_reached
@@ -18,6 +18,7 @@ from parsing.numbers import row_number
 from people.rights import Action
 from runtime.refusal import N_, Refusal
 from usecases.broadcasts import put_on_air
+from web.clip_list import MOST_CHOICES, clip_choices
 from web.flash import Flash
 from web.labels.modes import mode_sentence
 from web.labels.places import PlaceNames
@@ -31,17 +32,24 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/put-on-air")
 def put_on_air_page(
-    frame: In, session: Reading, programme: RowId | None = None, clip: str | None = None
+    frame: In, session: Reading, programme: RowId | None = None, clip: str | None = None, find: str = ""
 ) -> HTMLResponse:
-    """What, where, as what class: the form for putting something on air now."""
+    """What, where, as what class: the form for putting something on air now. find: what to choose from."""
+    choices = _choices(session, frame.commune_id, find, programme, clip or "")
     return frame.page(
         "broadcast_form.html",
-        programmes=programmes(session, frame.commune_id),
-        clips=clips(session, frame.commune_id),
-        chosen=f"programme {programme}" if programme else f"clip {clip}" if clip else "",
+        **choices,
+        searchable=bool(find)
+        or max(len(listed) for listed in (choices["clips"], choices["programmes"])) >= MOST_CHOICES,
         targets=target_choice(session, frame.commune_id),
         spread=IN_STEP,
     )
+
+
+@router.get("/put-on-air/choices")
+def content_choices(frame: In, session: Reading, find: str = "") -> HTMLResponse:
+    """The options of the form's list, for htmx."""
+    return frame.page("_content_choices.html", **_choices(session, frame.commune_id, find, None, ""))
 
 
 @router.post("/put-on-air/preview", dependencies=[changes(Action.ON_AIR)])
@@ -98,6 +106,22 @@ def do_put_on_air(
         spread=spread,
     )
     return back_to(frame.request, "/", Flash(N_("The broadcast begins in a few seconds.")))
+
+
+def _choices(session: Session, commune_id: str, find: str, programme_id: int | None, clip_id: str) -> dict[str, Any]:
+    """The newest programmes and clips that match, and the chosen one."""
+    listed = programmes(session, commune_id, search=find, limit=MOST_CHOICES)
+    if programme_id and all(choice.id != programme_id for choice in listed):
+        own = programme(session, programme_id)
+        listed += [own] if own.commune_id == commune_id and own.retired_at is None else []
+    return {
+        "programmes": listed,
+        "clips": clip_choices(session, commune_id, find, clip_id),
+        "chosen_programme": programme_id,
+        "chosen": clip_id,
+        "prefix": "clip ",
+        "find": find,
+    }
 
 
 def _refusal(

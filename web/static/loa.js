@@ -160,7 +160,7 @@ if (drop) {
     request.onload = () => {
       if (request.status === 200) {
         row.remove();
-        window.htmx.trigger("#clips", "changed");
+        window.htmx.trigger(document.body, "uploaded");
       } else {
         bar.remove();
         status.className = "notice bad";
@@ -179,6 +179,11 @@ if (drop) {
     request.send(file);
   }
 }
+
+// New options in a list: what was chosen may be gone.
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (detail.target.matches("select")) detail.target.dispatchEvent(new Event("change", { bubbles: true }));
+});
 
 // Play one recording at a time.
 document.addEventListener(

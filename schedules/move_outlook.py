@@ -1,7 +1,7 @@
 """Move preview: what moving an airing would do, alone or with all others, before it is saved."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from enum import StrEnum
 
@@ -77,6 +77,8 @@ def move_outlook(
         spread=moving.time_spread,
         timetable=timetable,
     )
+    if to_day == from_day:
+        found = replace(found, repeated=[])  # on each day as many as before
     return MoveOutlook(_verdict(found), rule, found)
 
 

@@ -119,6 +119,12 @@ def test_the_judgement_is_what_saving_would_say_and_reading_it_changes_nothing(s
         assert len(schedules(session, COMMUNE)) == 2
 
 
+def test_a_clip_that_plays_often_is_no_reason_against_a_move_within_the_day(studio: Studio) -> None:
+    daily = add(studio, rule(Repeat.DAILY, times=[SIX, *(time(hour) for hour in range(8, 14))]))
+    assert judged(studio, daily, MoveScope.ONE, WEDNESDAY, SEVEN).verdict is MoveVerdict.GOOD
+    assert judged(studio, daily, MoveScope.ONE, THURSDAY, SEVEN).verdict is MoveVerdict.WARNING
+
+
 def test_a_full_noise_budget_does_not_hinder_a_move_within_the_day(studio: Studio) -> None:
     """A minute a day is allowed, and a minute is there."""
     daily = add(studio, rule(Repeat.DAILY))

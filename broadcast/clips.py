@@ -12,7 +12,7 @@ from sqlmodel import Session, SQLModel, col, select
 from parsing.names import folded
 from parsing.titles import parse_title
 from runtime.database import UtcDateTime
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, NotFound, Refusal, at_field
 from runtime.rows import existing
 from wire.broadcasts import Rendition
 
@@ -134,15 +134,16 @@ def change_clip(
     """Change what is not None. Raises Refusal, NotFound."""
     changed = clip(session, clip_id)
     if title is not None:
-        changed.title = parse_title(title)
+        with at_field("title"):
+            changed.title = parse_title(title)
         if not changed.title:
-            raise Refusal(N_("A recording needs a title."))
+            raise Refusal(N_("A recording needs a title.")).at("title")
         changed.folded = folded(f"{changed.title} {changed.original_name}")
     if language is not None:
         changed.language = language.strip()[:20] or "vi"
     if field is not None:
         if field not in list(Field):
-            raise Refusal(N_("There are six fields, 1 to 6."))
+            raise Refusal(N_("There are six fields, 1 to 6.")).at("field")
         changed.field = int(field)
     session.add(changed)
     session.flush()

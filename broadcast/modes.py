@@ -57,10 +57,10 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return IN_STEP
         if self.mode is Mode.STAGGERED:
             if not 0 <= self.gap_s <= MOST_GAP_S:
-                raise Refusal(N_("The pause between two turns is between 0 and {most} s."), most=MOST_GAP_S)
+                raise Refusal(N_("The pause between two turns is between 0 and {most} s."), most=MOST_GAP_S).at("gap_s")
             return Spread(mode=self.mode, gap_s=self.gap_s)
         if self.point is None:
-            raise Refusal(N_("Choose the point where all loudspeakers should be heard at the same time."))
+            raise Refusal(N_("Choose the point where all loudspeakers should be heard at the same time.")).at("point")
         latitude_deg, longitude_deg = check_position(self.point)
         return Spread(mode=self.mode, latitude_deg=latitude_deg, longitude_deg=longitude_deg)
 

@@ -13,7 +13,7 @@ from broadcast.clips import Clip, builtin_clip, clip, clips_by_id, renditions_of
 from parsing.names import folded
 from parsing.titles import parse_title
 from runtime.database import UtcDateTime
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, NotFound, Refusal, at_field
 from runtime.rows import NumberedRow, existing
 from wire.broadcasts import ClipItem, Rendition
 
@@ -221,7 +221,7 @@ def _check(session: Session, commune_id: str, item: Item) -> None:
             raise NotFound(N_("This recording no longer exists."))
     elif item.kind is ItemKind.GAP:
         if not 0 < item.gap_ms <= LONGEST_GAP_MS:
-            raise Refusal(N_("A pause lasts up to {most} seconds."), most=LONGEST_GAP_MS // 1000)
+            raise Refusal(N_("A pause lasts up to {most} seconds."), most=LONGEST_GAP_MS // 1000).at("gap_s")
     else:
         builtin_clip(session, commune_id, item.kind.value)
 
@@ -232,7 +232,8 @@ def _chimes(session: Session, communes: set[str]) -> dict[tuple[str, str], Clip]
 
 
 def _title(title: str) -> str:
-    parsed = parse_title(title)
+    with at_field("title"):
+        parsed = parse_title(title)
     if not parsed:
-        raise Refusal(N_("A programme needs a title, for example: Morning bulletin."))
+        raise Refusal(N_("A programme needs a title, for example: Morning bulletin.")).at("title")
     return parsed

@@ -11,7 +11,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from devices.provinces import province_named
 from parsing.titles import parse_title
 from runtime.database import UtcDateTime
-from runtime.refusal import N_, Refusal
+from runtime.refusal import N_, Refusal, at_field
 from runtime.rows import existing
 from wire.topics import is_id
 
@@ -39,9 +39,10 @@ def add_commune(
     session: Session, commune_id: str, name: str, *, province: str = "", time_zone: str = "Asia/Ho_Chi_Minh"
 ) -> Commune:
     """Add one. Raises Refusal for an id that is taken or cannot stand in a topic, or an unknown time zone."""
-    check_id(commune_id)
+    with at_field("commune_id"):
+        check_id(commune_id)
     if session.get(Commune, commune_id):
-        raise Refusal(N_("There is a commune {id} already. Choose another short name."), id=commune_id)
+        raise Refusal(N_("There is a commune {id} already. Choose another short name."), id=commune_id).at("commune_id")
     try:
         ZoneInfo(time_zone)
     except (KeyError, ValueError, OSError):

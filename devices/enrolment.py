@@ -15,7 +15,7 @@ from devices.zones import set_zones
 from parsing.titles import parse_title
 from runtime.mosquitto import hash_password
 from runtime.mosquitto_configuration import AclRow
-from runtime.refusal import N_, Refusal
+from runtime.refusal import N_, Refusal, at_field
 from wire.credentials import Credentials
 from wire.sealing import PublicKey, SealingKey
 from wire.topics import TOPICS
@@ -68,12 +68,15 @@ def enrol(
 
     Raises Refusal for a bad or taken id, an unknown station or zone, NotFound for an unknown commune.
     """
-    check_id(receiver_id)
+    with at_field("receiver_id"):
+        check_id(receiver_id)
     commune(session, commune_id)
     if receiver_id == CONTROLLER_USER or session.get(Receiver, receiver_id) is not None:
-        raise Refusal(N_("There is a receiver {id} already. Choose another short name."), id=receiver_id)
+        raise Refusal(N_("There is a receiver {id} already. Choose another short name."), id=receiver_id).at(
+            "receiver_id"
+        )
     if station(session, station_id).commune_id != commune_id:
-        raise Refusal(N_("This station belongs to another commune."))
+        raise Refusal(N_("This station belongs to another commune.")).at("station")
     key, secret = SealingKey.new(), secrets.token_urlsafe(24)
     added = Receiver(
         id=receiver_id,

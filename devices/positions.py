@@ -44,9 +44,9 @@ def check_position(position: Position) -> Position:
     if not -90 <= latitude_deg <= 90:  # also refuses what is not a number
         raise Refusal(
             N_("The latitude is between -90 and 90 degrees (in Vietnam 8 to 24). Did the two numbers change places?")
-        )
+        ).at("latitude")
     if not -180 <= longitude_deg <= 180:
-        raise Refusal(N_("The longitude is between -180 and 180 degrees (in Vietnam 102 to 118)."))
+        raise Refusal(N_("The longitude is between -180 and 180 degrees (in Vietnam 102 to 118).")).at("longitude")
     return Position(round(latitude_deg, _PLACES), round(longitude_deg, _PLACES))
 
 
@@ -65,14 +65,17 @@ def parse_position(latitude: str, longitude: str) -> Position | None:
         if len(parts) == 2:
             latitude, longitude = parts
     if not latitude or not longitude:
-        raise Refusal(N_("A place on the map has a latitude and a longitude. Give both, or leave both empty."))
-    return check_position(Position(_degrees(latitude), _degrees(longitude)))
+        empty = "longitude" if latitude else "latitude"
+        raise Refusal(N_("A place on the map has a latitude and a longitude. Give both, or leave both empty.")).at(
+            empty
+        )
+    return check_position(Position(_degrees(latitude, "latitude"), _degrees(longitude, "longitude")))
 
 
-def _degrees(text: str) -> float:
+def _degrees(text: str, field: str) -> float:
     try:
         return float(text.strip().rstrip("°").replace(",", "."))
     except ValueError:
         raise Refusal(
             N_("{text} is no number of degrees. Write it as a map gives it, for example 19.8712."), text=text[:40]
-        ) from None
+        ).at(field) from None

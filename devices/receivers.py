@@ -12,7 +12,7 @@ from devices.stations import station
 from devices.zones import ZoneMember, set_zones, zones_of_all
 from parsing.titles import parse_title
 from runtime.database import UtcDateTime
-from runtime.refusal import N_, Refusal
+from runtime.refusal import N_, Refusal, at_field
 from runtime.rows import existing
 from wire.broadcasts import Targets
 
@@ -141,23 +141,27 @@ def change_receiver(
     """Change what is not None. A new config goes out with `Downlink.configure`. Raises Refusal, NotFound."""
     row = receiver(session, receiver_id)
     if name is not None:
-        row.name = parse_title(name)
+        with at_field("name"):
+            row.name = parse_title(name)
         if not row.name:
-            raise Refusal(N_("A receiver needs a name, for example: Thôn 3, nhà văn hóa."))
+            raise Refusal(N_("A receiver needs a name, for example: Thôn 3, nhà văn hóa.")).at("name")
     if place is not None:
-        row.place = parse_title(place)
+        with at_field("place"):
+            row.place = parse_title(place)
     if station_id is not None:
         row.station_id = _station_of(session, row, station_id)
     if volume_ceiling_percent is not None:
-        row.volume_ceiling_percent = _percent(volume_ceiling_percent)
+        row.volume_ceiling_percent = _percent(volume_ceiling_percent, "volume_ceiling_percent")
     if volume_percent is not None:
-        row.volume_percent = min(_percent(volume_percent), row.volume_ceiling_percent)
+        row.volume_percent = min(_percent(volume_percent, "volume_percent"), row.volume_ceiling_percent)
     row.volume_percent = min(row.volume_percent, row.volume_ceiling_percent)
     if path_delay_ms is not None:
         row.path_delay_us = round(check_path_delay(path_delay_ms) * 1000)
     if amplifier_lead_ms is not None:
         if not 0 <= amplifier_lead_ms <= 60_000:
-            raise Refusal(N_("The amplifier is switched on between 0 and {most} s ahead."), most=60)
+            raise Refusal(N_("The amplifier is switched on between 0 and {most} s ahead."), most=60).at(
+                "amplifier_lead_s"
+            )
         row.amplifier_lead_ms = amplifier_lead_ms
     if zones is not None:
         set_zones(session, row.id, row.commune_id, zones)
@@ -209,7 +213,9 @@ def renew_configs(session: Session, now: datetime, commune_id: str | None = None
 def check_path_delay(delay_ms: float) -> float:
     """Raises Refusal for one that is no number or out of bounds."""
     if not 0 <= delay_ms <= MOST_PATH_DELAY_MS:
-        raise Refusal(N_("The path delay is between 0 and {most} ms."), most=int(MOST_PATH_DELAY_MS))
+        raise Refusal(N_("The path delay is between 0 and {most} ms."), most=int(MOST_PATH_DELAY_MS)).at(
+            "path_delay_ms"
+        )
     return delay_ms
 
 
@@ -245,11 +251,11 @@ def members(session: Session, zone_id: str) -> list[Receiver]:
 
 def _station_of(session: Session, receiver: Receiver, station_id: int) -> int:
     if station(session, station_id).commune_id != receiver.commune_id:
-        raise Refusal(N_("This station belongs to another commune."))
+        raise Refusal(N_("This station belongs to another commune.")).at("station_id")
     return station_id
 
 
-def _percent(value: int) -> int:
+def _percent(value: int, field: str) -> int:
     if not 0 <= value <= 100:
-        raise Refusal(N_("The volume must be between 0 and 100 percent."))
+        raise Refusal(N_("The volume must be between 0 and 100 percent.")).at(field)
     return value

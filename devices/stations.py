@@ -5,7 +5,7 @@ from enum import StrEnum
 from sqlmodel import Field, Session, select
 
 from parsing.titles import parse_title
-from runtime.refusal import N_, Refusal
+from runtime.refusal import N_, Refusal, at_field
 from runtime.rows import NumberedRow, existing
 
 
@@ -54,9 +54,10 @@ def station(session: Session, station_id: int) -> Station:
 
 
 def _described(session: Session, described: Station, name: str, maker: str, former_commune: str) -> Station:
-    described.name = parse_title(name)
+    with at_field("name"):
+        described.name = parse_title(name)
     if not described.name:
-        raise Refusal(N_("A station needs a name, for example: FM Thiệu Chính."))
+        raise Refusal(N_("A station needs a name, for example: FM Thiệu Chính.")).at("name")
     described.maker, described.former_commune = parse_title(maker), parse_title(former_commune)
     session.add(described)
     session.flush()

@@ -7,7 +7,7 @@ from sqlmodel import Field, Session, SQLModel, col, delete, select
 from devices.communes import check_id
 from parsing.names import NameIndex
 from parsing.titles import parse_title
-from runtime.refusal import N_, Refusal
+from runtime.refusal import N_, Refusal, at_field
 from runtime.rows import existing
 
 
@@ -28,12 +28,14 @@ class ZoneMember(SQLModel, table=True):
 
 def add_zone(session: Session, commune_id: str, zone_id: str, name: str) -> Zone:
     """Add one. Raises Refusal for an id or a name that is taken, or that cannot stand in a manifest."""
-    check_id(zone_id)
+    with at_field("zone_id"):
+        check_id(zone_id)
     if session.get(Zone, zone_id):
-        raise Refusal(N_("There is a zone {id} already. Choose another short name."), id=zone_id)
-    name = parse_title(name) or zone_id
+        raise Refusal(N_("There is a zone {id} already. Choose another short name."), id=zone_id).at("zone_id")
+    with at_field("name"):
+        name = parse_title(name) or zone_id
     if NameIndex((z.name, z.id) for z in zones(session, commune_id)).exact(name):
-        raise Refusal(N_("There is a zone “{name}” already. Choose another name."), name=name)
+        raise Refusal(N_("There is a zone “{name}” already. Choose another name."), name=name).at("name")
     zone = Zone(id=zone_id, commune_id=commune_id, name=name)
     session.add(zone)
     session.flush()

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from parsing.titles import parse_title
 from people.operators import Operator
-from runtime.refusal import N_, Refusal
+from runtime.refusal import N_, Refusal, at_field
 
 LONGEST_EMAIL = 254
 _PHONE = re.compile(r"\+?\d{8,15}")
@@ -26,7 +26,8 @@ class Contact:
 
 def parse_contact(full_name: str, phone: str, email: str) -> Contact:
     """Raises Refusal."""
-    name = " ".join(parse_title(full_name).split())
+    with at_field("full_name"):
+        name = " ".join(parse_title(full_name).split())
     return Contact(name, parse_phone(phone), parse_email(email))
 
 
@@ -36,7 +37,7 @@ def parse_phone(text: str) -> str:
     if digits and not _PHONE.fullmatch(digits):
         raise Refusal(
             N_("“{text}” is not a telephone number. Write it as 0912 345 678 or +84 912 345 678."), text=text[:40]
-        )
+        ).at("phone")
     return digits
 
 
@@ -50,7 +51,9 @@ def parse_email(text: str) -> str:
     except (ValueError, IndexError, MessageError):
         valid = False
     if not valid or re.search(r"[\s<>\",;]", text):
-        raise Refusal(N_("“{text}” is not an e-mail address. Write it as lan@xa.example.vn."), text=text[:60])
+        raise Refusal(N_("“{text}” is not an e-mail address. Write it as lan@xa.example.vn."), text=text[:60]).at(
+            "email"
+        )
     return text
 
 

@@ -11,7 +11,7 @@ from parsing.titles import parse_title
 from people.passwords import OneTimePassword, check_new, hash_password, one_time_password, verify
 from people.rights import Role, Standing
 from runtime.database import Database, UtcDateTime
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, NotFound, Refusal, at_field
 from runtime.rows import NumberedRow
 
 FIRST_OPERATOR = "admin"
@@ -71,11 +71,12 @@ def add_operator(
 
     password: made before the transaction, since it is slow; None where nobody else writes yet.
     """
-    name = canonical_name(parse_title(name))
+    with at_field("name"):
+        name = canonical_name(parse_title(name))
     if not name:
-        raise Refusal(N_("An operator needs a name."))
+        raise Refusal(N_("An operator needs a name.")).at("name")
     if session.exec(select(Operator.id).where(Operator.name == name)).first() is not None:
-        raise Refusal(N_("There is an operator {name} already."), name=name)
+        raise Refusal(N_("There is an operator {name} already."), name=name).at("name")
     password = password or one_time_password()
     added = Operator(name=name, password_hash=password.hash, created_at=now)
     session.add(added)
@@ -113,9 +114,9 @@ def new_password_hash(operator: Operator, old: str, new: str, again: str) -> str
     """The hash of the password that an operator chooses. Slow: keep it out of a transaction. Raises Refusal."""
     check_new(new, again, operator.name)
     if not verify(operator.password_hash, old):
-        raise WrongPassword(N_("The old password is not right."))
+        raise WrongPassword(N_("The old password is not right.")).at("old")
     if old == new:
-        raise Refusal(N_("The new password must be another one than the old."))
+        raise Refusal(N_("The new password must be another one than the old.")).at("new")
     return hash_password(new)
 
 
@@ -123,7 +124,7 @@ def change_password(session: Session, operator: Operator, password_hash: str) ->
     """operator: as read before `new_password_hash`. Raises Refusal when the password was changed since."""
     current = session.get(Operator, operator.number)
     if current is None or current.password_hash != operator.password_hash:
-        raise Refusal(N_("The old password is not right."))
+        raise Refusal(N_("The old password is not right.")).at("old")
     current.password_hash, current.must_change_password = password_hash, False
     session.add(current)
 

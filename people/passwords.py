@@ -61,12 +61,12 @@ def one_time_password() -> OneTimePassword:
 def check_new(password: str, again: str, name: str) -> None:
     """Refuse a new password that is too short, too long, the name itself, or mistyped the second time."""
     if len(password) < SHORTEST:
-        raise Refusal(N_("This password is too short. Use at least {n} characters."), n=SHORTEST)
+        raise Refusal(N_("This password is too short. Use at least {n} characters."), n=SHORTEST).at("new")
     if len(password) > LONGEST:
-        raise Refusal(N_("This password is too long. Use at most {n} characters."), n=LONGEST)
+        raise Refusal(N_("This password is too long. Use at most {n} characters."), n=LONGEST).at("new")
     if name and name.casefold() in password.casefold():
-        raise Refusal(N_("A password with your own name in it is guessed first. Choose another one."))
+        raise Refusal(N_("A password with your own name in it is guessed first. Choose another one.")).at("new")
     if len(set(password)) < 4:
-        raise Refusal(N_("This password is too easy to guess. Mix more different characters."))
+        raise Refusal(N_("This password is too easy to guess. Mix more different characters.")).at("new")
     if password != again:
-        raise Refusal(N_("The two passwords are not the same. Type the new one twice."))
+        raise Refusal(N_("The two passwords are not the same. Type the new one twice.")).at("again")

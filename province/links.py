@@ -147,9 +147,9 @@ def set_link(
     if form.enabled or base_url:
         check_url(base_url, profile)
     if not form.own_code.strip():
-        raise Refusal(N_("The province knows the commune by a code. Ask the province for it."))
+        raise Refusal(N_("The province knows the commune by a code. Ask the province for it.")).at("own_code")
     if form.normal_schedules not in ("inbox", "timetable"):
-        raise Refusal(N_("Choose what happens to normal schedules of the province."))
+        raise Refusal(N_("Choose what happens to normal schedules of the province.")).at("normal_schedules")
     row.profile, row.base_url, row.enabled = form.profile, base_url, form.enabled
     row.own_code = form.own_code.strip()[:100]
     row.own_name = form.own_name.strip()[:200] or commune(session, commune_id).name
@@ -166,7 +166,9 @@ def check_url(base_url: str, profile: Profile) -> None:
     """Refuse what is no address, or would carry the password in clear."""
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-        raise Refusal(N_("{url} is no address of a province's system. Write https://name."), url=base_url[:100] or "…")
+        raise Refusal(
+            N_("{url} is no address of a province's system. Write https://name."), url=base_url[:100] or "…"
+        ).at("base_url")
     if parts.scheme == "http" and parts.hostname not in _LOCAL and not profile.allow_plain:
         raise Refusal(
             N_(
@@ -174,7 +176,7 @@ def check_url(base_url: str, profile: Profile) -> None:
                 "inside a VPN."
             ),
             url=base_url[:100],
-        )
+        ).at("base_url")
 
 
 def restart_link(session: Session, commune_id: str) -> None:
@@ -248,11 +250,15 @@ def _codes(text: str, receiver_ids: set[str]) -> dict[str, str]:
             continue
         receiver_id, equals, code = (part.strip() for part in line.partition("="))
         if not equals or not code:
-            raise Refusal(N_("The line “{line}” is no code of a receiver. Write: short-name = code"), line=line[:80])
+            raise Refusal(
+                N_("The line “{line}” is no code of a receiver. Write: short-name = code"), line=line[:80]
+            ).at("receiver_codes")
         if receiver_id not in receiver_ids:
-            raise Refusal(N_("{receiver} is not a receiver of this commune."), receiver=receiver_id[:80])
+            raise Refusal(N_("{receiver} is not a receiver of this commune."), receiver=receiver_id[:80]).at(
+                "receiver_codes"
+            )
         if code in codes.values():
-            raise Refusal(N_("The code {code} stands at two receivers."), code=code[:80])
+            raise Refusal(N_("The code {code} stands at two receivers."), code=code[:80]).at("receiver_codes")
         codes[receiver_id] = code
     return codes
 

@@ -89,25 +89,26 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         weekdays, month_days, which = sorted(set(self.weekdays)), sorted(set(self.month_days)), sorted(set(self.which))
         by_weekday = self.repeat in (Repeat.WEEKLY, Repeat.MONTHLY_BY_WEEKDAY)
         if by_weekday and (not weekdays or any(not 0 <= d <= 6 for d in weekdays)):
-            raise Refusal(N_("Choose at least one day of the week."))
+            raise Refusal(N_("Choose at least one day of the week.")).at("weekdays")
         if self.repeat is Repeat.MONTHLY_BY_DAY and (
             not month_days or any(not (1 <= d <= 31 or d == -1) for d in month_days)
         ):
-            raise Refusal(N_("Choose at least one day of the month, 1 to 31."))
+            raise Refusal(N_("Choose at least one day of the month, 1 to 31.")).at("month_days")
         if self.repeat is Repeat.MONTHLY_BY_WEEKDAY and (not which or any(not (1 <= n <= 4 or n == -1) for n in which)):
-            raise Refusal(N_("Choose which of the month's weekdays: the first to the fourth, or the last."))
+            raise Refusal(N_("Choose which of the month's weekdays: the first to the fourth, or the last.")).at("which")
         if not 1 <= self.every <= MOST_EVERY:
             raise Refusal(
                 N_("Enter a number from 1 to {most}: repeat at least every {most} days, weeks or months."),
                 most=MOST_EVERY,
-            )
+            ).at("every")
         if self.until_day is not None and self.until_day < self.from_day:
-            raise Refusal(N_("The last day is before the first. Change one of them."))
+            raise Refusal(N_("The last day is before the first. Change one of them.")).at("until_day")
         if max(len(self.except_days), len(self.extra_days)) > MOST_SINGLE_DAYS:
-            raise Refusal(N_("You can enter at most {most} single days."), most=MOST_SINGLE_DAYS)
+            field = "except_days" if len(self.except_days) > MOST_SINGLE_DAYS else "extra_days"
+            raise Refusal(N_("You can enter at most {most} single days."), most=MOST_SINGLE_DAYS).at(field)
         all_days = [self.from_day, self.until_day or self.from_day, *self.except_days, *self.extra_days]
         if not _EARLIEST <= min(all_days) <= max(all_days) <= LATEST:
-            raise Refusal(N_("Choose days between the years 2000 and 2099."))
+            raise Refusal(N_("Choose days between the years 2000 and 2099.")).at("from_day")
         once = self.repeat is Repeat.ONCE
         return msgspec.structs.replace(
             self,
@@ -218,11 +219,11 @@ def _pattern(
 
 def _checked_times(times: list[time]) -> list[time]:
     if not times:
-        raise Refusal(N_("Choose at what time it plays."))
+        raise Refusal(N_("Choose at what time it plays.")).at("times")
     if len(set(times)) > MOST_TIMES:
         raise Refusal(
             N_("A schedule can have at most {most} times a day. Add a second schedule for the others."), most=MOST_TIMES
-        )
+        ).at("times")
     if any(t.tzinfo is not None for t in times):
         raise ValueError("times of day are the commune's own, without a zone")
     return sorted(set(times))
@@ -230,14 +231,16 @@ def _checked_times(times: list[time]) -> list[time]:
 
 def _checked_seasons(seasons: list[Season]) -> list[Season]:
     if len(seasons) > MOST_SEASONS:
-        raise Refusal(N_("At most {most} seasons."), most=MOST_SEASONS)
+        raise Refusal(N_("At most {most} seasons."), most=MOST_SEASONS).at("season_times")
     checked = []
     for season in seasons:
         try:
             for month, day in (season.first, season.last):
                 date(2024, month, day)  # a leap year: 29 February is a day
         except ValueError:
-            raise Refusal(N_("The first or last day of a season does not exist. Write days as 15/10.")) from None
+            raise Refusal(N_("The first or last day of a season does not exist. Write days as 15/10.")).at(
+                "season_first"
+            ) from None
         checked.append(msgspec.structs.replace(season, times=_checked_times(season.times)))
     return checked
 

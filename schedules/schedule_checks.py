@@ -14,7 +14,7 @@ from devices.communes import commune
 from devices.receivers import receiver
 from devices.zones import zones
 from noise.noise_rules import ClosedPeriod, allowed_times, refusal_of
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, NotFound, Refusal, at_field
 from schedules.noise_budget import Overrun, has_budget, overruns, refuse, weeks_from
 from schedules.occurrences import occurrences
 from schedules.recurrence import Rule, instants, next_instants
@@ -78,14 +78,14 @@ def over_budget(
 def check_targets(session: Session, commune_id: str, targets: Targets) -> None:
     """Raises Refusal when the targets are empty or of another commune."""
     if not targets.all and not targets.zones and not targets.receivers:
-        raise Refusal(N_("Choose where to play it: the whole commune, zones, or single receivers."))
+        raise Refusal(N_("Choose where to play it: the whole commune, zones, or single receivers.")).at("where")
     zone_ids = {z.id for z in zones(session, commune_id)}
     for zone_id in targets.zones:
         if zone_id not in zone_ids:
-            raise Refusal(N_("{zone} is not a zone of this commune."), zone=zone_id)
+            raise Refusal(N_("{zone} is not a zone of this commune."), zone=zone_id).at("zones")
     for receiver_id in targets.receivers:
         if receiver(session, receiver_id).commune_id != commune_id:
-            raise Refusal(N_("{receiver} is not a receiver of this commune."), receiver=receiver_id)
+            raise Refusal(N_("{receiver} is not a receiver of this commune."), receiver=receiver_id).at("receivers")
 
 
 def checked_rule(
@@ -102,13 +102,14 @@ def checked_rule(
 ) -> Rule:
     chosen = programme(session, programme_id)
     if chosen.commune_id != commune_id:
-        raise NotFound(N_("This programme no longer exists."))
+        raise NotFound(N_("This programme no longer exists.")).at("programme_id")
     items = items_of(session, programme_id)
-    manifest_items(session, items)  # raises Refusal when nothing is audible
+    with at_field("programme_id"):
+        manifest_items(session, items)  # raises Refusal when nothing is audible
     check_targets(session, commune_id, targets)
     rule, local = rule.check(), commune(session, commune_id).zone
     if not next_instants(rule, local, now, 1) and not (without and _left_out(rule, local, now)):
-        raise Refusal(N_("This time has passed. Choose a later one."))
+        raise Refusal(N_("This time has passed. Choose a later one.")).at("times")
     length = Spreading(session, commune_id).total_length(spread, targets, timedelta(microseconds=duration_us(items)))
     airing = AiringRule(rule, targets, class_, length)
     closed = first_outside(session, commune_id, airing, now)

@@ -55,7 +55,7 @@ def add_operator(
     """Gives the one-time password, this once."""
     roles = {commune_id: role for commune_id, role in appointment.roles.items() if role is not None}
     if appointment.above == NOTHING and not roles:
-        raise Refusal(N_("Choose the person's role in the commune."))
+        raise Refusal(N_("Choose the person's role in the commune.")).at("role")
     appointment = Appointment(roles, appointment.above, appointment.words)
     _need(actor, appointment)
     password = one_time_password()
@@ -178,7 +178,7 @@ def _need(actor: Actor, appointment: Appointment) -> None:
 def _set_above(session: Session, actor: Actor, person: Person, above: str) -> None:
     numbers = {str(p.number): p.number for p in provinces(session)}
     if above not in (NOTHING, "admin", *numbers):
-        raise Refusal(N_("Choose a province from the list."))
+        raise Refusal(N_("Choose a province from the list.")).at("province")
     staff.set_above(session, actor.person(), person, admin=above == "admin", province_id=numbers.get(above))
 
 

@@ -232,7 +232,7 @@ def copy_days(
 ) -> list[Schedule]:
     """Copy what is due in `count` days from `source` on to the days from `target` on. Gives the new schedules."""
     if source == target:
-        raise Refusal(N_("Choose another day to copy to."))
+        raise Refusal(N_("Choose another day to copy to.")).at("to_day")
     with services.database.writing() as session:
         now = services.clock.now()
         due = occurrences.between(session, commune_id, source, source + timedelta(days=count))

@@ -62,7 +62,7 @@ def move_receivers(
 ) -> None:
     """Receivers of this commune to another of its stations."""
     if not receiver_ids:
-        raise Refusal(N_("Choose the receivers to move to another station."))
+        raise Refusal(N_("Choose the receivers to move to another station.")).at("receivers")
     with services.database.writing() as session:
         actor.need(Action.RECEIVERS, commune_id)
         moved = [receiver_table.receiver(session, receiver_id) for receiver_id in receiver_ids]

@@ -10,6 +10,8 @@ from importlib import metadata
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -26,6 +28,7 @@ from web.once_only import OnceOnly
 from web.pages.routes import PAGE_ROUTERS
 from web.password_pool import PasswordPool
 from web.rate_limit import SignInLimit
+from web.refused_forms import form_again
 from web.rendering import Renderer
 from web.request_context import (
     SESSION_COOKIE,
@@ -37,6 +40,7 @@ from web.request_context import (
 )
 from web.security import PagesCompressed, SecurityHeaders
 from web.shown import as_fragment, page_of, sent_fields, superseded_json
+from web.typed_fields import EMPTY, refusal_in
 
 log = logging.getLogger(__name__)
 
@@ -115,17 +119,18 @@ def _must_change_password(request: Request, _error: Exception) -> Response:
     return RedirectResponse("/password", status_code=303)
 
 
-def _refused(request: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, Refusal):
         raise error
     if isinstance(error, Superseded):
-        return _superseded(request, error)
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    if isinstance(error, NotFound):
-        status = HTTPStatus.NOT_FOUND
-    elif isinstance(error, NotAllowed):
-        status = HTTPStatus.FORBIDDEN
-    return _say(request, error, status)
+        return await run_in_threadpool(_superseded, request, error)
+    return await _say_at_form(request, error, _status_of(error))
+
+
+def _status_of(refusal: Refusal) -> HTTPStatus:
+    if isinstance(refusal, NotFound):
+        return HTTPStatus.NOT_FOUND
+    return HTTPStatus.FORBIDDEN if isinstance(refusal, NotAllowed) else HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def _superseded(request: Request, error: Superseded) -> Response:
@@ -146,22 +151,28 @@ def _superseded(request: Request, error: Superseded) -> Response:
     return as_fragment(page) if part else page
 
 
-def _invalid(request: Request, error: Exception) -> Response:
-    if _is_api(request) and isinstance(error, RequestValidationError):
-        errors = [{"field": ".".join(str(p) for p in e["loc"][1:]), "why": e["msg"]} for e in error.errors()]
-        return JSONResponse({"error": "some fields are wrong", "fields": errors}, HTTPStatus.UNPROCESSABLE_ENTITY)
-    refusal = Refusal(N_("Some fields are empty or wrong. Check them and send the form again."))
-    return _say(request, refusal, HTTPStatus.UNPROCESSABLE_ENTITY)
+async def _invalid(request: Request, error: Exception) -> Response:
+    errors = error.errors() if isinstance(error, RequestValidationError) else []
+    refusal = refusal_in(errors)
+    if _is_api(request) and (refusal is None or refusal.message_id == EMPTY):
+        fields = [{"field": ".".join(str(p) for p in e["loc"][1:]), "why": e["msg"]} for e in errors]
+        return JSONResponse({"error": "some fields are wrong", "fields": fields}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if refusal is None:
+        refusal = Refusal(N_("Some fields are empty or wrong. Check them and send the form again."))
+    return await _say_at_form(request, refusal, _status_of(refusal))
 
 
-def _failed(request: Request, error: Exception) -> Response:
+async def _failed(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    refusal = Refusal(N_("This page does not exist. Go back to the home page."))
+    return await _say_at_form(request, _failure(status), HTTPStatus(status))
+
+
+def _failure(status: int) -> Refusal:
+    if status == HTTPStatus.NOT_FOUND:
+        return Refusal(N_("This page does not exist. Go back to the home page."))
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        refusal = Refusal(N_("What was sent is too large for this page. Send a smaller file, or less at a time."))
-    elif status != HTTPStatus.NOT_FOUND:
-        refusal = Refusal(N_("This request cannot be processed. Reload the page."))
-    return _say(request, refusal, HTTPStatus(status))
+        return Refusal(N_("What was sent is too large for this page. Send a smaller file, or less at a time."))
+    return Refusal(N_("This request cannot be processed. Reload the page."))
 
 
 def _gone(_request: Request, _error: Exception) -> Response:
@@ -170,14 +181,16 @@ def _gone(_request: Request, _error: Exception) -> Response:
 
 def _answer_to(request: Request, error: Exception) -> Response:
     """For middleware, which stands outside of the exception handlers."""
-    for kind, handler in (
-        (NotSignedIn, _not_signed_in),
-        (MustChangePassword, _must_change_password),
-        (Refusal, _refused),
-        (HTTPException, _failed),
-    ):
-        if isinstance(error, kind):
-            return handler(request, error)
+    if isinstance(error, NotSignedIn):
+        return _not_signed_in(request, error)
+    if isinstance(error, MustChangePassword):
+        return _must_change_password(request, error)
+    if isinstance(error, Superseded):
+        return _superseded(request, error)
+    if isinstance(error, Refusal):
+        return _say(request, error, _status_of(error))
+    if isinstance(error, HTTPException):
+        return _say(request, _failure(error.status_code), HTTPStatus(error.status_code))
     return _our_fault(request, error)
 
 
@@ -187,16 +200,36 @@ def _our_fault(request: Request, error: Exception) -> Response:
     return _say(request, refusal, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
+async def _say_at_form(request: Request, refusal: Refusal, status: HTTPStatus) -> Response:
+    """On the page that the form stands on, with what was typed, wherever there is one."""
+    if request.method == "POST" and not _by_script(request):
+        message = translator_of(request).refusal(refusal)
+        if (page := await form_again(request, message, refusal.field, status)) is not None:
+            return page
+    return await run_in_threadpool(_say, request, refusal, status)
+
+
+def _by_script(request: Request) -> bool:
+    return _is_api(request) or bool(request.headers.get("hx-request")) or _wants_json(request)
+
+
+def _wants_json(request: Request) -> bool:
+    return request.headers.get("accept", "").startswith("application/json")
+
+
 def _say(request: Request, refusal: Refusal, status: HTTPStatus) -> Response:
     t = translator_of(request)
     message = t.refusal(refusal)
-    if _is_api(request):
+    if _is_api(request) or _wants_json(request):
         return JSONResponse({"error": message}, status)
     renderer: Renderer = request.app.state.renderer
     if request.headers.get("hx-request"):
         return HTMLResponse(
-            renderer.render("_error_notice.html", message=message, t=t),
+            renderer.render("_error_notice.html", message=message, field=refusal.field, t=t),
             200,
             {"HX-Retarget": "#notices", "HX-Reswap": "innerHTML"},
         )
-    return HTMLResponse(renderer.render("error.html", message=message, t=t), status)
+    try:
+        return frame_of(request).page("refused.html", status, message=message)
+    except (Refusal, NotSignedIn, MustChangePassword, SQLAlchemyError):
+        return HTMLResponse(renderer.render("error.html", message=message, t=t), status)

@@ -8,7 +8,7 @@ from fastapi import Form
 
 from parsing.days import parse_day, parse_days, parse_month_day, parse_month_days
 from parsing.times import parse_times
-from runtime.refusal import N_, Refusal
+from runtime.refusal import N_, Refusal, at_field
 from schedules.recurrence import Holidays, Repeat, Rule, Season
 from web.labels.rules import short
 from web.typed_fields import Whole
@@ -99,20 +99,24 @@ def rule_from(
         raise Refusal(N_("This choice is not there any more. Load the page again.")) from None
     seasons = []
     if season_times.strip():
-        first, last = parse_month_day(season_first), parse_month_day(season_last)
-        seasons = [Season(first=first, last=last, times=parse_times(season_times))]
+        with at_field("season_first"):
+            first = parse_month_day(season_first)
+        with at_field("season_last"):
+            last = parse_month_day(season_last)
+        with at_field("season_times"):
+            seasons = [Season(first=first, last=last, times=parse_times(season_times))]
     return Rule(
         repeat=kind,
         times=_times(times),
-        from_day=parse_day(from_day),
-        until_day=parse_day(until_day) if until_day.strip() and kind is not Repeat.ONCE else None,
+        from_day=_day(from_day, "from_day"),
+        until_day=_day(until_day, "until_day") if until_day.strip() and kind is not Repeat.ONCE else None,
         every=every,
         weekdays=weekdays or [],
-        month_days=parse_month_days(month_days) if kind is Repeat.MONTHLY_BY_DAY else [],
+        month_days=_month_days(month_days) if kind is Repeat.MONTHLY_BY_DAY else [],
         which=which or [],
         seasons=seasons,
-        except_days=_single_days(except_days),
-        extra_days=_single_days(extra_days),
+        except_days=_single_days(except_days, "except_days"),
+        extra_days=_single_days(extra_days, "extra_days"),
         holidays=on_holidays,
         tet=at_tet,
     ).check()
@@ -120,13 +124,25 @@ def rule_from(
 
 def _times(text: str) -> list[time]:
     if not text.strip():
-        raise Refusal(N_("Choose at what time it plays."))
-    return parse_times(text)
+        raise Refusal(N_("Choose at what time it plays.")).at("times")
+    with at_field("times"):
+        return parse_times(text)
 
 
-def _single_days(text: str) -> list[date]:
+def _day(text: str, field: str) -> date:
+    with at_field(field):
+        return parse_day(text)
+
+
+def _month_days(text: str) -> list[int]:
+    with at_field("month_days"):
+        return parse_month_days(text)
+
+
+def _single_days(text: str, field: str) -> list[date]:
     """An empty field names no days."""
-    return parse_days(text) if text.strip() else []
+    with at_field(field):
+        return parse_days(text) if text.strip() else []
 
 
 def _times_words(times: list[time]) -> str:

@@ -15,7 +15,7 @@ from web.labels.people import DEEDS
 from web.language import Translator
 
 #: Fields that say nothing of what was typed.
-_NOT_TYPED = ("form_token", "revision", "once")
+_NOT_TYPED = ("form_token", "revision", "once", "form_page")
 _PAGES = {"schedule": "/timetable", "programme": "/programmes", "clip": "/clips", "receiver": "/receivers"}
 
 
@@ -55,6 +55,11 @@ def superseded_json(t: Translator, error: Superseded) -> JSONResponse:
     ]
     answer = {"error": t.refusal(error), "revision": error.revision, "changes": changes}
     return JSONResponse(answer, HTTPStatus.CONFLICT, {"ETag": f'"{error.revision}"'})
+
+
+def sent_values(request: Request) -> list[tuple[str, str]]:
+    """All that a form sent, hidden fields too; [] where it was not read."""
+    return _sent(request)
 
 
 def sent_fields(request: Request) -> list[tuple[str, str]]:

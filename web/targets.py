@@ -55,7 +55,7 @@ def class_from(class_: Annotated[str, Form(alias="class")] = "normal") -> Broadc
     try:
         return BroadcastClass(class_)
     except ValueError:
-        raise Refusal(N_("There are three classes: normal, priority, emergency.")) from None
+        raise Refusal(N_("There are three classes: normal, priority, emergency.")).at("class") from None
 
 
 def spread_from(
@@ -70,7 +70,7 @@ def spread_from(
     try:
         chosen = Mode(mode)
     except ValueError:
-        raise Refusal(N_("There are three playback modes: in sync, aligned, zone by zone.")) from None
+        raise Refusal(N_("There are three playback modes: in sync, aligned, zone by zone.")).at("mode") from None
     place = None
     if chosen is Mode.ALIGNED:
         place = position_of(receiver(session, point)) if point else parse_position(latitude, longitude)

@@ -68,7 +68,8 @@ def test_the_full_name_stands_where_a_person_is_named(office: Office) -> None:
 )
 def test_what_is_no_address_is_refused_and_what_was_typed_stays(office: Office, field: str, typed: str) -> None:
     fields = {"full_name": "Lan", field: typed, "form_token": office.form_token}
-    answer = office.browser.post(f"{path_of(office)}/contact", data=fields)
+    headers = {"referer": f"http://testserver{path_of(office)}/profile"}
+    answer = office.browser.post(f"{path_of(office)}/contact", data=fields, headers=headers)
     assert answer.status_code == 422
     assert 'value="Lan"' in answer.text
     with office.database.session() as session:

@@ -116,7 +116,7 @@ def _role(word: str) -> Role | None:
     if not word:
         return None
     if word not in list(COMMUNE_ROLES):
-        raise Refusal(N_("Choose the person's role in the commune."))
+        raise Refusal(N_("Choose the person's role in the commune.")).at("role")
     return Role(word)
 
 

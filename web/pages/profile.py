@@ -14,7 +14,7 @@ from parsing.times import parse_minute_of_day
 from people.contacts import parse_contact
 from people.operators import standing_of
 from people.staff import Person
-from runtime.refusal import N_, Refusal
+from runtime.refusal import N_, Refusal, at_field
 from usecases.notifications import (
     person_to_reach,
     renew_webhook_key,
@@ -22,7 +22,6 @@ from usecases.notifications import (
     set_contact,
     set_notifications,
 )
-from usecases.revisions import Superseded
 from web.labels.notifications import CHANNELS, GROUPS, STATES
 from web.language import LANGUAGES
 from web.request_context import Frame, In, back_to, own_form
@@ -34,8 +33,8 @@ _ALL, _SOME = "all", "some"
 
 
 @router.get("/operators/{operator_id}/profile")
-def page(frame: In, operator_id: RowId, saved: str = "") -> HTMLResponse:
-    return _page(frame, operator_id, good=frame.t(N_("Saved.")) if saved else "")
+def page(frame: In, operator_id: RowId) -> HTMLResponse:
+    return _page(frame, operator_id)
 
 
 @router.post("/operators/{operator_id}/contact", dependencies=[Depends(own_form)])
@@ -46,14 +45,8 @@ def change_contact(
     phone: Annotated[str, Form()] = "",
     email: Annotated[str, Form()] = "",
 ) -> Response:
-    try:
-        set_contact(frame.deps.services, frame.actor, operator_id, parse_contact(full_name, phone, email))
-    except Superseded:
-        raise
-    except Refusal as refusal:
-        typed = {"full_name": full_name, "phone": phone, "email": email}
-        return _page(frame, operator_id, refused=refusal, typed=typed)
-    return back_to(frame.request, f"/operators/{operator_id}/profile?saved=contact", None)
+    set_contact(frame.deps.services, frame.actor, operator_id, parse_contact(full_name, phone, email))
+    return back_to(frame.request, f"/operators/{operator_id}/profile")
 
 
 @router.post("/operators/{operator_id}/notifications", dependencies=[Depends(own_form)])
@@ -71,36 +64,20 @@ def change_notifications(
     language: Annotated[str, Form()] = "",
 ) -> Response:
     """Which faults, in which communes, when and how."""
-    try:
-        form = RuleForm(
-            channels=channels or [],
-            webhook_url=webhook_url,
-            groups=_chosen_groups(groups or [], channels or []),
-            communes=_chosen_communes(communes or [], where),
-            severe_only=severity == "severe",
-            quiet_from_minute=parse_minute_of_day(quiet_from) if quiet_from.strip() else None,
-            quiet_until_minute=parse_minute_of_day(quiet_until) if quiet_until.strip() else None,
-            language=language if language in LANGUAGES else frame.t.language,
-        )
-        set_notifications(
-            frame.deps.services, frame.actor, operator_id, form, trusted_hosts=frame.deps.settings.webhook_places
-        )
-    except Superseded:
-        raise
-    except Refusal as refusal:
-        typed = {
-            "channels": channels or [],
-            "webhook_url": webhook_url,
-            "groups": groups or [],
-            "communes": communes or [],
-            "where": where,
-            "severity": severity,
-            "quiet_from": quiet_from,
-            "quiet_until": quiet_until,
-            "language": language,
-        }
-        return _page(frame, operator_id, refused=refusal, typed=typed)
-    return back_to(frame.request, f"/operators/{operator_id}/profile?saved=notifications", None)
+    form = RuleForm(
+        channels=channels or [],
+        webhook_url=webhook_url,
+        groups=_chosen_groups(groups or [], channels or []),
+        communes=_chosen_communes(communes or [], where),
+        severe_only=severity == "severe",
+        quiet_from_minute=_minute(quiet_from, "quiet_from"),
+        quiet_until_minute=_minute(quiet_until, "quiet_until"),
+        language=language if language in LANGUAGES else frame.t.language,
+    )
+    set_notifications(
+        frame.deps.services, frame.actor, operator_id, form, trusted_hosts=frame.deps.settings.webhook_places
+    )
+    return back_to(frame.request, f"/operators/{operator_id}/profile")
 
 
 @router.post("/operators/{operator_id}/notifications/test", dependencies=[Depends(own_form)])
@@ -124,9 +101,14 @@ def new_webhook_key(frame: In, operator_id: RowId) -> HTMLResponse:
     return answer
 
 
+def _minute(text: str, field: str) -> int | None:
+    with at_field(field):
+        return parse_minute_of_day(text) if text.strip() else None
+
+
 def _chosen_groups(groups: list[FaultGroup], channels: list[Channel]) -> list[FaultGroup]:
     if not groups and channels:
-        raise Refusal(N_("Choose at least one kind of faults."))
+        raise Refusal(N_("Choose at least one kind of faults.")).at("groups")
     return [] if len(groups) == len(FaultGroup) else groups
 
 
@@ -134,7 +116,7 @@ def _chosen_communes(communes: list[str], where: str) -> list[str]:
     if where == _ALL:
         return []
     if not communes:
-        raise Refusal(N_("Choose at least one commune, or all of them."))
+        raise Refusal(N_("Choose at least one commune, or all of them.")).at("communes")
     return communes
 
 
@@ -143,7 +125,6 @@ def _page(
     operator_id: int,
     *,
     refused: Refusal | None = None,
-    typed: dict[str, Any] | None = None,
     good: str = "",
     key: str = "",
 ) -> HTMLResponse:
@@ -157,7 +138,7 @@ def _page(
         person=person,
         rule=rule,
         oneself=operator_id == frame.standing.operator_id,
-        v={**values, **(typed or {})},
+        v=values,
         refused=frame.t.refusal(refused) if refused else "",
         good=good,
         key=key,

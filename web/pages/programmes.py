@@ -106,7 +106,7 @@ def add_item(
         elif kind == ItemKind.CLOSING_CHIME:
             items.append(Item(ItemKind.CLOSING_CHIME))
         else:
-            raise Refusal(N_("Choose what to add."))
+            raise Refusal(N_("Choose what to add.")).at("what")
 
     change_items(frame.deps.services, frame.actor, frame.commune_id, number, insert)
     return _after(frame, number)

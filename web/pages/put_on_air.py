@@ -94,7 +94,7 @@ def do_put_on_air(
     kind, _, ident = what.partition(" ")
     programme_id = row_number(ident) if kind == "programme" else None
     if kind not in ("programme", "clip") or (kind == "programme" and programme_id is None):
-        raise Refusal(N_("Choose a programme or a recording to put on air."))
+        raise Refusal(N_("Choose a programme or a recording to put on air.")).at("what")
     put_on_air(
         frame.deps.services,
         frame.actor,

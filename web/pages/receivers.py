@@ -76,7 +76,7 @@ def add(
     """Add it, and show its credentials, this once."""
     station_id = row_number(station)
     if station_id is None and station not in list(StationKind):
-        raise Refusal(N_("Choose the station the receiver belongs to."))
+        raise Refusal(N_("Choose the station the receiver belongs to.")).at("station")
     credentials = add_receiver(
         frame.deps.services,
         frame.actor,

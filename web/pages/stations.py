@@ -55,7 +55,7 @@ def station_from(
     try:
         return StationSettings(StationKind(kind), name, maker, former_commune)
     except ValueError:
-        raise Refusal(N_("A station is wired, FM or IP.")) from None
+        raise Refusal(N_("A station is wired, FM or IP.")).at("kind") from None
 
 
 FormStation = Annotated[StationSettings, Depends(station_from)]

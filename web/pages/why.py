@@ -51,5 +51,5 @@ def _instant(frame: Frame, text: str) -> datetime:
     except ValueError:
         instant = None
     if instant is None or instant.year not in YEARS:
-        raise Refusal(N_("Choose a day and a time."))
+        raise Refusal(N_("Choose a day and a time.")).at("at")
     return instant

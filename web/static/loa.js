@@ -185,6 +185,19 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target.matches("select")) detail.target.dispatchEvent(new Event("change", { bubbles: true }));
 });
 
+// The menus of the header: Escape closes an open one and gives the focus back; a click elsewhere closes it.
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector(".top details[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+document.addEventListener("click", (event) => {
+  document.querySelectorAll(".top details[open]").forEach((menu) => {
+    if (!event.target.closest(".top")) menu.open = false;
+  });
+});
+
 // Play one recording at a time.
 document.addEventListener(
   "play",

@@ -136,6 +136,6 @@ def test_a_form_offers_the_recording_that_it_was_opened_for(office: Office) -> N
 def test_programmes_are_listed_in_pages_and_found_without_diacritics(office: Office) -> None:
     for k in range(27):
         assert office.post("/programmes", title=f"Điểm tin số {k}") == 303
-    assert office.browser.get("/programmes").text.count("<h3>") == 25
-    assert office.browser.get("/programmes?page=1").text.count("<h3>") == 2
-    assert office.browser.get("/programmes?q=diem+tin+so+13").text.count("<h3>") == 1
+    assert office.browser.get("/programmes").text.count('<h2 class="in-list">') == 25
+    assert office.browser.get("/programmes?page=1").text.count('<h2 class="in-list">') == 2
+    assert office.browser.get("/programmes?q=diem+tin+so+13").text.count('<h2 class="in-list">') == 1

@@ -4,22 +4,26 @@ from datetime import datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, Text
+from sqlalchemy import Column, Text, text
 from sqlalchemy.orm import QueryableAttribute, defer
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.provinces import province_named
+from devices.short_names import short_name
 from parsing.titles import parse_title
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, Refusal, at_field
 from runtime.rows import existing
 from wire.topics import is_id
 
+_NAMELESS = N_("A commune needs a name, for example: Xã Thiệu Trung.")
+
 
 class Commune(SQLModel, table=True):
     """A commune. id: short, stands in topics ("thieu-trung"). retired_at: since when it is a part of another.
 
-    outline: its border, the text of a GeoJSON geometry as `devices.outlines` keeps it; None when nobody brought one.
+    description: what people should know of it. outline: its border, the text of a GeoJSON geometry as
+    `devices.outlines` keeps it; None when nobody brought one.
     """
 
     id: str = Field(primary_key=True, max_length=63)
@@ -28,6 +32,7 @@ class Commune(SQLModel, table=True):
     time_zone: str = "Asia/Ho_Chi_Minh"
     volume_ceiling_percent: int = 100
     outline: str | None = Field(default=None, sa_column=Column(Text))
+    description: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     retired_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
     @property
@@ -38,7 +43,13 @@ class Commune(SQLModel, table=True):
 def add_commune(
     session: Session, commune_id: str, name: str, *, province: str = "", time_zone: str = "Asia/Ho_Chi_Minh"
 ) -> Commune:
-    """Add one. Raises Refusal for an id that is taken or cannot stand in a topic, or an unknown time zone."""
+    """Add one. commune_id: "" for one made from the name.
+
+    Raises Refusal for an id that is taken or cannot stand in a topic, or an unknown time zone.
+    """
+    if not commune_id and not parse_title(name):
+        raise Refusal(_NAMELESS).at("name")
+    commune_id = commune_id or short_name(name, lambda i: session.get(Commune, i) is not None, otherwise="xa")
     with at_field("commune_id"):
         check_id(commune_id)
     if session.get(Commune, commune_id):
@@ -52,6 +63,18 @@ def add_commune(
     session.add(commune)
     session.flush()
     return commune
+
+
+def change_commune(session: Session, commune_id: str, *, name: str, province: str, description: str) -> Commune:
+    """Raises Refusal for an empty name, NotFound. province: its name, "" for none."""
+    changed, name = commune(session, commune_id), parse_title(name)
+    if not name:
+        raise Refusal(_NAMELESS).at("name")
+    changed.name, changed.description = name, parse_title(description)
+    changed.province_id = province_named(session, province).number if province.strip() else None
+    session.add(changed)
+    session.flush()
+    return changed
 
 
 def communes(session: Session) -> list[Commune]:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from devices.communes import check_id, commune
 from devices.receivers import Receiver, check_path_delay, receiver
+from devices.short_names import short_name
 from devices.stations import station
 from devices.zones import set_zones
 from parsing.titles import parse_title
@@ -66,12 +67,16 @@ def enrol(
 ) -> tuple[Receiver, Credentials]:
     """Add a receiver and make its credentials. They cannot be shown again: only a hash and the public key are kept.
 
+    receiver_id: "" for one made from the name.
     Raises Refusal for a bad or taken id, an unknown station or zone, NotFound for an unknown commune.
     """
+    if not receiver_id and not parse_title(name):
+        raise Refusal(N_("A receiver needs a name, for example: Thôn 3, nhà văn hóa.")).at("name")
+    receiver_id = receiver_id or short_name(name, lambda i: _is_taken(session, i), within=commune_id)
     with at_field("receiver_id"):
         check_id(receiver_id)
     commune(session, commune_id)
-    if receiver_id == CONTROLLER_USER or session.get(Receiver, receiver_id) is not None:
+    if _is_taken(session, receiver_id):
         raise Refusal(N_("There is a receiver {id} already. Choose another short name."), id=receiver_id).at(
             "receiver_id"
         )
@@ -115,10 +120,25 @@ def retire_receiver(session: Session, receiver_id: str, now: datetime) -> Receiv
     return row
 
 
+def restore_receiver(session: Session, receiver_id: str) -> Receiver:
+    """Put it back into service; the credentials that it had are valid again. Raises NotFound."""
+    row = receiver(session, receiver_id)
+    if row.retired_at is not None:
+        row.retired_at = None
+        row.config_revision += 1
+        session.add(row)
+        session.flush()
+    return row
+
+
 def accounts(session: Session) -> dict[str, str]:
     """Broker accounts of receivers in service: id → password hash."""
     rows = session.exec(select(Receiver.id, Receiver.broker_hash).where(col(Receiver.retired_at).is_(None)))
     return dict(rows.all())
+
+
+def _is_taken(session: Session, receiver_id: str) -> bool:
+    return receiver_id == CONTROLLER_USER or session.get(Receiver, receiver_id) is not None
 
 
 def acl_rows() -> list[AclRow]:

@@ -9,7 +9,7 @@ from sqlmodel import Field, Session, SQLModel, col, or_, select
 
 from devices.predecessors import moved_since
 from devices.stations import station
-from devices.zones import ZoneMember, set_zones, zones_of_all
+from devices.zones import Zone, ZoneMember, set_zones, zones_of_all
 from parsing.titles import parse_title
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, Refusal, at_field
@@ -69,6 +69,7 @@ def zones_by_receiver(session: Session, commune_id: str) -> dict[str, list[str]]
     in_service = col(Receiver.commune_id) == commune_id, col(Receiver.retired_at).is_(None)
     zone_ids: dict[str, list[str]] = {id_: [] for id_ in session.exec(select(Receiver.id).where(*in_service))}
     members = select(ZoneMember.receiver_id, ZoneMember.zone_id).join(Receiver).where(*in_service)
+    members = members.join(Zone).where(col(Zone.retired_at).is_(None))
     for receiver_id, zone_id in session.exec(members.order_by(ZoneMember.zone_id)):
         zone_ids[receiver_id].append(zone_id)
     return zone_ids

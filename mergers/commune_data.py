@@ -88,12 +88,13 @@ def load_commune_data(session: Session, commune_ids: list[str]) -> CommuneData:
             query = query.options(defer(Clip.peaks))  # type: ignore[arg-type]
         return list(session.exec(query))
 
-    found_zones, found_programmes = rows(Zone, col(Zone.id)), rows(Programme, col(Programme.id))
+    found_zones = [zone for zone in rows(Zone, col(Zone.id)) if zone.retired_at is None]
+    found_programmes = rows(Programme, col(Programme.id))
     members = list(
         session.exec(
             select(ZoneMember)
             .join(Zone)
-            .where(col(Zone.commune_id).in_(commune_ids))
+            .where(col(Zone.commune_id).in_(commune_ids), col(Zone.retired_at).is_(None))
             .order_by(col(ZoneMember.zone_id), col(ZoneMember.receiver_id))
         )
     )

@@ -34,6 +34,7 @@ class Action(StrEnum):
     MERGERS = "mergers"
     EXCHANGE = "exchange"
     SEND_DOWN = "send_down"
+    BACKUP = "backup"
 
 
 _WATCHING = frozenset({Action.LOOK})
@@ -41,7 +42,7 @@ _BROADCASTING = _WATCHING | {Action.CLIPS, Action.PROGRAMMES, Action.TIMETABLE, 
 _MENDING = _WATCHING | {Action.FAULTS, Action.RECEIVERS, Action.ALLOWED_HOURS, Action.EXCHANGE}
 _LEADING = _BROADCASTING | _MENDING | {Action.EMERGENCY, Action.OPERATORS}
 
-#: What each role may.
+#: What each role may. A backup holds every commune and the keys, so it is the administrator's alone.
 MAY: dict[Role, frozenset[Action]] = {
     Role.VIEWER: _WATCHING,
     Role.OPERATOR: _BROADCASTING | {Action.FAULTS},
@@ -66,6 +67,7 @@ NOT_ALLOWED = {
     Action.COMMUNES: N_("Only the province or the Loa administrator can add communes. Ask one of them."),
     Action.MERGERS: N_("Only the province or the Loa administrator can merge communes. Ask one of them."),
     Action.EXCHANGE: N_("Only the technician and the chair can change the province connection. Ask one of them."),
+    Action.BACKUP: N_("Only the Loa administrator can make a backup. Ask the administrator."),
     Action.SEND_DOWN: N_("Only the province or the Loa administrator can send bulletins to communes. Ask one of them."),
 }
 

@@ -1,4 +1,6 @@
-"""Communes: add the first one, or one more."""
+"""Communes: add the first one, or one more; rename and describe one."""
+
+from sqlmodel import Session
 
 from broadcast.chimes import ensure_chimes
 from broadcast.media import Media
@@ -14,15 +16,35 @@ from usecases.services import Services
 def add_commune(
     services: Services, actor: Actor, media: Media, commune_id: str, name: str, *, province: str = ""
 ) -> Commune:
-    """Its chimes are made at once. province: that of an actor who acts for one takes precedence.
+    """commune_id: "" for one made from the name. Its chimes are made at once.
 
-    Raises NotAllowed, Refusal.
+    province: that of an actor who acts for one takes precedence. Raises NotAllowed, Refusal.
     """
     actor.need(Action.COMMUNES, "")
     with services.database.writing() as session:
-        if actor.standing is not None and actor.standing.province_id is not None:
-            province = province_name(session, actor.standing.province_id)
+        province = _province(session, actor, province)
         commune = communes.add_commune(session, commune_id.strip(), name, province=province)
-        actor.note(session, services.clock.now(), commune.id, Deed.COMMUNE_ADDED, commune.name)
+        actor.note(session, services.clock.now(), commune.id, Deed.COMMUNE_ADDED, commune.name, about=commune)
     ensure_chimes(services.database, media, commune.id, services.clock.now())
     return commune
+
+
+def change_commune(
+    services: Services, actor: Actor, commune_id: str, *, name: str, province: str, description: str
+) -> None:
+    """province: its name, "" for none. Raises NotAllowed, NotFound, Refusal."""
+    with services.database.writing() as session:
+        actor.need(Action.COMMUNES, commune_id)
+        commune = communes.commune(session, commune_id)
+        actor.check_shown(session, commune)
+        before, province = commune.name, _province(session, actor, province)
+        communes.change_commune(session, commune_id, name=name, province=province, description=description)
+        detail = commune.name if before == commune.name else f"{before} → {commune.name}"
+        actor.note(session, services.clock.now(), commune_id, Deed.COMMUNE_CHANGED, detail, about=commune)
+
+
+def _province(session: Session, actor: Actor, typed: str) -> str:
+    standing = actor.standing
+    if standing is not None and standing.province_id is not None:
+        return province_name(session, standing.province_id)
+    return typed

@@ -1,6 +1,6 @@
 """Programmes: add, rename, change the items, retire, restore."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -11,11 +11,13 @@ from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_
 from schedules.freezing import freeze_past
+from schedules.schedules import Schedule, schedules
 from usecases.actors import Actor
 from usecases.emergency_content import need_for_programme
 from usecases.own_rows import own
 from usecases.retirement import restore, retire
 from usecases.revisions import check_present
+from usecases.schedules import ScheduleSettings, change_schedule_in
 from usecases.services import Services
 
 
@@ -67,13 +69,31 @@ def change_items_in(
     programmes.replace_items(session, number, items)
 
 
-def retire_programme(services: Services, actor: Actor, commune_id: str, number: int) -> None:
-    """Remove it from the list; what is planned with it still sounds."""
+def schedules_with(session: Session, commune_id: str, number: int) -> list[Schedule]:
+    """The schedules that play a programme, paused ones too."""
+    return [schedule for schedule in schedules(session, commune_id) if schedule.programme_id == number]
+
+
+def retire_programme(
+    services: Services, actor: Actor, commune_id: str, number: int, instead: Mapping[int, int] | None = None
+) -> None:
+    """Remove it from the list; what is planned with it still sounds.
+
+    instead: the programme that a schedule plays from now on, by the schedule's number; the others keep this one.
+    """
     with services.database.writing() as session:
         now = services.clock.now()
         programme = programme_of(session, commune_id, number)
         need_for_programme(session, actor, commune_id, number)
         retire(session, actor, programme, now, Deed.PROGRAMME_RETIRED)
+        for schedule in schedules_with(session, commune_id, number):
+            other = (instead or {}).get(schedule.number, number)
+            if other != number:
+                check_present(session, programme_of(session, commune_id, other))
+                settings = ScheduleSettings(other, schedule.recurrence, schedule.audience, schedule.broadcast_class)
+                change_schedule_in(session, actor, commune_id, schedule.number, settings, now)
+    if instead:
+        services.plan(commune_id)
 
 
 def restore_programme(services: Services, actor: Actor, commune_id: str, number: int) -> None:

@@ -1,4 +1,4 @@
-"""Receivers: add, change, place on the map, move to a station, new credentials, retire."""
+"""Receivers: add, change, place on the map, move to a station, new credentials, retire, restore."""
 
 from datetime import datetime
 from typing import TypedDict
@@ -71,7 +71,10 @@ def add_receiver(
     path_delay_ms: float = 0.0,
     position: Position | None = None,
 ) -> Credentials:
-    """station: its number, or the kind of a new one, named `station_name`. Gives the credentials, this once."""
+    """receiver_id: "" for one made from the name. station: its number, or the kind of a new one, named `station_name`.
+
+    Gives the credentials, this once.
+    """
     with services.database.writing() as session:
         now = services.clock.now()
         if isinstance(station, StationKind):
@@ -92,7 +95,7 @@ def add_receiver(
             path_delay_ms=path_delay_ms,
         )
         positions.place_receiver(session, receiver.id, position)
-    services.configure([receiver_id])
+    services.configure([credentials.receiver])
     services.accounts_changed()
     return credentials
 
@@ -214,10 +217,30 @@ def retire_receiver(services: Services, actor: Actor, commune_id: str, receiver_
         now = services.clock.now()
         actor.need(Action.RECEIVERS, commune_id)
         receiver = receiver_of(session, commune_id, receiver_id)
+        if receiver.retired_at is not None:
+            return
+        actor.check_shown(session, receiver)
         freeze_past(session, now)
         enrolment.retire_receiver(session, receiver_id, now)
         actor.note(session, now, commune_id, Deed.RECEIVER_RETIRED, f"{receiver.name} ({receiver_id})", about=receiver)
     services.accounts_changed()
+
+
+def restore_receiver(services: Services, actor: Actor, commune_id: str, receiver_id: str) -> None:
+    """Back into service, with the credentials that it had."""
+    with services.database.writing() as session:
+        now = services.clock.now()
+        actor.need(Action.RECEIVERS, commune_id)
+        receiver = receiver_of(session, commune_id, receiver_id)
+        if receiver.retired_at is None:
+            return
+        actor.check_shown(session, receiver)
+        freeze_past(session, now)
+        enrolment.restore_receiver(session, receiver_id)
+        actor.note(session, now, commune_id, Deed.RECEIVER_RESTORED, f"{receiver.name} ({receiver_id})", about=receiver)
+    services.accounts_changed()
+    services.configure([receiver_id])
+    services.plan(commune_id)
 
 
 def _audited(receiver: Receiver) -> dict[str, object]:

@@ -16,9 +16,10 @@ from sqlmodel import Session, col, select
 
 from broadcast.clips import Clip
 from broadcast.programmes import Programme, ProgrammeItem
+from devices.communes import Commune
 from devices.receivers import Receiver
 from devices.stations import Station
-from devices.zones import Zone, zones_of
+from devices.zones import Zone, member_ids, zones_of
 from noise.noise_rules import RULE_COLUMNS, NoiseRules
 from people.audit import AuditEntry, Deed
 from people.staff import Person
@@ -37,7 +38,7 @@ class Compared(Protocol):
     def settings_shown(self) -> list[object]: ...
 
 
-Thing = Schedule | Programme | Clip | Receiver | Station | Zone | NoiseRules | Person | Compared
+Thing = Schedule | Programme | Clip | Receiver | Station | Zone | Commune | NoiseRules | Person | Compared
 
 #: What people can set. Counters and what machines write are left out.
 _COLUMNS: dict[type, tuple[str, ...]] = {
@@ -68,7 +69,8 @@ _COLUMNS: dict[type, tuple[str, ...]] = {
         "retired_at",
     ),
     Station: ("kind", "name", "maker", "former_commune"),
-    Zone: ("name",),
+    Zone: ("name", "retired_at"),
+    Commune: ("name", "province_id", "description"),
     NoiseRules: RULE_COLUMNS,
 }
 
@@ -166,4 +168,6 @@ def _digest(session: Session, thing: Thing) -> str:
         content.append([(item.item_key, item.kind, item.clip_id, item.gap_ms) for item in items])
     if isinstance(thing, Receiver):
         content.append(sorted(zones_of(session, thing.id)))
+    if isinstance(thing, Zone):
+        content.append(member_ids(session, thing.id))
     return hashlib.sha256(repr(content).encode()).hexdigest()[:16]

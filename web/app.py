@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 
 from people.rights import NotAllowed
 from runtime.refusal import N_, NotFound, Refusal
+from transfer.backup_runs import BackupRuns
 from usecases.revisions import Superseded
 from web.api.routes import API_ROUTERS
 from web.assets import Assets
@@ -33,8 +34,10 @@ from web.rendering import Renderer
 from web.request_context import (
     SESSION_COOKIE,
     MustChangePassword,
+    NoCommune,
     NotSignedIn,
     _is_api,
+    back_to,
     frame_of,
     translator_of,
 )
@@ -55,6 +58,7 @@ def create_app(deps: Deps) -> FastAPI:
         yield
         app.state.live.close()
         app.state.password_pool.close()
+        app.state.backups.close()
 
     app = FastAPI(
         title="Loa",
@@ -71,6 +75,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.renderer = renderer
     app.state.sign_in_limit = SignInLimit()
     app.state.password_pool = PasswordPool()
+    app.state.backups = BackupRuns(deps.database, deps.settings.data_dir, deps.clock)
     app.state.live = LiveFeed(deps, app.state.renderer)
     for router in (*PAGE_ROUTERS, *API_ROUTERS):
         # Not include_router: FastAPI would build each route once more for each application, which takes 0.3 s.
@@ -124,6 +129,8 @@ async def _refused(request: Request, error: Exception) -> Response:
         raise error
     if isinstance(error, Superseded):
         return await run_in_threadpool(_superseded, request, error)
+    if isinstance(error, NoCommune) and not _is_api(request) and not _wants_json(request):
+        return back_to(request, "/first-steps?needed=1", None)
     return await _say_at_form(request, error, _status_of(error))
 
 

@@ -26,12 +26,24 @@ from web.shown import ShownRevisions, keep_sent, shown_in
 SESSION_COOKIE = "loa_session"
 LANGUAGE_COOKIE = "loa_language"
 COMMUNE_COOKIE = "loa_commune"
+#: What needs no commune: pages, and what they change.
+FREE_PATHS = (
+    "/first-steps", "/settings", "/operators", "/password", "/audit", "/mergers", "/removed", "/live", "/api"
+)  # fmt: skip
+WITHOUT_COMMUNE = frozenset({Action.OPERATORS, Action.BACKUP, Action.MERGERS, Action.COMMUNES, Action.LOOK})
 #: Before signing in a browser gets this, so that the sign-in form too is tied to it.
 GUEST_COOKIE = "loa_guest"
 
 
 class NotSignedIn(Exception):
     """Nobody is signed in: pages lead to the sign-in, the API answers 401."""
+
+
+class NoCommune(Refusal):
+    """There is no commune for what is asked: the first steps come first."""
+
+    def __init__(self) -> None:
+        super().__init__(N_("There is no commune yet. Name it in the first steps, then try again."))
 
 
 class MustChangePassword(Exception):
@@ -137,6 +149,9 @@ def frame_of(request: Request) -> Frame:
     frame = _frame(request)
     if frame.operator.must_change_password:
         raise MustChangePassword
+    is_free = any(request.url.path == path or request.url.path.startswith(path + "/") for path in FREE_PATHS)
+    if not frame.commune_id and request.method in ("GET", "HEAD") and request.url.path != "/" and not is_free:
+        raise NoCommune
     return frame
 
 
@@ -203,6 +218,8 @@ def changes(action: Action, *, new_commune: bool = False) -> Any:
     """
 
     def allowed(_own: Annotated[None, Depends(own_form)], frame: In) -> None:
+        if not frame.commune_id and not new_commune and action not in WITHOUT_COMMUNE:
+            raise NoCommune
         frame.need(action, "" if new_commune else frame.commune_id)
 
     allowed.action = action  # type: ignore[attr-defined] # read by the test that walks all routes

@@ -16,7 +16,13 @@ from web.language import Translator
 
 #: Fields that say nothing of what was typed.
 _NOT_TYPED = ("form_token", "revision", "once", "form_page")
-_PAGES = {"schedule": "/timetable", "programme": "/programmes", "clip": "/clips", "receiver": "/receivers"}
+_PAGES = {
+    "schedule": "/timetable",
+    "programme": "/programmes",
+    "clip": "/clips",
+    "receiver": "/receivers",
+    "zone": "/zones",
+}
 
 
 class ShownRevisions:
@@ -77,6 +83,8 @@ def page_of(subject: str) -> str:
         return f"/operators/{ident}/profile"
     if kind == "operator":
         return f"/operators/{ident}"
+    if kind == "commune":
+        return "/settings"
     return f"{_PAGES[kind]}/{ident}" if kind in _PAGES else "/stations"
 
 

@@ -128,7 +128,8 @@ def timetable_view(session: Session, frame: Frame, period: Period, saved: int = 
     due = between(session, frame.commune_id, period.start - _DAY, period.end, with_paused=True)
     days = _days(session, frame, due, period, now.astimezone(zone).date())
     places = PlaceNames(session, frame.commune_id)
-    rows = _rows(frame, session, places, now) if period.kind != "month" or saved else []
+    listed = schedules(session, frame.commune_id) if period.kind != "month" or saved else []
+    rows = schedule_rows(frame, session, listed, places)
     local = now.astimezone(zone)
     shown_by_id = {o.schedule.number: o.schedule for o in due}
     return TimetableView(
@@ -174,10 +175,13 @@ def _days(session: Session, frame: Frame, due: list[Occurrence], period: Period,
     ]
 
 
-def _rows(frame: Frame, session: Session, places: PlaceNames, now: datetime) -> list[ScheduleRow]:
+def schedule_rows(
+    frame: Frame, session: Session, listed_schedules: list[Schedule], places: PlaceNames | None = None
+) -> list[ScheduleRow]:
+    now, places = frame.deps.clock.now(), places or PlaceNames(session, frame.commune_id)
     programme_by_id = {p.number: p for p in programmes(session, frame.commune_id, include_retired=True)}
     rows = []
-    for listed in schedules(session, frame.commune_id):
+    for listed in listed_schedules:
         due = next_due_in(frame.commune.zone, listed, now, 1)
         programme = programme_by_id.get(listed.programme_id)
         row = ScheduleRow(

@@ -23,3 +23,8 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     def text(self) -> str:
         """The content of the credentials file: JSON."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2).decode() + "\n"
+
+
+def credentials_of(text: str) -> Credentials:
+    """Raises ValueError for a text that is no credentials file."""
+    return msgspec.json.decode(text, type=Credentials)

@@ -29,7 +29,7 @@ def test_without_a_name_the_short_name_is_shown(site: Site) -> None:
         assert add_commune(session, "an-binh", "  ").name == "an-binh"
 
 
-@pytest.mark.parametrize("bad", ["", "Xã", "thiệu-trung", "-a", "a b", "a/b", "a+", "#", "a" * 64, "A"])
+@pytest.mark.parametrize("bad", ["Xã", "thiệu-trung", "-a", "a b", "a/b", "a+", "#", "a" * 64, "A"])
 def test_a_short_name_that_cannot_stand_in_a_topic_is_refused_with_what_to_do(site: Site, bad: str) -> None:
     with site.database.writing() as session:
         for add in (lambda: add_commune(session, bad, "x"), lambda: add_zone(session, COMMUNE, bad, "x")):

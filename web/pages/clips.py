@@ -20,6 +20,7 @@ from web.clip_list import ClipQuery, clip_choices, clip_rows, clips_view, upload
 from web.flash import Flash
 from web.labels.broadcasts import FIELDS, LANGUAGES_SPOKEN
 from web.labels.clip_warnings import clip_warnings
+from web.removed_things import after_removal
 from web.request_context import In, Reading, back_to, changes
 from web.typed_fields import Count, RowId
 from web.uploads import blocks_of, body_of, receive
@@ -177,11 +178,9 @@ def change(
 
 @router.post("/clips/{clip_id}/retire", dependencies=[changes(Action.CLIPS)])
 def do_retire(frame: In, clip_id: str) -> Response:
-    """Remove it from the library; it can be restored on its own page."""
+    """Remove it from the library; it can be restored."""
     retire_clip(frame.deps.services, frame.actor, frame.commune_id, clip_id)
-    return back_to(
-        frame.request, f"/clips/{clip_id}", Flash(N_("Recording removed."), undo=f"/clips/{clip_id}/restore")
-    )
+    return after_removal(frame, "clip", clip_id)
 
 
 @router.post("/clips/{clip_id}/restore", dependencies=[changes(Action.CLIPS)])

@@ -18,11 +18,13 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/first-steps")
-def page(frame: In, session: Reading) -> HTMLResponse:
-    """The four steps, with what is done already."""
+def page(frame: In, session: Reading, needed: str = "") -> HTMLResponse:
+    """The four steps, with what is done already. needed: something was asked that needs a commune."""
     commune_id = frame.commune_id
     return frame.page(
         "first_steps.html",
+        needed=bool(needed),
+        may_add=frame.standing.admin or frame.standing.province_id is not None,
         has_commune=bool(commune_id),
         has_receiver=bool(commune_id and receivers(session, commune_id)),
         has_clip=bool(commune_id and clips(session, commune_id, limit=1)),
@@ -32,7 +34,10 @@ def page(frame: In, session: Reading) -> HTMLResponse:
 
 @router.post("/communes", dependencies=[changes(Action.COMMUNES, new_commune=True)])
 def add(
-    frame: In, commune_id: Annotated[str, Form()], name: Annotated[str, Form()], province: Annotated[str, Form()] = ""
+    frame: In,
+    name: Annotated[str, Form()],
+    commune_id: Annotated[str, Form()] = "",
+    province: Annotated[str, Form()] = "",
 ) -> Response:
     """The first commune, or one more; its chimes are made at once."""
     added = add_commune(frame.deps.services, frame.actor, frame.deps.media, commune_id, name, province=province)

@@ -25,6 +25,7 @@ from usecases.operators import (
 )
 from web.flash import Flash
 from web.labels.people import ROLE_NAMES, ROLES
+from web.removed_things import after_removal
 from web.request_context import Frame, In, Reading, back_to, changes
 from web.typed_fields import RowId
 
@@ -103,7 +104,7 @@ def new_password(frame: In, operator_id: RowId) -> HTMLResponse:
 @router.post("/operators/{operator_id}/retire", dependencies=[changes(Action.OPERATORS)])
 def do_retire(frame: In, operator_id: RowId) -> Response:
     retire_operator(frame.deps.services, frame.actor, operator_id)
-    return back_to(frame.request, "/operators", Flash(N_("This person can no longer sign in.")))
+    return after_removal(frame, "operator", operator_id)
 
 
 @router.post("/operators/{operator_id}/restore", dependencies=[changes(Action.OPERATORS)])

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
+from broadcast.clips import clips_by_id
 from broadcast.programmes import Item, ItemKind, Programme, duration_us, items_of, items_of_all, programmes
+from parsing.numbers import row_number
 from people.rights import Action
 from runtime.refusal import N_, Refusal
+from usecases.emergency_content import need_for_programme
 from usecases.programmes import (
     add_programme,
     change_items,
@@ -18,11 +21,14 @@ from usecases.programmes import (
     rename_programme,
     restore_programme,
     retire_programme,
+    schedules_with,
 )
 from web.clip_list import MOST_CHOICES, clip_choices
-from web.flash import Flash
+from web.flash import SAVED, Flash
 from web.labels.broadcasts import CHIMES
+from web.removed_things import after_removal
 from web.request_context import Frame, In, Reading, back_to, changes
+from web.timetable_view import schedule_rows
 from web.typed_fields import Count, RowId, Seconds
 
 router = APIRouter(include_in_schema=False)
@@ -39,6 +45,31 @@ class ProgrammeRow:
     titles: list[str]
 
 
+@dataclass(frozen=True)
+class RemovedItem:
+    """What is needed to put an item of a programme back to its place."""
+
+    kind: ItemKind
+    clip_id: str
+    gap_ms: int
+    position: int
+
+    @property
+    def text(self) -> str:
+        """For an address and a form."""
+        return f"{self.kind.value}.{self.clip_id}.{self.gap_ms}.{self.position}"
+
+    @classmethod
+    def of(cls, text: str) -> "RemovedItem | None":
+        """None for a text that says nothing."""
+        kind, _, rest = text.partition(".")
+        clip_id, _, numbers = rest.partition(".")
+        gap_ms, _, position = numbers.partition(".")
+        if kind not in list(ItemKind):
+            return None
+        return cls(ItemKind(kind), clip_id, row_number(gap_ms) or 0, row_number(position) or 0)
+
+
 def programmes_view(session: Session, commune_id: str, search: str = "", page: int = 0) -> list[ProgrammeRow]:
     """A page of the list, and one row more when another follows. The number of queries does not grow with it."""
     rows = programmes(session, commune_id, search=search, limit=PER_PAGE + 1, offset=page * PER_PAGE)
@@ -52,6 +83,13 @@ def programmes_view(session: Session, commune_id: str, search: str = "", page: i
         )
         for p in rows
     ]
+
+
+async def _instead_from(request: Request) -> dict[int, int]:
+    """By the schedule's number: the programme that it plays from now on."""
+    form = await request.form()
+    sent = {name.removeprefix("instead "): str(value) for name, value in form.items() if name.startswith("instead ")}
+    return {row_number(name) or 0: row_number(value) or 0 for name, value in sent.items()}
 
 
 @router.get("/programmes")
@@ -77,9 +115,12 @@ def add(frame: In, title: Annotated[str, Form()], chimes: Annotated[str, Form()]
 
 
 @router.get("/programmes/{number}")
-def one(frame: In, session: Reading, number: RowId, find: str = "") -> HTMLResponse:
-    """One programme: its items in order, with buttons to change it. find: recordings to choose from."""
-    return _editor(frame, session, number, "programme.html", find)
+def one(frame: In, session: Reading, number: RowId, find: str = "", removed_item: str = "") -> HTMLResponse:
+    """One programme: its items in order, with buttons to change it.
+
+    find: recordings to choose from. removed_item: what was just removed from it.
+    """
+    return _editor(frame, session, number, "programme.html", find, RemovedItem.of(removed_item))
 
 
 @router.post("/programmes/{number}", dependencies=[changes(Action.PROGRAMMES)])
@@ -115,6 +156,7 @@ def add_item(
 @router.post("/programmes/{number}/items/{key}/{action}", dependencies=[changes(Action.PROGRAMMES)])
 def move(frame: In, number: RowId, key: str, action: Literal["up", "down", "remove"]) -> Response:
     """Move an item up or down, or remove it. One that is not there any more stays away."""
+    gone: list[RemovedItem] = []
 
     def move_item(items: list[Item]) -> None:
         position = next((k for k, item in enumerate(items) if item.key == key), None)
@@ -124,17 +166,55 @@ def move(frame: In, number: RowId, key: str, action: Literal["up", "down", "remo
                 items.insert(max(0, position - 1), item)
             elif action == "down":
                 items.insert(position + 1, item)
+            else:
+                gone.append(RemovedItem(item.kind, item.clip_id or "", item.gap_ms, position))
 
     change_items(frame.deps.services, frame.actor, frame.commune_id, number, move_item)
+    return _after(frame, number, gone[0] if gone else None)
+
+
+@router.post("/programmes/{number}/put-back", dependencies=[changes(Action.PROGRAMMES)])
+def put_back(frame: In, number: RowId, removed_item: Annotated[str, Form()]) -> Response:
+    """Undo the removal of an item: it comes back to its place."""
+    item = RemovedItem.of(removed_item)
+    if item is None:
+        raise Refusal(N_("Choose what to add."))
+
+    def insert(items: list[Item]) -> None:
+        items.insert(item.position, Item(item.kind, item.clip_id or None, item.gap_ms))
+
+    change_items(frame.deps.services, frame.actor, frame.commune_id, number, insert)
     return _after(frame, number)
 
 
-@router.post("/programmes/{number}/retire", dependencies=[changes(Action.PROGRAMMES)])
-def do_retire(frame: In, number: RowId) -> Response:
-    retire_programme(frame.deps.services, frame.actor, frame.commune_id, number)
-    return back_to(
-        frame.request, f"/programmes/{number}", Flash(N_("Programme removed."), undo=f"/programmes/{number}/restore")
+@router.get("/programmes/{number}/retire")
+def ask_retire(frame: In, session: Reading, number: RowId) -> HTMLResponse:
+    """Which schedules play it, and what each shall play instead."""
+    programme = programme_of(session, frame.commune_id, number)
+    used = schedules_with(session, frame.commune_id, number)
+    return frame.page(
+        "programme_retire.html",
+        programme=programme,
+        rows=schedule_rows(frame, session, used),
+        others=[p for p in programmes(session, frame.commune_id) if p.number != number],
     )
+
+
+@router.post("/programmes/{number}/retire", dependencies=[changes(Action.PROGRAMMES)])
+def do_retire(
+    frame: In,
+    session: Reading,
+    number: RowId,
+    instead: Annotated[dict[int, int], Depends(_instead_from)],
+    asked: Annotated[str, Form()] = "",
+) -> Response:
+    """asked: the schedules that play it were shown; else they are shown now."""
+    need_for_programme(session, frame.actor, frame.commune_id, number)
+    if not asked and schedules_with(session, frame.commune_id, number):
+        return back_to(frame.request, f"/programmes/{number}/retire")
+    session.rollback()  # the read transaction must not block the write
+    retire_programme(frame.deps.services, frame.actor, frame.commune_id, number, instead)
+    return after_removal(frame, "programme", number)
 
 
 @router.post("/programmes/{number}/restore", dependencies=[changes(Action.PROGRAMMES)])
@@ -143,20 +223,27 @@ def do_restore(frame: In, number: RowId) -> Response:
     return back_to(frame.request, f"/programmes/{number}", Flash(N_("Programme restored.")))
 
 
-def _after(frame: Frame, number: int) -> Response:
+def _after(frame: Frame, number: int, removed: RemovedItem | None = None) -> Response:
     """The changed items for htmx, the whole page without script."""
     if not frame.request.headers.get("hx-request"):
-        return back_to(frame.request, f"/programmes/{number}")
+        undo = f"?removed_item={removed.text}" if removed else ""
+        return back_to(frame.request, f"/programmes/{number}{undo}", None if removed else SAVED)
     with frame.deps.database.session() as session:
-        return _editor(frame, session, number, "_programme_items.html")
+        return _editor(frame, session, number, "_programme_items.html", removed=removed)
 
 
-def _editor(frame: Frame, session: Session, number: int, template: str, find: str = "") -> HTMLResponse:
+def _editor(
+    frame: Frame, session: Session, number: int, template: str, find: str = "", removed: RemovedItem | None = None
+) -> HTMLResponse:
     programme, items = programme_of(session, frame.commune_id, number), items_of(session, number)
     choices = clip_choices(session, frame.commune_id, find)
+    gone = clips_by_id(session, [removed.clip_id]).get(removed.clip_id) if removed else None
     return frame.page(
         template,
         programme=programme,
+        removed=removed,
+        removed_title=gone.title if gone and gone.commune_id == frame.commune_id else "",
+        scheduled=bool(schedules_with(session, frame.commune_id, number)),
         items=items,
         length_us=duration_us(items),
         words=CHIMES,

@@ -21,16 +21,19 @@ from usecases.receivers import (
     change_receiver,
     receiver_of,
     renew_credentials,
+    restore_receiver,
     retire_receiver,
 )
-from web.flash import Flash, saved
+from web.flash import saved
 from web.labels.causes import cause
 from web.labels.receivers import KINDS, STATES
 from web.receiver_rows import receivers_view, self_test_values, shown_state
 from web.receiver_telemetry import telemetry_view
+from web.removed_things import after_removal
 from web.request_context import Frame, In, Reading, back_to, changes
 from web.sync_plot import plot_of
 from web.typed_fields import Decimal, RowId, Seconds, Whole
+from wire.credentials import credentials_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -63,9 +66,9 @@ def new(frame: In, session: Reading) -> HTMLResponse:
 @router.post("/receivers", dependencies=[changes(Action.RECEIVERS)])
 def add(
     frame: In,
-    receiver_id: Annotated[str, Form()],
     name: Annotated[str, Form()],
     station: Annotated[str, Form()],
+    receiver_id: Annotated[str, Form()] = "",
     place: Annotated[str, Form()] = "",
     latitude: Annotated[str, Form()] = "",
     longitude: Annotated[str, Form()] = "",
@@ -161,11 +164,31 @@ def new_credentials(frame: In, session: Reading, receiver_id: str) -> HTMLRespon
     return _credentials(frame, receiver_id, name, credentials.text())
 
 
+@router.post("/receivers/{receiver_id}/credentials-file", dependencies=[changes(Action.RECEIVERS)])
+def credentials_file(frame: In, session: Reading, receiver_id: str, text: Annotated[str, Form()]) -> Response:
+    """The credentials that the page shows, as a file. They are kept nowhere, so the page sends them along."""
+    receiver_of(session, frame.commune_id, receiver_id)
+    try:
+        content = credentials_of(text)
+    except ValueError:
+        raise Refusal(N_("These are no credentials. Create new ones.")) from None
+    headers = {"Content-Disposition": f'attachment; filename="{receiver_id}.json"', "Cache-Control": "no-store"}
+    return Response(content.text(), media_type="application/json", headers=headers)
+
+
 @router.post("/receivers/{receiver_id}/retire", dependencies=[changes(Action.RECEIVERS)])
 def do_retire(frame: In, receiver_id: str) -> Response:
     retire_receiver(frame.deps.services, frame.actor, frame.commune_id, receiver_id)
-    return back_to(frame.request, "/receivers", Flash(N_("The receiver is out of service.")))
+    return after_removal(frame, "receiver", receiver_id)
+
+
+@router.post("/receivers/{receiver_id}/restore", dependencies=[changes(Action.RECEIVERS)])
+def do_restore(frame: In, receiver_id: str) -> Response:
+    restore_receiver(frame.deps.services, frame.actor, frame.commune_id, receiver_id)
+    return back_to(frame.request, f"/receivers/{receiver_id}")
 
 
 def _credentials(frame: Frame, receiver_id: str, name: str, text: str) -> HTMLResponse:
-    return frame.page("receiver_credentials.html", receiver_id=receiver_id, name=name, text=text)
+    page = frame.page("receiver_credentials.html", receiver_id=receiver_id, name=name, text=text)
+    page.headers["Cache-Control"] = "no-store"
+    return page

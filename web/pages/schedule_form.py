@@ -20,6 +20,7 @@ from web.labels.rules import rule_sentence
 from web.request_context import Frame, In, Reading, back_to, changes
 from web.rule_form import Draft, draft_of, rule_from
 from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
+from web.timetable_view import schedule_rows
 from web.typed_fields import Count, Day, RowId, TimeOfDay, Whole
 from wire.broadcasts import BroadcastClass
 
@@ -154,6 +155,7 @@ def _form(
         draft=draft,
         targets=targets,
         schedule=schedule,
+        removed=schedule_rows(frame, session, [schedule])[0] if schedule and schedule.retired_at else None,
         upcoming=next_due(session, schedule, frame.deps.clock.now(), 8) if schedule else [],
         spread=schedule.time_spread if schedule else IN_STEP,
         programmes=choices,

@@ -13,6 +13,7 @@ from runtime.refusal import N_, Refusal
 from usecases.schedules import copy_days, pause_schedule, restore_schedule, retire_schedule
 from web.flash import Flash
 from web.formatting import monday_of
+from web.removed_things import after_removal
 from web.request_context import In, Reading, back_to, changes
 from web.timetable_view import period_of, timetable_view
 from web.typed_fields import Day as TypedDay
@@ -50,7 +51,7 @@ def do_pause(frame: In, number: RowId, paused: Annotated[bool, Form()], until: A
 @router.post("/timetable/{number}/retire", dependencies=[changes(Action.TIMETABLE)])
 def do_retire(frame: In, number: RowId) -> Response:
     retire_schedule(frame.deps.services, frame.actor, frame.commune_id, number)
-    return back_to(frame.request, "/timetable", Flash(N_("Schedule removed."), undo=f"/timetable/{number}/restore"))
+    return after_removal(frame, "schedule", number)
 
 
 @router.post("/timetable/{number}/restore", dependencies=[changes(Action.TIMETABLE)])

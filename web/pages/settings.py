@@ -1,0 +1,110 @@
+"""Settings: the communes, allowed hours, chimes, the backup, and where everything else is set."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from fastapi.responses import FileResponse, HTMLResponse, Response
+from sqlmodel import Session, col, select
+
+from broadcast.clips import Clip, renditions_of
+from devices.provinces import province_name
+from noise.noise_rules import rules_of
+from people.audit import Deed
+from people.rights import Action
+from runtime.refusal import N_, NotFound, Refusal
+from transfer.age_file import SHORTEST_PASSPHRASE
+from transfer.backup_runs import BackupRuns
+from usecases.communes import add_commune, change_commune
+from web.noise_form import hours_sentences
+from web.request_context import Frame, In, Reading, back_to, changes, set_commune_cookie
+from web.waveforms import listen_url
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/settings")
+def page(frame: In, session: Reading) -> HTMLResponse:
+    """Also the part that shows how far a backup is."""
+    backups = _backups(frame)
+    if frame.request.headers.get("hx-target") == "backup":
+        return frame.page("_backup.html", status=backups.status, kept=backups.newest(), least=SHORTEST_PASSPHRASE)
+    rules = rules_of(session, frame.commune_id).get("")
+    province_id = frame.commune.province_id
+    return frame.page(
+        "settings.html",
+        province=province_name(session, province_id) if province_id is not None else "",
+        hours=hours_sentences(frame.wording, rules.allowed_hours) if rules else [],
+        chimes=_chimes(session, frame.commune_id),
+        may_add=frame.standing.admin or frame.standing.province_id is not None,
+        status=backups.status,
+        kept=backups.newest() if frame.may(Action.BACKUP) else None,
+        least=SHORTEST_PASSPHRASE,
+    )
+
+
+@router.post("/settings/commune", dependencies=[changes(Action.COMMUNES)])
+def change(
+    frame: In,
+    name: Annotated[str, Form()],
+    province: Annotated[str, Form()] = "",
+    description: Annotated[str, Form()] = "",
+) -> Response:
+    """Name, province and description of the commune that is shown."""
+    change_commune(
+        frame.deps.services,
+        frame.actor,
+        frame.commune_id,
+        name=name,
+        province=province,
+        description=description,
+    )
+    return back_to(frame.request, "/settings")
+
+
+@router.post("/settings/communes", dependencies=[changes(Action.COMMUNES, new_commune=True)])
+def add(
+    frame: In,
+    name: Annotated[str, Form()],
+    commune_id: Annotated[str, Form()] = "",
+    province: Annotated[str, Form()] = "",
+) -> Response:
+    """One more commune; it is the one that is shown from now on."""
+    added = add_commune(frame.deps.services, frame.actor, frame.deps.media, commune_id, name, province=province)
+    answer = back_to(frame.request, "/settings")
+    set_commune_cookie(answer, added.id)
+    return answer
+
+
+@router.post("/settings/backup", dependencies=[changes(Action.BACKUP)])
+def back_up(frame: In, passphrase: Annotated[str, Form()] = "", again: Annotated[str, Form()] = "") -> Response:
+    """Begin a backup of everything; the page shows how far it is."""
+    if passphrase != again:
+        raise Refusal(N_("The two passphrases differ. Type the same one twice."))
+    _backups(frame).start(passphrase)
+    with frame.deps.database.writing() as session:
+        frame.note(session, Deed.BACKED_UP, commune_id="")
+    return back_to(frame.request, "/settings#backup")
+
+
+@router.get("/settings/backup/file")
+def download(frame: In) -> FileResponse:
+    """The newest backup, encrypted."""
+    frame.need(Action.BACKUP)
+    kept = _backups(frame).newest()
+    if kept is None:
+        raise NotFound(N_("There is no backup yet. Make one first."))
+    headers = {"Cache-Control": "no-store"}
+    return FileResponse(kept.path, filename=kept.path.name, media_type="application/octet-stream", headers=headers)
+
+
+def _backups(frame: Frame) -> BackupRuns:
+    backups: BackupRuns = frame.request.app.state.backups
+    return backups
+
+
+def _chimes(session: Session, commune_id: str) -> list[tuple[Clip, str]]:
+    """Each with the address of its sound, the opening one first."""
+    query = select(Clip).where(Clip.commune_id == commune_id, Clip.builtin != "").order_by(col(Clip.builtin).desc())
+    chimes = list(session.exec(query))
+    sounds = renditions_of(session, [chime.id for chime in chimes])
+    return [(chime, listen_url(sounds.get(chime.id, []))) for chime in chimes]

@@ -29,7 +29,7 @@ SHOWN = 100
 
 
 @dataclass(frozen=True)
-class Kind:
+class RemovableKind:
     """word: for its tab. list_path: where those in use are listed. action: the right to remove and restore one."""
 
     word: str
@@ -39,12 +39,12 @@ class Kind:
 
 
 KINDS = {
-    "schedule": Kind(N_("Schedules"), "/timetable", Action.TIMETABLE, Schedule),
-    "programme": Kind(N_("Programmes"), "/programmes", Action.PROGRAMMES, Programme),
-    "clip": Kind(N_("Recordings"), "/clips", Action.CLIPS, Clip),
-    "receiver": Kind(N_("Receivers"), "/receivers", Action.RECEIVERS, Receiver),
-    "zone": Kind(N_("Zones"), "/zones", Action.RECEIVERS, Zone),
-    "operator": Kind(N_("People"), "/operators", Action.OPERATORS, None),
+    "schedule": RemovableKind(N_("Schedules"), "/timetable", Action.TIMETABLE, Schedule),
+    "programme": RemovableKind(N_("Programmes"), "/programmes", Action.PROGRAMMES, Programme),
+    "clip": RemovableKind(N_("Recordings"), "/clips", Action.CLIPS, Clip),
+    "receiver": RemovableKind(N_("Receivers"), "/receivers", Action.RECEIVERS, Receiver),
+    "zone": RemovableKind(N_("Zones"), "/zones", Action.RECEIVERS, Zone),
+    "operator": RemovableKind(N_("People"), "/operators", Action.OPERATORS, None),
 }
 
 
@@ -102,5 +102,6 @@ def _removed(session: Session, kind: str, thing: Any) -> RemovedThing:
         title = row.called
     else:
         title = row.title if hasattr(row, "title") else row.name
+    at: datetime = row.retired_at
     path = f"{KINDS[kind].list_path}/{row.id}"
-    return RemovedThing(kind, title, row.retired_at, thing, path, getattr(row, "replaced_by", None) or "")
+    return RemovedThing(kind, title, at, thing, path, getattr(row, "replaced_by", None) or "")

@@ -28,8 +28,16 @@ LANGUAGE_COOKIE = "loa_language"
 COMMUNE_COOKIE = "loa_commune"
 #: What needs no commune: pages, and what they change.
 FREE_PATHS = (
-    "/first-steps", "/settings", "/operators", "/password", "/audit", "/mergers", "/removed", "/live", "/api"
-)  # fmt: skip
+    "/first-steps",
+    "/settings",
+    "/operators",
+    "/password",
+    "/audit",
+    "/mergers",
+    "/removed",
+    "/live",
+    "/api",
+)
 WITHOUT_COMMUNE = frozenset({Action.OPERATORS, Action.BACKUP, Action.MERGERS, Action.COMMUNES, Action.LOOK})
 #: Before signing in a browser gets this, so that the sign-in form too is tied to it.
 GUEST_COOKIE = "loa_guest"

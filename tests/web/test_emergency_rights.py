@@ -171,7 +171,7 @@ ACTIONS: dict[str, tuple[Callable[[Visitor], int], int]] = {
     "page: order in its programme": (lambda v: v.page(f"/programmes/1/items/{first_item(v.office)}/down"), 303),
     "page: remove from its programme": (lambda v: v.page(f"/programmes/1/items/{first_item(v.office)}/remove"), 303),
     "page: bulletin into its programme": (lambda v: v.page("/province/inbox/1/programme", programme="1"), 303),
-    "page: remove its programme": (lambda v: v.page("/programmes/1/retire"), 303),
+    "page: remove its programme": (lambda v: v.page("/programmes/1/retire", asked="1"), 303),
     "page: restore its programme": (lambda v: v.page("/programmes/1/restore"), 303),
     "page: rename its recording": (lambda v: v.page("/clips/bao-bao", **NAMED), 303),
     "page: remove its recording": (lambda v: v.page("/clips/bao-bao/retire"), 303),

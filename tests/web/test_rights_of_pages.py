@@ -146,7 +146,7 @@ def test_who_has_no_commune_sees_none(office: Office) -> None:
     guest = Guest(office, None)
     for path in ("/receivers", "/clips", "/timetable", "/play-log", "/audit"):
         assert COMMUNE_NAME not in guest.browser.get(path).text
-    assert guest.browser.get("/receivers/loa-1").status_code == 404
+    assert guest.browser.get("/receivers/loa-1").headers["location"] == "/first-steps?needed=1"
     assert guest.browser.get("/api/v1/receivers").json() == []
 
 

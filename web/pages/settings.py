@@ -9,11 +9,11 @@ from sqlmodel import Session, col, select
 from broadcast.clips import Clip, renditions_of
 from devices.provinces import province_name
 from noise.noise_rules import rules_of
-from people.audit import Deed
 from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
 from transfer.age_file import SHORTEST_PASSPHRASE
 from transfer.backup_runs import BackupRuns
+from usecases.backups import start_backup
 from usecases.communes import add_commune, change_commune
 from web.noise_form import hours_sentences
 from web.request_context import Frame, In, Reading, back_to, changes, set_commune_cookie
@@ -27,7 +27,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     """Also the part that shows how far a backup is."""
     backups = _backups(frame)
     if frame.request.headers.get("hx-target") == "backup":
-        return frame.page("_backup.html", status=backups.status, kept=backups.newest(), least=SHORTEST_PASSPHRASE)
+        return frame.page("_backup.html", backup=backups.status, kept=backups.newest(), least=SHORTEST_PASSPHRASE)
     rules = rules_of(session, frame.commune_id).get("")
     province_id = frame.commune.province_id
     return frame.page(
@@ -36,7 +36,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
         hours=hours_sentences(frame.wording, rules.allowed_hours) if rules else [],
         chimes=_chimes(session, frame.commune_id),
         may_add=frame.standing.admin or frame.standing.province_id is not None,
-        status=backups.status,
+        backup=backups.status,
         kept=backups.newest() if frame.may(Action.BACKUP) else None,
         least=SHORTEST_PASSPHRASE,
     )
@@ -80,15 +80,12 @@ def back_up(frame: In, passphrase: Annotated[str, Form()] = "", again: Annotated
     """Begin a backup of everything; the page shows how far it is."""
     if passphrase != again:
         raise Refusal(N_("The two passphrases differ. Type the same one twice."))
-    _backups(frame).start(passphrase)
-    with frame.deps.database.writing() as session:
-        frame.note(session, Deed.BACKED_UP, commune_id="")
+    start_backup(frame.deps.services, frame.actor, lambda: _backups(frame).start(passphrase))
     return back_to(frame.request, "/settings#backup")
 
 
 @router.get("/settings/backup/file")
 def download(frame: In) -> FileResponse:
-    """The newest backup, encrypted."""
     frame.need(Action.BACKUP)
     kept = _backups(frame).newest()
     if kept is None:

@@ -102,6 +102,6 @@ def _removed(session: Session, kind: str, thing: Any) -> RemovedThing:
         title = row.called
     else:
         title = row.title if hasattr(row, "title") else row.name
-    at: datetime = row.retired_at
+    at: Any = row.retired_at
     path = f"{KINDS[kind].list_path}/{row.id}"
     return RemovedThing(kind, title, at, thing, path, getattr(row, "replaced_by", None) or "")

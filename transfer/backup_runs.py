@@ -76,7 +76,9 @@ class BackupRuns:
     def start(self, passphrase: str) -> None:
         """Raises Refusal for a short passphrase, or while one is being made."""
         if len(passphrase) < SHORTEST_PASSPHRASE:
-            raise Refusal(N_("The passphrase needs at least {least} characters."), least=SHORTEST_PASSPHRASE)
+            raise Refusal(N_("The passphrase needs at least {least} characters."), least=SHORTEST_PASSPHRASE).at(
+                "passphrase"
+            )
         with self._lock:
             if self._status.running:
                 raise Refusal(N_("A backup is being made already. Wait until it is complete."))

@@ -95,7 +95,11 @@ def test_without_a_commune_every_refusal_leads_to_the_first_steps(office: Office
     ):
         sent = {**fields, "form_token": office.form_token}
         assert office.browser.post(path, data=sent).headers["location"] == "/first-steps?needed=1", path
-    upload = office.browser.post("/clips/upload?name=a.mp3", content=b"x", headers={"X-Form-Token": office.form_token})
+    upload = office.browser.post(
+        "/clips/upload?name=a.mp3",
+        content=b"x",
+        headers={"X-Form-Token": office.form_token, "accept": "application/json"},
+    )
     assert upload.status_code == 422
     assert "Chưa có xã nào" in upload.json()["error"]
     assert "Chưa có xã nào" in office.browser.get("/first-steps?needed=1").text

@@ -79,7 +79,7 @@ def add(
 def back_up(frame: In, passphrase: Annotated[str, Form()] = "", again: Annotated[str, Form()] = "") -> Response:
     """Begin a backup of everything; the page shows how far it is."""
     if passphrase != again:
-        raise Refusal(N_("The two passphrases differ. Type the same one twice."))
+        raise Refusal(N_("The two passphrases differ. Type the same one twice.")).at("again")
     start_backup(frame.deps.services, frame.actor, lambda: _backups(frame).start(passphrase))
     return back_to(frame.request, "/settings#backup")
 

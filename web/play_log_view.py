@@ -12,6 +12,8 @@ from broadcast.broadcasts import Broadcast, state
 from broadcast.play_log import LogFilter, aired_for, fields_in, fields_of, play_log
 from broadcast.play_proof import ProofSummary, proof_summaries
 from broadcast.play_reports import HeardCount, heard_counts
+from parsing.days import parse_day
+from runtime.refusal import Refusal
 from web.labels.broadcasts import CLASSES, FIELDS, LOG_OUTCOMES
 from web.on_air_view import where_words
 from web.request_context import Frame
@@ -59,6 +61,10 @@ class LogQuery:
             search=self.q,
         )
 
+    def wrong_days(self) -> list[Refusal]:
+        """What the days that ask for nothing are refused with."""
+        return [refusal for text in (self.since, self.until) if isinstance(refusal := _day(text), Refusal)]
+
     @property
     def query(self) -> str:
         """For links to other pages of the same."""
@@ -88,9 +94,14 @@ def log_view(
     ]
 
 
-def _midnight(zone: ZoneInfo, day: str, later: int = 0) -> datetime | None:
+def _day(text: str) -> date | Refusal | None:
+    """A typed day; None for an empty field."""
     try:
-        local_day = date.fromisoformat(day)
-    except ValueError:
-        return None
-    return datetime.combine(local_day + timedelta(days=later), time(), tzinfo=zone) if local_day.year in YEARS else None
+        return parse_day(text) if text.strip() else None
+    except Refusal as refusal:
+        return refusal
+
+
+def _midnight(zone: ZoneInfo, text: str, later: int = 0) -> datetime | None:
+    day = _day(text)
+    return datetime.combine(day + timedelta(days=later), time(), tzinfo=zone) if isinstance(day, date) else None

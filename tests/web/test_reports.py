@@ -133,6 +133,14 @@ def test_a_filter_that_is_none_asks_for_nothing(office: Office, asked: str) -> N
     assert office.browser.get(f"/play-log.csv?{asked}").content.count(b"\n") == 2
 
 
+def test_days_are_typed_as_people_write_them_and_a_wrong_one_is_named(office: Office) -> None:
+    for typed, played in (("24/11/2026", True), ("25/11/2026", False), ("2026-11-24", True)):
+        page = office.browser.get("/play-log", params={"since": typed}).text
+        assert ("Ban-Tin" in page, "không phải ngày có thật" in page) == (played, False)
+        assert f'value="{typed}"' in page
+    assert "“31/02/2026”" in office.browser.get("/play-log", params={"until": "31/02/2026"}).text
+
+
 def test_a_page_beyond_the_end_is_empty(office: Office) -> None:
     answer = office.browser.get(f"/play-log?page={10**18}")
     assert (answer.status_code, "Ban-Tin" in answer.text) == (200, False)

@@ -1,5 +1,6 @@
 """The form of the templates, and what is sent of it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ LONGEST_LINE = 120
 def test_no_line_of_a_template_is_longer_than_120_characters(path: Path) -> None:
     lines = enumerate(path.read_text().splitlines(), 1)
     assert [number for number, line in lines if len(line) > LONGEST_LINE] == []
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.html")), ids=lambda path: path.name)
+def test_no_field_shows_a_day_or_a_time_in_the_language_of_the_browser(path: Path) -> None:
+    assert re.findall(r'type="(?:date|time|datetime-local|month|week)"', path.read_text()) == []
 
 
 def test_the_indentation_of_a_template_is_not_sent(tmp_path: Path) -> None:

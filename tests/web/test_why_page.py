@@ -116,6 +116,14 @@ def test_without_a_question_the_page_asks_one_and_an_empty_answer_says_so(office
     assert "không có lịch phát nào" in shown
 
 
+def test_day_and_time_are_typed_as_people_write_them(office: Office) -> None:
+    shown = office.browser.get("/why", params={"receiver": "loa-0", "day": "20/11/2026", "time": "17h30"}).text
+    assert 'value="20/11/2026"' in shown
+    assert 'value="17:30"' in shown
+    refused = office.browser.get("/why", params={"receiver": "loa-0", "day": "32/11/2026", "time": "17h30"})
+    assert (refused.status_code, "“32/11/2026”" in refused.text) == (422, True)
+
+
 def test_a_time_that_is_none_and_a_receiver_of_others_are_refused(office: Office) -> None:
     receiver_id = "loa-0"
     for none in ("yesterday", "0001-01-01T00:00", "9999-12-31T23:59"):

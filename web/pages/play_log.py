@@ -1,5 +1,6 @@
 """Play log: what sounded, where, and where not?"""
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -30,6 +31,12 @@ router = APIRouter(include_in_schema=False)
 LAST_PAGE = 100_000
 
 
+def _months_back(today: date) -> list[date]:
+    """The first days of this month and of those before, newest first, for two years."""
+    months = (today.year * 12 + today.month - 1 - back for back in range(24))
+    return [date(month // 12, month % 12 + 1, 1) for month in months]
+
+
 @router.get("/play-log")
 def page(frame: In, session: Reading, query: Annotated[LogQuery, Depends()], page: Count = 0) -> HTMLResponse:
     page = min(max(0, page), LAST_PAGE)
@@ -45,7 +52,7 @@ def page(frame: In, session: Reading, query: Annotated[LogQuery, Depends()], pag
         words=BROADCAST_STATES,
         fields=FIELDS,
         outcomes=LOG_OUTCOMES,
-        month=f"{today:%Y-%m}",
+        months=[(f"{day:%Y-%m}", f"{day:%m/%Y}") for day in _months_back(today)],
         zones=zones(session, frame.commune_id),
         receivers=receivers(session, frame.commune_id),
         cause=lambda word: cause(frame.t, word),

@@ -7,6 +7,8 @@ from fastapi.responses import HTMLResponse
 
 from devices.presence_states import PresenceState
 from devices.receivers import receivers
+from parsing.days import parse_day
+from parsing.times import parse_time
 from runtime.refusal import N_, Refusal
 from schedules.explanations import explain
 from usecases.receivers import receiver_of
@@ -24,17 +26,23 @@ AT = "%Y-%m-%dT%H:%M"
 
 
 @router.get("/why")
-def page(frame: In, session: Reading, receiver: str = "", at: str = "") -> HTMLResponse:
-    """Ask for a receiver and an instant; the answer stands below."""
+def page(frame: In, session: Reading, receiver: str = "", at: str = "", day: str = "", time: str = "") -> HTMLResponse:
+    """Ask for a receiver and an instant; the answer stands below.
+
+    at: the instant in a link, as AT. day, time: as people type them into the form.
+    """
     now, commune_receivers = frame.deps.clock.now(), receivers(session, frame.commune_id)
-    instant = _instant(frame, at) if at else now
+    instant = _typed(frame, day, time) if day or time else _instant(frame, at) if at else now
+    local = instant.astimezone(frame.commune.zone)
     explanation = explain(session, receiver_of(session, frame.commune_id, receiver), instant, now) if receiver else None
     return frame.page(
         "playback_explanation.html",
         found=explanation,
         receivers=commune_receivers,
         receiver=receiver,
-        at=instant.astimezone(frame.commune.zone).strftime(AT),
+        week=local.date(),
+        day=frame.wording.typed(local.date()),
+        time=f"{local:%H:%M}",
         classes=CLASSES,
         verdicts=VERDICTS,
         states=STATES,
@@ -43,6 +51,10 @@ def page(frame: In, session: Reading, receiver: str = "", at: str = "") -> HTMLR
         overrun=lambda outcome: stops.overrun(Wording(frame.t, frame.commune.zone), outcome.broadcast, outcome.report),
         cause=lambda word: cause(frame.t, word),
     )
+
+
+def _typed(frame: Frame, day: str, time: str) -> datetime:
+    return datetime.combine(parse_day(day), parse_time(time), tzinfo=frame.commune.zone)
 
 
 def _instant(frame: Frame, text: str) -> datetime:

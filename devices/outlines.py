@@ -6,6 +6,7 @@ GeoJSON is RFC 7946: longitude stands before latitude, rings are closed. What a 
 import json
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from geojson_pydantic import MultiPolygon, Polygon
@@ -24,6 +25,27 @@ MOST_POINTS = 20_000
 #: A millionth of a degree is 11 cm.
 _PLACES = 6
 _LIMITS = Limits(cpu_s=10, wall_s=20)
+
+
+@dataclass(frozen=True)
+class CommuneOutline:
+    """A commune's outline as a form shows it (`usecases.revisions.Compared`). text: of one MultiPolygon; None: none."""
+
+    commune_id: str
+    text: str | None
+
+    @property
+    def subject(self) -> str:
+        return f"outline {self.commune_id}"
+
+    @property
+    def settings_shown(self) -> list[object]:
+        return [self.text]
+
+
+def outline_of(session: Session, commune_id: str) -> CommuneOutline:
+    """Raises NotFound."""
+    return CommuneOutline(commune_id, commune(session, commune_id).outline)
 
 
 def set_outline(session: Session, commune_id: str, outline: str | None) -> None:

@@ -53,7 +53,8 @@ class NotificationRule(SQLModel, table=True):
     @property
     def settings_shown(self) -> list[object]:
         quiet = [self.quiet_from_minute, self.quiet_until_minute]
-        return [self.channels, self.webhook_url, self.groups, self.communes, self.severe_only, self.language, *quiet]
+        where = [self.webhook_url, self.key_revision, self.groups, self.communes]
+        return [self.channels, *where, self.severe_only, self.language, *quiet]
 
     @property
     def channels(self) -> list[Channel]:

@@ -56,8 +56,10 @@ def make_token(services: Services, actor: Actor, commune_id: str) -> str:
     """A token for the province to call us with, returned only here; the old one ends."""
     with services.database.writing() as session:
         actor.need(Action.EXCHANGE, commune_id)
+        link = link_of(session, commune_id)
+        actor.check_shown(session, link, repeats=Deed.LINK_TOKEN_MADE)
         token = new_token(session, commune_id)
-        actor.note(session, services.clock.now(), commune_id, Deed.LINK_TOKEN_MADE)
+        actor.note(session, services.clock.now(), commune_id, Deed.LINK_TOKEN_MADE, about=link)
     return token
 
 

@@ -48,9 +48,9 @@ class Actor:
             raise refusal_of(Action.OPERATORS)
         return self.standing
 
-    def check_shown(self, session: Session, thing: Thing) -> None:
-        """In the transaction that changes `thing`, before the write. Raises Superseded."""
-        check_shown(session, self.shown, thing)
+    def check_shown(self, session: Session, thing: Thing, *, repeats: Deed | None = None) -> None:
+        """In the transaction that changes `thing`, before the write. Raises Superseded. repeats: of `check_shown`."""
+        check_shown(session, self.shown, thing, repeats=repeats)
 
     def note(
         self,

@@ -119,6 +119,7 @@ def choose_backup(services: Services, actor: Actor, commune_id: str, clip_id: st
         clip = clip_of(session, commune_id, clip_id)
         if chosen == (backup_of(session, commune_id) == clip_id):
             return
+        actor.check_shown(session, clip)
         choose_backup_clip(session, commune_id, clip_id if chosen else None)
         deed = Deed.BACKUP_CHOSEN if chosen else Deed.BACKUP_DROPPED
         actor.note(session, services.clock.now(), commune_id, deed, clip.title, about=clip)

@@ -59,7 +59,10 @@ def take_path_delay(services: Services, actor: Actor, commune_id: str, measureme
     with services.database.writing() as session:
         now = services.clock.now()
         actor.need(Action.RECEIVERS, commune_id)
-        measurement_of(session, commune_id, measurement_id)
+        measurement = measurement_of(session, commune_id, measurement_id)
+        proposed = delay_measurements.proposal(measurement)
+        if proposed is not None:
+            actor.check_shown(session, receiver(session, proposed.receiver_id))
         changed = delay_measurements.take(session, measurement_id, now=now, by=actor.name)
         _note_delay(session, services, actor, changed)
     services.configure([changed.id])
@@ -68,7 +71,9 @@ def take_path_delay(services: Services, actor: Actor, commune_id: str, measureme
 def undo_path_delay(services: Services, actor: Actor, commune_id: str, measurement_id: str) -> None:
     with services.database.writing() as session:
         actor.need(Action.RECEIVERS, commune_id)
-        measurement_of(session, commune_id, measurement_id)
+        measurement = measurement_of(session, commune_id, measurement_id)
+        if measurement.changed_id is not None:
+            actor.check_shown(session, receiver(session, measurement.changed_id))
         changed = delay_measurements.undo(session, measurement_id, now=services.clock.now())
         _note_delay(session, services, actor, changed)
     services.configure([changed.id])

@@ -67,8 +67,9 @@ def renew_webhook_key(services: Services, actor: Actor, operator_id: int) -> Not
     """A new key to sign a person's webhooks with; the old one ends at once."""
     with services.database.writing() as session:
         person = person_to_reach(session, actor, operator_id)
+        actor.check_shown(session, rules.rule_of(session, operator_id))
         rule = rules.renew_key(session, operator_id)
-        _note(session, services, actor, Deed.NOTIFICATIONS_SET, person, Channel.WEBHOOK)
+        _note(session, services, actor, Deed.NOTIFICATIONS_SET, person, Channel.WEBHOOK, about=rule)
     return rule
 
 

@@ -148,6 +148,7 @@ def renew_password(services: Services, actor: Actor, operator_id: int) -> tuple[
     password = one_time_password()
     with services.database.writing() as session:
         person = staff.member(session, actor.person(), operator_id)
+        actor.check_shown(session, person, repeats=Deed.PASSWORD_RENEWED)
         staff.check_new_password(session, actor.person(), person)
         operators.renew_password(session, person.operator, password)
         services.sign_out(session, person.operator.number)
@@ -158,6 +159,7 @@ def renew_password(services: Services, actor: Actor, operator_id: int) -> tuple[
 def retire_operator(services: Services, actor: Actor, operator_id: int) -> None:
     with services.database.writing() as session:
         person = staff.member(session, actor.person(), operator_id)
+        actor.check_shown(session, person)
         staff.retire_operator(session, actor.person(), person, services.clock.now())
         services.sign_out(session, person.operator.number)
         _note(session, services, actor, Deed.OPERATOR_RETIRED, person)
@@ -166,6 +168,7 @@ def retire_operator(services: Services, actor: Actor, operator_id: int) -> None:
 def restore_operator(services: Services, actor: Actor, operator_id: int) -> None:
     with services.database.writing() as session:
         person = staff.member(session, actor.person(), operator_id)
+        actor.check_shown(session, person)
         staff.restore_operator(session, actor.person(), person)
         _note(session, services, actor, Deed.OPERATOR_RESTORED, person)
 

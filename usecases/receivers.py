@@ -205,9 +205,10 @@ def renew_credentials(
     with services.database.writing() as session:
         actor.need(Action.RECEIVERS, commune_id)
         receiver = receiver_of(session, commune_id, receiver_id)
+        actor.check_shown(session, receiver, repeats=Deed.CREDENTIALS_RENEWED)
         credentials = enrolment.renew_credentials(session, issuer, receiver_id)
-        now = services.clock.now()
-        actor.note(session, now, commune_id, Deed.CREDENTIALS_RENEWED, f"{receiver.name} ({receiver_id})")
+        now, detail = services.clock.now(), f"{receiver.name} ({receiver_id})"
+        actor.note(session, now, commune_id, Deed.CREDENTIALS_RENEWED, detail, about=receiver)
     services.accounts_changed()
     return credentials
 

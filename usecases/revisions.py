@@ -123,13 +123,18 @@ def revision_of(session: Session, thing: Thing, newest: int) -> str:
     return f"{subject_of(thing)}:{_digest(session, thing)}:{newest}"
 
 
-def check_shown(session: Session, shown: Collection[str], thing: Thing) -> None:
-    """shown: the revisions that the sender saw; none: the sender did not say, and is believed. Raises Superseded."""
+def check_shown(session: Session, shown: Collection[str], thing: Thing, *, repeats: Deed | None = None) -> None:
+    """shown: the revisions that the sender saw; none: the sender did not say, and is believed. Raises Superseded.
+
+    repeats: what is about to be done, when the digest does not show that another person did it meanwhile, such as a new
+    password.
+    """
     subject = subject_of(thing)
     seen = [revision.split(":") for revision in shown if revision.split(":")[0] == subject]
-    if not shown or (seen and all(parts[1:2] == [_digest(session, thing)] for parts in seen)):
-        return
     since = min((int(parts[2]) for parts in seen if len(parts) > 2 and parts[2].isdigit()), default=0)
+    is_same = seen and all(parts[1:2] == [_digest(session, thing)] for parts in seen)
+    if not shown or (is_same and not (repeats and _was_done(session, subject, repeats, since))):
+        return
     raise _superseded(session, thing, since, retired=_is_retired(thing))
 
 
@@ -147,6 +152,11 @@ def _superseded(session: Session, thing: Thing, since: int, *, retired: bool) ->
         entries = entries[:1] or list(session.exec(query.limit(1)))
     changes = [Change(entry.at, entry.by, Deed(entry.action), entry.detail) for entry in entries]
     return Superseded(subject, revision_of(session, thing, newest_entry(session)), changes, retired=retired)
+
+
+def _was_done(session: Session, subject: str, deed: Deed, since: int) -> bool:
+    same = AuditEntry.subject == subject, AuditEntry.action == deed.value, col(AuditEntry.id) > since
+    return session.exec(select(AuditEntry.id).where(*same).limit(1)).first() is not None
 
 
 def _is_retired(thing: Thing) -> bool:

@@ -58,9 +58,15 @@ def change_station(services: Services, actor: Actor, commune_id: str, number: in
 
 
 def move_receivers(
-    services: Services, actor: Actor, commune_id: str, receiver_ids: Sequence[str], to_station: int
+    services: Services,
+    actor: Actor,
+    commune_id: str,
+    receiver_ids: Sequence[str],
+    *,
+    to_station: int,
+    from_station: int | None = None,
 ) -> None:
-    """Receivers of this commune to another of its stations."""
+    """Receivers of this commune to another of its stations. from_station: where all of them must be, as shown."""
     if not receiver_ids:
         raise Refusal(N_("Choose the receivers to move to another station.")).at("receivers")
     with services.database.writing() as session:
@@ -69,6 +75,13 @@ def move_receivers(
         for receiver in moved:
             if receiver.commune_id != commune_id:
                 raise NotFound(N_("Receiver {id} does not exist."), id=receiver.id)
+            if from_station is not None and receiver.station_id != from_station:
+                station = stations.station(session, receiver.station_id).name
+                raise Refusal(
+                    N_("“{receiver}” now belongs to “{station}”. Nothing was moved. Open the page again."),
+                    receiver=receiver.name,
+                    station=station,
+                )
         before = sorted({stations.station(session, receiver.station_id).name for receiver in moved})
         receiver_table.move_receivers(session, list(receiver_ids), to_station)
         after = stations.station(session, to_station).name
@@ -94,9 +107,11 @@ def set_outline(services: Services, actor: Actor, commune_id: str, content: byte
     # Before the transaction: reading takes its time.
     outline = None if content is None else outlines.read_foreign_outline(content, source=commune_id)
     with services.database.writing() as session:
+        shown = outlines.outline_of(session, commune_id)
+        actor.check_shown(session, shown)
         outlines.set_outline(session, commune_id, outline)
         detail = "–" if content is None else f"{len(content)} B"
-        actor.note(session, services.clock.now(), commune_id, Deed.OUTLINE_SET, detail)
+        actor.note(session, services.clock.now(), commune_id, Deed.OUTLINE_SET, detail, about=shown)
 
 
 def _described(station: Station) -> str:

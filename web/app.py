@@ -23,6 +23,7 @@ from web.api.routes import API_ROUTERS
 from web.assets import Assets
 from web.body_limits import BodyLimits
 from web.deps import Deps
+from web.labels.fields import typed_values
 from web.labels.people import DEEDS
 from web.live import LiveFeed
 from web.once_only import OnceOnly
@@ -154,6 +155,8 @@ def _superseded(request: Request, error: Superseded) -> Response:
         retired=error.retired,
         revision=error.revision,
         fields=sent_fields(request),
+        by_script=part,
+        typed=typed_values(frame.t, sent_fields(request)),
     )
     return as_fragment(page) if part else page
 

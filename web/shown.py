@@ -77,6 +77,8 @@ def page_of(subject: str) -> str:
     kind, _, ident = subject.partition(" ")
     if kind == "noise_rules":
         return f"/allowed-hours/{ident.partition('/')[2] or 'commune'}"
+    if kind == "outline":
+        return "/map"
     if kind == "province_link":
         return "/province"
     if kind == "notification_rule":

@@ -5,11 +5,17 @@ from html.parser import HTMLParser
 
 from tests.web.office import Office
 
+TYPED_INTO = ("text", "number", "tel", "email", "url", "date", "time", "search")
+
 
 @dataclass
 class PageForm:
+    """typed: names of the fields that a person types into."""
+
     action: str
+    method: str = "get"
     fields: dict[str, str] = field(default_factory=dict)
+    typed: set[str] = field(default_factory=set)
 
 
 class _Reader(HTMLParser):
@@ -22,11 +28,13 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._form = PageForm(given.get("action", ""))
+            self._form = PageForm(given.get("action", ""), given.get("method", "get"))
             self.forms.append(self._form)
         elif self._form is None:
             return
         elif tag == "input" and given.get("name"):
+            if given.get("type", "text") in TYPED_INTO:
+                self._form.typed.add(given["name"])
             ticks = given.get("type") in ("radio", "checkbox")
             if not ticks or "checked" in given:
                 self._form.fields[given["name"]] = given.get("value", "on" if ticks else "")

@@ -202,3 +202,16 @@ def test_the_api_compares_if_match_and_works_without(office: Office) -> None:
     headers["If-Match"] = f'"{refused.json()["revision"]}"'
     assert office.browser.delete("/api/v1/schedules/1", headers=headers).status_code == 204
     assert schedule(office).retired_at is not None
+
+
+def test_what_was_typed_is_shown_where_it_was_refused(office: Office) -> None:
+    page, action = "/receivers/loa-0", "/receivers/loa-0"
+    first = form_of(office, page, action, name="Một")
+    second = form_of(office, page, action, name="Chợ <b>", place="Ngã ba", path_delay_ms="12,5")
+    assert send(office, first).status_code == 303
+    refused = send(office, second).text
+    typed = refused.partition('id="typed"')[2].partition("</dl>")[0]
+    assert "Bạn đã nhập:" in refused
+    for label, value in (("Tên", "Chợ &lt;b&gt;"), ("Địa điểm", "Ngã ba"), ("Độ trễ đường tiếng (ms)", "12,5")):
+        assert f"<dt>{label}</dt><dd>{value}</dd>" in typed
+    assert "form_token" not in typed

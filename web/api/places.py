@@ -72,7 +72,7 @@ def make_station(frame: In, body: StationIn) -> dict[str, int]:
 @router.put("/receivers/{receiver_id}/station", status_code=204, dependencies=[changes(Action.RECEIVERS)])
 def belongs(frame: In, receiver_id: str, body: BelongsIn) -> None:
     """It belongs to another station."""
-    move_receivers(frame.deps.services, frame.actor, frame.commune_id, [receiver_id], body.station)
+    move_receivers(frame.deps.services, frame.actor, frame.commune_id, [receiver_id], to_station=body.station)
 
 
 @router.put("/receivers/{receiver_id}/position", status_code=204, dependencies=[changes(Action.RECEIVERS)])

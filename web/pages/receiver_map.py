@@ -10,8 +10,7 @@ from sqlmodel import Session
 
 from acoustics.echoes import ECHO_WITHIN_DB, HEARD_AS_TWO_MS, echo_pairs_of
 from devices import faults, presence
-from devices.communes import commune
-from devices.outlines import MOST_BYTES
+from devices.outlines import MOST_BYTES, CommuneOutline, outline_of
 from devices.positions import Position, parse_position, position_of
 from devices.receivers import Receiver, receivers
 from devices.stations import station
@@ -49,7 +48,8 @@ def page(frame: In, session: Reading, receiver: str = "") -> HTMLResponse:
         **(_one(frame, session, receiver) if receiver else {}),
         "tiles_url": settings.map_tiles_url or "",
         "attribution": settings.map_tiles_attribution,
-        "outline_url": f"/map/outline.json?v={_tag(border)}" if border else "",
+        "outline": border,
+        "outline_url": f"/map/outline.json?v={_tag(border.text)}" if border.text else "",
     }
     return frame.page("map.html", **{"r": None, **values})
 
@@ -103,9 +103,9 @@ def place(
 def outline(frame: In, session: Reading) -> Response:
     """The commune's border as GeoJSON. Its address changes when it does."""
     border = _outline(frame, session)
-    if border is None:
+    if border.text is None:
         raise NotFound(N_("This commune has no boundary on the map yet."))
-    return Response(border, media_type="application/geo+json", headers={"Cache-Control": "private, max-age=86400"})
+    return Response(border.text, media_type="application/geo+json", headers={"Cache-Control": "private, max-age=86400"})
 
 
 @router.post("/map/outline", dependencies=[changes(Action.RECEIVERS)])
@@ -177,8 +177,8 @@ def _one(frame: Frame, session: Session, receiver_id: str) -> dict[str, Any]:
     }
 
 
-def _outline(frame: Frame, session: Session) -> str | None:
-    return commune(session, frame.commune_id).outline if frame.commune_id else None
+def _outline(frame: Frame, session: Session) -> CommuneOutline:
+    return outline_of(session, frame.commune_id) if frame.commune_id else CommuneOutline("", None)
 
 
 def _tag(border: str) -> str:

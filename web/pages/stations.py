@@ -10,7 +10,7 @@ from sqlmodel import Session
 from devices.stations import Station, StationKind, stations
 from people.rights import Action
 from runtime.refusal import N_, Refusal
-from usecases.stations import StationSettings, add_station, change_station, move_receivers, remove_station, station_of
+from usecases.stations import StationSettings, add_station, change_station, move_receivers, remove_station
 from web.flash import Flash
 from web.labels.receivers import KINDS, STATES
 from web.receiver_rows import ReceiverRow, receivers_view
@@ -76,15 +76,14 @@ def change(frame: In, number: RowId, settings: FormStation) -> Response:
 @router.post("/stations/{number}/move", dependencies=[changes(Action.RECEIVERS)])
 def move(
     frame: In,
-    session: Reading,
     number: RowId,
     to: Annotated[RowId, Form()],
     receivers: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
     """Move some of its receivers to another station."""
-    station_of(session, frame.commune_id, number)
-    session.rollback()  # the read transaction must not block the write
-    move_receivers(frame.deps.services, frame.actor, frame.commune_id, receivers or [], to)
+    move_receivers(
+        frame.deps.services, frame.actor, frame.commune_id, receivers or [], from_station=number, to_station=to
+    )
     return back_to(frame.request, "/stations", Flash(N_("The receivers have been moved.")))
 
 

@@ -1,0 +1,212 @@
+"""An office that has each kind of thing in each of its states, beside another commune: for tests that walk all forms.
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from fastapi.routing import APIRoute, iter_route_contexts
+from sqlalchemy import literal, literal_column, update
+from sqlmodel import SQLModel, select
+
+from acoustics.delay_measurements import begin, keep_offset
+from broadcast.broadcasts import Broadcast
+from broadcast.clips import Clip
+from broadcast.programmes import Item, ItemKind, add_programme, programme
+from broadcast.retirement import retire
+from devices import faults
+from devices.outlines import set_outline
+from devices.stations import StationKind, add_station
+from mergers.plans import Merge
+from notifications.rules import NotificationRule
+from people.operators import add_operator, appoint
+from people.rights import Role
+from province.bulletins import NewBulletin, add_bulletin
+from runtime.clock import ManualClock
+from runtime.clock_steps import ClockStep, StepState
+from runtime.database import Database
+from tests.broadcast.studio import add_clip
+from tests.cast import COMMUNE
+from tests.mergers.county import CHINH, HIEN, County
+from tests.web.office import Office
+from wire.broadcasts import BroadcastClass, Targets
+
+DAILY = {"programme_id": "1", "repeat": "daily", "times": "05:00", "from_day": "2026-11-25", "where": "all"}
+#: The other commune, itself made by a merger; its receivers, zones and clips begin with the name of the former one.
+OTHER, FORMER = "thieu-hoa", CHINH
+TABLES = {
+    "receivers": "Tên cụm loa;IMEI;Thôn;Loại\nCụm chợ;8675;Thôn 2;có dây\n",
+    "schedules": "Chương trình;Giờ;Lặp lại\nBản tin sáng;05:00;hằng ngày\n",
+    "operators": "Tên đăng nhập;Vai trò\nhoa;operator\n",
+}
+SIMPLE_PAGES = (
+    "/audit",
+    "/clips",
+    "/faults",
+    "/first-steps",
+    "/import",
+    "/measure",
+    "/mergers",
+    "/mergers/new",
+    "/mergers/split",
+    "/allowed-hours",
+    "/operators",
+    "/operators/new",
+    "/play-log",
+    "/programmes",
+    "/province",
+    "/province/inbox",
+    "/province/send",
+    "/put-on-air",
+    "/map",
+    "/map/rows",
+    "/map/echoes",
+    "/receivers",
+    "/receivers/new",
+    "/timetable",
+    "/timetable/new",
+    "/stations",
+    "/why",
+    "/password",
+)
+#: Columns with text that people or other systems give, and that some page shows.
+TEXTS = {
+    "audit_entry": ("by", "commune_name", "detail"),
+    "broadcast": ("title", "planned_by", "stopped_by"),
+    "clip": ("title", "original_name", "uploaded_by"),
+    "clock_step": ("answered_by",),
+    "commune": ("name",),
+    "delaymeasurement": ("asked_by", "taken_by"),
+    "fault": ("detail", "acknowledged_by"),
+    "import_file": ("file_name", "uploaded_by"),
+    "merger": ("name", "by"),
+    "operator": ("name", "full_name", "phone", "email"),
+    "programme": ("title", "created_by"),
+    "province": ("name",),
+    "provincebulletin": ("code", "title", "summary", "sender", "why"),
+    "provincelink": ("base_url", "own_code", "own_name", "province_code", "province_name"),
+    "receiver": ("name", "place"),
+    "schedule": ("title", "created_by"),
+    "selftestpart": ("detail", "why"),
+    "station": ("name", "maker", "former_commune"),
+    "telemetrysample": ("operator",),
+    "zone": ("name",),
+}
+
+
+class EveryState(Office):
+    """imports: addresses of previews of uploaded tables."""
+
+    def __init__(self, database: Database, clock: ManualClock, folder: Path) -> None:
+        super().__init__(database, clock, folder)
+        self.browser.cookies.set("loa_commune", COMMUNE)
+        self.add_receivers(3)
+        self._add_sound()
+        with database.writing() as session:
+            hoa, _ = add_operator(session, "hoa", clock.now())
+            appoint(session, hoa.number, COMMUNE, Role.OPERATOR)
+            retired, _ = add_operator(session, "cu", clock.now())
+            appoint(session, retired.number, COMMUNE, Role.VIEWER)
+            retired.retired_at = clock.now()
+            session.add(NotificationRule(operator_id=1, webhook=True, webhook_url="https://loa.example/tin"))
+            add_station(session, COMMUNE, StationKind.IP, "Cụm IP")
+            set_outline(session, COMMUNE, json.dumps({"type": "MultiPolygon", "coordinates": []}))
+            for fault, is_present in (("card", True), ("power", True), ("power", False)):
+                faults.note(session, "loa-1", fault, present=is_present, at=clock.now(), detail="thẻ nhớ")
+            for state in (StepState.ASKED, StepState.TAKEN):
+                session.add(ClockStep(before_at=clock.now(), after_at=clock.now() + timedelta(days=5), state=state))
+        self.measurements = [self._measured() for _ in range(2)]
+        assert self.post(f"/measure/{self.measurements[0]}/take") == 303
+        assert self.post("/faults/loa-1/power/acknowledge") == 303
+        for changed in ({}, {"times": "06:00"}, {"times": "07:00"}):
+            assert self.post("/timetable", **{**DAILY, "class": "normal", **changed}) == 303
+        assert self.post("/timetable/2/pause", paused="1") == 303
+        assert self.post("/timetable/3/retire") == 303
+        now = {"what": "programme 1", "where": "all", "class": "normal"}
+        assert self.post("/put-on-air", **now) == 303
+        clock.advance(seconds=60)
+        link = {"profile": "chuan", "base_url": "https://tinh.example", "own_code": "xa-01", "own_name": "Xã"}
+        assert self.post("/province", **link) == 303
+        self.imports = [self._uploaded(kind, table) for kind, table in TABLES.items()]
+        County(clock, database).merge(Merge(sources=(CHINH, HIEN), into=OTHER, name="Xã Thiệu Hóa"))
+        with database.session() as session:
+            self.broadcasts = list(session.exec(select(Broadcast.id).where(Broadcast.commune_id == COMMUNE)))
+
+    def pages(self) -> list[str]:
+        """Every page and part of a page, with each kind of thing that it shows."""
+        seen = [f"/measure/{number}" for number in self.measurements]
+        shown = [f"/play-log/{number}" for number in self.broadcasts]
+        things = ["/clips/{}", "/programmes/{}", "/timetable/{}", "/operators/{}", "/operators/{}/profile"]
+        ids: dict[str, list[Any]] = {
+            "/clips/{}": ["ban-tin", "cu", "du-phong"],
+            "/timetable/{}": [1, 2, 3],
+            "/operators/{}": [1, 2, 3],
+        }
+        paths = [path.format(number) for path in things for number in ids.get(path, [1, 2])]
+        return [
+            "/",
+            *SIMPLE_PAGES,
+            *paths,
+            *seen,
+            *shown,
+            *self.imports,
+            "/timetable/1/move?from_day=2026-11-26&from_time=05:00&to_day=2026-11-26&to_time=06:30",
+            "/receivers/loa-1",
+            "/receivers/loa-0",
+            "/map?receiver=loa-1",
+            "/map/receivers/loa-1",
+            "/map/receivers/loa-1/now",
+            "/allowed-hours/commune",
+            "/allowed-hours/thon-1",
+            "/mergers/1",
+        ]
+
+    def addresses(self) -> list[tuple[str, str]]:
+        """Of the routes that change something: a pattern for its path, and the path with {} for each thing."""
+        found = []
+        for context in iter_route_contexts(self.app.routes):
+            route = context.original_route
+            if isinstance(route, APIRoute) and "POST" in route.methods:
+                pattern = re.sub(r"{[^}]*}", "[^/]+", route.path)
+                found.append((pattern, re.sub(r"{(?!action})[^}]*}", "{}", route.path)))
+        return sorted(found, key=lambda pair: pair[0].count("[^/]+"))
+
+    def mark(self, text: str) -> None:
+        """Write a text into each column that holds words of people or other systems, the row number behind it."""
+        with self.database.writing() as session:
+            for name, columns in TEXTS.items():
+                table = SQLModel.metadata.tables[name]
+                for column in columns:
+                    marked = literal(text).concat(literal_column("rowid"))
+                    session.connection().execute(update(table).values({column: marked}))
+
+    def _add_sound(self) -> None:
+        with self.database.writing() as session:
+            now = self.clock.now()
+            for clip_id in ("ban-tin", "cu", "du-phong"):
+                add_clip(session, clip_id, 600, now=now)
+            items = [Item(ItemKind.CLIP, "ban-tin"), Item(ItemKind.CLIP, "du-phong")]
+            for title in ("Bản tin sáng", "Bản tin cũ"):
+                add_programme(session, COMMUNE, title, items, now=now)
+            retire(session, programme(session, 2), now)
+            retire(session, session.get_one(Clip, "cu"), now)
+            for number, class_ in enumerate((BroadcastClass.PRIORITY, BroadcastClass.PRIORITY, BroadcastClass.NORMAL)):
+                targets = Targets(all=True)
+                new = NewBulletin(f"{number}", f"Tin {number}", class_=class_, targets=targets, clip_id="ban-tin")
+                add_bulletin(session, COMMUNE, new, now)
+
+    def _measured(self) -> str:
+        with self.database.writing() as session:
+            now = self.clock.now()
+            measurement = begin(session, COMMUNE, "loa-0", "loa-1", now=now, by="lan")
+            keep_offset(
+                session, measurement.id, heard_offset_us=120_000, error_us=100, agreeing=6, clipped=False, now=now
+            )
+            return measurement.id
+
+    def _uploaded(self, kind: str, table: str) -> str:
+        files = {"file": (f"{kind}.csv", table.encode())}
+        answer = self.browser.post(f"/import/{kind}?form_token={self.form_token}", files=files)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]

@@ -1,4 +1,4 @@
-"""An office that has each kind of thing in each of its states, beside another commune: for tests that walk all forms.
+"""An office with each kind of thing in each of its states, beside another commune, for tests that walk all forms."""
 
 import json
 import re

@@ -18,6 +18,7 @@ from broadcast.retirement import retire
 from devices import faults
 from devices.outlines import set_outline
 from devices.stations import StationKind, add_station
+from devices.zones import add_zone
 from mergers.plans import Merge
 from notifications.rules import NotificationRule
 from people.operators import add_operator, appoint
@@ -68,6 +69,13 @@ SIMPLE_PAGES = (
     "/timetable/new",
     "/stations",
     "/why",
+    "/settings",
+    "/zones",
+    "/zones/thon-1",
+    "/zones/thon-cu",
+    "/removed",
+    "/receivers/loa-3",
+    "/programmes/1/retire",
     "/password",
 )
 #: Columns with text that people or other systems give, and that some page shows.
@@ -101,7 +109,7 @@ class EveryState(Office):
     def __init__(self, database: Database, clock: ManualClock, folder: Path) -> None:
         super().__init__(database, clock, folder)
         self.browser.cookies.set("loa_commune", COMMUNE)
-        self.add_receivers(3)
+        self.add_receivers(4)
         self._add_sound()
         with database.writing() as session:
             hoa, _ = add_operator(session, "hoa", clock.now())
@@ -111,6 +119,7 @@ class EveryState(Office):
             retired.retired_at = clock.now()
             session.add(NotificationRule(operator_id=1, webhook=True, webhook_url="https://loa.example/tin"))
             add_station(session, COMMUNE, StationKind.IP, "Cụm IP")
+            add_zone(session, COMMUNE, "thon-cu", "Thôn cũ")
             set_outline(session, COMMUNE, json.dumps({"type": "MultiPolygon", "coordinates": []}))
             for fault, is_present in (("card", True), ("power", True), ("power", False)):
                 faults.note(session, "loa-1", fault, present=is_present, at=clock.now(), detail="thẻ nhớ")
@@ -123,6 +132,8 @@ class EveryState(Office):
             assert self.post("/timetable", **{**DAILY, "class": "normal", **changed}) == 303
         assert self.post("/timetable/2/pause", paused="1") == 303
         assert self.post("/timetable/3/retire") == 303
+        assert self.post("/zones/thon-cu/retire") == 303
+        assert self.post("/receivers/loa-3/retire") == 303
         now = {"what": "programme 1", "where": "all", "class": "normal"}
         assert self.post("/put-on-air", **now) == 303
         clock.advance(seconds=60)

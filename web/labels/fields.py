@@ -8,6 +8,8 @@ from web.language import Translator
 FIELDS = {
     "title": N_("Title"),
     "name": N_("Name"),
+    "description": N_("Description (optional)"),
+    "province": N_("Province"),
     "full_name": N_("Full name"),
     "phone": N_("Telephone"),
     "email": N_("E-mail"),

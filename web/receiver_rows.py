@@ -28,6 +28,7 @@ class ReceiverRow:
     receiver: Receiver
     station: Station | None
     zones: list[str]
+    zone_ids: list[str]
     state: str
     now: ReceiverStatus | None
     faults: list[faults.Fault]
@@ -62,6 +63,7 @@ def receivers_view(session: Session, frame: Frame, now: datetime) -> list[Receiv
                 r,
                 places.get(r.station_id),
                 [names.get(z, z) for z in memberships[r.id]],
+                memberships[r.id],
                 shown_state(at, broken.get(r.id)),
                 at,
                 broken.get(r.id, []),

@@ -27,27 +27,37 @@ from usecases.receivers import (
 from web.flash import saved
 from web.labels.causes import cause
 from web.labels.receivers import KINDS, STATES
+from web.receiver_query import PER_PAGE, AskedReceivers, station_choices
 from web.receiver_rows import receivers_view, self_test_values, shown_state
 from web.receiver_telemetry import telemetry_view
 from web.removed_things import after_removal
 from web.request_context import Frame, In, Reading, back_to, changes
 from web.sync_plot import plot_of
-from web.typed_fields import Decimal, RowId, Seconds, Whole
+from web.typed_fields import Count, Decimal, RowId, Seconds, Whole
 from wire.credentials import credentials_of
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/receivers")
-def page(frame: In, session: Reading) -> HTMLResponse:
-    rows = receivers_view(session, frame, frame.deps.clock.now())
+def page(frame: In, session: Reading, asked: AskedReceivers, page: Count = 0) -> HTMLResponse:
+    everything = receivers_view(session, frame, frame.deps.clock.now())
+    found = asked.matching(everything)
+    rows = found[page * PER_PAGE : (page + 1) * PER_PAGE]
     part = frame.request.headers.get("hx-target") == "receivers"
     return frame.page(
         "_receivers.html" if part else "receivers.html",
         rows=rows,
-        latched=len(fault_latches.latches(session, [row.receiver.id for row in rows])),
+        asked=asked,
+        page=page,
+        total=len(found),
+        more=len(found) > (page + 1) * PER_PAGE,
+        count=len(everything),
+        latched=len(fault_latches.latches(session, [row.receiver.id for row in everything])),
         states=STATES,
         kinds=KINDS,
+        stations=[] if part else station_choices(session, frame.commune_id),
+        zones=[] if part else zones(session, frame.commune_id),
         **self_test_values(session, frame, [row.receiver.id for row in rows]),
     )
 

@@ -34,6 +34,7 @@ from web.pages import (
     sign_in,
     stations,
     timetable,
+    volumes,
     why,
     zones,
 )
@@ -75,6 +76,7 @@ PAGE_ROUTERS = tuple(
         sign_in,
         stations,
         timetable,
+        volumes,
         why,
         zones,
     )

@@ -112,7 +112,7 @@ def _shipped() -> tuple[Assets, Renderer]:
 
 
 def _not_signed_in(request: Request, _error: Exception) -> Response:
-    if _is_api(request):
+    if _is_api(request) or _wants_json(request):
         return JSONResponse({"error": "sign in first"}, HTTPStatus.UNAUTHORIZED)
     if request.headers.get("hx-request"):
         return Response(status_code=204, headers={"HX-Redirect": "/sign-in"})
@@ -240,6 +240,6 @@ def _say(request: Request, refusal: Refusal, status: HTTPStatus) -> Response:
             {"HX-Retarget": "#notices", "HX-Reswap": "innerHTML"},
         )
     try:
-        return frame_of(request).page("refused.html", status, message=message)
+        return frame_of(request).page("refused.html", status, message=message, missing=status == HTTPStatus.NOT_FOUND)
     except (Refusal, NotSignedIn, MustChangePassword, SQLAlchemyError):
         return HTMLResponse(renderer.render("error.html", message=message, t=t), status)

@@ -21,8 +21,8 @@ READ_BEFORE_S, SWITCHING_S = 3.0, 5.0
 #: Sealed, sent, verified, written down: each at once; a second for a slow network.
 WAY_S = 1.0
 PAGE_S = max(
-    float(re.findall(r"load delay:([0-9]+)s", (ROOT / "web" / "templates" / name).read_text())[0])
-    for name in ("_faults.html", "_receivers.html")
+    float(re.findall(r'data-every="([0-9]+)"', (ROOT / "web" / "templates" / name).read_text())[0])
+    for name in ("faults.html", "receivers.html")
 )
 HEARTBEAT_S = float(next(f.default for f in fields(Config) if f.name == "heartbeat_s"))
 

@@ -79,7 +79,7 @@ def test_while_an_upload_is_processed_only_the_uploads_are_loaded_again(office: 
     page = office.browser.get("/clips").text
     polled = office.browser.get(poll_address(page))
     assert "40 %" in polled.text
-    assert "load delay:700ms" in polled.text
+    assert "every 700ms" in polled.text
     assert listed(polled.text) == []
     assert len(polled.content) < 2500
 
@@ -93,7 +93,7 @@ def test_a_recording_that_becomes_ready_joins_the_list_once(office: Office) -> N
     polled = office.browser.get(poll_address(page)).text
     assert listed(polled) == ["fresh"]
     assert 'hx-swap-oob="afterbegin:#clip-list"' in polled
-    assert "load delay" not in polled
+    assert "every 700ms" not in polled
     assert listed(office.browser.get(poll_address(polled)).text) == []
 
 

@@ -69,7 +69,7 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
     outcomes: list[ReceiverOutcome] = receiver_outcomes(session, broadcast, now)
     proof = proof_summaries(session, [broadcast])[broadcast.id]
     return frame.page(
-        "play_log_entry.html",
+        "_play_log_entry.html" if frame.request.headers.get("hx-target") == "entry" else "play_log_entry.html",
         b=broadcast,
         state=state(broadcast, now).value,
         words=BROADCAST_STATES,

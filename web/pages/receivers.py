@@ -37,6 +37,12 @@ from web.typed_fields import Count, Decimal, RowId, Seconds, Whole
 from wire.credentials import credentials_of
 
 router = APIRouter(include_in_schema=False)
+#: Parts of a receiver's page that it reads again, by their id.
+LIVE_PARTS = {
+    "receiver-now": "_receiver_now.html",
+    "receiver-telemetry": "_receiver_telemetry.html",
+    "receiver-history": "_receiver_history.html",
+}
 
 
 @router.get("/receivers")
@@ -115,7 +121,7 @@ def one(frame: In, session: Reading, receiver_id: str) -> HTMLResponse:
     at, broken = frame.deps.presence.receiver_status(receiver_id, now), faults.current(session).get(receiver_id, [])
     history: list[PresenceChange] = presence.changes(session, receiver_id, 30)
     return frame.page(
-        "receiver.html",
+        LIVE_PARTS.get(frame.request.headers.get("hx-target", ""), "receiver.html"),
         r=receiver,
         at=at,
         state=shown_state(at, broken),

@@ -4,6 +4,11 @@ const t = (name) => document.body.dataset[name] || "";
 
 // Confirmation before actions that cannot be undone; then the buttons are dead while the request runs.
 document.addEventListener("submit", (event) => {
+  if (event.target.dataset.confirmed) {
+    delete event.target.dataset.confirmed; // asked already, before the server was looked for
+    whileSent(event);
+    return;
+  }
   if (waitsForPreview(event)) return;
   const previewed = event.target.querySelector("[data-question]");
   const question = previewed ? previewed.dataset.question : event.target.dataset.ask;
@@ -39,12 +44,19 @@ function whileSent(event) {
   const form = event.target;
   if (form.dataset.sent) event.preventDefault();
   // After this event: a button that is dead already would not be part of what is sent.
-  else setTimeout(() => event.defaultPrevented || setBusy(form, true), 0);
+  else setTimeout(() => event.defaultPrevented || setBusy(form, true, event.submitter), 0);
 }
-function setBusy(form, busy) {
+// pressed: the button that shows that it works.
+function setBusy(form, busy, pressed) {
   if (busy) form.dataset.sent = "1";
   else delete form.dataset.sent;
-  form.querySelectorAll("button").forEach((button) => (button.disabled = busy));
+  form.toggleAttribute("aria-busy", false);
+  if (busy) form.setAttribute("aria-busy", "true");
+  form.querySelectorAll("button").forEach((button) => {
+    button.disabled = busy;
+    if (busy && button === pressed) button.dataset.pressed = "1";
+    else if (!busy) delete button.dataset.pressed;
+  });
 }
 // A page that comes back from the browser's memory is a new page: its forms may be sent again, with new keys.
 window.addEventListener("pageshow", (event) => {
@@ -57,7 +69,8 @@ function markRequest(event, busy) {
   const { elt, requestConfig } = event.detail;
   const cause = requestConfig.triggeringEvent && requestConfig.triggeringEvent.type;
   const form = elt.closest("form");
-  if (form && (cause === "submit" || cause === "click")) setBusy(form, busy);
+  const pressed = requestConfig.triggeringEvent?.submitter || (elt.matches("button") ? elt : null);
+  if (form && (cause === "submit" || cause === "click")) setBusy(form, busy, pressed);
 }
 
 // The live part of a page: one stream for all tabs of the browser, none while no tab is visible.
@@ -79,6 +92,9 @@ function watchLive(part) {
       source = new EventSource(url);
       source.addEventListener("on_air", (event) => show(event.data));
       source.addEventListener("end", end);
+      source.addEventListener("error", () => {
+        if (source?.readyState === EventSource.CLOSED) source = null; // tried again when the server is back
+      });
     }
   };
   if (window.SharedWorker) {
@@ -88,6 +104,7 @@ function watchLive(part) {
     window.addEventListener("pagehide", () => port.postMessage({ url, visible: false }));
   }
   document.addEventListener("visibilitychange", follow);
+  document.addEventListener("server-back", follow);
   follow();
 }
 
@@ -153,6 +170,7 @@ if (drop) {
     request.open("POST", "/clips/upload?" + query);
     request.setRequestHeader("X-Form-Token", t("formToken"));
     request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.setRequestHeader("Accept", "application/json");
     request.upload.onprogress = (event) => {
       if (event.lengthComputable) bar.value = event.loaded / event.total;
       status.textContent = t("sending") + " " + Math.floor(bar.value * 100) + " %";

@@ -1,0 +1,164 @@
+// Whether the server answers: a banner while it does not, and the parts of a page that are read again and again.
+"use strict";
+const PULSE_MS = 2000;
+const ANSWER_MS = 2500; // with the pause before: a server that hangs is noticed within 5 s
+const FRESH_MS = 3000;
+const LONGEST_PAUSE_MS = 30000;
+const banner = document.querySelector("#connection");
+let lastAnswerAt = Date.now();
+let lastClock = t("clock");
+let lost = false;
+
+function showBanner(text, className) {
+  banner.className = "notice " + className;
+  if (banner.textContent !== text) banner.textContent = text;
+  banner.hidden = !text;
+}
+
+async function pulse() {
+  let answer = null;
+  let ended = false;
+  try {
+    const headers = { Accept: "application/json" };
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const response = await fetch(t("pulse"), { headers, signal, cache: "no-store" });
+    ended = response.status === 401;
+    if (response.ok) answer = await response.json();
+  } catch {
+    // not reached, or no answer in time
+  }
+  if (answer) {
+    lastAnswerAt = Date.now();
+    lastClock = answer.clock;
+    showBanner(answer.same_commune ? "" : t("elsewhere"), "warn");
+    document.querySelectorAll("[data-faults]").forEach((badge) => {
+      badge.textContent = answer.faults;
+      badge.hidden = !answer.faults;
+    });
+  } else if (ended) showBanner(t("ended"), "warn");
+  else showBanner(t("lost").replace("{at}", lastClock), "bad");
+  setLost(!answer && !ended);
+  return lost === false;
+}
+
+function setLost(now) {
+  const was = lost;
+  lost = now;
+  document.body.classList.toggle("lost", lost);
+  if (lost && !was) {
+    const waiting = document.querySelectorAll("form[data-sent]");
+    if (waiting.length) window.stop(); // a page that never comes would leave the form busy
+    waiting.forEach((form) => {
+      setBusy(form, false);
+      showRefusal(form, t("unreached"), "", true);
+    });
+  }
+  if (was && !lost) document.dispatchEvent(new Event("server-back"));
+}
+
+async function keepPulse() {
+  if (!document.hidden) await pulse();
+  setTimeout(keepPulse, PULSE_MS);
+}
+setTimeout(keepPulse, PULSE_MS);
+document.addEventListener("visibilitychange", () => document.hidden || pulse());
+
+// A form that is sent as a page: when the last answer is old, first ask whether the server is there.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const byHtmx = form.hasAttribute("hx-post") || event.submitter?.hasAttribute("hx-post");
+  if (event.defaultPrevented || form.method !== "post" || byHtmx) return;
+  if (Date.now() - lastAnswerAt < FRESH_MS) return;
+  event.preventDefault();
+  setBusy(form, true, event.submitter);
+  const reached = await pulse();
+  setBusy(form, false);
+  if (!reached) return showRefusal(form, t("unreached"), "", true);
+  form.dataset.confirmed = "1";
+  form.requestSubmit(event.submitter);
+});
+
+// Requests by htmx that fail say so where they were made; while the server is lost they are not tried.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!lost) return;
+  event.preventDefault();
+  sayFailed(event.detail.requestConfig, t("unreached"));
+});
+function sayFailed(config, text) {
+  const form = config.elt.closest("form");
+  if (form) {
+    setBusy(form, false);
+    showRefusal(form, text, "", isPressed(config));
+  } else if (isPressed(config)) showNotice(text);
+}
+for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+  document.addEventListener(failure, ({ detail }) => {
+    const answered = failure === "htmx:responseError";
+    sayFailed(detail.requestConfig, answered ? t("broken") : t("unreached"));
+    if (!answered) pulse();
+  });
+}
+
+// Parts that are read again: data-poll is the address, data-every the seconds, data-while what must be in it.
+const withoutKeys = (html) => html.replace(/name="once" value="[^"]*"/g, "");
+function startPolls(root) {
+  root.querySelectorAll("[data-poll]").forEach((part) => {
+    if (part.dataset.polled) return;
+    part.dataset.polled = "1";
+    keepReading(part);
+  });
+}
+function keepReading(part) {
+  const everyMs = Number(part.dataset.every) * 1000;
+  let pauseMs = everyMs;
+  let timer = setTimeout(read, pauseMs);
+  let shown = "";
+  async function read() {
+    clearTimeout(timer);
+    if (!part.isConnected) return document.removeEventListener("server-back", soon);
+    const wanted = !part.dataset.while || part.querySelector(part.dataset.while);
+    if (wanted && !document.hidden && !isInUse(part)) {
+      try {
+        const headers = { "HX-Request": "true", "HX-Target": part.id };
+        const signal = AbortSignal.timeout(10000);
+        const response = await fetch(part.dataset.poll, { headers, signal });
+        if (response.status !== 200) throw new Error(response.status);
+        const html = await response.text();
+        if (withoutKeys(html) !== shown && !isInUse(part)) swap(part, html);
+        shown = withoutKeys(html);
+        pauseMs = everyMs;
+      } catch {
+        pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      }
+    }
+    timer = setTimeout(read, pauseMs);
+  }
+  function soon() {
+    pauseMs = everyMs;
+    read();
+  }
+  document.addEventListener("server-back", soon);
+}
+// What is being typed or sent, or listened to, must not be replaced.
+function isInUse(part) {
+  const active = document.activeElement;
+  const typing = part.contains(active) && active.matches("input, select, textarea");
+  return typing || part.querySelector("form[data-sent]") || [...part.querySelectorAll("audio")].some((a) => !a.paused);
+}
+function swap(part, html) {
+  const active = part.contains(document.activeElement) ? document.activeElement : null;
+  const open = [...part.querySelectorAll("details")].map((details) => details.open);
+  const form = active?.closest("form");
+  const again = active?.id
+    ? "#" + CSS.escape(active.id)
+    : active?.matches("a[href]")
+      ? `a[href="${CSS.escape(active.getAttribute("href"))}"]`
+      : form && `form[action="${CSS.escape(form.getAttribute("action"))}"] button`;
+  part.innerHTML = html;
+  window.htmx.process(part);
+  const now = part.querySelectorAll("details");
+  if (now.length === open.length) now.forEach((details, k) => (details.open = open[k]));
+  if (again) part.querySelector(again)?.focus();
+}
+startPolls(document);
+document.addEventListener("htmx:load", ({ detail }) => startPolls(detail.elt));

@@ -28,7 +28,7 @@ REFUSED = [
     ("/receivers/new", "/receivers", {"receiver_id": "loa-9", "name": ""}, "name"),
     ("/receivers/loa-1", "/receivers/loa-1", {"volume_percent": "300", "place": "Đình"}, "volume_percent"),
     ("/receivers/loa-1", "/receivers/loa-1", {"latitude": "bắc", "longitude": "105"}, "latitude"),
-    ("/receivers", "/zones", {"zone_id": "thon-1", "name": "Thôn 1"}, "zone_id"),
+    ("/zones", "/zones", {"name": "Thôn 1"}, "name"),
     ("/stations", "/stations", {"name": " "}, "name"),
     ("/programmes", "/programmes", {"title": " "}, "title"),
     ("/programmes/1", "/programmes/1", {"title": "a\u200bb"}, "title"),

@@ -14,6 +14,7 @@ from people.rights import Action
 from schedules.schedules import Schedule
 from usecases.schedules import title_of
 from usecases.zones import add_zone, change_zone, restore_zone, retire_zone, schedules_by_zone, zone_of
+from web.flash import saved
 from web.removed_things import after_removal
 from web.request_context import In, Reading, back_to, changes
 
@@ -69,7 +70,7 @@ def one(frame: In, session: Reading, zone_id: str) -> HTMLResponse:
 @router.post("/zones", dependencies=[changes(Action.RECEIVERS)])
 def add(frame: In, name: Annotated[str, Form()], zone_id: Annotated[str, Form()] = "") -> Response:
     added = add_zone(frame.deps.services, frame.actor, frame.commune_id, zone_id.strip(), name)
-    return back_to(frame.request, f"/zones/{added.id}")
+    return back_to(frame.request, f"/zones/{added.id}", saved(added.name, f"/zones/{added.id}"))
 
 
 @router.post("/zones/{zone_id}", dependencies=[changes(Action.RECEIVERS)])
@@ -80,7 +81,7 @@ def change(
     receivers: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
     change_zone(frame.deps.services, frame.actor, frame.commune_id, zone_id, name, receivers or [])
-    return back_to(frame.request, f"/zones#zone-{zone_id}")
+    return back_to(frame.request, f"/zones#zone-{zone_id}", saved(name, f"/zones/{zone_id}"))
 
 
 @router.post("/zones/{zone_id}/retire", dependencies=[changes(Action.RECEIVERS)])

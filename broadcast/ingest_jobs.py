@@ -82,6 +82,13 @@ def finished_jobs(session: Session, commune_id: str, now: datetime, hours: float
     return list(session.exec(query.order_by(col(IngestJob.finished_at).desc(), IngestJob.id).limit(50)))
 
 
+def dismiss_job(session: Session, job_id: str, commune_id: str, by: str) -> None:
+    """Forget a finished upload of this person; one that is not there any more stays away."""
+    row = session.get(IngestJob, job_id)
+    if row is not None and row.commune_id == commune_id and row.created_by == by and row.finished:
+        session.delete(row)
+
+
 def update_job(database: Database, job_id: str, **values: object) -> IngestJob | None:
     """Write these columns of a job in a transaction of its own, so that the page sees the progress.
 

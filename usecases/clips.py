@@ -9,6 +9,7 @@ from broadcast.backup_clip import backup_of
 from broadcast.backup_clip import choose_backup as choose_backup_clip
 from broadcast.clips import Clip, Field
 from broadcast.ingest import Ingest
+from broadcast.ingest_jobs import dismiss_job
 from broadcast.replacing import undo_replacing
 from broadcast.upload import Upload
 from devices.receivers import receivers
@@ -70,6 +71,13 @@ def open_upload(
     with services.database.writing() as session:
         actor.note(session, services.clock.now(), commune_id, Deed.CLIP_UPLOADED, title or file_name)
     return upload
+
+
+def dismiss_upload(services: Services, actor: Actor, commune_id: str, job_id: str) -> None:
+    """Say no longer what became of an upload of this person."""
+    with services.database.writing() as session:
+        actor.need(Action.CLIPS, commune_id)
+        dismiss_job(session, job_id, commune_id, actor.name)
 
 
 def change_clip(

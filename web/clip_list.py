@@ -88,8 +88,13 @@ def clips_view(session: Session, commune_id: str, asked: ClipQuery, page: int = 
     return ClipsPage(clip_rows(session, recordings), page, page * PER_PAGE + 1, total)
 
 
-def uploads_view(session: Session, commune_id: str, now: datetime, seen: Collection[str] | None = None) -> UploadsView:
-    """seen: of the page as it is; None: the page is new and lists all clips."""
+def uploads_view(
+    session: Session, commune_id: str, now: datetime, by: str, seen: Collection[str] | None = None
+) -> UploadsView:
+    """by: who asks; what became of an upload is said to who began it.
+
+    seen: of the page as it is; None: the page is new and lists all clips.
+    """
     running, finished = unfinished(session, commune_id), finished_jobs(session, commune_id, now)
     ready = [job for job in finished if job.state == JobState.READY]
     new = [] if seen is None else [job for job in ready if job.id not in seen and not job.same_as_before]
@@ -98,7 +103,7 @@ def uploads_view(session: Session, commune_id: str, now: datetime, seen: Collect
     return UploadsView(
         running[:MOST_UPLOADS_SHOWN],
         len(running) - len(running[:MOST_UPLOADS_SHOWN]),
-        [job for job in finished if job.state != JobState.READY or job.same_as_before or job.resumed],
+        [job for job in finished if job.created_by == by and _is_notable(job)],
         [job.id for job in ready],
         clip_rows(session, arrived),
     )
@@ -112,3 +117,7 @@ def clip_choices(session: Session, commune_id: str, search: str, chosen: str = "
         if own is not None and own.commune_id == commune_id and own.retired_at is None:
             choices.insert(0, own)
     return choices
+
+
+def _is_notable(job: IngestJob) -> bool:
+    return job.state != JobState.READY or job.same_as_before or job.resumed

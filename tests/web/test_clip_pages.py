@@ -10,11 +10,13 @@ from broadcast.clips import change_clip
 from broadcast.ingest_jobs import IngestJob, JobState, update_job
 from runtime.clock import ManualClock
 from runtime.database import Database
+from runtime.refusal import Refusal, as_text
 from tests.broadcast.studio import add_clip
-from tests.cast import COMMUNE
+from tests.cast import COMMUNE, OPERATOR
 from tests.web.office import Office
 
 CLIPS = 60
+WHY = as_text(Refusal("This file has no sound."))
 FOR_LIST = {"HX-Request": "true", "HX-Target": "clips"}
 
 
@@ -139,3 +141,19 @@ def test_programmes_are_listed_in_pages_and_found_without_diacritics(office: Off
     assert office.browser.get("/programmes").text.count('<h2 class="in-list">') == 25
     assert office.browser.get("/programmes?page=1").text.count('<h2 class="in-list">') == 2
     assert office.browser.get("/programmes?q=diem+tin+so+13").text.count('<h2 class="in-list">') == 1
+
+
+def test_what_became_of_an_upload_is_said_to_who_began_it_until_hidden(office: Office) -> None:
+    add_job(office, "mine", state=JobState.REFUSED, refusal=WHY, created_by=OPERATOR, finished_at=office.clock.now())
+    add_job(office, "theirs", state=JobState.REFUSED, refusal=WHY, created_by="tho", finished_at=office.clock.now())
+    page = office.browser.get("/clips").text
+    assert "/clips/uploads/mine/dismiss" in page
+    assert "/clips/uploads/theirs/dismiss" not in page
+    assert "mine/dismiss" not in office.browser.get("/clips?q=thoi").text
+    office.post("/clips/uploads/theirs/dismiss")
+    data, script = {"form_token": office.form_token}, {"HX-Request": "true"}
+    assert "mine" not in office.browser.post("/clips/uploads/mine/dismiss", data=data, headers=script).text
+    assert "mine/dismiss" not in office.browser.get("/clips").text
+    with office.database.session() as session:
+        assert session.get(IngestJob, "mine") is None
+        assert session.get(IngestJob, "theirs") is not None

@@ -15,7 +15,7 @@ from broadcast.upload import Upload
 from parsing.numbers import row_number
 from people.rights import Action, NotAllowed
 from runtime.refusal import N_, Refusal
-from usecases.clips import change_clip, choose_backup, clip_of, open_upload, restore_clip, retire_clip
+from usecases.clips import change_clip, choose_backup, clip_of, dismiss_upload, open_upload, restore_clip, retire_clip
 from web.clip_list import ClipQuery, clip_choices, clip_rows, clips_view, uploads_view
 from web.flash import Flash
 from web.labels.broadcasts import FIELDS, LANGUAGES_SPOKEN
@@ -37,10 +37,11 @@ def page(
     view = clips_view(session, frame.commune_id, asked, page)
     if frame.request.headers.get("hx-target") == "clips":
         return frame.page("_clip_list.html", view=view, asked=asked, fields=FIELDS)
+    uploads = uploads_view(session, frame.commune_id, frame.deps.clock.now(), frame.operator.name)
     return frame.page(
         "clips.html",
         view=view,
-        uploads=uploads_view(session, frame.commune_id, frame.deps.clock.now()),
+        uploads=replace(uploads, notices=[]) if asked.query else uploads,
         lists=not page and not asked.query,
         asked=asked,
         fields=FIELDS,
@@ -55,9 +56,20 @@ def page(
 @router.get("/clips/uploads")
 def uploads(frame: In, session: Reading, seen: str = "", lists: str = "") -> HTMLResponse:
     """The uploads on their way, for htmx. lists: the page shows the newest clips; those that are new join its list."""
-    view = uploads_view(session, frame.commune_id, frame.deps.clock.now(), seen.split("."))
+    view = uploads_view(session, frame.commune_id, frame.deps.clock.now(), frame.operator.name, seen.split("."))
     if not lists:  # what is ready stays named there
         view = replace(view, seen=seen.split("."))
+    return frame.page("_clip_uploads.html", uploads=view, lists=bool(lists), fields=FIELDS)
+
+
+@router.post("/clips/uploads/{job_id}/dismiss", dependencies=[changes(Action.CLIPS)])
+def dismiss(frame: In, job_id: str, lists: Annotated[str, Form()] = "") -> Response:
+    """Say no longer what became of an upload."""
+    dismiss_upload(frame.deps.services, frame.actor, frame.commune_id, job_id)
+    if not frame.request.headers.get("hx-request"):
+        return back_to(frame.request, "/clips", None)
+    with frame.deps.database.session() as session:
+        view = uploads_view(session, frame.commune_id, frame.deps.clock.now(), frame.operator.name)
     return frame.page("_clip_uploads.html", uploads=view, lists=bool(lists), fields=FIELDS)
 
 
@@ -150,7 +162,7 @@ def one(frame: In, session: Reading, clip_id: str) -> HTMLResponse:
         "clip.html",
         row=row,
         peaks=list(clip.peaks),
-        uploads=uploads_view(session, frame.commune_id, frame.deps.clock.now()),
+        uploads=uploads_view(session, frame.commune_id, frame.deps.clock.now(), frame.operator.name),
         lists=False,
         fields=FIELDS,
         spoken=LANGUAGES_SPOKEN,

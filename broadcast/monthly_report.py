@@ -27,6 +27,15 @@ _PARTLY = col(PlayReportRow.outcome) == Outcome.PARTLY.value
 
 
 @dataclass(frozen=True)
+class ReportedBroadcast:
+    """A broadcast that sounded. minutes: that were on air."""
+
+    broadcast: Broadcast
+    minutes: float
+    heard: HeardCount
+
+
+@dataclass(frozen=True)
 class UnheardBroadcast:
     """A broadcast that was not heard everywhere in full. causes: cause code → number of receivers."""
 
@@ -87,6 +96,7 @@ class MonthlyReport:
     played_share: float | None
     withdrawn: int
     by_zone: list[ZoneFigures]
+    listed: list[ReportedBroadcast]
     not_fully_heard: list[UnheardBroadcast]
     availability: list[Availability]
 
@@ -131,6 +141,7 @@ def monthly_report(session: Session, commune: Commune, first: date, now: datetim
         played_share=_played_share(session, [b.id for b in aired]),
         withdrawn=sum(b.withdrawn_at is not None for b in logged),
         by_zone=_by_zone(session, commune.id, aired, audiences, now),
+        listed=[ReportedBroadcast(b, aired_for(b, now).total_seconds() / 60, heard[b.id]) for b in aired],
         not_fully_heard=_unheard(session, logged, heard, now),
         availability=_availability(session, commune, _called(aired, audiences), start, until),
     )

@@ -153,6 +153,10 @@ class FilledOffice(Office):
             "/operators/1/profile",
             "/audit",
             "/first-steps",
+            "/settings",
+            "/zones",
+            "/zones/thon-1",
+            "/removed",
             "/password",
             "/nowhere",
         ]

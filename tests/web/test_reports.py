@@ -163,8 +163,16 @@ def test_the_month_is_a_pdf_with_its_letters_in_it(office: Office) -> None:
     assert b"DejaVuSans" in answer.content
     said = text_of(answer.content)
     for words in (
-        "BÁO CÁO HOẠT ĐỘNG TRUYỀN THANH THÁNG 11/2026",
-        "Xã Thiệu Trung",
+        "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
+        "Độc lập - Tự do - Hạnh phúc",
+        "XÃ THIỆU TRUNG",
+        "Số: ....../BC-UBND",
+        "Thiệu Trung, ngày 24 tháng 11 năm 2026",
+        "BÁO CÁO",
+        "Hoạt động truyền thanh tháng 11/2026",
+        "24/11/2026 05:00",
+        "TM. ỦY BAN NHÂN DÂN",
+        "(Ký, ghi rõ họ tên)",
         "1,5",
         "Ban-Tin",
         "0/3",
@@ -174,11 +182,26 @@ def test_the_month_is_a_pdf_with_its_letters_in_it(office: Office) -> None:
         assert words in said
 
 
+def test_the_signatures_stand_below_rows_and_never_alone_on_a_page(office: Office) -> None:
+    page_counts = set()
+    for _ in range(14):
+        with office.database.writing() as session:
+            put_on_air(
+                session, COMMUNE, targets=ALL, class_=BroadcastClass.NORMAL, now=office.clock.now(), clip_id="ban-tin"
+            )
+        office.clock.advance(timedelta(minutes=5))
+        pdf = office.browser.get("/play-log.pdf?month=2026-11").content
+        page_counts.add(pdf.count(b"/Type /Page\n"))
+        signed = next(page for page in streams_of(pdf) if "(Ký, ghi rõ họ tên)" in page)
+        assert "Thôn 2" in signed
+    assert len(page_counts) > 1, "no report of these is one page longer than another"
+
+
 def test_a_month_that_is_none_is_refused_and_so_is_a_machine_without_letters(office: Office, tmp_path: Path) -> None:
     for wrong in ("", "2026-13", "next", "0001-01", "9999-12"):
         assert office.browser.get(f"/play-log.pdf?month={wrong}").status_code == 422
     with pytest.raises(Refusal, match="fonts-dejavu-core"):
-        monthly_pdf(None, None, (tmp_path,))  # type: ignore[arg-type]
+        monthly_pdf(None, None, None, (tmp_path,))  # type: ignore[arg-type]
 
 
 def table(office: Office) -> list[dict[str, str]]:
@@ -187,6 +210,10 @@ def table(office: Office) -> list[dict[str, str]]:
 
 
 def text_of(pdf: bytes) -> str:
+    return "".join(streams_of(pdf))
+
+
+def streams_of(pdf: bytes) -> list[str]:
     """What a PDF of fpdf2's says: each shown string through the font's own table of characters (PDF 32000-1, 9.10)."""
     streams = []
     for raw in findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, DOTALL):
@@ -199,8 +226,9 @@ def text_of(pdf: bytes) -> str:
         if b"beginbfchar" in stream or b"beginbfrange" in stream:
             pairs = findall(rb"<([0-9A-Fa-f]{4})> <([0-9A-Fa-f]{4})>\r?\n", stream)
             tables.append({int(a, 16): chr(int(b, 16)) for a, b in pairs})
-    said = ""
+    texts = []
     for stream in streams:
+        said = ""
         for shown in findall(rb"\(((?:\\.|[^\\()])*)\) ?Tj|\[\((.*?)\)\] TJ", stream, DOTALL):
             raw = (shown[0] or shown[1]).replace(b"\\(", b"(").replace(b"\\)", b")").replace(b"\\r", b"\r")
             raw = raw.replace(b"\\n", b"\n").replace(b"\\\\", b"\\")

@@ -47,11 +47,12 @@ def month(frame: In, session: Reading, month: str = "") -> Response:
         first = None
     if first is None or first.year not in YEARS:
         raise Refusal(N_("Choose a month."))
-    report = monthly_report(session, frame.commune, first, frame.deps.clock.now())
+    now = frame.deps.clock.now()
+    report = monthly_report(session, frame.commune, first, now)
     name = f"bao-cao-{frame.commune_id}-{first:%Y-%m}.pdf"
     from web.printed_reports import monthly_pdf  # noqa: PLC0415 - 25 MB, for a page that is asked for once a month
 
-    return _file(monthly_pdf(report, frame.wording), "application/pdf", name)
+    return _file(monthly_pdf(report, frame.wording, now.astimezone(frame.commune.zone).date()), "application/pdf", name)
 
 
 def _header(frame: Frame) -> list[str]:

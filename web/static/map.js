@@ -145,6 +145,18 @@
     const shown = [...markers.values()].filter((pin) => map.getBounds().contains(pin.getLatLng())).length;
     container.classList.toggle("named", shown <= 40 && map.getZoom() >= 12);
     container.classList.toggle("crowded", shown > 80);
+    hideOverlappingNames();
+  }
+  function hideOverlappingNames() {
+    const faces = [...container.querySelectorAll(".pin")];
+    faces.forEach((face) => face.classList.remove("covered"));
+    const taken = [];
+    for (const face of faces) {
+      const box = face.querySelector(".name").getBoundingClientRect();
+      const free = taken.every((b) => box.right < b.left || b.right < box.left || box.bottom < b.top || b.bottom < box.top);
+      if (free) taken.push(box);
+      else face.classList.add("covered");
+    }
   }
   map.on("moveend", updateNames);
 

@@ -142,7 +142,7 @@ class _Page(FPDF):
         )
         self._column(self.l_margin, top, left_mm, t("PEOPLE'S COMMITTEE"), commune.upper(), t("No.: ....../BC-UBND"))
         right = self.l_margin + left_mm
-        self._column(right, top, right_mm, *(t(line) for line in (_COUNTRY, _MOTTO)), written)
+        self._column(right, top, right_mm, t(_COUNTRY), t(_MOTTO), written)
 
     def _column(self, x: float, y: float, width: float, first: str, underlined: str, last: str) -> None:
         """Three centred lines, with a rule below the second."""

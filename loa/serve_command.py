@@ -28,18 +28,7 @@ def serve(data: Path | None, **options: str | int | None) -> None:
         values["data_dir"] = str(data)
     try:
         settings = load_settings(**values)
-        logging.basicConfig(
-            level=settings.log_level.upper(),
-            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-            stream=sys.stderr,
-        )
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(LimitedLog())
-        # Below WARNING httpx2 writes whole addresses: of a recording behind a signed link, its key too.
-        for name in ("httpx2", "httpcore2", "httpx", "httpcore"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        # At INFO fontTools writes dozens of lines for each printed report.
-        logging.getLogger("fontTools").setLevel(logging.WARNING)
+        log_to_stderr(settings.log_level)
         with Controller(settings) as controller:
             if controller.first_password:
                 click.echo(
@@ -49,3 +38,17 @@ def serve(data: Path | None, **options: str | int | None) -> None:
             controller.run_web()
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal
+
+
+def log_to_stderr(level: str) -> None:
+    """level: of our own lines; the libraries' are held at WARNING where they would tell too much."""
+    logging.basicConfig(
+        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(LimitedLog())
+    # Below WARNING httpx2 writes whole addresses: of a recording behind a signed link, its key too.
+    for name in ("httpx2", "httpcore2", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # At INFO fontTools writes dozens of lines for each printed report.
+    logging.getLogger("fontTools").setLevel(logging.WARNING)

@@ -13,12 +13,14 @@ from sqlmodel import SQLModel, select
 from acoustics.delay_measurements import begin, keep_offset
 from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip
-from broadcast.programmes import Item, ItemKind, add_programme, programme
+from broadcast.planning import put_on_air
+from broadcast.programmes import Item, ItemKind, Programme, add_programme, programme
 from broadcast.retirement import retire
 from devices import faults
 from devices.outlines import set_outline
-from devices.stations import StationKind, add_station
-from devices.zones import add_zone
+from devices.receivers import Receiver
+from devices.stations import Station, StationKind, add_station
+from devices.zones import Zone, add_zone
 from mergers.plans import Merge
 from notifications.rules import NotificationRule
 from people.operators import add_operator, appoint
@@ -27,7 +29,8 @@ from province.bulletins import NewBulletin, add_bulletin
 from runtime.clock import ManualClock
 from runtime.clock_steps import ClockStep, StepState
 from runtime.database import Database
-from tests.broadcast.studio import add_clip
+from schedules.schedules import Schedule
+from tests.broadcast.studio import ALL, add_clip
 from tests.cast import COMMUNE
 from tests.mergers.county import CHINH, HIEN, County
 from tests.web.office import Office
@@ -104,7 +107,7 @@ TEXTS = {
 
 
 class EveryState(Office):
-    """imports: addresses of previews of uploaded tables."""
+    """imports: addresses of previews of uploaded tables. foreign: by kind, the id of a thing of the other commune."""
 
     def __init__(self, database: Database, clock: ManualClock, folder: Path) -> None:
         super().__init__(database, clock, folder)
@@ -141,6 +144,7 @@ class EveryState(Office):
         assert self.post("/province", **link) == 303
         self.imports = [self._uploaded(kind, table) for kind, table in TABLES.items()]
         County(clock, database).merge(Merge(sources=(CHINH, HIEN), into=OTHER, name="Xã Thiệu Hóa"))
+        self.foreign = self._foreign_things()
         with database.session() as session:
             self.broadcasts = list(session.exec(select(Broadcast.id).where(Broadcast.commune_id == COMMUNE)))
 
@@ -206,6 +210,38 @@ class EveryState(Office):
                 targets = Targets(all=True)
                 new = NewBulletin(f"{number}", f"Tin {number}", class_=class_, targets=targets, clip_id="ban-tin")
                 add_bulletin(session, COMMUNE, new, now)
+
+    def _foreign_things(self) -> dict[str, Any]:
+        with self.database.writing() as session:
+            now, found = self.clock.now(), {}
+            for table in (Receiver, Clip, Programme, Schedule, Station, Zone):
+                kind = str(table.__tablename__)
+                query = select(table).where(table.commune_id == OTHER, getattr(table, "retired_at", None) == None)  # noqa: E711
+                found[kind] = [row.id for row in session.exec(query)]
+            person, _ = add_operator(session, "la", now)
+            appoint(session, person.number, OTHER, Role.OPERATOR)
+            new = NewBulletin("x", "Tin", class_=BroadcastClass.NORMAL, targets=ALL, clip_id="ban-tin")
+            aired = put_on_air(
+                session,
+                OTHER,
+                targets=ALL,
+                class_=BroadcastClass.NORMAL,
+                now=now,
+                by="la",
+                programme_id=found["programme"][0],
+            )
+            one, other = found["receiver"][:2]
+            things = {kind: ids[0] for kind, ids in found.items()} | {
+                "operator": person.number,
+                "bulletin": add_bulletin(session, OTHER, new, now).number,
+                "broadcast": aired.id,
+                "measurement": begin(session, OTHER, one, other, now=now, by="la").id,
+            }
+            faults.note(session, one, "card", present=True, at=now, detail="")
+        self.browser.cookies.set("loa_commune", OTHER)
+        things["import"] = self._uploaded("receivers", TABLES["receivers"]).rpartition("/")[2]
+        self.browser.cookies.set("loa_commune", COMMUNE)
+        return things
 
     def _measured(self) -> str:
         with self.database.writing() as session:

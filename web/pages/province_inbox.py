@@ -18,7 +18,7 @@ from province import bulletins, inbox_decisions, priority_queue
 from province.bulletins import ProvinceBulletin
 from province.schedules_down import airings_of
 from runtime.clock import from_us
-from runtime.refusal import N_
+from runtime.refusal import N_, NotFound
 from web.flash import Flash
 from web.labels.broadcasts import CLASSES, FIELDS
 from web.labels.province import BULLETIN_STATES
@@ -151,7 +151,10 @@ def confirm(frame: In, shown: Annotated[list[RowId], Form()]) -> Response:
 
 
 def own_programme(frame: Frame, session: Session, number_text: str) -> int | None:
-    """The programme that a form names, of this commune; None for a new one."""
-    programme_ids = {p.number for p in programmes(session, frame.commune_id)}
+    """The programme that a form names, of this commune; None for a new one. Raises NotFound."""
+    if not number_text.strip():
+        return None
     number = row_number(number_text)
-    return number if number in programme_ids else None
+    if number not in {p.number for p in programmes(session, frame.commune_id)}:
+        raise NotFound(N_("This programme no longer exists."))
+    return number

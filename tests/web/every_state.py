@@ -73,6 +73,7 @@ SIMPLE_PAGES = (
     "/stations",
     "/why",
     "/settings",
+    "/volumes",
     "/zones",
     "/zones/thon-1",
     "/zones/thon-cu",

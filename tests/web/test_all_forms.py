@@ -77,7 +77,8 @@ NEEDS_THE_STATE_SHOWN = {
 }
 #: To stop is right whatever was changed. Of an account both name and password are typed anew, and a chosen file could
 #: not be given back by the page that tells of a change.
-NEVER_OLD = {"/broadcasts/{}/stop", "/province/account", "/map/outline"}
+#: A volume is set for chosen receivers, whatever it was.
+NEVER_OLD = {"/broadcasts/{}/stop", "/province/account", "/map/outline", "/volumes"}
 WITHOUT_REVISION = ADDS | COMMANDS | NEEDS_THE_STATE_SHOWN | NEVER_OLD | SENT_AGAIN
 
 
@@ -123,7 +124,14 @@ def test_all_routes_with_a_form_are_on_the_pages(office: EveryState, posts: dict
         "/programmes/{}/put-back",
         "/receivers/{}/credentials-file",
     }
-    elsewhere = {"/sign-in", "/communes", "/province/letters/{}", "/clips/{}/no-backup", "/province/inbox/{}/timetable"}
+    elsewhere = {
+        "/sign-in",
+        "/communes",
+        "/province/letters/{}",
+        "/clips/{}/no-backup",
+        "/clips/uploads/{}/dismiss",
+        "/province/inbox/{}/timetable",
+    }
     sent_to = [form.action.partition("?")[0] for forms in posts.values() for form in forms]
     without = {
         route

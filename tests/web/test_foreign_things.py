@@ -33,7 +33,8 @@ KINDS = {
     "timetable": "schedule",
 }
 REST = {"action": "remove", "fault": "card", "what": "again"}
-#: Of all communes, or of none: mergers are for administrators, sound is signed, a step is of the server's clock.
+#: Of all communes, or of none: mergers are for administrators, sound is signed, a step is of the server's clock; an
+#: upload that is not there stays away.
 OF_NONE = (
     "/api/province/",
     "/clock-steps/",
@@ -42,6 +43,7 @@ OF_NONE = (
     "/mergers/",
     "/province/letters/",
     "/api/v1/jobs/",
+    "/clips/uploads/",
 )
 #: Beside `SANE`: fields of single forms.
 FURTHER = {

@@ -27,6 +27,7 @@ from loa.installation import installation_secrets
 from loa.live_watch import LiveWatch
 from loa.merger_hooks import MERGER_HOOKS
 from loa.notifications import notifier_of
+from loa.programme_sound import programme_sound_of
 from loa.schema import open_database
 from loa.tidying import forget_old_samples
 from loa.time_service import start_time_server
@@ -271,6 +272,7 @@ class Controller:
                 exchange=self.exchange,
                 merger_hooks=MERGER_HOOKS,
                 notifier=self.notifier,
+                programme_sound=programme_sound_of(self.media),
             )
         )
 

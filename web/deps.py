@@ -1,6 +1,6 @@
 """The parts of a running controller that pages use; `loa.controller` makes them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,11 +23,15 @@ from runtime.settings import Settings
 from schedules.planner import Planner
 from usecases.services import Services
 from web.access import close_sessions
+from wire.broadcasts import ClipItem
 
 
 @dataclass(frozen=True)
 class Deps:
-    """The running parts. accounts_changed: to be called after receivers came, went or got new credentials."""
+    """The running parts. accounts_changed: to be called after receivers came, went or got new credentials.
+
+    programme_sound: what a receiver would play of these items, from a sample on; 32-bit floats, mono, 48 kHz.
+    """
 
     settings: Settings
     session_key: bytes
@@ -47,6 +51,7 @@ class Deps:
     exchange: ProvinceExchange
     merger_hooks: MergerHooks
     notifier: Notifier
+    programme_sound: Callable[[Sequence[ClipItem], int], Iterator[bytes]]
 
     @property
     def services(self) -> Services:

@@ -21,7 +21,7 @@ STRICT_TRANSPORT = "max-age=31536000"
 MAP = "/map"
 
 #: Audio is compressed already and is asked for by byte ranges; shipped files are compressed at start.
-_UNCOMPRESSED = ("/media/", "/static/", "/live/")
+_UNCOMPRESSED = ("/media/", "/listen/", "/static/", "/live/")
 
 
 def content_policy(pictures_from: str | None = None) -> str:
@@ -35,6 +35,7 @@ def content_policy(pictures_from: str | None = None) -> str:
             "script-src 'self'",
             "style-src 'self'",
             f"img-src 'self' {pictures_from}" if pictures_from else "img-src 'self'",
+            "media-src 'self' blob:",  # a recording that is not sent yet
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'self'",

@@ -20,10 +20,10 @@ from receiver.output.card_clock import CardClock
 from receiver.output.speaker import FrameRequest, Speaker
 from receiver.output.volume_ramp import VolumeRamp
 from receiver.playout.cues import FRAME_US, Cue, Samples, Timeline
-from receiver.playout.interpolation import interpolate, span
+from receiver.playout.mixing import close_unused, mix, readers_of
 from receiver.playout.playback_failures import FailedCue
 from receiver.playout.played import Played, PlayedTally
-from receiver.playout.readers import FADE_FRAMES, CueReader, edged, key_of, reader_at
+from receiver.playout.readers import FADE_FRAMES, CueReader, key_of, reader_at
 from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from wire.reports import PlayoutState
@@ -193,21 +193,11 @@ class Playout:
         head = self._head
         from_us = head.instant_us if head else self._station.to_controller_us(local_us()) + self._path_us
         cues = timeline.cues(int(from_us), HORIZON_US) if timeline else []
-        after = tuple(self._reader(cue, before) for cue in cues)
+        after = readers_of(cues, before)
         for reader in after:
             reader.prepare(from_us)
         self._readers = after
-        buffers = {id(reader.buffer) for reader in after}
-        for reader in before:
-            if id(reader.buffer) not in buffers:
-                reader.buffer.close()
-
-    @staticmethod
-    def _reader(cue: Cue, readers: tuple[CueReader, ...]) -> CueReader:
-        for reader in readers:
-            if reader.fits(cue):
-                return reader if reader.cue == cue else CueReader(cue, reader.buffer)
-        return CueReader(cue)
+        close_unused(before, after)
 
     # The speaker's thread
 
@@ -263,29 +253,11 @@ class Playout:
 
     def _mix(self, head: _Head, frames: int, readers: tuple[CueReader, ...], *, count: bool = False) -> Samples:
         """What the readers have for the `frames` from the playhead on. count: it is handed to the card."""
-        sound, step_us = np.zeros(frames, np.float32), self._step_us
-        for reader in readers:
-            cue = reader.cue
-            start = math.ceil((cue.sounds_from_us - head.epoch_us - head.at_us) / step_us)
-            end = math.ceil((cue.until_us - head.epoch_us - head.at_us) / step_us)
-            start, end = max(0, start), min(frames, end)
-            if start >= end:
-                continue
-            from_us = head.at_us + start * step_us
-            place, speed = (from_us - (cue.starts_at_us - head.epoch_us)) / FRAME_US, step_us / FRAME_US
-            read = reader.buffer.read(*span(place, speed, end - start))
-            if read is not None:
-                piece = interpolate(read, place, speed, end - start)
-                sound[start:end] = edged(piece, cue, head.epoch_us, from_us, step_us) * np.float32(cue.gain)
-            if count:
-                self._tally.add(
-                    cue,
-                    head.epoch_us + from_us,
-                    (end - start) * step_us,
-                    lacking=read is None,
-                    error_us=self._error_us,
-                )
-        return sound
+
+        def add(cue: Cue, from_us: float, length_us: float, lacking: bool) -> None:
+            self._tally.add(cue, head.epoch_us + from_us, length_us, lacking=lacking, error_us=self._error_us)
+
+        return mix(readers, head.epoch_us, head.at_us, frames, self._step_us, add if count else None)
 
     def _fade(self, sound: Samples, before: _Head | None) -> None:
         """Fade in what is new; fade out what would have gone on, where it would have."""

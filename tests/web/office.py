@@ -21,6 +21,7 @@ from devices.stations import StationKind, add_station
 from devices.zones import add_zone
 from loa.merger_hooks import MERGER_HOOKS
 from loa.notifications import notifier_of
+from loa.programme_sound import programme_sound_of
 from people.operators import Operator
 from people.passwords import hash_password
 from province.exchange import ProvinceExchange
@@ -98,6 +99,7 @@ class Office:
             ),
             merger_hooks=MERGER_HOOKS,
             notifier=notifier_of(settings, database, clock, KEY),
+            programme_sound=programme_sound_of(Media(folder / "m")),
         )
         with database.writing() as session:
             add_commune(session, COMMUNE, COMMUNE_NAME)

@@ -153,6 +153,20 @@ def add_item(
     return _after(frame, number)
 
 
+@router.post("/programmes/{number}/items/{key}/to", dependencies=[changes(Action.PROGRAMMES)])
+def move_to(frame: In, number: RowId, key: str, position: Annotated[Count, Form()]) -> Response:
+    """Put an item at a position, from 0; beyond the end is the end."""
+
+    def move_item(items: list[Item]) -> None:
+        item = next((item for item in items if item.key == key), None)
+        if item is not None:
+            items.remove(item)
+            items.insert(position, item)
+
+    change_items(frame.deps.services, frame.actor, frame.commune_id, number, move_item)
+    return _after(frame, number)
+
+
 @router.post("/programmes/{number}/items/{key}/{action}", dependencies=[changes(Action.PROGRAMMES)])
 def move(frame: In, number: RowId, key: str, action: Literal["up", "down", "remove"]) -> Response:
     """Move an item up or down, or remove it. One that is not there any more stays away."""

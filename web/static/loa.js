@@ -138,19 +138,20 @@ if (drop) {
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    [...event.dataTransfer.files].forEach(send);
+    [...event.dataTransfer.files].forEach((file) => send(file));
   });
+  document.addEventListener("recorded", ({ detail }) => send(detail.file, detail.title));
   picker.addEventListener("change", () => {
-    [...picker.files].forEach(send);
+    [...picker.files].forEach((file) => send(file));
     picker.value = "";
   });
 
-  function send(file) {
+  function send(file, title = "") {
     const row = document.createElement("li");
     const name = document.createElement("div");
     const bar = document.createElement("progress");
     const status = document.createElement("div");
-    name.textContent = file.name;
+    name.textContent = title || file.name;
     bar.max = 1;
     bar.value = 0;
     status.className = "small soft";
@@ -159,6 +160,7 @@ if (drop) {
     const form = drop.querySelector("form");
     const query = new URLSearchParams({
       name: file.name,
+      title,
       size: file.size,
       trim: form.elements.trim.checked,
       replaces: drop.dataset.replaces || "",

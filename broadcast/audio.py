@@ -1,4 +1,4 @@
-"""Running ffmpeg: the only module that starts it."""
+"""Running ffmpeg on recordings; live sound and streams to listen to start their own."""
 
 import logging
 import os

@@ -12,8 +12,6 @@ _STARTS_AT_US = 1_000_000_000_000
 
 
 def programme_sound_of(media: Media) -> Callable[[Sequence[ClipItem], int], Iterator[bytes]]:
-    """See `web.deps.Deps.programme_sound`."""
-
     def path_of(rendition: Rendition) -> Path | None:
         sha256, _, extension = rendition.path.partition(".")
         try:

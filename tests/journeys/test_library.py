@@ -66,7 +66,7 @@ def test_a_recording_is_made_put_into_a_programme_moved_and_listened_to(office: 
     page.goto(url + "/clips")
     page.get_by_role("button", name="Bắt đầu ghi").click()
     expect(page.locator("[data-time]")).to_have_text("0:02")
-    assert page.locator("[data-level]").evaluate("meter => meter.value") >= 0
+    page.wait_for_function("document.querySelector('[data-level]').value > 0.2")
     page.get_by_role("button", name="Dừng ghi").click()
     expect(page.get_by_label("Bản vừa ghi")).to_be_visible()
     page.get_by_label("Tên", exact=True).fill("Thông báo họp dân")

@@ -48,6 +48,7 @@ if (record) {
     const wakeLock = navigator.wakeLock ? await navigator.wakeLock.request("screen").catch(() => null) : null;
     const context = new AudioContext();
     const analyser = context.createAnalyser();
+    analyser.fftSize = 8192; // 0.17 s: longer than the time between two looks
     context.createMediaStreamSource(stream).connect(analyser);
     const recorder = new MediaRecorder(stream, { audioBitsPerSecond: 128000 });
     const blocks = [];
@@ -80,6 +81,7 @@ if (record) {
     // In blocks, so that a long recording is not held in one piece.
     recorder.start(1000);
     running = recorder;
+    level.value = 0;
     show(true);
     stopButton.focus();
   }
@@ -93,17 +95,17 @@ if (record) {
     const samples = new Float32Array(analyser.fftSize);
     analyser.getFloatTimeDomainData(samples);
     const peak = Math.max(...samples.map(Math.abs), 1e-4);
-    level.value = Math.max(0, 1 + Math.log10(peak) / 2.5);
+    level.value = Math.max(1 + Math.log10(peak) / 2.5, level.value - 0.05);
     return peak;
   }
 
   function offer(blob) {
     recorded = blob;
     player.src = URL.createObjectURL(blob);
-    title.value = `${texts.name} ${new Date().toLocaleString(document.documentElement.lang, {
-      dateStyle: "short",
-      timeStyle: "short",
-    })}`;
+    const now = new Date();
+    const two = (number) => String(number).padStart(2, "0");
+    const day = `${two(now.getDate())}/${two(now.getMonth() + 1)}/${now.getFullYear()}`;
+    title.value = `${texts.name} ${day} ${two(now.getHours())}:${two(now.getMinutes())}`;
     form.hidden = false;
     title.focus();
     title.select();

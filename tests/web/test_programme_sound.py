@@ -8,8 +8,8 @@ import soundfile
 
 from broadcast.audio import RATE, Ffmpeg
 from broadcast.audio_samples import samples_of
+from broadcast.audio_stream import FRAME_BYTES, FRAME_SAMPLES, asked_range
 from broadcast.clips import Clip, ClipRendition
-from broadcast.mp3_stream import FRAME_BYTES, FRAME_SAMPLES, asked_range
 from broadcast.programmes import Item, ItemKind, add_programme
 from runtime.clock import ManualClock
 from runtime.database import Database

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
 
-from broadcast.mp3_stream import asked_range, mp3_stream, stream_bytes
+from broadcast.audio_stream import asked_range, mp3_stream, stream_bytes
 from broadcast.programmes import duration_us, items_of, manifest_items
 from usecases.programmes import programme_of
 from web.request_context import In, Reading

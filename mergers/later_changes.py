@@ -99,6 +99,8 @@ class LaterChanges:
                 self._tell(N_("Allowed hours that were set since the merger are gone; those of before hold again."))
             else:
                 self._ledger.set(rule, commune_id=where[0])
+                name = self._data.commune(where[0]).name
+                self._tell(N_("Allowed hours that were set since the merger hold in {commune}."), commune=name)
 
     def _recordings(self, programmes: Mapping[int, str]) -> None:
         clips = {c.id: c for c in self._data.clips}

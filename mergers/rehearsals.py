@@ -204,7 +204,7 @@ def _after(
     after = {
         (line.what, line.id if line.what is RehearsedKind.OPERATOR else n, c)
         for n, line in enumerate(lines)
-        for c in line.after
+        for c in _counted_in(line)
     }
     counted: dict[str, Counter[RehearsedKind]] = defaultdict(Counter)
     for what, _, commune_id in after:
@@ -219,6 +219,12 @@ def _after(
         )
         for c in sorted(there)
     }
+
+
+def _counted_in(line: RehearsalLine) -> tuple[str, ...]:
+    """The communes in which a line counts. A schedule that both have is a row of its own in the new one."""
+    is_shared = line.what is RehearsedKind.SCHEDULE and bool(line.before)
+    return line.after[:1] if is_shared else line.after
 
 
 def _continues(draft: MergeDraft, commune_id: str) -> bool:

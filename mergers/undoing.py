@@ -75,6 +75,19 @@ def undo(session: Session, merger_id: int, now: datetime, by: str, *, hooks: Mer
     return MergerResult(merger_id, tuple(receivers), tuple(draft.notes))
 
 
+def undo_notes(session: Session, merger_id: int, now: datetime) -> tuple[Translatable, ...]:
+    """What an undo would say of what was changed since. Only reads; () for a merger that cannot be undone."""
+    row = merger(session, merger_id)
+    try:
+        _check(session, row, now)
+    except Refusal:
+        return ()
+    journal = session.get_one(MergerJournal, merger_id)
+    with session.no_autoflush:
+        draft = UndoDraft(session, row.what, row, journal.what, now).draft()
+    return tuple(draft.notes)
+
+
 def _check(session: Session, row: Merger, now: datetime) -> None:
     if row.undone_at is not None:
         raise Refusal(N_("This merger was undone already."))

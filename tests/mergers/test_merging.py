@@ -18,7 +18,8 @@ from devices.stations import Station
 from devices.zones import Zone, ZoneMember, add_zone, zones
 from loa.merger_hooks import MERGER_HOOKS
 from mergers.mergers import merge
-from mergers.plans import Merge, QuestionTopic, RehearsedKind
+from mergers.plans import Merge, Plan, QuestionTopic, RehearsedKind
+from mergers.rehearsals import counts
 from noise.noise_rules import NoiseRules, allowed_times, rules_of, set_rules
 from people.operators import OperatorCommune
 from people.rights import Role
@@ -198,7 +199,7 @@ def test_whatever_is_decided_nothing_is_lost_and_undone_it_is_as_it_was(data: st
             database.close()
 
 
-def _whatever(county: County, data: st.DataObject) -> None:
+def draw_communes(county: County, data: st.DataObject) -> None:
     with county.database.writing() as session:
         for commune_id in (CHINH, HIEN):
             for number in range(3, 3 + data.draw(st.integers(0, 3))):
@@ -219,13 +220,25 @@ def _whatever(county: County, data: st.DataObject) -> None:
             county.operator(session, "lan", {CHINH: Role.CHAIR, HIEN: data.draw(st.sampled_from(list(Role)[1:]))})
     if data.draw(st.booleans()):
         county.plan_ahead()
+
+
+def check_rehearsed_numbers(county: County, plan: Plan, decisions: dict[str, str]) -> None:
+    """Carry out a plan: what the rehearsal counted in each commune is what is there afterwards."""
+    seen = county.rehearse(plan, decisions)
+    county.merge(plan, decisions)
+    with county.database.session() as session:
+        assert seen.after == counts(session, sorted(seen.after), county.clock.now())
+
+
+def _whatever(county: County, data: st.DataObject) -> None:
+    draw_communes(county, data)
     plan = data.draw(st.sampled_from([BOTH, Merge(sources=(HIEN, CHINH), into=HIEN, name="Xã Mới")]))
     before, ids = picture(county.database, (*EVERYTHING, *TABLES)), _live_ids(county)
     decisions: dict[str, str] = {}
     for question in county.rehearse(plan).questions:
         decisions[question.key] = data.draw(st.sampled_from([c.value for c in question.choices]))
     seen = county.rehearse(plan, decisions)
-    county.merge(plan, decisions)
+    check_rehearsed_numbers(county, plan, decisions)
     after = _live_ids(county)
     for kind in (Receiver, Programme, Schedule, Clip):
         assert after[kind] == dict.fromkeys(ids[kind], plan.into), "each in exactly one commune"

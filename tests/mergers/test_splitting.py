@@ -1,8 +1,12 @@
 """A part of a commune becomes one of its own: what both need is there on both, and nothing is in two places."""
 
 from datetime import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from broadcast.clips import ClipRendition, clip
@@ -10,10 +14,13 @@ from broadcast.programmes import items_of, programmes
 from devices.receivers import reached_by, receivers
 from devices.zones import zones
 from mergers.plans import RehearsedKind, Split
+from runtime.clock import ManualClock
 from runtime.refusal import Refusal
 from schedules.schedules import Schedule, schedules
+from tests.cast import MORNING
+from tests.empty_database import empty_database
 from tests.mergers.county import CHINH, HIEN, TRUNG, County, picture
-from tests.mergers.test_merging import EVERYTHING
+from tests.mergers.test_merging import EVERYTHING, check_rehearsed_numbers, draw_communes
 from wire.broadcasts import Targets
 
 VILLAGE_1 = Split(source=CHINH, into=TRUNG, name="Xã Thiệu Trung", zones=(f"{CHINH}-thon-1",))
@@ -114,3 +121,30 @@ def test_single_receivers_leave_a_zone_that_stays_and_its_schedules_follow_them(
         found = session.exec(select(Schedule).where(col(Schedule.commune_id) == TRUNG).order_by(col(Schedule.id))).all()
         assert [s.audience for s in found] == [Targets(all=True), Targets(receivers=["extra"])]
         assert [r.id for r in reached_by(session, CHINH, Targets(zones=[f"{CHINH}-thon-2"]))] == [f"{CHINH}-loa-2"]
+
+
+def test_the_numbers_of_a_rehearsed_split_with_a_past_are_those_that_come(county: County) -> None:
+    county.put_on_air(CHINH)
+    county.put_on_air(CHINH, Targets(zones=[f"{CHINH}-thon-1"]))
+    county.clock.advance(seconds=86_400)
+    check_rehearsed_numbers(county, VILLAGE_1, {})
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_the_numbers_of_a_rehearsed_split_are_those_that_come(data: st.DataObject) -> None:
+    with TemporaryDirectory() as folder:
+        database = empty_database(Path(folder) / "t.db")
+        try:
+            county = County(ManualClock(MORNING), database)
+            draw_communes(county, data)
+            if data.draw(st.booleans()):
+                county.put_on_air(CHINH)
+                county.clock.advance(seconds=86_400)
+            decisions = {
+                question.key: data.draw(st.sampled_from([choice.value for choice in question.choices]))
+                for question in county.rehearse(VILLAGE_1).questions
+            }
+            check_rehearsed_numbers(county, VILLAGE_1, decisions)
+        finally:
+            database.close()

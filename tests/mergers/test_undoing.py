@@ -16,6 +16,8 @@ from devices.receivers import receiver
 from devices.stations import StationKind
 from mergers.mergers import UNDO_WITHIN
 from mergers.plans import Merge
+from mergers.undoing import undo_notes
+from noise.noise_rules import rules_of, set_rules
 from people.operators import operators_of
 from people.rights import Role
 from runtime.refusal import Refusal
@@ -23,6 +25,7 @@ from schedules.explanations import explain
 from schedules.schedules import Schedule, schedules
 from schedules.timetable import pause
 from tests.mergers.county import ALL, BOTH, CHINH, HIEN, NAMES, TRUNG, County
+from wire.allowed_hours import AllowedHours
 from wire.broadcasts import Targets
 
 INTO_CHINH = Merge(sources=(CHINH, HIEN), into=CHINH, name="Xã Thiệu Trung")
@@ -61,6 +64,21 @@ def test_what_was_changed_since_stays_and_is_told(county: County) -> None:
         assert found.paused
         assert found.audience == ALL
         assert items_of(session, county.programmes[HIEN])
+
+
+def test_what_was_changed_since_is_listed_before_the_undo(county: County) -> None:
+    county.merge()
+    with county.database.session() as session:
+        assert undo_notes(session, 1, county.clock.now()) == ()
+    with county.database.writing() as session:
+        set_rules(session, TRUNG, "", hours=[AllowedHours(weekdays=[0], from_minute=300, until_minute=1200)])
+    with county.database.session() as session:
+        (note,) = undo_notes(session, 1, county.clock.now())
+    assert NAMES[CHINH] in str(note)
+    assert note in county.undo().notes
+    with county.database.session() as session:
+        assert list(rules_of(session, CHINH)) == [""]
+        assert undo_notes(session, 1, county.clock.now()) == ()
 
 
 def test_what_was_made_since_goes_to_the_first_commune_with_copies_of_what_it_names(county: County) -> None:

@@ -15,7 +15,7 @@ from devices.zones import zones
 from mergers.mergers import Merger, merge, merger, mergers
 from mergers.plans import Merge, Plan, Translatable, involved
 from mergers.rehearsals import counts, rehearse
-from mergers.undoing import undo
+from mergers.undoing import undo, undo_notes
 from people.operators import operators_of
 from people.rights import Action, may
 from runtime.refusal import N_, NotFound, Refusal
@@ -166,6 +166,7 @@ def _result(frame: Frame, session: Session, merger_id: int, notes: Iterable[Tran
     plan, now = row.what, frame.deps.clock.now()
     if not _concerns(frame, plan):
         raise NotFound(N_("This merger does not exist."))
+    may_undo = _may_undo(frame, plan) and row.undone_at is None and now < row.undo_until
     # Not the frame's: an undoing has just brought others to life.
     living = [c.id for c in communes(session) if c.id in involved(plan)]
     return frame.page(
@@ -178,6 +179,7 @@ def _result(frame: Frame, session: Session, merger_id: int, notes: Iterable[Tran
         counts=counts(session, living, now),
         rows=COUNTS,
         notes=[say(frame.t, note) for note in notes],
-        may_undo=_may_undo(frame, plan) and row.undone_at is None and now < row.undo_until,
+        may_undo=may_undo,
+        undo_notes=[say(frame.t, note) for note in undo_notes(session, merger_id, now)] if may_undo else [],
         over=now >= row.undo_until,
     )

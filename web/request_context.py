@@ -88,6 +88,10 @@ class Frame:
         """Whether who asks may do this in the commune that is shown."""
         return may(self.standing, Action(action), self.commune_id)
 
+    def why_not(self, action: str) -> str:
+        """Who may do what this person may not."""
+        return self.t.refusal(refusal_of(Action(action)))
+
     def need(self, action: Action, commune_id: str | None = None) -> None:
         """Raises NotAllowed, saying who may."""
         if not may(self.standing, action, self.commune_id if commune_id is None else commune_id):

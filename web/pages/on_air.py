@@ -5,7 +5,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from devices.communes import Commune
 from devices.receivers import receivers
-from people.rights import Action
+from people.rights import Action, may
 from runtime.clock import from_us
 from runtime.refusal import N_
 from usecases.broadcasts import stop
@@ -16,17 +16,25 @@ from web.language import Translator
 from web.live import may_still_see
 from web.on_air_view import on_air_view, step_size
 from web.rendering import Renderer
-from web.request_context import In, Reading, back_to, changes
+from web.request_context import Frame, In, Reading, back_to, changes
 
 router = APIRouter(include_in_schema=False)
 
 
-def _fragment(deps: Deps, renderer: Renderer, commune: Commune, t: Translator) -> str:
+def _fragment(deps: Deps, renderer: Renderer, commune: Commune, t: Translator, rights: frozenset[str]) -> str:
     now = deps.clock.now()
     with deps.database.session() as session:
         view = on_air_view(session, deps, commune, t, now)
     w = Wording(t, commune.zone)
-    return renderer.render("_on_air.html", view=view, t=t, w=w, now=now, from_us=from_us, step_size=step_size)
+    values = {"view": view, "t": t, "w": w, "now": now, "from_us": from_us, "step_size": step_size, "rights": rights}
+    return renderer.render("_on_air.html", **values)
+
+
+def _rights(frame: Frame, commune_id: str) -> frozenset[str]:
+    """Those that buttons on the page need."""
+    return frozenset(
+        a for a in (Action.ON_AIR, Action.TIMETABLE, Action.RECEIVERS) if may(frame.standing, a, commune_id)
+    )
 
 
 @router.get("/")
@@ -36,7 +44,8 @@ def home(frame: In, session: Reading) -> Response:
         return back_to(frame.request, "/first-steps")
     now = frame.deps.clock.now()
     view = on_air_view(session, frame.deps, frame.commune, frame.t, now)
-    return frame.page("on_air.html", view=view, from_us=from_us, step_size=step_size)
+    rights = _rights(frame, frame.commune_id)
+    return frame.page("on_air.html", view=view, from_us=from_us, step_size=step_size, rights=rights)
 
 
 @router.get("/live/on-air")
@@ -48,10 +57,11 @@ async def watch(frame: In, commune: str = "", language: str = "") -> StreamingRe
     feed, deps = frame.request.app.state.live, frame.deps
     shown = next((c for c in frame.communes if c.id == commune), frame.commune)
     t = feed.renderer.translators.get(language, frame.t)
+    rights = _rights(frame, shown.id)
     events = feed.watch(
-        f"on-air {shown.id} {t.language}",
+        f"on-air {shown.id} {t.language} {' '.join(sorted(rights))}",
         "on_air",
-        lambda: _fragment(deps, feed.renderer, shown, t),
+        lambda: _fragment(deps, feed.renderer, shown, t, rights),
         may_watch=lambda: may_still_see(deps, frame.token, shown.id),
     )
     return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

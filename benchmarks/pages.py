@@ -36,7 +36,7 @@ from web.pages.routes import PAGE_ROUTERS
 
 LIMIT_MS, LIMIT_KB = 100, 150
 #: No page: files, sound, a stream without an end.
-NO_PAGES = re.compile(r"/live/|/media/|/listen/|/play-log\.|\.ics|\.json|/original")
+NO_PAGES = re.compile(r"\.xlsx|/live/|/media/|/listen/|/play-log\.|\.ics|\.json|/original")
 #: What parts of an address name here. Pages whose rows this commune lacks (a merger, a measurement) are left out.
 NAMES = {"clip_id": f"{7:016x}", "receiver_id": "loa-7", "operator_id": "1", "broadcast_id": "b7", "key": "commune"}
 EXTRA = ("/clips?q=thoi+tiet", "/clips?page=150", "/play-log?q=ban+tin", "/play-log?page=90", "/programmes?q=sang")

@@ -17,6 +17,8 @@ from tests.web.office import Office
 from tests.web.test_programme_sound import add_tone
 
 pytestmark = pytest.mark.xdist_group("journeys")
+#: A name for which a browser gives no microphone without HTTPS, as it does for 127.0.0.1.
+PLAIN_HTTP = "loa.example"
 
 
 @pytest.fixture
@@ -41,19 +43,26 @@ def office(database: Database, clock: ManualClock, tmp_path: Path) -> Iterator[t
 
 @pytest.fixture
 def page(office: tuple[Office, str]) -> Iterator[Page]:
-    arguments = ("--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    arguments = (
+        "--no-sandbox",
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--host-resolver-rules=MAP {PLAIN_HTTP} 127.0.0.1",
+    )
     with sync_playwright() as player:
         browser = player.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
         context = browser.new_context(locale="vi-VN", viewport={"width": 1280, "height": 900})
         token = office[0].browser.cookies["loa_session"]
-        context.add_cookies([{"name": "loa_session", "value": token, "url": office[1]}])
+        for url in (office[1], office[1].replace("127.0.0.1", PLAIN_HTTP)):
+            context.add_cookies([{"name": "loa_session", "value": token, "url": url}])
         opened = context.new_page()
         opened.set_default_timeout(15_000)
         complaints: list[str] = []
         opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         yield opened
         browser.close()
-        assert complaints == []
+        # Chromium says this of every page without HTTPS.
+        assert [said for said in complaints if "Cross-Origin-Opener-Policy" not in said] == []
 
 
 def titles(page: Page) -> list[str]:
@@ -103,3 +112,7 @@ def test_a_recording_is_made_put_into_a_programme_moved_and_listened_to(office: 
     expect(page.locator("#items li.heard")).to_have_attribute("data-title", "Thông báo họp dân")
     assert 2 <= sound.evaluate("audio => audio.currentTime") < 4
     assert 5 < sound.evaluate("audio => audio.duration") < 8
+    # 5. Where the browser gives no microphone, the page says why and what to do.
+    page.goto(url.replace("127.0.0.1", PLAIN_HTTP) + "/clips")
+    expect(page.locator("[data-record]")).to_contain_text("chỉ cho dùng micro trên trang HTTPS")
+    expect(page.get_by_role("button", name="Bắt đầu ghi")).to_be_disabled()

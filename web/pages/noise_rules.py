@@ -15,6 +15,7 @@ from runtime.refusal import N_, NotFound
 from schedules.outlook import outside_hours
 from usecases.noise_rules import set_rules
 from web.noise_form import clock, hours_sentences, rows_of, sent_rules
+from web.rendering import zone_labels
 from web.request_context import Frame, In, Reading, back_to, changes
 
 router = APIRouter(include_in_schema=False)
@@ -79,7 +80,7 @@ def keep(frame: In, key: str, form: Annotated[Mapping[str, list[str]], Depends(_
 
 def _places(frame: Frame, session: Session) -> list[Place]:
     rules_of_place = rules_of(session, frame.commune_id)
-    named = [(COMMUNE, frame.commune.name), *((z.id, z.name) for z in zones(session, frame.commune_id))]
+    named = [(COMMUNE, frame.commune.name), *zone_labels(zones(session, frame.commune_id)).items()]
     places = []
     for key, name in named:
         rules = rules_of_place.get("" if key == COMMUNE else key)

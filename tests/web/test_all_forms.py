@@ -117,7 +117,7 @@ def send(office: EveryState, form: PageForm, **typed: str) -> Any:
 
 
 def test_all_routes_with_a_form_are_on_the_pages(office: EveryState, posts: dict[str, list[PageForm]]) -> None:
-    by_script = {"/put-on-air/preview", "/timetable/preview", "/clips/upload"}
+    by_script = {"/programmes/{}/items/{}/to", "/put-on-air/preview", "/timetable/preview", "/clips/upload"}
     after_a_post = {
         "/import/receivers/credentials",
         "/mergers",

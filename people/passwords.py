@@ -11,6 +11,7 @@ from typing import NamedTuple
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from parsing.names import folded
 from runtime.refusal import N_, Refusal
 
 SHORTEST = 10
@@ -58,6 +59,29 @@ def one_time_password() -> OneTimePassword:
     return OneTimePassword(text, hash_password(text))
 
 
+#: What lists of frequent passwords are made of: words, Vietnamese ones among them, and rows of keys, both ways.
+_WORDS = ("password", "matkhau", "admin", "welcome", "letmein", "iloveyou", "anhyeuem", "emyeuanh", "vietnam")
+_ROWS = (
+    *("01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz"),
+    *("1q2w3e4r5t6y7u8i9o0p", "1qaz2wsx3edc4rfv5tgb", "qazwsxedcrfvtgb"),
+)
+_GUESSED = {*_WORDS, *(way[k : k + 4] for row in _ROWS for way in (row, row[::-1]) for k in range(len(row) - 3))}
+_LEAST_BESIDE = 5
+
+
+def _is_guessed_first(password: str) -> bool:
+    """Digits alone (a telephone number, a date), one part repeated, or too little beside words and rows of keys."""
+    text = "".join(filter(str.isalnum, folded(password)))
+    guessed = {
+        place
+        for part in _GUESSED
+        for start in range(len(text))
+        if text.startswith(part, start)
+        for place in range(start, start + len(part))
+    }
+    return text.isdigit() or text in (text + text)[1:-1] or len(text) - len(guessed) < _LEAST_BESIDE
+
+
 def check_new(password: str, again: str, name: str) -> None:
     """Refuse a new password that is too short, too long, the name itself, or mistyped the second time."""
     if len(password) < SHORTEST:
@@ -66,7 +90,7 @@ def check_new(password: str, again: str, name: str) -> None:
         raise Refusal(N_("This password is too long. Use at most {n} characters."), n=LONGEST).at("new")
     if name and name.casefold() in password.casefold():
         raise Refusal(N_("A password with your own name in it is guessed first. Choose another one.")).at("new")
-    if len(set(password)) < 4:
+    if len(set(password)) < 4 or _is_guessed_first(password):
         raise Refusal(N_("This password is too easy to guess. Mix more different characters.")).at("new")
     if password != again:
         raise Refusal(N_("The two passwords are not the same. Type the new one twice.")).at("again")

@@ -5,6 +5,7 @@ from fastapi.responses import HTMLResponse
 
 from people.audit import entries
 from people.contacts import full_names
+from web.labels.audit_details import audit_detail
 from web.labels.people import DEEDS
 from web.request_context import In, Reading
 from web.typed_fields import Count
@@ -29,5 +30,6 @@ def page(frame: In, session: Reading, commune: str = "", by: str = "", page: Cou
         by=by,
         mine=mine,
         full_names=full_names(session),
+        detail=lambda entry: audit_detail(frame.t, entry.action, entry.detail),
         words={deed.value: word for deed, word in DEEDS.items()},
     )

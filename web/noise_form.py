@@ -136,7 +136,7 @@ def _night(since: str, until: str, volume: str) -> NightLevel | None:
 def _start(text: str) -> int:
     minute = parse_minute_of_day(text)
     if minute == 1440:
-        raise Refusal(N_("A stretch cannot begin at 24:00. Write 00:00 for the beginning of the day."))
+        raise Refusal(N_("A period cannot begin at 24:00. Write 00:00 for the beginning of the day."))
     return minute
 
 

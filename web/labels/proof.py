@@ -48,13 +48,11 @@ def evidence(frame: Frame, report: PlayReportRow) -> list[Evidence]:
 
 def _heard(frame: Frame, proof: AcousticProof) -> str:
     t, w = frame.t, frame.wording
-    values = {"heard": proof.heard_in, "all": proof.windows, "alike": w.number(proof.correlation, 2)}
+    values = {"heard": proof.heard_in, "all": proof.windows}
     if proof.delay_us is None:
-        return t("Microphone: heard in {heard} of {all} checks (similarity {alike})", **values)
+        return t("Microphone: heard in {heard} of {all} checks", **values)
     late = f"{w.number(proof.delay_us / 1000)} ms"
-    return t(
-        "Microphone: heard in {heard} of {all} checks, {late} after playback (similarity {alike})", late=late, **values
-    )
+    return t("Microphone: heard in {heard} of {all} checks, {late} after playback", late=late, **values)
 
 
 def _drew(frame: Frame, proof: ElectricalProof) -> str:

@@ -70,7 +70,7 @@ def _header(frame: Frame) -> list[str]:
         t("Confirmed by microphone"),
         t("Amplifier current detected"),
         t("Played but not heard"),
-        t("Largest sync error, p99 (ms)"),
+        t("Largest sync error (ms)"),
         t("State"),
         t("Why"),
     ]

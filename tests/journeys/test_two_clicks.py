@@ -1,6 +1,9 @@
 """Double clicks, a slow link, two tabs, eight tabs: in a real browser, over a real controller."""
 
 import asyncio
+import os
+import re
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -191,3 +194,54 @@ def test_eight_tabs_of_on_air_and_the_page_still_answers(demo: Demo, context: Br
     tabs[1].locator("#on-air form button").first.click()
     for page in tabs:
         page.close()
+
+
+def test_a_server_that_hangs_is_said_within_five_seconds_and_so_is_its_return(
+    demo: Demo, context: BrowserContext
+) -> None:
+    page = tab(context, demo.url + "/timetable/new")
+    expect(page.locator("#preview")).to_contain_text("Phát lúc")
+    banner = page.locator("#connection")
+    expect(banner).to_be_hidden()
+    os.kill(demo.controller.pid, signal.SIGSTOP)
+    try:
+        expect(banner).to_contain_text("Mất liên lạc với máy chủ Loa từ", timeout=5_000)
+        page.get_by_role("button", name="Lưu vào lịch phát").click()
+        said = page.locator("form [data-refusal]")
+        expect(said).to_contain_text("không trả lời", timeout=1_000)
+        expect(said).to_be_focused()
+        expect(page.get_by_role("button", name="Lưu vào lịch phát")).to_be_enabled()
+    finally:
+        os.kill(demo.controller.pid, signal.SIGCONT)
+    expect(banner).to_be_hidden(timeout=10_000)
+    page.get_by_role("button", name="Lưu vào lịch phát").click()
+    expect(page.get_by_role("heading", name="Các lịch phát")).to_be_visible()
+    page.close()
+
+
+def test_a_refused_time_is_said_at_its_field_and_the_button_shows_at_once_that_it_works(
+    context: BrowserContext, link: str
+) -> None:
+    page = tab(context, link + "/timetable/new")
+    expect(page.locator("#preview")).to_contain_text("Phát lúc")
+    page.evaluate(
+        """() => {
+          let at = 0;
+          document.addEventListener("click", () => (at = performance.now()), true);
+          new MutationObserver(() => (window.busyAfterMs ??= performance.now() - at)).observe(
+            document.querySelector("form.plan"), { attributes: true, attributeFilter: ["aria-busy"] });
+        }"""
+    )
+    page.get_by_label("Giờ phát", exact=True).fill("17h3x")
+    page.get_by_role("button", name="Lưu vào lịch phát").click()
+    times = page.locator("#times")
+    expect(times).to_have_attribute("aria-invalid", "true")
+    expect(times).to_be_focused()
+    expect(times).to_be_in_viewport()
+    expect(page.locator("#preview")).to_have_class(re.compile("stale"))
+    assert page.evaluate("window.busyAfterMs") <= 100
+    times.fill("17h30")
+    expect(page.locator(".field-error")).to_have_count(0)
+    times.press("Tab")
+    expect(page.locator("#preview")).not_to_have_class(re.compile("stale"))
+    page.close()

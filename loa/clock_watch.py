@@ -20,7 +20,7 @@ from runtime.database import Database
 
 log = logging.getLogger(__name__)
 
-#: No machine with this code can show an earlier time. Set with each release.
+#: No machine with this code can show an earlier time. Set with each release: a test compares it with CHANGELOG.md.
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 #: Two machines on one database, and a row written just before the end, may differ by this much.
 TOLERATED = timedelta(minutes=5)

@@ -1,6 +1,7 @@
 """The clock watch with real tables and a controller clock, both clocks below it turned by hand."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -212,3 +213,19 @@ def test_the_question_is_answered_from_the_command_line(tmp_path: Path) -> None:
     assert machine.follows
     assert "does not ask" in run.invoke(clock, data).output
     database.close()
+
+
+def releases(changelog: str) -> list[date]:
+    """Days of the releases. Each has one: "## 1.2.0 (2027-03-01)"."""
+    headings = [line for line in changelog.splitlines() if line.startswith("## ") and line != "## Unreleased"]
+    days = [re.search(r"\d{4}-\d{2}-\d{2}", heading) for heading in headings]
+    return [date.fromisoformat(day[0]) if day else date.max for day in days]
+
+
+def test_the_earliest_believed_time_is_that_of_the_newest_release() -> None:
+    changelog = (Path(__file__).parents[2] / "CHANGELOG.md").read_text()
+    assert "## Unreleased" in changelog
+    assert max(releases(changelog), default=date.min) <= RELEASED.date()
+    next_release = changelog.replace("## Unreleased", "## Unreleased\n\n## 1.0.0 (2027-03-01)")
+    assert max(releases(next_release)) > RELEASED.date()
+    assert releases("## 1.0.0\n") == [date.max], "a release without a day is no release"

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from broadcast.programmes import Item, ItemKind, add_programme
 from devices.communes import add_commune
 from runtime.clock import ManualClock
 from runtime.database import Database
-from tests.cast import COMMUNE_NAME
+from tests.broadcast.studio import add_clip
+from tests.cast import COMMUNE, COMMUNE_NAME
 from tests.web.office import KEY, Office
 from web.flash import FLASH_COOKIE, Flash, packed, unpacked
 
@@ -71,3 +73,31 @@ def test_the_pulse_of_a_page_tells_faults_and_the_commune(office: Office) -> Non
     answer = office.browser.get("/pulse", params={"commune": "another"}).json()
     assert answer["faults"] == 0
     assert answer["same_commune"] is False
+
+
+#: What is sent, and what the page it leads to then says or shows.
+SAID = [
+    ("/programmes", {"title": "Bản tin sáng"}, "data-flash"),
+    ("/programmes/1", {"title": "Bản tin trưa"}, "data-flash"),
+    ("/clips/ban-tin", {"title": "Bản tin", "language": "vi", "field": "1"}, "data-flash"),
+    ("/clips/ban-tin/backup", {}, "data-flash"),
+    ("/stations", {"name": "Cụm IP", "kind": "ip"}, "data-flash"),
+    ("/zones", {"name": "Thôn 9"}, "data-flash"),
+    ("/receivers/loa-1/position", {"latitude": "19.8", "longitude": "105.6"}, "data-flash"),
+    ("/receivers/self-test/all", {}, "data-flash"),
+    ("/receivers/loa-1/do/identify", {}, "data-flash"),
+    ("/allowed-hours/commune", {"minutes_a_day": "60"}, "data-flash"),
+    ("/put-on-air", {"what": "programme 1"}, "data-flash"),
+    ("/operators/1/contact", {"full_name": "Nguyễn Thị Lan"}, "data-flash"),
+    ("/timetable", {"programme_id": "1", "repeat": "daily", "times": "06:00", "from_day": "25/11/2026"}, "notice good"),
+]
+
+
+@pytest.mark.parametrize(("path", "fields", "shown"), SAID)
+def test_each_success_is_said(office: Office, path: str, fields: dict[str, str], shown: str) -> None:
+    with office.database.writing() as session:
+        add_clip(session, "ban-tin", 60, now=office.clock.now())
+        add_programme(session, COMMUNE, "Bản tin", [Item(ItemKind.CLIP, "ban-tin")], now=office.clock.now())
+    answer = office.browser.post(path, data={**fields, "form_token": office.form_token})
+    assert answer.status_code == 303
+    assert shown in office.browser.get(answer.headers["location"]).text

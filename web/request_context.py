@@ -19,6 +19,7 @@ from web import access
 from web.deps import Deps
 from web.flash import FLASH_COOKIE, KEPT_S, SAVED, Flash, commune_shown, packed, unpacked
 from web.formatting import Wording
+from web.labels.help import help_of
 from web.language import Translator, language_asked
 from web.rendering import Renderer
 from web.shown import ShownRevisions, keep_sent, shown_in
@@ -132,6 +133,7 @@ def surroundings(frame: Frame) -> dict[str, Any]:
         "w": frame.wording,
         "now": frame.deps.clock.now(),
         "path": frame.request.url.path,
+        "help": help_of(frame.request.url.path),
         "form_token": frame.form_token,
         "once_key": lambda: secrets.token_urlsafe(12),
         "revision_of": ShownRevisions(frame.deps.database),

@@ -23,8 +23,9 @@ from schedules.recurrence import Repeat, Rule
 from schedules.timetable import add_schedule
 from tests.broadcast.studio import ALL, add_clip
 from tests.cast import COMMUNE
-from tests.mergers.county import CHINH, HIEN, County
+from tests.mergers.county import County
 from tests.web.office import Office
+from tests.web.test_merger_pages import Wizard
 from tests.web.test_proof_pages import hear, proved
 from web.request_context import COMMUNE_COOKIE
 from wire.allowed_hours import AllowedHours
@@ -103,13 +104,7 @@ class FilledOffice(Office):
 
     def _merge(self) -> str:
         """Merges two other communes through the pages. Gives the merger's address."""
-        token = {"form_token": self.form_token}
-        asked = {"kind": "merge", "sources": [CHINH, HIEN], "name": "Xã Thiệu Hóa", **token}
-        rehearsal = self.browser.post("/mergers/rehearsal", data=asked).text
-        fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', rehearsal))
-        radios = re.findall(r'<input type="radio" name="([^"]+)"\s+value="([^"]*)"[^>]* checked', rehearsal)
-        sent = {**asked, **fields, **dict(radios), "sure": "yes", **token}
-        return self.browser.post("/mergers", data=sent).headers.get("location", "/mergers")
+        return Wizard(self).rehearse().confirm().location
 
     def addresses(self) -> list[str]:
         """Every page of a signed-in operator, each with something on it."""

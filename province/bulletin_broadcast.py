@@ -1,7 +1,7 @@
 """A bulletin of the province's own people, who work in Loa, to some or all of its communes; the rules of class hold."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from people.rights import Action
 from province.bulletins import NewBulletin, add_bulletin, put_bulletin_on_air
 from runtime.refusal import N_, Refusal
 from usecases.actors import Actor
+from usecases.services import Services
 from wire.broadcasts import BroadcastClass, Targets
 
 
@@ -43,6 +44,22 @@ def send(
         actor.need(Action.SEND_DOWN, commune.id, class_)
     sound, code = clip(session, clip_id), f"loa-{secrets.token_hex(6)}"
     return [_send_one(session, actor, sound.id, sound.title, commune, class_, code, now) for commune in communes]
+
+
+def send_bulletin(
+    services: Services,
+    actor: Actor,
+    clip_id: str,
+    communes: Sequence[Commune],
+    class_: BroadcastClass,
+    notify: Callable[[], None],
+) -> list[CommuneDelivery]:
+    """`send` in a transaction of its own. notify: called after the commit."""
+    with services.database.writing() as session:
+        sent = send(session, actor, clip_id, communes, class_, services.clock.now())
+    services.announce()
+    notify()
+    return sent
 
 
 def _send_one(

@@ -247,8 +247,6 @@ def test_only_the_application_imports_from_the_pages_and_only_their_routes() -> 
 WRITING_ROUTES = {
     "web.pages.sign_in",
     "web.pages.mergers",
-    "web.pages.province_send",
-    "web.pages.measure",
     "web.pages.calendar_files",
 }
 

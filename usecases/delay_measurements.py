@@ -1,5 +1,7 @@
 """Delay measurements: let two receivers sound in turn, set the path delay that was heard, undo it."""
 
+from typing import TYPE_CHECKING
+
 from sqlmodel import Session
 
 from acoustics import delay_measurements
@@ -13,6 +15,9 @@ from runtime.refusal import N_, Refusal
 from usecases.actors import Actor
 from usecases.own_rows import own
 from usecases.services import Services
+
+if TYPE_CHECKING:
+    from acoustics.measuring import MeasuredOffset  # with numpy, 12 MB
 
 
 def measurement_of(session: Session, commune_id: str, measurement_id: str) -> DelayMeasurement:
@@ -52,6 +57,24 @@ def begin_measurement(
     for receiver_id, tone in delay_measurements.tones(measurement):
         services.command(receiver_id, tone)
     return measurement
+
+
+def keep_heard_offset(
+    services: Services, actor: Actor, commune_id: str, measurement_id: str, heard: "MeasuredOffset"
+) -> None:
+    """heard: what a recording says."""
+    with services.database.writing() as session:
+        actor.need(Action.RECEIVERS, commune_id)
+        measurement_of(session, commune_id, measurement_id)
+        delay_measurements.keep_offset(
+            session,
+            measurement_id,
+            heard_offset_us=heard.offset_us,
+            error_us=heard.error_us,
+            agreeing=heard.agreeing,
+            clipped=heard.clipped,
+            now=services.clock.now(),
+        )
 
 
 def take_path_delay(services: Services, actor: Actor, commune_id: str, measurement_id: str) -> None:

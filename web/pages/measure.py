@@ -16,7 +16,6 @@ from acoustics.delay_measurements import (
     DelayMeasurement,
     Proposal,
     horns_apart_m,
-    keep_offset,
     proposal,
     recent,
 )
@@ -24,7 +23,13 @@ from acoustics.echoes import travel_ms
 from devices.receivers import Receiver, receiver, receivers
 from people.rights import Action
 from runtime.refusal import N_, Refusal
-from usecases.delay_measurements import begin_measurement, measurement_of, take_path_delay, undo_path_delay
+from usecases.delay_measurements import (
+    begin_measurement,
+    keep_heard_offset,
+    measurement_of,
+    take_path_delay,
+    undo_path_delay,
+)
 from web.flash import Flash
 from web.request_context import Frame, In, Reading, back_to, changes
 from web.typed_fields import Decimal
@@ -151,16 +156,7 @@ def _look_through(frame: Frame, measurement_id: str, path: Path) -> None:
     from broadcast.audio_samples import samples_of  # noqa: PLC0415
 
     heard = measure_offset(samples_of(path, Ffmpeg(), most_s=MOST_S), row.one.name, row.other.name)
-    with frame.deps.database.writing() as session:
-        keep_offset(
-            session,
-            measurement_id,
-            heard_offset_us=heard.offset_us,
-            error_us=heard.error_us,
-            agreeing=heard.agreeing,
-            clipped=heard.clipped,
-            now=frame.deps.clock.now(),
-        )
+    keep_heard_offset(frame.deps.services, frame.actor, frame.commune_id, measurement_id, heard)
 
 
 async def _receive(request: Request, path: Path, by_script: bool) -> None:

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from devices.communes import Commune
 from people.rights import Action, may
-from province.bulletin_broadcast import send
+from province.bulletin_broadcast import send_bulletin
 from runtime.refusal import N_, Refusal
 from usecases.clips import clip_of
 from web.clip_list import MOST_CHOICES, clip_choices
@@ -50,13 +50,11 @@ def do_send(
         if named - {c.id for c in chosen}:
             raise Refusal(N_("One of these communes does not belong to your province."))
         chosen = [c for c in chosen if c.id in named]
-    with frame.deps.database.writing() as session:
-        if not clip:
-            raise Refusal(N_("Choose a recording."))
+    if not clip:
+        raise Refusal(N_("Choose a recording."))
+    with frame.deps.database.session() as session:
         row = clip_of(session, frame.commune_id, clip)
-        sent = send(session, frame.actor, clip, chosen, class_, frame.deps.clock.now())
-    frame.deps.transmitter.wake()
-    frame.deps.exchange.wake()
+    sent = send_bulletin(frame.deps.services, frame.actor, clip, chosen, class_, frame.deps.exchange.wake)
     return frame.page("bulletin_result.html", sent=sent, title=row.title, class_=class_.value, classes=CLASSES)
 
 

@@ -20,7 +20,7 @@ from broadcast.audio_probe import Probe
 #: Horns reproduce nothing below; an offset, wind and rumble would only take headroom from the limiter.
 HIGH_PASS_HZ = 80
 #: Two second-order filters with these qualities are a Butterworth filter of the fourth order.
-_BUTTERWORTH_Q = (0.541, 1.307)
+HIGH_PASS_Q = (0.541, 1.307)
 #: Channels cancel in a frame when their mix is this far below that of unrelated channels,
 _CANCELLED_DB = 10
 #: and in a recording when they cancel in this share of its energy.
@@ -166,6 +166,6 @@ def _sound(path: Path) -> Any:
     """All channels, as they are: ffmpeg has no rule for mixing 10 or 12."""
     # Only where the layout changes in the middle does ffmpeg mix, without exceeding full scale.
     sound = source(path).audio.filter("aresample", RATE, rematrix_maxval=1)
-    for quality in _BUTTERWORTH_Q:
+    for quality in HIGH_PASS_Q:
         sound = sound.filter("highpass", f=HIGH_PASS_HZ, width_type="q", width=quality)
     return sound

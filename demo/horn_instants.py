@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from broadcast.audio_decode import HIGH_PASS_HZ, HIGH_PASS_Q
 from demo.demo import Demo
 from demo.skew import CardRecording, Instants, Samples, Skew, instants_of, skew
 
@@ -21,9 +22,10 @@ def instants_at_horns(demo: Demo, uploaded: Path, keep: Path | None) -> list[Ins
     keep: a folder for copies of the recordings and the upload.
     """
     wav = uploaded.with_suffix(".wav")
-    subprocess.run(
-        ["ffmpeg", "-loglevel", "error", "-y", "-i", str(uploaded), "-ac", "1", "-ar", "48000", str(wav)], check=True
-    )
+    # What an upload loses at the low end is missing from the reference too, or noise would not be recognised.
+    high_pass = ",".join(f"highpass=f={HIGH_PASS_HZ}:t=q:w={quality}" for quality in HIGH_PASS_Q)
+    command = ["ffmpeg", "-loglevel", "error", "-y", "-i", str(uploaded), "-ac", "1", "-ar", "48000"]
+    subprocess.run([*command, "-af", high_pass, str(wav)], check=True)
     reference = samples_of(wav)
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)

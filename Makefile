@@ -9,7 +9,7 @@ demo: setup      ## controller, broker and three receivers on this machine; open
 	@$(PY) -m loa demo $(ARGS)
 
 test: setup-tests ## all tests, with a real broker, a real browser, a real PostgreSQL
-	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n 3 --dist loadgroup $(ARGS)
 
 setup:           ## system packages and .venv, nothing else
 	@scripts/setup

@@ -9,7 +9,7 @@ demo: setup      ## controller, broker and three receivers on this machine; open
 	@$(PY) -m loa demo $(ARGS)
 
 test: setup-tests ## all tests, with a real broker, a real browser, a real PostgreSQL
-	@$(PY) -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 setup:           ## system packages and .venv, nothing else
 	@scripts/setup
@@ -19,9 +19,9 @@ setup-tests:
 	@scripts/setup --tests
 
 .PHONY: sync-check
-sync-check:      ## how far apart receivers sound, 20 s each on a clean network and on 4G; fails beyond 3 x the promise
+sync-check:      ## how far apart receivers sound, 14 s each on a clean network and on 4G; fails beyond 3 x the promise
 	@scripts/setup --rig
-	@$(PY) benchmarks/sync.py --player loa --profile clean --profile 4g --settle 12 --warm 8 --seconds 20 --limit
+	@$(PY) benchmarks/sync.py --player loa --profile clean --profile 4g --settle 10 --warm 6 --seconds 14 --limit
 
 check: setup-tests ## format, lint, strict types, import directions
 	@.venv/bin/ruff format --check .

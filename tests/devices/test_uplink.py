@@ -220,7 +220,7 @@ def test_what_comes_by_the_broker_takes_its_way(two: Site) -> None:
         assert last_heartbeats(session)["thon-1"].session == 5
 
 
-@pytest.mark.parametrize("kept_in", ["database", pytest.param("postgres", marks=pytest.mark.xdist_group("postgres"))])
+@pytest.mark.parametrize("kept_in", ["database", "postgres"])
 def test_what_no_database_can_hold_holds_up_no_other(
     request: pytest.FixtureRequest, clock: ManualClock, broker: FakeBroker, kept_in: str
 ) -> None:

@@ -13,7 +13,6 @@ from tests.journeys.test_map import served
 from tests.web.filled_office import FilledOffice
 from web.request_context import COMMUNE_COOKIE
 
-pytestmark = pytest.mark.xdist_group("journeys")
 AXE = Path(__file__).parents[1] / "vendor" / "axe" / "axe.min.js"
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
 #: What the colour scheme can change. All other rules give the same answer in light and dark.

@@ -19,8 +19,6 @@ from runtime.settings import load_settings
 from tests.journeys.test_joining import Alone, loa
 from wire.reports import Heartbeat
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 
 def config_revision(data: Path) -> int:
     """Of the config that the receiver says it follows."""

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from demo.browser import Browser
 from demo.demo import Demo
+from demo.operator_tasks import sign_in
 from demo.sample_recording import make_mp3
 from runtime.mosquitto import free_port
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 PASSWORD = "loa-phuong-2026"
 
@@ -50,6 +50,7 @@ def test_an_announcer_brings_a_recording_and_hears_it_on_three_receivers(
     page.get_by_label("Nhập lại mật khẩu mới").fill(PASSWORD)
     page.get_by_role("button", name="Lưu").click()
     expect(page.get_by_role("heading", name="Đang phát")).to_be_visible()
+    demo.password = PASSWORD
     # 2. Upload by the file chooser; the progress, then the waveform.
     page.get_by_role("link", name="Thư viện âm thanh").click()
     recording = tmp_path / "Bản tin phường.mp3"
@@ -99,9 +100,11 @@ def test_an_announcer_brings_a_recording_and_hears_it_on_three_receivers(
 
 def test_the_pages_fit_a_phone_and_a_keyboard_reaches_the_content(demo: Demo, page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
+    if demo.password != PASSWORD:  # the test above ran in a demo of its own
+        demo.password = sign_in(Browser(demo.url), demo.operator, demo.password)
     page.goto(demo.url + "/sign-in")
     page.get_by_label("Tên", exact=True).fill(demo.operator)
-    page.get_by_label("Mật khẩu", exact=True).fill(PASSWORD)
+    page.get_by_label("Mật khẩu", exact=True).fill(demo.password)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Đang phát")).to_be_visible()
     page.keyboard.press("Tab")

@@ -22,7 +22,6 @@ from tests.broadcast.studio import ALL, Studio
 from tests.cast import COMMUNE
 from wire.broadcasts import BroadcastClass
 
-pytestmark = pytest.mark.xdist_group("journeys")
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 #: A step is believed after 10 s; a busy machine starts slowly.
 WITHIN_S = 90.0

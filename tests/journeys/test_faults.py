@@ -24,8 +24,6 @@ from demo.sites import SITES
 from runtime.database import Database
 from runtime.mosquitto import free_port
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 
 class Stage:
     """A demo that plans one recording after another, each with a noise of its own."""

@@ -22,8 +22,6 @@ from runtime.database import Database
 from runtime.mosquitto import free_port, hash_password
 from runtime.settings import load_settings
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 
 class Alone:
     """A controller in a folder, without a demo's commune."""

@@ -16,7 +16,6 @@ from tests.cast import COMMUNE
 from tests.web.office import Office
 from tests.web.test_programme_sound import add_tone
 
-pytestmark = pytest.mark.xdist_group("journeys")
 #: A name for which a browser gives no microphone without HTTPS, as it does for 127.0.0.1.
 PLAIN_HTTP = "loa.example"
 

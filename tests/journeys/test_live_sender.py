@@ -18,8 +18,6 @@ from loa.live_watch import LOST_AFTER_S, SENDER_LOST
 from receiver.live.live_gaps import LOST_AFTER_US
 from runtime.mosquitto import free_port
 
-pytestmark = pytest.mark.xdist_group("sessions")
-
 RATE = 48_000
 SIREN_HZ, BULLETIN_HZ = 440, 1000
 BULLETIN_S = 60

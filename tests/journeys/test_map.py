@@ -27,7 +27,6 @@ from tests.web.office import Office
 from web.app import create_app
 from wire.reports import Presence
 
-pytestmark = pytest.mark.xdist_group("journeys")
 #: Where the receivers stand at first; the last two nowhere.
 PLACES = [Position(19.8720, 105.6800), Position(19.8720, 105.6830), Position(19.8650, 105.6700)]
 PICTURE = bytes.fromhex(

@@ -18,8 +18,6 @@ from tests.sounds.two_horns import Scene, written
 from tests.web.office import Office
 from web.pages import measure
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 
 @pytest.fixture
 def office(

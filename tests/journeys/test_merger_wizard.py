@@ -19,7 +19,6 @@ from runtime.mosquitto import free_port
 from runtime.settings import load_settings
 from tests.mergers.county import CHINH, HIEN, County
 
-pytestmark = pytest.mark.xdist_group("journeys")
 DEADLINE_S = 60.0
 
 

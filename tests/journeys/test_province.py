@@ -22,8 +22,6 @@ from runtime.database import Database
 from runtime.settings import load_settings
 from tests.journeys.test_joining import Alone, loa
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 SOUND_S = 4
 #: Of the recording at the loudspeaker; silence is exact zeros.
 AUDIBLE = 1000

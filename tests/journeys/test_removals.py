@@ -17,7 +17,6 @@ from tests.cast import COMMUNE, MORNING
 from tests.journeys.test_map import opened, served
 from tests.web.office import Office
 
-pytestmark = pytest.mark.xdist_group("journeys")
 DAILY = {"repeat": "daily", "times": "05:00", "from_day": "2026-11-25", "where": "all", "class": "normal"}
 #: kind → the page of the button, the button, its list, a link to the thing in it.
 REMOVALS = {

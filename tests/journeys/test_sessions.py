@@ -17,8 +17,6 @@ from devices.faults import Fault
 from runtime.database import Database
 from runtime.mosquitto import free_port
 
-pytestmark = pytest.mark.xdist_group("sessions")
-
 
 class Stage:
     """A demo whose three receivers are online."""

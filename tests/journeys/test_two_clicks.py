@@ -15,7 +15,6 @@ from demo.demo import Demo
 from demo.operator_tasks import sign_in
 from runtime.mosquitto import free_port
 
-pytestmark = pytest.mark.xdist_group("journeys")
 SLOW_S = 0.7
 
 

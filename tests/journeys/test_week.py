@@ -22,7 +22,6 @@ from tests.web.office import Office
 from wire.allowed_hours import AllowedHours
 from wire.broadcasts import BroadcastClass
 
-pytestmark = pytest.mark.xdist_group("journeys")
 #: Wednesday, 10:20 in Vietnam.
 NOW = datetime(2026, 11, 25, 3, 20, tzinfo=UTC)
 

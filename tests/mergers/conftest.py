@@ -6,7 +6,7 @@ from runtime.clock import ManualClock
 from tests.mergers.county import County
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def county(request: pytest.FixtureRequest, clock: ManualClock) -> County:
     """Thiệu Chính and Hậu Hiền."""
     name = "database" if request.param == "sqlite" else "postgres"

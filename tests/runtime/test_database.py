@@ -47,7 +47,7 @@ class Child(SQLModel, table=True):
 OURS = [SQLModel.metadata.tables[name] for name in ("test_claim", "test_heard", "test_child")]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     if request.param == "sqlite":
         opened = Database(f"sqlite:///{tmp_path / 'deep' / 'test.db'}")

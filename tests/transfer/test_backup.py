@@ -108,7 +108,6 @@ def test_who_is_signed_in_signs_in_again(home: Installation, tmp_path: Path) -> 
         assert session.exec(select(WebSession)).all() == []
 
 
-@pytest.mark.xdist_group("postgres")
 def test_from_sqlite_to_postgresql_and_back(home: Installation, tmp_path: Path, postgres_server: str) -> None:
     empty = Database(postgres_server)
     with empty.engine.begin() as connection:
@@ -133,7 +132,6 @@ def backed_up_at(home: Installation, target: Path) -> Path:
     return target
 
 
-@pytest.mark.xdist_group("postgres")
 def test_a_damaged_backup_leaves_an_empty_postgresql_empty(
     home: Installation, tmp_path: Path, postgres_server: str
 ) -> None:

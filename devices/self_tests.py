@@ -110,7 +110,7 @@ def ask_due(database: Database, downlink: Downlink, watch: PresenceWatch, now: d
             return 0
         states = watch.snapshot(now)
         online = {ident for ident, at in states.items() if at.state in (PresenceState.ONLINE, PresenceState.LATE)}
-        open_parts = _unanswered(session, runs, online)
+        open_parts = _unanswered(session, runs, online) if online else []
     requests = 0
     for part in open_parts:
         run = runs[part.test_id]

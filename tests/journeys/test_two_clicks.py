@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect, sync_playwright
 
 from demo.browser import Browser
 from demo.demo import Demo
@@ -244,4 +244,21 @@ def test_a_refused_time_is_said_at_its_field_and_the_button_shows_at_once_that_i
     expect(page.locator(".field-error")).to_have_count(0)
     times.press("Tab")
     expect(page.locator("#preview")).not_to_have_class(re.compile("stale"))
+    page.close()
+
+
+def test_a_late_preview_of_what_was_changed_since_does_not_refuse_the_form(demo: Demo, context: BrowserContext) -> None:
+    page = tab(context, demo.url + "/timetable/new")
+    expect(page.locator("#preview")).to_contain_text("Phát lúc")
+    held: list[Route] = []
+    page.route("**/timetable/preview", lambda route: held.append(route))
+    times = page.locator("#times")
+    with page.expect_request("**/timetable/preview"):
+        times.fill("17h3x")
+        times.blur()
+    times.fill("17h30")
+    with page.expect_response("**/timetable/preview"):
+        held[0].continue_()
+    expect(page.locator("#preview")).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator(".field-error")).to_have_count(0)
     page.close()

@@ -59,13 +59,19 @@ function previewOf(form) {
   return form.matches("[hx-trigger*=change]") && target?.startsWith("#") ? document.querySelector(target) : null;
 }
 
+// How often each form was typed in: a preview of what has been changed since says nothing about the form any more.
+const changes = new WeakMap();
+const changesOf = (form) => changes.get(form) || 0;
+
 document.addEventListener("input", ({ target }) => {
+  if (target.form) changes.set(target.form, changesOf(target.form) + 1);
   if (target.form && (target.matches("[aria-invalid]") || target.form.querySelector('[data-refusal=""]')))
     clearRefusal(target.form);
 });
 document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   const form = detail.elt.closest("form");
   if (!form) return;
+  detail.requestConfig.changesBefore = changesOf(form);
   if (isPressed(detail.requestConfig)) clearRefusal(form);
   if (isPreview(detail.requestConfig)) previewOf(form)?.setAttribute("aria-busy", "true");
 });
@@ -83,6 +89,7 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   const notice = detail.target.firstElementChild;
   if (form && notice?.matches(".notice.bad")) {
     detail.target.replaceChildren();
+    if (isPreview(detail.requestConfig) && detail.requestConfig.changesBefore !== changesOf(form)) return;
     showRefusal(form, notice.textContent.trim(), notice.dataset.field || "", isPressed(detail.requestConfig));
   } else detail.target.scrollIntoView({ block: "center" });
 });

@@ -19,11 +19,12 @@ from devices.downlink import Downlink
 from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
 from devices.uplink import Uplink
+from loa import periods
 from loa.broker_access import broker_port, connect, embedded_broker, issuer, public_broker_url
 from loa.broker_accounts import BrokerAccounts
 from loa.clock_watch import ClockWatch
 from loa.connection_limits import raise_open_files
-from loa.installation import installation_secrets
+from loa.installation import installation_secrets, secrets_folder
 from loa.live_watch import LiveWatch
 from loa.merger_hooks import MERGER_HOOKS
 from loa.notifications import notifier_of
@@ -39,6 +40,7 @@ from province.exchange import ProvinceExchange
 from runtime.alarms import Alarms
 from runtime.clock import ControllerClock
 from runtime.counters import Counting
+from runtime.https import Https
 from runtime.settings import Settings
 from schedules.freezing import freeze_in
 from schedules.planner import Planner
@@ -49,27 +51,6 @@ from web.rendering import Renderer
 from wire.sealing import SealingKey
 
 log = logging.getLogger(__name__)
-
-#: A plan without changes compares fingerprints (`schedules.plan_inputs`). An edit plans its commune at once.
-_PLAN_EVERY_S = 15.0
-#: How soon after its start it is fixed who a broadcast meant. Changes do not wait for it: they fix it first.
-_FREEZE_EVERY_S = 5.0
-_PRESENCE_EVERY_S = 1.0
-_LIVE_WATCH_EVERY_S = 2.0
-#: How often communes without chimes are looked for; `loa` commands may add a commune.
-_CHIMES_EVERY_S = 3600.0
-_TIDY_EVERY_S = 3600.0
-#: Configs are renewed each month (`devices.receivers.renew_configs`), so receivers get the holidays ahead.
-_CONFIGURE_EVERY_S = 86_400
-#: How often receivers that another process added are looked for.
-_ACCOUNTS_EVERY_S = 3.0
-#: How often the nightly self-test checks whether a step is due.
-_SELF_TESTS_EVERY_S = 5.0
-#: How often receivers that have not yet been told of a merger are looked for; another process may have merged.
-_MERGERS_EVERY_S = 2.0
-_PROVINCE_TIDY_EVERY_S = 86_400
-#: How often a step of the clock, or a person's answer to one, is looked for.
-_CLOCK_EVERY_S = 1.0
 
 
 class Controller:
@@ -86,6 +67,7 @@ class Controller:
         try:
             self.open_files = raise_open_files()  # before the broker and ffmpeg are started, which inherit it
             self._open_storage()
+            self._prepare_https()
             self._connect_broker()
             self._start_receiver_links()
             self._start_broadcasts()
@@ -104,7 +86,7 @@ class Controller:
 
     def run_web(self) -> None:
         """Serve the page until SIGTERM or SIGINT."""
-        run_web_server(self.app, self.settings, self.open_files, self._begin_long_work)
+        run_web_server(self.app, self.settings, self.https, self.open_files, self._begin_long_work)
 
     def _begin_long_work(self) -> None:
         """What takes long in a large installation. It begins once the page answers, which would else wait for it."""
@@ -131,6 +113,11 @@ class Controller:
             first = create_first_operator(session, self.clock.now())
             if first is not None:
                 self.first_operator, self.first_password = first
+
+    def _prepare_https(self) -> None:
+        self.https: Https | None = None
+        if self.settings.https_port is not None:
+            self.https = Https(self.settings, secrets_folder(self.settings), self.clock)
 
     def _connect_broker(self) -> None:
         """Start the embedded broker where the settings name no other, and connect."""
@@ -197,19 +184,19 @@ class Controller:
         self.config_sender = ConfigSender(self.database, self.downlink, self.clock)
         self.ingest.after_replacing(self._recording_replaced)
         self.alarms = Alarms(self.clock)
-        self.alarms.every(_PLAN_EVERY_S, "plan", self.planner.plan_changed)
-        self.alarms.every(_FREEZE_EVERY_S, "audiences", lambda: freeze_in(self.database, self.clock.now()))
-        self.alarms.every(_PRESENCE_EVERY_S, "presence", lambda: self.presence.sweep(self.clock.now()))
+        self.alarms.every(periods.PLAN_EVERY_S, "plan", self.planner.plan_changed)
+        self.alarms.every(periods.FREEZE_EVERY_S, "audiences", lambda: freeze_in(self.database, self.clock.now()))
+        self.alarms.every(periods.PRESENCE_EVERY_S, "presence", lambda: self.presence.sweep(self.clock.now()))
         live_watch = LiveWatch(
             Services(self.database, self.clock, announce=self.transmitter.wake, statuses=self.presence.snapshot),
             self.broker,
         )
         live_watch.start()
-        self.alarms.every(_LIVE_WATCH_EVERY_S, "live watch", live_watch.step)
-        self.alarms.every(_TIDY_EVERY_S, "tidy", lambda: forget_old_samples(self.database, self.clock))
-        self.alarms.every(_ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
-        self.alarms.every(_CONFIGURE_EVERY_S, "configs", self.config_sender.send_all)
-        self.alarms.every(_CHIMES_EVERY_S, "chimes", self._ensure_chimes)
+        self.alarms.every(periods.LIVE_WATCH_EVERY_S, "live watch", live_watch.step)
+        self.alarms.every(periods.TIDY_EVERY_S, "tidy", lambda: forget_old_samples(self.database, self.clock))
+        self.alarms.every(periods.ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
+        self.alarms.every(periods.CONFIGURE_EVERY_S, "configs", self.config_sender.send_all)
+        self.alarms.every(periods.CHIMES_EVERY_S, "chimes", self._ensure_chimes)
         self.nightly_test = NightlyTest(
             self.database,
             SilentRecordings(self.media),
@@ -219,9 +206,11 @@ class Controller:
             at=self.settings.self_test_at,
             verdict_after=timedelta(minutes=self.settings.self_test_verdict_after_min),
         )
-        self.alarms.every(_SELF_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
-        self.alarms.every(_MERGERS_EVERY_S, "mergers", self.handover.step)
-        self.alarms.every(_CLOCK_EVERY_S, "clock", self.clock_watch.step)
+        self.alarms.every(periods.SELF_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
+        self.alarms.every(periods.MERGERS_EVERY_S, "mergers", self.handover.step)
+        self.alarms.every(periods.CLOCK_EVERY_S, "clock", self.clock_watch.step)
+        if self.https is not None:
+            self.alarms.every(periods.HTTPS_EVERY_S, "https", self.https.renew)
         self.clock.on_step(self._clock_stepped)
         self.alarms.start()
         self._closing.callback(self.alarms.close)  # waits for what runs, so that ends first
@@ -241,7 +230,7 @@ class Controller:
             planner=self.planner,
             say=translators()[DEFAULT].refusal,
         )
-        self.alarms.every(_PROVINCE_TIDY_EVERY_S, "province", self.exchange.tidy)
+        self.alarms.every(periods.PROVINCE_TIDY_EVERY_S, "province", self.exchange.tidy)
         self.exchange.start()
         self._closing.callback(self.exchange.close)
 
@@ -273,6 +262,7 @@ class Controller:
                 merger_hooks=MERGER_HOOKS,
                 notifier=self.notifier,
                 programme_sound=programme_sound_of(self.media),
+                https=self.https,
             )
         )
 

@@ -16,6 +16,9 @@ from runtime.settings import load_settings
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Where everything is kept.")
 @click.option("--http-host", help="Address the web page listens on.")
 @click.option("--http-port", type=int, help="Port the web page listens on.")
+@click.option(
+    "--https-port", type=int, help="Port the web page listens on with HTTPS; without a certificate Loa makes one."
+)
 @click.option("--public-url", help="How browsers and receivers reach this controller, e.g. https://loa.example.vn")
 @click.option("--broker-host", help="Address the embedded broker listens on.")
 @click.option("--broker-port", type=int, help="Port the embedded broker listens on.")
@@ -35,6 +38,11 @@ def serve(data: Path | None, **options: str | int | None) -> None:
                     f"First operator: {controller.first_operator}   one-time password: {controller.first_password}"
                 )
             click.echo(f"Loa is ready: {controller.settings.base_url}")
+            if controller.https is not None:
+                click.echo(f"With HTTPS:   {controller.settings.secure_url}")
+                if controller.https.authority is not None:
+                    click.echo(f"Other devices trust this server once: {controller.settings.base_url}/trust")
+                    click.echo(f"Fingerprint to compare there: {controller.https.authority.fingerprint}")
             controller.run_web()
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal

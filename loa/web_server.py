@@ -1,5 +1,7 @@
 """Serves the page until the process is told to stop. The home of uvicorn."""
 
+import asyncio
+import functools
 import gc
 import logging
 import signal
@@ -9,7 +11,9 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
-from loa.connection_limits import LimitedHttp, most_connections
+from loa.connection_limits import HEADER_S, LimitedHttp, most_connections
+from runtime.https import Https
+from runtime.refusal import N_, Refusal
 from runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -18,19 +22,54 @@ _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+    """Listens at the plain port, and at that of HTTPS where there is one: one application answers at both."""
+
+    def __init__(self, config: uvicorn.Config, https: Https | None, on_started: Callable[[], None]) -> None:
         super().__init__(config)
+        self._https = https
         self._on_started = on_started
+        self.refused: Refusal | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._on_started()
+        if self._https is not None and self.started:
+            await self._listen_with_tls(self._https)
+        if self.refused is None:
+            self._on_started()
+
+    async def _listen_with_tls(self, https: Https) -> None:
+        connection = functools.partial(
+            LimitedHttp,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        try:
+            listener = await asyncio.get_running_loop().create_server(
+                connection,
+                host=self.config.host,
+                port=https.port,
+                ssl=https.context,
+                ssl_handshake_timeout=HEADER_S,
+                backlog=self.config.backlog,
+            )
+        except OSError as error:
+            self.refused = Refusal(
+                N_("Port {port} for HTTPS cannot be opened ({why}). Set LOA_HTTPS_PORT to another one."),
+                port=https.port,
+                why=error.strerror or str(error),
+            )
+            self.should_exit = True
+            return
+        self.servers.append(listener)
 
 
-def run_web_server(app: FastAPI, settings: Settings, open_files: int, on_started: Callable[[], None]) -> None:
+def run_web_server(
+    app: FastAPI, settings: Settings, https: Https | None, open_files: int, on_started: Callable[[], None]
+) -> None:
     """open_files: how many this process may open. on_started: called once requests are answered; must not wait.
 
-    Returns after SIGTERM or SIGINT.
+    Returns after SIGTERM or SIGINT. Raises Refusal when the port for HTTPS cannot be opened.
     """
     warn_of_plain(settings)
     config = uvicorn.Config(
@@ -53,14 +92,18 @@ def run_web_server(app: FastAPI, settings: Settings, open_files: int, on_started
     # anything is closed.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    _Server(config, on_started).run()
+    server = _Server(config, https, on_started)
+    server.run()
+    if server.refused is not None:
+        raise server.refused
 
 
 def warn_of_plain(settings: Settings) -> None:
     """Passwords cross the network in the clear when browsers reach this port without a proxy that adds TLS."""
-    if settings.http_host not in _THIS_MACHINE and not (settings.public_url or "").startswith("https://"):
+    with_tls = settings.https_port is not None or (settings.public_url or "").startswith("https://")
+    if settings.http_host not in _THIS_MACHINE and not with_tls:
         log.warning(
             "the page is served on %s without TLS: passwords can be read on the network. "
-            "Put a proxy with TLS in front and set LOA_PUBLIC_URL",
+            "Set LOA_HTTPS_PORT, or put a proxy with TLS in front and set LOA_PUBLIC_URL",
             settings.http_host,
         )

@@ -33,6 +33,21 @@ class Settings(BaseSettings):
         "127.0.0.1", description="Address that the web page listens on. 0.0.0.0: all networks of this machine."
     )
     http_port: int = Field(8080, ge=0, le=65535, description="Port that the web page listens on. 0: any free one.")
+    https_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port that the page listens on with HTTPS, for example 8443. Other devices are then led there from the plain port, which goes on serving receivers. Browsers allow the microphone on other devices only over HTTPS (docs/https.md). Empty: no HTTPS.",
+    )
+    https_certificate: Path | None = Field(
+        None,
+        description="PEM file with the page's certificate chain; read again when it changes. Empty: Loa makes its own authority and certificate, which each device trusts once (page /trust).",
+    )
+    https_key: Path | None = Field(None, description="PEM file with the key of that certificate.")
+    https_names: str = Field(
+        "",
+        description="Further names and addresses by which browsers reach this machine, separated by blanks; for Loa's own certificate. Its host name and all its addresses are in it anyway.",
+    )
     public_url: str | None = Field(
         None,
         description="How browsers and receivers reach this controller, for example https://loa.example.vn. Empty: http://host:port. Receivers fetch audio from this address.",
@@ -221,8 +236,18 @@ class Settings(BaseSettings):
         """How browsers and receivers reach the web page, without a slash at the end."""
         if self.public_url:
             return self.public_url.rstrip("/")
-        host = "127.0.0.1" if self.http_host in ("0.0.0.0", "::") else self.http_host  # noqa: S104 - compared only
-        return f"http://{host}:{self.http_port}"
+        return f"http://{self._host}:{self.http_port}"
+
+    @property
+    def secure_url(self) -> str | None:
+        """The page with HTTPS, as this machine reaches it, without a slash at the end. None without HTTPS."""
+        return None if self.https_port is None else f"https://{self._host}:{self.https_port}"
+
+    @property
+    def _host(self) -> str:
+        everywhere = ("0.0.0.0", "::")  # noqa: S104 - compared only
+        host = "127.0.0.1" if self.http_host in everywhere else self.http_host
+        return f"[{host}]" if ":" in host else host
 
 
 def load_settings(**given: Any) -> Settings:

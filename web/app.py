@@ -29,6 +29,7 @@ from web.live import LiveFeed
 from web.once_only import OnceOnly
 from web.pages.routes import PAGE_ROUTERS
 from web.password_pool import PasswordPool
+from web.plain_door import PlainDoor
 from web.rate_limit import SignInLimit
 from web.refused_forms import form_again
 from web.rendering import Renderer
@@ -92,6 +93,9 @@ def create_app(deps: Deps) -> FastAPI:
     app.add_middleware(BodyLimits, max_upload_bytes=deps.settings.max_upload_bytes, answer=_answer_to)
     app.add_middleware(PagesCompressed)
     app.add_middleware(SecurityHeaders, map_pictures_from=deps.settings.map_tiles_origin)
+    if deps.https is not None:
+        own = deps.https.authority is not None
+        app.add_middleware(PlainDoor, https_port=deps.https.port, must_be_trusted=own)
 
     @app.get("/static/{name:path}", include_in_schema=False)
     def static(name: str, request: Request) -> Response:

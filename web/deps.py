@@ -19,6 +19,7 @@ from province.exchange import ProvinceExchange
 from runtime.alarms import Alarms
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.https import Https
 from runtime.settings import Settings
 from schedules.planner import Planner
 from usecases.services import Services
@@ -52,6 +53,7 @@ class Deps:
     merger_hooks: MergerHooks
     notifier: Notifier
     programme_sound: Callable[[Sequence[ClipItem], int], Iterator[bytes]]
+    https: Https | None = None
 
     @property
     def services(self) -> Services:

@@ -3,7 +3,9 @@
 Pure ASGI, so that a stream of server-sent events and a file with ranges pass through untouched.
 """
 
-from starlette.datastructures import MutableHeaders
+import re
+
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,7 +16,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), payment=(), usb=(), geolocation=(self), microphone=(self)",
 }
-#: A year. Sent over https only; a browser that was once here securely then refuses to come otherwise.
+#: A year. Sent over https only; a browser that was once here securely then refuses to come otherwise. Not at a port of
+#: its own: the browser would ask the plain port with https too, where receivers are served and devices learn to trust.
 STRICT_TRANSPORT = "max-age=31536000"
 
 #: The one page that may show pictures from elsewhere.
@@ -65,11 +68,15 @@ class SecurityHeaders:
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
-                if scope["scheme"] == "https":
+                if scope["scheme"] == "https" and not _names_a_port(scope):
                     headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
             await send(message)
 
         await self._app(scope, receive, dressed)
+
+
+def _names_a_port(scope: Scope) -> bool:
+    return re.search(r":\d+$", Headers(scope=scope).get("host", "")) is not None
 
 
 class PagesCompressed:

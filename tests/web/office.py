@@ -28,6 +28,7 @@ from province.exchange import ProvinceExchange
 from runtime.alarms import Alarms
 from runtime.clock import ManualClock
 from runtime.database import Database
+from runtime.https import Https
 from runtime.settings import Settings
 from schedules.planner import Planner
 from tests.cast import COMMUNE, COMMUNE_NAME, OPERATOR
@@ -46,6 +47,13 @@ PASSWORD = "loa-phuong-2026"
 def _password_hash() -> str:
     """One for all tests: a hash takes 100 ms and more."""
     return hash_password(PASSWORD)
+
+
+def _https(settings: Settings, secrets: Path, clock: ManualClock) -> Https | None:
+    if settings.https_port is None:
+        return None
+    secrets.mkdir(mode=0o700)
+    return Https(settings, secrets, clock)
 
 
 class Office:
@@ -100,6 +108,7 @@ class Office:
             merger_hooks=MERGER_HOOKS,
             notifier=notifier_of(settings, database, clock, KEY),
             programme_sound=programme_sound_of(Media(folder / "m")),
+            https=_https(settings, folder / "secrets", clock),
         )
         with database.writing() as session:
             add_commune(session, COMMUNE, COMMUNE_NAME)

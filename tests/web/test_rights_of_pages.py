@@ -33,7 +33,7 @@ OWN_OR_LED = {
 #: The province comes with a token of its own, and is no operator (tests/web/test_province_pages.py).
 PROVINCE_DOOR = {"/api/province/{commune_id}"}
 #: What is only worked out and shown, though it is sent as a form.
-NO_FRAME = {"/static/{name:path}", "/health", "/media/{name}"}
+NO_FRAME = {"/static/{name:path}", "/health", "/media/{name}", "/trust", "/trust/loa-authority.crt"}
 
 
 class Guest:

@@ -4,6 +4,7 @@ One gain for the whole clip and a limiter for the peaks keep the dynamics of the
 and measured, and encoded again with another gain and limit when it misses the target: the codecs add peaks.
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -76,6 +77,21 @@ class Encoded(NamedTuple):
         return max((peak for peak in peaks if peak is not None), default=None)
 
 
+class _SlowerOf:
+    """Progress of several encodings at once: of the one that is behind. Called from several threads."""
+
+    def __init__(self, count: int, progress: Progress) -> None:
+        self._shares, self._progress, self._lock = [0.0] * count, progress, threading.Lock()
+
+    def part(self, number: int) -> Progress:
+        def told(share: float) -> None:
+            with self._lock:
+                self._shares[number] = share
+                self._progress(min(self._shares))
+
+        return told
+
+
 class _Chain(NamedTuple):
     """From samples to sound: trimmed, amplified and limited.
 
@@ -124,6 +140,8 @@ def encode(
 ) -> Encoded:
     """Encode both renditions in parallel. make_file: returns an empty file with a suffix.
 
+    progress: of the slower encoding; 1 when both are written and only measured and corrected from then on.
+
     Raises Refusal when ffmpeg fails or the disk is full.
     """
     first, last = (measured.sound_from, measured.sound_until) if trim else (0, measured.samples)
@@ -135,10 +153,11 @@ def encode(
             chain = chain.louder(min(MOST_GAIN_DB + pcm.mix_loss_db, TARGET_LUFS - measured.loudness_lufs))
             if peak_dbfs + chain.gain_db > chain.limit_dbfs:
                 chain = _through_limiter(chain, run)
+        slower = _SlowerOf(2, progress or (lambda _share: None))
         with ThreadPoolExecutor(2, "encode") as threads:
             renditions = [
-                threads.submit(_render, chain, "opus", opus, run, None),
-                threads.submit(_render, chain, "mp3", mp3, run, progress),
+                threads.submit(_render, chain, "opus", opus, run, slower.part(0)),
+                threads.submit(_render, chain, "mp3", mp3, run, slower.part(1)),
             ]
         (gain_db, opus_level), (_, mp3_level) = (rendition.result() for rendition in renditions)
     except CalledProcessError as error:
@@ -224,4 +243,6 @@ def _encode(chain: _Chain, codec: str, path: Path, run: Ffmpeg, progress: Progre
     length_us = chain.samples * 1_000_000 // RATE
     wall_s = wall_limit_s(length_us=chain.last * 1_000_000 // RATE)
     run.run([output], expected_us=length_us, progress=progress, wall_s=wall_s)
+    if progress is not None:
+        progress(1.0)
     return loudness_of(source(path).audio, chain.samples, run, true_peak=True)

@@ -96,7 +96,7 @@ class ClipMaker:
                 self._ffmpeg,
                 make_file,
                 trim=job.trim_silence,
-                progress=self._bar(job.id, _MEASURED_AT, _ENCODED_AT),
+                progress=self._encoding_bar(job.id),
             )
             # 5. Store the files, then the row that names them.
             opus, mp3 = self._media.adopt(encoded.opus, "opus"), self._media.adopt(encoded.mp3, "mp3")
@@ -192,6 +192,19 @@ class ClipMaker:
             if at - last[0] >= 0.02:
                 last[0] = at
                 update_job(self._database, job_id, progress=at)
+
+        return told
+
+    def _encoding_bar(self, job_id: str) -> Callable[[float], None]:
+        """How long the verification takes depends on what it finds: a state without a share."""
+        bar, verifying = self._bar(job_id, _MEASURED_AT, _ENCODED_AT), [False]
+
+        def told(share: float) -> None:
+            if share < 1:
+                bar(share)
+            elif not verifying[0]:
+                verifying[0] = True
+                update_job(self._database, job_id, state=JobState.VERIFYING.value, progress=_ENCODED_AT)
 
         return told
 

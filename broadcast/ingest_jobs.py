@@ -20,12 +20,20 @@ class JobState(StrEnum):
     PROBING = "probing"
     MEASURING = "measuring"
     ENCODING = "encoding"
+    VERIFYING = "verifying"
     READY = "ready"
     REFUSED = "refused"
     INTERRUPTED = "interrupted"
 
 
-UNFINISHED = (JobState.RECEIVING, JobState.WAITING, JobState.PROBING, JobState.MEASURING, JobState.ENCODING)
+UNFINISHED = (
+    JobState.RECEIVING,
+    JobState.WAITING,
+    JobState.PROBING,
+    JobState.MEASURING,
+    JobState.ENCODING,
+    JobState.VERIFYING,
+)
 
 
 class IngestJob(SQLModel, table=True):

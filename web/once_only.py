@@ -7,6 +7,7 @@ a refusal it is free: what was wrong can be corrected and sent with the same for
 import asyncio
 import hashlib
 import json
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -34,6 +35,9 @@ LONGEST_KEY, MOST_SENT_BYTES = 200, 1_000_000
 #: Of a JSON answer in the database, of a page in memory, and how many of those.
 MOST_ANSWER_BYTES, PAGES_IN_MEMORY = 64_000, 200
 WAIT_S = 0.02
+#: A form with a file has its key among the first fields: so much is read to find it, the file is not.
+_MULTIPART_PEEK_BYTES = 4096
+_MULTIPART_KEY = re.compile(rb'name="once"\r\n\r\n([A-Za-z0-9_-]{1,200})\r\n')
 #: Headers of an answer that are given again.
 _HEADERS = ("content-type", "location", "hx-redirect", "hx-retarget", "hx-reswap", "etag")
 
@@ -128,17 +132,19 @@ class OnceOnly:
         """What came, when it carries a key. The body that was read for it is given to the application again."""
         cookie, kind = request.cookies.get(self._cookie, ""), request.headers.get("content-type", "")
         header, length = request.headers.get("idempotency-key", ""), request.headers.get("content-length", "")
-        key, is_form = header or request.query_params.get("once", ""), False
-        body = length.encode()
+        key, body = header, length.encode()
         if not cookie or (length.isdigit() and int(length) > MOST_SENT_BYTES):
             return None, receive
         if kind.startswith(("application/x-www-form-urlencoded", "application/json")):
-            body, complete, receive = await _read(receive)
-            is_form = kind.startswith("application/x-www-form-urlencoded")
+            body, complete, receive = await _read(receive, MOST_SENT_BYTES)
             if not complete:
                 return None, receive
-            if is_form and not header and b"once=" in body:
+            if kind.startswith("application/x-www-form-urlencoded") and not header and b"once=" in body:
                 key = parse_qs(body.decode("utf-8", "replace")).get("once", [""])[0]
+        elif kind.startswith("multipart/form-data") and not header:
+            beginning, _, receive = await _read(receive, _MULTIPART_PEEK_BYTES)
+            found = _MULTIPART_KEY.search(beginning)
+            key = found[1].decode() if found else ""
         if not 0 < len(key) <= LONGEST_KEY:
             return None, receive
         target = f"{request.method} {request.url.path}?{request.url.query}"
@@ -205,11 +211,11 @@ class OnceOnly:
         return Response(body, used.status, {**headers, "Idempotent-Replayed": "true"})
 
 
-async def _read(receive: Receive) -> tuple[bytes, bool, Receive]:
-    """The body; whether it is complete; and what gives it, and what follows, to the application."""
+async def _read(receive: Receive, most_bytes: int) -> tuple[bytes, bool, Receive]:
+    """The body, or its beginning; whether it is complete; and what gives it, and what follows, to the application."""
     messages: list[Message] = []
     body, complete = b"", False
-    while not complete and len(body) <= MOST_SENT_BYTES:
+    while not complete and len(body) <= most_bytes:
         message = await receive()
         messages.append(message)
         if message["type"] != "http.request":

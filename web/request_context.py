@@ -124,6 +124,10 @@ class Frame:
     def form_token(self) -> str:
         return access.form_token(self.deps.session_key, self.token)
 
+    @property
+    def session_mark(self) -> str:
+        return access.session_mark(self.token)
+
 
 def surroundings(frame: Frame) -> dict[str, Any]:
     """What every template may use."""
@@ -215,13 +219,11 @@ async def own_form(request: Request) -> None:
         return
     form_token = None
     kind = request.headers.get("content-type", "")
-    if kind.startswith("application/x-www-form-urlencoded"):
+    if kind.startswith(("application/x-www-form-urlencoded", "multipart/form-data")):
         form = await request.form()
         keep_sent(request, form)
         value = form.get("form_token")
         form_token = value if isinstance(value, str) else None
-    elif kind.startswith("multipart/form-data"):
-        form_token = request.query_params.get("form_token")
     check_form_token(request, form_token)
 
 

@@ -16,7 +16,7 @@ from broadcast.audio_decode import decode
 from broadcast.audio_probe import probe
 from broadcast.clips import Clip, ClipRendition, clips
 from broadcast.ingest import Ingest
-from broadcast.ingest_jobs import IngestJob, JobState, job
+from broadcast.ingest_jobs import IngestJob, JobState, job, update_job
 from broadcast.media import Media
 from devices.communes import add_commune
 from runtime.clock import ManualClock
@@ -325,3 +325,20 @@ def test_a_recording_whose_header_hides_its_length_is_decoded_only_up_to_the_lim
         decode(path, probe(path), Ffmpeg(), tmp_path / "hidden.pcm", on_length=ends_at_ten)
     assert decoded[-1] < 60_000_000
     assert given(ingest, database, path.read_bytes(), "hidden.flac").state == JobState.REFUSED
+
+
+def test_after_the_encoding_the_job_says_that_the_result_is_verified(
+    ingest: Ingest, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[object, object]] = []
+
+    def noted(database: Database, job_id: str, **values: object) -> IngestJob | None:
+        told.append((values.get("state"), values.get("progress")))
+        return update_job(database, job_id, **values)
+
+    monkeypatch.setattr("broadcast.clip_maker.update_job", noted)
+    given(ingest, database, sound(tmp_path / "a.wav"), "a.wav")
+    states = [state for state, _ in told if state is not None]
+    assert states == ["probing", "measuring", "encoding", "verifying"]
+    shares = [share for _, share in told if isinstance(share, float)]
+    assert shares == sorted(shares)

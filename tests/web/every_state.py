@@ -255,6 +255,6 @@ class EveryState(Office):
 
     def _uploaded(self, kind: str, table: str) -> str:
         files = {"file": (f"{kind}.csv", table.encode())}
-        answer = self.browser.post(f"/import/{kind}?form_token={self.form_token}", files=files)
+        answer = self.browser.post(f"/import/{kind}", data={"form_token": self.form_token}, files=files)
         assert answer.status_code == 303, answer.text
         return answer.headers["location"]

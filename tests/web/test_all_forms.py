@@ -142,13 +142,12 @@ def test_all_routes_with_a_form_are_on_the_pages(office: EveryState, posts: dict
 
 
 def test_every_form_can_be_sent_only_once(posts: dict[str, list[PageForm]]) -> None:
-    without = {
-        route
-        for route, forms in posts.items()
-        for form in forms
-        if not form.fields.get("once") and "once=" not in form.action
-    }
+    without = {route for route, forms in posts.items() for form in forms if not form.fields.get("once")}
     assert without <= SENT_AGAIN
+
+
+def test_no_address_of_a_form_carries_its_token_or_key(posts: dict[str, list[PageForm]]) -> None:
+    assert {form.action for forms in posts.values() for form in forms if "?" in form.action} == set()
 
 
 def test_every_form_that_changes_a_thing_says_what_it_showed_of_it(posts: dict[str, list[PageForm]]) -> None:

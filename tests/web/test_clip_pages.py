@@ -8,12 +8,14 @@ import pytest
 
 from broadcast.clips import change_clip
 from broadcast.ingest_jobs import IngestJob, JobState, update_job
+from broadcast.programmes import add_programme
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import Refusal, as_text
 from tests.broadcast.studio import add_clip
 from tests.cast import COMMUNE, OPERATOR
 from tests.web.office import Office
+from tests.web.page_forms import forms_of
 
 CLIPS = 60
 WHY = as_text(Refusal("This file has no sound."))
@@ -72,7 +74,7 @@ def add_job(office: Office, job_id: str, **values: object) -> None:
 
 def poll_address(html: str) -> str:
     """Where the page looks after its uploads."""
-    (address,) = re.findall(r'hx-get="(/clips/uploads[^"]*)"', html)
+    (address,) = re.findall(r'data-next="(/clips/uploads[^"]*)"', html)
     return address.replace("&amp;", "&")
 
 
@@ -81,9 +83,33 @@ def test_while_an_upload_is_processed_only_the_uploads_are_loaded_again(office: 
     page = office.browser.get("/clips").text
     polled = office.browser.get(poll_address(page))
     assert "40 %" in polled.text
-    assert "every 700ms" in polled.text
+    assert "data-running" in polled.text
     assert listed(polled.text) == []
     assert len(polled.content) < 2500
+
+
+def test_a_result_that_is_checked_shows_no_share_that_stands_still(office: Office) -> None:
+    add_job(office, "j1", state=JobState.VERIFYING.value, progress=0.95)
+    polled = office.browser.get("/clips/uploads").text
+    assert "%" not in polled
+    assert re.search(r"<progress[^>]*>", polled)[0].find("value=") == -1  # type: ignore[index]
+    assert "Đang nghe lại bản đã nén và chỉnh thêm" in polled
+
+
+def test_an_upload_on_the_page_of_a_programme_is_offered_to_it(office: Office) -> None:
+    with office.database.writing() as session:
+        number = add_programme(session, COMMUNE, "Bản tin sáng", [], now=office.clock.now()).number
+    add_job(office, "j1", state=JobState.ENCODING.value, progress=0.4)
+    page = office.browser.get(f"/programmes/{number}").text
+    assert "40 %" in page
+    with office.database.writing() as session:
+        add_clip(session, "fresh", 60, now=office.clock.now())
+    update_job(office.database, "j1", state=JobState.READY.value, clip_id="fresh", finished_at=office.clock.now())
+    polled = office.browser.get(poll_address(page)).text
+    (form,) = [form for form in forms_of(polled) if form.method == "post"]
+    assert form.action == f"/programmes/{number}/items"
+    assert office.browser.post(form.action, data=form.fields).status_code == 303
+    assert "data-key" in office.browser.get(f"/programmes/{number}").text
 
 
 def test_a_recording_that_becomes_ready_joins_the_list_once(office: Office) -> None:
@@ -94,8 +120,8 @@ def test_a_recording_that_becomes_ready_joins_the_list_once(office: Office) -> N
     update_job(office.database, "j1", state=JobState.READY.value, clip_id="fresh", finished_at=office.clock.now())
     polled = office.browser.get(poll_address(page)).text
     assert listed(polled) == ["fresh"]
-    assert 'hx-swap-oob="afterbegin:#clip-list"' in polled
-    assert "every 700ms" not in polled
+    assert 'data-joins="#clip-list"' in polled
+    assert "data-running" not in polled
     assert listed(office.browser.get(poll_address(polled)).text) == []
 
 

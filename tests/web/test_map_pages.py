@@ -50,8 +50,8 @@ def stands(office: Office, ident: str) -> Position | None:
 
 
 def bring(office: Office, content: bytes) -> int:
-    path = f"/map/outline?form_token={office.form_token}"
-    return office.browser.post(path, files={"file": ("ranh-gioi.geojson", content)}).status_code
+    data, files = {"form_token": office.form_token}, {"file": ("ranh-gioi.geojson", content)}
+    return office.browser.post("/map/outline", data=data, files=files).status_code
 
 
 def elsewhere(office: Office) -> None:

@@ -51,7 +51,7 @@ def started(office: Office, **fields: str) -> str:
 def brought(office: Office, path: str, file: Path) -> int:
     with file.open("rb") as opened:
         answer = office.browser.post(
-            f"{path}/recording?form_token={office.form_token}", files={"file": (file.name, opened)}
+            f"{path}/recording", data={"form_token": office.form_token}, files={"file": (file.name, opened)}
         )
     return answer.status_code
 

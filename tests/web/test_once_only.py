@@ -19,6 +19,7 @@ from tests.broadcast.studio import add_clip
 from tests.cast import COMMUNE
 from tests.web.office import Office
 from tests.web.page_forms import PageForm, form_of
+from transfer.imports import ImportFile
 from web.app import create_app
 from web.once_only import UsedKey
 
@@ -64,6 +65,21 @@ def test_a_form_sent_twice_has_one_effect_and_one_answer(office: Office, what: s
     assert second.headers.get("location") == first.headers.get("location")
     assert second.headers["Idempotent-Replayed"] == "true"
     assert count(office, table) == before + 1
+
+
+def test_a_form_with_a_file_sent_twice_has_one_effect(office: Office) -> None:
+    form = form_of(office, "/import", "/import/receivers")
+    files = {"file": ("loa.csv", b"ten;ma\nThon 9;thon-9\n")}
+    first, second = (office.browser.post(form.action, data=form.fields, files=files) for _ in range(2))
+    assert (first.status_code, first.headers["location"]) == (second.status_code, second.headers["location"])
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert count(office, ImportFile) == 1
+
+
+def test_a_token_in_an_address_counts_for_nothing(office: Office) -> None:
+    files = {"file": ("loa.csv", b"ten;ma\nThon 9;thon-9\n")}
+    assert office.browser.post(f"/import/receivers?form_token={office.form_token}", files=files).status_code == 422
+    assert count(office, ImportFile) == 0
 
 
 def test_a_form_opened_again_has_another_key(office: Office) -> None:

@@ -184,16 +184,22 @@ def test_the_timetable_is_saved_as_a_calendar_and_reading_it_again_changes_nothi
     saved = office.browser.get("/timetable.ics")
     assert saved.headers["content-type"].startswith("text/calendar")
     read = office.browser.post(
-        f"/timetable/read?form_token={office.form_token}", files={"file": ("lich.ics", saved.content)}
+        "/timetable/read", data={"form_token": office.form_token}, files={"file": ("lich.ics", saved.content)}
     )
     assert "1 lịch đã có sẵn" in read.text
     assert len(kept(office)) == 1
     other = saved.content.replace("Bản tin sáng".encode(), b"Khac")
-    read = office.browser.post(f"/timetable/read?form_token={office.form_token}", files={"file": ("l.ics", other)})
+    read = office.browser.post(
+        "/timetable/read", data={"form_token": office.form_token}, files={"file": ("l.ics", other)}
+    )
     assert "Không có chương trình nào tên như vậy" in read.text
     moved = saved.content.replace(b"T050000", b"T060000")
-    read = office.browser.post(f"/timetable/read?form_token={office.form_token}", files={"file": ("l.ics", moved)})
+    read = office.browser.post(
+        "/timetable/read", data={"form_token": office.form_token}, files={"file": ("l.ics", moved)}
+    )
     assert "Đã thay đổi 1 lịch" in read.text
     assert [schedule.recurrence.times for schedule in kept(office)] == [[time(6)]]
-    bad = office.browser.post(f"/timetable/read?form_token={office.form_token}", files={"file": ("l.ics", b"x")})
+    bad = office.browser.post(
+        "/timetable/read", data={"form_token": office.form_token}, files={"file": ("l.ics", b"x")}
+    )
     assert bad.status_code == 422

@@ -54,23 +54,27 @@ def page(
 
 
 @router.get("/clips/uploads")
-def uploads(frame: In, session: Reading, seen: str = "", lists: str = "") -> HTMLResponse:
-    """The uploads on their way, for htmx. lists: the page shows the newest clips; those that are new join its list."""
+def uploads(frame: In, session: Reading, seen: str = "", lists: str = "", programme: Count = 0) -> HTMLResponse:
+    """The uploads on their way, for the script. lists: the page shows the newest clips; those that are new join its
+    list. programme: what is new is offered to this programme, whose page it is.
+    """
     view = uploads_view(session, frame.commune_id, frame.deps.clock.now(), frame.operator.name, seen.split("."))
     if not lists:  # what is ready stays named there
         view = replace(view, seen=seen.split("."))
-    return frame.page("_clip_uploads.html", uploads=view, lists=bool(lists), fields=FIELDS)
+    return frame.page("_clip_uploads.html", uploads=view, lists=bool(lists), fields=FIELDS, programme_id=programme)
 
 
 @router.post("/clips/uploads/{job_id}/dismiss", dependencies=[changes(Action.CLIPS)])
-def dismiss(frame: In, job_id: str, lists: Annotated[str, Form()] = "") -> Response:
+def dismiss(
+    frame: In, job_id: str, lists: Annotated[str, Form()] = "", programme: Annotated[Count, Form()] = 0
+) -> Response:
     """Say no longer what became of an upload."""
     dismiss_upload(frame.deps.services, frame.actor, frame.commune_id, job_id)
     if not frame.request.headers.get("hx-request"):
         return back_to(frame.request, "/clips", None)
     with frame.deps.database.session() as session:
         view = uploads_view(session, frame.commune_id, frame.deps.clock.now(), frame.operator.name)
-    return frame.page("_clip_uploads.html", uploads=view, lists=bool(lists), fields=FIELDS)
+    return frame.page("_clip_uploads.html", uploads=view, lists=bool(lists), fields=FIELDS, programme_id=programme)
 
 
 @router.get("/clips/choices")

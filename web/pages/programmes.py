@@ -23,9 +23,9 @@ from usecases.programmes import (
     retire_programme,
     schedules_with,
 )
-from web.clip_list import MOST_CHOICES, clip_choices
+from web.clip_list import MOST_CHOICES, clip_choices, uploads_view
 from web.flash import SAVED, Flash
-from web.labels.broadcasts import CHIMES
+from web.labels.broadcasts import CHIMES, FIELDS, LANGUAGES_SPOKEN
 from web.removed_things import after_removal
 from web.request_context import Frame, In, Reading, back_to, changes
 from web.timetable_view import schedule_rows
@@ -266,4 +266,11 @@ def _editor(
         find=find,
         chosen="",
         prefix="clip ",
+        uploads=uploads_view(session, frame.commune_id, frame.deps.clock.now(), frame.operator.name),
+        programme_id=number,
+        lists=False,
+        replaces=None,
+        fields=FIELDS,
+        spoken=LANGUAGES_SPOKEN,
+        limit_mb=frame.deps.settings.max_upload_bytes // 1_000_000,
     )

@@ -99,7 +99,8 @@ for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) 
   });
 }
 
-// Parts that are read again: data-poll is the address, data-every the seconds, data-while what must be in it.
+// Parts that are read again: data-poll is the address, unless data-next in the part names another; data-every the
+// seconds; data-while what must be in it; data-also an event after which it is read at once.
 const withoutKeys = (html) => html.replace(/name="once" value="[^"]*"/g, "");
 function startPolls(root) {
   root.querySelectorAll("[data-poll]").forEach((part) => {
@@ -113,31 +114,41 @@ function keepReading(part) {
   let pauseMs = everyMs;
   let timer = setTimeout(read, pauseMs);
   let shown = "";
+  let asked = false;
+  let reading = false;
+  const events = ["server-back", ...(part.dataset.also ? [part.dataset.also] : [])];
   async function read() {
+    if (reading) return; // what was asked for meanwhile is read next
     clearTimeout(timer);
-    if (!part.isConnected) return document.removeEventListener("server-back", soon);
-    const wanted = !part.dataset.while || part.querySelector(part.dataset.while);
+    if (!part.isConnected) return events.forEach((name) => document.removeEventListener(name, soon));
+    const wanted = asked || !part.dataset.while || part.querySelector(part.dataset.while);
     if (wanted && !document.hidden && !isInUse(part)) {
       try {
         const headers = { "HX-Request": "true", "HX-Target": part.id };
         const signal = AbortSignal.timeout(10000);
-        const response = await fetch(part.dataset.poll, { headers, signal });
+        const address = part.querySelector("[data-next]")?.dataset.next || part.dataset.poll;
+        asked = false;
+        reading = true;
+        const response = await fetch(address, { headers, signal });
         if (response.status !== 200) throw new Error(response.status);
         const html = await response.text();
         if (withoutKeys(html) !== shown && !isInUse(part)) swap(part, html);
         shown = withoutKeys(html);
         pauseMs = everyMs;
       } catch {
-        pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+        pauseMs = Math.min(Math.max(pauseMs * 2, 2000), LONGEST_PAUSE_MS);
+        asked = true; // what was wanted before a failure is wanted still
       }
+      reading = false;
     }
     timer = setTimeout(read, pauseMs);
   }
   function soon() {
     pauseMs = everyMs;
+    asked = true;
     read();
   }
-  document.addEventListener("server-back", soon);
+  events.forEach((name) => document.addEventListener(name, soon));
 }
 // What is being typed or sent, or listened to, must not be replaced.
 function isInUse(part) {
@@ -156,9 +167,14 @@ function swap(part, html) {
       : form && `form[action="${CSS.escape(form.getAttribute("action"))}"] button`;
   part.innerHTML = html;
   window.htmx.process(part);
+  part.querySelectorAll("[data-joins]").forEach((joining) => {
+    document.querySelector(joining.dataset.joins)?.prepend(...joining.children);
+    joining.remove();
+  });
   const now = part.querySelectorAll("details");
   if (now.length === open.length) now.forEach((details, k) => (details.open = open[k]));
   if (again) part.querySelector(again)?.focus();
+  part.dispatchEvent(new CustomEvent("read-again", { bubbles: true }));
 }
 startPolls(document);
 document.addEventListener("htmx:load", ({ detail }) => startPolls(detail.elt));

@@ -253,20 +253,30 @@
     }
   });
 
+  // A row that is dragged onto the map opens its form, which carries the once-only key and the revision that it shows.
   let carried = "";
+  let dropped = null;
   rows.addEventListener("dragstart", (event) => {
     carried = event.target.closest("[data-receiver]")?.dataset.receiver || "";
+    dropped = null;
+    if (carried) row(carried).querySelector("a").click();
   });
   container.addEventListener("dragover", (event) => {
     if (carried) event.preventDefault();
   });
   container.addEventListener("drop", (event) => {
     event.preventDefault();
-    const at = map.mouseEventToLatLng(event).wrap();
-    const values = { latitude: at.lat.toFixed(6), longitude: at.lng.toFixed(6) };
-    if (carried) window.htmx.ajax("POST", `/receivers/${carried}/position`, { target: "#panel", values });
+    if (carried) dropped = { receiver: carried, at: map.mouseEventToLatLng(event) };
     carried = "";
+    saveDropped();
   });
+  function saveDropped() {
+    if (!dropped || form()?.dataset.receiver !== dropped.receiver) return; // its form has not come yet
+    const { at } = dropped;
+    dropped = null;
+    if (form().elements.latitude.defaultValue) showMessage(form().dataset.placed);
+    else savePosition(at);
+  }
 
   // 6. Parts of the page that htmx has replaced.
   function panelReplaced() {
@@ -282,11 +292,12 @@
     syncMarkers();
     drawEchoes();
     const pin = markers.get(chosen);
+    saveDropped();
     if (pin && chosen !== before && !map.getBounds().pad(-0.1).contains(pin.getLatLng())) map.panTo(pin.getLatLng());
   }
+  rows.addEventListener("read-again", syncMarkers);
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.target === rows) syncMarkers();
-    else if (event.target === echoes) drawEchoes();
+    if (event.target === echoes) drawEchoes();
     else if (event.target === panel) panelReplaced();
   });
   panelReplaced();

@@ -83,6 +83,8 @@ async function sendMove(row, position, before) {
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   const row = detail.elt.closest("li[data-key]");
   const button = row && detail.elt.querySelector("[data-control]");
+  const arrived = detail.elt.closest("#uploading li");
+  if (arrived) afterwards = { arrived };
   const added = detail.elt.matches("form") && items.contains(detail.elt) && detail.elt.querySelector("select");
   if (added) afterwards = { field: "#" + added.id };
   if (!button) return;
@@ -95,8 +97,9 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target !== items) return;
   prepare();
   if (!afterwards) return;
-  const { key, name, field } = afterwards;
+  const { key, name, field, arrived } = afterwards;
   afterwards = null;
+  arrived?.remove(); // it is in the programme now
   const focused = key ? control(key, name) : items.querySelector(field || "#what");
   if (focused) focused.focus();
   const moved = document.querySelector("#moved");

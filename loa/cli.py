@@ -13,6 +13,7 @@ main = click.version_option(metadata.version("loa"), prog_name="loa")(
             "serve": LazyCommand("loa.serve_command:serve", "Run the controller: broker, timetable, web page."),
             "demo": LazyCommand("demo.command:demo", "Controller, broker and three receivers on this machine."),
             "live": LazyCommand("loa.live_command:live", "Put a recording, standard input or a sound card on air."),
+            "read": LazyCommand("loa.read_command:read", "Print how a text is read aloud."),
             "receiver": LazyCommand("loa.cli:receiver", "Run a receiver, or add one at the controller."),
             "province-account": LazyCommand(
                 "loa.province_command:account", "Name and password at the province's system."

@@ -18,6 +18,7 @@ PACKAGES = (
     "notifications",
     "acoustics",
     "noise",
+    "speech",
     "broadcast",
     "schedules",
     "usecases",

@@ -1,0 +1,1 @@
+"""Rules of the normaliser: each reads one class of written forms, at one place of a line."""

@@ -37,6 +37,7 @@ FREE_PATHS = (
     "/mergers",
     "/removed",
     "/live",
+    "/pulse",
     "/api",
 )
 WITHOUT_COMMUNE = frozenset({Action.OPERATORS, Action.BACKUP, Action.MERGERS, Action.COMMUNES, Action.LOOK})

@@ -103,5 +103,5 @@ def test_without_a_commune_every_refusal_leads_to_the_first_steps(office: Office
     assert upload.status_code == 422
     assert "Chưa có xã nào" in upload.json()["error"]
     assert "Chưa có xã nào" in office.browser.get("/first-steps?needed=1").text
-    for path in ("/settings", "/operators", "/password", "/audit", "/removed"):
+    for path in ("/settings", "/operators", "/password", "/audit", "/removed", "/pulse"):
         assert office.browser.get(path).status_code == 200, path

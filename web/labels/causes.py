@@ -27,7 +27,7 @@ CAUSES = {
     "connection_lost": N_("the connection broke"),
     "stopped": N_("shut down normally"),
     "reboot": N_("restarted"),
-    "heard": N_("reconnected"),
+    "heard": N_("connected"),
     "new_credentials": N_("its credentials are no longer valid"),
     "put_on_air": N_("started manually"),
     "schedule": N_("from the timetable"),

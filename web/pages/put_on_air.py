@@ -36,6 +36,9 @@ def put_on_air_page(
 ) -> HTMLResponse:
     """What, where, as what class: the form for putting something on air now. find: what to choose from."""
     choices = _choices(session, frame.commune_id, find, programme, clip or "")
+    if not find and len(choices["programmes"]) + len(choices["clips"]) == 1:  # nothing to choose between
+        choices["chosen_programme"] = next((p.number for p in choices["programmes"]), None)
+        choices["chosen"] = next((c.id for c in choices["clips"]), "")
     return frame.page(
         "broadcast_form.html",
         **choices,

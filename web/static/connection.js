@@ -63,19 +63,25 @@ async function keepPulse() {
 setTimeout(keepPulse, PULSE_MS);
 document.addEventListener("visibilitychange", () => document.hidden || pulse());
 
-// A form that is sent as a page: when the last answer is old, first ask whether the server is there.
+// A form that is sent as a page: ask first whether the server is there, since a page that cannot be reached takes the
+// place of this one, and what was typed is gone. Where nothing was typed, a fresh answer is enough.
+const checkedForms = new WeakSet();
 document.addEventListener("submit", async (event) => {
   const form = event.target;
+  if (checkedForms.has(form)) return;
   const byHtmx = form.hasAttribute("hx-post") || event.submitter?.hasAttribute("hx-post");
   if (event.defaultPrevented || form.method !== "post" || byHtmx) return;
-  if (Date.now() - lastAnswerAt < FRESH_MS) return;
+  const typed = form.querySelector("input:not([type=hidden]), select, textarea");
+  if (!typed && !lost && Date.now() - lastAnswerAt < FRESH_MS) return;
   event.preventDefault();
   setBusy(form, true, event.submitter);
   const reached = await pulse();
   setBusy(form, false);
   if (!reached) return showRefusal(form, t("unreached"), "", true);
   form.dataset.confirmed = "1";
+  checkedForms.add(form);
   form.requestSubmit(event.submitter);
+  checkedForms.delete(form);
 });
 
 // Requests by htmx that fail say so where they were made; while the server is lost they are not tried.
@@ -132,8 +138,10 @@ function keepReading(part) {
         const response = await fetch(address, { headers, signal });
         if (response.status !== 200) throw new Error(response.status);
         const html = await response.text();
-        if (withoutKeys(html) !== shown && !isInUse(part)) swap(part, html);
-        shown = withoutKeys(html);
+        if (withoutKeys(html) !== shown && !isInUse(part)) {
+          swap(part, html);
+          shown = withoutKeys(html);
+        }
         pauseMs = everyMs;
       } catch {
         pauseMs = Math.min(Math.max(pauseMs * 2, 2000), LONGEST_PAUSE_MS);
@@ -150,31 +158,70 @@ function keepReading(part) {
   }
   events.forEach((name) => document.addEventListener(name, soon));
 }
-// What is being typed or sent, or listened to, must not be replaced.
+// What is being pressed, typed or sent, or listened to, must not be replaced.
+let pressed = null;
+document.addEventListener("pointerdown", ({ target }) => (pressed = target));
+for (const ending of ["pointerup", "pointercancel"])
+  document.addEventListener(ending, () => setTimeout(() => (pressed = null), 0)); // after the click
 function isInUse(part) {
   const active = document.activeElement;
   const typing = part.contains(active) && active.matches("input, select, textarea");
-  return typing || part.querySelector("form[data-sent]") || [...part.querySelectorAll("audio")].some((a) => !a.paused);
+  const busy = typing || part.contains(pressed) || part.querySelector("form[data-sent]");
+  return busy || [...part.querySelectorAll("audio")].some((a) => !a.paused);
 }
+// Elements that stay are kept, and with them the focus and what is open. Where the focused one goes, its part has it.
 function swap(part, html) {
-  const active = part.contains(document.activeElement) ? document.activeElement : null;
-  const open = [...part.querySelectorAll("details")].map((details) => details.open);
-  const form = active?.closest("form");
-  const again = active?.id
-    ? "#" + CSS.escape(active.id)
-    : active?.matches("a[href]")
-      ? `a[href="${CSS.escape(active.getAttribute("href"))}"]`
-      : form && `form[action="${CSS.escape(form.getAttribute("action"))}"] button`;
-  part.innerHTML = html;
+  const focused = part.contains(document.activeElement);
+  window.Idiomorph.morph(part, html, {
+    morphStyle: "innerHTML",
+    callbacks: { beforeAttributeUpdated: (name, element) => name !== "open" || !element.matches("details") },
+  });
   window.htmx.process(part);
   part.querySelectorAll("[data-joins]").forEach((joining) => {
     document.querySelector(joining.dataset.joins)?.prepend(...joining.children);
     joining.remove();
   });
-  const now = part.querySelectorAll("details");
-  if (now.length === open.length) now.forEach((details, k) => (details.open = open[k]));
-  if (again) part.querySelector(again)?.focus();
   part.dispatchEvent(new CustomEvent("read-again", { bubbles: true }));
+  if (!focused || part.contains(document.activeElement)) return;
+  part.tabIndex = -1;
+  part.focus({ preventScroll: true });
 }
 startPolls(document);
 document.addEventListener("htmx:load", ({ detail }) => startPolls(detail.elt));
+
+// The live part of a page: one stream for all tabs of the browser, none while no tab is visible.
+const livePart = document.querySelector("[data-live]");
+if (livePart) watchLive(livePart);
+function watchLive(part) {
+  const url = part.dataset.live;
+  let timer = 0;
+  const show = (html) => {
+    clearTimeout(timer);
+    if (isInUse(part)) timer = setTimeout(() => show(html), 200);
+    else swap(part, html);
+  };
+  const end = () => window.location.reload();
+  let source = null;
+  let follow = () => {
+    if (document.hidden && source) {
+      source.close();
+      source = null;
+    } else if (!document.hidden && !source) {
+      source = new EventSource(url);
+      source.addEventListener("on_air", (event) => show(event.data));
+      source.addEventListener("end", end);
+      source.addEventListener("error", () => {
+        if (source?.readyState === EventSource.CLOSED) source = null; // tried again when the server is back
+      });
+    }
+  };
+  if (window.SharedWorker) {
+    const { port } = new SharedWorker(part.dataset.worker);
+    port.onmessage = ({ data }) => (data.end ? end() : show(data.html));
+    follow = () => port.postMessage({ url, visible: !document.hidden });
+    window.addEventListener("pagehide", () => port.postMessage({ url, visible: false }));
+  }
+  document.addEventListener("visibilitychange", follow);
+  document.addEventListener("server-back", follow);
+  follow();
+}

@@ -44,7 +44,13 @@ function whileSent(event) {
   const form = event.target;
   if (form.dataset.sent) event.preventDefault();
   // After this event: a button that is dead already would not be part of what is sent.
-  else setTimeout(() => event.defaultPrevented || setBusy(form, true, event.submitter), 0);
+  else setTimeout(() => event.defaultPrevented || showSent(form, event.submitter), 0);
+}
+// An answer that is a file (data-download) leaves the page as it is: its button must come back by itself.
+const DOWNLOAD_MS = 1500;
+function showSent(form, submitter) {
+  setBusy(form, true, submitter);
+  if ("download" in form.dataset) setTimeout(() => setBusy(form, false), DOWNLOAD_MS);
 }
 // pressed: the button that shows that it works.
 function setBusy(form, busy, pressed) {
@@ -71,41 +77,6 @@ function markRequest(event, busy) {
   const form = elt.closest("form");
   const pressed = requestConfig.triggeringEvent?.submitter || (elt.matches("button") ? elt : null);
   if (form && (cause === "submit" || cause === "click")) setBusy(form, busy, pressed);
-}
-
-// The live part of a page: one stream for all tabs of the browser, none while no tab is visible.
-const livePart = document.querySelector("[data-live]");
-if (livePart) watchLive(livePart);
-function watchLive(part) {
-  const url = part.dataset.live;
-  const show = (html) => {
-    part.innerHTML = html;
-    window.htmx.process(part);
-  };
-  const end = () => window.location.reload();
-  let source = null;
-  let follow = () => {
-    if (document.hidden && source) {
-      source.close();
-      source = null;
-    } else if (!document.hidden && !source) {
-      source = new EventSource(url);
-      source.addEventListener("on_air", (event) => show(event.data));
-      source.addEventListener("end", end);
-      source.addEventListener("error", () => {
-        if (source?.readyState === EventSource.CLOSED) source = null; // tried again when the server is back
-      });
-    }
-  };
-  if (window.SharedWorker) {
-    const { port } = new SharedWorker(part.dataset.worker);
-    port.onmessage = ({ data }) => (data.end ? end() : show(data.html));
-    follow = () => port.postMessage({ url, visible: !document.hidden });
-    window.addEventListener("pagehide", () => port.postMessage({ url, visible: false }));
-  }
-  document.addEventListener("visibilitychange", follow);
-  document.addEventListener("server-back", follow);
-  follow();
 }
 
 // Fields that submit their form, or show other fields, when they change.

@@ -7,7 +7,8 @@ receivers, schedules: of each commune. Each daily schedule has two instants a da
 `first_answer_s`: from the start of the process with nothing planned to the first answered request. `early_edit_ms`:
 an edit during that planning. `plan_s`, `announce_s`: from the start until 48 h are planned, and until the broker has
 acknowledged every manifest (the chimes of all communes are made meanwhile). `edit_ms`: median of a schedule added and
-removed through the API, the larger of the two. `rest_percent`: of one core, with nobody connected. `second_answer_s`:
+removed through the API, the larger of the two. `settle_s`: from the last edit to the last commit that it caused.
+`rest_percent`: of one core after that, with nobody connected and no broadcast starting. `second_answer_s`:
 a start where everything is planned. `…_cpu_s`, `…_cpu_ms`: processor time of the controller so far, of an edit with all
 that runs beside it; less dependent on other load than wall time. Memory: resident sets at the end.
 """
@@ -56,6 +57,8 @@ REST_LIMIT_PERCENT = 3.0
 PLAN_LIMIT_S = 20.0
 ZONES = 5
 EDITS = 15
+#: The controller has no work left once it committed nothing for so long: every interval at which it plans is shorter.
+SETTLED_S = 16.0
 
 
 def fill(session: Session, commune_id: str, receivers: int, schedules: int, now: datetime, broker_hash: str) -> None:
@@ -182,6 +185,26 @@ class Rig:
         while self.count(query) < wanted:
             time.sleep(0.1)
 
+    def settle(self, rest_s: float) -> float:
+        """Wait until the controller has no work left, and starts nothing within `rest_s`. Returns the seconds."""
+        connection = sqlite3.connect(self.settings.data_dir / "loa.db", timeout=60, isolation_level=None)
+        began_s = committed_s = time.perf_counter()
+        try:
+            version = None
+            while time.perf_counter() - committed_s < SETTLED_S or self._starts_within(connection, rest_s):
+                time.sleep(0.1)
+                seen = connection.execute("PRAGMA data_version").fetchone()[0]
+                if seen != version:
+                    version, committed_s = seen, time.perf_counter()
+        finally:
+            connection.close()
+        return committed_s - began_s
+
+    @staticmethod
+    def _starts_within(connection: sqlite3.Connection, seconds: float) -> bool:
+        query = "SELECT count(*) FROM broadcast WHERE starts_at BETWEEN datetime('now') AND datetime('now', ?)"
+        return bool(connection.execute(query, (f"{seconds + 5} seconds",)).fetchone()[0])
+
     def edits(self, browser: Browser, count: int) -> tuple[list[float], list[float]]:
         """A schedule added and removed, so many times. Returns the ms of each addition, and of each removal."""
         added_ms, removed_ms = [], []
@@ -236,7 +259,7 @@ def measure(folder: Path, communes: int, receivers: int, schedules: int, rest_s:
         edit_cpu_ms = -rig.cpu_s() * 1000
         rig.edits(browser, EDITS)
         edit_cpu_ms = (edit_cpu_ms + rig.cpu_s() * 1000) / (2 * EDITS)
-        time.sleep(10)
+        settle_s = rig.settle(rest_s)
         rest_cpu_s, rest_began_s = rig.cpu_s(), time.perf_counter()
         time.sleep(rest_s)
         rest_cpu_s = rig.cpu_s() - rest_cpu_s
@@ -266,6 +289,7 @@ def measure(folder: Path, communes: int, receivers: int, schedules: int, rest_s:
         "edit_ms": round(max(statistics.median(added_ms), statistics.median(removed_ms)), 1),
         "edit_most_ms": round(max(*added_ms, *removed_ms), 1),
         "edit_cpu_ms": round(edit_cpu_ms, 1),
+        "settle_s": round(settle_s, 1),
         "rest_percent": round(rest_percent, 2),
         "controller_mb": round(memory_mb, 1),
         "broker_mb": round(broker_mb, 1),

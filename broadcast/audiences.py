@@ -166,6 +166,12 @@ def freezing_due(session: Session, now: datetime) -> bool:
     return any(session.exec(query.limit(1)).first() is not None for query in (_not_frozen(now), ahead))
 
 
+def next_to_freeze(session: Session, now: datetime) -> datetime | None:
+    """When the next broadcast starts that `freeze_started` will fix."""
+    query = select(Broadcast.starts_at).where(col(Broadcast.audience_id).is_(None), col(Broadcast.starts_at) > now)
+    return session.exec(query.order_by(col(Broadcast.starts_at)).limit(1)).first()
+
+
 def current_fields(session: Session, broadcasts: Sequence[Broadcast]) -> dict[str, int]:
     """The field of each clip in their playlists, by clip id, without chimes, as it is now."""
     ids = sorted({item.clip for b in broadcasts for item in b.playlist if isinstance(item, ClipItem)})

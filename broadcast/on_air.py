@@ -10,6 +10,8 @@ from broadcast.broadcasts import Broadcast
 from devices.predecessors import lineage, within
 from wire.broadcasts import LiveItem
 
+_WITHOUT_RECORDING = col(Broadcast.programme_id).is_(None), col(Broadcast.clip_id).is_(None)
+
 
 def of_commune(session: Session, commune_id: str) -> ColumnElement[bool]:
     """SQL condition: broadcasts of the commune and those that its predecessors began."""
@@ -36,8 +38,14 @@ def _on_air(now: datetime) -> SelectOfScalar[Broadcast]:
 
 def live_on_air(session: Session, now: datetime) -> list[Broadcast]:
     """Live broadcasts on air, of all communes."""
-    query = _on_air(now).where(col(Broadcast.programme_id).is_(None), col(Broadcast.clip_id).is_(None))
+    query = _on_air(now).where(*_WITHOUT_RECORDING)
     return [b for b in session.exec(query) if any(isinstance(item, LiveItem) for item in b.playlist)]
+
+
+def next_start_without_recording(session: Session, now: datetime) -> datetime | None:
+    """When the next broadcast starts that is live or relayed, of all communes. Before it none is."""
+    query = select(col(Broadcast.starts_at)).where(col(Broadcast.starts_at) > now, *_WITHOUT_RECORDING)
+    return session.exec(query.order_by(col(Broadcast.starts_at)).limit(1)).first()
 
 
 def stopped_early(session: Session, commune_id: str, now: datetime, since: datetime) -> list[Broadcast]:

@@ -18,6 +18,7 @@ from devices.downlink import Downlink
 from runtime.broker import Delivery
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.table_poll import TablePoll
 from transport.worker import BackOff, Worker
 from wire.broadcasts import Targets
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: How often the table is read without being woken: another controller may have planned something.
+#: How often a commit of another process is looked for: another controller may have planned something.
 LOOK_EVERY_S = 1.0
 #: Unacknowledged manifests are sent again after this.
 ACKNOWLEDGED_WITHIN_S = 5.0
@@ -38,6 +39,9 @@ class Transmitter:
         self._database = database
         self._downlink = downlink
         self._clock = clock
+        self._poll = TablePoll(database, clock, self._announce_and_clear)
+        #: Of the last step: whether the broker did not acknowledge everything, and whether more is waiting.
+        self._is_lacking = self._is_full = False
         # An emergency must not wait for the end of a long back-off.
         self._worker = Worker(self._step, "transmitter", back_off=BackOff(LOOK_EVERY_S, 5.0))
 
@@ -46,6 +50,7 @@ class Transmitter:
 
     def wake(self) -> None:
         """Look for changes at once. Call it after the commit."""
+        self._poll.reset()
         self._worker.wake()
 
     def close(self) -> None:
@@ -120,15 +125,25 @@ class Transmitter:
     def _acknowledged(self, deliveries: list[tuple[T, Delivery]]) -> list[T]:
         """All share one deadline: an emergency must not wait behind two hundred manifests."""
         until_us = self._clock.monotonic_us() + round(ACKNOWLEDGED_WITHIN_S * 1e6)
-        return [
+        acknowledged = [
             item
             for item, delivery in deliveries
             if delivery.wait(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6))
         ]
+        self._is_lacking = self._is_lacking or len(acknowledged) < len(deliveries)
+        return acknowledged
+
+    def _announce_and_clear(self) -> datetime | None:
+        """Returns when there is more to do although nothing is committed. Ended broadcasts wait for the next poll."""
+        self._is_lacking = not self._clock.trusted
+        self._is_full = self.announce_due() >= MOST_AT_ONCE
+        if not self._is_full:
+            self.clear_old()
+        return self._clock.now() if self._is_full or self._is_lacking else None
 
     def _step(self) -> float:
-        if self._downlink.connected:
-            if self.announce_due() >= MOST_AT_ONCE:
-                return 0.0
-            self.clear_old()
-        return LOOK_EVERY_S
+        if not self._downlink.connected:
+            return LOOK_EVERY_S
+        self._is_full = False
+        self._poll.run()
+        return 0.0 if self._is_full else LOOK_EVERY_S

@@ -133,7 +133,8 @@ def restore_receiver(session: Session, receiver_id: str) -> Receiver:
 
 def accounts(session: Session) -> dict[str, str]:
     """Broker accounts of receivers in service: id → password hash."""
-    rows = session.exec(select(Receiver.id, Receiver.broker_hash).where(col(Receiver.retired_at).is_(None)))
+    query = select(Receiver.id, Receiver.broker_hash).where(col(Receiver.retired_at).is_(None))
+    rows = session.connection().execute(query)  # half the time of rows through the session
     return dict(rows.all())
 
 

@@ -57,6 +57,13 @@ def due_night(at: time, zone: ZoneInfo, now: datetime) -> date | None:
     return None
 
 
+def next_night(at: time, zone: ZoneInfo, now: datetime) -> datetime:
+    """When the next night's test becomes due."""
+    today = now.astimezone(zone).date()
+    nights = (datetime.combine(today + timedelta(days=day), at, zone) for day in range(3))
+    return next(night for night in nights if night > now)
+
+
 class NightlyTest:
     """Begins tests, asks receivers and gives verdicts. Call `step` every few seconds."""
 
@@ -75,17 +82,18 @@ class NightlyTest:
         self._database, self._recordings, self._downlink, self._watch = database, recordings, downlink, watch
         self._clock, self._at, self._verdict_after = clock, at, verdict_after
 
-    def step(self) -> None:
-        """Begin, ask and judge what is due now."""
-        if not self._clock.trusted:
-            return
+    def step(self) -> datetime | None:
+        """Begin, ask and judge what is due now. Returns when something will be due although nothing is committed."""
         now = self._clock.now()
+        if not self._clock.trusted:
+            return now
         for commune_id, night in self._due(now):
             self._begin(commune_id, night, now)
         self_tests.ask_due(self._database, self._downlink, self._watch, now)
         for test_id in self_tests.judge_due(self._database, self._watch, now):
             log.info("self-test %s: verdict given", test_id)
         self._forget_old(now)
+        return self._next_due(now)
 
     def test_now(self, commune_id: str, receiver_ids: Sequence[str]) -> str:
         """Test these receivers at once, started by an operator. Returns the id of the test."""
@@ -108,6 +116,12 @@ class NightlyTest:
             due = [(c.id, night) for c in communes(session) if (night := due_night(self._at, c.zone, now))]
             begun = self_tests.begun(session, {night.isoformat() for _, night in due})
         return [(commune_id, night) for commune_id, night in due if (commune_id, night.isoformat()) not in begun]
+
+    def _next_due(self, now: datetime) -> datetime | None:
+        with self._database.session() as session:
+            zones = {c.zone for c in communes(session)}
+            next_at = self_tests.next_due(session)
+        return min([*(next_night(self._at, zone, now) for zone in zones), *filter(None, [next_at])], default=None)
 
     def _begin(self, commune_id: str, night: date, now: datetime) -> None:
         test_id = self_tests.new_id()

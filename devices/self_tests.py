@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, or_, update
+from sqlalchemy import BigInteger, Column, func, or_, update
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, delete, select
 
 from devices import faults
@@ -167,6 +167,24 @@ def judge_due(database: Database, watch: PresenceWatch, now: datetime) -> list[s
                 _judge(session, part, watch, now)
             judged.append(run.id)
     return judged
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next verdict is due, or a receiver has not answered in time; what receivers do may come first."""
+    is_open = col(SelfTestRun.judged_at).is_(None)
+    verdict_at = session.exec(select(func.min(SelfTestRun.verdict_at)).where(is_open)).one()
+    asked = (
+        select(func.min(SelfTestPart.asked_at), SelfTestRun.spread_ms)
+        .join(SelfTestRun, col(SelfTestRun.id) == col(SelfTestPart.test_id))
+        .where(is_open, col(SelfTestPart.answered_at).is_(None))
+        .where(col(SelfTestPart.asked) > 0, col(SelfTestPart.asked) < _MOST_ASKED)
+        .group_by(col(SelfTestRun.id), col(SelfTestRun.spread_ms))
+    )
+    instants = [] if verdict_at is None else [verdict_at]
+    for asked_at, spread_ms in session.exec(asked):
+        if asked_at is not None:
+            instants.append(asked_at + timedelta(milliseconds=spread_ms) + _ANSWER_WITHIN)
+    return min(instants, default=None)
 
 
 def take_report(session: Session, receiver_id: str, report: SelfTestReport) -> None:

@@ -166,8 +166,10 @@ class ChainSensors:
         while not self._ending.wait(_LOOK_S):
             try:
                 self.turn(time.monotonic())
-            except Exception:
-                log.exception("sensors: a reading failed")
+            except Exception as error:
+                self._failed("sensors", error)
+            else:
+                self._silent.setdefault("sensors", _FaultLatch()).update(False)
 
     def _read(self, sensor: _SensorInput) -> None:
         silent = self._silent.setdefault(sensor.name, _FaultLatch())
@@ -175,6 +177,10 @@ class ChainSensors:
             value = self._gauges[sensor.name].read()
         except StepFailed as failure:
             silent.update(True, f"{sensor.name}: {failure}")
+            self._values.pop(sensor.quantity, None)
+            return
+        except Exception as error:
+            self._failed(sensor.name, error)
             self._values.pop(sensor.quantity, None)
             return
         silent.update(False)
@@ -195,8 +201,19 @@ class ChainSensors:
             silent.update(True, str(failure))
             self._modem_state = ModemState()
             return
+        except Exception as error:
+            self._failed("modem", error)
+            self._modem_state = ModemState()
+            return
         silent.update(False)
         sim.update(self._modem_state.sim in ("absent", "locked"), self._modem_state.sim)
+
+    def _failed(self, name: str, error: Exception) -> None:
+        """A driver raised what it should not: reported like a sensor that does not answer."""
+        latch = self._silent.setdefault(name, _FaultLatch())
+        if not latch.active:
+            log.exception("sensor %s: a reading failed", name)
+        latch.update(True, f"{name}: {type(error).__name__}: {error}")
 
     def _sensor_inputs(self) -> list[_SensorInput]:
         proof, line, supply = self._chain.proof, self._chain.line, self._chain.supply

@@ -18,8 +18,6 @@ class BrokerAccounts:
         self._database, self._mosquitto, self._controller_password = database, mosquitto, controller_password
         # What an earlier start wrote: a receiver may have new credentials since.
         self._published = mosquitto.stored_accounts() if mosquitto is not None else {}
-        #: Version of the database for which `_published` was found equal to the tables.
-        self._compared: object = None
         self._to_end: set[str] = set()
         self._on_ended: Callable[[Collection[str]], None] | None = None
         self._untold: set[str] = set()
@@ -48,13 +46,16 @@ class BrokerAccounts:
 
         Returns whether there were any.
         """
-        version = self._database.data_version()
-        if version == self._compared or self._stored() == self._published:
-            self._compared = version
+        if self._stored() == self._published:
             self.end_sessions()
             return False
         self.publish()
         return True
+
+    @property
+    def is_ending_sessions(self) -> bool:
+        """Whether sessions of ended accounts are left, because the broker did not answer."""
+        return self._mosquitto is not None and bool(self._to_end)
 
     def end_sessions(self) -> None:
         """End what ended accounts still have at the embedded broker: connections, sessions, queued messages."""

@@ -17,6 +17,7 @@ from people.audit import AuditEntry
 from runtime.clock import ControllerClock, from_us, to_us
 from runtime.clock_steps import SHOWN_FROM, ClockStep, StepAnswer, StepState, known_time, note_known_time
 from runtime.database import Database
+from runtime.table_poll import TablePoll
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class ClockWatch:
         self._shown_us: tuple[int | None, int | None] = (None, None)
         self._answered_us: int | None = None
         self._kept_at_us = -_KEEP_EVERY_US
+        self._answers = TablePoll(database, clock, self._act_on_answer)
 
     def begin(self) -> None:
         with self._database.writing() as session:
@@ -66,7 +68,7 @@ class ClockWatch:
         while self._taken_us:
             self._note_taken(self._taken_us.popleft(), now)
         self._show_question(now)
-        self._act_on_answer()
+        self._answers.run()
         self._keep_time()
 
     def _note_taken(self, step_us: int, now: datetime) -> None:

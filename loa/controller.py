@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Collection
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from broadcast import play_reports
 from broadcast.audio_silent import SilentRecordings
@@ -183,18 +183,18 @@ class Controller:
         )
         self.config_sender = ConfigSender(self.database, self.downlink, self.clock)
         self.ingest.after_replacing(self._recording_replaced)
-        self.alarms = Alarms(self.clock)
+        self.alarms = Alarms(self.clock, self.database)
         self.alarms.every(periods.PLAN_EVERY_S, "plan", self.planner.plan_changed)
-        self.alarms.every(periods.FREEZE_EVERY_S, "audiences", lambda: freeze_in(self.database, self.clock.now()))
-        self.alarms.every(periods.PRESENCE_EVERY_S, "presence", lambda: self.presence.sweep(self.clock.now()))
-        live_watch = LiveWatch(
-            Services(self.database, self.clock, announce=self.transmitter.wake, statuses=self.presence.snapshot),
-            self.broker,
+        self.alarms.every_if_due(
+            periods.FREEZE_EVERY_S, "audiences", lambda: freeze_in(self.database, self.clock.now())
         )
+        self.alarms.every(periods.PRESENCE_EVERY_S, "presence", lambda: self.presence.sweep(self.clock.now()))
+        services = Services(self.database, self.clock, announce=self.transmitter.wake, statuses=self.presence.snapshot)
+        live_watch = LiveWatch(services, self.broker)
         live_watch.start()
-        self.alarms.every(periods.LIVE_WATCH_EVERY_S, "live watch", live_watch.step)
+        self.alarms.every_if_due(periods.LIVE_WATCH_EVERY_S, "live watch", live_watch.step)
         self.alarms.every(periods.TIDY_EVERY_S, "tidy", lambda: forget_old_samples(self.database, self.clock))
-        self.alarms.every(periods.ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
+        self.alarms.every_if_due(periods.ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
         self.alarms.every(periods.CONFIGURE_EVERY_S, "configs", self.config_sender.send_all)
         self.alarms.every(periods.CHIMES_EVERY_S, "chimes", self._ensure_chimes)
         self.nightly_test = NightlyTest(
@@ -206,8 +206,8 @@ class Controller:
             at=self.settings.self_test_at,
             verdict_after=timedelta(minutes=self.settings.self_test_verdict_after_min),
         )
-        self.alarms.every(periods.SELF_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
-        self.alarms.every(periods.MERGERS_EVERY_S, "mergers", self.handover.step)
+        self.alarms.every_if_due(periods.SELF_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
+        self.alarms.every_if_due(periods.MERGERS_EVERY_S, "mergers", self.handover.step)
         self.alarms.every(periods.CLOCK_EVERY_S, "clock", self.clock_watch.step)
         if self.https is not None:
             self.alarms.every(periods.HTTPS_EVERY_S, "https", self.https.renew)
@@ -277,9 +277,10 @@ class Controller:
         for receiver_id in receiver_ids:
             self.downlink.clear_retained(receiver_id)
 
-    def _notice_accounts(self) -> None:
+    def _notice_accounts(self) -> datetime | None:
         if self._accounts.publish_if_changed():
             self.alarms.run_soon("configs")
+        return self.clock.now() if self._accounts.is_ending_sessions else None
 
     def _ensure_chimes(self) -> None:
         ensure_all_chimes(self.database, self.media, self.clock.now())

@@ -1,6 +1,7 @@
 """Handover: send receivers their new configs after a merger was committed; after a crash the next step continues."""
 
 import logging
+from datetime import datetime
 
 import msgspec
 from sqlmodel import Session, col, select
@@ -26,14 +27,19 @@ class Handover:
         self._database, self._downlink, self._transmitter, self._clock = database, downlink, transmitter, clock
         downlink.hold_back(_untold)
 
-    def step(self) -> None:
-        """Send what is not acknowledged yet. Called after the commit and periodically."""
+    def step(self) -> datetime | None:
+        """Send what is not acknowledged yet. Called after the commit and periodically.
+
+        Returns when it has to be called again although nothing is committed.
+        """
+        now = self._clock.now()
         if not self._downlink.connected or not self._clock.trusted:
-            return
+            return now
         with self._database.session() as session:
             waiting = list(session.exec(select(Merger).where(col(Merger.told_at).is_(None)).order_by(col(Merger.id))))
         for merger in waiting:
             self._tell(merger.number)
+        return now if waiting else None
 
     def _tell(self, merger_id: int) -> None:
         # Manifests first: they restrict what is on air to its present receivers; new ones must not join in the middle.

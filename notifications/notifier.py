@@ -28,6 +28,7 @@ from people.operators import Operator
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.refusal import N_
+from runtime.table_poll import TablePoll
 from transport.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Notifier:
         self._senders, self._write = senders, write
         self._window, self._key = window, key
         self._tidied_at: datetime | None = None
+        self._gathering = TablePoll(database, clock, self._gather_due)
         self._gatherer = Worker(self.gather, "notifications")
         self._deliverers = {
             channel: Worker(partial(self._deliver, channel), f"notify-{channel}") for channel in Channel
@@ -85,8 +87,13 @@ class Notifier:
         """Make the messages that are due. Returns the seconds until the next step."""
         if not self._clock.trusted:
             return _GATHER_EVERY_S
+        self._tidy(self._clock.now())
+        self._gathering.run()
+        return _GATHER_EVERY_S
+
+    def _gather_due(self) -> datetime | None:
+        """Returns when to look again although nothing is committed: at once while a message is waiting."""
         now = self._clock.now()
-        self._tidy(now)
         with self._database.session() as session:
             wanted = gathering.has_work(session)
         if wanted:
@@ -95,7 +102,7 @@ class Notifier:
             if added:
                 for worker in self._deliverers.values():
                     worker.wake()
-        return _GATHER_EVERY_S
+        return now if wanted else None
 
     def deliver_next(self, channel: Channel) -> bool:
         """Try the next delivery that is due. Returns whether there was one."""

@@ -85,8 +85,11 @@ class BulletinWorker:
         for thread in self._urgent:
             thread.join(20)
 
-    def look(self) -> None:
-        """Start downloads that are due, and air the next priority bulletins. Called about once a second."""
+    def look(self) -> bool:
+        """Start downloads that are due, and air the next priority bulletins. Called about once a second.
+
+        Returns whether any bulletin waits for either.
+        """
         now = self._clock.now()
         with self._database.session() as session:
             held = select(ProvinceLink).where(ProvinceLink.held_by == self._me, col(ProvinceLink.enabled).is_(True))
@@ -101,6 +104,7 @@ class BulletinWorker:
         with self._database.session() as session:
             commune_ids = communes_with_priority(session)
         self._air_priority(commune_ids, now)
+        return bool(wanted or commune_ids)
 
     def work_one(self, number: int) -> None:
         """Fetch one, then air, schedule or file it."""

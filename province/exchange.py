@@ -3,6 +3,7 @@
 import hashlib
 import socket
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from province.profile import Profile, profile
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.refusal import Refusal
+from runtime.table_poll import TablePoll
 from schedules.planner import Planner
 from transport.worker import BackOff, Worker
 
@@ -70,6 +72,7 @@ class ProvinceExchange:
             say=say,
         )
         self._workers: dict[str, LinkWorker] = {}
+        self._poll = TablePoll(database, clock, self.look)
         self._worker = Worker(self._step, "province", back_off=BackOff(LOOK_EVERY_S, 60.0))
 
     def start(self) -> None:
@@ -89,6 +92,7 @@ class ProvinceExchange:
 
     def wake(self) -> None:
         """A link or a bulletin changed: take the next step at once. Call it after the commit."""
+        self._poll.reset()
         self._worker.wake()
 
     def take(self, link: ProvinceLink, kind: str, content: Any, message_id: str = "") -> MessageResult:
@@ -112,8 +116,12 @@ class ProvinceExchange:
             connection.close()
         return None
 
-    def look(self) -> None:
-        """Bring the workers in line with the links, and start what is due for bulletins."""
+    def look(self) -> datetime | None:
+        """Bring the workers in line with the links, and start what is due for bulletins.
+
+        Returns when to look again although nothing is committed: at once while there is any link or bulletin.
+        """
+        now = self._clock.now()
         with self._database.session() as session:
             wanted = {link.commune_id: link for link in enabled_links(session)}
             ending = {commune_id for commune_id in wanted if is_ending(session, commune_id)}
@@ -126,7 +134,8 @@ class ProvinceExchange:
         for commune_id, link in wanted.items():
             if commune_id not in self._workers:
                 self._begin(link, is_ending=commune_id in ending)
-        self.desk.look()
+        is_waiting = self.desk.look()
+        return now if wanted or self._workers or is_waiting else None
 
     def tidy(self) -> None:
         """Delete messages that were sent long ago."""
@@ -166,5 +175,5 @@ class ProvinceExchange:
         self.wake()
 
     def _step(self) -> float:
-        self.look()
+        self._poll.run()
         return LOOK_EVERY_S

@@ -19,6 +19,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from runtime.clock import Clock
+from runtime.database import Database
+from runtime.table_poll import TablePoll
 
 log = logging.getLogger(__name__)
 # APScheduler logs every run, each second. Failures are logged by `Alarms._report_failure`.
@@ -32,21 +34,25 @@ _ALWAYS_DUE = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass
 class _Alarm:
-    """due_s: on the monotonic clock. running: until a run has ended no other begins."""
+    """due_s: on the monotonic clock. running: until a run has ended no other begins.
+
+    poll: what the call makes, where that is a poll of the tables: without anything to find, no run begins.
+    """
 
     name: str
     seconds: float
     call: Callable[[], object]
     due_s: float
+    poll: TablePoll | None = None
     running: bool = False
 
 
 class Alarms:
     """Runs each call at its interval, never twice at once. `every` may be called before and after `start`."""
 
-    def __init__(self, clock: Clock) -> None:
-        """clock: dates the failures. The intervals run on the machine's monotonic clock."""
-        self._clock = clock
+    def __init__(self, clock: Clock, database: Database) -> None:
+        """clock: dates failures and polls; the intervals run on the machine's monotonic clock. database: of polls."""
+        self._clock, self._database = clock, database
         self._failing: dict[str, datetime] = {}
         self.failures = 0
         self._alarms: dict[str, _Alarm] = {}
@@ -81,8 +87,16 @@ class Alarms:
 
     def every(self, seconds: float, name: str, call: Callable[[], object]) -> None:
         """Run a call at this interval, for the first time one interval after `start`. name: unique."""
+        self._add(_Alarm(name, seconds, call, time.monotonic() + seconds))
+
+    def every_if_due(self, seconds: float, name: str, call: Callable[[], datetime | None]) -> None:
+        """As `every`, for a poll of the tables (`runtime.table_poll`): a run begins only when the poll is due."""
+        poll = TablePoll(self._database, self._clock, call)
+        self._add(_Alarm(name, seconds, poll.run, time.monotonic() + seconds, poll))
+
+    def _add(self, alarm: _Alarm) -> None:
         with self._changed:
-            self._alarms[name] = _Alarm(name, seconds, call, time.monotonic() + seconds)
+            self._alarms[alarm.name] = alarm
             self._changed.notify()
 
     def run_soon(self, *names: str) -> None:
@@ -93,7 +107,10 @@ class Alarms:
         with self._changed:
             for name in names:
                 if name in self._alarms:
-                    self._alarms[name].due_s = time.monotonic()
+                    alarm = self._alarms[name]
+                    alarm.due_s = time.monotonic()
+                    if alarm.poll is not None:
+                        alarm.poll.reset()
             self._changed.notify()
 
     @property
@@ -118,6 +135,8 @@ class Alarms:
                     if alarm.due_s <= now_s and not alarm.running:
                         # Late by several intervals, it runs once.
                         alarm.due_s = max(alarm.due_s + alarm.seconds, now_s)
+                        if alarm.poll is not None and not alarm.poll.is_due():
+                            continue
                         alarm.running = True
                         self._scheduler.add_job(
                             self._run_alarm, "date", [alarm], run_date=_ALWAYS_DUE, id=alarm.name, replace_existing=True

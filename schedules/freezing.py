@@ -31,13 +31,25 @@ def freeze_past(session: Session, now: datetime) -> None:
         session.flush()
 
 
-def freeze_in(database: Database, now: datetime) -> None:
-    """In a transaction of its own, which is opened only when there is something to freeze."""
+def freeze_in(database: Database, now: datetime) -> datetime | None:
+    """In a transaction of its own, which is opened only when there is something to freeze.
+
+    Returns the next instant at which there will be.
+    """
     with database.session() as session:
         due = audiences.freezing_due(session, now) or session.exec(_not_frozen(now).limit(1)).first() is not None
+        next_at = now if due else _next_to_freeze(session, now)
     if due:
         with database.writing() as session:
             freeze_past(session, now)
+    return next_at
+
+
+def _next_to_freeze(session: Session, now: datetime) -> datetime | None:
+    is_empty_slot = col(Slot.broadcast_id).is_(None), col(Slot.audience_id).is_(None), col(Slot.due_at) > now
+    next_slot = session.exec(select(Slot.due_at).where(*is_empty_slot).order_by(col(Slot.due_at)).limit(1)).first()
+    instants = audiences.next_to_freeze(session, now), next_slot
+    return min((instant for instant in instants if instant is not None), default=None)
 
 
 def _not_frozen(now: datetime) -> SelectOfScalar[Slot]:

@@ -26,7 +26,7 @@ def fingerprints(session: Session) -> dict[str, int]:
     """By commune id, of those that have or had a schedule."""
     hashes: dict[str, int] = defaultdict(int)
     for number, query in enumerate(_queries()):
-        for row in session.execute(query):
+        for row in session.connection().execute(query):  # half the time of rows through the session
             # A sum: the order of the rows does not matter.
             hashes[row[0]] = (hashes[row[0]] + hash((number, *row))) & _MASK
     return {commune_id: hashes[commune_id] for commune_id in session.exec(select(Schedule.commune_id).distinct())}

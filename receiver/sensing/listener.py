@@ -87,13 +87,19 @@ class Listener:
     def _window(self, sounds: CurrentSound) -> Match | None:
         """None when nothing can be said: a pause, another programme since, a card or a microphone that fails."""
         try:
-            heard = self._microphone.record(_length_us(sounds) / 1e6, self._worker.stopping)
-        except MicrophoneFailed as failure:
-            if self.failure != str(failure):
-                log.warning("%s", failure)
-            self.failure = str(failure)
+            match = self._compare(sounds)
+        except Exception as error:
+            known = isinstance(error, MicrophoneFailed)
+            failure = str(error) if known else f"microphone: {type(error).__name__}: {error}"
+            if self.failure != failure:
+                log.warning("%s", failure, exc_info=None if known else error)
+            self.failure = failure
             return None
         self.failure = ""
+        return match
+
+    def _compare(self, sounds: CurrentSound) -> Match | None:
+        heard = self._microphone.record(_length_us(sounds) / 1e6, self._worker.stopping)
         if heard is None or self._sounds().broadcast != sounds.broadcast:
             return None
         played = self._tape.since(heard.first_local_us + LEAD_US, WINDOW_S * RATE)

@@ -124,6 +124,22 @@ def test_a_meter_that_does_not_answer_shows_no_old_value(bench: Bench) -> None:
     assert bench.senses.mains_v is None
 
 
+def test_a_driver_that_raises_is_a_fault_in_time_and_keeps_no_other_sensor_from_being_read(bench: Bench) -> None:
+    def read() -> float:
+        raise ZeroDivisionError("scale of the meter")
+
+    bench.needles["mains"].read = read  # type: ignore[method-assign]
+    assert bench.until_faults() <= IN_A_ROW * EVERY_S + 1
+    assert bench.senses.faults == {"sensor": "mains: ZeroDivisionError: scale of the meter"}
+    assert bench.senses.mains_v is None
+    bench.needles["battery"].value = 11.9
+    bench.run(EVERY_S)
+    assert bench.senses.battery_v == 11.9
+    del bench.needles["mains"].read
+    bench.until_faults()
+    assert bench.senses.faults == {}
+
+
 def test_what_it_draws_is_read_only_while_it_is_loud_and_every_two_seconds(bench: Bench) -> None:
     assert bench.senses.draws() == []
     bench.senses.hear(True)

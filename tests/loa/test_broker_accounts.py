@@ -13,6 +13,7 @@ from loa import broker_accounts
 from loa.broker_accounts import BrokerAccounts
 from runtime.clock import ManualClock
 from runtime.database import Database
+from runtime.table_poll import TablePoll
 from tests.broadcast.studio import Studio
 from tests.cast import COMMUNE
 
@@ -52,14 +53,17 @@ def test_accounts_are_read_after_another_process_wrote_and_not_otherwise(
     studio = Studio(clock, database)
     accounts = BrokerAccounts(database, None, "secret")
     accounts.publish()
-    assert not accounts.publish_if_changed()
+    changed: list[bool] = []
+    poll = TablePoll(database, clock, lambda: changed.append(accounts.publish_if_changed()))
+    poll.run()
     reads.clear()
     for _ in range(3):
-        assert not accounts.publish_if_changed()
+        poll.run()
     assert reads == []
     other = Database(database.url)
     add_receiver(studio, other, "added")
     other.close()
-    assert accounts.publish_if_changed()
+    poll.run()
     assert reads[-1]["added"] == "hash of added"
-    assert not accounts.publish_if_changed()
+    poll.run()
+    assert changed == [False, True]

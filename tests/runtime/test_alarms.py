@@ -8,13 +8,14 @@ import pytest
 
 from runtime.alarms import Alarms
 from runtime.clock import ManualClock
+from runtime.database import Database
 
 SOON_S = 10.0
 
 
 @pytest.fixture
-def alarms(clock: ManualClock) -> Iterator[Alarms]:
-    alarms = Alarms(clock)
+def alarms(clock: ManualClock, database: Database) -> Iterator[Alarms]:
+    alarms = Alarms(clock, database)
     yield alarms
     alarms.close()
 
@@ -63,3 +64,31 @@ def test_alarms_can_be_closed_before_they_are_started_and_twice(alarms: Alarms) 
     alarms.start()
     alarms.close()
     alarms.close()
+
+
+def test_a_poll_of_the_tables_runs_when_something_was_committed_and_when_it_is_asked_for(
+    alarms: Alarms, database: Database
+) -> None:
+    """And not at each interval: a controller at rest would otherwise read its tables without end."""
+    polled, ticks, ten_ticks = threading.Semaphore(0), [], threading.Event()
+
+    def tick() -> None:
+        ticks.append(1)
+        if len(ticks) % 10 == 0:
+            ten_ticks.set()
+
+    def poll() -> None:
+        polled.release()
+
+    alarms.every_if_due(0.02, "poll", poll)
+    alarms.every(0.02, "tick", tick)
+    alarms.start()
+    assert polled.acquire(timeout=SOON_S), "the first poll knows nothing"
+    ten_ticks.clear()
+    assert ten_ticks.wait(SOON_S)
+    assert not polled.acquire(blocking=False)
+    with database.writing() as session:
+        session.connection().exec_driver_sql("CREATE TABLE written (number INTEGER)")
+    assert polled.acquire(timeout=SOON_S)
+    alarms.run_soon("poll")
+    assert polled.acquire(timeout=SOON_S)

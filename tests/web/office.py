@@ -81,7 +81,7 @@ class Office:
             downlink=downlink,
             transmitter=transmitter,
             presence=self.presence,
-            alarms=Alarms(clock),
+            alarms=Alarms(clock, database),
             planner=planner,
             nightly_test=NightlyTest(
                 database,

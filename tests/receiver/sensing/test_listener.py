@@ -37,6 +37,7 @@ class Bench:
         self.in_the_room = np.tile(in_a_room(speech(), delay_ms=12.0), 12)
         self.played = np.tile(np.pad(speech(), (0, len(in_a_room(speech(), delay_ms=12.0)) - len(speech()))), 12)
         self.broken = ""
+        self.raises: type[Exception] = MicrophoneFailed
         self.recorded_at_us: list[int] = []
 
     def _render(self, request: FrameRequest) -> Samples:
@@ -45,7 +46,7 @@ class Bench:
 
     def record(self, seconds: float, _ending: threading.Event) -> Capture:
         if self.broken:
-            raise MicrophoneFailed(self.broken)
+            raise self.raises(self.broken)
         self.recorded_at_us.append(self.now_us)
         self.let_pass(seconds + 0.2)
         at = round((self.recorded_at_us[-1] - BEGAN_US) / FRAME_US)
@@ -133,6 +134,15 @@ def test_a_microphone_that_fails_is_said_to_until_it_works_again(bench: Bench) -
     bench.run(EVERY_US / SECOND_US + 5)
     assert bench.listener.failure == ""
     assert bench.tally.proof("b1") is not None
+
+
+def test_a_microphone_whose_driver_raises_is_said_to_fail_too(bench: Bench) -> None:
+    bench.broken, bench.raises = "[Errno 19] No such device", OSError
+    bench.run(5)
+    assert bench.listener.failure == "microphone: OSError: [Errno 19] No such device"
+    bench.broken = ""
+    bench.run(EVERY_US / SECOND_US + 5)
+    assert bench.listener.failure == ""
 
 
 def test_what_the_card_took_before_a_hole_is_not_compared_with_what_came_after_it(bench: Bench) -> None:

@@ -21,11 +21,7 @@ def instants_at_horns(demo: Demo, uploaded: Path, keep: Path | None) -> list[Ins
 
     keep: a folder for copies of the recordings and the upload.
     """
-    wav = uploaded.with_suffix(".wav")
-    # What an upload loses at the low end is missing from the reference too, or noise would not be recognised.
-    high_pass = ",".join(f"highpass=f={HIGH_PASS_HZ}:t=q:w={quality}" for quality in HIGH_PASS_Q)
-    command = ["ffmpeg", "-loglevel", "error", "-y", "-i", str(uploaded), "-ac", "1", "-ar", "48000"]
-    subprocess.run([*command, "-af", high_pass, str(wav)], check=True)
+    wav = reference_of(uploaded)
     reference = samples_of(wav)
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
@@ -38,6 +34,18 @@ def instants_at_horns(demo: Demo, uploaded: Path, keep: Path | None) -> list[Ins
         instants_of(reference, CardRecording(demo.recording(site.receiver_id))) + site.path_delay_ms / 1000
         for site in demo.sites
     ]
+
+
+def reference_of(uploaded: Path) -> Path:
+    """An upload as a mono WAV file at 48 kHz beside it, without the low end that Loa removes from uploads.
+
+    With the low end, noise would not be recognised in a recording.
+    """
+    wav = uploaded.with_suffix(".wav")
+    high_pass = ",".join(f"highpass=f={HIGH_PASS_HZ}:t=q:w={quality}" for quality in HIGH_PASS_Q)
+    command = ["ffmpeg", "-loglevel", "error", "-y", "-i", str(uploaded), "-ac", "1", "-ar", "48000"]
+    subprocess.run([*command, "-af", high_pass, str(wav)], check=True)
+    return wav
 
 
 def samples_of(wav: Path) -> Samples:

@@ -2,8 +2,11 @@
 
 from runtime.refusal import N_
 
-#: By the beginning of the address; the longest that fits counts.
+#: By the beginning of the address; the longest that fits counts. With a "/" at its end: only for the pages below.
 HELP = {
+    "/first-steps": N_(
+        "Four steps from an empty Loa to the first broadcast. You can leave at any time; the settings lead back here."
+    ),
     "/": N_(
         "This page shows what is on air now and what comes next. “Stop” ends a broadcast on all loudspeakers at once. "
         "A red sign means that something needs attention: press it to see where."
@@ -19,6 +22,14 @@ HELP = {
     "/timetable": N_(
         "The week shows what plays when. Press a free space to plan a broadcast, drag one to move it. The list below "
         "pauses and removes schedules."
+    ),
+    "/timetable/": N_(
+        "Set when and where it plays. Loa says at once when that will be, what it would replace and which receivers "
+        "may not play it. Nothing changes before you save."
+    ),
+    "/receivers/new": N_(
+        "Name the receiver and choose its station. Loa then offers a connection file: copy it to the receiver, which "
+        "connects with it."
     ),
     "/receivers": N_(
         "Each loudspeaker cluster is a receiver; those with a fault stand first. Open one to set its volume, let it "
@@ -40,6 +51,11 @@ HELP = {
     "/faults": N_(
         "What has failed and is not settled yet. Confirm that you have seen a fault; reset it when it is mended."
     ),
+    "/measure": N_(
+        "Two loudspeakers that sound like an echo are measured here: they play test sounds in turn, a phone records "
+        "both, and Loa suggests the path delay."
+    ),
+    "/why": N_("Choose a receiver and a time: Loa says what played there then, or why nothing did."),
     "/play-log": N_(
         "Every broadcast with how many loudspeakers were heard. Press one to see where it was not, and why. The "
         "month's report is made here too."
@@ -53,7 +69,20 @@ HELP = {
         "every larger change."
     ),
     "/removed": N_("What was removed is kept. Press “Restore” to use it again."),
-    "/operators": N_("Each person signs in with an own name. The role decides what they may do in which commune."),
+    "/operators": N_("Each person signs in with their own name. The role decides what they may do in which commune."),
+    "/audit": N_("Every change in Loa is listed here: who made it, when and where. Filter it by commune or person."),
+    "/province": N_(
+        "Here the commune is connected to its province. Loa then reports what was played and receives bulletins. "
+        "While the province cannot be reached, reports are kept and sent later."
+    ),
+    "/province/inbox": N_(
+        "Bulletins from the province wait here for your decision: broadcast one now, add it to a programme or decline "
+        "it. An emergency plays without waiting."
+    ),
+    "/province/send": N_(
+        "A recording is sent to several communes at once. Normal bulletins wait for approval in each commune; priority "
+        "and emergency bulletins play by themselves."
+    ),
     "/mergers": N_(
         "First a rehearsal shows everything that would change and asks what has to be decided. A merger can be undone "
         "for 30 days."
@@ -62,9 +91,19 @@ HELP = {
         "Choose a table or recordings of the old system. Loa shows what it has read before anything is saved."
     ),
 }
+#: By the end of the address, before its beginning.
+HELP_BY_END = {
+    "/profile": N_(
+        "How this person is reached, and which faults Loa tells them about: by e-mail, SMS or webhook, where and at "
+        "what hours."
+    ),
+}
 
 
 def help_of(path: str) -> str:
     """The text for an address, "" for none."""
-    fitting = [start for start in HELP if path == start or (start != "/" and path.startswith(f"{start}/"))]
+    for end, text in HELP_BY_END.items():
+        if path.endswith(end):
+            return text
+    fitting = [start for start in HELP if path == start or (start != "/" and path.startswith(f"{start.rstrip('/')}/"))]
     return HELP[max(fitting, key=len)] if fitting else ""

@@ -1,12 +1,17 @@
-"""The chimes: four rising notes before a programme, three falling notes after it; one pair for each commune."""
+"""The chimes: four rising notes before a programme, three falling notes after it; one pair for each commune.
 
+A commune may put a recording of its own in the place of each.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from pydub import AudioSegment
 from pydub.generators import Sine
 from sqlalchemy import func
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from broadcast.audio import RATE, Ffmpeg
 from broadcast.audio_decode import decode
@@ -39,13 +44,50 @@ def chime(kind: ItemKind) -> AudioSegment:
     return chime_sound
 
 
+class NewChime(NamedTuple):
+    """Rows that are not in the database yet."""
+
+    clip: Clip
+    renditions: list[ClipRendition]
+
+
+@dataclass(frozen=True)
+class CommuneChime:
+    """A chime of a commune and the clip that it is now."""
+
+    kind: ItemKind
+    clip: Clip
+
+    @property
+    def subject(self) -> str:
+        return f"chime {self.clip.commune_id}/{self.kind.value}"
+
+    @property
+    def settings_shown(self) -> list[object]:
+        return [self.clip.id]
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether Loa made it."""
+        return not self.clip.uploaded_by
+
+
+def chimes_of(session: Session, commune_id: str) -> list[CommuneChime]:
+    """The opening one first; those that were not made yet are missing."""
+    found = session.exec(select(Clip).where(Clip.commune_id == commune_id, Clip.builtin != "")).all()
+    by_kind = {clip.builtin: clip for clip in found}
+    return [CommuneChime(kind, by_kind[kind.value]) for kind in _NOTES if kind.value in by_kind]
+
+
 def ensure_chimes(database: Database, media: Media, commune_id: str, now: datetime) -> None:
     """Create the chimes that the commune lacks. Safe to call at every start."""
     with database.session() as session:
         existing = set(session.exec(select(Clip.builtin).where(Clip.commune_id == commune_id, Clip.builtin != "")))
     for kind in _NOTES:
-        if kind.value not in existing and not _copy(database, media, commune_id, kind, now):
-            _make(database, media, commune_id, kind, now)
+        if kind.value not in existing:
+            made = standard_chime(database, media, commune_id, kind, now)
+            with database.writing() as session:
+                set_chime(session, commune_id, kind, made, now)
 
 
 def ensure_all_chimes(database: Database, media: Media, now: datetime) -> None:
@@ -58,25 +100,43 @@ def ensure_all_chimes(database: Database, media: Media, now: datetime) -> None:
         ensure_chimes(database, media, commune_id, now)
 
 
-def _copy(database: Database, media: Media, commune_id: str, kind: ItemKind, now: datetime) -> bool:
-    """From a commune that has the chime: the same files for another row. Returns whether there was one."""
-    with database.writing() as session:
-        query = select(Clip).where(Clip.builtin == kind.value, Clip.original_name == f"{kind.value}.wav")
+def set_chime(session: Session, commune_id: str, kind: ItemKind, chime: NewChime, now: datetime) -> None:
+    """From now on this is the commune's chime; the one before is retired, what has sounded keeps it."""
+    query = select(Clip).where(Clip.commune_id == commune_id, Clip.builtin == kind.value)
+    for before in session.exec(query).all():
+        before.builtin, before.retired_at = "", now
+        session.add(before)
+    clip, renditions = chime
+    clip.commune_id, clip.builtin, clip.uploaded_at = commune_id, kind.value, now
+    session.add(clip)
+    session.flush()
+    session.add_all(renditions)
+
+
+def chime_from(session: Session, clip: Clip, by: str) -> NewChime:
+    """A recording of the library as a chime: the same files for another row. by: who chose it."""
+    fresh = {"id": new_id(), "uploaded_by": by, "replaced_by": None, "replaced_in": None, "retired_at": None}
+    copied = Clip(**{**clip.model_dump(), **fresh, "peaks": clip.peaks})
+    query = select(ClipRendition).where(ClipRendition.clip_id == clip.id)
+    return NewChime(
+        copied, [ClipRendition(**{**row.model_dump(), "clip_id": copied.id}) for row in session.exec(query)]
+    )
+
+
+def standard_chime(database: Database, media: Media, commune_id: str, kind: ItemKind, now: datetime) -> NewChime:
+    """Loa's own. Its files are those that another commune has; made, which takes a second, where none has them."""
+    with database.session() as session:
+        query = select(Clip).where(Clip.original_name == f"{kind.value}.wav", Clip.uploaded_by == "")
         original = session.exec(query.order_by(col(Clip.uploaded_at).desc()).limit(1)).first()
-        if original is None:
-            return False
-        renditions = session.exec(select(ClipRendition).where(ClipRendition.clip_id == original.id)).all()
-        if not renditions or not all(media.has(rendition.sha256, rendition.extension) for rendition in renditions):
-            return False
-        clip = Clip(**{**original.model_dump(), "id": new_id(), "commune_id": commune_id, "uploaded_at": now})
-        session.add(clip)
-        session.flush()
-        for rendition in renditions:
-            session.add(ClipRendition(**{**rendition.model_dump(), "clip_id": clip.id}))
-    return True
+        if original is not None:
+            copied = chime_from(session, original, by="")
+            copied.clip.title = _TITLES[kind]  # a merger names it after its commune
+            if copied.renditions and all(media.has(row.sha256, row.extension) for row in copied.renditions):
+                return copied
+    return _made(media, commune_id, kind, now)
 
 
-def _make(database: Database, media: Media, commune_id: str, kind: ItemKind, now: datetime) -> None:
+def _made(media: Media, commune_id: str, kind: ItemKind, now: datetime) -> NewChime:
     files_made: list[Path] = []
 
     def make_file(suffix: str) -> Path:
@@ -95,27 +155,24 @@ def _make(database: Database, media: Media, commune_id: str, kind: ItemKind, now
     finally:
         for path in files_made:
             path.unlink(missing_ok=True)
-    with database.writing() as session:
-        clip = Clip(
-            id=new_id(),
-            commune_id=commune_id,
-            title=_TITLES[kind],
-            field=int(Field.GENERAL),
-            builtin=kind.value,
-            original_name=f"{kind.value}.wav",
-            original_sha256=stored_original.sha256,
-            original_bytes=stored_original.bytes,
-            original_extension="wav",
-            uploaded_at=now,
-            duration_us=encoded.samples * 1_000_000 // RATE,
-            loudness_before_lufs=measured.loudness_lufs,
-            loudness_after_lufs=encoded.opus_level.lufs,
-            true_peak_after_dbtp=encoded.true_peak_dbtp,
-            peaks=measured.peaks,
-        )
-        session.add(clip)
-        session.flush()
-        for codec, file in renditions.items():
-            session.add(
-                ClipRendition(clip_id=clip.id, codec=codec, sha256=file.sha256, bytes=file.bytes, extension=codec)
-            )
+    clip = Clip(
+        id=new_id(),
+        commune_id=commune_id,
+        uploaded_at=now,
+        title=_TITLES[kind],
+        field=int(Field.GENERAL),
+        original_name=f"{kind.value}.wav",
+        original_sha256=stored_original.sha256,
+        original_bytes=stored_original.bytes,
+        original_extension="wav",
+        duration_us=encoded.samples * 1_000_000 // RATE,
+        loudness_before_lufs=measured.loudness_lufs,
+        loudness_after_lufs=encoded.opus_level.lufs,
+        true_peak_after_dbtp=encoded.true_peak_dbtp,
+        peaks=measured.peaks,
+    )
+    rows = [
+        ClipRendition(clip_id=clip.id, codec=codec, sha256=file.sha256, bytes=file.bytes, extension=codec)
+        for codec, file in renditions.items()
+    ]
+    return NewChime(clip, rows)

@@ -89,12 +89,15 @@ def clips(
     search: str = "",
     field: int | None = None,
     language: str | None = None,
+    longest_us: int | None = None,
     include_retired: bool = False,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Clip]:
     """A commune's clips, newest first, without the chimes. search: words, matched without diacritics."""
     conditions = _matching(commune_id, search, field, language, include_retired=include_retired)
+    if longest_us is not None:
+        conditions.append(col(Clip.duration_us) <= longest_us)
     newest = (col(Clip.uploaded_at).desc(), col(Clip.id))
     if limit is not None:
         # Sorting ids takes a third of the time of sorting whole rows with their waveforms.

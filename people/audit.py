@@ -25,6 +25,7 @@ class Deed(StrEnum):
     CLIP_REPLACED = "clip_replaced"
     BACKUP_CHOSEN = "backup_chosen"
     BACKUP_DROPPED = "backup_dropped"
+    CHIME_CHANGED = "chime_changed"
     PROGRAMME_ADDED = "programme_added"
     PROGRAMME_CHANGED = "programme_changed"
     PROGRAMME_RETIRED = "programme_retired"

@@ -130,7 +130,7 @@ def _write(
         chosen = rows_of(tables, commune_id)
         if commune_id is not None and not _rows(connection, chosen["commune"]):
             raise NotFound(N_("Commune {id} does not exist."), id=commune_id)
-        named = _audio_named(connection, tables, chosen)
+        named = _audio_named(connection, data_dir, tables, chosen)
         # What no row names (the sound of last night's test, say) comes with the whole, not with one commune.
         files = _audio_there(data_dir, only=named if commune_id is not None else None)
         about = BackupInfo(
@@ -206,7 +206,10 @@ def _rows(connection: Connection, query: sqlalchemy.Select[tuple[object, ...]]) 
 
 
 def _audio_named(
-    connection: Connection, tables: list[Table], chosen: dict[str, sqlalchemy.Select[tuple[object, ...]]]
+    connection: Connection,
+    data_dir: Path,
+    tables: list[Table],
+    chosen: dict[str, sqlalchemy.Select[tuple[object, ...]]],
 ) -> set[str]:
     table_named = {table.name: table for table in tables}
     renditions, clips = table_named["cliprendition"].c, table_named["clip"].c
@@ -215,8 +218,10 @@ def _audio_named(
     for sha256, extension in connection.execute(rendered):
         named.add(f"media/{sha256}.{extension}")
     uploaded = chosen["clip"].with_only_columns(clips.original_sha256, clips.original_extension)
-    for sha256, extension in connection.execute(uploaded.where(clips.builtin == "")):
-        named.add(f"originals/{sha256}.{extension}")
+    for sha256, extension in connection.execute(uploaded):
+        # The original of a chime that Loa made lies beside its renditions.
+        store = next((s for s in ("originals", "media") if _path(data_dir, f"{s}/{sha256}.{extension}").exists()), None)
+        named.add(f"{store or 'originals'}/{sha256}.{extension}")
     return named
 
 

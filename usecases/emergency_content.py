@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlmodel import Session, col, select
 
 from broadcast.clips import Clip
-from broadcast.programmes import ProgrammeItem
+from broadcast.programmes import ItemKind, Programme, ProgrammeItem
 from people.rights import Action, NotAllowed
 from runtime.refusal import N_
 from schedules.schedules import Schedule
@@ -28,6 +28,14 @@ def need_for_clip(session: Session, actor: Actor, clip: Clip) -> None:
     clip_ids = [clip.id] + ([clip.replaced_by] if clip.replaced_by else [])
     query = select(ProgrammeItem.programme_id).where(col(ProgrammeItem.clip_id).in_(clip_ids))
     _need_if_played(session, actor, clip.commune_id, set(session.exec(query)))
+
+
+def need_for_chime(session: Session, actor: Actor, commune_id: str, kind: ItemKind) -> None:
+    """The right to clips and, when an emergency schedule plays this chime, to emergencies. Raises NotAllowed."""
+    actor.need(Action.CLIPS, commune_id)
+    query = select(ProgrammeItem.programme_id).join(Programme)
+    query = query.where(Programme.commune_id == commune_id, ProgrammeItem.kind == kind.value)
+    _need_if_played(session, actor, commune_id, set(session.exec(query)))
 
 
 def _need_if_played(session: Session, actor: Actor, commune_id: str, programme_ids: Collection[int]) -> None:

@@ -77,6 +77,26 @@ def test_what_comes_back_is_what_was_there(home: Installation, tmp_path: Path, p
     assert Secrets.load_or_create(tmp_path / "new" / "secrets") == home.secrets
 
 
+def test_chimes_are_not_missed_also_after_a_merger_and_an_own_one_comes_back(
+    home: Installation, tmp_path: Path
+) -> None:
+    wav, mp3 = home.sound(home.media, "chuông", "wav"), home.sound(home.originals, "nhạc riêng", "mp3")
+    with home.database.writing() as session:
+        clips = {clip.commune_id: clip for clip in session.exec(select(Clip)).all()}
+        # A merger takes `builtin` from the chime that programmes keep; its original lies beside the renditions.
+        former, own = clips[COMMUNE], clips[OTHER]
+        former.original_sha256, former.original_extension = wav, "wav"
+        own.original_sha256, own.original_extension, own.builtin = mp3, "mp3", "opening_chime"
+        session.add_all([former, own])
+    target = tmp_path / "loa.backup"
+    made = back_up(home.database, home.folder, target, now=home.clock.now(), passphrase=None, commune_id=OTHER)
+    assert made.missing == []
+    restored(target, tmp_path / "other")
+    assert any(mp3 in name for name in files(tmp_path / "other" / "originals"))
+    target.unlink()
+    assert back_up(home.database, home.folder, target, now=home.clock.now(), passphrase=None).missing == []
+
+
 def test_a_backup_is_for_its_owner_alone_and_a_locked_one_shows_nothing(home: Installation) -> None:
     archive = backed_up(home, PASSPHRASE)
     assert archive.stat().st_mode & 0o777 == 0o600
@@ -479,13 +499,15 @@ def test_from_the_command_line_and_back(home: Installation, tmp_path: Path) -> N
     archive, data = str(tmp_path / "b"), str(home.folder)
     made = run.invoke(main, ["backup", archive, "--data", data, *locked])
     assert made.exit_code == 0, made.output
-    assert "It is locked" in made.output
-    assert "whole" in run.invoke(main, ["restore", archive, "--check", *locked]).output
-    assert "Which passphrase?" in run.invoke(main, ["restore", archive, "--check"]).output
+    assert "Bản sao lưu đã được khóa" in made.output
+    assert "nguyên vẹn" in run.invoke(main, ["restore", archive, "--check", *locked]).output
+    assert "Cụm từ bí mật nào?" in run.invoke(main, ["restore", archive, "--check"]).output
     back = run.invoke(main, ["restore", archive, "--data", str(tmp_path / "new"), *locked])
     assert back.exit_code == 0, back.output
     assert "loa serve" in back.output
     again = run.invoke(main, ["restore", archive, "--data", str(tmp_path / "new"), *locked])
     assert again.exit_code == 1
-    assert "something in" in again.output
+    assert "đã có" in again.output
     assert "Traceback" not in again.output
+    english = run.invoke(main, ["restore", archive, "--check", *locked], env={"LOA_LANGUAGE": "en"})
+    assert "The backup is whole" in english.output

@@ -202,6 +202,10 @@ class EveryState(Office):
             now = self.clock.now()
             for clip_id in ("ban-tin", "cu", "du-phong"):
                 add_clip(session, clip_id, 600, now=now)
+            add_clip(session, "nhac", 12, now=now)
+            for chime in ("opening_chime", "closing_chime"):
+                add_clip(session, chime, 4, now=now, builtin=chime)
+            session.get_one(Clip, "closing_chime").uploaded_by = "lan"
             items = [Item(ItemKind.CLIP, "ban-tin"), Item(ItemKind.CLIP, "du-phong")]
             for title in ("Bản tin sáng", "Bản tin cũ"):
                 add_programme(session, COMMUNE, title, items, now=now)

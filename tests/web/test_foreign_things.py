@@ -35,7 +35,7 @@ KINDS = {
 }
 REST = {"action": "remove", "fault": "card", "what": "again"}
 #: Of all communes, or of none: mergers are for administrators, sound is signed, a step is of the server's clock; an
-#: upload that is not there stays away.
+#: upload that is not there stays away; a chime is named by its kind.
 OF_NONE = (
     "/api/province/",
     "/clock-steps/",
@@ -45,6 +45,7 @@ OF_NONE = (
     "/province/letters/",
     "/api/v1/jobs/",
     "/clips/uploads/",
+    "/settings/chimes/",
 )
 #: Beside `SANE`: fields of single forms.
 FURTHER = {
@@ -88,6 +89,7 @@ NAMING = [
     ("/stations/1/move", "to", "station"),
     ("/programmes/1/items", "what", "clip {clip}"),
     ("/measure", "one", "receiver"),
+    ("/settings/chimes/opening_chime", "clip", "clip"),
     ("/province/inbox/1/programme", "programme", "programme"),
 ]
 

@@ -7,6 +7,7 @@ import re
 
 from people.audit import Deed
 from runtime.refusal import N_
+from web.labels.broadcasts import CHIMES
 from web.labels.faults import FAULTS
 from web.labels.fields import FIELDS
 from web.labels.people import ROLE_NAMES
@@ -27,6 +28,7 @@ SETTINGS = {
 }
 IMPORTED = {"new": N_("new:"), "changed": N_("changed:"), "same": N_("unchanged:"), "wrong": N_("wrong:")}
 KINDS = {"receivers": N_("Receivers"), "schedules": N_("Schedules"), "operators": N_("Operators")}
+STANDARD = N_("the standard chime")
 LATCHED = {**FAULTS, "link": N_("Connection lost")}
 _ISO_DAY = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _WORD = re.compile(r"[a-z][a-z_-]*[a-z]")
@@ -44,6 +46,9 @@ _BY_DEED: dict[Deed, dict[str, str]] = {
 def audit_detail(t: Translator, action: str, detail: str) -> str:
     """The names that people gave, before the colon, stay as they are."""
     shown = _ISO_DAY.sub(r"\3/\2/\1", detail)
+    if action == Deed.CHIME_CHANGED:
+        kind, _, title = shown.partition(": ")
+        return f"{t(CHIMES.get(kind, kind))}: {t(STANDARD) if title == 'standard' else title}"
     words = _BY_DEED.get(Deed(action), {}) if action in set(Deed) else {}
     if not words:
         return shown

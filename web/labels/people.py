@@ -27,6 +27,7 @@ DEEDS = {
     Deed.CLIP_REPLACED: N_("Replaced a recording (in programmes)"),
     Deed.BACKUP_CHOSEN: N_("Set the backup recording"),
     Deed.BACKUP_DROPPED: N_("Removed the backup recording"),
+    Deed.CHIME_CHANGED: N_("Changed a chime"),
     Deed.PROGRAMME_ADDED: N_("Created a programme"),
     Deed.PROGRAMME_CHANGED: N_("Changed a programme"),
     Deed.PROGRAMME_RETIRED: N_("Retired a programme"),

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
@@ -16,12 +16,12 @@ from parsing.numbers import row_number
 from people.rights import Action, NotAllowed
 from runtime.refusal import N_, Refusal
 from usecases.clips import change_clip, choose_backup, clip_of, dismiss_upload, open_upload, restore_clip, retire_clip
-from web.clip_list import ClipQuery, clip_choices, clip_rows, clips_view, uploads_view
+from web.clip_list import ClipQuery, UploadsView, clip_choices, clip_rows, clips_view, uploads_view
 from web.flash import Flash
 from web.labels.broadcasts import FIELDS, LANGUAGES_SPOKEN
 from web.labels.clip_warnings import clip_warnings
 from web.removed_things import after_removal
-from web.request_context import In, Reading, back_to, changes
+from web.request_context import Frame, In, Reading, back_to, changes
 from web.typed_fields import Count, RowId
 from web.uploads import blocks_of, body_of, receive
 
@@ -54,19 +54,25 @@ def page(
 
 
 @router.get("/clips/uploads")
-def uploads(frame: In, session: Reading, seen: str = "", lists: str = "", programme: Count = 0) -> HTMLResponse:
+def uploads(
+    frame: In, session: Reading, seen: str = "", lists: str = "", programme: Count = 0, chimes: str = ""
+) -> HTMLResponse:
     """The uploads on their way, for the script. lists: the page shows the newest clips; those that are new join its
-    list. programme: what is new is offered to this programme, whose page it is.
+    list. programme, chimes: what is new is offered to this programme, or as a chime.
     """
     view = uploads_view(session, frame.commune_id, frame.deps.clock.now(), frame.operator.name, seen.split("."))
     if not lists:  # what is ready stays named there
         view = replace(view, seen=seen.split("."))
-    return frame.page("_clip_uploads.html", uploads=view, lists=bool(lists), fields=FIELDS, programme_id=programme)
+    return _uploads(frame, view, lists, programme, chimes)
 
 
 @router.post("/clips/uploads/{job_id}/dismiss", dependencies=[changes(Action.CLIPS)])
 def dismiss(
-    frame: In, job_id: str, lists: Annotated[str, Form()] = "", programme: Annotated[Count, Form()] = 0
+    frame: In,
+    job_id: str,
+    lists: Annotated[str, Form()] = "",
+    programme: Annotated[Count, Form()] = 0,
+    chimes: Annotated[str, Form()] = "",
 ) -> Response:
     """Say no longer what became of an upload."""
     dismiss_upload(frame.deps.services, frame.actor, frame.commune_id, job_id)
@@ -74,7 +80,7 @@ def dismiss(
         return back_to(frame.request, "/clips", None)
     with frame.deps.database.session() as session:
         view = uploads_view(session, frame.commune_id, frame.deps.clock.now(), frame.operator.name)
-    return frame.page("_clip_uploads.html", uploads=view, lists=bool(lists), fields=FIELDS, programme_id=programme)
+    return _uploads(frame, view, lists, programme, chimes)
 
 
 @router.get("/clips/choices")
@@ -223,5 +229,13 @@ def no_backup(frame: In, clip_id: str) -> Response:
 def original(frame: In, session: Reading, clip_id: str) -> FileResponse:
     """The file as it was uploaded."""
     clip = clip_of(session, frame.commune_id, clip_id)
-    path = frame.deps.originals.path_of(clip.original_sha256, clip.original_extension)
+    originals, media = frame.deps.originals, frame.deps.media
+    # The original of a chime that Loa made lies beside its renditions.
+    store = originals if originals.has(clip.original_sha256, clip.original_extension) else media
+    path = store.path_of(clip.original_sha256, clip.original_extension)
     return FileResponse(path, filename=clip.original_name, media_type="application/octet-stream")
+
+
+def _uploads(frame: Frame, view: UploadsView, lists: str, programme: int, chimes: str) -> HTMLResponse:
+    values: dict[str, Any] = {"programme_id": programme, "for_chimes": bool(chimes), "fields": FIELDS}
+    return frame.page("_clip_uploads.html", uploads=view, lists=bool(lists), **values)

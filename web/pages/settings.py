@@ -1,25 +1,33 @@
 """Settings: the communes, allowed hours, chimes, the backup, and where everything else is set."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form
 from fastapi.responses import FileResponse, HTMLResponse, Response
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from broadcast.clips import Clip, renditions_of
+from broadcast.chimes import chimes_of
+from broadcast.clips import clips, renditions_of
+from broadcast.programmes import ItemKind
 from devices.provinces import province_name
 from noise.noise_rules import rules_of
 from people.rights import Action
 from runtime.refusal import N_, NotFound, Refusal
 from transfer.age_file import SHORTEST_PASSPHRASE
 from transfer.backup_runs import BackupRuns
+from usecases import chimes
 from usecases.backups import start_backup
+from usecases.chimes import LONGEST_CHIME_S
 from usecases.communes import add_commune, change_commune
+from web.clip_list import MOST_CHOICES, uploads_view
+from web.flash import Flash
+from web.labels.broadcasts import CHIMES, FIELDS, LANGUAGES_SPOKEN
 from web.noise_form import hours_sentences
 from web.request_context import Frame, In, Reading, back_to, changes, set_commune_cookie
 from web.waveforms import listen_url
 
 router = APIRouter(include_in_schema=False)
+ChimeKind = Literal["opening_chime", "closing_chime"]
 
 
 @router.get("/settings")
@@ -34,7 +42,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
         "settings.html",
         province=province_name(session, province_id) if province_id is not None else "",
         hours=hours_sentences(frame.wording, rules.allowed_hours) if rules else [],
-        chimes=_chimes(session, frame.commune_id),
+        **_chimes(frame, session),
         may_add=frame.standing.admin or frame.standing.province_id is not None,
         backup=backups.status,
         kept=backups.newest() if frame.may(Action.BACKUP) else None,
@@ -75,6 +83,23 @@ def add(
     return answer
 
 
+@router.post("/settings/chimes/{kind}", dependencies=[changes(Action.CLIPS)])
+def choose_chime(frame: In, kind: ChimeKind, clip: Annotated[str, Form()] = "") -> Response:
+    """A recording of the library in the place of a chime."""
+    if not clip:
+        raise Refusal(N_("Choose a recording.")).at("clip")
+    chosen = chimes.choose_chime(frame.deps.services, frame.actor, frame.commune_id, ItemKind(kind), clip)
+    message = Flash(N_("{chime} is now “{title}”."), {"chime": frame.t(CHIMES[kind]), "title": chosen.title})
+    return back_to(frame.request, "/settings#chimes", message)
+
+
+@router.post("/settings/chimes/{kind}/standard", dependencies=[changes(Action.CLIPS)])
+def standard_chime(frame: In, kind: ChimeKind) -> Response:
+    chimes.standard_chime(frame.deps.services, frame.actor, frame.deps.media, frame.commune_id, ItemKind(kind))
+    message = Flash(N_("{chime} is the standard one again."), {"chime": frame.t(CHIMES[kind])})
+    return back_to(frame.request, "/settings#chimes", message)
+
+
 @router.post("/settings/backup", dependencies=[changes(Action.BACKUP)])
 def back_up(frame: In, passphrase: Annotated[str, Form()] = "", again: Annotated[str, Form()] = "") -> Response:
     """Begin a backup of everything; the page shows how far it is."""
@@ -99,9 +124,21 @@ def _backups(frame: Frame) -> BackupRuns:
     return backups
 
 
-def _chimes(session: Session, commune_id: str) -> list[tuple[Clip, str]]:
-    """Each with the address of its sound, the opening one first."""
-    query = select(Clip).where(Clip.commune_id == commune_id, Clip.builtin != "").order_by(col(Clip.builtin).desc())
-    chimes = list(session.exec(query))
-    sounds = renditions_of(session, [chime.id for chime in chimes])
-    return [(chime, listen_url(sounds.get(chime.id, []))) for chime in chimes]
+def _chimes(frame: Frame, session: Session) -> dict[str, Any]:
+    """The chimes with the addresses of their sound, and what may take their place."""
+    commune_id, now = frame.commune_id, frame.deps.clock.now()
+    of_commune = chimes_of(session, commune_id)
+    sounds = renditions_of(session, [chime.clip.id for chime in of_commune])
+    return {
+        "chimes": [(chime, listen_url(sounds.get(chime.clip.id, []))) for chime in of_commune],
+        "chime_names": CHIMES,
+        "chime_choices": clips(session, commune_id, longest_us=LONGEST_CHIME_S * 1_000_000, limit=MOST_CHOICES),
+        "uploads": uploads_view(session, commune_id, now, frame.operator.name),
+        "for_chimes": True,
+        "longest_chime_s": LONGEST_CHIME_S,
+        "lists": False,
+        "replaces": None,
+        "fields": FIELDS,
+        "spoken": LANGUAGES_SPOKEN,
+        "limit_mb": frame.deps.settings.max_upload_bytes // 1_000_000,
+    }

@@ -68,7 +68,6 @@ class CommuneChime:
 
     @property
     def is_standard(self) -> bool:
-        """Whether Loa made it."""
         return not self.clip.uploaded_by
 
 

@@ -38,6 +38,7 @@ CARDS = ("--ppm", "0,50,-50,100")
 PROFILES = {
     "clean": Profile("clean", (), 0.02),
     "clean-cards": Profile("clean", CARDS, 0.05),
+    "clean-usb": Profile("clean", (*CARDS, "--gran", "48"), 0.05),
     "clean-clocks": Profile("clean", ("--clk-ppm", "0,20,-20,50"), 0.10),
     "j20": Profile("j20", (), 0.15),
     "4g": Profile("4g", (), 0.5),

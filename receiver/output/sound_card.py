@@ -131,12 +131,13 @@ class SoundCard:
             self._run += 1
             self._first = 0
         leaves_us = times.outputBufferDacTime * 1e6 + self._ahead_us
+        ahead_us = (times.outputBufferDacTime - times.currentTime) * 1e6
         first, self._first = self._first, self._first + frames
         render = self._render
         if render is None:
             out.fill(0)
             return
-        np.clip(render(FrameRequest(frames, first, leaves_us, self._run)), -1.0, 1.0, out=out[:, 0])
+        np.clip(render(FrameRequest(frames, first, leaves_us, self._run, ahead_us)), -1.0, 1.0, out=out[:, 0])
 
     def _watch(self) -> float:
         self.look()

@@ -17,13 +17,15 @@ class FrameRequest(NamedTuple):
 
     frames: how many. first: the number of the first, counted without a gap since the speaker started; it starts
     again with 0, and `run` grows, when the card stopped or was reopened. leaves_local_us: local monotonic clock,
-    µs, at which the first leaves the speaker's output, as well as the card can tell (USB cards: 1 ms late or early).
+    µs, at which the first leaves the speaker's output, as well as the card can tell (USB cards: up to 1 ms late).
+    ahead_us: how much of that instant was counted in frames of 1/48000 s, whatever the card's crystal does.
     """
 
     frames: int
     first: int
     leaves_local_us: float
     run: int = 0
+    ahead_us: float = 0.0
 
 
 #: Gives exactly `request.frames` mono samples at 48 kHz; what lies beyond −1 to 1 is clipped.

@@ -51,7 +51,7 @@ class Stream:
         for _ in range(blocks):
             self.bench.now_s += 960 / RATE
             out = np.empty((960, 1), np.float32)
-            times = SimpleNamespace(outputBufferDacTime=self.bench.now_s + self._filled_s)
+            times = SimpleNamespace(currentTime=self.bench.now_s, outputBufferDacTime=self.bench.now_s + self._filled_s)
             self.callback(out, 960, times, SimpleNamespace(output_underflow=underflow))
 
 

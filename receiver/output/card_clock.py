@@ -19,7 +19,7 @@ from receiver.playout.cues import FRAME_US
 GROUP = 5
 #: Groups remembered: 20 s. Long enough for 1 ms granules, short enough while the card warms up.
 MEMORY = 200
-#: The line is laid anew with each group at first, later with each of so many.
+#: The line is fitted again with each group at first, later with each fourth.
 EARLY, SELDOM = 40, 4
 #: What share of the groups lies below the line: not the very earliest, which are freaks of their own.
 BELOW = 0.2

@@ -60,6 +60,15 @@ class ClockStep(SQLModel, table=True):
         return self.id or 0
 
     @property
+    def subject(self) -> str:
+        """For revisions and the audit."""
+        return f"clock_step {self.id}"
+
+    @property
+    def settings_shown(self) -> list[object]:
+        return [self.state, self.answer]
+
+    @property
     def waits(self) -> bool:
         """Whether a person has to answer."""
         return self.state in (StepState.ASKED, StepState.DOUBTED) and not self.answer

@@ -14,6 +14,7 @@ def answer_clock_step(services: Services, actor: Actor, commune_id: str, number:
     with services.database.writing() as session:
         actor.need(Action.RECEIVERS, commune_id)
         step = clock_steps.clock_step(session, number)
+        actor.check_shown(session, step)
         if not step.waits:
             raise Refusal(N_("This question about the clock is already settled. Open the page On air again."))
         if step.state == StepState.DOUBTED and answer is StepAnswer.KEEP:
@@ -22,7 +23,7 @@ def answer_clock_step(services: Services, actor: Actor, commune_id: str, number:
         session.add(step)
         deed = Deed.CLOCK_FOLLOWED if answer is StepAnswer.FOLLOW else Deed.CLOCK_KEPT
         detail = f"{step.before_at.isoformat(timespec='seconds')} → {step.after_at.isoformat(timespec='seconds')}"
-        actor.note(session, services.clock.now(), commune_id, deed, detail)
+        actor.note(session, services.clock.now(), commune_id, deed, detail, about=step)
 
 
 def dismiss_clock_step(services: Services, actor: Actor, commune_id: str, number: int) -> None:

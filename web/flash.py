@@ -20,7 +20,8 @@ _MOST_TEXT = 200
 class Flash:
     """message_id, values: as in `Refusal`. href, link: a link to what was changed, and the name that it shows.
 
-    undo: the path to which a form is posted that takes the change back, "" for none. is_success: False where what was
+    undo: the path to which a form is posted that takes the change back, "" for none. revision: of what the
+    undo form changes. is_success: False where what was
     asked for could not be done at once.
     """
 
@@ -29,6 +30,7 @@ class Flash:
     href: str = ""
     link: str = ""
     undo: str = ""
+    revision: str = ""
     is_success: bool = True
 
 

@@ -19,7 +19,7 @@ from people import staff
 from people.rights import Action, Standing
 from runtime.refusal import N_
 from schedules.schedules import Schedule
-from usecases.revisions import Thing
+from usecases.revisions import Thing, newest_entry, revision_of
 from usecases.schedules import title_of
 from web.flash import Flash
 from web.request_context import Frame, back_to
@@ -81,7 +81,9 @@ def after_removal(frame: Frame, kind: str, ident: object) -> Response:
     """Go to the list of what is in use; it names what was removed, and offers to undo that."""
     with frame.deps.database.session() as session:
         removed = _removed(session, kind, _thing(session, frame, kind, str(ident)))
-    flash = Flash(N_("Removed: “{title}”."), {"title": removed.title}, undo=f"{removed.path}/restore")
+        revision = revision_of(session, removed.thing, newest_entry(session))
+    undo = f"{removed.path}/restore"
+    flash = Flash(N_("Removed: “{title}”."), {"title": removed.title}, undo=undo, revision=revision)
     return back_to(frame.request, KINDS[kind].list_path, flash)
 
 

@@ -85,6 +85,8 @@ def page_of(subject: str) -> str:
         return f"/operators/{ident}/profile"
     if kind == "operator":
         return f"/operators/{ident}"
+    if kind == "clock_step":
+        return "/"
     if kind in ("commune", "chime"):
         return "/settings"
     return f"{_PAGES[kind]}/{ident}" if kind in _PAGES else "/stations"

@@ -55,8 +55,6 @@ COMMANDS = {
 }
 #: Refused, or without effect, unless the thing is still in the state that the button was shown in.
 NEEDS_THE_STATE_SHOWN = {
-    "/clock-steps/{}/answer",
-    "/clock-steps/{}/dismiss",
     "/faults/{}/{}/acknowledge",
     "/faults/{}/{}/reset",
     "/import/operators/{}",

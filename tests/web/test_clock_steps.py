@@ -6,12 +6,17 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from devices.communes import Commune
 from people.audit import AuditEntry
+from people.rights import Action
 from runtime.clock import ManualClock
 from runtime.clock_steps import ClockStep, StepState
 from runtime.database import Database
-from tests.cast import MORNING
+from tests.cast import COMMUNE, MORNING
 from tests.web.office import Office
+from tests.web.page_forms import form_of, forms_of
+from web.language import translators
+from web.pages.on_air import _fragment
 
 
 @pytest.fixture
@@ -60,6 +65,32 @@ def test_a_question_that_is_answered_cannot_be_answered_otherwise_by_a_second_pe
     office.post(f"/clock-steps/{number}/answer", answer="follow")
     assert office.post(f"/clock-steps/{number}/answer", answer="keep") == 422
     assert step_of(office, number).answer == "follow"
+
+
+def test_the_second_of_two_who_saw_the_question_is_told_the_answer(office: Office) -> None:
+    number = add_step(office, StepState.ASKED, timedelta(days=5))
+    form = form_of(office, "/", f"/clock-steps/{number}/answer", answer="follow")
+    office.post(f"/clock-steps/{number}/answer", answer="keep")
+    late = office.browser.post(form.action, data=form.fields)
+    assert late.status_code == 409
+    assert "lan" in late.text
+    assert step_of(office, number).answer == "keep"
+
+
+def test_forms_of_the_live_part_carry_a_key_that_is_the_same_for_all_and_no_token(office: Office) -> None:
+    add_step(office, StepState.ASKED, timedelta(days=5))
+    add_step(office, StepState.TAKEN, timedelta(hours=7))
+    with office.database.session() as session:
+        commune = session.get_one(Commune, COMMUNE)
+    rights = frozenset({Action.ON_AIR.value, Action.RECEIVERS.value})
+    first, second = (
+        _fragment(office.deps, office.app.state.renderer, commune, translators()["vi"], rights) for _ in range(2)
+    )
+    assert first == second
+    for form in forms_of(first):
+        assert form.fields["once"]
+        assert form.fields["revision"].startswith("clock_step ")
+        assert "form_token" not in form.fields
 
 
 def test_while_the_clock_is_doubted_nothing_is_put_on_air_and_the_page_says_why(office: Office) -> None:

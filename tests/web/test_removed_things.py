@@ -57,6 +57,7 @@ def test_a_removal_is_undone_where_it_was_made(office: Office, kind: str) -> Non
     page = office.browser.get(after).text
     assert f"Đã bỏ “{name}”." in page
     undo = next(form for form in forms_of(page) if form.action == f"{path}/restore")
+    assert undo.fields["revision"]
     # Its own page says so and is no live form.
     assert f"{path}/restore" in {form.action for form in forms_of(office.browser.get(path).text)}
     if change:

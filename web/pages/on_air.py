@@ -17,6 +17,7 @@ from web.live import may_still_see
 from web.on_air_view import on_air_view, step_size
 from web.rendering import Renderer
 from web.request_context import Frame, In, Reading, back_to, changes
+from web.shown import ShownRevisions
 
 router = APIRouter(include_in_schema=False)
 
@@ -27,7 +28,7 @@ def _fragment(deps: Deps, renderer: Renderer, commune: Commune, t: Translator, r
         view = on_air_view(session, deps, commune, t, now)
     w = Wording(t, commune.zone)
     values = {"view": view, "t": t, "w": w, "now": now, "from_us": from_us, "step_size": step_size, "rights": rights}
-    return renderer.render("_on_air.html", **values)
+    return renderer.render("_on_air.html", **values, revision_of=ShownRevisions(deps.database))
 
 
 def _rights(frame: Frame, commune_id: str) -> frozenset[str]:

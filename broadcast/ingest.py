@@ -43,7 +43,7 @@ class Ingest:
     ) -> None:
         """media: stores renditions. originals: stores uploads unchanged.
 
-        storage_bytes: the most that a commune stores, 0 for no limit.
+        storage_bytes: the most that a commune without a value of its own stores, 0 for no limit.
         """
         self._database = database
         self._media = media
@@ -114,9 +114,8 @@ class Ingest:
     def check_room(self, commune_id: str, bytes_: int) -> None:
         """Raises Refusal when these bytes would fill the disk, or are more than the commune may still store."""
         self._originals.check_room(bytes_)
-        if self.storage_bytes:
-            with self._database.session() as session:
-                check_storage(session, commune_id, bytes_, self.storage_bytes)
+        with self._database.session() as session:
+            check_storage(session, commune_id, bytes_, self.storage_bytes)
 
     def received(self, job_id: str, size: int, *, queued: bool = True) -> None:
         """The bytes are on disk. queued: processed by the ingest's thread; otherwise the caller calls `work_one`."""

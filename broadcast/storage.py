@@ -8,7 +8,10 @@ from sqlmodel import Session, col, func, select
 
 from broadcast.clips import Clip, ClipRendition
 from broadcast.ingest_jobs import UNFINISHED, IngestJob
+from devices.communes import Commune
 from runtime.refusal import N_, Refusal
+
+_MB, _GB = 1_000_000, 1_000_000_000
 
 
 def stored_bytes(session: Session, commune_id: str) -> int:
@@ -22,17 +25,25 @@ def stored_bytes(session: Session, commune_id: str) -> int:
     return sum(int(session.exec(query).one()) for query in (originals, renditions, on_the_way))
 
 
-def check_storage(session: Session, commune_id: str, bytes_: int, most_bytes: int) -> None:
+def storage_limit(session: Session, commune_id: str, usual_bytes: int) -> int:
+    """The most that the commune stores, 0 for no limit. usual_bytes: of a commune without a value of its own."""
+    row = session.get(Commune, commune_id)
+    return usual_bytes if row is None or row.storage_gb is None else row.storage_gb * _GB
+
+
+def check_storage(session: Session, commune_id: str, bytes_: int, usual_bytes: int) -> None:
     """Raises Refusal when these bytes do not fit into what the commune may store."""
-    stored = stored_bytes(session, commune_id)
-    if stored + bytes_ > most_bytes:
+    most = storage_limit(session, commune_id, usual_bytes)
+    stored = stored_bytes(session, commune_id) if most else 0
+    if most and stored + bytes_ > most:
         raise Refusal(
             N_(
-                "Only {free_mb} MB of the commune's {most_gb} GB are left, so this recording is not taken. Ask your "
-                "technician for more."
+                "The recordings of this commune take {used_mb} of {most_mb} MB, so this recording ({mb} MB) is not "
+                "taken. Ask your administrator for more storage (Settings, This commune)."
             ),
-            free_mb=max(0, most_bytes - stored) // 1_000_000,
-            most_gb=most_bytes // 1_000_000_000,
+            used_mb=-(-stored // _MB),
+            most_mb=most // _MB,
+            mb=-(-bytes_ // _MB),
         )
 
 

@@ -16,6 +16,8 @@ from runtime.refusal import N_, Refusal, at_field
 from runtime.rows import existing
 from wire.topics import is_id
 
+#: Nobody has a larger disk.
+MOST_STORAGE_GB = 100_000
 _NAMELESS = N_("A commune needs a name, for example: Xã Thiệu Trung.")
 
 
@@ -23,7 +25,8 @@ class Commune(SQLModel, table=True):
     """A commune. id: short, stands in topics ("thieu-trung"). retired_at: since when it is a part of another.
 
     description: what people should know of it. outline: its border, the text of a GeoJSON geometry as
-    `devices.outlines` keeps it; None when nobody brought one.
+    `devices.outlines` keeps it; None when nobody brought one. storage_gb: the most that it stores; None: as the
+    settings of the installation say.
     """
 
     id: str = Field(primary_key=True, max_length=63)
@@ -33,6 +36,7 @@ class Commune(SQLModel, table=True):
     volume_ceiling_percent: int = 100
     outline: str | None = Field(default=None, sa_column=Column(Text))
     description: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    storage_gb: int | None = None
     retired_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
     @property
@@ -65,12 +69,19 @@ def add_commune(
     return commune
 
 
-def change_commune(session: Session, commune_id: str, *, name: str, province: str, description: str) -> Commune:
-    """Raises Refusal for an empty name, NotFound. province: its name, "" for none."""
+def change_commune(
+    session: Session, commune_id: str, *, name: str, province: str, description: str, storage_gb: int | None
+) -> Commune:
+    """Raises Refusal for an empty name or a storage that nobody has, NotFound. province: its name, "" for none."""
     changed, name = commune(session, commune_id), parse_title(name)
     if not name:
         raise Refusal(_NAMELESS).at("name")
-    changed.name, changed.description = name, parse_title(description)
+    if storage_gb is not None and not 1 <= storage_gb <= MOST_STORAGE_GB:
+        raise Refusal(
+            N_("The storage of a commune is between 1 and {most} GB. Leave the field empty for the usual one."),
+            most=MOST_STORAGE_GB,
+        ).at("storage_gb")
+    changed.name, changed.description, changed.storage_gb = name, parse_title(description), storage_gb
     changed.province_id = province_named(session, province).number if province.strip() else None
     session.add(changed)
     session.flush()

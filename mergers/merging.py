@@ -92,6 +92,7 @@ class Merging:
             "time_zone": self._time_zone,
             "volume_ceiling_percent": ceiling,
             "outline": self._outline(sources),
+            "storage_gb": sum(c.storage_gb or 0 for c in sources) or None,
         }
         undone = None if plan.into in plan.sources else undone_commune(self._context.session, plan.into)
         if plan.into in plan.sources:

@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     commune_storage_bytes: int = Field(
         20_000_000_000,
         ge=0,
-        description="Most that one commune may store, in bytes: recordings as uploaded and as broadcast. 20 GB are some 400 hours of mp3. 0: no limit but the disk.",
+        description="Most that a commune without a value of its own (page Settings) may store, in bytes: recordings as uploaded and as broadcast. 20 GB are some 400 hours of mp3. 0: no limit but the disk.",
     )
     heartbeat_s: int = Field(
         20,

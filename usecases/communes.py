@@ -30,16 +30,32 @@ def add_commune(
 
 
 def change_commune(
-    services: Services, actor: Actor, commune_id: str, *, name: str, province: str, description: str
+    services: Services,
+    actor: Actor,
+    commune_id: str,
+    *,
+    name: str,
+    province: str,
+    description: str,
+    storage_gb: int | None,
 ) -> None:
-    """province: its name, "" for none. Raises NotAllowed, NotFound, Refusal."""
+    """province: its name, "" for none. storage_gb: None for the usual one. Raises NotAllowed, NotFound, Refusal."""
     with services.database.writing() as session:
         actor.need(Action.COMMUNES, commune_id)
         commune = communes.commune(session, commune_id)
         actor.check_shown(session, commune)
-        before, province = commune.name, _province(session, actor, province)
-        communes.change_commune(session, commune_id, name=name, province=province, description=description)
+        before, stored_before = commune.name, commune.storage_gb
+        communes.change_commune(
+            session,
+            commune_id,
+            name=name,
+            province=_province(session, actor, province),
+            description=description,
+            storage_gb=storage_gb,
+        )
         detail = commune.name if before == commune.name else f"{before} → {commune.name}"
+        if stored_before != storage_gb:
+            detail += f" ({stored_before or '–'} → {storage_gb or '–'} GB)"
         actor.note(session, services.clock.now(), commune_id, Deed.COMMUNE_CHANGED, detail, about=commune)
 
 

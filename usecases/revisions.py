@@ -70,7 +70,7 @@ _COLUMNS: dict[type, tuple[str, ...]] = {
     ),
     Station: ("kind", "name", "maker", "former_commune"),
     Zone: ("name", "retired_at"),
-    Commune: ("name", "province_id", "description"),
+    Commune: ("name", "province_id", "description", "storage_gb"),
     NoiseRules: RULE_COLUMNS,
 }
 

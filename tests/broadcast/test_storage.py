@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from broadcast.clips import Clip
 from broadcast.ingest import Ingest
 from broadcast.media import Media
 from broadcast.storage import stored_bytes
-from devices.communes import add_commune
+from devices.communes import add_commune, commune
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import Refusal
@@ -46,10 +47,22 @@ def test_clips_renditions_and_uploads_on_their_way_count(studio: Studio, ingest:
 
 
 def test_what_does_not_fit_is_refused_and_leaves_nothing(ingest: Ingest, tmp_path: Path, database: Database) -> None:
-    with pytest.raises(Refusal, match="this recording is not taken"):
+    with pytest.raises(Refusal, match="is not taken"):
         ingest.open_upload(COMMUNE, "a.mp3", by=OPERATOR, size_hint=2001)
     assert list((tmp_path / "originals" / "incoming").iterdir()) == []
     ingest.open_upload(COMMUNE, "a.mp3", by=OPERATOR, size_hint=2000).abandon()
+
+
+def test_a_commune_with_a_storage_of_its_own_has_that(ingest: Ingest, database: Database) -> None:
+    with database.writing() as session:
+        commune(session, COMMUNE).storage_gb = 1
+    ingest.open_upload(COMMUNE, "a.mp3", by=OPERATOR, size_hint=900_000).abandon()
+    ingest.storage_bytes = 0
+    with database.writing() as session:
+        session.get_one(Clip, "bulletin").original_bytes = 1_000_000_000
+    with pytest.raises(Refusal) as refused:
+        ingest.open_upload(COMMUNE, "a.mp3", by=OPERATOR, size_hint=900_000)
+    assert refused.value.values == {"used_mb": 1001, "most_mb": 1000, "mb": 1}
 
 
 def test_a_recording_for_an_emergency_is_taken_by_a_full_commune(ingest: Ingest) -> None:

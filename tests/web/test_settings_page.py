@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from sqlmodel import col, select
 
 from devices.communes import commune, communes
+from people.audit import AuditEntry
 from runtime.clock import ManualClock
 from runtime.database import Database
 from tests.cast import COMMUNE
@@ -38,6 +40,26 @@ def test_a_commune_is_renamed_and_described(office: Office) -> None:
     assert office.post("/settings/commune", name=" ") == 422
     form.fields["once"] = "again"
     assert office.browser.post(form.action, data=form.fields).status_code == 409
+
+
+def test_a_commune_is_given_a_storage_of_its_own(office: Office) -> None:
+    def save(storage_gb: str) -> int:
+        form = form_of(office, "/settings", "/settings/commune", storage_gb=storage_gb)
+        return office.browser.post(form.action, data=form.fields).status_code
+
+    assert "Đã dùng 0 B. Để trống: 0 B" not in office.browser.get("/settings").text
+    assert save("35") == 303
+    assert "35 GB" in office.browser.get("/clips").text
+    with office.database.session() as session:
+        assert commune(session, COMMUNE).storage_gb == 35
+        assert "(– → 35 GB)" in session.exec(select(AuditEntry.detail).order_by(col(AuditEntry.id).desc())).first()
+    for wrong in ("0", "nhiều", "100001"):
+        assert save(wrong) == 422
+    with office.database.session() as session:
+        assert commune(session, COMMUNE).storage_gb == 35
+    assert save("") == 303
+    with office.database.session() as session:
+        assert commune(session, COMMUNE).storage_gb is None
 
 
 def test_with_a_second_commune_merging_can_be_started_from_the_pages(office: Office) -> None:

@@ -10,6 +10,7 @@ FIELDS = {
     "name": N_("Name"),
     "description": N_("Description (optional)"),
     "province": N_("Province"),
+    "storage_gb": N_("Storage for recordings (GB, optional)"),
     "full_name": N_("Full name"),
     "phone": N_("Telephone"),
     "email": N_("E-mail"),

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from broadcast.backup_clip import backup_of
-from broadcast.storage import stored_bytes
+from broadcast.storage import storage_limit, stored_bytes
 from broadcast.upload import Upload
 from parsing.numbers import row_number
 from people.rights import Action, NotAllowed
@@ -47,7 +47,7 @@ def page(
         fields=FIELDS,
         spoken=LANGUAGES_SPOKEN,
         stored_bytes=stored_bytes(session, frame.commune_id),
-        storage_bytes=frame.deps.ingest.storage_bytes,
+        storage_bytes=storage_limit(session, frame.commune_id, frame.deps.ingest.storage_bytes),
         replaces=None,
         limit_mb=frame.deps.settings.max_upload_bytes // 1_000_000,
     )

@@ -9,10 +9,12 @@ from sqlmodel import Session
 from broadcast.chimes import chimes_of
 from broadcast.clips import clips, renditions_of
 from broadcast.programmes import ItemKind
+from broadcast.storage import stored_bytes
 from devices.provinces import province_name
 from noise.noise_rules import rules_of
+from parsing.numbers import parse_whole
 from people.rights import Action
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, NotFound, Refusal, at_field
 from transfer.age_file import SHORTEST_PASSPHRASE
 from transfer.backup_runs import BackupRuns
 from usecases import chimes
@@ -43,6 +45,8 @@ def page(frame: In, session: Reading) -> HTMLResponse:
         province=province_name(session, province_id) if province_id is not None else "",
         hours=hours_sentences(frame.wording, rules.allowed_hours) if rules else [],
         **_chimes(frame, session),
+        stored_bytes=stored_bytes(session, frame.commune_id),
+        usual_bytes=frame.deps.ingest.storage_bytes,
         may_add=frame.standing.admin or frame.standing.province_id is not None,
         backup=backups.status,
         kept=backups.newest() if frame.may(Action.BACKUP) else None,
@@ -56,8 +60,9 @@ def change(
     name: Annotated[str, Form()],
     province: Annotated[str, Form()] = "",
     description: Annotated[str, Form()] = "",
+    storage_gb: Annotated[str, Form()] = "",
 ) -> Response:
-    """Name, province and description of the commune that is shown."""
+    """Name, province, description and storage of the commune that is shown."""
     change_commune(
         frame.deps.services,
         frame.actor,
@@ -65,6 +70,7 @@ def change(
         name=name,
         province=province,
         description=description,
+        storage_gb=_whole_or_none(storage_gb),
     )
     return back_to(frame.request, "/settings")
 
@@ -117,6 +123,11 @@ def download(frame: In) -> FileResponse:
         raise NotFound(N_("There is no backup yet. Make one first."))
     headers = {"Cache-Control": "no-store"}
     return FileResponse(kept.path, filename=kept.path.name, media_type="application/octet-stream", headers=headers)
+
+
+def _whole_or_none(text: str) -> int | None:
+    with at_field("storage_gb"):
+        return parse_whole(text) if text.strip() else None
 
 
 def _backups(frame: Frame) -> BackupRuns:

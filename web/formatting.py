@@ -107,6 +107,11 @@ class Wording:
         offset = f"{local:%z}"
         return f"{names[local.weekday()]} {self.date(local.date())}, {local:%H:%M:%S} ({offset[:3]}:{offset[3:]})"
 
+    def printed(self, at: datetime) -> str:
+        """For paper: "06:03, 24/11/2026"."""
+        local = at.astimezone(self.zone)
+        return f"{local:%H:%M}, {self.date(local.date())}"
+
     def ago(self, at: datetime, now: datetime) -> str:
         """How long since: "vừa xong", "40 giây trước", "3 phút trước"; after a day, when it was."""
         passed = (now - at).total_seconds()

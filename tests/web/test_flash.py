@@ -64,6 +64,11 @@ def test_the_header_names_the_commune_and_a_change_is_said(office: Office) -> No
     assert '<option value="khac" selected>' in page
 
 
+def test_a_printed_page_names_the_commune_and_the_time_of_printing(office: Office) -> None:
+    page = " ".join(office.browser.get("/play-log").text.split())
+    assert f'<p class="printed"> <span>{COMMUNE_NAME}</span> <span>In lúc 05:00, 24/11/2026</span> </p>' in page
+
+
 def test_a_commune_that_is_no_longer_there_is_not_left_in_silence(office: Office) -> None:
     office.browser.cookies.set("loa_commune", "gone")
     assert "Bạn không còn xem được xã đã mở" in office.browser.get("/receivers").text

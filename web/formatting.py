@@ -108,7 +108,7 @@ class Wording:
         return f"{names[local.weekday()]} {self.date(local.date())}, {local:%H:%M:%S} ({offset[:3]}:{offset[3:]})"
 
     def printed(self, at: datetime) -> str:
-        """For paper: "06:03, 24/11/2026"."""
+        """An instant for paper: "06:03, 24/11/2026", "06:03, 24 Nov 2026"."""
         local = at.astimezone(self.zone)
         return f"{local:%H:%M}, {self.date(local.date())}"
 

@@ -27,8 +27,8 @@ from typing import Any
 import msgspec
 from sqlmodel import SQLModel, select
 
+from broadcast.manifest_items import clip_items
 from broadcast.planning import new_broadcast, plan_broadcast
-from broadcast.programmes import clip_items
 from demo.province_simulator import Simulator
 from devices.communes import add_commune
 from devices.presence import PresenceWatch

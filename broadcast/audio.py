@@ -87,7 +87,7 @@ class Ffmpeg:
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as child:
-            _restrain(child.pid, most_bytes)
+            restrain(child.pid, most_bytes)
             log: list[bytes] = []
             too_long = threading.Event()
             timer = threading.Timer(wall_s, _end, (child, too_long))
@@ -148,12 +148,12 @@ def _end(child: "subprocess.Popen[bytes]", too_long: threading.Event) -> None:
     child.kill()
 
 
-def _restrain(pid: int, most_bytes: int) -> None:
+def restrain(pid: int, most_bytes: int = 0, most_memory_bytes: int = _MOST_MEMORY_BYTES) -> None:
     """Limit a child that runs already: a function called between fork and exec may deadlock beside our threads."""
     try:
         os.setpriority(os.PRIO_PROCESS, pid, _NICE)
         for kind, most in (
-            (resource.RLIMIT_AS, _MOST_MEMORY_BYTES),
+            (resource.RLIMIT_AS, most_memory_bytes),
             (resource.RLIMIT_FSIZE, most_bytes),
             (resource.RLIMIT_CORE, 0),
         ):

@@ -79,6 +79,13 @@ class LiveSender:
             if len(self._pending) == self._packets_per_message:
                 self._flush()
 
+    def skip_to(self, sample: int) -> None:
+        """Continue at the packet that holds this sample of the time line; what is between is not sent."""
+        if self._pending:
+            self._flush()
+        self._left_over = b""
+        self._encoded = max(self._encoded, sample // PACKET_SAMPLES)
+
     def finish(self) -> None:
         """Send the rest, padded with silence, and one more packet to flush the look-ahead."""
         rest = -len(self._left_over) % (PACKET_SAMPLES * 2)

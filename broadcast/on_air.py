@@ -1,6 +1,6 @@
 """Queries over broadcasts: what is on air, what comes next, what was planned between two instants."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
@@ -37,9 +37,27 @@ def _on_air(now: datetime) -> SelectOfScalar[Broadcast]:
 
 
 def live_on_air(session: Session, now: datetime) -> list[Broadcast]:
-    """Live broadcasts on air, of all communes."""
+    """Live broadcasts on air, of all communes; without relays, which the controller itself sends."""
     query = _on_air(now).where(*_WITHOUT_RECORDING)
-    return [b for b in session.exec(query) if any(isinstance(item, LiveItem) for item in b.playlist)]
+    return [b for b in session.exec(query) if any(isinstance(i, LiveItem) and not i.relay for i in b.playlist)]
+
+
+def relays_due(session: Session, now: datetime, ahead: timedelta) -> list[Broadcast]:
+    """Broadcasts of all communes with a relay among their items, on air or soon."""
+    query = select(Broadcast).where(
+        col(Broadcast.starts_at) <= now + ahead,
+        col(Broadcast.ends_at) > now,
+        col(Broadcast.withdrawn_at).is_(None),
+        col(Broadcast.missed).is_(False),
+        or_(col(Broadcast.stopped_at).is_(None), col(Broadcast.stopped_at) > now),
+    )
+    return [b for b in session.exec(query) if any(isinstance(i, LiveItem) and i.relay for i in b.playlist)]
+
+
+def next_start_after(session: Session, at: datetime) -> datetime | None:
+    """When the next broadcast starts, of all communes."""
+    query = select(col(Broadcast.starts_at)).where(col(Broadcast.starts_at) > at)
+    return session.exec(query.order_by(col(Broadcast.starts_at)).limit(1)).first()
 
 
 def next_start_without_recording(session: Session, now: datetime) -> datetime | None:

@@ -9,8 +9,9 @@ from sqlmodel import Session
 
 from broadcast.broadcasts import BY_HAND, LONGEST_TITLE, Broadcast, BroadcastState, order_key
 from broadcast.clips import clip
+from broadcast.manifest_items import clip_items, has_live, manifest_items
 from broadcast.modes import IN_STEP, NO_SHIFTS, Shifts, Spread, Spreading, encode_spread
-from broadcast.programmes import clip_items, duration_us, items_of, manifest_items, programme
+from broadcast.programmes import duration_us, items_of, programme
 from broadcast.state_changes import record_state
 from devices.receivers import Receiver, reached_by
 from noise.noise_rules import check_allowed
@@ -48,12 +49,12 @@ def put_on_air(
     elif clip_id is not None:
         if clip(session, clip_id).commune_id != commune_id:
             raise NotFound(N_("This recording no longer exists."))
-        items = clip_items(session, clip_id)
-        title, length_us = items[0].title, items[0].duration_us
+        single = clip_items(session, clip_id)
+        title, items, length_us = single[0].title, list[Item](single), single[0].duration_us
     else:
         raise Refusal(N_("Choose a programme or a recording to put on air."))
     check_reached(reached_by(session, commune_id, targets))
-    spread = spread.check()
+    spread = IN_STEP if has_live(items) else spread.check()
     shifts, starts_at = Spreading(session, commune_id).shifts(spread, targets, length_us), now + lead
     ends_at = starts_at + timedelta(microseconds=length_us + shifts.most_us)
     check_allowed(session, commune_id, targets, class_, starts_at, ends_at)

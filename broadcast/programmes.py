@@ -1,30 +1,32 @@
-"""Programmes: an ordered list of items (chimes, clips, pauses) with its total duration."""
+"""Programmes: an ordered list of items (chimes, clips, pauses, relays) with its total duration."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Column, text
 from sqlmodel import Field, Session, SQLModel, col, delete, select
 
-from broadcast.clips import Clip, builtin_clip, clip, clips_by_id, renditions_of
+from broadcast.clips import Clip, builtin_clip, clip, clips_by_id
+from broadcast.relay_sources import RelaySource, relay_source, relay_sources_by_id
 from parsing.names import folded
 from parsing.titles import parse_title
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal, at_field
 from runtime.rows import NumberedRow, existing
-from wire.broadcasts import ClipItem, Rendition
 
 MOST_ITEMS = 100
 LONGEST_GAP_MS = 60_000
+LEAST_RELAY_MS, LONGEST_RELAY_MS = 10_000, 12 * 3_600_000
 
 
 class ItemKind(StrEnum):
     OPENING_CHIME = "opening_chime"
     CLIP = "clip"
     GAP = "gap"
+    RELAY = "relay"
     CLOSING_CHIME = "closing_chime"
 
 
@@ -41,7 +43,8 @@ class Programme(NumberedRow, table=True):
 
 
 class ProgrammeItem(SQLModel, table=True):
-    """position: from 0. gap_ms: of a pause. clip_id: of a clip; chimes refer to the commune's own.
+    """position: from 0. gap_ms: the length of a pause or a relay. clip_id: of a clip, or of the recording that sounds
+    while a relay fails; chimes refer to the commune's own. relay_source_id: of a relay.
 
     item_key: names the item in its programme, and stays when items move: a page that is older names the same item.
     """
@@ -51,6 +54,7 @@ class ProgrammeItem(SQLModel, table=True):
     kind: str
     clip_id: str | None = Field(default=None, foreign_key="clip.id", index=True)
     gap_ms: int = 0
+    relay_source_id: int | None = Field(default=None, foreign_key="relay_source.id", index=True)
     item_key: str = Field(default_factory=lambda: secrets.token_hex(4), sa_column_kwargs={"server_default": text("''")})
 
 
@@ -62,11 +66,15 @@ class Item:
     clip_id: str | None = None
     gap_ms: int = 0
     key: str = ""
+    relay_source_id: int | None = None
 
 
 @dataclass(frozen=True)
 class RunningItem:
-    """An item with its running time. offset_us: from the start of the programme. clip: None for a pause."""
+    """An item with its running time. offset_us: from the start of the programme. clip: None for a pause or a relay.
+
+    relay: None for what is none. backup: of a relay, the recording that sounds while it fails.
+    """
 
     position: int
     kind: ItemKind
@@ -74,6 +82,8 @@ class RunningItem:
     duration_us: int
     clip: Clip | None
     key: str = ""
+    relay: RelaySource | None = None
+    backup: Clip | None = None
 
 
 def add_programme(
@@ -114,8 +124,9 @@ def replace_items(session: Session, programme_id: int, items: Sequence[Item]) ->
                 programme_id=programme_id,
                 position=position,
                 kind=item.kind.value,
-                clip_id=item.clip_id if item.kind is ItemKind.CLIP else None,
-                gap_ms=item.gap_ms if item.kind is ItemKind.GAP else 0,
+                clip_id=(item.clip_id or None) if item.kind in (ItemKind.CLIP, ItemKind.RELAY) else None,
+                gap_ms=item.gap_ms if item.kind in (ItemKind.GAP, ItemKind.RELAY) else 0,
+                relay_source_id=item.relay_source_id if item.kind is ItemKind.RELAY else None,
                 **({"item_key": item.key} if item.key else {}),
             )
         )
@@ -157,51 +168,26 @@ def items_of_all(session: Session, programme_ids: Sequence[int]) -> dict[int, li
     rows = session.exec(query.order_by(col(ProgrammeItem.programme_id), col(ProgrammeItem.position))).all()
     communes = {commune_id for _, commune_id in rows}
     clips = clips_by_id(session, [row.clip_id for row, _ in rows if row.clip_id])
+    relays = relay_sources_by_id(session, [row.relay_source_id for row, _ in rows if row.relay_source_id])
     chimes = _chimes(session, communes) if any(ItemKind(row.kind) in CHIMES for row, _ in rows) else {}
     items_by_programme: dict[int, list[RunningItem]] = {programme_id: [] for programme_id in programme_ids}
     for row, commune_id in rows:
         kind, running = ItemKind(row.kind), items_by_programme[row.programme_id]
-        clip_of_item = chimes.get((commune_id, row.kind)) if kind in CHIMES else clips.get(row.clip_id or "")
+        recording = chimes.get((commune_id, row.kind)) if kind in CHIMES else clips.get(row.clip_id or "")
+        relay = relays.get(row.relay_source_id or 0) if kind is ItemKind.RELAY else None
+        clip_of_item = recording if kind is not ItemKind.RELAY else None
+        backup = recording if kind is ItemKind.RELAY else None
         offset_us = running[-1].offset_us + running[-1].duration_us if running else 0
-        duration_us = row.gap_ms * 1000 if kind is ItemKind.GAP else clip_of_item.duration_us if clip_of_item else 0
-        running.append(RunningItem(row.position, kind, offset_us, duration_us, clip_of_item, row.item_key))
+        has_own_length = kind in (ItemKind.GAP, ItemKind.RELAY)
+        duration_us = row.gap_ms * 1000 if has_own_length else clip_of_item.duration_us if clip_of_item else 0
+        running.append(
+            RunningItem(row.position, kind, offset_us, duration_us, clip_of_item, row.item_key, relay, backup)
+        )
     return items_by_programme
 
 
 def duration_us(items: Sequence[RunningItem]) -> int:
     return items[-1].offset_us + items[-1].duration_us if items else 0
-
-
-def manifest_items(session: Session, items: Sequence[RunningItem]) -> list[ClipItem]:
-    """The items in wire form. Raises Refusal when nothing is audible or a clip lacks its renditions."""
-    return wire_items(items, renditions_of(session, [item.clip.id for item in items if item.clip]))
-
-
-def wire_items(items: Sequence[RunningItem], renditions: Mapping[str, list[Rendition]]) -> list[ClipItem]:
-    """As `manifest_items`. renditions: by clip id, at least those of these items."""
-    audible = [item for item in items if item.clip is not None]
-    if not audible:
-        raise Refusal(N_("This programme has nothing to play. Add a recording first."))
-    listed = []
-    for item in audible:
-        if item.clip is None or item.clip.id not in renditions:
-            raise Refusal(N_("A recording in this programme is no longer available. Choose another one."))
-        listed.append(
-            ClipItem(
-                offset_us=item.offset_us,
-                duration_us=item.duration_us,
-                clip=item.clip.id,
-                title=item.clip.title,
-                renditions=renditions[item.clip.id],
-            )
-        )
-    return listed
-
-
-def clip_items(session: Session, clip_id: str) -> list[ClipItem]:
-    """A single clip as the only item of a broadcast."""
-    single = clip(session, clip_id)
-    return manifest_items(session, [RunningItem(0, ItemKind.CLIP, 0, single.duration_us, single)])
 
 
 def used_in(session: Session, clip_ids: Sequence[str]) -> dict[str, list[Programme]]:
@@ -219,11 +205,38 @@ def _check(session: Session, commune_id: str, item: Item) -> None:
     if item.kind is ItemKind.CLIP:
         if item.clip_id is None or clip(session, item.clip_id).commune_id != commune_id:
             raise NotFound(N_("This recording no longer exists."))
+    elif item.kind is ItemKind.RELAY:
+        _check_relay(session, commune_id, item)
     elif item.kind is ItemKind.GAP:
         if not 0 < item.gap_ms <= LONGEST_GAP_MS:
             raise Refusal(N_("A pause lasts up to {most} seconds."), most=LONGEST_GAP_MS // 1000).at("gap_s")
     else:
         builtin_clip(session, commune_id, item.kind.value)
+
+
+def relay_length(minutes: float) -> timedelta:
+    """As people type it. Raises Refusal."""
+    if not 0 < minutes <= 24 * 60:
+        raise Refusal(N_("Type how many minutes the relay lasts, for example 25.")).at("minutes")
+    return timedelta(minutes=minutes)
+
+
+def check_relay_length(length_ms: int) -> None:
+    """Raises Refusal."""
+    if not LEAST_RELAY_MS <= length_ms <= LONGEST_RELAY_MS:
+        raise Refusal(
+            N_("A relay lasts {least} seconds to {most} hours."),
+            least=LEAST_RELAY_MS // 1000,
+            most=LONGEST_RELAY_MS // 3_600_000,
+        ).at("minutes")
+
+
+def _check_relay(session: Session, commune_id: str, item: Item) -> None:
+    if item.relay_source_id is None or relay_source(session, item.relay_source_id).commune_id != commune_id:
+        raise NotFound(N_("This relay station no longer exists."))
+    check_relay_length(item.gap_ms)
+    if item.clip_id and clip(session, item.clip_id).commune_id != commune_id:
+        raise NotFound(N_("This recording no longer exists."))
 
 
 def _chimes(session: Session, communes: set[str]) -> dict[tuple[str, str], Clip]:

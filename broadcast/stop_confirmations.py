@@ -35,7 +35,7 @@ def stop_confirmation(
     stopped_at, until = broadcast.stopped_at, broadcast.ends_at
     if stopped_at is None:
         return StopConfirmation(broadcast, [], until)
-    if any(isinstance(item, LiveItem) for item in broadcast.playlist):
+    if all(isinstance(item, LiveItem) and not item.relay for item in broadcast.playlist):
         until = min(until, stopped_at + LIVE_HELD)
     if now >= until:
         return StopConfirmation(broadcast, [], until)

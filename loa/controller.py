@@ -29,6 +29,7 @@ from loa.live_watch import LiveWatch
 from loa.merger_hooks import MERGER_HOOKS
 from loa.notifications import notifier_of
 from loa.programme_sound import programme_sound_of
+from loa.relays import relays_of
 from loa.schema import open_database
 from loa.tidying import forget_old_samples
 from loa.time_service import start_time_server
@@ -172,6 +173,9 @@ class Controller:
         self.ingest.start()
         self._closing.callback(self.ingest.close)
         self.transmitter = Transmitter(self.database, self.downlink, self.clock)
+        self.relays, self.station_tests = relays_of(
+            self.settings, self.database, self.downlink, self.media, self.clock, self.broker, self._closing
+        )
         self.handover = Handover(self.database, self.downlink, self.transmitter, self.clock)
         self.transmitter.start()
         self._closing.callback(self.transmitter.close)
@@ -193,6 +197,7 @@ class Controller:
         live_watch = LiveWatch(services, self.broker)
         live_watch.start()
         self.alarms.every_if_due(periods.LIVE_WATCH_EVERY_S, "live watch", live_watch.step)
+        self.alarms.every_if_due(periods.RELAYS_EVERY_S, "relays", self.relays.step)
         self.alarms.every(periods.TIDY_EVERY_S, "tidy", lambda: forget_old_samples(self.database, self.clock))
         self.alarms.every_if_due(periods.ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
         self.alarms.every(periods.CONFIGURE_EVERY_S, "configs", self.config_sender.send_all)
@@ -261,6 +266,8 @@ class Controller:
                 exchange=self.exchange,
                 merger_hooks=MERGER_HOOKS,
                 notifier=self.notifier,
+                relays=self.relays,
+                station_tests=self.station_tests,
                 programme_sound=programme_sound_of(self.media),
                 https=self.https,
             )

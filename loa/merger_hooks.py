@@ -1,8 +1,9 @@
 """The merger hooks of all packages, in one tuple."""
 
 from acoustics.merger_hooks import DelayMeasurementHook
+from broadcast.merger_hooks import RelaySourceHook
 from devices.merger_hooks import MergerHooks
 from province.merger_hooks import ProvinceHook
 from transfer.merger_hooks import ImportsHook
 
-MERGER_HOOKS: MergerHooks = (DelayMeasurementHook(), ImportsHook(), ProvinceHook())
+MERGER_HOOKS: MergerHooks = (DelayMeasurementHook(), ImportsHook(), ProvinceHook(), RelaySourceHook())

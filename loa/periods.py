@@ -9,6 +9,8 @@ LIVE_WATCH_EVERY_S = 2.0
 #: How often communes without chimes are looked for; `loa` commands may add a commune.
 CHIMES_EVERY_S = 3600.0
 TIDY_EVERY_S = 3600.0
+#: How often it is looked which broadcasts with a relay begin or end.
+RELAYS_EVERY_S = 1.0
 #: Configs are renewed each month (`devices.receivers.renew_configs`), so receivers get the holidays ahead.
 CONFIGURE_EVERY_S = 86_400
 #: How often receivers that another process added are looked for.

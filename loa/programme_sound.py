@@ -5,13 +5,13 @@ from pathlib import Path
 
 from broadcast.media import Media
 from runtime.refusal import NotFound
-from wire.broadcasts import BroadcastClass, ClipItem, Manifest, Rendition, Targets
+from wire.broadcasts import BroadcastClass, Item, Manifest, Rendition, Targets
 
 #: Any instant will do: items stand relative to it.
 _STARTS_AT_US = 1_000_000_000_000
 
 
-def programme_sound_of(media: Media) -> Callable[[Sequence[ClipItem], int], Iterator[bytes]]:
+def programme_sound_of(media: Media) -> Callable[[Sequence[Item], int], Iterator[bytes]]:
     def path_of(rendition: Rendition) -> Path | None:
         sha256, _, extension = rendition.path.partition(".")
         try:
@@ -19,7 +19,7 @@ def programme_sound_of(media: Media) -> Callable[[Sequence[ClipItem], int], Iter
         except NotFound:
             return None
 
-    def sound(items: Sequence[ClipItem], first: int) -> Iterator[bytes]:
+    def sound(items: Sequence[Item], first: int) -> Iterator[bytes]:
         # Imported here: these libraries take memory, and few listen.
         from receiver.playout.ladder import Ladder  # noqa: PLC0415
         from receiver.playout.mixing import rendered  # noqa: PLC0415

@@ -233,11 +233,15 @@ class _PlannedMoves:
         if not any(clip.encode() in b.items for clip in (*titles, *copies)):
             return b.items
         made: list[Item] = []
+
+        def renamed(item: ClipItem) -> ClipItem:
+            title = titles.get(item.clip, item.title)
+            return msgspec.structs.replace(item, clip=copies.get(item.clip, item.clip), title=title)
+
         for item in b.playlist:
-            if isinstance(item, ClipItem):
-                title = titles.get(item.clip, item.title)
-                item = msgspec.structs.replace(item, clip=copies.get(item.clip, item.clip), title=title)
-            made.append(item)
+            if isinstance(item, LiveItem) and item.backup is not None:
+                item = msgspec.structs.replace(item, backup=renamed(item.backup))
+            made.append(renamed(item) if isinstance(item, ClipItem) else item)
         return msgspec.json.encode(made)
 
 

@@ -54,7 +54,10 @@ class Broker(Protocol):
         ...
 
     def subscribe(self, topic_filter: str, handler: Handler, qos: int = 1) -> None:
-        """Hear a filter from now on, also after each reconnection. A handler's error is logged and ends nothing."""
+        """Hear a filter from now on, also after each reconnection. A handler's error is logged and ends nothing.
+
+        Several handlers of one filter are all called, in their order; the highest qos among them counts.
+        """
         ...
 
     def on_connected(self, handler: Callable[[], None]) -> None:
@@ -134,12 +137,17 @@ class MqttBroker:
 
     def subscribe(self, topic_filter: str, handler: Handler, qos: int = 1) -> None:
 
+        with self._lock:
+            of_filter = [(h, q) for f, h, q in self._handlers if f == topic_filter]
+            qos = max([qos, *(q for _, q in of_filter)])
+            self._handlers.append((topic_filter, handler, qos))
+        handlers = [*(h for h, _ in of_filter), handler]
+
         def on_message(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
             arguments = message.topic, bytes(message.payload), bool(message.retain)
-            mqtt_client.guarded(f"a message on {message.topic}", handler, *arguments)
+            for each in handlers:
+                mqtt_client.guarded(f"a message on {message.topic}", each, *arguments)
 
-        with self._lock:
-            self._handlers.append((topic_filter, handler, qos))
         self._client.message_callback_add(topic_filter, on_message)
         if self._client.is_connected():
             self._client.subscribe(topic_filter, qos)

@@ -17,23 +17,26 @@ from runtime.refusal import N_, Refusal
 _USUAL_PORTS = (None, 80, 443)
 #: Where a host that is not trusted is connected to: no port of another service.
 _PORTS = (*_USUAL_PORTS, 8080, 8443)
+_FIRST_UNPRIVILEGED_PORT = 1024
 
 
 class HostUnknown(Refusal):
     """The name of the host leads nowhere now; it may in a while."""
 
 
-def check_address(url: str, trusted: Collection[str], *, allow_private: bool = True) -> str:
+def check_address(
+    url: str, trusted: Collection[str], *, allow_private: bool = True, unprivileged_ports: bool = False
+) -> str:
     """Refuse an address that is none, or that would let others reach into this machine.
 
     trusted: hosts that may be anywhere, with their port where it is not the usual one. allow_private: whether addresses
-    of a local network are allowed. Returns the IP address that was checked, to be connected to; "" for a trusted host.
-    Raises Refusal.
+    of a local network are allowed. unprivileged_ports: whether ports from 1024 on are, where radio servers listen.
+    Returns the IP address that was checked, to be connected to; "" for a trusted host. Raises Refusal.
     """
     host, port, scheme = _read(url)
     if place_of(url) in trusted:
         return ""
-    if port not in _PORTS:
+    if port not in _PORTS and not (unprivileged_ports and port is not None and port >= _FIRST_UNPRIVILEGED_PORT):
         raise Refusal(
             N_("Loa does not connect to port {port} of {host}, only to the usual ports of web servers."),
             host=host,

@@ -180,6 +180,10 @@ class Settings(BaseSettings):
         "",
         description="Hosts in the local network to which webhooks may be sent, separated by blanks, with the port where it is not 80 or 443: 192.168.1.20:9000. Others must be public and use https.",
     )
+    relay_hosts: str = Field(
+        "",
+        description="Hosts in the local network from which stations may be relayed, separated by blanks, with the port where it is not 80 or 443: 192.168.1.30:8000. Others must be public.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lowest level that is written to the log."
     )

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from broadcast.broadcasts import BY_HAND, order_key
+from broadcast.manifest_items import fetched_recordings, manifest_items
 from broadcast.modes import IN_STEP, Spread, Spreading
-from broadcast.programmes import RunningItem, duration_us, items_of, items_of_all, manifest_items, programmes
+from broadcast.programmes import RunningItem, duration_us, items_of, items_of_all, programmes
 from devices.communes import commune
 from devices.presence_states import PresenceState, ReceiverStatus
 from devices.receivers import Receiver, reached_by
@@ -127,7 +128,9 @@ def outlook(
             if z.id in targets.zones and not reached_by(session, commune_id, Targets(zones=[z.id]))
         ],
         nobody=not reached,
-        late=_late(reached, manifest_items(session, running), upcoming, now, states) if running else [],
+        late=_late(reached, fetched_recordings(manifest_items(session, running)), upcoming, now, states)
+        if running
+        else [],
         repeated=_repeated(session, running, rule, others, today, zone),
         outside=refusal_of(session, closed, zone) if closed is not None else None,
         overruns=over_budget(session, commune_id, airing, now, without=without, timetable=timetable),

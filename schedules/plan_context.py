@@ -10,13 +10,14 @@ import msgspec
 from sqlmodel import Session, col, select
 
 from broadcast.clips import renditions_of
+from broadcast.manifest_items import has_live, recordings_of, wire_items
 from broadcast.modes import NO_SHIFTS, Shifts, Spreading
-from broadcast.programmes import Programme, duration_us, items_of_all, wire_items
+from broadcast.programmes import Programme, duration_us, items_of_all
 from devices.communes import commune
 from noise.noise_rules import AllowedTimes, CommuneAllowedTimes
 from runtime.refusal import Refusal
 from schedules.schedules import Schedule
-from wire.broadcasts import BroadcastClass, ClipItem, Item
+from wire.broadcasts import BroadcastClass, Item
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class ProgrammeContent:
     """What a programme plays now."""
 
     title: str
-    items: list[ClipItem]
+    items: list[Item]
     length_us: int
 
     @cached_property
@@ -68,7 +69,7 @@ class PlanContexts:
 
     def of(self, schedule: Schedule) -> PlanContext:
         content, shifts = self._contents[schedule.programme_id], NO_SHIFTS
-        if isinstance(content, ProgrammeContent):
+        if isinstance(content, ProgrammeContent) and not has_live(content.items):
             shifts = self._spreading.shifts(schedule.time_spread, schedule.audience, content.length_us)
         emergency = schedule.broadcast_class is BroadcastClass.EMERGENCY
         may = None if emergency else self._allowed_times.of(schedule.audience)
@@ -80,7 +81,7 @@ def contents_of(session: Session, programme_ids: Iterable[int]) -> dict[int, Pro
     wanted = sorted(set(programme_ids))
     titles = dict(session.exec(select(Programme.id, Programme.title).where(col(Programme.id).in_(wanted))).all())
     items = items_of_all(session, wanted)
-    renditions = renditions_of(session, [item.clip.id for listed in items.values() for item in listed if item.clip])
+    renditions = renditions_of(session, [r.id for listed in items.values() for r in recordings_of(listed)])
     contents: dict[int, ProgrammeContent | Refusal] = {}
     for programme_id in wanted:
         try:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from broadcast.clips import Clip, ClipRendition
 from broadcast.programmes import CHIMES, Programme, ProgrammeItem
+from broadcast.relay_sources import RelaySource
 from devices.communes import Commune
 from devices.receivers import Receiver
 from devices.zones import ZoneMember
@@ -53,9 +54,12 @@ def _queries() -> list[Select[Any]]:
         _columns(Commune, "id", "time_zone"),
         _columns(Schedule, "commune_id", *schedule_columns).where(col(Schedule.retired_at).is_(None)),
         _columns(Programme, "commune_id", "id", "title").where(col(Programme.id).in_(on_timetable)),
-        _columns(ProgrammeItem, "programme_id", "position", "kind", "clip_id", "gap_ms", owner=Programme)
+        _columns(
+            ProgrammeItem, "programme_id", "position", "kind", "clip_id", "gap_ms", "relay_source_id", owner=Programme
+        )
         .join(Programme)
         .where(col(Programme.id).in_(on_timetable)),
+        _columns(RelaySource, "commune_id", "id", "name"),
         *clips,
         *renditions,
         _columns(NoiseRules, "commune_id", "zone_id", "hours"),

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlmodel import Session
 
+from broadcast.manifest_items import manifest_items
 from broadcast.modes import Spread, Spreading
-from broadcast.programmes import duration_us, items_of, manifest_items, programme
+from broadcast.programmes import duration_us, items_of, programme
 from devices.communes import commune
 from devices.receivers import receiver
 from devices.zones import zones

@@ -20,6 +20,7 @@ PACKAGES = (
     "noise",
     "speech",
     "broadcast",
+    "relay",
     "schedules",
     "usecases",
     "mergers",
@@ -53,10 +54,12 @@ HOMES = {
         "runtime.checked_address",
         "province.connection",
         "province.audio_fetch",
+        "relay.http_fetch",
         "notifications.http_answers",
         "notifications.webhook",
         "notifications.sms_gateway",
     ),
+    "m3u8": ("relay.playlists",),
     "tenacity": ("transport.worker",),
     "dateutil": ("schedules.recurrence", "schedules.calendar_rules"),
     "holidays": ("noise.days_off",),
@@ -82,6 +85,7 @@ HOMES = {
         "broadcast.audio_samples",
         "broadcast.audio_decode",
         "broadcast.audio_levels",
+        "relay.levels",
         "demo.",
     ),
 }
@@ -92,6 +96,12 @@ MOST_LINES = 300
 #: room → its functions that write. Above the rooms only `usecases` calls them, so that no path skips a right, a rule,
 #: the audit or a notification.
 WRITES = {
+    "broadcast.relay_sources": (
+        "add_relay_source",
+        "change_relay_source",
+        "retire_relay_source",
+        "restore_relay_source",
+    ),
     "broadcast.planning": ("put_on_air", "plan_broadcast"),
     "broadcast.stopping": ("stop", "withdraw"),
     "broadcast.programmes": ("add_programme", "rename", "replace_items"),

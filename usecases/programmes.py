@@ -112,5 +112,6 @@ def _changed(session: Session, actor: Actor, commune_id: str, number: int, now: 
 
 
 def _plain(item: RunningItem) -> Item:
-    clip_id = item.clip.id if item.kind is ItemKind.CLIP and item.clip else None
-    return Item(item.kind, clip_id, item.duration_us // 1000, item.key)
+    recording = item.clip if item.kind is ItemKind.CLIP else item.backup
+    relay = item.relay.number if item.relay else None
+    return Item(item.kind, recording.id if recording else None, item.duration_us // 1000, item.key, relay)

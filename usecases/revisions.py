@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from broadcast.clips import Clip
 from broadcast.programmes import Programme, ProgrammeItem
+from broadcast.relay_sources import RelaySource
 from devices.communes import Commune
 from devices.receivers import Receiver
 from devices.stations import Station
@@ -38,7 +39,7 @@ class Compared(Protocol):
     def settings_shown(self) -> list[object]: ...
 
 
-Thing = Schedule | Programme | Clip | Receiver | Station | Zone | Commune | NoiseRules | Person | Compared
+Thing = Schedule | Programme | Clip | RelaySource | Receiver | Station | Zone | Commune | NoiseRules | Person | Compared
 
 #: What people can set. Counters and what machines write are left out.
 _COLUMNS: dict[type, tuple[str, ...]] = {
@@ -72,6 +73,7 @@ _COLUMNS: dict[type, tuple[str, ...]] = {
     Zone: ("name", "retired_at"),
     Commune: ("name", "province_id", "description", "storage_gb"),
     NoiseRules: RULE_COLUMNS,
+    RelaySource: ("name", "addresses", "silence_db", "silence_s", "retired_at"),
 }
 
 
@@ -175,7 +177,7 @@ def _digest(session: Session, thing: Thing) -> str:
     if isinstance(thing, Programme):
         query = select(ProgrammeItem).where(ProgrammeItem.programme_id == thing.id)
         items = session.exec(query.order_by(col(ProgrammeItem.position)))
-        content.append([(item.item_key, item.kind, item.clip_id, item.gap_ms) for item in items])
+        content.append([(i.item_key, i.kind, i.clip_id, i.gap_ms, i.relay_source_id) for i in items])
     if isinstance(thing, Receiver):
         content.append(sorted(zones_of(session, thing.id)))
     if isinstance(thing, Zone):

@@ -16,6 +16,8 @@ from devices.presence_states import PresenceState
 from devices.receivers import receiver
 from notifications.notifier import Notifier
 from province.exchange import ProvinceExchange
+from relay.station_test import StationTests
+from relay.supervisor import RelaySupervisor
 from runtime.alarms import Alarms
 from runtime.clock import Clock
 from runtime.database import Database
@@ -24,7 +26,7 @@ from runtime.settings import Settings
 from schedules.planner import Planner
 from usecases.services import Services
 from web.access import close_sessions
-from wire.broadcasts import ClipItem
+from wire.broadcasts import Item
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ class Deps:
     exchange: ProvinceExchange
     merger_hooks: MergerHooks
     notifier: Notifier
-    programme_sound: Callable[[Sequence[ClipItem], int], Iterator[bytes]]
+    relays: RelaySupervisor
+    station_tests: StationTests
+    programme_sound: Callable[[Sequence[Item], int], Iterator[bytes]]
     https: Https | None = None
 
     @property

@@ -9,6 +9,7 @@ from broadcast.audiences import Audience, Audiences
 from broadcast.broadcasts import Broadcast
 from broadcast.on_air import on_air_now, stopped_early, upcoming
 from broadcast.programmes import programme
+from broadcast.relay_outages import RelayOutage, lasting_outages
 from broadcast.stop_confirmations import StopConfirmation, stop_confirmation
 from devices import faults
 from devices.communes import Commune
@@ -24,6 +25,7 @@ from web.formatting import Wording
 from web.labels.modes import MODES_SHORT
 from web.language import Translator
 from web.receiver_rows import shown_state
+from wire.broadcasts import LiveItem
 
 NEXT_SHOWN = 5
 #: A stop that all have confirmed is shown this long; one whose sender was lost longer, since nobody asked for it.
@@ -35,6 +37,7 @@ class Sounding:
     """A broadcast on air. position_us, length_us: from its start. sounding: receivers that say they sound it.
 
     gives_way_to: the title of the broadcast that sounds at all of its receivers in its place, "" for none.
+    relay: the station that is being relayed, "" for none. outage: while that fails.
     """
 
     broadcast: Broadcast
@@ -45,6 +48,8 @@ class Sounding:
     meant: int
     ready: int
     gives_way_to: str = ""
+    relay: str = ""
+    outage: RelayOutage | None = None
 
 
 @dataclass(frozen=True)
@@ -124,13 +129,23 @@ def _on_air(
     """Highest precedence first; one whose receivers all sound a higher one gives way to it."""
     shown: list[Sounding] = []
     taken: dict[str, str] = {}
-    for b in on_air_now(session, commune.id, now):
+    on_air = on_air_now(session, commune.id, now)
+    outages = lasting_outages(session, [b.id for b in on_air])
+    for b in on_air:
         sounding, receiver_ids = _sounding(b, audiences.of(b), states, t, now), audiences(b)
         if receiver_ids and receiver_ids <= taken.keys():
             sounding = replace(sounding, gives_way_to=taken[min(receiver_ids)])
-        shown.append(sounding)
+        shown.append(replace(sounding, relay=_relay_now(b, now), outage=outages.get(b.id)))
         taken = dict.fromkeys(receiver_ids, b.title) | taken
     return shown
+
+
+def _relay_now(b: Broadcast, now: datetime) -> str:
+    at_us = to_us(now) - to_us(b.starts_at)
+    for item in b.playlist:
+        if isinstance(item, LiveItem) and item.relay and item.offset_us <= at_us < item.offset_us + item.duration_us:
+            return item.title
+    return ""
 
 
 def _later(session: Session, commune: Commune, now: datetime) -> LaterAiring | None:

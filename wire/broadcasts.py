@@ -61,11 +61,17 @@ class LiveItem(Message, frozen=True, kw_only=True, tag="live", tag_field="kind")
 
     offset_us, duration_us: as for a clip; duration is the longest it may last.
     buffer_us: how far ahead of its sounding a frame is sent (LAN short, 4G longer).
+    title: for people.
+    relay: which outside station the controller sends, for exactly duration_us; empty: a microphone or the like.
+    backup: the recording that sounds for a relay while no frames come; without it the config's.
     """
 
     offset_us: Microseconds
     duration_us: Microseconds
     buffer_us: Microseconds
+    title: str = ""
+    relay: str = ""
+    backup: ClipItem | None = None
 
 
 Item = ClipItem | LiveItem

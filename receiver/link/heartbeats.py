@@ -86,8 +86,8 @@ class Heartbeats:
         )
 
     def _ready(self, items: list[Item]) -> bool:
-        clips = [item for item in items if isinstance(item, ClipItem)]
-        return all(self._shelf.path_of(item.renditions[0]) is not None for item in clips)
+        recordings = [item if isinstance(item, ClipItem) else item.backup for item in items]
+        return all(self._shelf.path_of(clip.renditions[0]) is not None for clip in recordings if clip is not None)
 
 
 def _position_us(now_us: int | None, broadcast: str, ahead: list[Manifest]) -> int:

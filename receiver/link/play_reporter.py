@@ -137,7 +137,7 @@ class PlayReporter:
         so_far = self._so_far(manifest.broadcast)
         others = [m for m in self._plan.for_us() if m.broadcast != manifest.broadcast]
         due_us, own_us = sounding_share(manifest, others, self._plan.config, self._live_gaps.intervals)
-        live = any(isinstance(item, LiveItem) for item in manifest.items)
+        live = any(isinstance(item, LiveItem) and not item.relay for item in manifest.items)
         frames_due = due_us * 48 // 1000
         if live and so_far.last_frame_at_us:
             # A live broadcast is as long as the speaker speaks; its manifest gives the limit only.

@@ -43,9 +43,13 @@ class LiveGaps:
         gaps = self.intervals.get(broadcast, ())
         is_open = bool(gaps) and gaps[-1][1] == OPEN_US
         sound = self._live_input.sound_of(broadcast)
-        if manifest.withdrawn or not manifest.starts_at_us <= now_us < manifest.sounds_until_us:
+        live = [(start, start + item.duration_us) for start, item in _live_items(manifest)]
+        item_start_us = next((start for start, end in live if start <= now_us < end), None)
+        if manifest.withdrawn or item_start_us is None or now_us >= manifest.sounds_until_us:
             if is_open:
-                gaps = (*gaps[:-1], (gaps[-1][0], max(gaps[-1][0], manifest.sounds_until_us)))
+                ended_us = max((end for _, end in live if end <= now_us), default=manifest.sounds_until_us)
+                ended_us = min(ended_us, manifest.sounds_until_us)
+                gaps = (*gaps[:-1], (gaps[-1][0], max(gaps[-1][0], ended_us)))
                 self.intervals = {**self.intervals, broadcast: gaps}
             return is_open
         if is_open:
@@ -54,9 +58,16 @@ class LiveGaps:
                 return False
             gaps = (*gaps[:-1], (gaps[-1][0], returns_us))
         else:
-            covered_us = max(manifest.starts_at_us, sound.covered_until_us if sound is not None else 0)
+            covered_us = max(item_start_us, sound.covered_until_us if sound is not None else 0)
             if now_us <= covered_us + LOST_AFTER_US:
                 return False
             gaps = (*gaps, (now_us, OPEN_US))
         self.intervals = {**self.intervals, broadcast: gaps}
         return True
+
+
+def _live_items(manifest: Manifest) -> Iterable[tuple[int, LiveItem]]:
+    """Each with the controller time at which it begins."""
+    for item in manifest.items:
+        if isinstance(item, LiveItem):
+            yield manifest.starts_at_us + item.offset_us, item

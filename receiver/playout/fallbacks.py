@@ -10,7 +10,7 @@ from pathlib import Path
 from receiver.playout.cues import RATE, ChimeSpec, ClipSpec, Cue
 from receiver.playout.playback_failures import PlaybackFailures
 from receiver.playout.sources import CHIME_FRAMES
-from wire.broadcasts import ClipItem, Manifest, Rendition
+from wire.broadcasts import ClipItem, LiveItem, Manifest, Rendition
 from wire.reports import Fallback
 
 CHIME_US = CHIME_FRAMES * 1_000_000 // RATE
@@ -48,6 +48,38 @@ def item_cues(
         at_us = failures.fallback_from_us(broadcast, position, starts_at_us, now_us)
     if at_us < until_us:
         yield _fallback_cue(manifest, position, at_us, until_us, backup, path_of, failures)
+
+
+def relay_fallback_cues(
+    manifest: Manifest,
+    position: int,
+    item: LiveItem,
+    between_us: tuple[int, int],
+    backup: ClipItem | None,
+    path_of: Callable[[Rendition], Path | None],
+    failures: PlaybackFailures,
+) -> Iterator[Cue]:
+    """What plays for a relay while no frames come: its backup recording or the config's, over and over; else a chime.
+
+    between_us: the interval to cover, controller time. A repetition begins at a whole multiple of the recording's
+    length from the item's start, so that receivers that noticed the loss at different instants play the same sample.
+    """
+    broadcast, starts_at_us = manifest.broadcast, manifest.starts_at_us + item.offset_us
+    name, (from_us, until_us) = f"{broadcast}/{position}", between_us
+    for recording in (item.backup, backup):
+        for rendition in recording.renditions if recording is not None else ():
+            path = path_of(rendition)
+            if path is None or recording is None or failures.failed(broadcast, position, rendition):
+                continue
+            spec, length_us = ClipSpec(path, rendition.sha256, rendition.codec), max(recording.duration_us, 1_000_000)
+            for n in range((from_us - starts_at_us) // length_us, -(-(until_us - starts_at_us) // length_us)):
+                begins_us = starts_at_us + n * length_us
+                key, end_us = f"{name}/backup/{rendition.sha256[:16]}/{n}", min(until_us, begins_us + length_us)
+                start_us = max(from_us, begins_us)
+                yield Cue(broadcast, begins_us, end_us, spec, key, start_us, position, 1.0, Fallback.BACKUP.value)
+            return
+    end_us = min(until_us, from_us + CHIME_US)
+    yield Cue(broadcast, from_us, end_us, ChimeSpec(), f"{name}/chime", 0, position, 1.0, Fallback.CHIME.value)
 
 
 def _fallback_cue(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from receiver.playout.cues import Cue, LiveSound, LiveSpec
-from receiver.playout.fallbacks import item_cues
+from receiver.playout.fallbacks import item_cues, relay_fallback_cues
 from receiver.playout.playback_failures import PlaybackFailures
 from receiver.timing.commune_zone import zone_of
 from wire.allowed_hours import night_volume_percent, shut
@@ -47,7 +47,8 @@ def playing_intervals(
 ) -> list[PlayingInterval]:
     """What plays in [from_us, until_us), in order, without a hole between two of them.
 
-    manifests: those that target this receiver. gaps: in which a live broadcast does not count.
+    manifests: those that target this receiver. gaps: in which a live broadcast does not count, but for a relay where
+    nothing else plays: its backup recording does.
     """
     gaps = gaps or {}
     wishes = [
@@ -63,16 +64,11 @@ def playing_intervals(
     edges |= {at for interval in closed for at in interval if from_us < at < until_us}
     ordered, intervals = sorted(edges), list[PlayingInterval]()
     for start, end in pairwise(ordered):
-        open_now = [
-            m
-            for m in wishes
-            if m.starts_at_us <= start
-            and m.sounds_until_us >= end
-            and not any(since <= start < until for since, until in gaps.get(m.broadcast, ()))
-        ]
+        open_now = [m for m in wishes if m.starts_at_us <= start and m.sounds_until_us >= end]
         if any(since <= start < until for since, until in closed):
             open_now = [m for m in open_now if m.class_ is BroadcastClass.EMERGENCY]
-        winner = max(open_now, key=rank_of, default=None)
+        with_audio = [m for m in open_now if not _is_in(start, gaps.get(m.broadcast, ()))]
+        winner = max(with_audio or filter(_has_relay, open_now), key=rank_of, default=None)
         if intervals and intervals[-1].manifest is winner:
             intervals[-1] = intervals[-1]._replace(until_us=end)
         else:
@@ -148,7 +144,7 @@ class Ladder:
             if interval.from_us >= starts_at_us + item.duration_us or interval.until_us <= starts_at_us:
                 continue
             if isinstance(item, LiveItem):
-                whole = self._live_cues(manifest, position, item)
+                whole = self._live_cues(manifest, position, item, interval)
             else:
                 backup = self._config.backup if self._config is not None else None
                 whole = item_cues(manifest, position, item, backup, self._path_of, self._failures, controller_us)
@@ -157,17 +153,24 @@ class Ladder:
                 if from_us < until_us:
                     yield cue._replace(from_us=from_us, until_us=until_us)
 
-    def _live_cues(self, manifest: Manifest, position: int, item: LiveItem) -> Iterable[Cue]:
+    def _live_cues(self, manifest: Manifest, position: int, item: LiveItem, interval: PlayingInterval) -> Iterable[Cue]:
         sound = self._live_of(manifest.broadcast)
+        from_us = manifest.starts_at_us + item.offset_us
+        until_us = from_us + item.duration_us
+        gaps = self._gaps.get(manifest.broadcast, ())
         if sound is not None:
-            from_us = manifest.starts_at_us + item.offset_us
-            origin_us, key = (
-                getattr(sound, "starts_at_us", 0) or from_us,
-                f"{manifest.broadcast}/{position}/{id(sound)}",
-            )
-            yield Cue(
-                manifest.broadcast, origin_us, from_us + item.duration_us, LiveSpec(sound), key, from_us, position
-            )
+            origin_us = getattr(sound, "starts_at_us", 0) or from_us
+            key = f"{manifest.broadcast}/{position}/{id(sound)}"
+            for start, end in _outside(gaps, from_us, until_us):
+                yield Cue(manifest.broadcast, origin_us, end, LiveSpec(sound), key, start, position)
+        if item.relay:
+            backup = self._config.backup if self._config is not None else None
+            for since_us, end_us in gaps:
+                start, end = max(since_us, from_us, interval.from_us), min(end_us, until_us, interval.until_us)
+                if start < end:
+                    yield from relay_fallback_cues(
+                        manifest, position, item, (start, end), backup, self._path_of, self._failures
+                    )
 
 
 def sounding_share(
@@ -190,6 +193,24 @@ def sounding_share(
             if interval.manifest is not None and interval.manifest.broadcast == manifest.broadcast:
                 own_us += max(0, min(end, interval.until_us) - max(start, interval.from_us))
     return due_us, own_us
+
+
+def _is_in(at_us: int, intervals: Iterable[tuple[int, int]]) -> bool:
+    return any(since <= at_us < until for since, until in intervals)
+
+
+def _outside(intervals: Sequence[tuple[int, int]], from_us: int, until_us: int) -> Iterable[tuple[int, int]]:
+    """What of [from_us, until_us) is in none of the intervals, which are in order."""
+    for since, until in intervals:
+        if from_us < min(since, until_us):
+            yield from_us, min(since, until_us)
+        from_us = max(from_us, until)
+    if from_us < until_us:
+        yield from_us, until_us
+
+
+def _has_relay(manifest: Manifest) -> bool:
+    return any(isinstance(item, LiveItem) and item.relay for item in manifest.items)
 
 
 def _at(controller_us: int) -> datetime:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from receiver.playout.playback_failures import PlaybackFailures
 from receiver.store.plan import Plan
 from receiver.store.shelf import Shelf
-from wire.broadcasts import ClipItem, Rendition
+from wire.broadcasts import LiveItem, Rendition
 
 log = logging.getLogger(__name__)
 
@@ -24,5 +24,6 @@ def recheck_files(sha256s: Collection[str], plan: Plan, shelf: Shelf, failures: 
 def _renditions(plan: Plan) -> Iterator[Rendition]:
     backup = plan.config.backup if plan.config is not None else None
     for item in [*(item for manifest in plan.for_us() for item in manifest.items), backup]:
-        if isinstance(item, ClipItem):
-            yield from item.renditions
+        recording = item.backup if isinstance(item, LiveItem) else item
+        if recording is not None:
+            yield from recording.renditions

@@ -27,8 +27,9 @@ def wanted_files(
         if manifest.withdrawn or (now_us is not None and manifest.sounds_until_us <= now_us):
             continue
         for item in manifest.items:
-            if isinstance(item, ClipItem):
-                rendition = _readable(item, failures)
+            recording = item if isinstance(item, ClipItem) else item.backup
+            if recording is not None:
+                rendition = _readable(recording, failures)
                 not_before_us = _fetch_at_us(manifest, rendition, config, receiver)
                 wanted.append(Wanted(rendition, manifest.starts_at_us, not_before_us))
     if config is not None and config.backup is not None:

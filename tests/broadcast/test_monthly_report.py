@@ -8,11 +8,12 @@ from sqlmodel import Session
 
 from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip, Field
+from broadcast.manifest_items import manifest_items
 from broadcast.monthly_report import MonthlyReport, month_bounds, monthly_report
 from broadcast.planning import new_broadcast, plan_broadcast
 from broadcast.play_log import LogFilter, play_log
 from broadcast.play_reports import take_report
-from broadcast.programmes import Item, ItemKind, items_of, manifest_items
+from broadcast.programmes import Item, ItemKind, items_of
 from broadcast.stopping import mark_missed, stop, withdraw
 from devices.communes import commune
 from devices.presence import PresenceChange

@@ -6,10 +6,10 @@ import pytest
 
 from broadcast.audiences import Audiences
 from broadcast.broadcasts import Broadcast, BroadcastState, broadcast, state
+from broadcast.manifest_items import clip_items
 from broadcast.manifests import manifest_of
 from broadcast.on_air import on_air_now, upcoming
 from broadcast.planning import LEAD, new_broadcast, plan_broadcast, put_on_air
-from broadcast.programmes import clip_items
 from broadcast.state_changes import state_changes
 from broadcast.stopping import mark_missed, stop, withdraw
 from runtime.clock import ManualClock, to_us

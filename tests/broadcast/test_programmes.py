@@ -2,17 +2,16 @@
 
 import pytest
 
+from broadcast.manifest_items import clip_items, manifest_items
 from broadcast.programmes import (
     LONGEST_GAP_MS,
     MOST_ITEMS,
     Item,
     ItemKind,
     add_programme,
-    clip_items,
     duration_us,
     items_of,
     items_of_all,
-    manifest_items,
     programme,
     programmes,
     replace_items,

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from broadcast.broadcasts import Broadcast
+from broadcast.manifest_items import clip_items
 from broadcast.manifests import manifest_of
 from broadcast.on_air import on_air_now
 from broadcast.planning import new_broadcast, plan_broadcast
-from broadcast.programmes import Item, ItemKind, clip_items
+from broadcast.programmes import Item, ItemKind
 from receiver.playout.ladder import Ladder
 from runtime.clock import ManualClock, to_us
 from runtime.refusal import Refusal

@@ -77,6 +77,10 @@ SIMPLE_PAGES = (
     "/zones",
     "/zones/thon-1",
     "/zones/thon-cu",
+    "/relays",
+    "/relays/1",
+    "/relays/1/on-air",
+    "/relays/2",
     "/removed",
     "/receivers/loa-3",
     "/programmes/1/retire",
@@ -99,6 +103,7 @@ TEXTS = {
     "provincebulletin": ("code", "title", "summary", "sender", "why"),
     "provincelink": ("base_url", "own_code", "own_name", "province_code", "province_name"),
     "receiver": ("name", "place"),
+    "relay_source": ("name",),
     "schedule": ("title", "created_by"),
     "selftestpart": ("detail", "why"),
     "station": ("name", "maker", "former_commune"),
@@ -138,6 +143,9 @@ class EveryState(Office):
         assert self.post("/timetable/3/retire") == 303
         assert self.post("/zones/thon-cu/retire") == 303
         assert self.post("/receivers/loa-3/retire") == 303
+        for name in ("VOV1", "Đài tỉnh"):
+            assert self.post("/relays", name=name, addresses="https://station.example/live.mp3") == 303
+        assert self.post("/relays/2/retire") == 303
         now = {"what": "programme 1", "where": "all", "class": "normal"}
         assert self.post("/put-on-air", **now) == 303
         clock.advance(seconds=60)

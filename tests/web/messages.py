@@ -18,6 +18,7 @@ PACKAGES = (
     "people",
     "notifications",
     "broadcast",
+    "relay",
     "schedules",
     "usecases",
     "mergers",

@@ -25,6 +25,8 @@ from loa.programme_sound import programme_sound_of
 from people.operators import Operator
 from people.passwords import hash_password
 from province.exchange import ProvinceExchange
+from relay.station_test import StationTests
+from relay.supervisor import RelaySupervisor
 from runtime.alarms import Alarms
 from runtime.clock import ManualClock
 from runtime.database import Database
@@ -70,6 +72,7 @@ class Office:
         ingest = Ingest(database, Media(folder / "m"), Media(folder / "o"), clock, most_bytes=10**7, most_hours=1)
         planner = Planner(database, clock, transmitter, plan_ahead=timedelta(hours=48))
         settings = Settings(data_dir=folder, **settings_of)
+        hosts = frozenset(settings.relay_hosts.split())
         self.deps = Deps(
             settings=settings,
             session_key=KEY,
@@ -109,6 +112,8 @@ class Office:
             notifier=notifier_of(settings, database, clock, KEY),
             programme_sound=programme_sound_of(Media(folder / "m")),
             https=_https(settings, folder / "secrets", clock),
+            relays=RelaySupervisor(database, downlink, Media(folder / "m"), clock, hosts),
+            station_tests=StationTests(hosts, clock.monotonic_us),
         )
         with database.writing() as session:
             add_commune(session, COMMUNE, COMMUNE_NAME)

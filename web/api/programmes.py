@@ -9,17 +9,21 @@ from broadcast.programmes import Item, ItemKind, duration_us, items_of_all, prog
 from people.rights import Action
 from usecases.programmes import add_programme
 from web.request_context import In, Reading, changes
-from web.typed_fields import Whole
+from web.typed_fields import RowId, Whole
 
 router = APIRouter(prefix="/api/v1")
 
 
 class ItemIn(BaseModel):
-    """An item of a programme. kind: opening_chime, clip, gap, closing_chime."""
+    """An item of a programme. kind: opening_chime, clip, gap, relay, closing_chime.
+
+    gap_ms: the length of a gap or a relay. clip: of a relay the recording that sounds while the station fails.
+    """
 
     kind: ItemKind
     clip: str | None = None
     gap_ms: Whole = 0
+    relay: RowId | None = None
 
 
 class ProgrammeIn(BaseModel):
@@ -42,7 +46,8 @@ def list_programmes(frame: In, session: Reading) -> list[dict[str, Any]]:
             "items": [
                 {
                     "kind": i.kind,
-                    "clip": i.clip.id if i.clip else None,
+                    "clip": recording.id if (recording := i.clip or i.backup) else None,
+                    "relay": i.relay.number if i.relay else None,
                     "offset_ms": i.offset_us // 1000,
                     "length_ms": i.duration_us // 1000,
                 }
@@ -55,5 +60,5 @@ def list_programmes(frame: In, session: Reading) -> list[dict[str, Any]]:
 
 @router.post("/programmes", status_code=201, dependencies=[changes(Action.PROGRAMMES)])
 def make_programme(frame: In, body: ProgrammeIn) -> dict[str, int]:
-    items = [Item(i.kind, i.clip, i.gap_ms) for i in body.items]
+    items = [Item(i.kind, i.clip, i.gap_ms, relay_source_id=i.relay) for i in body.items]
     return {"programme": add_programme(frame.deps.services, frame.actor, frame.commune_id, body.title, items).number}

@@ -19,6 +19,10 @@ HELP = {
         "A programme is a list of recordings in the order in which they play. Create it, add recordings, then schedule "
         "it or broadcast it now."
     ),
+    "/relays": N_(
+        "A relay station is a radio station of others that Loa fetches from the Internet. Add its addresses, test "
+        "them, then relay it now or put it into a programme. While it fails, a recording plays in its place."
+    ),
     "/timetable": N_(
         "The week shows what plays when. Press a free space to plan a broadcast, drag one to move it. The list below "
         "pauses and removes schedules."

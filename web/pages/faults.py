@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
+from broadcast.relay_outages import recent_outages
 from devices import fault_latches
 from devices.receivers import receivers
 from people.contacts import full_names
@@ -24,6 +25,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     return frame.page(
         "_faults.html" if part else "faults.html",
         receivers=receiver_by_id,
+        outages=recent_outages(session, frame.commune_id, frame.deps.clock.now()),
         latches=fault_latches.latches(session, list(receiver_by_id)),
         words=LATCHES,
         full_names=full_names(session),

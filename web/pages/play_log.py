@@ -10,6 +10,7 @@ from broadcast.audiences import Audiences
 from broadcast.broadcasts import state
 from broadcast.play_proof import proof_summaries
 from broadcast.play_reports import ReceiverOutcome, heard_counts, receiver_outcomes
+from broadcast.relay_outages import outages_of
 from broadcast.state_changes import state_changes
 from devices.receivers import receivers
 from devices.zones import zones
@@ -24,7 +25,6 @@ from web.on_air_view import where_words
 from web.play_log_view import PER_PAGE, LogQuery, log_view
 from web.request_context import In, Reading
 from web.typed_fields import Count
-from wire.broadcasts import ClipItem
 
 router = APIRouter(include_in_schema=False)
 #: Further back than any log goes; an address that asks for more has a slip in it.
@@ -83,8 +83,7 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
         stopped=stops.stopped(Wording(frame.t, frame.commune.zone), broadcast, None),
         overrun=lambda report: stops.overrun(Wording(frame.t, frame.commune.zone), broadcast, report),
         cause=lambda word: cause(frame.t, word),
-        titles={
-            n: item.title for n, item in enumerate(broadcast.playlist) if isinstance(item, ClipItem) and item.title
-        },
+        outages=outages_of(session, broadcast.id),
+        titles={n: item.title for n, item in enumerate(broadcast.playlist) if item.title},
         where=where_words(broadcast, Audiences(session).of(broadcast), frame.t),
     )

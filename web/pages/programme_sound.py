@@ -4,7 +4,8 @@ from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
 
 from broadcast.audio_stream import asked_range, mp3_stream, stream_bytes
-from broadcast.programmes import duration_us, items_of, manifest_items
+from broadcast.manifest_items import manifest_items
+from broadcast.programmes import duration_us, items_of
 from usecases.programmes import programme_of
 from web.request_context import In, Reading
 from web.typed_fields import RowId

@@ -1,6 +1,7 @@
 """Programmes: in what order does it sound, and how long?"""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -8,8 +9,18 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
-from broadcast.clips import clips_by_id
-from broadcast.programmes import Item, ItemKind, Programme, duration_us, items_of, items_of_all, programmes
+from broadcast.programmes import (
+    Item,
+    ItemKind,
+    Programme,
+    RunningItem,
+    duration_us,
+    items_of,
+    items_of_all,
+    programmes,
+    relay_length,
+)
+from broadcast.relay_sources import relay_sources
 from parsing.numbers import row_number
 from people.rights import Action
 from runtime.refusal import N_, Refusal
@@ -26,10 +37,11 @@ from usecases.programmes import (
 from web.clip_list import MOST_CHOICES, clip_choices, uploads_view
 from web.flash import SAVED, Flash
 from web.labels.broadcasts import CHIMES, FIELDS, LANGUAGES_SPOKEN
+from web.removed_items import RemovedItem, removed_title
 from web.removed_things import after_removal
 from web.request_context import Frame, In, Reading, back_to, changes
 from web.timetable_view import schedule_rows
-from web.typed_fields import Count, RowId, Seconds
+from web.typed_fields import Count, Decimal, RowId, Seconds
 
 router = APIRouter(include_in_schema=False)
 PER_PAGE = 25
@@ -45,31 +57,6 @@ class ProgrammeRow:
     titles: list[str]
 
 
-@dataclass(frozen=True)
-class RemovedItem:
-    """What is needed to put an item of a programme back to its place."""
-
-    kind: ItemKind
-    clip_id: str
-    gap_ms: int
-    position: int
-
-    @property
-    def text(self) -> str:
-        """For an address and a form."""
-        return f"{self.kind.value}.{self.clip_id}.{self.gap_ms}.{self.position}"
-
-    @classmethod
-    def of(cls, text: str) -> "RemovedItem | None":
-        """None for a text that says nothing."""
-        kind, _, rest = text.partition(".")
-        clip_id, _, numbers = rest.partition(".")
-        gap_ms, _, position = numbers.partition(".")
-        if kind not in list(ItemKind):
-            return None
-        return cls(ItemKind(kind), clip_id, row_number(gap_ms) or 0, row_number(position) or 0)
-
-
 def programmes_view(session: Session, commune_id: str, search: str = "", page: int = 0) -> list[ProgrammeRow]:
     """A page of the list, and one row more when another follows. The number of queries does not grow with it."""
     rows = programmes(session, commune_id, search=search, limit=PER_PAGE + 1, offset=page * PER_PAGE)
@@ -79,10 +66,17 @@ def programmes_view(session: Session, commune_id: str, search: str = "", page: i
             p,
             duration_us(items[p.number]),
             len(items[p.number]),
-            [i.clip.title for i in items[p.number] if i.kind is ItemKind.CLIP and i.clip],
+            [title for i in items[p.number] if (title := _title_of(i))],
         )
         for p in rows
     ]
+
+
+def _title_of(item: RunningItem) -> str:
+    """Empty for chimes and gaps."""
+    if item.relay is not None:
+        return item.relay.name
+    return item.clip.title if item.kind is ItemKind.CLIP and item.clip else ""
 
 
 async def _instead_from(request: Request) -> dict[int, int]:
@@ -131,9 +125,17 @@ def change(frame: In, number: RowId, title: Annotated[str, Form()]) -> Response:
 
 @router.post("/programmes/{number}/items", dependencies=[changes(Action.PROGRAMMES)])
 def add_item(
-    frame: In, number: RowId, what: Annotated[str, Form()], gap_s: Annotated[Seconds, Form()] = 2.0
+    frame: In,
+    number: RowId,
+    what: Annotated[str, Form()],
+    gap_s: Annotated[Seconds, Form()] = 2.0,
+    minutes: Annotated[Decimal, Form()] = 25.0,
+    backup: Annotated[str, Form()] = "",
 ) -> Response:
-    """Insert an item: a clip or a gap before the closing chime, an opening chime at the start."""
+    """Insert an item: a clip, a gap or a relay before the closing chime, an opening chime at the start.
+
+    minutes, backup: of a relay, its length and the recording that sounds while the station fails.
+    """
     kind, _, clip_id = what.partition(" ")
 
     def insert(items: list[Item]) -> None:
@@ -142,6 +144,9 @@ def add_item(
             items.insert(end, Item(ItemKind.CLIP, clip_id))
         elif kind == ItemKind.GAP:
             items.insert(end, Item(ItemKind.GAP, gap_ms=round(gap_s * 1000)))
+        elif kind == ItemKind.RELAY:
+            length_ms = relay_length(minutes) // timedelta(milliseconds=1)
+            items.insert(end, Item(ItemKind.RELAY, backup or None, length_ms, relay_source_id=row_number(clip_id)))
         elif kind == ItemKind.OPENING_CHIME:
             items.insert(0, Item(ItemKind.OPENING_CHIME))
         elif kind == ItemKind.CLOSING_CHIME:
@@ -181,7 +186,7 @@ def move(frame: In, number: RowId, key: str, action: Literal["up", "down", "remo
             elif action == "down":
                 items.insert(position + 1, item)
             else:
-                gone.append(RemovedItem(item.kind, item.clip_id or "", item.gap_ms, position))
+                gone.append(RemovedItem(item.kind, item.clip_id or "", item.gap_ms, position, item.relay_source_id))
 
     change_items(frame.deps.services, frame.actor, frame.commune_id, number, move_item)
     return _after(frame, number, gone[0] if gone else None)
@@ -195,7 +200,8 @@ def put_back(frame: In, number: RowId, removed_item: Annotated[str, Form()]) -> 
         raise Refusal(N_("Choose what to add."))
 
     def insert(items: list[Item]) -> None:
-        items.insert(item.position, Item(item.kind, item.clip_id or None, item.gap_ms))
+        put_back = Item(item.kind, item.clip_id or None, item.gap_ms, relay_source_id=item.relay)
+        items.insert(item.position, put_back)
 
     change_items(frame.deps.services, frame.actor, frame.commune_id, number, insert)
     return _after(frame, number)
@@ -251,17 +257,18 @@ def _editor(
 ) -> HTMLResponse:
     programme, items = programme_of(session, frame.commune_id, number), items_of(session, number)
     choices = clip_choices(session, frame.commune_id, find)
-    gone = clips_by_id(session, [removed.clip_id]).get(removed.clip_id) if removed else None
+    gone = removed_title(session, frame.commune_id, removed) if removed else ""
     return frame.page(
         template,
         programme=programme,
         removed=removed,
-        removed_title=gone.title if gone and gone.commune_id == frame.commune_id else "",
+        removed_title=gone,
         scheduled=bool(schedules_with(session, frame.commune_id, number)),
         items=items,
         length_us=duration_us(items),
         words=CHIMES,
         clips=choices,
+        relays=relay_sources(session, frame.commune_id),
         searchable=bool(find) or len(choices) == MOST_CHOICES,
         find=find,
         chosen="",

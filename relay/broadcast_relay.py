@@ -1,0 +1,162 @@
+"""One broadcast with relays: its stations are played in their slots and sent as one live stream on its time line."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from broadcast.live import LiveSender
+from relay.player import PIECE_US, PlayerState, RelayPlayer
+from runtime.clock import Clock
+from runtime.refusal import Refusal
+from wire.live import RATE
+
+log = logging.getLogger(__name__)
+
+#: A station is connected so long before its slot, to be there at the first sample.
+CONNECT_AHEAD_US = 20_000_000
+#: A piece that the station does not have is awaited until so long before it sounds; then the fallback takes its place.
+LATEST_SEND_US = 1_500_000
+_STEP_S = 0.02
+_ENOUGH_EVENTS = 1000
+
+
+@dataclass(frozen=True)
+class RelaySlot:
+    """starts_at_us, ends_at_us: controller time. source: the number of its station."""
+
+    position: int
+    source: int
+    starts_at_us: int
+    ends_at_us: int
+    buffer_us: int
+
+
+class RelayEvent(NamedTuple):
+    """The fallback took the place of a station, or the station returned (no reason). at_us: controller time at which
+    it sounds."""
+
+    slot: RelaySlot
+    at_us: int
+    reason: Refusal | None
+
+
+class BroadcastRelay:
+    """Runs in a thread from `start` until the last slot has ended, or `close`."""
+
+    def __init__(
+        self,
+        slots: list[RelaySlot],
+        starts_at_us: int,
+        new_player: Callable[[RelaySlot], RelayPlayer],
+        new_sender: Callable[[int, int], LiveSender],
+        clock: Clock,
+    ) -> None:
+        """starts_at_us: of the broadcast, controller time. new_sender: opens a stream whose sample 0 plays at the first
+        argument, sent ahead by the second, µs."""
+        self._slots, self._starts_at_us = slots, starts_at_us
+        self._new_player, self._new_sender, self._clock = new_player, new_sender, clock
+        self._ending = threading.Event()
+        self._players: dict[int, RelayPlayer] = {}
+        self._sender: LiveSender | None = None
+        #: For another thread to take.
+        self.events: deque[RelayEvent] = deque(maxlen=_ENOUGH_EVENTS)
+        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
+    def states(self) -> Mapping[int, PlayerState]:
+        """Of the stations that are connected, by the position of their item."""
+        return {position: player.state for position, player in list(self._players.items())}
+
+    def repeat_start(self) -> None:
+        """A receiver joined: what is not yet due is sent again."""
+        if self._sender is not None:
+            self._sender.again()
+
+    def end(self) -> None:
+        self._ending.set()
+
+    def close(self) -> None:
+        self._ending.set()
+        if self._thread.ident is not None:
+            self._thread.join(10.0)
+
+    def _run(self) -> None:
+        try:
+            for slot in self._slots:
+                if not self._ending.is_set() and self._clock.now_us() < slot.ends_at_us:
+                    self._play(slot)
+        except Exception:
+            log.exception("relay: a broadcast could not be sent on")
+        finally:
+            for player in list(self._players.values()):
+                player.close()
+            self._players.clear()
+
+    def _play(self, slot: RelaySlot) -> None:
+        """Send the whole slot. The next station is connected meanwhile."""
+        if self._wait_for(slot):
+            return
+        player, sender = self._player(slot), self._sender_at(slot)
+        on_fallback = False
+        while not self._ending.is_set():
+            next_us = sender.starts_at_us + sender.samples * 1_000_000 // RATE
+            if next_us >= slot.ends_at_us:
+                break
+            ahead_us = next_us - self._clock.now_us()
+            self._prepare()
+            piece = player.step(is_due=ahead_us <= slot.buffer_us, is_late=ahead_us <= LATEST_SEND_US)
+            if piece is None:
+                self._ending.wait(_STEP_S)
+                continue
+            sender.send(piece)
+            if on_fallback is player.state.on_station:
+                on_fallback = not on_fallback
+                reason = player.state.reason if on_fallback else None
+                self.events.append(RelayEvent(slot, next_us, reason))
+        del self._players[slot.position]
+        player.close()
+        if on_fallback:
+            self.events.append(RelayEvent(slot, min(slot.ends_at_us, self._clock.now_us()), None))
+        self._send_rest(sender)
+
+    def _wait_for(self, slot: RelaySlot) -> bool:
+        """Until the first piece may be sent; True when the relay is ended."""
+        while not self._ending.is_set() and self._clock.now_us() < slot.starts_at_us - slot.buffer_us - PIECE_US:
+            self._prepare()
+            self._ending.wait(_STEP_S)
+        return self._ending.is_set()
+
+    def _prepare(self) -> None:
+        """Connect the stations whose slots begin soon, and let those wait that do not sound yet."""
+        now_us = self._clock.now_us()
+        for slot in self._slots:
+            if slot.starts_at_us - CONNECT_AHEAD_US <= now_us < slot.starts_at_us - slot.buffer_us:
+                self._player(slot).step(is_due=False, is_late=False)
+
+    def _player(self, slot: RelaySlot) -> RelayPlayer:
+        if slot.position not in self._players:
+            self._players[slot.position] = self._new_player(slot)
+        return self._players[slot.position]
+
+    def _sender_at(self, slot: RelaySlot) -> LiveSender:
+        """One stream for the whole broadcast: a second one would cut off what is buffered of the first."""
+        if self._sender is None:
+            # After a restart the stream begins later than the one before it, or receivers refuse it as old.
+            self._sender = self._new_sender(max(self._starts_at_us, self._clock.now_us()), slot.buffer_us)
+        self._sender.skip_to(max(0, slot.starts_at_us - self._sender.starts_at_us) * RATE // 1_000_000)
+        return self._sender
+
+    def _send_rest(self, sender: LiveSender) -> None:
+        """The last packet of a message, and the encoder's look-ahead, belong to this slot."""
+        if not self._ending.is_set():
+            sender.finish()

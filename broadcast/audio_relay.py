@@ -17,7 +17,7 @@ _DEMUXERS = "mp3,aac,ogg,mpegts,mov,flac,wav,matroska"
 _MOST_MEMORY_BYTES = 700_000_000
 #: 40 ms.
 _READ_BYTES = 3840
-_PROBE_BYTES, _PROBE_US = "65536", "1500000"
+_PROBE_BYTES, _PROBE_US = "65536", "500000"
 
 
 class StreamDecoder:

@@ -126,7 +126,8 @@ class BroadcastRelay:
         del self._players[slot.position]
         player.close()
         if on_fallback:
-            self.events.append(RelayEvent(slot, min(slot.ends_at_us, self._clock.now_us()), None))
+            ended_us = self._clock.now_us() if self._ending.is_set() else slot.ends_at_us
+            self.events.append(RelayEvent(slot, ended_us, None))
         self._send_rest(sender)
 
     def _wait_for(self, slot: RelaySlot) -> bool:

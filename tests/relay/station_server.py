@@ -46,9 +46,10 @@ def encoded(codec: str, source: str = _TONE, seconds: float = _LOOP_S) -> bytes:
 
 
 class StationServer:
-    """A context manager."""
+    """A context manager. burst_s: how far ahead a continuous stream begins, as Icecast does."""
 
-    def __init__(self) -> None:
+    def __init__(self, burst_s: float = BURST_S) -> None:
+        self._burst_s = burst_s
         self.behaviour = Behaviour.PLAYS
         self.requests = list[str]()
         self.closing = threading.Event()
@@ -114,7 +115,7 @@ class StationServer:
         request.send_response(200)
         request.send_header("Content-Type", "audio/mpeg")
         request.end_headers()
-        due_s, changed = time.monotonic() - BURST_S, False
+        due_s, changed = time.monotonic() - self._burst_s, False
         for n in itertools.count():
             if self.closing.is_set() or self.behaviour is Behaviour.CUT:
                 return

@@ -17,12 +17,12 @@ RETURN_WITH_US, BEGIN_WITH_US = 1_500_000, 500_000
 #: A station that was silent returns after so much sound.
 HEARD_FOR_US = 1_000_000
 #: After every address has failed once: the pause before the next round, doubled up to the most.
-FIRST_PAUSE_US, MOST_PAUSE_US = 1_000_000, 30_000_000
+FIRST_PAUSE_US, MOST_PAUSE_US = 1_000_000, 15_000_000
 BETWEEN_ADDRESSES_US = 200_000
 #: An address that is silent for so long after its connection is left for the next one.
 SILENT_AFTER_US = 5_000_000
 #: A station that sounded for so long is a good one: the pauses begin again.
-_GOOD_AFTER_US = 30_000_000
+_GOOD_AFTER_US = 5_000_000
 #: Audio that is newer means that the failure before it is over.
 _RESUMED_US = 500_000
 

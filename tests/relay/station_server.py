@@ -11,14 +11,15 @@ import threading
 import time
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 TONE_HZ, BURST_S, SEGMENT_S, SEGMENTS_LISTED = 440, 3.0, 1, 6
 _LOOP_S = 12
 _CODECS = {
-    "mp3": "-c:a libmp3lame -b:a 64k -f mp3",
+    "mp3": "-c:a libmp3lame -b:a 64k -reservoir 0 -write_xing 0 -id3v2_version 0 -f mp3",
     "aac": "-c:a aac -b:a 64k -f adts",
     "opus": "-c:a libopus -b:a 48k -f ogg",
-    "ts": "-c:a aac -b:a 64k -f mpegts",
 }
 _TONE, _SILENCE = f"sine={TONE_HZ}:r=48000", "anullsrc=r=48000:cl=mono"
 
@@ -45,11 +46,30 @@ def encoded(codec: str, source: str = _TONE, seconds: float = _LOOP_S) -> bytes:
     return subprocess.run(command.split(), capture_output=True, check=True).stdout
 
 
+def looped(codec: str, source: str) -> bytes:
+    """Sound that is sent over and over. Of MP3 whole frames from the middle, so that it has no seam."""
+    if codec != "mp3":
+        return encoded(codec, source)
+    frames_a_second, frame_bytes = 1 / 0.024, 192
+    sound = encoded(codec, source, _LOOP_S + 2)
+    return sound[50 * frame_bytes :][: round(_LOOP_S * frames_a_second) * frame_bytes]
+
+
+@functools.cache
+def hls_segments(source: str, seconds: int) -> list[bytes]:
+    """Of one encoding, since each encoding begins with silence; after the last one comes the first."""
+    with TemporaryDirectory() as folder:
+        made = "-c:a aac -b:a 64k -f segment -segment_format mpegts"
+        command = f"ffmpeg -loglevel error -f lavfi -i {source} -t {seconds} -ac 1 {made} -segment_time {SEGMENT_S}"
+        subprocess.run([*command.split(), f"{folder}/%05d.ts"], check=True)
+        return [path.read_bytes() for path in sorted(Path(folder).iterdir())]
+
+
 class StationServer:
     """A context manager. burst_s: how far ahead a continuous stream begins, as Icecast does."""
 
-    def __init__(self, burst_s: float = BURST_S) -> None:
-        self._burst_s = burst_s
+    def __init__(self, burst_s: float = BURST_S, hls_loop_s: int = _LOOP_S) -> None:
+        self._burst_s, self._hls_loop_s = burst_s, hls_loop_s
         self.behaviour = Behaviour.PLAYS
         self.requests = list[str]()
         self.closing = threading.Event()
@@ -101,7 +121,8 @@ class StationServer:
         elif extension == "seg":
             if behaviour is Behaviour.STALL:
                 self.closing.wait(20)
-            _send(request, "video/mp2t", encoded("ts", self._sound, SEGMENT_S))
+            segments = hls_segments(self._sound, self._hls_loop_s)
+            _send(request, "video/mp2t", segments[int(name[1:].partition(".")[0]) % len(segments)])
         elif extension in _CODECS:
             self._stream(request, extension)
         else:
@@ -122,7 +143,7 @@ class StationServer:
             while self.behaviour is Behaviour.STALL and not self.closing.wait(0.05):
                 due_s = time.monotonic()  # a live source does not catch up
             changed = changed or (self.behaviour is Behaviour.FORMAT and n > 0)
-            sound = encoded("aac" if changed else codec, self._sound)
+            sound = looped("aac" if changed else codec, self._sound)
             pieces = _LOOP_S * 10
             size, at = len(sound) // pieces, n % pieces
             request.wfile.write(sound[at * size : None if at == pieces - 1 else (at + 1) * size])

@@ -217,5 +217,9 @@ class StationTime:
         if quiet and self._asked % _BURST_QUIET:
             return max(_GIVEN_UP_US, least_us)
         share, at_least_us, most_us = _GAP_QUIET if quiet else _GAP_JITTERY
+        if not quiet:
+            # A network that keeps the order holds a quick packet behind a late one. Of asks that are the width of the
+            # jitter apart more of the quickest come through than of asks closer together (docs/sync.md).
+            at_least_us = min(most_us, max(at_least_us, round(self._fit.spread_us)))
         known_us = self._last_us - self._kept.oldest.local_us
         return max(least_us, at_least_us, min(most_us, round(share * known_us)))

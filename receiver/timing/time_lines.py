@@ -48,6 +48,9 @@ class Fit(NamedTuple):
     #: What an answer usually takes. Never asked faster than four times in this time: a controller that a thousand
     #: receivers ask at once gets slower, and is then asked less.
     usual_us: float
+    #: By how much longer than the quickest half of all exchanges take: there and back, so about the whole width of the
+    #: jitter of one way.
+    spread_us: float
 
 
 class Bounds(NamedTuple):
@@ -79,7 +82,9 @@ def fit_lines(exchanges: Sequence[Bounds], prior_ppm: float, drift_ppm: float | 
         half_way_us = max(0.0, float((there - ppm * seconds).min() - (back - ppm * seconds).max()) / 2)
         # The bounds hold whatever the midst says.
         reach_us = half_way_us + abs(middle_us - _between(there, back, ppm * seconds))
-        return Fit(at_us, whole_us, middle_us, ppm, 3 * sigma_ppm, 3 * sigma_us + 2.0, reach_us, True, shortest_us)
+        return Fit(
+            at_us, whole_us, middle_us, ppm, 3 * sigma_ppm, 3 * sigma_us + 2.0, reach_us, True, shortest_us, excess_us
+        )
     unit_us = BLUNT * (excess_us + 10.0) / count
 
     if drift_ppm is None:
@@ -106,7 +111,18 @@ def fit_lines(exchanges: Sequence[Bounds], prior_ppm: float, drift_ppm: float | 
     precision_us = 1.5 * float(np.hypot(_spread(up), _spread(down))) / np.sqrt(_EDGE) + 2.0
     drift_error_ppm = 3 * sigma_ppm
     half_way_us = max(0.0, float(up[0] + down[0]) / 2)
-    return Fit(at_us, whole_us, middle_us, ppm, drift_error_ppm, float(precision_us), half_way_us, quiet, shortest_us)
+    return Fit(
+        at_us,
+        whole_us,
+        middle_us,
+        ppm,
+        drift_error_ppm,
+        float(precision_us),
+        half_way_us,
+        quiet,
+        shortest_us,
+        excess_us,
+    )
 
 
 def _midst(

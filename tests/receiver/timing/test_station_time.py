@@ -18,6 +18,11 @@ def lan(rnd: random.Random) -> float:
     return 150 + rnd.gammavariate(2, 30) + (rnd.expovariate(1 / 3000) if rnd.random() < 0.05 else 0)
 
 
+def rough(rnd: random.Random) -> float:
+    """Three times the jitter of 4G."""
+    return 80_100 + rnd.uniform(-60_000, 60_000)
+
+
 def four_g(rnd: random.Random) -> float:
     return 50_100 + rnd.uniform(-20_000, 20_000) + (250_000 if rnd.random() < 0.005 else 0)
 
@@ -32,6 +37,8 @@ class World:
     wander_ppm: float = 0.0
     seed: int = 1
     lost: float = 0.0
+    #: Whether a quick packet waits behind a slow one that left before it, as on most links.
+    in_order: bool = False
     now_us: int = 1_000_000
     jumped_us: float = 0.0
     station: StationTime = field(default_factory=StationTime)
@@ -42,6 +49,7 @@ class World:
     def __post_init__(self) -> None:
         self.rnd = random.Random(self.seed)
         self.flying: list[tuple[int, Exchange]] = []
+        self.last_heard, self.last_answered = 0.0, 0
 
     def truth_us(self, local_us: float) -> float:
         # A box that the sun warms and the night cools, in half an hour for all of it.
@@ -72,8 +80,12 @@ class World:
 
     def ask(self) -> None:
         heard = self.now_us + self.way(self.rnd)
+        if self.in_order:
+            heard = self.last_heard = max(heard, self.last_heard)
         told = heard + 100
         answered = round(told + (self.back or self.way)(self.rnd))
+        if self.in_order:
+            answered = self.last_answered = max(answered, self.last_answered)
         tell = TimeTell(
             to="r/r1",
             issued_at_us=0,
@@ -134,6 +146,16 @@ def test_jitter_of_twenty_milliseconds_leaves_less_than_half_of_one() -> None:
         world.errors_us.clear()
         world.run(40)
         assert max(map(abs, world.errors_us)) < 500
+
+
+def test_asks_keep_apart_on_a_link_that_keeps_the_order() -> None:
+    """Asks each 25 ms, as on a link without order, leave a median of 1.1 ms after twelve seconds."""
+    worlds = [World(rough, seed=seed, lost=0.03, in_order=True) for seed in range(16)]
+    for world in worlds:
+        world.run(12)
+    errors_us = sorted(abs(world.error_now_us) for world in worlds)
+    assert errors_us[8] < 800
+    assert max(world.station.exchanges for world in worlds) < 250
 
 
 @pytest.mark.parametrize(("way", "wander_ppm", "most_us"), [(lan, 0.1, 30), (lan, 1.0, 200), (four_g, 0.5, 700)])

@@ -22,7 +22,7 @@ from mergers.merged_sound import MergedSound
 from mergers.plans import Decisions, Merge, QuestionTopic, Translatable
 from mergers.schedule_overlaps import ScheduleOverlap, schedule_overlaps
 from parsing.names import name_key
-from runtime.refusal import N_, Refusal
+from runtime.refusal import N_, Refusal, at_field
 from schedules.schedules import Schedule
 from wire.broadcasts import Targets
 
@@ -30,15 +30,18 @@ from wire.broadcasts import Targets
 def check_merge(session: Session, plan: Merge) -> None:
     """Raises Refusal for a plan that cannot be."""
     if len(set(plan.sources)) < 2:
-        raise Refusal(N_("Choose at least two communes to merge."))
+        raise Refusal(N_("Choose at least two communes to merge.")).at("sources")
     for commune_id in plan.sources:
         commune = session.get(Commune, commune_id)
         if commune is None or commune.retired_at is not None:
-            raise Refusal(N_("There is no commune {id} (any more). Begin again with the communes."), id=commune_id)
+            raise Refusal(N_("There is no commune {id} (any more). Begin again with the communes."), id=commune_id).at(
+                "sources"
+            )
     if not plan.name.strip():
-        raise Refusal(N_("The new commune needs a name, for example: Xã Thiệu Trung."))
+        raise Refusal(N_("The new commune needs a name, for example: Xã Thiệu Trung.")).at("name")
     if plan.into not in plan.sources:
-        undone_commune(session, plan.into)
+        with at_field("into"):
+            undone_commune(session, plan.into)
 
 
 class Merging:

@@ -20,7 +20,7 @@ from mergers.merge_draft import MergeDraft, copied_clip, undone_commune
 from mergers.plans import Split
 from noise.noise_rules import NoiseRules
 from people.operators import OperatorCommune
-from runtime.refusal import N_, Refusal
+from runtime.refusal import N_, Refusal, at_field
 from schedules.schedules import Schedule
 from wire.broadcasts import Targets
 
@@ -31,8 +31,9 @@ def check_split(session: Session, plan: Split) -> None:
     if commune is None or commune.retired_at is not None:
         raise Refusal(N_("There is no commune {id} (any more). Begin again with the communes."), id=plan.source)
     if not plan.name.strip():
-        raise Refusal(N_("The new commune needs a name, for example: Xã Thiệu Trung."))
-    undone_commune(session, plan.into)
+        raise Refusal(N_("The new commune needs a name, for example: Xã Thiệu Trung.")).at("name")
+    with at_field("into"):
+        undone_commune(session, plan.into)
 
 
 class Splitting:
@@ -55,9 +56,9 @@ class Splitting:
     def draft(self) -> MergeDraft:
         """Raises Refusal when no receiver would move, or none would stay."""
         if not self._going:
-            raise Refusal(N_("Choose what becomes the new commune: stations, zones or receivers."))
+            raise Refusal(N_("Choose what becomes the new commune: stations, zones or receivers.")).at("stations")
         if not self._staying:
-            raise Refusal(N_("Every receiver would go: rename the commune instead."))
+            raise Refusal(N_("Every receiver would go: rename the commune instead.")).at("stations")
         self._commune()
         self._places_and_receivers()
         self._programmes()

@@ -219,20 +219,30 @@ def refusal_of(session: Session, closed: ClosedPeriod, local: ZoneInfo) -> Refus
     )
 
 
+def check_window(window: AllowedHours) -> None:
+    """Raises Refusal for a stretch that cannot be."""
+    if window.from_minute >= window.until_minute:
+        raise Refusal(N_("Allowed hours must end after they begin. Enter hours over midnight as two periods.")).at(
+            "until_time"
+        )
+    if not window.weekdays:
+        raise Refusal(N_("Choose at least one day of the week.")).at("weekdays")
+    if bool(window.season_first) != bool(window.season_last):
+        raise Refusal(N_("Enter the first and the last day of the season, for example 15/10.")).at("season_first")
+
+
 def _check(
     hours: Sequence[AllowedHours], night: NightLevel | None, minutes_a_day: int | None, minutes_a_week: int | None
 ) -> None:
     if len(hours) > MOST_ALLOWED_HOURS:
         raise Refusal(N_("You can enter at most {most} periods of allowed hours."), most=MOST_ALLOWED_HOURS)
-    for stretch in hours:
-        if stretch.from_minute >= stretch.until_minute:
-            raise Refusal(N_("Allowed hours must end after they begin. Enter hours over midnight as two periods."))
-        if not stretch.weekdays:
-            raise Refusal(N_("Choose at least one day of the week."))
-        if bool(stretch.season_first) != bool(stretch.season_last):
-            raise Refusal(N_("Enter the first and the last day of the season, for example 15/10."))
+    for window in hours:
+        check_window(window)
     if night is not None and night.from_minute == night.until_minute:
-        raise Refusal(N_("The night begins and ends at the same minute. Change one of them."))
-    for minutes, most in ((minutes_a_day, 24 * 60), (minutes_a_week, 7 * 24 * 60)):
+        raise Refusal(N_("The night begins and ends at the same minute. Change one of them.")).at("night_until")
+    for field, minutes, most in (
+        ("minutes_a_day", minutes_a_day, 24 * 60),
+        ("minutes_a_week", minutes_a_week, 7 * 24 * 60),
+    ):
         if minutes is not None and not 0 < minutes <= most:
-            raise Refusal(N_("The minutes are between 1 and {most}."), most=most)
+            raise Refusal(N_("The minutes are between 1 and {most}."), most=most).at(field)

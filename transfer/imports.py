@@ -146,7 +146,8 @@ class Imports:
         keys = [key for key in columns if key]
         twice = next((key for key, count in Counter(keys).items() if count > 1), None)
         if twice is not None or not set(keys) <= titles.keys():
-            raise Refusal(N_("Two columns mean the same. Choose “not taken” for one of them."))
+            last = max((k for k, key in enumerate(columns) if key == twice), default=0)
+            raise Refusal(N_("Two columns mean the same. Choose “not taken” for one of them.")).at(f"column#{last}")
         if (encoding and encoding not in list(Encoding)) or (default_kind and default_kind not in list(StationKind)):
             raise Refusal(N_("This choice is not there any more. Load the page again."))
         with self._database.writing() as session:

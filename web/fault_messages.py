@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -56,20 +57,28 @@ class FaultMessages:
         subject = f"Loa – {headline}{f' ({where})' if where else ''}"
         sections = _sections(t, news, now)
         html = self._environment.get_template("fault_mail.html").render(
-            t=t, headline=_heading(subject), sections=sections, page=self._page, is_test=news.is_test
+            t=t, headline=_heading(subject), sections=sections, pages=self._pages(news), is_test=news.is_test
         )
         return OutgoingMessage(
             delivery.id,
             subject,
-            self._text(t, subject, sections, is_test=news.is_test),
+            self._text(t, subject, sections, news),
             html,
             self._short(t, subject, news),
             self._document(t, delivery, subject, now),
         )
 
-    def _text(self, t: Translator, subject: str, sections: Sequence[MessageSection], *, is_test: bool) -> str:
+    def _pages(self, news: FaultNews) -> list[tuple[str, str]]:
+        """The page of faults of each commune that the message is about, with its name; one without, of none."""
+        communes = {item.commune_id: item.commune for item in (*news.began, *news.ended)}
+        if not communes:
+            return [("", self._page)]
+        named = len(communes) > 1
+        return [(name if named else "", f"{self._page}?commune={quote(c)}") for c, name in communes.items()]
+
+    def _text(self, t: Translator, subject: str, sections: Sequence[MessageSection], news: FaultNews) -> str:
         blocks = [_heading(subject)]
-        if is_test:
+        if news.is_test:
             blocks.append(t("Fault messages from Loa reach you at this address."))
         for section in sections:
             lines = [section.title, *(f"- {line}" for line in section.lines)]
@@ -78,7 +87,9 @@ class FaultMessages:
             if section.advice:
                 lines.append(t("What to do: {advice}", advice=section.advice))
             blocks.append("\n".join(lines))
-        blocks.append(t("See and acknowledge the faults: {page}", page=self._page))
+        for commune, page in self._pages(news):
+            said = t("See and acknowledge the faults: {page}", page=page)
+            blocks.append(f"{commune}. {said}" if commune else said)
         return "\n\n".join(blocks) + "\n"
 
     def _short(self, t: Translator, subject: str, news: FaultNews) -> str:
@@ -101,7 +112,7 @@ class FaultMessages:
             "id": delivery.id,
             "created_at": delivery.created_at,
             "text": subject,
-            "page": self._page,
+            "page": self._pages(news)[0][1],
             "began_count": len(news.began),
             "ended_count": len(news.ended),
             "began": [_item_document(t, item, now) for item in began],

@@ -55,7 +55,7 @@ def packed(flash: Flash, key: bytes) -> str:
     """The value of the cookie. key: what signs it."""
     content = asdict(flash) | {"values": {name: str(value)[:_MOST_TEXT] for name, value in flash.values.items()}}
     content["link"] = flash.link[:_MOST_TEXT]
-    text = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+    text = base64.urlsafe_b64encode(json.dumps(content, ensure_ascii=False).encode()).decode()
     return f"{text}.{_signature(text, key)}"
 
 

@@ -5,6 +5,7 @@ request written over it. Everything outside of the form is left as it is, charac
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -33,7 +34,8 @@ def refilled(
 ) -> str | None:
     """The page with the form that is sent to `action` filled in. None where the page has no such form.
 
-    sent: names and values, [] where they are not known. field_name: where the message belongs, "" for the whole form.
+    sent: names and values, [] where they are not known. field_name: where the message belongs, "" for the whole form;
+    "name#2" is the third field of this name.
     address: of the page.
     """
     outlines = _Outlines()
@@ -43,7 +45,7 @@ def refilled(
         return None
     values = dict(sent)
     chosen = max(candidates, key=lambda k: (_likeness(outlines.forms[k], values), -k))
-    named = field_name if field_name in outlines.forms[chosen].names else ""
+    named = field_name if field_name.partition("#")[0] in outlines.forms[chosen].names else ""
     filler = _Filler(chosen, list(sent), message, named, address)
     filler.feed(html)
     filler.close()
@@ -95,6 +97,13 @@ class _Filler(HTMLParser):
         super().__init__(convert_charrefs=False)
         self.out: list[str] = []
         self._number, self._sent, self._field = number, sent, field_name
+        self._field_name, _, index = field_name.partition("#")
+        self._field_index = int(index or 0)
+        self._values: dict[str, list[str]] = {}
+        for name, value in sent:
+            self._values.setdefault(name, []).append(value)
+        self._filled: Counter[str] = Counter()  # by name: how many fields have their value
+        self._passed = 0  # fields of the name that the message is about
         self._page = f'<input type="hidden" name="{FORM_PAGE}" value="{escape(address)}">'
         self._forms = -1
         self._inside = False
@@ -106,6 +115,7 @@ class _Filler(HTMLParser):
         self._shown = False
         self._error_after = ""  # the end tag that the message follows
         self._select = ""
+        self._chosen: str | None = None
         self._textarea: str | None = None
         self._in_label = False
         self._details: list[int] = []  # where in `out` the open <details> of the form begin
@@ -174,14 +184,15 @@ class _Filler(HTMLParser):
         elif tag == "input" and self._sent:
             attrs = self._filled_input(attrs, name, kind, given)
         elif tag == "select":
-            self._select = name
+            self._select, self._chosen = name, self._next_value(name)
         elif tag == "option" and self._select and self._sent:
-            chosen = (self._select, given.get("value", "")) in self._sent
-            attrs = _with_flag(attrs, "selected", chosen)
+            attrs = _with_flag(attrs, "selected", given.get("value", "") == self._chosen)
         elif tag == "textarea" and self._sent:
-            self._textarea = next((value for key, value in self._sent if key == name), "")
+            self._textarea = self._next_value(name) or ""
         is_field = tag in ("input", "select", "textarea") and name and kind != "hidden"
-        if is_field and name == self._field and not self._shown and not self._error_after:
+        is_named = is_field and self._field and name == self._field_name
+        self._passed += bool(is_named)
+        if is_named and self._passed > self._field_index and not self._shown and not self._error_after:
             described = f"{given.get('aria-describedby', '')} {ERROR_ID}".strip()
             attrs = [a for a in attrs if a[0] not in ("aria-describedby", "aria-invalid", "autofocus")]
             attrs += [("aria-invalid", "true"), ("aria-describedby", described), ("autofocus", None)]
@@ -197,10 +208,17 @@ class _Filler(HTMLParser):
         if kind in ("radio", "checkbox"):
             return _with_flag(attrs, "checked", (name, given.get("value", "on")) in self._sent)
         if name == "revision" or kind not in _KEPT_TYPES:
-            value = next((value for key, value in self._sent if key == name), None)
+            value = self._next_value(name)
             if value is not None:
                 return [*(a for a in attrs if a[0] != "value"), ("value", value)]
         return attrs
+
+    def _next_value(self, name: str) -> str | None:
+        """Fields of one name get the values in their order. None where nothing was sent for it."""
+        values = self._values.get(name, [])
+        index = self._filled[name]
+        self._filled[name] += 1
+        return values[min(index, len(values) - 1)] if values else None
 
     def _show(self) -> None:
         self._shown = True

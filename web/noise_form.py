@@ -1,12 +1,14 @@
 """Noise rules as a form shows them and sends them, and in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from noise.noise_rules import check_window
 from parsing.days import parse_month_day
 from parsing.numbers import parse_percent
 from parsing.times import parse_minute_of_day, parse_minutes
-from runtime.refusal import N_, Refusal
+from runtime.refusal import N_, Refusal, at_field
 from web.formatting import Wording
 from wire.allowed_hours import AllowedHours, NightLevel, OnDaysOff
 
@@ -60,36 +62,55 @@ def sent_rules(form: Mapping[str, list[str]]) -> SentNoiseRules:
     def one(name: str) -> str:
         return (form.get(name) or [""])[0].strip()
 
-    hours = []
-    for row in range(len(form.get("from_time", []))):
-        since, until = _at(form, "from_time", row), _at(form, "until_time", row)
-        if not since and not until:
-            continue
-        if not since or not until:
-            raise Refusal(N_("Enter both the start and the end, or leave both empty."))
-        season = [_wire_day(_at(form, name, row)) for name in ("season_first", "season_last")]
-        try:
-            weekdays = sorted({int(day) for day in form.get(f"weekdays{row}", [])} & set(_EVERY_DAY))
-            days_off = OnDaysOff(_at(form, "days_off", row) or "alike")
-        except ValueError:
-            raise Refusal(N_("Choose at least one day of the week.")) from None
-        hours.append(
-            AllowedHours(
-                weekdays=weekdays,
-                from_minute=_start(since),
-                until_minute=parse_minute_of_day(until) or 1440,
-                season_first=season[0],
-                season_last=season[1],
-                days_off=days_off,
-            )
-        )
+    hours = [window for row in range(len(form.get("from_time", []))) if (window := _window(form, row)) is not None]
     return SentNoiseRules(
         hours,
         _night(one("night_from"), one("night_until"), one("night_volume")),
-        _limit(one("minutes_a_day")),
-        _limit(one("minutes_a_week")),
+        _limit("minutes_a_day", one("minutes_a_day")),
+        _limit("minutes_a_week", one("minutes_a_week")),
         one("refuses") == "yes",
     )
+
+
+def _window(form: Mapping[str, list[str]], row: int) -> AllowedHours | None:
+    """One row of the form, None for an empty one. What is refused names the field of this row."""
+    since, until = _at(form, "from_time", row), _at(form, "until_time", row)
+    if not since and not until:
+        return None
+    with _in_row(row):
+        if not since or not until:
+            raise Refusal(N_("Enter both the start and the end, or leave both empty.")).at(
+                "until_time" if since else "from_time"
+            )
+        season = []
+        for name in ("season_first", "season_last"):
+            with at_field(name):
+                season.append(_wire_day(_at(form, name, row)))
+        with at_field("from_time"):
+            from_minute = _start(since)
+        with at_field("until_time"):
+            until_minute = parse_minute_of_day(until) or 1440
+        days_off = _at(form, "days_off", row)
+        window = AllowedHours(
+            weekdays=[day for day in _EVERY_DAY if str(day) in form.get(f"weekdays{row}", [])],
+            from_minute=from_minute,
+            until_minute=until_minute,
+            season_first=season[0],
+            season_last=season[1],
+            days_off=OnDaysOff(days_off) if days_off in list(OnDaysOff) else OnDaysOff.ALIKE,
+        )
+        check_window(window)
+    return window
+
+
+@contextmanager
+def _in_row(row: int) -> Iterator[None]:
+    """The days of a row have a name of their own; its other fields have the same name in every row."""
+    try:
+        yield
+    except Refusal as refusal:
+        refusal.field = f"weekdays{row}" if refusal.field == "weekdays" else f"{refusal.field}#{row}"
+        raise
 
 
 def hours_sentences(w: Wording, hours: list[AllowedHours]) -> list[str]:
@@ -126,11 +147,13 @@ def _at(form: Mapping[str, list[str]], name: str, row: int) -> str:
 def _night(since: str, until: str, volume: str) -> NightLevel | None:
     if not since and not until:
         return None
-    return NightLevel(
-        from_minute=parse_minute_of_day(since) % 1440,
-        until_minute=parse_minute_of_day(until) % 1440,
-        volume_percent=parse_percent(volume),
-    )
+    with at_field("night_from"):
+        from_minute = parse_minute_of_day(since) % 1440
+    with at_field("night_until"):
+        until_minute = parse_minute_of_day(until) % 1440
+    with at_field("night_volume"):
+        volume_percent = parse_percent(volume)
+    return NightLevel(from_minute=from_minute, until_minute=until_minute, volume_percent=volume_percent)
 
 
 def _start(text: str) -> int:
@@ -140,8 +163,9 @@ def _start(text: str) -> int:
     return minute
 
 
-def _limit(text: str) -> int | None:
-    return parse_minutes(text) if text else None
+def _limit(field: str, text: str) -> int | None:
+    with at_field(field):
+        return parse_minutes(text) if text else None
 
 
 def _wire_day(text: str) -> str:

@@ -77,6 +77,7 @@ def rehearsal_page(
         cut_away=cut_away,
         role_names=ROLE_NAMES,
         refused=frame.t.refusal(why) if why else "",
+        refused_at=why.field if why else "",
     )
 
 

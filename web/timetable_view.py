@@ -10,9 +10,11 @@ from broadcast.programmes import programmes
 from noise.days_off import day_off
 from noise.noise_rules import rules_of
 from people.rights import Action
+from runtime.refusal import N_
 from schedules.conflicts import airings_of, clashing
 from schedules.occurrences import Occurrence, between
-from schedules.schedules import Schedule, next_due_in, schedules
+from schedules.schedules import Schedule, next_due_in, schedule, schedules
+from web.flash import Flash
 from web.formatting import monday_of
 from web.labels.places import PlaceNames
 from web.labels.rules import rule_sentence
@@ -86,7 +88,7 @@ class ScheduleRow:
 class TimetableView:
     """clashing: order and start of each airing that clashes. where: in words, by the schedule's id.
 
-    movable: the ids of schedules that may be changed. now_minute: of the local day. saved: what was saved just before.
+    movable: the ids of schedules that may be changed. now_minute: of the local day.
     """
 
     period: Period
@@ -97,7 +99,6 @@ class TimetableView:
     where: dict[int, str]
     movable: set[int]
     now_minute: int
-    saved: ScheduleRow | None
 
     @property
     def same_hours(self) -> bool:
@@ -122,13 +123,13 @@ def period_of(today: date, *, day: date | None, week_of: date | None, month_of: 
     return Period("week", first, first, first + _WEEK, first - _WEEK, first + _WEEK)
 
 
-def timetable_view(session: Session, frame: Frame, period: Period, saved: int = 0) -> TimetableView:
-    """The number of queries does not grow with the schedules. saved: the id of what was saved just before."""
+def timetable_view(session: Session, frame: Frame, period: Period) -> TimetableView:
+    """The number of queries does not grow with the schedules."""
     now, zone = frame.deps.clock.now(), frame.commune.zone
     due = between(session, frame.commune_id, period.start - _DAY, period.end, with_paused=True)
     days = _days(session, frame, due, period, now.astimezone(zone).date())
     places = PlaceNames(session, frame.commune_id)
-    listed = schedules(session, frame.commune_id) if period.kind != "month" or saved else []
+    listed = schedules(session, frame.commune_id) if period.kind != "month" else []
     rows = schedule_rows(frame, session, listed, places)
     local = now.astimezone(zone)
     shown_by_id = {o.schedule.number: o.schedule for o in due}
@@ -136,13 +137,24 @@ def timetable_view(session: Session, frame: Frame, period: Period, saved: int = 
         period,
         days,
         shown_hours((d.layout for d in days), [stretch for d in days for stretch in d.open_minutes or []]),
-        rows if period.kind != "month" else [],
+        rows,
         clashing(session, frame.commune_id, airings_of(o for o in due if not o.paused)),
         {number: places.where(frame.t, shown.audience) for number, shown in shown_by_id.items()},
         {number for number, shown in shown_by_id.items() if may_change(frame, shown)},
         local.hour * 60 + local.minute,
-        next((row for row in rows if row.schedule.number == saved), None),
     )
+
+
+def saved_schedule(frame: Frame, number: int) -> Flash:
+    """What was kept, in a sentence, with where and when it is heard next; the week marks it by this link."""
+    with frame.deps.database.session() as session:
+        (row,) = schedule_rows(frame, session, [schedule(session, number)])
+    values = {"sentence": row.sentence, "where": row.where}
+    link = f"#schedule-{number}"
+    if row.next is None:
+        return Flash(N_("Saved: {sentence} · {where}."), values, href=link, link=row.title)
+    values["next"] = frame.wording.when(row.next, frame.deps.clock.now())
+    return Flash(N_("Saved: {sentence} · {where}. Next: {next}."), values, href=link, link=row.title)
 
 
 def may_change(frame: Frame, changed: Schedule) -> bool:

@@ -120,7 +120,7 @@ def test_a_power_cut_at_40_receivers_is_one_message_and_the_return_another(offic
     assert all(f"Thôn {number}" in text for number in range(40))
     assert "từ 05:00 24/11/2026" in text
     assert "Việc cần làm: Kiểm tra điện và mạng" in text
-    assert "https://loa.example.vn/faults" in text
+    assert "https://loa.example.vn/faults?commune=thieu-trung" in text
     for number in range(40):
         beat(office, number)
     run(office, 40, presence=True)

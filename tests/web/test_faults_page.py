@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from devices import faults
+from devices.communes import add_commune
+from people.rights import Role
 from runtime.clock import ManualClock
 from runtime.database import Database
+from tests.cast import COMMUNE
 from tests.web.office import Office
+from tests.web.test_rights_of_pages import Guest
 
 
 @pytest.fixture
@@ -53,3 +57,14 @@ def test_a_lost_link_is_said_in_words(office: Office) -> None:
 @pytest.mark.parametrize("path", ["/faults/loa-1/card/acknowledge", "/faults/loa-9/card/acknowledge"])
 def test_what_is_not_there_cannot_be_acknowledged(office: Office, path: str) -> None:
     assert office.post(path) == 404
+
+
+def test_the_link_of_a_message_opens_the_commune_that_it_is_about(office: Office) -> None:
+    with office.database.writing() as session:
+        add_commune(session, "vinh-loc", "Xã Vĩnh Lộc")
+    answer = office.browser.get("/faults?commune=vinh-loc")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/faults")
+    assert "Đang xem Xã Vĩnh Lộc" in office.browser.get("/faults").text
+    guest = Guest(office, Role.VIEWER)
+    assert guest.browser.get("/faults?commune=vinh-loc").status_code == 404
+    assert guest.browser.get(f"/faults?commune={COMMUNE}").status_code == 200

@@ -94,7 +94,7 @@ SAID = [
     ("/allowed-hours/commune", {"minutes_a_day": "60"}, "data-flash"),
     ("/put-on-air", {"what": "programme 1"}, "data-flash"),
     ("/operators/1/contact", {"full_name": "Nguyễn Thị Lan"}, "data-flash"),
-    ("/timetable", {"programme_id": "1", "repeat": "daily", "times": "06:00", "from_day": "25/11/2026"}, "notice good"),
+    ("/timetable", {"programme_id": "1", "repeat": "daily", "times": "06:00", "from_day": "25/11/2026"}, "data-flash"),
 ]
 
 

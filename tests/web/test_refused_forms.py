@@ -39,7 +39,11 @@ REFUSED = [
     ("/operators/1/profile", "/operators/1/contact", {"email": "lan@"}, "email"),
     ("/province", "/province", {"base_url": "ftp://tinh", "own_code": "12"}, "base_url"),
     ("/put-on-air", "/put-on-air", {"mode": "staggered", "gap_s": "lâu"}, "gap_s"),
-    ("/allowed-hours/commune", "/allowed-hours/commune", {"minutes_a_day": "vài"}, ""),
+    ("/allowed-hours/commune", "/allowed-hours/commune", {"minutes_a_day": "vài"}, "minutes_a_day"),
+    ("/allowed-hours/commune", "/allowed-hours/commune", {"night_from": "22h", "night_until": "22h"}, "night_until"),
+    ("/mergers/new", "/mergers/rehearsal", {"name": "Xã Mới"}, "sources"),
+    ("/mergers/split", "/mergers/rehearsal", {"name": "Xã Mới", "into": "Xã"}, "into"),
+    ("/mergers/split", "/mergers/rehearsal", {"name": "Xã Mới"}, "stations"),
 ]
 
 
@@ -143,3 +147,28 @@ def test_a_script_gets_the_reason_as_json(office: Office) -> None:
     answer = office.browser.post("/clips/upload?name=a.mp3", headers={"accept": "application/json"})
     assert answer.status_code == 422
     assert answer.json()["error"]
+
+
+def test_a_refused_row_of_allowed_hours_is_named_and_the_other_rows_stay(office: Office) -> None:
+    page = "/allowed-hours/commune"
+    form = form_of(office, page, page)
+    fields = {name: [value] for name, value in form.fields.items()} | {"weekdays0": ["0"], "weekdays1": ["1", "2"]}
+    fields |= {"from_time": ["5h", "17h"], "until_time": ["6h", "16h"], "days_off": ["not", "only"]}
+    fields |= {"season_first": ["", ""], "season_last": ["", ""]}
+    html = office.browser.post(page, data=fields, headers={"referer": SITE + page}).text
+    inputs = re.findall(r"<input [^>]*name=\"(from_time|until_time)\"[^>]*>", html)
+    assert inputs == ["from_time", "until_time"] * 2
+    values = re.findall(r"<input [^>]*name=\"(?:from|until)_time\"[^>]* value=\"([^\"]*)\"", html)
+    assert values == ["5h", "6h", "17h", "16h"]
+    (invalid,) = re.findall(r"<input [^>]*aria-invalid=\"true\"[^>]*>", html)
+    assert 'id="until1"' in invalid
+    assert re.findall(r'<option value="(\w+)" selected>', html) == ["not", "only"]
+
+
+def test_a_file_that_is_no_table_is_refused_at_its_field(office: Office) -> None:
+    form = form_of(office, "/import", "/import/receivers")
+    files = {"file": ("a.pdf", b"%PDF-1.7")}
+    answer = office.browser.post(form.action, data=form.fields, files=files, headers={"referer": SITE + "/import"})
+    assert answer.status_code == 422
+    (invalid,) = re.findall(r"<input [^>]*aria-invalid=\"true\"[^>]*>", answer.text)
+    assert 'id="file-receivers"' in invalid

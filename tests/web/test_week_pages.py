@@ -134,10 +134,12 @@ def test_moving_one_leads_to_its_week_and_says_what_was_saved(office: Office) ->
         f for f in forms_of(office.browser.get(f"{MOVE}&to_day=5/12/2026").text) if f.fields.get("scope") == "one"
     )
     answer = office.browser.post(form.action, data=form.fields)
-    assert answer.headers["location"] == "/timetable?week_of=2026-12-05&saved=2"
+    assert answer.headers["location"] == "/timetable?week_of=2026-12-05"
     page = office.browser.get(answer.headers["location"]).text
     assert "Đã lưu:" in page
     assert "Phát lúc 06:00 ngày 05/12/2026" in page
+    assert page.count(" saved") == 1
+    assert "Đã lưu:" not in office.browser.get(answer.headers["location"]).text
     assert len(kept(office)) == 2
 
 

@@ -139,7 +139,7 @@ async def upload_without_script(frame: In, request: Request) -> Response:
     async with request.form() as form:
         file = form.get("file")
         if not isinstance(file, UploadFile) or not file.filename:
-            raise Refusal(N_("Choose a file first."))
+            raise Refusal(N_("Choose a file first.")).at("file")
         sent = file
         text = {name: value for name, value in form.items() if isinstance(value, str)}
         receiving = await run_in_threadpool(

@@ -1,7 +1,7 @@
 """Faults: what must be mended, and has everybody seen it?"""
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
 from broadcast.relay_outages import recent_outages
 from devices import fault_latches
@@ -12,14 +12,16 @@ from runtime.refusal import N_
 from usecases.faults import acknowledge_fault, reset_fault
 from web.flash import Flash
 from web.labels.faults import LATCHES, fault_words
-from web.request_context import In, Reading, back_to, changes
+from web.request_context import In, Reading, back_to, changes, open_commune
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/faults")
-def page(frame: In, session: Reading) -> HTMLResponse:
-    """All that are not reset, of the commune."""
+def page(frame: In, session: Reading, commune: str = "") -> Response:
+    """All that are not reset, of the commune. commune: of a fault message, which may be about another one."""
+    if commune and commune != frame.commune_id:
+        return open_commune(frame, commune, "/faults")
     receiver_by_id = {r.id: r for r in receivers(session, frame.commune_id)}
     part = frame.request.headers.get("hx-target") == "faults"
     return frame.page(

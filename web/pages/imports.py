@@ -16,7 +16,7 @@ from sqlmodel import Session
 from broadcast.file_names import clean_name
 from devices.receivers import receivers
 from people.rights import Action
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, NotFound, Refusal, at_field
 from transfer import recordings
 from transfer.columns import COLUMNS, ImportKind
 from transfer.import_results import Preview, Result
@@ -127,12 +127,13 @@ def take_recordings(
     frame: In, file: Annotated[UploadFile | None, File()] = None, folder: Annotated[str, Form()] = ""
 ) -> HTMLResponse:
     """A zip, or a folder that lies ready on the server, into the library."""
-    if folder:
-        files = recordings.in_folder(_ready(frame), folder)
-    elif file is not None and file.filename:
-        files = recordings.in_zip(file.file, source=frame.commune_id)
-    else:
-        raise Refusal(N_("Choose a file first."))
+    with at_field("folder" if folder else "file"):
+        if folder:
+            files = recordings.in_folder(_ready(frame), folder)
+        elif file is not None and file.filename:
+            files = recordings.in_zip(file.file, source=frame.commune_id)
+        else:
+            raise Refusal(N_("Choose a file first."))
     handed = recordings.hand_over(frame.deps.services, frame.actor, frame.deps.ingest, frame.commune_id, files)
     return frame.page("import_recordings.html", handed=handed)
 
@@ -158,16 +159,17 @@ def _routes(kind: ImportKind) -> None:
     @router.post(f"/import/{kind.value}", dependencies=may)
     def receive(frame: In, file: Annotated[UploadFile, File()]) -> Response:
         content = file.file.read(MOST_BYTES + 1)
-        if not file.filename:
-            raise Refusal(N_("Choose a file first."))
-        made = imports_of(frame).receive(
-            frame.commune_id,
-            kind,
-            clean_name(file.filename),
-            content,
-            now=frame.deps.clock.now(),
-            by=frame.operator.name,
-        )
+        with at_field("file"):
+            if not file.filename:
+                raise Refusal(N_("Choose a file first."))
+            made = imports_of(frame).receive(
+                frame.commune_id,
+                kind,
+                clean_name(file.filename),
+                content,
+                now=frame.deps.clock.now(),
+                by=frame.operator.name,
+            )
         return back_to(frame.request, f"/import/{kind.value}/{made}")
 
     @router.get(f"/import/{kind.value}/template.xlsx")

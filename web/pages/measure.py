@@ -123,7 +123,7 @@ async def recording(frame: In, request: Request, measurement_id: str) -> Respons
         await run_in_threadpool(_look_through, frame, measurement_id, path)
     except Refusal as refusal:
         if not by_script:
-            raise
+            raise refusal.at("file") from None
         return JSONResponse({"error": frame.t.refusal(refusal)}, 422)
     finally:
         path.unlink(missing_ok=True)

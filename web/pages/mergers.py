@@ -80,11 +80,11 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
     with frame.deps.database.session() as session:
         rehearsal = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)
         if rehearsal.open(sent.decisions):
-            why = Refusal(N_("Some questions are still open. Answer them and review the effect."))
+            why = Refusal(N_("Some questions are still open. Answer them and review the effect.")).at("decisions")
         elif mark(sent.decisions) != sent.shown:
             why = Refusal(N_("The choices have changed. Review the new result."))
         elif not sent.sure:
-            why = Refusal(N_("Tick the box to confirm that you have reviewed everything, then merge."))
+            why = Refusal(N_("Tick the box to confirm that you have reviewed everything, then merge.")).at("sure")
         if why is not None:
             return rehearsal_page(frame, rehearsal, sent.decisions, why, 422)
     try:
@@ -123,7 +123,7 @@ def do_undo(frame: In, merger_id: RowId, sure: Annotated[str, Form()] = "") -> H
     if not _may_undo(frame, row.what):
         raise NotFound(N_("This merger does not exist."))
     if not sure:
-        raise Refusal(N_("Tick the box to confirm, then undo."))
+        raise Refusal(N_("Tick the box to confirm, then undo.")).at("sure")
     with frame.deps.database.writing() as session:
         result = undo(session, merger_id, frame.deps.clock.now(), frame.operator.name, hooks=frame.deps.merger_hooks)
     _set_going(frame)

@@ -12,7 +12,7 @@ from schedules.recurrence import Repeat
 from usecases.schedules import move_airing, move_all_airings, schedule_of, title_of
 from web.labels.rules import rule_sentence
 from web.request_context import In, Reading, back_to, changes
-from web.timetable_view import may_change
+from web.timetable_view import may_change, saved_schedule
 from web.typed_fields import Day, RowId, TimeOfDay
 
 router = APIRouter(include_in_schema=False)
@@ -112,4 +112,4 @@ def do_move(
             to_day=to_day,
             to_time=to_time,
         )
-    return back_to(frame.request, f"/timetable?week_of={to_day}&saved={moved.number}", None)
+    return back_to(frame.request, f"/timetable?week_of={to_day}", saved_schedule(frame, moved.number))

@@ -15,7 +15,7 @@ from devices.positions import Position, parse_position, position_of
 from devices.receivers import Receiver, receivers
 from devices.stations import station
 from people.rights import Action
-from runtime.refusal import N_, NotFound
+from runtime.refusal import N_, NotFound, at_field
 from usecases.receivers import place_receiver, receiver_of
 from usecases.stations import set_outline
 from web.flash import Flash
@@ -112,7 +112,8 @@ def outline(frame: In, session: Reading) -> Response:
 def bring_outline(frame: In, file: Annotated[UploadFile, File()]) -> Response:
     """Keep the border of a file."""
     content = file.file.read(MOST_BYTES + 1)
-    set_outline(frame.deps.services, frame.actor, frame.commune_id, content)
+    with at_field("file"):
+        set_outline(frame.deps.services, frame.actor, frame.commune_id, content)
     return back_to(frame.request, "/map")
 
 

@@ -20,7 +20,7 @@ from web.labels.rules import rule_sentence
 from web.request_context import Frame, In, Reading, back_to, changes
 from web.rule_form import Draft, draft_of, rule_from
 from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
-from web.timetable_view import schedule_rows
+from web.timetable_view import saved_schedule, schedule_rows
 from web.typed_fields import Count, Day, RowId, TimeOfDay, Whole
 from wire.broadcasts import BroadcastClass
 
@@ -120,13 +120,13 @@ def add(
         saved = number
     else:
         saved = add_schedule(services, frame.actor, frame.commune_id, settings, sentence=sentence).number
-    return back_to(frame.request, f"/timetable?{_week_of(frame, rule)}saved={saved}", None)
+    return back_to(frame.request, f"/timetable{_week_of(frame, rule)}", saved_schedule(frame, saved))
 
 
 def _week_of(frame: Frame, rule: Rule) -> str:
-    """The week in which it plays next, as a part of the address; "" for this week."""
+    """The week in which it plays next, as the query of the address; "" for this week."""
     upcoming = next_instants(rule, frame.commune.zone, frame.deps.clock.now(), 1)
-    return f"week_of={upcoming[0].astimezone(frame.commune.zone).date()}&" if upcoming else ""
+    return f"?week_of={upcoming[0].astimezone(frame.commune.zone).date()}" if upcoming else ""
 
 
 def _fitting(choices: list[Programme], lengths_us: dict[int, int], minutes: int) -> int:

@@ -23,10 +23,8 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/timetable")
-def page(
-    frame: In, session: Reading, week_of: str = "", month_of: str = "", day: str = "", saved: RowId = 0
-) -> HTMLResponse:
-    """The week, a day or the month, and the list of schedules. saved: the schedule that was saved just before."""
+def page(frame: In, session: Reading, week_of: str = "", month_of: str = "", day: str = "") -> HTMLResponse:
+    """The week, a day or the month, and the list of schedules."""
     today = frame.deps.clock.now().astimezone(frame.commune.zone).date()
     period = period_of(
         today,
@@ -34,7 +32,7 @@ def page(
         week_of=_day_of(week_of, today),
         month_of=_day_of(month_of, today) if month_of else None,
     )
-    view = timetable_view(session, frame, period, saved)
+    view = timetable_view(session, frame, period)
     return frame.page("timetable.html", view=view, period=period, today=today, order_key=order_key)
 
 

@@ -15,8 +15,10 @@ function showNotice(text) {
 // focus: it was sent; a preview must not take the cursor away.
 function showRefusal(form, text, field, focus) {
   clearRefusal(form);
-  const control = field ? form.elements[field] : null;
-  const input = control instanceof RadioNodeList ? control[0] : control;
+  // "name#2" is the third field of this name.
+  const [name, index] = field.split("#");
+  const control = name ? form.elements[name] : null;
+  const input = control instanceof RadioNodeList ? control[Number(index || 0)] : control;
   const at = input && input.type !== "hidden" ? input : null;
   const box = document.createElement("div");
   box.textContent = text;

@@ -13,7 +13,7 @@ from devices import fault_latches
 from devices.communes import Commune
 from people.operators import Operator, standing_of
 from people.rights import Action, Standing, may, refusal_of
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import N_, Refusal
 from usecases.actors import Actor
 from web import access
 from web.deps import Deps
@@ -264,18 +264,6 @@ def guest_cookie(request: Request) -> str:
 
 def set_commune_cookie(response: Response, commune_id: str) -> None:
     response.set_cookie(COMMUNE_COOKIE, commune_id, max_age=31_536_000, samesite="lax", httponly=True)
-
-
-def open_commune(frame: Frame, commune_id: str, path: str) -> Response:
-    """Show a page of another commune from now on. Raises NotFound for one that this person may not see."""
-    chosen = next((c for c in frame.communes if c.id == commune_id), None)
-    if chosen is None:
-        raise NotFound(N_("Commune {id} does not exist."), id=commune_id[:80])
-    answer = RedirectResponse(path, status_code=303)
-    set_commune_cookie(answer, chosen.id)
-    cookie = packed(commune_shown(chosen.name), frame.deps.session_key)
-    answer.set_cookie(FLASH_COOKIE, cookie, max_age=KEPT_S, samesite="lax", httponly=True)
-    return answer
 
 
 def back_to(request: Request, path: str, flash: Flash | None = SAVED) -> Response:

@@ -1,18 +1,18 @@
 """Faults: what must be mended, and has everybody seen it?"""
 
 from fastapi import APIRouter
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from broadcast.relay_outages import recent_outages
 from devices import fault_latches
 from devices.receivers import receivers
 from people.contacts import full_names
 from people.rights import Action
-from runtime.refusal import N_
+from runtime.refusal import N_, NotFound
 from usecases.faults import acknowledge_fault, reset_fault
-from web.flash import Flash
+from web.flash import FLASH_COOKIE, KEPT_S, Flash, commune_shown, packed
 from web.labels.faults import LATCHES, fault_words
-from web.request_context import In, Reading, back_to, changes, open_commune
+from web.request_context import Frame, In, Reading, back_to, changes, set_commune_cookie
 
 router = APIRouter(include_in_schema=False)
 
@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False)
 def page(frame: In, session: Reading, commune: str = "") -> Response:
     """All that are not reset, of the commune. commune: of a fault message, which may be about another one."""
     if commune and commune != frame.commune_id:
-        return open_commune(frame, commune, "/faults")
+        return _open_commune(frame, commune, "/faults")
     receiver_by_id = {r.id: r for r in receivers(session, frame.commune_id)}
     part = frame.request.headers.get("hx-target") == "faults"
     return frame.page(
@@ -46,3 +46,15 @@ def acknowledge(frame: In, receiver_id: str, fault: str) -> Response:
 def reset(frame: In, receiver_id: str, fault: str) -> Response:
     reset_fault(frame.deps.services, frame.actor, frame.commune_id, receiver_id, fault)
     return back_to(frame.request, "/faults", Flash(N_("Fault reset.")))
+
+
+def _open_commune(frame: Frame, commune_id: str, path: str) -> Response:
+    """Show a page of another commune from now on. Raises NotFound for one that this person may not see."""
+    chosen = next((c for c in frame.communes if c.id == commune_id), None)
+    if chosen is None:
+        raise NotFound(N_("Commune {id} does not exist."), id=commune_id[:80])
+    answer = RedirectResponse(path, status_code=303)
+    set_commune_cookie(answer, chosen.id)
+    cookie = packed(commune_shown(chosen.name), frame.deps.session_key)
+    answer.set_cookie(FLASH_COOKIE, cookie, max_age=KEPT_S, samesite="lax", httponly=True)
+    return answer

@@ -15,13 +15,12 @@ from broadcast.audio_encode import Encoded, encode
 from broadcast.audio_measure import Measured, measure
 from broadcast.audio_probe import probe
 from broadcast.clip_warnings import ClipWarning, warnings_as_text, warnings_of
-from broadcast.clips import Clip, ClipRendition, new_id
+from broadcast.clips import Clip, ClipRendition, folded_words, new_id
 from broadcast.file_names import extension_of
 from broadcast.ingest_jobs import IngestJob, JobState, update_job
 from broadcast.media import Media, Stored, hash_of
 from broadcast.missing_end import declared_length_us
 from broadcast.replacing import replace_clip
-from parsing.names import folded
 from runtime.clock import Clock
 from runtime.database import Database
 
@@ -144,7 +143,8 @@ class ClipMaker:
                 true_peak_after_dbtp=encoded.true_peak_dbtp,
                 warnings=warnings_as_text(warnings),
                 peaks=_cut(measured, first, last),
-                folded=folded(f"{job.title} {job.file_name}"),
+                folded=folded_words(job.title, job.file_name, job.speech),
+                speech=job.speech,
             )
             session.add(new_clip)
             session.flush()

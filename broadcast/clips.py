@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
 
+import msgspec
 from sqlalchemy import BigInteger, Column, ColumnElement, Index, LargeBinary, Text, func, text
 from sqlmodel import Field as Col
 from sqlmodel import Session, SQLModel, col, select
@@ -14,6 +15,7 @@ from parsing.titles import parse_title
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal, at_field
 from runtime.rows import existing
+from speech.orders import SpeechOrder
 from wire.broadcasts import Rendition
 
 
@@ -36,7 +38,8 @@ class Clip(SQLModel, table=True):
     `broadcast.clip_warnings`. peaks: the waveform for display, one byte
     (0–255) a point. builtin: "opening_chime" or "closing_chime", "" for uploads. replaced_by: its successor.
     replaced_in: where that took its place, see `broadcast.replacing`.
-    folded: title and file name without diacritics, for searching.
+    folded: title, file name and spoken text without diacritics, for searching.
+    speech: of a text that was read aloud, its `SpeechOrder` as JSON; "" for a recording.
     """
 
     __table_args__ = (Index("ix_clip_commune_builtin", "commune_id", "builtin"),)
@@ -66,6 +69,7 @@ class Clip(SQLModel, table=True):
     replaced_in: str | None = Col(default=None, sa_column=Column(Text))
     retired_at: datetime | None = Col(default=None, sa_column=Column(UtcDateTime))
     folded: str = ""
+    speech: str = Col(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
 
 
 class ClipRendition(SQLModel, table=True):
@@ -76,6 +80,17 @@ class ClipRendition(SQLModel, table=True):
     sha256: str = Col(index=True)
     bytes: int = Col(sa_type=BigInteger)
     extension: str
+
+
+def order_of(speech: str) -> SpeechOrder | None:
+    """What was read aloud, from a column `speech`."""
+    return msgspec.json.decode(speech, type=SpeechOrder) if speech else None
+
+
+def folded_words(title: str, file_name: str, speech: str) -> str:
+    """What a search looks through: the column `folded`."""
+    order = order_of(speech)
+    return folded(" ".join([title, file_name, *([order.text] if order else [])]))
 
 
 def new_id() -> str:
@@ -141,7 +156,7 @@ def change_clip(
             changed.title = parse_title(title)
         if not changed.title:
             raise Refusal(N_("A recording needs a title.")).at("title")
-        changed.folded = folded(f"{changed.title} {changed.original_name}")
+        changed.folded = folded_words(changed.title, changed.original_name, changed.speech)
     if language is not None:
         changed.language = language.strip()[:20] or "vi"
     if field is not None:

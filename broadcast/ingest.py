@@ -7,6 +7,8 @@ restart. Uploads for an emergency have a thread of their own, so that they wait 
 import logging
 import threading
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from broadcast.audio import Ffmpeg, Stopped
 from broadcast.clip_maker import ClipMaker
@@ -90,26 +92,52 @@ class Ingest:
             self.check_room(commune_id, size_hint)
         name = clean_name(file_name)
         path = self._originals.incoming()
+        job_id = self._add_job(
+            commune_id=commune_id,
+            file_name=name,
+            created_by=by,
+            title=parse_title(title) or title_of(name),
+            language=language or "vi",
+            field=field,
+            trim_silence=trim_silence,
+            replaces=replaces,
+            urgent=urgent,
+            bytes=size_hint,
+            incoming=path.name,
+        )
+        return Upload(self, job_id, path, self._most_bytes)
+
+    def open_speech(
+        self, commune_id: str, title: str, speech: str, *, by: str, field: int, replaces: str | None
+    ) -> str:
+        """A job whose file an engine will write (`incoming_of`); `received` ends it. Returns its id.
+
+        Raises Refusal (disk full, the commune's storage full), NotFound (the clip to replace).
+        """
+        self.check_room(commune_id, 0)
+        return self._add_job(
+            commune_id=commune_id,
+            file_name=clean_name(f"{title}.wav"),
+            created_by=by,
+            title=title,
+            field=field,
+            replaces=replaces,
+            incoming=self._originals.incoming().name,
+            state=JobState.SPEAKING.value,
+            speech=speech,
+        )
+
+    def incoming_of(self, job: IngestJob) -> Path:
+        """Where the file of a job is, until it is stored."""
+        return self._originals.folder / "incoming" / job.incoming
+
+    def _add_job(self, **values: Any) -> str:
+        job = IngestJob(id=new_job_id(), created_at=self._clock.now(), **values)
         with self._database.writing() as session:
-            if replaces is not None:
-                clip(session, replaces)
-            job = IngestJob(
-                id=new_job_id(),
-                commune_id=commune_id,
-                file_name=name,
-                created_at=self._clock.now(),
-                created_by=by,
-                title=parse_title(title) or title_of(name),
-                language=language or "vi",
-                field=field,
-                trim_silence=trim_silence,
-                replaces=replaces,
-                urgent=urgent,
-                bytes=size_hint,
-                incoming=path.name,
-            )
+            if job.replaces is not None:
+                clip(session, job.replaces)
             session.add(job)
-        return Upload(self, job.id, path, self._most_bytes)
+            return job.id
 
     def check_room(self, commune_id: str, bytes_: int) -> None:
         """Raises Refusal when these bytes would fill the disk, or are more than the commune may still store."""
@@ -146,8 +174,10 @@ class Ingest:
             jobs = unfinished(session)
         paths = []
         for job in jobs:
-            path = self._originals.folder / "incoming" / job.incoming
-            if job.state == JobState.RECEIVING or not path.exists():
+            path = self.incoming_of(job)
+            if job.state == JobState.SPEAKING:
+                paths.append(path)  # `SpeechIngest` begins it again
+            elif job.state == JobState.RECEIVING or not path.exists():
                 self.refuse(
                     job.id,
                     Refusal(N_("Loa was stopped during this upload. Choose the file again.")),
@@ -192,7 +222,7 @@ class Ingest:
             job = session.get(IngestJob, job_id)
         if job is None or job.finished:
             return
-        path = self._originals.folder / "incoming" / job.incoming
+        path = self.incoming_of(job)
         try:
             self._clip_maker.make(job, path)
         except Refusal as refusal:
@@ -222,4 +252,4 @@ class Ingest:
         with self._database.session() as session:
             job = session.get(IngestJob, job_id)
         if job is not None:
-            (self._originals.folder / "incoming" / job.incoming).unlink(missing_ok=True)
+            self.incoming_of(job).unlink(missing_ok=True)

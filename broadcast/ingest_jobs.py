@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Boolean, Column, false
+from sqlalchemy import BigInteger, Boolean, Column, Text, false, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from runtime.database import Database, UtcDateTime
@@ -16,6 +16,7 @@ class JobState(StrEnum):
     """The step an upload is in."""
 
     RECEIVING = "receiving"
+    SPEAKING = "speaking"
     WAITING = "waiting"
     PROBING = "probing"
     MEASURING = "measuring"
@@ -28,6 +29,7 @@ class JobState(StrEnum):
 
 UNFINISHED = (
     JobState.RECEIVING,
+    JobState.SPEAKING,
     JobState.WAITING,
     JobState.PROBING,
     JobState.MEASURING,
@@ -41,6 +43,7 @@ class IngestJob(SQLModel, table=True):
 
     same_as_before: a clip with the same bytes existed. replaces: the clip that this one supersedes.
     resumed: the controller stopped during it and continued at the next start. urgent: for an emergency.
+    speech: of a text that is read aloud, its `SpeechOrder` as JSON; "" for a file.
     """
 
     id: str = Field(primary_key=True)
@@ -60,6 +63,7 @@ class IngestJob(SQLModel, table=True):
     resumed: bool = False
     urgent: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
     incoming: str = ""
+    speech: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     created_by: str = ""
     finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))

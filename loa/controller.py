@@ -10,7 +10,6 @@ from broadcast import play_reports
 from broadcast.audio_silent import SilentRecordings
 from broadcast.chimes import ensure_all_chimes
 from broadcast.config_parts import config_parts
-from broadcast.ingest import Ingest
 from broadcast.media import Media
 from broadcast.transmitter import Transmitter
 from devices import self_tests
@@ -24,6 +23,7 @@ from loa.broker_access import broker_port, connect, embedded_broker, issuer, pub
 from loa.broker_accounts import BrokerAccounts
 from loa.clock_watch import ClockWatch
 from loa.connection_limits import raise_open_files
+from loa.ingest import ingest_of
 from loa.installation import installation_secrets, secrets_folder
 from loa.live_watch import LiveWatch
 from loa.merger_hooks import MERGER_HOOKS
@@ -161,17 +161,9 @@ class Controller:
 
     def _start_broadcasts(self) -> None:
         """Ingest of uploads, the transmitter, and the handover after mergers."""
-        self.ingest = Ingest(
-            self.database,
-            self.media,
-            self.originals,
-            self.clock,
-            most_bytes=self.settings.max_upload_bytes,
-            most_hours=self.settings.max_clip_hours,
-            storage_bytes=self.settings.commune_storage_bytes,
+        self.ingest, self.speech = ingest_of(
+            self.settings, self.database, self.media, self.originals, self.clock, self._closing
         )
-        self.ingest.start()
-        self._closing.callback(self.ingest.close)
         self.transmitter = Transmitter(self.database, self.downlink, self.clock)
         self.relays, self.station_tests = relays_of(
             self.settings, self.database, self.downlink, self.media, self.clock, self.broker, self._closing
@@ -253,6 +245,7 @@ class Controller:
                 database=self.database,
                 clock=self.clock,
                 ingest=self.ingest,
+                speech=self.speech,
                 media=self.media,
                 originals=self.originals,
                 downlink=self.downlink,

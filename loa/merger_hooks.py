@@ -4,6 +4,13 @@ from acoustics.merger_hooks import DelayMeasurementHook
 from broadcast.merger_hooks import RelaySourceHook
 from devices.merger_hooks import MergerHooks
 from province.merger_hooks import ProvinceHook
+from speech.merger_hooks import PronunciationHook
 from transfer.merger_hooks import ImportsHook
 
-MERGER_HOOKS: MergerHooks = (DelayMeasurementHook(), ImportsHook(), ProvinceHook(), RelaySourceHook())
+MERGER_HOOKS: MergerHooks = (
+    DelayMeasurementHook(),
+    ImportsHook(),
+    ProvinceHook(),
+    RelaySourceHook(),
+    PronunciationHook(),
+)

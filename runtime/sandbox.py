@@ -134,6 +134,7 @@ def _answer(call: bytes, limits: Limits) -> Answer:
         "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENPYXL_LXML": "False",  # lxml, which python-docx brings, reads what openpyxl's own parser refuses
     }
     with subprocess.Popen(
         [sys.executable, "-c", _START],

@@ -184,6 +184,10 @@ class Settings(BaseSettings):
         "",
         description="Hosts in the local network from which stations may be relayed, separated by blanks, with the port where it is not 80 or 443: 192.168.1.30:8000. Others must be public.",
     )
+    speech_models: Path | None = Field(
+        None,
+        description="Folder with neural voices, two files each: name.onnx and name.onnx.json (Piper). Nothing is downloaded. Empty: the simple voices of espeak-ng alone (docs/speech.md).",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lowest level that is written to the log."
     )
@@ -274,27 +278,3 @@ def load_settings(**given: Any) -> Settings:
         ) from error
     except (tomllib.TOMLDecodeError, OSError) as error:
         raise Refusal(N_("The settings file cannot be read: {why}"), why=str(error)) from error
-
-
-def settings_document() -> str:
-    """The text of docs/settings.md; a test holds the file equal to it."""
-    lines = [
-        "# Settings",
-        "",
-        "Each setting is read from the environment as `LOA_…`, or from the file `loa.toml` in the data folder (`LOA_SETTINGS_FILE` names",
-        "another), where the name is in lower case and without `LOA_`. Options of `loa serve` override the environment, the",
-        "environment overrides the file. A name in the file that is not listed here is refused.",
-        "",
-        "| setting | default | what it is |",
-        "|---|---|---|",
-    ]
-    for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else f"`{str(field.default).lower()}`"
-        lines.append(f"| `LOA_{name.upper()}` | {default} | {field.description} |")
-    lines += [
-        "",
-        "Secrets are not settings: they are created on the first start, in `secrets/` in the data folder, readable by the owner",
-        "only. They are part of a backup (`docs/backup.md`): receivers obey no other controller key. Two are written by you, if they are",
-        "needed: `secrets/smtp.password` and `secrets/sms.secret` ([notifications.md](notifications.md)).",
-    ]
-    return "\n".join(lines) + "\n"

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from broadcast.ingest import Ingest
 from broadcast.media import Media
+from broadcast.speech_ingest import SpeechIngest
 from broadcast.transmitter import Transmitter
 from devices.downlink import Downlink
 from devices.enrolment import Issuer
@@ -41,6 +42,7 @@ class Deps:
     database: Database
     clock: Clock
     ingest: Ingest
+    speech: SpeechIngest
     media: Media
     originals: Media
     downlink: Downlink

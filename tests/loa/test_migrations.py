@@ -32,6 +32,7 @@ PACKAGES = (
     "devices",
     "acoustics",
     "noise",
+    "speech",
     "people",
     "notifications",
     "broadcast",

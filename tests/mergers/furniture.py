@@ -14,6 +14,8 @@ from province.links import ProvinceLink
 from province.messages import ProvinceAnswer
 from province.outbox import ANSWER, OutboxMessage, put
 from province.schedules_up import ReportedSchedule
+from speech.pronunciations import Pronunciation
+from speech.pronunciations import remember as remember_reading
 from tests.mergers.county import ALL, HIEN, County
 from transfer.columns import ColumnMapping, ImportKind, remember
 from transfer.external_ids import ExternalId, keep_id
@@ -30,9 +32,22 @@ TABLES: tuple[type[SQLModel], ...] = (
     ColumnMapping,
     ImportFile,
     DelayMeasurement,
+    Pronunciation,
 )
 HEADINGS = ["Mã", "Tên cụm loa"]
-PIECES = ("border", "link", "letter", "bulletins", "message", "told", "codes", "columns", "file", "measurement")
+PIECES = (
+    "border",
+    "link",
+    "letter",
+    "bulletins",
+    "message",
+    "told",
+    "codes",
+    "columns",
+    "file",
+    "measurement",
+    "readings",
+)
 
 
 def square(east: float) -> str:
@@ -54,6 +69,9 @@ def furnish(session: Session, county: County, commune_id: str, pieces: Collectio
     columns = ["external_id", "name"] if later else ["name", ""]
     if "border" in pieces:
         session.get_one(Commune, commune_id).outline = square(106.0 if later else 105.0)
+    if "readings" in pieces:  # one of both, one of its own
+        for typed in ("TT", f"TT-{commune_id}"):
+            remember_reading(session, commune_id, typed, "thị trấn" if later else "trung tâm", now, "lan")
     if "link" in pieces:
         codes = msgspec.json.encode({one: f"CL-{commune_id}"})
         session.add(

@@ -10,6 +10,7 @@ from province.bulletins import BulletinState, NewBulletin, ProvinceBulletin, add
 from province.links import ProvinceLink, communes_served, is_ending, link_for
 from province.outbox import waiting
 from province.schedules_up import ReportedSchedule
+from speech.pronunciations import corrections
 from tests.mergers.county import ALL, BOTH, CHINH, HIEN, TRUNG, County
 from tests.mergers.furniture import HEADINGS, TABLES, furnish, letter
 from transfer.columns import ImportKind, remembered
@@ -149,3 +150,11 @@ def test_the_border_is_around_all_of_them_or_there_is_none(furnished: County) ->
     furnished.merge(INTO_HIEN)
     with furnished.database.session() as session:
         assert session.get_one(Commune, HIEN).outline is None
+
+
+@pytest.mark.parametrize(("plan", "heir"), [(BOTH, "trung tâm"), (INTO_HIEN, "thị trấn")])
+def test_corrected_readings_come_along_and_those_of_the_heir_hold(furnished: County, plan: Merge, heir: str) -> None:
+    furnished.merge(plan)
+    with furnished.database.session() as session:
+        known = corrections(session, plan.into)
+    assert known == {"TT": heir, f"TT-{CHINH}": "trung tâm", f"TT-{HIEN}": "thị trấn"}

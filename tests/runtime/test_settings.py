@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from runtime.refusal import Refusal
-from runtime.settings import Settings, load_settings, settings_document
+from runtime.settings import Settings, load_settings
+from runtime.settings_document import settings_document
 
 ROOT = Path(__file__).parent.parent.parent
 

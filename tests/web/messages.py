@@ -15,6 +15,7 @@ PACKAGES = (
     "devices",
     "acoustics",
     "noise",
+    "speech",
     "people",
     "notifications",
     "broadcast",

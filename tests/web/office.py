@@ -11,6 +11,7 @@ from broadcast.audio_silent import SilentRecordings
 from broadcast.config_parts import config_parts
 from broadcast.ingest import Ingest
 from broadcast.media import Media
+from broadcast.speech_ingest import SpeechIngest
 from broadcast.transmitter import Transmitter
 from devices.communes import add_commune
 from devices.downlink import Downlink
@@ -33,6 +34,7 @@ from runtime.database import Database
 from runtime.https import Https
 from runtime.settings import Settings
 from schedules.planner import Planner
+from speech.engines import Engines
 from tests.cast import COMMUNE, COMMUNE_NAME, OPERATOR
 from tests.fakes.broker import FakeBroker
 from web.access import form_token, open_session
@@ -79,6 +81,7 @@ class Office:
             database=database,
             clock=clock,
             ingest=ingest,
+            speech=SpeechIngest(database, ingest, Engines(settings.speech_models)),
             media=Media(folder / "m"),
             originals=Media(folder / "o"),
             downlink=downlink,

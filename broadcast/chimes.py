@@ -5,6 +5,7 @@ A commune may put a recording of its own in the place of each.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,6 +77,13 @@ def chimes_of(session: Session, commune_id: str) -> list[CommuneChime]:
     found = session.exec(select(Clip).where(Clip.commune_id == commune_id, Clip.builtin != "")).all()
     by_kind = {clip.builtin: clip for clip in found}
     return [CommuneChime(kind, by_kind[kind.value]) for kind in _NOTES if kind.value in by_kind]
+
+
+@cache
+def chime_samples(kind: ItemKind) -> bytes:
+    """Mono 48 kHz S16_LE, as loud as a voice beside it."""
+    samples: bytes = chime(kind).set_channels(1).set_frame_rate(RATE).set_sample_width(2).raw_data
+    return samples
 
 
 def ensure_chimes(database: Database, media: Media, commune_id: str, now: datetime) -> None:

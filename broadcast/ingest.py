@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sqlmodel import select
+
 from broadcast.audio import Ffmpeg, Stopped
 from broadcast.clip_maker import ClipMaker
 from broadcast.clips import Field, clip
@@ -138,6 +140,32 @@ class Ingest:
                 clip(session, job.replaces)
             session.add(job)
             return job.id
+
+    def take_recording(self, path: Path, commune_id: str, *, by: str, title: str) -> None:
+        """Queue a recording that this machine made. It may be called again for the same file after a crash.
+
+        path: on the disk of the originals; the file is moved. Its name is the claim: one file makes one clip.
+        """
+        with self._database.writing() as session:
+            job = session.exec(select(IngestJob).where(IngestJob.incoming == path.name)).first()
+            if job is None:
+                job = IngestJob(
+                    id=new_job_id(),
+                    commune_id=commune_id,
+                    file_name=clean_name(f"{title}{path.suffix}"),
+                    created_at=self._clock.now(),
+                    created_by=by,
+                    title=parse_title(title),
+                    state=JobState.WAITING.value,
+                    bytes=path.stat().st_size,
+                    incoming=path.name,
+                )
+            elif job.state == JobState.INTERRUPTED:
+                job.state, job.refusal, job.finished_at = JobState.WAITING.value, "", None
+            session.add(job)
+        path.replace(self._originals.folder / "incoming" / path.name)
+        if self._worker.is_alive:  # before the start, `recover` finds it
+            self._enqueue(job)
 
     def check_room(self, commune_id: str, bytes_: int) -> None:
         """Raises Refusal when these bytes would fill the disk, or are more than the commune may still store."""

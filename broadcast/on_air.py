@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from broadcast.broadcasts import Broadcast
+from broadcast.broadcasts import BY_HAND, Broadcast, order_key
 from devices.predecessors import lineage, within
 from wire.broadcasts import LiveItem
 
@@ -64,6 +64,24 @@ def next_start_without_recording(session: Session, now: datetime) -> datetime | 
     """When the next broadcast starts that is live or relayed, of all communes. Before it none is."""
     query = select(col(Broadcast.starts_at)).where(col(Broadcast.starts_at) > now, *_WITHOUT_RECORDING)
     return session.exec(query.order_by(col(Broadcast.starts_at)).limit(1)).first()
+
+
+def live_in_commune(session: Session, commune_id: str, now: datetime) -> list[Broadcast]:
+    """Its live broadcasts, without relays, that are on air or about to begin."""
+    query = select(Broadcast).where(
+        of_commune(session, commune_id),
+        col(Broadcast.ends_at) > now,
+        col(Broadcast.stopped_at).is_(None),
+        col(Broadcast.withdrawn_at).is_(None),
+        col(Broadcast.missed).is_(False),
+        *_WITHOUT_RECORDING,
+    )
+    return [b for b in session.exec(query) if any(isinstance(i, LiveItem) and not i.relay for i in b.playlist)]
+
+
+def begun_by_hand(session: Session, commune_id: str, now: datetime) -> list[Broadcast]:
+    """Put on air by a person, and not sounding yet."""
+    return [b for b in upcoming(session, commune_id, now) if b.id.startswith(order_key(BY_HAND))]
 
 
 def stopped_early(session: Session, commune_id: str, now: datetime, since: datetime) -> list[Broadcast]:

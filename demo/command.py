@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from demo.failure import DemoFailed
 from demo.mergers_check import check_mergers, show_mergers
 from demo.mergers_demo import MergersDemo
 from demo.offline import check_offline
+from demo.speak_check import check_speak
 from loa.signals import stop_on_signals
 from runtime.refusal import Refusal
+
+Check = Callable[[Demo, Path | None], tuple[dict[str, Any], list[str]]]
 
 
 @click.command(help="Controller, broker and three receivers on this machine; Ctrl-C stops everything.")
@@ -27,14 +31,19 @@ from runtime.refusal import Refusal
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="With --check: keep the recordings here."
 )
 @click.option("--offline", is_flag=True, help="With --check: kill controller and broker before the broadcast starts.")
+@click.option("--speak", is_flag=True, help="With --check: speak live through a browser with a recorded microphone.")
 @click.option("--mergers", is_flag=True, help="Merge three communes into one while a programme plays in each.")
-def demo(data: Path | None, http_port: int, check: bool, keep: Path | None, offline: bool, mergers: bool) -> None:
+def demo(
+    data: Path | None, http_port: int, check: bool, keep: Path | None, offline: bool, speak: bool, mergers: bool
+) -> None:
     stopping = threading.Event()
     stop_on_signals(stopping)
     try:
         with (MergersDemo if mergers else Demo)(data, http_port) as running:
             if check:
-                figures, failed = _check(running, keep, offline)
+                figures, failed = _check(
+                    running, keep, check_speak if speak else check_offline if offline else check_online
+                )
                 click.echo(json.dumps(figures, ensure_ascii=False))
                 for line in failed:
                     click.echo(line, err=True)
@@ -59,10 +68,10 @@ def _show_mergers(running: MergersDemo, stopping: threading.Event) -> None:
             click.echo(str(failure), err=True)
 
 
-def _check(running: Demo, keep: Path | None, offline: bool) -> tuple[dict[str, Any], list[str]]:
+def _check(running: Demo, keep: Path | None, check: Check) -> tuple[dict[str, Any], list[str]]:
     if isinstance(running, MergersDemo):
         return check_mergers(running, keep)
-    return (check_offline if offline else check_online)(running, keep)
+    return check(running, keep)
 
 
 def _greet(running: Demo) -> None:

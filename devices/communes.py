@@ -26,7 +26,7 @@ class Commune(SQLModel, table=True):
 
     description: what people should know of it. outline: its border, the text of a GeoJSON geometry as
     `devices.outlines` keeps it; None when nobody brought one. storage_gb: the most that it stores; None: as the
-    settings of the installation say.
+    settings of the installation say. live_…: see `broadcast.live_rules`.
     """
 
     id: str = Field(primary_key=True, max_length=63)
@@ -35,6 +35,9 @@ class Commune(SQLModel, table=True):
     time_zone: str = "Asia/Ho_Chi_Minh"
     volume_ceiling_percent: int = 100
     outline: str | None = Field(default=None, sa_column=Column(Text))
+    live_lead_ms: int = Field(default=1000, sa_column_kwargs={"server_default": text("1000")})
+    live_silence_s: int = Field(default=90, sa_column_kwargs={"server_default": text("90")})
+    live_longest_min: int = Field(default=60, sa_column_kwargs={"server_default": text("60")})
     description: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     storage_gb: int | None = None
     retired_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))

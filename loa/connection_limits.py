@@ -69,6 +69,11 @@ class LimitedHttp(H11Protocol):
         elif (cycle is None or cycle.response_complete) and self._header_timer is None:
             self._wait_for_header()  # the next request on a connection that was kept
 
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        """The connection is another protocol's from here on."""
+        self._header_is_there()
+        super().handle_websocket_upgrade(event)
+
     def _wait_for_header(self) -> None:
         self._header_timer: asyncio.TimerHandle | None = self.loop.call_later(HEADER_S, self._too_late)
 

@@ -45,6 +45,7 @@ from runtime.https import Https
 from runtime.settings import Settings
 from schedules.freezing import freeze_in
 from schedules.planner import Planner
+from studio.live_sessions import LiveSessions
 from usecases.services import Services
 from web.app import Deps, create_app
 from web.language import DEFAULT, translators
@@ -165,12 +166,17 @@ class Controller:
             self.settings, self.database, self.media, self.originals, self.clock, self._closing
         )
         self.transmitter = Transmitter(self.database, self.downlink, self.clock)
+        self._services = Services(self.database, self.clock, self.transmitter.wake, statuses=self.presence.snapshot)
+        self.live_sessions = LiveSessions(self._services, self.downlink, self.broker, self.ingest, self.originals)
+        self.live_sessions.recover()
         self.relays, self.station_tests = relays_of(
             self.settings, self.database, self.downlink, self.media, self.clock, self.broker, self._closing
         )
         self.handover = Handover(self.database, self.downlink, self.transmitter, self.clock)
         self.transmitter.start()
         self._closing.callback(self.transmitter.close)
+        self.live_sessions.start()
+        self._closing.callback(self.live_sessions.close)
 
     def _start_alarms(self) -> None:
         """What runs at intervals: planning, presence, accounts, configurations, self-tests, mergers."""
@@ -185,15 +191,14 @@ class Controller:
             periods.FREEZE_EVERY_S, "audiences", lambda: freeze_in(self.database, self.clock.now())
         )
         self.alarms.every(periods.PRESENCE_EVERY_S, "presence", lambda: self.presence.sweep(self.clock.now()))
-        services = Services(self.database, self.clock, announce=self.transmitter.wake, statuses=self.presence.snapshot)
-        live_watch = LiveWatch(services, self.broker)
-        live_watch.start()
-        self.alarms.every_if_due(periods.LIVE_WATCH_EVERY_S, "live watch", live_watch.step)
+        self.alarms.every_if_due(periods.LIVE_WATCH_EVERY_S, "live watch", LiveWatch(self._services, self.broker).step)
         self.alarms.every_if_due(periods.RELAYS_EVERY_S, "relays", self.relays.step)
         self.alarms.every(periods.TIDY_EVERY_S, "tidy", lambda: forget_old_samples(self.database, self.clock))
         self.alarms.every_if_due(periods.ACCOUNTS_EVERY_S, "accounts", self._notice_accounts)
         self.alarms.every(periods.CONFIGURE_EVERY_S, "configs", self.config_sender.send_all)
-        self.alarms.every(periods.CHIMES_EVERY_S, "chimes", self._ensure_chimes)
+        self.alarms.every(
+            periods.CHIMES_EVERY_S, "chimes", lambda: ensure_all_chimes(self.database, self.media, self.clock.now())
+        )
         self.nightly_test = NightlyTest(
             self.database,
             SilentRecordings(self.media),
@@ -263,6 +268,7 @@ class Controller:
                 station_tests=self.station_tests,
                 programme_sound=programme_sound_of(self.media),
                 https=self.https,
+                live_sessions=self.live_sessions,
             )
         )
 
@@ -281,9 +287,6 @@ class Controller:
         if self._accounts.publish_if_changed():
             self.alarms.run_soon("configs")
         return self.clock.now() if self._accounts.is_ending_sessions else None
-
-    def _ensure_chimes(self) -> None:
-        ensure_all_chimes(self.database, self.media, self.clock.now())
 
     def _recording_replaced(self) -> None:
         self.planner.plan_now()

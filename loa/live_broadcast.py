@@ -54,8 +54,12 @@ class LiveBroadcast:
         packets_per_message: int,
         bit_rate: int,
         hours: float = MOST_HOURS,
+        over: bool = False,
     ) -> None:
-        """The broadcast is planned on entering the context. broker: closed by the caller, after the context."""
+        """The broadcast is planned on entering the context. broker: closed by the caller, after the context.
+
+        over: whether it may interrupt a person who is speaking live.
+        """
         self._database, self._broker, self._clock = database, broker, ControllerClock()
         # They notify nobody: `_announce` sends the manifest itself, and waits for the broker.
         self._services = Services(database, self._clock)
@@ -63,6 +67,7 @@ class LiveBroadcast:
         self._downlink = Downlink(broker, key, self._clock, media_base="")
         self._commune, self._targets, self._class, self._title = commune_id, targets, class_, title
         self._buffer_us, self._longest = buffer_ms * 1000, timedelta(hours=hours)
+        self._over = over
         self._packets_per_message, self._bit_rate = packets_per_message, bit_rate
         self._planned: Broadcast | None = None
         self._sender: LiveSender | None = None
@@ -80,6 +85,7 @@ class LiveBroadcast:
             title=self._title,
             longest=self._longest,
             buffer_us=self._buffer_us,
+            over=None if self._over else (),
         )
         self._announce()
         on_session_start(self._broker, self._repeat_start)

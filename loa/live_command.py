@@ -59,6 +59,7 @@ def connect(settings: Settings, stored_secrets: Secrets) -> MqttBroker:
 @click.option(
     "--hours", type=click.FloatRange(0.01, MOST_HOURS), default=MOST_HOURS, show_default=True, help="At most."
 )
+@click.option("--over", is_flag=True, help="Interrupt a person who is speaking live.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="The controller's data folder.")
 @click.option("--broker-host", help="As for loa serve.")
 @click.option("--broker-port", type=int, help="As for loa serve.")
@@ -76,6 +77,7 @@ def live(
     packets_per_message: int,
     bit_rate: int,
     hours: float,
+    over: bool,
     data: Path | None,
     **options: str | int | None,
 ) -> None:
@@ -108,6 +110,7 @@ def live(
                     packets_per_message=packets_per_message,
                     bit_rate=bit_rate,
                     hours=hours,
+                    over=over,
                 )
                 stop_on_signals(on_air.ending)
                 with on_air, live_input:

@@ -29,9 +29,7 @@ class LiveWatch:
         # By broadcast, monotonic µs. Of unknown ones too: a frame may come before the row is read.
         self._frame_us: dict[str, int] = {}
         self._waiting_since_us: dict[str, int] = {}
-
-    def start(self) -> None:
-        self._broker.subscribe(topics.live_of_all_communes(), self._frame_came, qos=0)
+        broker.subscribe(topics.live_of_all_communes(), self._frame_came, qos=0)
 
     def step(self) -> datetime | None:
         """Returns when it has to be called again although nothing is committed."""

@@ -15,9 +15,12 @@ from loa.connection_limits import HEADER_S, LimitedHttp, most_connections
 from runtime.https import Https
 from runtime.refusal import N_, Refusal
 from runtime.settings import Settings
+from studio.microphone_frames import MOST_MESSAGE_BYTES
 
 log = logging.getLogger(__name__)
 
+#: A browser that does not answer for so long is gone.
+_WS_PING_S = 5.0
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -82,7 +85,11 @@ def run_web_server(
         proxy_headers=True,
         server_header=False,
         http=LimitedHttp,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=MOST_MESSAGE_BYTES,
+        ws_ping_interval=_WS_PING_S,
+        ws_ping_timeout=_WS_PING_S,
+        ws_per_message_deflate=False,  # sound is compressed already
         limit_concurrency=most_connections(open_files),
     )
     # What is loaded now stays loaded. A full collection that scans it would slow about one request in a hundred.

@@ -23,6 +23,7 @@ PACKAGES = (
     "relay",
     "schedules",
     "usecases",
+    "studio",
     "mergers",
     "transfer",
     "province",
@@ -46,7 +47,7 @@ HOMES = {
     "sounddevice": ("receiver.output.speaker", "receiver.output.sound_card", "receiver.sensing.card_microphone"),
     "soundfile": ("receiver.playout.sources",),
     "soxr": ("receiver.playout.sources", "broadcast.live_pacing"),
-    "opuslib_next": ("receiver.live.live_stream", "broadcast.live_encoder"),
+    "opuslib_next": ("receiver.live.live_stream", "broadcast.live_encoder", "broadcast.live_decoder"),
     "gpiozero": ("gateway.gpio",),
     "serial": ("gateway.serial_line",),
     "pymodbus": ("gateway.modbus_board",),
@@ -86,6 +87,8 @@ HOMES = {
         "broadcast.audio_decode",
         "broadcast.audio_levels",
         "relay.levels",
+        "studio.live_status",
+        "studio.microphone_buffer",
         "demo.",
     ),
 }
@@ -126,7 +129,7 @@ WRITES = {
     "people.staff": ("set_role", "set_above", "retire_operator", "restore_operator"),
 }
 #: Packages above the rooms. `demo` furnishes its own database.
-CALLERS = ("mergers", "transfer", "province", "web", "loa")
+CALLERS = ("mergers", "transfer", "province", "studio", "web", "loa")
 
 
 @functools.cache

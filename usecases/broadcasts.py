@@ -11,6 +11,7 @@ from sqlmodel import Session
 from broadcast import broadcasts, planning, stopping
 from broadcast.broadcasts import Broadcast
 from broadcast.modes import IN_STEP, Spread
+from broadcast.on_air import begun_by_hand, on_air_now
 from broadcast.stop_confirmations import StopConfirmation, stop_confirmation
 from devices.predecessors import belongs
 from people.audit import Deed
@@ -108,6 +109,26 @@ def stop(
         confirmation = confirmation_of(session, services, broadcast)
     services.announce()  # 5. after the commit: the manifest with the stop in it
     return confirmation
+
+
+def stop_everything(services: Services, actor: Actor, commune_id: str) -> list[Broadcast]:
+    """Stop what is on air in a commune, and withdraw what a person has put on air and has not begun.
+
+    Returns the emergencies that this actor may not stop: they go on. Raises NotAllowed.
+    """
+    with services.database.writing() as session:
+        actor.need(Action.ON_AIR, commune_id)
+        now = services.clock.now()
+        going_on, titles = [], []
+        for broadcast in [*on_air_now(session, commune_id, now), *begun_by_hand(session, commune_id, now)]:
+            if broadcast.broadcast_class is BroadcastClass.EMERGENCY and not actor.may(Action.EMERGENCY, commune_id):
+                going_on.append(broadcast)
+                continue
+            stopping.stop(session, broadcast.id, now, by=actor.name)
+            titles.append(broadcast.title)
+        actor.note(session, now, commune_id, Deed.STOPPED_EVERYTHING, ", ".join(titles))
+    services.announce()
+    return going_on
 
 
 def confirmation_of(session: Session, services: Services, broadcast: Broadcast) -> StopConfirmation:

@@ -1,19 +1,22 @@
 """Clips: upload, rename, retire, restore, choose as the backup."""
 
 from datetime import datetime
+from pathlib import Path
 
 from sqlmodel import Session
 
 from broadcast import clips
 from broadcast.backup_clip import backup_of
 from broadcast.backup_clip import choose_backup as choose_backup_clip
+from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip, Field
 from broadcast.ingest import Ingest
 from broadcast.ingest_jobs import dismiss_job
 from broadcast.replacing import undo_replacing
 from broadcast.upload import Upload
+from devices.communes import commune
 from devices.receivers import receivers
-from people.audit import Deed
+from people.audit import Deed, note
 from people.rights import Action
 from runtime.refusal import N_
 from schedules.freezing import freeze_past
@@ -71,6 +74,23 @@ def open_upload(
     with services.database.writing() as session:
         actor.note(session, services.clock.now(), commune_id, Deed.CLIP_UPLOADED, title or file_name)
     return upload
+
+
+def keep_live_recording(services: Services, ingest: Ingest, broadcast: Broadcast, path: Path) -> None:
+    """What was spoken in a live broadcast goes into the library, for the person who spoke. May be repeated."""
+    with services.database.session() as session:
+        zone = commune(session, broadcast.commune_id).zone
+    title = f"{broadcast.title} {broadcast.starts_at.astimezone(zone):%d/%m/%Y %H:%M}"
+    ingest.take_recording(path, broadcast.commune_id, by=broadcast.planned_by, title=title)
+    with services.database.writing() as session:
+        note(
+            session,
+            at=services.clock.now(),
+            by=broadcast.planned_by,
+            commune_id=broadcast.commune_id,
+            action=Deed.LIVE_RECORDED,
+            detail=title,
+        )
 
 
 def dismiss_upload(services: Services, actor: Actor, commune_id: str, job_id: str) -> None:

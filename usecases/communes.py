@@ -3,6 +3,7 @@
 from sqlmodel import Session
 
 from broadcast.chimes import ensure_chimes
+from broadcast.live_rules import LiveRules
 from broadcast.media import Media
 from devices import communes
 from devices.communes import Commune
@@ -57,6 +58,19 @@ def change_commune(
         if stored_before != storage_gb:
             detail += f" ({stored_before or '–'} → {storage_gb or '–'} GB)"
         actor.note(session, services.clock.now(), commune_id, Deed.COMMUNE_CHANGED, detail, about=commune)
+
+
+def set_live_rules(services: Services, actor: Actor, commune_id: str, rules: LiveRules) -> None:
+    """Of live broadcasts that begin from now on. Raises NotAllowed, Refusal."""
+    rules.check()
+    with services.database.writing() as session:
+        actor.need(Action.ALLOWED_HOURS, commune_id)
+        commune = communes.commune(session, commune_id)
+        actor.check_shown(session, commune)
+        commune.live_lead_ms, commune.live_silence_s, commune.live_longest_min = rules
+        session.add(commune)
+        detail = f"{rules.lead_ms} ms, {rules.silence_s} s, {rules.longest_min} min"
+        actor.note(session, services.clock.now(), commune_id, Deed.LIVE_RULES_SET, detail, about=commune)
 
 
 def _province(session: Session, actor: Actor, typed: str) -> str:

@@ -1,12 +1,15 @@
 """Live broadcasts: put on air. They are stopped as every broadcast is (`usecases.broadcasts`)."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import msgspec
 from sqlmodel import Session
 
+from broadcast.audiences import Audiences
 from broadcast.broadcasts import Broadcast
-from broadcast.planning import LIVE_LEAD, new_broadcast, plan_broadcast
+from broadcast.on_air import live_in_commune
+from broadcast.planning import LIVE_LEAD, check_reached, new_broadcast, plan_broadcast
 from devices.receivers import reached_by
 from noise.noise_rules import check_allowed
 from people.audit import Deed
@@ -32,9 +35,11 @@ def put_live_on_air(
     title: str,
     longest: timedelta,
     buffer_us: int,
+    over: Collection[str] | None = (),
 ) -> Broadcast:
     """Live sound, until it is stopped; at the latest after `longest`, or when the noise budget is used up.
 
+    over: ids of live broadcasts that it may interrupt, None for any; an emergency interrupts all.
     Raises NotAllowed, Refusal.
     """
     with services.database.writing() as session:
@@ -44,8 +49,10 @@ def put_live_on_air(
         actor.need(Action.ON_AIR, commune_id, class_)
         check_clock(session)
         # 2. Rules. Where the allowed hours end, receivers fall silent by themselves.
-        if not reached_by(session, commune_id, targets):
-            raise Refusal(N_("There are no receivers in the places that you chose."))
+        reached = reached_by(session, commune_id, targets)
+        check_reached(reached)
+        if over is not None and class_ is not BroadcastClass.EMERGENCY:
+            _check_nobody_speaks(session, commune_id, {receiver.id for receiver in reached}, now, over)
         check_allowed(session, commune_id, targets, class_, starts_at, starts_at + timedelta(seconds=LEAST_S))
         length = _within_budget(session, commune_id, targets, class_, starts_at, longest)
         # 3. Write.
@@ -69,6 +76,20 @@ def put_live_on_air(
         actor.note(session, now, commune_id, Deed.PUT_ON_AIR, broadcast.title)
     services.announce()  # 5. after the commit
     return broadcast
+
+
+def _check_nobody_speaks(
+    session: Session, commune_id: str, reached: set[str], now: datetime, over: Collection[str]
+) -> None:
+    others = [b for b in live_in_commune(session, commune_id, now) if b.id not in over]
+    audiences = Audiences(session, others)
+    for other in others:
+        if not reached.isdisjoint(audiences(other)):
+            raise Refusal(
+                N_("{who} is speaking live now (“{title}”). Wait for the end, or choose to speak in their place."),
+                who=other.planned_by,
+                title=other.title,
+            )
 
 
 def _within_budget(

@@ -71,7 +71,7 @@ _COLUMNS: dict[type, tuple[str, ...]] = {
     ),
     Station: ("kind", "name", "maker", "former_commune"),
     Zone: ("name", "retired_at"),
-    Commune: ("name", "province_id", "description", "storage_gb"),
+    Commune: ("name", "province_id", "description", "storage_gb", "live_lead_ms", "live_silence_s", "live_longest_min"),
     NoiseRules: RULE_COLUMNS,
     RelaySource: ("name", "addresses", "silence_db", "silence_s", "retired_at"),
 }

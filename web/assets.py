@@ -17,6 +17,8 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".mp3": "audio/mpeg",
     ".webmanifest": "application/manifest+json",
 }
 _YEAR = "public, max-age=31536000, immutable"
@@ -46,6 +48,9 @@ class Assets:
     def url(self, name: str) -> str:
         """Where a file is fetched, its hash in the query. Raises KeyError for a file that is not shipped."""
         return self._by_name[name].url
+
+    def plain(self, name: str) -> bytes:
+        return self._by_name[name].plain
 
     def answer(self, name: str, request: Request) -> Response | None:
         """The file as a response; None when it is not shipped."""

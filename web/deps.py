@@ -25,6 +25,7 @@ from runtime.database import Database
 from runtime.https import Https
 from runtime.settings import Settings
 from schedules.planner import Planner
+from studio.live_sessions import LiveSessions
 from usecases.services import Services
 from web.access import close_sessions
 from wire.broadcasts import Item
@@ -59,6 +60,7 @@ class Deps:
     relays: RelaySupervisor
     station_tests: StationTests
     programme_sound: Callable[[Sequence[Item], int], Iterator[bytes]]
+    live_sessions: LiveSessions
     https: Https | None = None
 
     @property

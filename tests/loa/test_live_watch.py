@@ -39,7 +39,6 @@ class Watched:
         )
         self.announced.clear()
         self.watch = LiveWatch(services, self.studio.broker)
-        self.watch.start()
         self.studio.clock.set(self.live.starts_at)
 
     def run(self, seconds: float, *, frames: bool) -> None:

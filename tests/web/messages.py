@@ -22,6 +22,7 @@ PACKAGES = (
     "relay",
     "schedules",
     "usecases",
+    "studio",
     "mergers",
     "transfer",
     "province",

@@ -35,8 +35,10 @@ from runtime.https import Https
 from runtime.settings import Settings
 from schedules.planner import Planner
 from speech.engines import Engines
+from studio.live_sessions import LiveSessions
 from tests.cast import COMMUNE, COMMUNE_NAME, OPERATOR
 from tests.fakes.broker import FakeBroker
+from usecases.services import Services
 from web.access import form_token, open_session
 from web.app import Deps, create_app
 from web.language import translators
@@ -75,6 +77,7 @@ class Office:
         planner = Planner(database, clock, transmitter, plan_ahead=timedelta(hours=48))
         settings = Settings(data_dir=folder, **settings_of)
         hosts = frozenset(settings.relay_hosts.split())
+        live_services = Services(database, clock, announce=transmitter.wake, statuses=self.presence.snapshot)
         self.deps = Deps(
             settings=settings,
             session_key=KEY,
@@ -117,6 +120,7 @@ class Office:
             https=_https(settings, folder / "secrets", clock),
             relays=RelaySupervisor(database, downlink, Media(folder / "m"), clock, hosts),
             station_tests=StationTests(hosts, clock.monotonic_us),
+            live_sessions=LiveSessions(live_services, downlink, self.broker, ingest, Media(folder / "o")),
         )
         with database.writing() as session:
             add_commune(session, COMMUNE, COMMUNE_NAME)

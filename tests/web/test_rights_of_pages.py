@@ -33,7 +33,8 @@ OWN_OR_LED = {
 #: The province comes with a token of its own, and is no operator (tests/web/test_province_pages.py).
 PROVINCE_DOOR = {"/api/province/{commune_id}"}
 #: What is only worked out and shown, though it is sent as a form.
-NO_FRAME = {"/static/{name:path}", "/health", "/media/{name}", "/trust", "/trust/loa-authority.crt"}
+SHELL = {"/manifest.webmanifest", "/service-worker.js", "/without-network"}
+NO_FRAME = {"/static/{name:path}", "/health", "/media/{name}", "/trust", "/trust/loa-authority.crt", *SHELL}
 
 
 class Guest:

@@ -34,6 +34,7 @@ CAUSES = {
     "store_full": N_("the receiver's storage is full"),
     "live_ended": N_("the live audio ended"),
     "live_lost": N_("the live audio stopped arriving"),
+    "controller_restarted": N_("Loa was restarted"),
     "sender_lost": N_("the sender of the live audio was lost"),
     "no_current": N_("the amplifier drew no current"),
     "not_heard": N_("not heard by the microphone"),

@@ -52,6 +52,8 @@ FIELDS = {
     "own_name": N_("Commune name"),
     "province_code": N_("Province code"),
     "province_name": N_("Province name"),
+    "live_silence_s": N_("Ends after so many seconds without a voice"),
+    "live_longest_min": N_("Longest time (minutes)"),
     "receiver_codes": N_("Receiver codes"),
 }
 

@@ -67,6 +67,13 @@ HELP = {
     "/put-on-air": N_(
         "Choose what to play and where. Before it begins, Loa says on how many receivers and what it interrupts."
     ),
+    "/speak": N_(
+        "Speak from this browser to the loudspeakers. Choose where first, then press the big button; the red sign says "
+        "on how many receivers you are heard."
+    ),
+    "/stop-everything": N_(
+        "One press silences the whole commune. The list shows which receivers still sound, until none does."
+    ),
     "/allowed-hours": N_("Outside the allowed hours nothing sounds but emergencies. A zone can have its own hours."),
     "/settings": N_(
         "Here the communes are named, allowed hours and chimes are seen, and a backup is made. Make a backup before "

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from broadcast.chimes import chimes_of
 from broadcast.clips import clips, renditions_of
+from broadcast.live_rules import LiveRules
 from broadcast.programmes import ItemKind
 from broadcast.storage import stored_bytes
 from devices.provinces import province_name
@@ -20,12 +21,13 @@ from transfer.backup_runs import BackupRuns
 from usecases import chimes
 from usecases.backups import start_backup
 from usecases.chimes import LONGEST_CHIME_S
-from usecases.communes import add_commune, change_commune
+from usecases.communes import add_commune, change_commune, set_live_rules
 from web.clip_list import MOST_CHOICES, uploads_view
 from web.flash import Flash
 from web.labels.broadcasts import CHIMES, FIELDS, LANGUAGES_SPOKEN
 from web.noise_form import hours_sentences
 from web.request_context import Frame, In, Reading, back_to, changes, set_commune_cookie
+from web.typed_fields import Whole
 from web.waveforms import listen_url
 
 router = APIRouter(include_in_schema=False)
@@ -73,6 +75,19 @@ def change(
         storage_gb=_whole_or_none(storage_gb),
     )
     return back_to(frame.request, "/settings")
+
+
+@router.post("/settings/live", dependencies=[changes(Action.ALLOWED_HOURS)])
+def change_live(
+    frame: In,
+    live_lead_ms: Annotated[Whole, Form()],
+    live_silence_s: Annotated[Whole, Form()],
+    live_longest_min: Annotated[Whole, Form()],
+) -> Response:
+    """Lead and limits of live broadcasts."""
+    rules = LiveRules(live_lead_ms, live_silence_s, live_longest_min)
+    set_live_rules(frame.deps.services, frame.actor, frame.commune_id, rules)
+    return back_to(frame.request, "/settings#live")
 
 
 @router.post("/settings/communes", dependencies=[changes(Action.COMMUNES, new_commune=True)])

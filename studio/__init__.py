@@ -1,0 +1,1 @@
+"""Live broadcasts from the microphone of a browser."""

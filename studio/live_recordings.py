@@ -1,0 +1,130 @@
+"""Live recordings: what was spoken live, written while it is spoken, and brought into the library when it is over.
+
+A file for each broadcast, named for it, grows in the folder `live` of the originals. Whatever ends the broadcast (its
+speaker, a power cut, a killed process), `step` finds the file and hands it to the ingest.
+"""
+
+import logging
+import struct
+from pathlib import Path
+from typing import IO
+
+from broadcast.broadcasts import Broadcast, BroadcastState, state
+from broadcast.ingest import Ingest
+from runtime.clock import Clock
+from usecases.actors import CONTROLLER
+from usecases.broadcasts import stop
+from usecases.clips import keep_live_recording
+from usecases.services import Services
+from wire.live import RATE
+
+log = logging.getLogger(__name__)
+
+SUFFIX = ".wav"
+#: The cause of the stop of a broadcast whose controller was restarted.
+RESTARTED = "controller_restarted"
+#: Handed to the system at least so often: 0.2 s is what a killed process may lose.
+_FLUSH_BYTES = RATE * 2 // 5
+_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+
+
+def live_folder(originals: Path) -> Path:
+    """Where recordings grow; on the same disk as the library, so that one is moved, not copied."""
+    folder = originals / "live"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+class LiveRecording:
+    """One file being written. A failed disk ends the recording, not the broadcast."""
+
+    def __init__(self, folder: Path, broadcast_id: str) -> None:
+        self.failed = False
+        self._path = folder / f"{broadcast_id}{SUFFIX}"
+        self._unflushed = 0
+        self._file: IO[bytes] | None = None
+        try:
+            self._file = self._path.open("xb")
+            self._file.write(_header(0))
+        except OSError:
+            self._fail()
+
+    def write(self, pcm: bytes) -> None:
+        """pcm: mono 48 kHz S16_LE."""
+        if self._file is None:
+            return
+        try:
+            self._file.write(pcm)
+            self._unflushed += len(pcm)
+            if self._unflushed >= _FLUSH_BYTES:
+                self._file.flush()
+                self._unflushed = 0
+        except OSError:
+            self._fail()
+
+    def close(self) -> None:
+        if self._file is not None:
+            try:
+                self._file.close()
+            except OSError:
+                self._fail()
+        self._file = None
+
+    def _fail(self) -> None:
+        log.exception("live recording %s: cannot be written", self._path.name)
+        self.failed, self._file = True, None
+
+
+class LiveRecordings:
+    """Hands finished recordings to the ingest."""
+
+    def __init__(self, services: Services, ingest: Ingest, folder: Path) -> None:
+        self._services, self._ingest, self._folder = services, ingest, folder
+
+    def recover(self) -> None:
+        """At the start, before the ingest's: broadcasts that this controller was sending are over."""
+        for broadcast in self._found().values():
+            if broadcast is not None and self._is_running(broadcast):
+                stop(self._services, CONTROLLER, broadcast.commune_id, broadcast.id, cause=RESTARTED)
+        self.step()
+
+    def step(self) -> None:
+        """Bring those into the library whose broadcast is over."""
+        for path, broadcast in self._found().items():
+            if broadcast is None:
+                log.warning("live recording %s: no such broadcast", path.name)
+                path.rename(path.with_suffix(".unknown"))
+            elif not self._is_running(broadcast):
+                if _write_length(path):
+                    keep_live_recording(self._services, self._ingest, broadcast, path)
+                else:
+                    path.unlink()
+
+    def _found(self) -> dict[Path, Broadcast | None]:
+        paths = sorted(self._folder.glob(f"*{SUFFIX}"))
+        if not paths:
+            return {}
+        with self._services.database.session() as session:
+            return {path: session.get(Broadcast, path.stem) for path in paths}
+
+    def _is_running(self, broadcast: Broadcast) -> bool:
+        now = self._clock.now()
+        return state(broadcast, now) in (BroadcastState.PLANNED, BroadcastState.ANNOUNCED, BroadcastState.ON_AIR)
+
+    @property
+    def _clock(self) -> Clock:
+        return self._services.clock
+
+
+def _write_length(path: Path) -> int:
+    """Write the length into the header, which a killed process leaves at 0. Returns the bytes of sound."""
+    size = max(0, path.stat().st_size - _HEADER.size)
+    with path.open("r+b") as file:
+        file.write(_header(size))
+    return size
+
+
+def _header(data_bytes: int) -> bytes:
+    return _HEADER.pack(
+        b"RIFF", data_bytes + _HEADER.size - 8, b"WAVE", b"fmt ", 16, 1, 1, RATE, RATE * 2, 2, 16, b"data", data_bytes
+    )

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import msgspec
 from sqlmodel import Session
 
-from acoustics.echoes import REACH_M, distance_m, heard_together, travel_ms
+from acoustics.echoes import distance_m, heard_together, travel_ms
 from devices.positions import Position, check_position, position_of
 from devices.receivers import receivers
 from devices.zones import zones, zones_of_all
@@ -91,13 +91,13 @@ class Shifts(NamedTuple):
 NO_SHIFTS = Shifts({})
 
 
-def shifts_of(spread: Spread, horns: Sequence[Horn], length_us: int, reach_m: float = REACH_M) -> Shifts:
+def shifts_of(spread: Spread, horns: Sequence[Horn], length_us: int) -> Shifts:
     """length_us: of the programme, without shifts."""
     if spread.mode is Mode.ALIGNED and spread.point is not None:
         return _aligned(spread.point, horns)
     if spread.mode is Mode.STAGGERED:
         step_us = length_us + spread.gap_s * 1_000_000
-        turn_of = turns(horns, reach_m)
+        turn_of = turns(horns)
         count = max(turn_of.values(), default=-1) + 1
         return Shifts(
             {h.receiver_id: turn_of[h.zone] * step_us for h in horns if turn_of[h.zone]},
@@ -106,7 +106,7 @@ def shifts_of(spread: Spread, horns: Sequence[Horn], length_us: int, reach_m: fl
     return NO_SHIFTS
 
 
-def turns(horns: Sequence[Horn], reach_m: float = REACH_M) -> dict[str, int]:
+def turns(horns: Sequence[Horn]) -> dict[str, int]:
     """The turn of each zone, from 0. A zone with a horn that is not on the map counts as heard everywhere."""
     positions: dict[str, list[Position | None]] = {}
     for horn in sorted(horns):
@@ -114,7 +114,7 @@ def turns(horns: Sequence[Horn], reach_m: float = REACH_M) -> dict[str, int]:
     neighbours: dict[str, set[str]] = {zone: set() for zone in positions}
     for zone in positions:
         for other in positions:
-            if zone < other and _heard_together(positions[zone], positions[other], reach_m):
+            if zone < other and _heard_together(positions[zone], positions[other]):
                 neighbours[zone].add(other)
                 neighbours[other].add(zone)
     turn_of: dict[str, int] = {}
@@ -134,8 +134,8 @@ def turns(horns: Sequence[Horn], reach_m: float = REACH_M) -> dict[str, int]:
 class Spreading:
     """Computes spreads for one commune; its horns are read once."""
 
-    def __init__(self, session: Session, commune_id: str, reach_m: float = REACH_M) -> None:
-        self._session, self._commune_id, self._reach_m = session, commune_id, reach_m
+    def __init__(self, session: Session, commune_id: str) -> None:
+        self._session, self._commune_id = session, commune_id
         self._horns: list[tuple[Horn, list[str]]] | None = None
         self._known: dict[tuple[object, ...], Shifts] = {}
 
@@ -146,7 +146,7 @@ class Spreading:
         key = (spread, targets.all, *targets.zones, None, *targets.receivers, length_us)
         if key not in self._known:
             addressed = [horn for horn, in_zones in self._all() if targets.include(horn.receiver_id, in_zones)]
-            self._known[key] = shifts_of(spread, addressed, length_us, self._reach_m)
+            self._known[key] = shifts_of(spread, addressed, length_us)
         return self._known[key]
 
     def total_length(self, spread: Spread, targets: Targets, length: timedelta) -> timedelta:
@@ -191,5 +191,5 @@ def _aligned(point: Position, horns: Sequence[Horn]) -> Shifts:
     return Shifts({receiver_id: us for receiver_id, us in delays_us.items() if us})
 
 
-def _heard_together(some: Sequence[Position | None], others: Sequence[Position | None], reach_m: float) -> bool:
-    return any(a is None or b is None or heard_together(distance_m(a, b), reach_m) for a in some for b in others)
+def _heard_together(some: Sequence[Position | None], others: Sequence[Position | None]) -> bool:
+    return any(a is None or b is None or heard_together(distance_m(a, b)) for a in some for b in others)

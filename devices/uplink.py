@@ -42,6 +42,11 @@ log = logging.getLogger(__name__)
 BATCH_S = 1.0
 #: Of each receiver. A refused message is one line; stolen credentials can send thousands a second.
 REFUSED_LINES_A_MINUTE = 5
+#: Messages that one receiver sends in a second, and reports among them. Beyond it they are dropped unread:
+#: stolen credentials must not hold up others. A receiver asks for the time 40 times a second at first, and its outbox
+#: sends 50 reports at once; those that are dropped it sends again.
+MOST_A_SECOND, MOST_REPORTS_A_SECOND = 150, 50
+_TOO_MANY = "too_many"
 #: Reports waiting to be written. Beyond it they are left to the receivers' outboxes, which send them again.
 MOST_WAITING = 10_000
 #: Reports that one transaction writes.
@@ -85,6 +90,8 @@ class Uplink:
             Worker(self._write_reports, "uplink-reports"),
             Worker(self._write_heartbeats, "uplink-heartbeats"),
         ]
+        #: Messages and reports of each receiver in the present second of the monotonic clock.
+        self._second, self._messages, self._received_reports = 0, Counter[str](), Counter[str]()
         self.refused: Counter[str] = Counter()
         self._refused_lines = LogLimit(REFUSED_LINES_A_MINUTE)
 
@@ -255,19 +262,33 @@ class Uplink:
         )
         return {receiver_id: PublicKey(bytes.fromhex(public)) for receiver_id, public in session.exec(query)}
 
-    @staticmethod
-    def _sender(topic: str) -> str | None:
+    def _sender(self, topic: str) -> str | None:
+        """None for a topic of no receiver, and beyond what one receiver may send. In the broker's thread."""
         parsed = topics.parse(topic)
-        return parsed.receiver if parsed and parsed.receiver else None
+        if parsed is None or not parsed.receiver:
+            return None
+        second = self._clock.monotonic_us() // 1_000_000
+        if second != self._second:
+            self._second, self._messages, self._received_reports = second, Counter(), Counter()
+        counts = [(self._messages, MOST_A_SECOND)]
+        if parsed.kind is Kind.REPORT:
+            counts.append((self._received_reports, MOST_REPORTS_A_SECOND))
+        for counter, most in counts:
+            counter[parsed.receiver] += 1
+            if counter[parsed.receiver] > most:
+                self._refuse(parsed.receiver, parsed.kind, _TOO_MANY)
+                return None
+        return parsed.receiver
 
-    def _refuse(self, receiver_id: str, kind: Kind, reason: Reason) -> None:
-        self.refused[reason.value] += 1
+    def _refuse(self, receiver_id: str, kind: Kind, reason: str) -> None:
+        """reason: a `Reason`, or `_TOO_MANY`."""
+        self.refused[str(reason)] += 1
         left_out = self._refused_lines.admit(receiver_id)
         if left_out is not None:
             log.warning(
                 "refused: %s of %s: %s%s",
                 kind.value,
                 receiver_id,
-                reason.value,
+                str(reason),
                 f" (and {left_out} more of its messages in the minute before)" if left_out else "",
             )

@@ -9,7 +9,7 @@ from devices.enrolment import renew_credentials, retire_receiver
 from devices.heartbeats import last_heartbeats
 from devices.presence_states import PresenceState
 from devices.receivers import Receiver, change_receiver
-from devices.uplink import HeardReport
+from devices.uplink import MOST_A_SECOND, MOST_REPORTS_A_SECOND, HeardReport
 from runtime.clock import ManualClock
 from tests.devices.conftest import ISSUER, KEY, Site, site_on
 from tests.devices.test_receivers import counted
@@ -305,7 +305,30 @@ def test_twenty_thousand_malformed_messages_leave_five_lines(listening: Site, ca
     client = listening.client("thon-1")
     for _ in range(20_000):
         client.publish(of_receiver("thon-1", Kind.HEARTBEAT), b"{}", qos=0, retain=False)
-    assert listening.uplink.refused == {"malformed": 20_000}
+    assert listening.uplink.refused == {"malformed": MOST_A_SECOND, "too_many": 20_000 - MOST_A_SECOND}
     assert len(caplog.records) == 5
     listening.say("thon-2", Kind.HEARTBEAT, b"{}")
     assert len(caplog.records) == 6, "another receiver's are said"
+
+
+def test_a_receiver_that_floods_is_dropped_before_it_is_read_and_holds_up_no_other(listening: Site) -> None:
+    listening.enrol("thon-1")
+    listening.enrol("thon-2")
+    flooding = listening.client("thon-1")
+    for number in range(MOST_REPORTS_A_SECOND + 30):
+        payload = listening.sealed(listening.fault("thon-1", f"r{number}"))
+        flooding.publish(of_receiver("thon-1", Kind.REPORT), payload, qos=0, retain=False)
+    listening.say("thon-2", Kind.REPORT, listening.sealed(listening.fault("thon-2", "other")))
+    listening.uplink.close()
+    assert len(written(listening)) == MOST_REPORTS_A_SECOND + 1
+    assert "other" in written(listening)
+    assert listening.uplink.refused == {"too_many": 30}
+
+
+def test_what_a_flooding_receiver_sends_in_the_next_second_is_read_again(listening: Site) -> None:
+    flooding, ask = listening.client("thon-1"), encode(TimeAsk(nonce="0" * 16, asked_local_us=1))
+    for _ in range(2):
+        for _ in range(MOST_A_SECOND + 20):
+            flooding.publish(of_receiver("thon-1", Kind.TIME_ASK), ask, qos=0, retain=False)
+        listening.clock.advance(seconds=1)
+    assert listening.uplink.refused == {"too_many": 40}

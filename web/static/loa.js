@@ -193,6 +193,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener(
   "play",
   (event) => {
+    event.target.preload = "auto"; // its times are shown from now on
     document.querySelectorAll("audio").forEach((other) => {
       if (other !== event.target) other.pause();
     });

@@ -1,7 +1,9 @@
 """HTTP requests of one relay connection: to checked addresses only, within limits, closable from another thread."""
 
 import contextlib
+import functools
 import socket
+import ssl
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -64,6 +66,7 @@ class HttpFetch:
                 timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
                 follow_redirects=False,
                 trust_env=False,
+                verify=_certificates(),
             ) as client:
                 for _ in range(_MOST_REDIRECTS + 1):
                     with self._stream(client, url) as response:
@@ -113,6 +116,12 @@ class HttpFetch:
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Read once: a request for each segment would read them each time."""
+    return ssl.create_default_context()
 
 
 def _check(response: httpx2.Response) -> None:

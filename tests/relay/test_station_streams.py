@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -30,10 +31,19 @@ def station(server: StationServer) -> Iterator[StationServer]:
     server.behaviour = Behaviour.PLAYS
 
 
+class Station(Protocol):
+    """A server of ours, or another."""
+
+    @property
+    def place(self) -> str: ...
+
+    def url(self, path: str) -> str: ...
+
+
 class Heard:
     """A connection and what came over it."""
 
-    def __init__(self, station: StationServer, path: str, trusted: set[str] | None = None) -> None:
+    def __init__(self, station: Station, path: str, trusted: set[str] | None = None) -> None:
         self.audio = AudioBuffer()
         hosts = {station.place} if trusted is None else trusted
         self.connection = RelayConnection(station.url(path), hosts, self.audio, monotonic_us)

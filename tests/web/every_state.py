@@ -15,6 +15,7 @@ from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip
 from broadcast.planning import put_on_air
 from broadcast.programmes import Item, ItemKind, Programme, add_programme, programme
+from broadcast.relay_sources import add_relay_source
 from broadcast.retirement import retire
 from devices import faults
 from devices.outlines import set_outline
@@ -231,6 +232,8 @@ class EveryState(Office):
                 kind = str(table.__tablename__)
                 query = select(table).where(table.commune_id == OTHER, getattr(table, "retired_at", None) == None)  # noqa: E711
                 found[kind] = [row.id for row in session.exec(query)]
+            addresses = ["https://station.example/other.mp3"]
+            relay = add_relay_source(session, OTHER, name="Đài xã khác", addresses=addresses)
             person, _ = add_operator(session, "la", now)
             appoint(session, person.number, OTHER, Role.OPERATOR)
             new = NewBulletin("x", "Tin", class_=BroadcastClass.NORMAL, targets=ALL, clip_id="ban-tin")
@@ -248,6 +251,7 @@ class EveryState(Office):
                 "operator": person.number,
                 "bulletin": add_bulletin(session, OTHER, new, now).number,
                 "broadcast": aired.id,
+                "relay": relay.number,
                 "measurement": begin(session, OTHER, one, other, now=now, by="la").id,
             }
             faults.note(session, one, "card", present=True, at=now, detail="")

@@ -40,9 +40,12 @@ ADDS = {
     "/timetable",  # a new one; see below
     "/timetable/copy",
     "/timetable/read",
+    "/relays",
     "/zones",
 }
 COMMANDS = {
+    "/relays/{}/on-air",
+    "/relays/{}/test",
     "/operators/{}/notifications/test",
     "/province/try",
     "/receivers/{}/do/identify",

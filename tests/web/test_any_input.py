@@ -64,6 +64,11 @@ ODD_JSON: list[Any] = [
 SANE = {
     "title": "Bản tin",
     "name": "Thôn 1",
+    "addresses": "https://station.example/a.mp3",
+    "silence_db": "-50",
+    "silence_s": "20",
+    "minutes": "5",
+    "length_s": 60,
     "repeat": "daily",
     "times": "05:00",
     "from_day": "2026-11-24",
@@ -183,7 +188,12 @@ def odd_ones(values: list[Any], place: int) -> list[Any]:
 
 
 def json_of(model: type[BaseModel]) -> dict[str, Any]:
-    lists = {"times": ["05:00"], "targets": {"all": True}, "items": [{"kind": "gap", "gap_ms": 1000}]}
+    lists = {
+        "times": ["05:00"],
+        "targets": {"all": True},
+        "addresses": ["https://station.example/a.mp3"],
+        "items": [{"kind": "gap", "gap_ms": 1000}],
+    }
     known = {**SANE, "programme": 1, "station": 1, "latitude_deg": 19.8, "longitude_deg": 105.6, **lists}
     return {f.alias or n: known[f.alias or n] for n, f in model.model_fields.items() if (f.alias or n) in known}
 

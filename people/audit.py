@@ -1,14 +1,16 @@
 """The audit: who changed what, where and when, under the names of its time. Entries are only ever added."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column, text
+from sqlalchemy import Column, Text, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from devices.communes import Commune
 from devices.predecessors import lineage, within
+from parsing.names import folded
 from runtime.database import UtcDateTime
 
 #: Longer details are cut: a list of 150 receivers says no more than its beginning.
@@ -78,6 +80,7 @@ class Deed(StrEnum):
     OPERATOR_CHANGED = "operator_changed"
     CONTACT_CHANGED = "contact_changed"
     NOTIFICATIONS_SET = "notifications_set"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a deed, no password
     PASSWORD_RENEWED = "password_renewed"  # noqa: S105 - a deed, no password
     OPERATOR_RETIRED = "operator_retired"
     OPERATOR_RESTORED = "operator_restored"
@@ -109,7 +112,20 @@ class AuditEntry(SQLModel, table=True):
     commune_name: str
     action: str
     detail: str
+    folded: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
     subject: str = Field(default="", index=True, sa_column_kwargs={"server_default": text("''")})
+
+
+@dataclass(frozen=True)
+class SearchedWord:
+    """A word without diacritics, and what it means beside the text of an entry.
+
+    actions: whose names on the page have it. names: sign-in names of people whose full names have it.
+    """
+
+    text: str
+    actions: Collection[str] = ()
+    names: Collection[str] = ()
 
 
 def note(
@@ -117,6 +133,7 @@ def note(
 ) -> None:
     """Add an entry, in the transaction that makes the change."""
     place = session.get(Commune, commune_id) if commune_id else None
+    cut = detail if len(detail) <= MOST_DETAIL else detail[: MOST_DETAIL - 1] + "…"
     session.add(
         AuditEntry(
             at=at,
@@ -124,21 +141,35 @@ def note(
             commune_id=commune_id,
             commune_name=place.name if place else "",
             action=action.value,
-            detail=detail if len(detail) <= MOST_DETAIL else detail[: MOST_DETAIL - 1] + "…",
+            detail=cut,
+            folded=folded(f"{by} {cut}"),
             subject=subject,
         )
     )
 
 
 def entries(
-    session: Session, commune_ids: Collection[str], *, by: str = "", limit: int = 100, offset: int = 0
+    session: Session,
+    commune_ids: Collection[str],
+    *,
+    by: str = "",
+    search: Collection[SearchedWord] = (),
+    limit: int = 100,
+    offset: int = 0,
 ) -> list[AuditEntry]:
-    """What was done in these communes, and in their predecessors while they were that, newest first."""
+    """What was done in these communes, and in their predecessors while they were that, newest first.
+
+    search: each word must be found.
+    """
     if not commune_ids:
         return []
     whole = lineage(session, *commune_ids)
     query = select(AuditEntry).where(within(whole, col(AuditEntry.commune_id), col(AuditEntry.at)))
     if by:
         query = query.where(AuditEntry.by == by)
+    for word in search:
+        in_text = col(AuditEntry.folded).contains(word.text, autoescape=True)
+        named = col(AuditEntry.action).in_(word.actions) | col(AuditEntry.by).in_(word.names)
+        query = query.where(in_text | named)
     newest = query.order_by(col(AuditEntry.at).desc(), col(AuditEntry.id).desc())
     return list(session.exec(newest.limit(limit).offset(offset)))

@@ -1,6 +1,7 @@
 """Events of a calendar file onto the timetable. An event is known by its UID: read again, it changes its schedule."""
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from sqlmodel import Session
 from broadcast.programmes import Programme, programmes
 from parsing.names import NameIndex
 from people.audit import Deed
+from people.rights import Action
 from runtime.refusal import N_, Refusal
 from schedules.calendar_entries import CalendarEntry, CalendarImport
 from schedules.recurrence import Holidays
@@ -18,7 +20,11 @@ from transfer.columns import ImportKind
 from transfer.external_ids import keep_id, known_ids
 from usecases.actors import Actor
 from usecases.schedules import ScheduleSettings, add_schedule_in, change_schedule_in, retire_schedule_in
+from usecases.services import Services
 from wire.broadcasts import Targets
+
+#: Events in one transaction, and the pause before the next, in which others write.
+_AT_ONCE, _GAP_S = 10, 0.05
 
 
 @dataclass
@@ -39,6 +45,24 @@ class TakenEvents:
         self.there += more.there
         self.removed += more.removed
         self.unread += more.unread
+
+
+def take_calendar(services: Services, actor: Actor, commune_id: str, events: CalendarImport) -> TakenEvents:
+    """In short transactions: an emergency is written between two of them. Raises NotAllowed."""
+    actor.need(Action.TIMETABLE, commune_id)
+    all_taken, used = TakenEvents(unread=list(events.unread)), set[int]()
+    for first in range(0, len(events.entries), _AT_ONCE):
+        if first:
+            time.sleep(_GAP_S)
+        with services.database.writing() as session:
+            taker = EventTaker(session, commune_id, services.clock.now(), actor, used)
+            taken = taker.take(CalendarImport(entries=events.entries[first : first + _AT_ONCE]))
+        all_taken.extend(taken)
+    with services.database.writing() as session:
+        gone = EventTaker(session, commune_id, services.clock.now(), actor, used).remove_gone(events)
+    all_taken.extend(gone)
+    services.plan(commune_id)
+    return all_taken
 
 
 class EventTaker:

@@ -3,7 +3,7 @@
 `people.staff` decides which operator may give which role; it needs a person, not a part of Loa.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -154,6 +154,20 @@ def renew_password(services: Services, actor: Actor, operator_id: int) -> tuple[
         services.sign_out(session, person.operator.number)
         _note(session, services, actor, Deed.PASSWORD_RENEWED, person)
     return person.operator, password.text
+
+
+def change_own_password(
+    services: Services,
+    actor: Actor,
+    operator: Operator,
+    password_hash: str,
+    sign_out_elsewhere: Callable[[Session], None],
+) -> None:
+    """operator: as read before the hash was made. Raises Refusal when the password was changed since."""
+    with services.database.writing() as session:
+        operators.change_password(session, operator, password_hash)
+        sign_out_elsewhere(session)
+        actor.note(session, services.clock.now(), "", Deed.PASSWORD_CHANGED, operator.name)
 
 
 def retire_operator(services: Services, actor: Actor, operator_id: int) -> None:

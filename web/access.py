@@ -9,7 +9,7 @@ from sqlalchemy import Column
 from sqlmodel import Field, Session, SQLModel, col, delete
 
 from people.operators import Operator
-from runtime.database import UtcDateTime
+from runtime.database import Database, UtcDateTime
 
 #: A session ends after this long without use, and at the latest after a month.
 IDLE = timedelta(days=7)
@@ -28,10 +28,21 @@ class WebSession(SQLModel, table=True):
 
 
 def open_session(session: Session, operator_id: int, now: datetime) -> str:
-    """Sign in. Gives the cookie's secret."""
+    """Gives the cookie's secret."""
     token = secrets.token_urlsafe(32)
     session.add(WebSession(token_hash=_hashed(token), operator_id=operator_id, created_at=now, used_at=now))
     return token
+
+
+def sign_in(database: Database, operator_id: int, now: datetime) -> str:
+    """Gives the cookie's secret."""
+    with database.writing() as session:
+        return open_session(session, operator_id, now)
+
+
+def sign_out(database: Database, token: str) -> None:
+    with database.writing() as session:
+        close_session(session, token)
 
 
 def who(session: Session, token: str, now: datetime) -> tuple[Operator, WebSession] | None:

@@ -10,7 +10,6 @@ from mergers.plans import (
     Choice,
     Decisions,
     Merge,
-    Plan,
     Question,
     QuestionTopic,
     Rehearsal,
@@ -18,8 +17,7 @@ from mergers.plans import (
     RehearsedKind,
     plan_as_text,
 )
-from people.rights import Action, may
-from runtime.refusal import N_, NotFound, Refusal
+from runtime.refusal import Refusal
 from web.labels.mergers import COUNTS, QUESTIONS, THINGS, cut_away, say
 from web.labels.people import ROLE_NAMES
 from web.merger_form import mark
@@ -79,13 +77,6 @@ def rehearsal_page(
         refused=frame.t.refusal(why) if why else "",
         refused_at=why.field if why else "",
     )
-
-
-def check_places(frame: Frame, plan: Plan) -> None:
-    """Every commune of a plan must be one whose mergers are for who asks. Raises NotFound."""
-    for commune_id in plan.sources:
-        if not may(frame.standing, Action.MERGERS, commune_id):
-            raise NotFound(N_("Commune {id} does not exist."), id=commune_id[:80])
 
 
 def groups(rehearsal: Rehearsal, decisions: Decisions) -> list[Group]:

@@ -3,6 +3,7 @@
 import hmac
 import secrets
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -11,6 +12,7 @@ from sqlmodel import Session
 
 from devices import fault_latches
 from devices.communes import Commune
+from people.contacts import full_names
 from people.operators import Operator, standing_of
 from people.rights import Action, Standing, may, refusal_of
 from runtime.refusal import N_, Refusal
@@ -120,6 +122,12 @@ class Frame:
         """Faults of the commune that are not reset."""
         with self.deps.database.session() as session:
             return fault_latches.open_count(session, self.commune_id)
+
+    @cached_property
+    def full_names(self) -> dict[str, str]:
+        """Of the people who have given one, by sign-in name."""
+        with self.deps.database.session() as session:
+            return full_names(session)
 
     @property
     def form_token(self) -> str:
@@ -241,25 +249,6 @@ def changes(action: Action, *, new_commune: bool = False) -> Any:
 
     allowed.action = action  # type: ignore[attr-defined] # read by the test that walks all routes
     return Depends(allowed)
-
-
-def set_session_cookie(response: Response, request: Request, token: str) -> None:
-    """Sign the browser in. Only https may carry it back when it came by https."""
-    response.set_cookie(
-        SESSION_COOKIE,
-        token,
-        max_age=int(access.LONGEST.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=request.url.scheme == "https",
-        path="/",
-    )
-    response.delete_cookie(GUEST_COOKIE)
-
-
-def guest_cookie(request: Request) -> str:
-    """The cookie of a browser that is not signed in, new when it has none."""
-    return request.cookies.get(GUEST_COOKIE) or secrets.token_urlsafe(24)
 
 
 def set_commune_cookie(response: Response, commune_id: str) -> None:

@@ -183,3 +183,13 @@ def test_what_became_of_an_upload_is_said_to_who_began_it_until_hidden(office: O
     with office.database.session() as session:
         assert session.get(IngestJob, "mine") is None
         assert session.get(IngestJob, "theirs") is not None
+
+
+def test_the_api_gives_the_library_in_pages(office: Office) -> None:
+    def ids(**asked: int) -> list[str]:
+        return [clip["clip"] for clip in office.browser.get("/api/v1/clips", params=asked).json()]
+
+    assert len(ids()) == 50
+    assert ids(limit=2) == ["c59", "c58"]
+    assert ids(limit=2, offset=2) == ["c57", "c56"]
+    assert ids(offset=60) == []

@@ -12,15 +12,18 @@ from runtime.refusal import N_, NotFound
 from usecases.clips import clip_of, open_upload
 from web.labels.clip_warnings import clip_warnings
 from web.request_context import In, Reading, changes
-from web.typed_fields import RowId
+from web.typed_fields import Count, RowId
 from web.uploads import body_of, receive
 
 router = APIRouter(prefix="/api/v1")
 
 
 @router.get("/clips")
-def list_clips(frame: In, session: Reading, search: str = "") -> list[dict[str, Any]]:
-    rows = clips(session, frame.commune_id, search=search)
+def list_clips(
+    frame: In, session: Reading, search: str = "", limit: Count = 50, offset: Count = 0
+) -> list[dict[str, Any]]:
+    """The newest first, at most 500 at once. offset: how many to leave out before them."""
+    rows = clips(session, frame.commune_id, search=search, limit=min(500, max(1, limit)), offset=max(0, offset))
     sounds = renditions_of(session, [c.id for c in rows])
     return [{**_clip(c), "audio": [f"/media/{r.path}" for r in sounds.get(c.id, [])]} for c in rows]
 

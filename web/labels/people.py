@@ -80,6 +80,7 @@ DEEDS = {
     Deed.OPERATOR_CHANGED: N_("Changed an operator's rights"),
     Deed.CONTACT_CHANGED: N_("Changed a person's contact details"),
     Deed.NOTIFICATIONS_SET: N_("Changed which faults a person is told about"),
+    Deed.PASSWORD_CHANGED: N_("Changed their own password"),
     Deed.PASSWORD_RENEWED: N_("Reset an operator's password"),
     Deed.OPERATOR_RETIRED: N_("Retired an operator"),
     Deed.OPERATOR_RESTORED: N_("Restored an operator"),

@@ -1,5 +1,7 @@
 """Sentences about a stop: who stopped it and when, how much of it was played, and what sounded after the stop."""
 
+from collections.abc import Mapping
+
 from broadcast.broadcasts import Broadcast
 from broadcast.play_reports import PlayReportRow
 from web.formatting import Wording
@@ -8,12 +10,19 @@ from web.formatting import Wording
 _FRAMES_US = 0.048
 
 
-def stopped(w: Wording, broadcast: Broadcast, report: PlayReportRow | None) -> str:
+def who_stopped(broadcast: Broadcast, full_names: Mapping[str, str]) -> str:
+    name = broadcast.stopped_by
+    return full_names.get(name, name) if name not in ("", "loa") else "Loa"
+
+
+def stopped(
+    w: Wording, broadcast: Broadcast, report: PlayReportRow | None, full_names: Mapping[str, str] | None = None
+) -> str:
     """ "" for a broadcast that was not cut short. report: of one receiver, None without."""
     if broadcast.stopped_at is None or not broadcast.was_cut_short:
         return ""
     t, time = w.t, w.clock_with_seconds(broadcast.stopped_at)
-    who = broadcast.stopped_by if broadcast.stopped_by not in ("", "loa") else "Loa"
+    who = who_stopped(broadcast, full_names or {})
     if report is None:
         return t("{who} stopped it at {time}.", who=who, time=time)
     part = w.length(int(report.frames_played / _FRAMES_US))

@@ -6,7 +6,6 @@ from fastapi.responses import RedirectResponse, Response
 from broadcast.relay_outages import recent_outages
 from devices import fault_latches
 from devices.receivers import receivers
-from people.contacts import full_names
 from people.rights import Action
 from runtime.refusal import N_, NotFound
 from usecases.faults import acknowledge_fault, reset_fault
@@ -30,7 +29,6 @@ def page(frame: In, session: Reading, commune: str = "") -> Response:
         outages=recent_outages(session, frame.commune_id, frame.deps.clock.now()),
         latches=fault_latches.latches(session, list(receiver_by_id)),
         words=LATCHES,
-        full_names=full_names(session),
         fault_words=lambda fault: fault_words(frame, fault),
     )
 

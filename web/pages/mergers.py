@@ -12,17 +12,18 @@ from devices.communes import Commune, communes
 from devices.receivers import receivers
 from devices.stations import stations
 from devices.zones import zones
-from mergers.mergers import Merger, merge, merger, mergers
+from mergers.actions import check_communes, may_undo, merge_communes, undo_merger
+from mergers.mergers import Merger, merger, mergers
 from mergers.plans import Merge, Plan, Translatable, involved
 from mergers.rehearsals import counts, rehearse
-from mergers.undoing import undo, undo_notes
+from mergers.undoing import undo_notes
 from people.operators import operators_of
 from people.rights import Action, may
 from runtime.refusal import N_, NotFound, Refusal
 from web.flash import Flash
 from web.labels.mergers import COUNTS, say
 from web.merger_form import Sent, mark, sent_from
-from web.rehearsal_view import check_places, rehearsal_page
+from web.rehearsal_view import rehearsal_page
 from web.request_context import COMMUNE_COOKIE, Frame, In, Reading, back_to, changes
 from web.typed_fields import RowId
 
@@ -75,7 +76,7 @@ def new_split(frame: In, session: Reading, commune: str = "") -> HTMLResponse:
 @router.post("/mergers", dependencies=[changes(Action.MERGERS)])
 def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
     """Do it, when exactly this was looked at; else show again what it would do now."""
-    check_places(frame, sent.plan)
+    check_communes(frame.actor, sent.plan)
     now, why = frame.deps.clock.now(), None
     with frame.deps.database.session() as session:
         rehearsal = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)
@@ -88,21 +89,18 @@ def do(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> Response:
         if why is not None:
             return rehearsal_page(frame, rehearsal, sent.decisions, why, 422)
     try:
-        with frame.deps.database.writing() as session:
-            result = merge(
-                session,
-                sent.plan,
-                sent.decisions,
-                now,
-                frame.operator.name,
-                fingerprint=sent.fingerprint,
-                hooks=frame.deps.merger_hooks,
-            )
+        result = merge_communes(
+            frame.deps.services,
+            frame.actor,
+            sent.plan,
+            sent.decisions,
+            fingerprint=sent.fingerprint,
+            hooks=frame.deps.merger_hooks,
+        )
     except Refusal as refusal:
         with frame.deps.database.session() as session:
             rehearsal = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)
         return rehearsal_page(frame, rehearsal, sent.decisions, refusal, 422)
-    _set_going(frame)
     answer = back_to(frame.request, f"/mergers/{result.merger_id}", Flash(N_("The merger is done.")))
     answer.set_cookie(COMMUNE_COOKIE, sent.plan.into, max_age=_YEAR_S, samesite="lax", httponly=True)
     return answer
@@ -120,22 +118,13 @@ def do_undo(frame: In, merger_id: RowId, sure: Annotated[str, Form()] = "") -> H
     """Take it back, and say what was made or changed since, and where it is now."""
     with frame.deps.database.session() as session:
         row = merger(session, merger_id)
-    if not _may_undo(frame, row.what):
+    if not may_undo(frame.actor, row.what):
         raise NotFound(N_("This merger does not exist."))
     if not sure:
         raise Refusal(N_("Tick the box to confirm, then undo.")).at("sure")
-    with frame.deps.database.writing() as session:
-        result = undo(session, merger_id, frame.deps.clock.now(), frame.operator.name, hooks=frame.deps.merger_hooks)
-    _set_going(frame)
+    result = undo_merger(frame.deps.services, frame.actor, merger_id, hooks=frame.deps.merger_hooks)
     with frame.deps.database.session() as session:
         return _result(frame, session, merger_id, result.notes)
-
-
-def _set_going(frame: Frame) -> None:
-    """The handover configures receivers within seconds; the plan is made again at once."""
-    frame.deps.services.plan()
-    frame.deps.transmitter.wake()
-    frame.deps.accounts_changed()
 
 
 def _mine(frame: Frame) -> list[Commune]:
@@ -150,12 +139,6 @@ def _concerns(frame: Frame, plan: Plan) -> bool:
     return any(may(frame.standing, Action.MERGERS, c) for c in involved(plan))
 
 
-def _may_undo(frame: Frame, plan: Plan) -> bool:
-    """All that live of it must be theirs; which of them are retired is no matter, they are their successor's."""
-    living = [plan.into] if isinstance(plan, Merge) else involved(plan)
-    return all(may(frame.standing, Action.MERGERS, c) for c in living)
-
-
 def _all_names(session: Session) -> dict[str, str]:
     """Also of those that are parts of others now."""
     return dict(session.exec(select(Commune.id, Commune.name)).all())
@@ -166,7 +149,7 @@ def _result(frame: Frame, session: Session, merger_id: int, notes: Iterable[Tran
     plan, now = row.what, frame.deps.clock.now()
     if not _concerns(frame, plan):
         raise NotFound(N_("This merger does not exist."))
-    may_undo = _may_undo(frame, plan) and row.undone_at is None and now < row.undo_until
+    is_undoable = may_undo(frame.actor, plan) and row.undone_at is None and now < row.undo_until
     # Not the frame's: an undoing has just brought others to life.
     living = [c.id for c in communes(session) if c.id in involved(plan)]
     return frame.page(
@@ -179,7 +162,7 @@ def _result(frame: Frame, session: Session, merger_id: int, notes: Iterable[Tran
         counts=counts(session, living, now),
         rows=COUNTS,
         notes=[say(frame.t, note) for note in notes],
-        may_undo=may_undo,
-        undo_notes=[say(frame.t, note) for note in undo_notes(session, merger_id, now)] if may_undo else [],
+        may_undo=is_undoable,
+        undo_notes=[say(frame.t, note) for note in undo_notes(session, merger_id, now)] if is_undoable else [],
         over=now >= row.undo_until,
     )

@@ -1,10 +1,15 @@
 """On air, the home page: what sounds now and where, is it all right, what comes next."""
 
+from functools import partial
+from typing import Any
+
 from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
 
+from broadcast.broadcasts import Broadcast
 from devices.communes import Commune
 from devices.receivers import receivers
+from people.contacts import full_names
 from people.rights import Action, may
 from runtime.clock import from_us
 from runtime.refusal import N_
@@ -12,6 +17,7 @@ from usecases.broadcasts import stop
 from web.deps import Deps
 from web.flash import Flash
 from web.formatting import Wording
+from web.labels.stops import who_stopped
 from web.language import Translator
 from web.live import may_still_see
 from web.on_air_view import on_air_view, step_size
@@ -26,9 +32,15 @@ def _fragment(deps: Deps, renderer: Renderer, commune: Commune, t: Translator, r
     now = deps.clock.now()
     with deps.database.session() as session:
         view = on_air_view(session, deps, commune, t, now)
+        names = full_names(session) if view.stops else {}
     w = Wording(t, commune.zone)
     values = {"view": view, "t": t, "w": w, "now": now, "from_us": from_us, "step_size": step_size, "rights": rights}
-    return renderer.render("_on_air.html", **values, revision_of=ShownRevisions(deps.database))
+    revisions = ShownRevisions(deps.database)
+    return renderer.render("_on_air.html", **values, revision_of=revisions, who_stopped=partial(_who_stopped, names))
+
+
+def _who_stopped(names: dict[str, str], broadcast: Broadcast) -> str:
+    return who_stopped(broadcast, names)
 
 
 def _rights(frame: Frame, commune_id: str) -> frozenset[str]:
@@ -46,7 +58,8 @@ def home(frame: In, session: Reading) -> Response:
     now = frame.deps.clock.now()
     view = on_air_view(session, frame.deps, frame.commune, frame.t, now)
     rights = _rights(frame, frame.commune_id)
-    return frame.page("on_air.html", view=view, from_us=from_us, step_size=step_size, rights=rights)
+    values: dict[str, Any] = {"view": view, "from_us": from_us, "step_size": step_size, "rights": rights}
+    return frame.page("on_air.html", **values, who_stopped=partial(_who_stopped, frame.full_names))
 
 
 @router.get("/live/on-air")

@@ -80,7 +80,7 @@ def one(frame: In, session: Reading, broadcast_id: str) -> HTMLResponse:
         evidence=lambda report: evidence(frame, report),
         outcomes=OUTCOMES,
         changes=state_changes(session, broadcast.id),
-        stopped=stops.stopped(Wording(frame.t, frame.commune.zone), broadcast, None),
+        stopped=stops.stopped(Wording(frame.t, frame.commune.zone), broadcast, None, frame.full_names),
         overrun=lambda report: stops.overrun(Wording(frame.t, frame.commune.zone), broadcast, report),
         cause=lambda word: cause(frame.t, word),
         outages=outages_of(session, broadcast.id),

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
+from mergers.actions import check_communes
 from mergers.rehearsals import rehearse
 from people.rights import Action
 from web.merger_form import Sent, decided, sent_from
-from web.rehearsal_view import check_places, rehearsal_page
+from web.rehearsal_view import rehearsal_page
 from web.request_context import In, changes
 
 router = APIRouter(include_in_schema=False)
@@ -17,7 +18,7 @@ router = APIRouter(include_in_schema=False)
 @router.post("/mergers/rehearsal", dependencies=[changes(Action.MERGERS)])
 def show(frame: In, sent: Annotated[Sent, Depends(sent_from)]) -> HTMLResponse:
     """What the plan would do with these decisions."""
-    check_places(frame, sent.plan)
+    check_communes(frame.actor, sent.plan)
     now = frame.deps.clock.now()
     with frame.deps.database.session() as session:
         rehearsal = rehearse(session, sent.plan, now, sent.decisions, hooks=frame.deps.merger_hooks)

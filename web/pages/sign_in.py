@@ -1,16 +1,17 @@
 """Signing in and out, choosing a password, language and commune."""
 
+import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from people.operators import WrongPassword, check_password, new_password_hash
-from people.operators import change_password as choose_password
 from runtime.refusal import N_, Refusal
+from usecases.operators import change_own_password
 from web import access
-from web.deps import Deps
 from web.flash import Flash, commune_shown
 from web.language import LANGUAGES
 from web.password_pool import PasswordPool
@@ -25,11 +26,9 @@ from web.request_context import (
     check_form_token,
     deps_of,
     frame_with_any_password,
-    guest_cookie,
     own_form,
     renderer_of,
     set_commune_cookie,
-    set_session_cookie,
     translator_of,
 )
 
@@ -64,9 +63,9 @@ async def sign_in(
     if operator is None:
         wrong = Refusal(N_("The name or password is incorrect. Check both and try again."))
         return _form(request, name, wrong)
-    token = await run_in_threadpool(_open_session, deps, operator.number)
+    token = await run_in_threadpool(access.sign_in, deps.database, operator.number, deps.clock.now())
     answer = RedirectResponse("/password" if operator.must_change_password else "/", status_code=303)
-    set_session_cookie(answer, request, token)
+    _set_session_cookie(answer, request, token)
     answer.set_cookie(
         DEVICE_COOKIE,
         device_cookie(deps.session_key, devices, name),
@@ -79,16 +78,9 @@ async def sign_in(
     return answer
 
 
-def _open_session(deps: Deps, operator_id: int) -> str:
-    with deps.database.writing() as session:
-        return access.open_session(session, operator_id, deps.clock.now())
-
-
 @router.post("/sign-out", dependencies=[Depends(own_form)])
 def sign_out(request: Request) -> Response:
-    deps = deps_of(request)
-    with deps.database.writing() as session:
-        access.close_session(session, request.cookies.get(SESSION_COOKIE, ""))
+    access.sign_out(deps_of(request).database, request.cookies.get(SESSION_COOKIE, ""))
     answer = RedirectResponse("/sign-in", status_code=303)
     answer.delete_cookie(SESSION_COOKIE)
     return answer
@@ -125,9 +117,10 @@ async def change_password(
 
 
 def _change_password(frame: Frame, password_hash: str) -> None:
-    with frame.deps.database.writing() as session:
-        choose_password(session, frame.operator, password_hash)
+    def sign_out_elsewhere(session: Session) -> None:
         access.close_sessions(session, frame.operator.number, keep=frame.token)
+
+    change_own_password(frame.deps.services, frame.actor, frame.operator, password_hash, sign_out_elsewhere)
 
 
 @router.post("/language/{language}")
@@ -148,7 +141,7 @@ def choose_commune(frame: In, commune: Annotated[str, Form()]) -> Response:
 
 
 def _form(request: Request, name: str = "", refused: Refusal | None = None) -> Response:
-    t, guest = translator_of(request), guest_cookie(request)
+    t, guest = translator_of(request), _guest_cookie(request)
     # A browser that still has a session signs in again with that session's token.
     tied_to = request.cookies.get(SESSION_COOKIE) or guest
     token = access.form_token(deps_of(request).session_key, tied_to)
@@ -176,3 +169,22 @@ def _same_place(request: Request) -> str:
     base = f"{request.url.scheme}://{request.url.netloc}/"
     # A path that begins with two slashes, or a backslash for one, would name another host.
     return "/" + came_from.removeprefix(base).lstrip("/\\") if came_from.startswith(base) else "/"
+
+
+def _set_session_cookie(response: Response, request: Request, token: str) -> None:
+    """Sign the browser in. Only https may carry it back when it came by https."""
+    response.set_cookie(
+        SESSION_COOKIE,
+        token,
+        max_age=int(access.LONGEST.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
+    response.delete_cookie(GUEST_COOKIE)
+
+
+def _guest_cookie(request: Request) -> str:
+    """The cookie of a browser that is not signed in, new when it has none."""
+    return request.cookies.get(GUEST_COOKIE) or secrets.token_urlsafe(24)

@@ -47,7 +47,9 @@ def page(frame: In, session: Reading, receiver: str = "", at: str = "", day: str
         verdicts=VERDICTS,
         states=STATES,
         offline=PresenceState.OFFLINE,
-        stopped=lambda outcome: stops.stopped(Wording(frame.t, frame.commune.zone), outcome.broadcast, outcome.report),
+        stopped=lambda outcome: stops.stopped(
+            Wording(frame.t, frame.commune.zone), outcome.broadcast, outcome.report, frame.full_names
+        ),
         overrun=lambda outcome: stops.overrun(Wording(frame.t, frame.commune.zone), outcome.broadcast, outcome.report),
         cause=lambda word: cause(frame.t, word),
     )

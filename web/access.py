@@ -28,14 +28,14 @@ class WebSession(SQLModel, table=True):
 
 
 def open_session(session: Session, operator_id: int, now: datetime) -> str:
-    """Gives the cookie's secret."""
+    """The token that the cookie holds; the table keeps its hash only."""
     token = secrets.token_urlsafe(32)
     session.add(WebSession(token_hash=_hashed(token), operator_id=operator_id, created_at=now, used_at=now))
     return token
 
 
 def sign_in(database: Database, operator_id: int, now: datetime) -> str:
-    """Gives the cookie's secret."""
+    """The token that the cookie holds; the table keeps its hash only."""
     with database.writing() as session:
         return open_session(session, operator_id, now)
 

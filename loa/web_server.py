@@ -75,10 +75,27 @@ def run_web_server(
     Returns after SIGTERM or SIGINT. Raises Refusal when the port for HTTPS cannot be opened.
     """
     warn_of_plain(settings)
-    config = uvicorn.Config(
+    config = web_config(app, settings, open_files)
+    # What is loaded now stays loaded. A full collection that scans it would slow about one request in a hundred.
+    gc.collect()
+    gc.freeze()
+    # uvicorn stops at a signal and then raises it again. Without a handler here that would end the process before
+    # anything is closed.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server = _Server(config, https, on_started)
+    server.run()
+    if server.refused is not None:
+        raise server.refused
+
+
+def web_config(app: FastAPI, settings: Settings, open_files: int) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         host=settings.http_host,
         port=settings.http_port,
+        # Not uvicorn's own handler: each broken request is a line, and only ours limits them.
+        log_config=None,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=3,
@@ -92,17 +109,6 @@ def run_web_server(
         ws_per_message_deflate=False,  # sound is compressed already
         limit_concurrency=most_connections(open_files),
     )
-    # What is loaded now stays loaded. A full collection that scans it would slow about one request in a hundred.
-    gc.collect()
-    gc.freeze()
-    # uvicorn stops at a signal and then raises it again. Without a handler here that would end the process before
-    # anything is closed.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    server = _Server(config, https, on_started)
-    server.run()
-    if server.refused is not None:
-        raise server.refused
 
 
 def warn_of_plain(settings: Settings) -> None:

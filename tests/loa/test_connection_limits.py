@@ -1,5 +1,6 @@
 """Half-open requests take no place from the page, with a real server and real sockets."""
 
+import io
 import logging
 import resource
 import socket
@@ -7,23 +8,24 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 
 from loa import connection_limits
 from loa.connection_limits import LimitedHttp, most_connections, raise_open_files
-from loa.web_server import warn_of_plain
+from loa.web_server import warn_of_plain, web_config
+from runtime.log_limit import MOST_A_MINUTE, LimitedLog
 from runtime.settings import Settings
 
 
-@pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setattr(connection_limits, "HEADER_S", 0.5)
-    monkeypatch.setattr(connection_limits, "MOST_HALF_OPEN", 20)
+@contextmanager
+def served(config: uvicorn.Config) -> Iterator[int]:
+    """The port at which a server with this configuration answers."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(PlainTextResponse("ok"), http=LimitedHttp, ws="none", log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -31,6 +33,15 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     yield listening.getsockname()[1]
     server.should_exit = True
     thread.join(10)
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setattr(connection_limits, "HEADER_S", 0.5)
+    monkeypatch.setattr(connection_limits, "MOST_HALF_OPEN", 20)
+    config = uvicorn.Config(PlainTextResponse("ok"), http=LimitedHttp, ws="none", log_level="warning", lifespan="off")
+    with served(config) as port:
+        yield port
 
 
 def page(port: int) -> bytes:
@@ -89,6 +100,27 @@ def test_a_second_request_on_a_connection_has_the_same_limit(port: int) -> None:
         client.settimeout(10)
         while client.recv(10_000):
             pass
+
+
+def test_broken_requests_are_lines_of_our_own_log_which_limits_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("uvicorn", "uvicorn.error"):  # servers of other tests have set them up
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+        monkeypatch.setattr(logging.getLogger(name), "handlers", [])
+    lines = io.StringIO()
+    handler = logging.StreamHandler(lines)
+    handler.addFilter(LimitedLog())
+    logging.getLogger().addHandler(handler)
+    config = web_config(FastAPI(), Settings(), 1024)
+    config.lifespan = "off"
+    try:
+        with served(config) as port:
+            for _ in range(MOST_A_MINUTE + 20):
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+                    client.sendall(b"\x16\x03\x01\r\n\r\n")
+                    assert client.recv(12) == b"HTTP/1.1 400"
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert lines.getvalue().count("Invalid HTTP request") == MOST_A_MINUTE
 
 
 def test_open_files_are_raised_and_too_few_are_said(

@@ -133,15 +133,27 @@ class Reading:
 _STRENGTH = {",": 1, ";": 2, ":": 2, ".": 3, "!": 4, "?": 4}
 
 
-def _said(pieces: Sequence[Piece]) -> str:
-    words: list[str] = []
+def said_parts(pieces: Sequence[Piece]) -> list[tuple[Piece, str]]:
+    """A line as it is spoken: each piece that is said, with its words and the pause after them."""
+    parts: list[tuple[Piece, str]] = []
     for piece in pieces:
         if not piece.spoken:
             continue
         if piece.kind is not PieceKind.PAUSE:
-            words.append(piece.spoken)
-        elif words and words[-1][-1] not in _STRENGTH:
-            words[-1] += piece.spoken
-        elif words and _STRENGTH[piece.spoken] > _STRENGTH[words[-1][-1]]:
-            words[-1] = words[-1][:-1] + piece.spoken
-    return " ".join(words).rstrip(",")
+            parts.append((piece, piece.spoken))
+            continue
+        if not parts:
+            continue
+        last, words = parts[-1]
+        if words[-1] not in _STRENGTH:
+            parts[-1] = last, words + piece.spoken
+        elif _STRENGTH[piece.spoken] > _STRENGTH[words[-1]]:
+            parts[-1] = last, words[:-1] + piece.spoken
+    if parts:
+        last, words = parts[-1]
+        parts[-1] = last, words.rstrip(",")
+    return parts
+
+
+def _said(pieces: Sequence[Piece]) -> str:
+    return " ".join(words for _, words in said_parts(pieces))

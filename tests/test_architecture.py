@@ -71,6 +71,7 @@ HOMES = {
     "xlrd": ("transfer.old_excel_sheets",),
     "python_calamine": ("transfer.calamine_sheets",),
     "bs4": ("transfer.html_tables",),
+    "docx": ("transfer.word_files",),
     "fpdf": ("web.printed_reports",),
     "alembic": ("runtime.migrations", "loa.migrations."),
     "argon2": ("people.passwords",),

@@ -31,6 +31,8 @@ from runtime.clock import ManualClock
 from runtime.clock_steps import ClockStep, StepState
 from runtime.database import Database
 from schedules.schedules import Schedule
+from speech.orders import SpeechOrder
+from speech.pronunciations import remember
 from tests.broadcast.studio import ALL, add_clip
 from tests.cast import COMMUNE
 from tests.mergers.county import CHINH, HIEN, County
@@ -64,6 +66,7 @@ SIMPLE_PAGES = (
     "/province/inbox",
     "/province/send",
     "/put-on-air",
+    "/read-aloud",
     "/map",
     "/map/rows",
     "/map/echoes",
@@ -100,6 +103,7 @@ TEXTS = {
     "merger": ("name", "by"),
     "operator": ("name", "full_name", "phone", "email"),
     "programme": ("title", "created_by"),
+    "pronunciation": ("typed", "spoken"),
     "province": ("name",),
     "provincebulletin": ("code", "title", "summary", "sender", "why"),
     "provincelink": ("base_url", "own_code", "own_name", "province_code", "province_name"),
@@ -144,6 +148,11 @@ class EveryState(Office):
         assert self.post("/timetable/3/retire") == 303
         assert self.post("/zones/thon-cu/retire") == 303
         assert self.post("/receivers/loa-3/retire") == 303
+        words = {"piece": "TT", "spoken": "thị trấn"}
+        answer = self.browser.post("/read-aloud/correct", data={**words, "form_token": self.form_token})
+        assert answer.status_code == 200
+        speech = {"title": "Mời họp", "text": "Mời bà con họp.", "voice": "espeak:vi"}
+        assert self.post("/read-aloud", **speech) == 303
         for name in ("VOV1", "Đài tỉnh"):
             assert self.post("/relays", name=name, addresses="https://station.example/live.mp3") == 303
         assert self.post("/relays/2/retire") == 303
@@ -253,8 +262,11 @@ class EveryState(Office):
                 "broadcast": aired.id,
                 "relay": relay.number,
                 "measurement": begin(session, OTHER, one, other, now=now, by="la").id,
+                "pronunciation": remember(session, OTHER, "TT", "thị trấn", now, "la").id,
             }
             faults.note(session, one, "card", present=True, at=now, detail="")
+        order = SpeechOrder("Tin.", "espeak:vi")
+        things["text"] = self.deps.speech.begin(OTHER, "Tin", order, by="la", field=1, replaces=None)
         self.browser.cookies.set("loa_commune", OTHER)
         things["import"] = self._uploaded("receivers", TABLES["receivers"]).rpartition("/")[2]
         self.browser.cookies.set("loa_commune", COMMUNE)

@@ -33,6 +33,8 @@ ADDS = {
     "/programmes/{}/items",
     "/province/send",
     "/put-on-air",
+    "/read-aloud",
+    "/read-aloud/file",
     "/receivers",
     "/settings/backup",
     "/settings/communes",
@@ -74,6 +76,8 @@ NEEDS_THE_STATE_SHOWN = {
     "/province/inbox/{}/put-on-air",
     "/province/inbox/{}/up",
     "/province/inbox/order",
+    "/read-aloud/corrections/{}/forget",
+    "/read-aloud/{}/stop",
     "/stations/{}/move",
 }
 #: To stop is right whatever was changed. Of an account both name and password are typed anew, and a chosen file could
@@ -119,6 +123,7 @@ def send(office: EveryState, form: PageForm, **typed: str) -> Any:
 
 def test_all_routes_with_a_form_are_on_the_pages(office: EveryState, posts: dict[str, list[PageForm]]) -> None:
     by_script = {"/programmes/{}/items/{}/to", "/put-on-air/preview", "/timetable/preview", "/clips/upload"}
+    by_button = {"/read-aloud/correct", "/read-aloud/preview", "/read-aloud/reading"}
     after_a_post = {
         "/import/receivers/credentials",
         "/mergers",
@@ -139,7 +144,7 @@ def test_all_routes_with_a_form_are_on_the_pages(office: EveryState, posts: dict
         for pattern, route in office.addresses()
         if not route.startswith("/api/") and not any(re.fullmatch(pattern, path) for path in sent_to)
     }
-    assert without == by_script | after_a_post | elsewhere
+    assert without == by_script | by_button | after_a_post | elsewhere
 
 
 def test_every_form_can_be_sent_only_once(posts: dict[str, list[PageForm]]) -> None:

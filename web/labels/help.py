@@ -15,6 +15,10 @@ HELP = {
         "Drop an audio file here, or choose one: Loa adjusts its volume and keeps it. A ready recording can be "
         "broadcast at once or put into a programme."
     ),
+    "/read-aloud": N_(
+        "Type a text or open a file; Loa reads it aloud and keeps it as a recording. Look at the marked places first: "
+        "they could be read in another way. A correction is remembered for the commune."
+    ),
     "/programmes": N_(
         "A programme is a list of recordings in the order in which they play. Create it, add recordings, then schedule "
         "it or broadcast it now."

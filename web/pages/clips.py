@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from broadcast.backup_clip import backup_of
+from broadcast.clips import order_of
 from broadcast.storage import storage_limit, stored_bytes
 from broadcast.upload import Upload
 from parsing.numbers import row_number
@@ -180,6 +181,7 @@ def one(frame: In, session: Reading, clip_id: str) -> HTMLResponse:
         limit_mb=frame.deps.settings.max_upload_bytes // 1_000_000,
         is_backup=backup_of(session, frame.commune_id) == clip_id,
         warnings=clip_warnings(frame.wording, clip),
+        text_read=order.text if (order := order_of(clip.speech)) else "",
     )
 
 

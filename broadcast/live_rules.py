@@ -5,7 +5,9 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from devices.communes import commune
+from devices.receivers import reached_by
 from runtime.refusal import N_, Refusal
+from wire.broadcasts import Targets
 
 #: Of the lead. Below 300 ms a receiver's sound card, which is fed 250 ms ahead, would run out.
 LEAST_LEAD_MS, MOST_LEAD_MS = 300, 5000
@@ -38,3 +40,10 @@ class LiveRules(NamedTuple):
 def live_rules(session: Session, commune_id: str) -> LiveRules:
     row = commune(session, commune_id)
     return LiveRules(row.live_lead_ms, row.live_silence_s, row.live_longest_min)
+
+
+def rules_for(session: Session, commune_id: str, targets: Targets) -> LiveRules:
+    """The lead is longer by the longest path delay: that receiver renders so much earlier, and all sound together."""
+    rules = live_rules(session, commune_id)
+    path_us = max((r.path_delay_us for r in reached_by(session, commune_id, targets)), default=0)
+    return rules._replace(lead_ms=rules.lead_ms + -(-path_us // 1000))

@@ -26,7 +26,8 @@ SPOKEN_TEXT = (
 )
 #: For receivers on a local network.
 LEAD_MS, SILENCE_S, LONGEST_MIN = 300, 90, 60
-MOST_MOUTH_TO_EAR_MS = 500.0
+#: And the longest path delay, for which all others wait.
+MOST_MOUTH_TO_EAR_MS = 500.0 + max(site.path_delay_ms for site in SITES)
 MOST_SKEW_P99_MS = 5.0
 #: A receiver has heard the voice when so much of it is found in its recording.
 LEAST_HEARD = 0.75

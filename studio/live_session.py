@@ -41,7 +41,7 @@ AWAY_US = 1_000_000
 #: In a window of this length at least so many frames must come: less is no sound that anybody understands.
 PACE_WINDOW_US, LEAST_FRAMES = 10_000_000, 250
 #: Above this lead a message holds more packets: fewer messages, and 4G sends them no later.
-LAN_LEAD_MS = 400
+LAN_LEAD_MS = 600
 BIT_RATE = 32_000
 
 

@@ -4,7 +4,7 @@ import threading
 
 from broadcast.broadcasts import Broadcast, BroadcastState, state
 from broadcast.ingest import Ingest
-from broadcast.live_rules import live_rules
+from broadcast.live_rules import rules_for
 from broadcast.media import Media
 from devices.connect_events import on_session_start
 from devices.downlink import Downlink
@@ -63,7 +63,7 @@ class LiveSessions:
     def begin(self, actor: Actor, request: LiveRequest) -> LiveSession:
         """Raises NotAllowed, NotFound, Refusal."""
         with self._services.database.session() as reading:
-            rules = live_rules(reading, request.commune_id)
+            rules = rules_for(reading, request.commune_id, request.targets)
         if self._closed:
             raise Refusal(N_("Loa is being stopped. Try again in a minute."))
         session = LiveSession(self._services, self._downlink, self._folder, actor, request, rules, self._over)

@@ -17,6 +17,7 @@ from starlette.websockets import WebSocketDisconnect
 from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip
 from broadcast.ingest_jobs import IngestJob
+from devices.receivers import Receiver
 from people.audit import AuditEntry, Deed
 from people.operators import Operator, appoint
 from people.rights import Role
@@ -28,6 +29,7 @@ from studio.microphone_frames import FRAME_SAMPLES, MicrophoneCodec, MicrophoneF
 from tests.cast import COMMUNE
 from tests.web.office import Office
 from web.access import open_session
+from wire.broadcasts import LiveItem
 from wire.live import open_frame
 from wire.sealing import PublicKey, SealingKey
 
@@ -270,3 +272,15 @@ def test_a_killed_controller_keeps_what_was_recorded_once(office: Office) -> Non
         clip = session.exec(select(Clip).where(Clip.builtin == "")).one()
     assert clip.duration_us > 2_000_000
     assert list(live_folder(office.deps.originals.folder).iterdir()) == []
+
+
+def test_all_wait_for_the_receiver_with_the_longest_path(office: Office) -> None:
+    with office.database.writing() as session:
+        receiver = session.get_one(Receiver, "loa-1")
+        receiver.path_delay_us = 119_500
+        session.add(receiver)
+    with office.browser.websocket_connect(ADDRESS, headers=ORIGIN) as socket:
+        started = Microphone(socket, office).ask(**START)
+        item = row(office, started["broadcast"]).playlist[0]
+    assert isinstance(item, LiveItem)
+    assert item.buffer_us == 1_120_000

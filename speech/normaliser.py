@@ -6,6 +6,7 @@ first; each sees what was read before it and what stands around it.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from speech.numbers import NORTH, Dialect
 from speech.reading import Line, Piece, PieceKind, Reading, Rule, first_of
@@ -70,6 +71,7 @@ _PLAIN = re.compile(r"[^\W\d_]+(?![\w./@'’&-])")
 #: A line is a title in capitals from this share of its letters.
 _CAPITALS = 0.8
 _FEWEST_LETTERS = 8
+_LONGEST_PART = 400
 
 #: Corrections: typed piece → what is spoken for it.
 Corrections = Mapping[str, str]
@@ -96,9 +98,34 @@ def normalise(text: str, corrections: Corrections | None = None, dialect: Dialec
 
 
 def _line(text: str, corrections: "_Corrections", dialect: Dialect) -> list[Piece]:
-    lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-    line = Line(text, lower, _in_capitals(text), dialect)
-    at = 0
+    in_capitals = _in_capitals(text)
+    pieces: list[Piece] = []
+    start = 0
+    while start < len(text):
+        end = _cut(text, start)
+        part = text[start:end]
+        lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in part)
+        line = Line(part, lower, in_capitals, dialect, is_begun=start > 0)
+        _read(line, corrections)
+        pieces += [replace(p, start=p.start + start, end=p.end + start) for p in line.pieces] if start else line.pieces
+        start = end
+    return pieces
+
+
+def _cut(text: str, start: int) -> int:
+    """Where a part of a long line ends: rules look back in it, so its length bounds what a character costs."""
+    end = start + _LONGEST_PART
+    if end >= len(text):
+        return len(text)
+    for end_sign in (". ", "; ", ", ", " "):
+        at = text.rfind(end_sign, start + _LONGEST_PART // 2, end)
+        if at > 0:
+            return at + len(end_sign)
+    return end
+
+
+def _read(line: Line, corrections: "_Corrections") -> None:
+    at, text = 0, line.text
     while at < len(text):
         if text[at].isspace():
             at += 1
@@ -106,7 +133,6 @@ def _line(text: str, corrections: "_Corrections", dialect: Dialect) -> list[Piec
         piece = corrections.at(text, at) or _piece(line, at)
         line.pieces.append(piece)
         at = max(piece.end, at + 1)
-    return line.pieces
 
 
 def _piece(line: Line, at: int) -> Piece:

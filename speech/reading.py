@@ -56,13 +56,18 @@ class Piece:
 
 @dataclass
 class Line:
-    """One line while it is read. lower: the same length as text. in_capitals: a title typed in capitals."""
+    """One line, or a part of a long one, while it is read.
+
+    lower: the same length as text. in_capitals: a title typed in capitals. is_begun: the line's beginning was another
+    part.
+    """
 
     text: str
     lower: str
     in_capitals: bool = False
     dialect: Dialect = NORTH
     pieces: list[Piece] = field(default_factory=list)
+    is_begun: bool = False
 
     def before(self, pattern: re.Pattern[str], at: int) -> bool:
         """Whether what stands before a place ends so. The pattern ends with $."""

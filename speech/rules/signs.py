@@ -87,7 +87,7 @@ _DASHES = "-–—−‑‒"
 
 def list_mark(line: Line, at: int) -> Piece | None:
     """At the start of a line: bullets are silent, numbers and letters are said, with a pause."""
-    if line.text[:at].strip():
+    if line.is_begun or line.text[:at].strip():
         return None
     match = _BULLET.match(line.text, at)
     if match:

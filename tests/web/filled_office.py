@@ -41,6 +41,7 @@ class FilledOffice(Office):
     def __init__(self, database: Database, clock: ManualClock, folder: Path) -> None:
         super().__init__(database, clock, folder)
         self.add_receivers(5)
+        self.post("/relays", name="VOV1", addresses="https://radio.example.vn/vov1.mp3")
         self.broadcast = proved(self)
         self._meter()
         self._plan()
@@ -112,6 +113,12 @@ class FilledOffice(Office):
         return [
             "/",
             "/put-on-air",
+            "/speak",
+            "/stop-everything",
+            "/read-aloud",
+            "/relays",
+            "/relays/1",
+            "/trust",
             "/clips",
             "/clips/bulletin",
             "/programmes",

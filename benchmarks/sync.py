@@ -2,7 +2,7 @@
 
     benchmarks/sync.py                                   every profile, stored and live, and Snapcast
     benchmarks/sync.py --profile 4g --seconds 60 --seed 3 --player loa --live
-    benchmarks/sync.py --profile clean --profile 4g --seconds 20 --settle 12 --player loa --limit   (`make sync-check`)
+    benchmarks/sync.py --profile 4g --live --seconds 14 --settle 10 --warm 6 --player loa --limit   (`make sync-check`)
 
 Needs root (network namespaces), gcc and ALSA's headers (the rig's virtual card), and for comparing snapserver and
 snapclient; `scripts/setup --snapcast` installs them. The rig is copied to where it can be built.

@@ -1,7 +1,10 @@
 """Reports on paper: PDF with Vietnamese letters. The only home of fpdf2."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
@@ -12,8 +15,12 @@ from web.formatting import Wording
 from web.labels.broadcasts import CLASSES, FIELDS
 from web.labels.causes import cause
 
-#: Debian's fonts-dejavu-core, and where others keep the same.
+#: Debian's fonts-liberation (of Debian 12 fonts-liberation2) and fonts-dejavu-core, and where others keep the same.
 FONT_FOLDERS = (
+    Path("/usr/share/fonts/truetype/liberation2"),
+    Path("/usr/share/fonts/truetype/liberation"),
+    Path("/usr/share/fonts/liberation-serif"),
+    Path("/usr/share/fonts/liberation"),
     Path("/usr/share/fonts/truetype/dejavu"),
     Path("/usr/share/fonts/dejavu-sans-fonts"),
     Path("/usr/share/fonts/TTF"),
@@ -24,12 +31,28 @@ _COUNTRY, _MOTTO = N_("SOCIALIST REPUBLIC OF VIET NAM"), N_("Independence - Free
 _SIGNATURES_MM, _ROWS_KEPT = 62.0, 3
 
 
+@dataclass(frozen=True)
+class _Typeface:
+    """larger_by: points added to each size, since its letters are smaller than those of DejaVu Sans."""
+
+    regular: str
+    bold: str
+    larger_by: float
+
+
+#: The decree wants Times New Roman; Liberation Serif has its widths. DejaVu Sans is what every installation has.
+_TYPEFACES = (
+    _Typeface("LiberationSerif-Regular.ttf", "LiberationSerif-Bold.ttf", 2.0),
+    _Typeface("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", 0.0),
+)
+
+
 def monthly_pdf(report: MonthlyReport, w: Wording, today: date, folders: tuple[Path, ...] = FONT_FOLDERS) -> bytes:
     """The month on A4 as an administrative paper (Decree 30/2020/NĐ-CP, annex I): a commune's report to its province.
 
     today: the date on the paper. Raises Refusal when the font is missing.
     """
-    page = _Page(_font_folder(folders))
+    page = _Page(*_typeface(folders))
     t = w.t
     page.letterhead(w, report.commune.name, today)
     page.heading(t("REPORT"), t("Broadcasting in {month}", month=f"{report.first:%m/%Y}"))
@@ -119,16 +142,20 @@ def monthly_pdf(report: MonthlyReport, w: Wording, today: date, folders: tuple[P
 
 
 class _Page(FPDF):
-    """A4 upright, DejaVu Sans, with the margins of the decree."""
+    """A4 upright, with the margins of the decree."""
 
-    def __init__(self, fonts: Path) -> None:
+    def __init__(self, folder: Path, typeface: _Typeface) -> None:
         super().__init__(format="A4")
         self.set_margins(25, 20, 15)
         self.set_auto_page_break(True, 20)
-        self.add_font("dejavu", "", fonts / "DejaVuSans.ttf")
-        self.add_font("dejavu", "B", fonts / "DejaVuSans-Bold.ttf")
-        self.set_font("dejavu", size=10)
+        self.add_font("report", "", folder / typeface.regular)
+        self.add_font("report", "B", folder / typeface.bold)
+        self._larger_by = typeface.larger_by
+        self._write_in(10)
         self.add_page()
+
+    def _write_in(self, points: float, style: Literal["", "B"] = "") -> None:
+        self.set_font("report", style, points + self._larger_by)
 
     def letterhead(self, w: Wording, commune: str, today: date) -> None:
         """On the left who writes and the number, which the office fills in; on the right the country, place and day."""
@@ -147,25 +174,25 @@ class _Page(FPDF):
     def _column(self, x: float, y: float, width: float, first: str, underlined: str, last: str) -> None:
         """Three centred lines, with a rule below the second."""
         self.set_xy(x, y)
-        self.set_font("dejavu", "B" if first.isupper() and underlined != underlined.upper() else "", 9)
+        self._write_in(9, "B" if first.isupper() and underlined != underlined.upper() else "")
         self.multi_cell(width, 5, first, align="C", new_x=XPos.LEFT, new_y=YPos.NEXT)
-        self.set_font("dejavu", "B", 9.5)
+        self._write_in(9.5, "B")
         self.multi_cell(width, 5, underlined, align="C", new_x=XPos.LEFT, new_y=YPos.NEXT)
         rule = min(self.get_string_width(underlined), width) * (1 if underlined != underlined.upper() else 0.4)
         self.line(x + (width - rule) / 2, self.get_y() + 0.8, x + (width + rule) / 2, self.get_y() + 0.8)
-        self.set_font("dejavu", size=9)
+        self._write_in(9)
         self.set_xy(x, self.get_y() + 3)
         self.multi_cell(width, 5, last, align="C", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def heading(self, kind: str, subject: str) -> None:
         self.ln(6)
-        self.set_font("dejavu", "B", 13)
+        self._write_in(13, "B")
         self.cell(0, 7, kind, align="C", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.set_font("dejavu", "B", 11)
+        self._write_in(11, "B")
         self.cell(0, 6, subject, align="C", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         middle = self.l_margin + self.epw / 2
         self.line(middle - 20, self.get_y() + 1, middle + 20, self.get_y() + 1)
-        self.set_font("dejavu", size=10)
+        self._write_in(10)
         self.ln(5)
 
     def say(self, text: str) -> None:
@@ -185,9 +212,9 @@ class _Page(FPDF):
         self.ln(3)
         if self.will_page_break(30 + (below_mm if len(rows) <= _ROWS_KEPT else 0)):
             self.add_page()
-        self.set_font("dejavu", "B", 11)
+        self._write_in(11, "B")
         self.say(title)
-        self.set_font("dejavu", size=9)
+        self._write_in(9)
         last = len(rows) - _ROWS_KEPT if below_mm else len(rows)
         if not rows:
             self.say(empty)
@@ -200,7 +227,7 @@ class _Page(FPDF):
                 if broken:
                     self.add_page()
                 self._table([*([header] if broken else []), *rows[last:]], widths, headed=broken)
-        self.set_font("dejavu", size=10)
+        self._write_in(10)
 
     def _table(self, rows: list[list[str]], widths: tuple[int, ...] | None, *, headed: bool = True) -> None:
         with self.table(
@@ -226,21 +253,21 @@ class _Page(FPDF):
             (self.l_margin + half, [t("ON BEHALF OF THE PEOPLE'S COMMITTEE"), t("CHAIR")]),
         ):
             self.set_xy(x, top)
-            self.set_font("dejavu", "B", 10)
+            self._write_in(10, "B")
             for line in lines:
                 self.cell(half, 6, line, align="C", new_x=XPos.LEFT, new_y=YPos.NEXT)
-            self.set_font("dejavu", size=9)
+            self._write_in(9)
             self.cell(half, 6, t("(Signature and full name)"), align="C", new_x=XPos.LEFT, new_y=YPos.NEXT)
         self.set_xy(self.l_margin, top + 36)
-        self.set_font("dejavu", "B", 8)
+        self._write_in(8, "B")
         self.cell(0, 4, t("Sent to:"), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.set_font("dejavu", size=8)
+        self._write_in(8)
         for line in (t("- People's Committee of the province;"), t("- Archive.")):
             self.cell(0, 4, line, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def footer(self) -> None:
         self.set_y(-14)
-        self.set_font("dejavu", size=8)
+        self._write_in(8)
         self.cell(0, 6, f"{self.page_no()}/{{nb}}", align="C")
 
 
@@ -254,10 +281,25 @@ def _day_and_time(w: Wording, at: datetime) -> str:
     return f"{at.astimezone(w.zone):%d/%m/%Y %H:%M}"
 
 
-def _font_folder(folders: tuple[Path, ...]) -> Path:
-    for folder in folders:
-        if (folder / "DejaVuSans.ttf").exists() and (folder / "DejaVuSans-Bold.ttf").exists():
-            return folder
+@cache
+def _has_vietnamese(font: Path) -> bool:
+    """Liberation before its version 2 has not."""
+    if not font.exists():
+        return False
+    probe = FPDF()
+    probe.add_font("probe", "", font)
+    added: Any = probe.fonts["probe"]
+    try:
+        return all(ord(letter) in added.cmap for letter in "đĐệỆữỮ")
+    finally:
+        added.ttfont.close()
+
+
+def _typeface(folders: tuple[Path, ...]) -> tuple[Path, _Typeface]:
+    for typeface in _TYPEFACES:
+        for folder in folders:
+            if all(_has_vietnamese(folder / name) for name in (typeface.regular, typeface.bold)):
+                return folder, typeface
     raise Refusal(N_("The print font is missing. Install the package fonts-dejavu-core on the Loa server."))
 
 

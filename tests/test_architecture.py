@@ -72,7 +72,7 @@ HOMES = {
     "python_calamine": ("transfer.calamine_sheets",),
     "bs4": ("transfer.html_tables",),
     "docx": ("transfer.word_files",),
-    "fpdf": ("web.printed_reports",),
+    "fpdf": ("web.printed_reports", "web.typefaces"),
     "alembic": ("runtime.migrations", "loa.migrations."),
     "argon2": ("people.passwords",),
     "limits": ("web.rate_limit",),

@@ -1,50 +1,23 @@
-"""Reports on paper: PDF with Vietnamese letters. The only home of fpdf2."""
+"""Reports on paper: PDF with Vietnamese letters. With `web.typefaces` the only home of fpdf2."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from broadcast.monthly_report import MonthlyReport
-from runtime.refusal import N_, Refusal
+from runtime.refusal import N_
 from web.formatting import Wording
 from web.labels.broadcasts import CLASSES, FIELDS
 from web.labels.causes import cause
+from web.typefaces import FONT_FOLDERS, Typeface, installed_typeface
 
-#: Debian's fonts-liberation (of Debian 12 fonts-liberation2) and fonts-dejavu-core, and where others keep the same.
-FONT_FOLDERS = (
-    Path("/usr/share/fonts/truetype/liberation2"),
-    Path("/usr/share/fonts/truetype/liberation"),
-    Path("/usr/share/fonts/liberation-serif"),
-    Path("/usr/share/fonts/liberation"),
-    Path("/usr/share/fonts/truetype/dejavu"),
-    Path("/usr/share/fonts/dejavu-sans-fonts"),
-    Path("/usr/share/fonts/TTF"),
-)
 _MOST_LINES = 400
 _COUNTRY, _MOTTO = N_("SOCIALIST REPUBLIC OF VIET NAM"), N_("Independence - Freedom - Happiness")
 #: The height of the signatures with the list of addressees, and how many rows must stand above them on their page.
 _SIGNATURES_MM, _ROWS_KEPT = 62.0, 3
-
-
-@dataclass(frozen=True)
-class _Typeface:
-    """larger_by: points added to each size, since its letters are smaller than those of DejaVu Sans."""
-
-    regular: str
-    bold: str
-    larger_by: float
-
-
-#: The decree wants Times New Roman; Liberation Serif has its widths. DejaVu Sans is what every installation has.
-_TYPEFACES = (
-    _Typeface("LiberationSerif-Regular.ttf", "LiberationSerif-Bold.ttf", 2.0),
-    _Typeface("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", 0.0),
-)
 
 
 def monthly_pdf(report: MonthlyReport, w: Wording, today: date, folders: tuple[Path, ...] = FONT_FOLDERS) -> bytes:
@@ -52,7 +25,7 @@ def monthly_pdf(report: MonthlyReport, w: Wording, today: date, folders: tuple[P
 
     today: the date on the paper. Raises Refusal when the font is missing.
     """
-    page = _Page(*_typeface(folders))
+    page = _Page(*installed_typeface(folders))
     t = w.t
     page.letterhead(w, report.commune.name, today)
     page.heading(t("REPORT"), t("Broadcasting in {month}", month=f"{report.first:%m/%Y}"))
@@ -144,7 +117,7 @@ def monthly_pdf(report: MonthlyReport, w: Wording, today: date, folders: tuple[P
 class _Page(FPDF):
     """A4 upright, with the margins of the decree."""
 
-    def __init__(self, folder: Path, typeface: _Typeface) -> None:
+    def __init__(self, folder: Path, typeface: Typeface) -> None:
         super().__init__(format="A4")
         self.set_margins(25, 20, 15)
         self.set_auto_page_break(True, 20)
@@ -279,28 +252,6 @@ def _place(commune: str) -> str:
 
 def _day_and_time(w: Wording, at: datetime) -> str:
     return f"{at.astimezone(w.zone):%d/%m/%Y %H:%M}"
-
-
-@cache
-def _has_vietnamese(font: Path) -> bool:
-    """Liberation before its version 2 has not."""
-    if not font.exists():
-        return False
-    probe = FPDF()
-    probe.add_font("probe", "", font)
-    added: Any = probe.fonts["probe"]
-    try:
-        return all(ord(letter) in added.cmap for letter in "đĐệỆữỮ")
-    finally:
-        added.ttfont.close()
-
-
-def _typeface(folders: tuple[Path, ...]) -> tuple[Path, _Typeface]:
-    for typeface in _TYPEFACES:
-        for folder in folders:
-            if all(_has_vietnamese(folder / name) for name in (typeface.regular, typeface.bold)):
-                return folder, typeface
-    raise Refusal(N_("The print font is missing. Install the package fonts-dejavu-core on the Loa server."))
 
 
 def _percent(w: Wording, share: float | None) -> str:

@@ -16,7 +16,7 @@ from demo.failure import DemoFailed
 from demo.mergers_check import check_mergers, show_mergers
 from demo.mergers_demo import MergersDemo
 from demo.offline import check_offline
-from demo.speak_check import check_speak
+from demo.relay_check import check_speak_and_relay
 from loa.signals import stop_on_signals
 from runtime.refusal import Refusal
 
@@ -31,7 +31,11 @@ Check = Callable[[Demo, Path | None], tuple[dict[str, Any], list[str]]]
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="With --check: keep the recordings here."
 )
 @click.option("--offline", is_flag=True, help="With --check: kill controller and broker before the broadcast starts.")
-@click.option("--speak", is_flag=True, help="With --check: speak live through a browser with a recorded microphone.")
+@click.option(
+    "--speak",
+    is_flag=True,
+    help="With --check: relay a station that is cut, then speak live through a browser with a recorded microphone.",
+)
 @click.option("--mergers", is_flag=True, help="Merge three communes into one while a programme plays in each.")
 def demo(
     data: Path | None, http_port: int, check: bool, keep: Path | None, offline: bool, speak: bool, mergers: bool
@@ -42,7 +46,7 @@ def demo(
         with (MergersDemo if mergers else Demo)(data, http_port) as running:
             if check:
                 figures, failed = _check(
-                    running, keep, check_speak if speak else check_offline if offline else check_online
+                    running, keep, check_speak_and_relay if speak else check_offline if offline else check_online
                 )
                 click.echo(json.dumps(figures, ensure_ascii=False))
                 for line in failed:

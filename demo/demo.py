@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from demo.child_processes import ChildProcess
 from demo.failure import DemoFailed
+from demo.radio_station import RadioStation
 from demo.sample_commune import make_commune
 from demo.sites import SITES, DemoSite
 from devices.communes import communes
@@ -72,7 +73,8 @@ class Demo:
         # 2. The controller, then the receivers.
         self.controller = ChildProcess("controller", self._controller_arguments(), self.folder / "controller.log")
         self._closing.callback(self.controller.stop)
-        self.controller.start()
+        self.station = self._closing.enter_context(RadioStation())
+        self.controller.start({"LOA_RELAY_HOSTS": self.station.place})
         self.receivers: dict[str, ChildProcess] = {}
         for site in self.sites:
             log = self.folder / f"{site.receiver_id}.log"

@@ -7,8 +7,8 @@ The browser's first message is JSON: `start` with what it wants, or `resume` wit
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable
-from typing import Any
+from collections.abc import Awaitable, MutableMapping
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from broadcast.audiences import Audiences
 from devices.presence_states import PresenceState
+from parsing.titles import parse_title
 from people.operators import standing_of
 from people.rights import Action, may
 from runtime.refusal import N_, Refusal
@@ -68,6 +69,7 @@ class LiveMonitor(msgspec.Struct, tag="monitor", tag_field="type"):
     on: bool
 
 
+_Message = TypeVar("_Message")
 _FIRST = msgspec.json.Decoder(LiveStart | LiveResume)
 _LATER = msgspec.json.Decoder(LiveStop | LiveMonitor)
 
@@ -96,7 +98,7 @@ class LiveSocket:
         with contextlib.suppress(WebSocketDisconnect):
             try:
                 session = await self._begin()
-            except (Refusal, msgspec.DecodeError, TimeoutError) as error:
+            except (Refusal, TimeoutError) as error:
                 await self._refuse(error)
                 return
             await self._follow(session)
@@ -109,7 +111,10 @@ class LiveSocket:
 
     async def _begin(self) -> LiveSession:
         async with asyncio.timeout(FIRST_MESSAGE_S):
-            first = _FIRST.decode(await self._socket.receive_text())
+            message = await self._socket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect
+        first = _decoded(_FIRST, message)
         return await run_in_threadpool(self._session_of, first)
 
     def _session_of(self, first: LiveStart | LiveResume) -> LiveSession:
@@ -122,7 +127,7 @@ class LiveSocket:
             commune_id=first.commune,
             targets=first.targets,
             class_=first.class_,
-            title=" ".join(first.title.split()) or self._t("Live broadcast"),
+            title=parse_title(first.title) or self._t("Live broadcast"),
             with_chime=first.chime,
             over=frozenset(first.over),
         )
@@ -138,7 +143,7 @@ class LiveSocket:
             return Actor(signed_in[0].name, standing), {c.id for c in communes}
 
     async def _refuse(self, error: Exception) -> None:
-        refusal = error if isinstance(error, Refusal) else Refusal(N_("The page is out of date. Reload it."))
+        refusal = error if isinstance(error, Refusal) else _out_of_date()
         await self._socket.send_json({"type": "refused", "message": self._t.refusal(refusal)})
         await self._socket.close(_POLICY)
 
@@ -183,10 +188,7 @@ class LiveSocket:
                 if not session.take(connection, parse_frame(data)):
                     raise _TakenOver(N_("You are speaking from another tab or device now."))
                 continue
-            try:
-                later = _LATER.decode(message.get("text") or "")
-            except msgspec.DecodeError:
-                raise Refusal(N_("The page is out of date. Reload it.")) from None
+            later = _decoded(_LATER, message)
             if isinstance(later, LiveStop):
                 session.end(LiveEnd.BY_SPEAKER)
             else:
@@ -260,6 +262,18 @@ class LiveSocket:
             "warning": warning,
             "unrecorded": status.recording_failed,
         }
+
+
+def _decoded(decoder: msgspec.json.Decoder[_Message], message: MutableMapping[str, Any]) -> _Message:
+    """Raises Refusal: binary, no JSON, not what the page sends, or nested so deeply that no decoder follows."""
+    try:
+        return decoder.decode(message.get("text") or "")
+    except (msgspec.DecodeError, RecursionError):
+        raise _out_of_date() from None
+
+
+def _out_of_date() -> Refusal:
+    return Refusal(N_("The page is out of date. Reload it."))
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, keep: Any, block: bytes) -> None:

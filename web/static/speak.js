@@ -314,6 +314,7 @@ if (speak) {
     const status = part("status");
     if (status.textContent !== sentence) status.textContent = sentence;
     status.classList.toggle("bad", isBad);
+    part("trust").hidden = sentence !== texts.insecure;
     status.hidden = !sentence;
   }
 

@@ -38,7 +38,9 @@ _ALIKE_S = 0.002
 _TITLE = "Nói trực tiếp"
 
 
-def check_speak(demo: Demo, keep: Path | None, speak_s: float = SPEAK_S) -> tuple[dict[str, Any], list[str]]:
+def check_speak(
+    demo: Demo, keep: Path | None, speak_s: float = SPEAK_S, *, lead_ms: int = LEAD_MS, least_heard: float = LEAST_HEARD
+) -> tuple[dict[str, Any], list[str]]:
     """Speak for some seconds; returns the figures, and a line for each expectation that failed.
 
     keep: a folder for what the microphone gave, its capture times, and what the page said of the delay.
@@ -46,7 +48,7 @@ def check_speak(demo: Demo, keep: Path | None, speak_s: float = SPEAK_S) -> tupl
     browser = Browser(demo.url)
     password = sign_in(browser, demo.operator, demo.password)
     wait_for("the receivers online", lambda: online_count(browser) == len(SITES), 30)
-    rules = {"live_lead_ms": LEAD_MS, "live_silence_s": SILENCE_S, "live_longest_min": LONGEST_MIN}
+    rules = {"live_lead_ms": lead_ms, "live_silence_s": SILENCE_S, "live_longest_min": LONGEST_MIN}
     browser.send("/settings/live", **{name: str(value) for name, value in rules.items()})
     voice = demo.folder / "voice.wav"
     EspeakNg().speak(SPOKEN_TEXT, voice)
@@ -67,7 +69,7 @@ def check_speak(demo: Demo, keep: Path | None, speak_s: float = SPEAK_S) -> tupl
             keep / "spoken.npz", samples=spoken.samples, starts=spoken.starts, times_s=spoken.times_s, limits=limits
         )
     recorded = _recorded(browser, speak_s)
-    return _figures(demo, spoken, began_s, ended_s, recorded)
+    return _figures(demo, spoken, began_s, ended_s, recorded, least_heard)
 
 
 def _recorded(browser: Browser, speak_s: float) -> bool:
@@ -83,7 +85,7 @@ def _recorded(browser: Browser, speak_s: float) -> bool:
 
 
 def _figures(
-    demo: Demo, spoken: Spoken, began_s: float, ended_s: float, recorded: bool
+    demo: Demo, spoken: Spoken, began_s: float, ended_s: float, recorded: bool, least_heard: float
 ) -> tuple[dict[str, Any], list[str]]:
     horns: list[Instants] = []
     delays_ms, heard = [], 0
@@ -95,7 +97,7 @@ def _figures(
         instants = _lasting(instants, mouth)
         horns.append(instants)
         found = ~np.isnan(instants)
-        heard += found.sum() >= LEAST_HEARD * _voiced(spoken, len(instants)) > 0
+        heard += found.sum() >= least_heard * _voiced(spoken, len(instants)) > 0
         delays_ms.append((instants - mouth)[found] * 1000)
     delays = np.concatenate(delays_ms)
     if not any((~np.isnan(first) & ~np.isnan(second)).any() for first, second in combinations(horns, 2)):

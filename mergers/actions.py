@@ -35,12 +35,14 @@ def merge_communes(
     return result
 
 
-def undo_merger(services: Services, actor: Actor, merger_id: int, *, hooks: MergerHooks) -> MergerResult:
-    """Raises NotFound, Refusal."""
+def undo_merger(
+    services: Services, actor: Actor, merger_id: int, decisions: Decisions, *, hooks: MergerHooks
+) -> MergerResult:
+    """decisions: about each thing that was changed since. Raises NotFound, Refusal."""
     with services.database.writing() as session:
         if not may_undo(actor, merger(session, merger_id).what):
             raise NotFound(N_("This merger does not exist."))
-        result = undo(session, merger_id, services.clock.now(), actor.name, hooks=hooks)
+        result = undo(session, merger_id, services.clock.now(), actor.name, hooks=hooks, decisions=decisions)
     _notify(services)
     return result
 

@@ -19,7 +19,8 @@ from mergers.commune_data import encoded, renditions
 from mergers.ledger import LedgerEntry
 from mergers.merge_draft import MergeDraft, copied_clip
 from mergers.plans import Translatable
-from noise.noise_rules import NoiseRules
+from mergers.undo_questions import BEFORE, KEEP, UndoAnswers
+from noise.noise_rules import RULE_COLUMNS, NoiseRules
 from runtime.refusal import N_
 from schedules.schedules import Schedule
 from wire.broadcasts import Targets
@@ -32,12 +33,14 @@ class LaterChanges:
         self,
         session: Session,
         draft: MergeDraft,
+        answers: UndoAnswers,
         entries: list[LedgerEntry],
         sources: list[str],
         areas: Mapping[str, str],
         now: datetime,
     ) -> None:
         self._session, self._draft, self._data, self._ledger = session, draft, draft.data, draft.ledger
+        self._answers = answers
         self._known = {(e.table, tuple(e.key)) for e in entries}
         self._heir, self._areas, self._now = sources[0], areas, now
         self._into = draft.plan.into
@@ -82,25 +85,33 @@ class LaterChanges:
                 self._ledger.remove(member)
 
     def _rules(self) -> None:
-        taken = {
-            (self._of(r), self._ledger.get(r, "zone_id"))
-            for r in self._data.noise_rules
-            if ("noiserules", (r.id,)) in self._known and not self._ledger.gone(r)
-        } | {(r.commune_id, r.zone_id) for r in self._ledger.new(NoiseRules)}
-        zones = {z.id: self._of(z) for z in self._data.zones if not self._ledger.gone(z)}
+        known = [r for r in self._data.noise_rules if ("noiserules", (r.id,)) in self._known]
+        former = {(self._of(r), self._ledger.get(r, "zone_id")): r for r in known if not self._ledger.gone(r)}
+        former |= {(r.commune_id, r.zone_id): r for r in self._ledger.new(NoiseRules)}
+        zones = {z.id: z for z in self._data.zones if not self._ledger.gone(z)}
         for rule in self._data.noise_rules:
-            if self._ledger.gone(rule) or rule.commune_id != self._into or not self._ends:
+            if self._ledger.gone(rule) or rule.commune_id != self._into or not self._ends or rule in known:
                 continue
-            if ("noiserules", (rule.id,)) in self._known:
-                continue
-            where = (zones.get(rule.zone_id, self._heir), rule.zone_id)
-            if where in taken or (rule.zone_id and rule.zone_id not in zones):
+            zone = zones.get(rule.zone_id)
+            if rule.zone_id and zone is None:
                 self._ledger.remove(rule)
                 self._tell(N_("Allowed hours that were set since the merger are gone; those of before hold again."))
-            else:
-                self._ledger.set(rule, commune_id=where[0])
-                name = self._data.commune(where[0]).name
-                self._tell(N_("Allowed hours that were set since the merger hold in {commune}."), commune=name)
+                continue
+            commune_id = self._heir if zone is None else self._of(zone)
+            self._rule(rule, commune_id, "" if zone is None else zone.name, former.get((commune_id, rule.zone_id)))
+
+    def _rule(self, rule: NoiseRules, commune_id: str, zone_name: str, former: NoiseRules | None) -> None:
+        """Rules that were set since and rules of before for one place: those that are decided for hold."""
+        name = self._data.commune(commune_id).name
+        suggested = KEEP if former is None else BEFORE
+        place = zone_name or self._data.commune(self._into).name
+        if not self._answers.keeps_hours(f"noiserules {rule.id}", name, place, suggested):
+            self._ledger.remove(rule)
+        elif former is None:
+            self._ledger.set(rule, commune_id=commune_id)
+        else:
+            self._ledger.set(former, **{column: getattr(rule, column) for column in RULE_COLUMNS})
+            self._ledger.remove(rule)
 
     def _recordings(self, programmes: Mapping[int, str]) -> None:
         clips = {c.id: c for c in self._data.clips}

@@ -72,6 +72,7 @@ class QuestionTopic(StrEnum):
     NOISE = "noise"  # the communes' rules, or those of two zones that are joined
     VOLUME = "volume"  # the ceilings
     TIME_ZONE = "time_zone"
+    CHANGED_SINCE = "changed_since"  # of an undo: what was changed since the merger
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,12 @@ async def sent_from(request: Request) -> Sent:
     )
 
 
+async def decisions_from(request: Request) -> dict[str, str]:
+    """The decisions of a form that has no plan."""
+    form = await request.form()
+    return {name.removeprefix(_PREFIX): str(form[name]) for name in form if name.startswith(_PREFIX)}
+
+
 def decided(rehearsal: Rehearsal, decisions: Decisions, all_alike: str) -> dict[str, str]:
     """The decisions, with those of one kind all set alike where that choice is offered."""
     about, _, value = all_alike.partition(" ")

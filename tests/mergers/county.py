@@ -177,9 +177,9 @@ class County:
                 hooks=MERGER_HOOKS,
             )
 
-    def undo(self, merger_id: int = 1) -> MergerResult:
+    def undo(self, merger_id: int = 1, decisions: dict[str, str] | None = None) -> MergerResult:
         with self.database.writing() as session:
-            return undo(session, merger_id, self.clock.now(), "lan", hooks=MERGER_HOOKS)
+            return undo(session, merger_id, self.clock.now(), "lan", hooks=MERGER_HOOKS, decisions=decisions)
 
     def broadcasts(self, **wanted: Any) -> list[Broadcast]:
         with self.database.session() as session:

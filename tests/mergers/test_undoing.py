@@ -14,16 +14,17 @@ from devices.communes import commune, communes
 from devices.predecessors import belongs
 from devices.receivers import receiver
 from devices.stations import StationKind
+from devices.zones import Zone, retire_zone, zones
 from mergers.mergers import UNDO_WITHIN
-from mergers.plans import Merge
-from mergers.undoing import undo_notes
+from mergers.plans import Merge, QuestionTopic
+from mergers.undoing import undo_preview
 from noise.noise_rules import rules_of, set_rules
 from people.operators import operators_of
 from people.rights import Role
 from runtime.refusal import Refusal
 from schedules.explanations import explain
 from schedules.schedules import Schedule, schedules
-from schedules.timetable import pause
+from schedules.timetable import change_schedule, pause
 from tests.mergers.county import ALL, BOTH, CHINH, HIEN, NAMES, TRUNG, County
 from wire.allowed_hours import AllowedHours
 from wire.broadcasts import Targets
@@ -66,19 +67,75 @@ def test_what_was_changed_since_stays_and_is_told(county: County) -> None:
         assert items_of(session, county.programmes[HIEN])
 
 
-def test_what_was_changed_since_is_listed_before_the_undo(county: County) -> None:
-    county.merge()
-    with county.database.session() as session:
-        assert undo_notes(session, 1, county.clock.now()) == ()
+@pytest.mark.parametrize("chosen", ["keep", "before"])
+def test_what_becomes_of_each_later_change_is_decided_before_the_undo(county: County, chosen: str) -> None:
     with county.database.writing() as session:
-        set_rules(session, TRUNG, "", hours=[AllowedHours(weekdays=[0], from_minute=300, until_minute=1200)])
+        set_rules(session, CHINH, "", hours=[AllowedHours(weekdays=list(range(7)), from_minute=240, until_minute=1200)])
+    county.merge()
+    assert undo_questions(county) == []
+    with county.database.writing() as session:
+        set_rules(session, TRUNG, "", hours=[AllowedHours(weekdays=list(range(7)), from_minute=300, until_minute=1200)])
+        change_schedule(
+            session, county.schedules[HIEN], now=county.clock.now(), targets=Targets(zones=[f"{HIEN}-thon-1"])
+        )
+    keys = undo_questions(county)
+    assert f"schedule {county.schedules[HIEN]}" in keys
+    assert len(keys) == 2
+    with pytest.raises(Refusal, match="Decide about each item"):
+        county.undo(decisions={keys[0]: chosen})
+    county.undo(decisions=dict.fromkeys(keys, chosen))
     with county.database.session() as session:
-        (note,) = undo_notes(session, 1, county.clock.now())
-    assert NAMES[CHINH] in str(note)
+        (hours,) = rules_of(session, CHINH)[""].allowed_hours
+        (schedule,) = schedules(session, HIEN)
+        if chosen == "keep":
+            assert (hours.from_minute, schedule.audience) == (300, Targets(zones=[f"{HIEN}-thon-1"]))
+        else:
+            assert (hours.from_minute, schedule.audience) == (240, ALL)
+    assert undo_questions(county) == []
+
+
+def test_a_zone_that_was_removed_since_stays_removed_and_this_is_said(county: County) -> None:
+    zone_id = f"{CHINH}-thon-1"
+    county.merge()
+    with county.database.writing() as session:
+        retire_zone(session, zone_id, county.clock.now())
+    with county.database.session() as session:
+        (note,) = undo_preview(session, 1, county.clock.now()).notes
+    assert "“Thôn 1” was removed since the merger" in str(note)
     assert note in county.undo().notes
     with county.database.session() as session:
-        assert list(rules_of(session, CHINH)) == [""]
-        assert undo_notes(session, 1, county.clock.now()) == ()
+        assert session.get_one(Zone, zone_id).commune_id == CHINH
+        assert receiver(session, f"{CHINH}-loa-1").commune_id == CHINH
+        assert schedules(session, CHINH)[0].audience == ALL
+    assert living_zones(county) == [f"{HIEN}-thon-1", f"{HIEN}-thon-2", f"{CHINH}-thon-2"]
+
+
+@pytest.mark.parametrize("resumed", [False, True], ids=["untouched", "resumed since"])
+def test_a_schedule_paused_until_a_day_is_so_again_unless_resumed_since(county: County, resumed: bool) -> None:
+    until = county.clock.now() + timedelta(days=3)
+    with county.database.writing() as session:
+        pause(session, county.schedules[HIEN], True, county.clock.now(), until)
+    (meeting,) = (q for q in county.rehearse().questions if q.about is QuestionTopic.SCHEDULES)
+    county.merge(decisions={meeting.key: f"only:{CHINH}"})
+    with county.database.writing() as session:
+        paused = session.get_one(Schedule, county.schedules[HIEN])
+        assert (paused.paused, paused.paused_until) == (True, None)
+        if resumed:
+            pause(session, county.schedules[HIEN], False, county.clock.now())
+    county.undo()
+    with county.database.session() as session:
+        (found,) = schedules(session, HIEN)
+    assert (found.paused, found.paused_until) == ((False, None) if resumed else (True, until))
+
+
+def undo_questions(county: County) -> list[str]:
+    with county.database.session() as session:
+        return [q.key for q in undo_preview(session, 1, county.clock.now()).questions]
+
+
+def living_zones(county: County) -> list[str]:
+    with county.database.session() as session:
+        return sorted(z.id for c in (CHINH, HIEN) for z in zones(session, c))
 
 
 def test_what_was_made_since_goes_to_the_first_commune_with_copies_of_what_it_names(county: County) -> None:

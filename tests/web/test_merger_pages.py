@@ -12,6 +12,7 @@ from sqlmodel import select
 
 from devices.communes import Commune, communes
 from mergers.mergers import Merger
+from noise.noise_rules import set_rules
 from people.operators import add_operator, appoint
 from people.rights import Role
 from runtime.clock import ManualClock
@@ -214,8 +215,16 @@ def test_undoing_needs_the_tick_and_says_what_was_made_since(office: Office) -> 
     assert office.post(f"{location}/undo") == 422
     office.browser.cookies.set("loa_commune", NEW)
     assert office.post("/zones", zone_id="thon-moi", name="Thôn mới") == 303
-    undone = office.browser.post(f"{location}/undo", data={"sure": "yes", "form_token": office.form_token})
+    with office.database.writing() as session:
+        rules = set_rules(session, NEW, "", minutes_a_day=90)
+        session.flush()
+        number = rules.id
+    sent = {"sure": "yes", "form_token": office.form_token}
+    assert f'name="decide noiserules {number}"' in office.browser.get(location).text
+    assert office.browser.post(f"{location}/undo", data=sent).status_code == 422
+    undone = office.browser.post(f"{location}/undo", data={**sent, f"decide noiserules {number}": "before"})
     assert undone.status_code == 200
+    assert "Khung giờ phát đặt sau khi sáp nhập không còn" in undone.text
 
 
 def queries_of_a_rehearsal(office: Office) -> int:

@@ -38,6 +38,7 @@ QUESTIONS = {
     QuestionTopic.NOISE: N_("Allowed hours"),
     QuestionTopic.VOLUME: N_("Volume limits"),
     QuestionTopic.TIME_ZONE: N_("Time zone"),
+    QuestionTopic.CHANGED_SINCE: N_("Changed since the merger"),
 }
 
 

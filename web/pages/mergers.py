@@ -16,13 +16,13 @@ from mergers.actions import check_communes, may_undo, merge_communes, undo_merge
 from mergers.mergers import Merger, merger, mergers
 from mergers.plans import Merge, Plan, Translatable, involved
 from mergers.rehearsals import counts, rehearse
-from mergers.undoing import undo_notes
+from mergers.undoing import UndoPreview, undo_preview
 from people.operators import operators_of
 from people.rights import Action, may
 from runtime.refusal import N_, NotFound, Refusal
 from web.flash import Flash
 from web.labels.mergers import COUNTS, say
-from web.merger_form import Sent, mark, sent_from
+from web.merger_form import Sent, decisions_from, mark, sent_from
 from web.rehearsal_view import rehearsal_page
 from web.request_context import COMMUNE_COOKIE, Frame, In, Reading, back_to, changes
 from web.typed_fields import RowId
@@ -114,7 +114,12 @@ def one(frame: In, session: Reading, merger_id: RowId) -> HTMLResponse:
 
 
 @router.post("/mergers/{merger_id}/undo", dependencies=[changes(Action.MERGERS)])
-def do_undo(frame: In, merger_id: RowId, sure: Annotated[str, Form()] = "") -> HTMLResponse:
+def do_undo(
+    frame: In,
+    merger_id: RowId,
+    decisions: Annotated[dict[str, str], Depends(decisions_from)],
+    sure: Annotated[str, Form()] = "",
+) -> HTMLResponse:
     """Take it back, and say what was made or changed since, and where it is now."""
     with frame.deps.database.session() as session:
         row = merger(session, merger_id)
@@ -122,7 +127,7 @@ def do_undo(frame: In, merger_id: RowId, sure: Annotated[str, Form()] = "") -> H
         raise NotFound(N_("This merger does not exist."))
     if not sure:
         raise Refusal(N_("Tick the box to confirm, then undo.")).at("sure")
-    result = undo_merger(frame.deps.services, frame.actor, merger_id, hooks=frame.deps.merger_hooks)
+    result = undo_merger(frame.deps.services, frame.actor, merger_id, decisions, hooks=frame.deps.merger_hooks)
     with frame.deps.database.session() as session:
         return _result(frame, session, merger_id, result.notes)
 
@@ -150,6 +155,7 @@ def _result(frame: Frame, session: Session, merger_id: int, notes: Iterable[Tran
     if not _concerns(frame, plan):
         raise NotFound(N_("This merger does not exist."))
     is_undoable = may_undo(frame.actor, plan) and row.undone_at is None and now < row.undo_until
+    preview = undo_preview(session, merger_id, now) if is_undoable else UndoPreview()
     # Not the frame's: an undoing has just brought others to life.
     living = [c.id for c in communes(session) if c.id in involved(plan)]
     return frame.page(
@@ -163,6 +169,8 @@ def _result(frame: Frame, session: Session, merger_id: int, notes: Iterable[Tran
         rows=COUNTS,
         notes=[say(frame.t, note) for note in notes],
         may_undo=is_undoable,
-        undo_notes=[say(frame.t, note) for note in undo_notes(session, merger_id, now)] if is_undoable else [],
+        undo_questions=preview.questions,
+        undo_notes=preview.notes,
+        say=lambda text: say(frame.t, text),
         over=now >= row.undo_until,
     )

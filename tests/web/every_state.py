@@ -48,6 +48,7 @@ TABLES = {
     "operators": "Tên đăng nhập;Vai trò\nhoa;operator\n",
 }
 SIMPLE_PAGES = (
+    "/stop-everything",
     "/audit",
     "/clips",
     "/faults",

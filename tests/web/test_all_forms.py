@@ -83,7 +83,7 @@ NEEDS_THE_STATE_SHOWN = {
 #: To stop is right whatever was changed. Of an account both name and password are typed anew, and a chosen file could
 #: not be given back by the page that tells of a change.
 #: A volume is set for chosen receivers, whatever it was.
-NEVER_OLD = {"/broadcasts/{}/stop", "/province/account", "/map/outline", "/volumes"}
+NEVER_OLD = {"/broadcasts/{}/stop", "/stop-everything", "/province/account", "/map/outline", "/volumes"}
 WITHOUT_REVISION = ADDS | COMMANDS | NEEDS_THE_STATE_SHOWN | NEVER_OLD | SENT_AGAIN
 
 

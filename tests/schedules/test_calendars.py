@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from runtime.refusal import Refusal
 from schedules.calendars import AHEAD, CalendarEntry, read_calendar, write_calendar
+from schedules.foreign_calendars import read_foreign_calendar
 from schedules.recurrence import Holidays, Repeat, Rule, Season, instants
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -126,3 +127,9 @@ def test_what_the_timetable_has_no_rule_for_is_told_and_not_guessed(lines: list[
 def test_what_is_no_calendar_is_refused(content: bytes) -> None:
     with pytest.raises(Refusal, match="not a calendar file"):
         read_calendar(content, HANOI)
+
+
+@pytest.mark.parametrize("begins", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"], ids=["xlsx", "xls"])
+def test_a_spreadsheet_in_the_place_of_a_calendar_file_is_led_to_the_import(begins: bytes) -> None:
+    with pytest.raises(Refusal, match="Import, which reads tables"):
+        read_foreign_calendar(begins + bytes(200), HANOI, source="xa")

@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
@@ -222,18 +223,23 @@ def check_form_token(request: Request, form_token: str | None) -> None:
         raise Refusal(N_("This form has expired. Reload the page and try again."))
 
 
-async def own_form(request: Request) -> None:
+async def own_form(request: Request) -> AsyncIterator[None]:
     """Every change must come from a form of ours: the token is in the form or in a header."""
     if request.method in ("GET", "HEAD"):
+        yield
         return
     form_token = None
     kind = request.headers.get("content-type", "")
-    if kind.startswith(("application/x-www-form-urlencoded", "multipart/form-data")):
-        form = await request.form()
-        keep_sent(request, form)
-        value = form.get("form_token")
-        form_token = value if isinstance(value, str) else None
-    check_form_token(request, form_token)
+    try:
+        if kind.startswith(("application/x-www-form-urlencoded", "multipart/form-data")):
+            form = await request.form()
+            keep_sent(request, form)
+            value = form.get("form_token")
+            form_token = value if isinstance(value, str) else None
+        check_form_token(request, form_token)
+        yield
+    finally:
+        await request.close()  # files that were sent with it, also when it is refused
 
 
 def changes(action: Action, *, new_commune: bool = False) -> Any:

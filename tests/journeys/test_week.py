@@ -123,7 +123,7 @@ def test_free_space_is_clicked_or_dragged_over_and_the_form_is_filled_in(office:
     expect(page.get_by_label("Chương trình", exact=True)).to_have_value("2")
     page.get_by_label("Giờ phát", exact=True).fill("07:00")
     page.get_by_role("button", name="Lưu vào lịch phát").click()
-    expect(page.get_by_text("Đã lưu: Bản tin")).to_be_visible()
+    expect(page.locator("[data-flash]", has_text="Bản tin")).to_be_visible()
     expect(slot(page, "2026-11-26", "07:00")).to_be_visible()
     assert [s.recurrence for s in kept(office)] == [
         Rule(repeat=Repeat.ONCE, times=[time(7)], from_day=date(2026, 11, 26))
@@ -149,7 +149,7 @@ def test_an_airing_is_dragged_with_the_judgement_and_only_this_one_moves(office:
     expect(choice.get_by_role("button", name="Tất cả các lần")).to_be_disabled()
     expect(choice).to_contain_text("không đổi được ngày")
     choice.get_by_role("button", name="Chỉ lần này").click()
-    expect(page.get_by_text("Đã lưu: Bản tin")).to_be_visible()
+    expect(page.locator("[data-flash]", has_text="Bản tin")).to_be_visible()
     rules = {s.number: s.recurrence for s in kept(office)}
     assert rules[daily].except_days == [date(2026, 11, 27)]
     single = rules[max(rules)]
@@ -175,7 +175,7 @@ def test_the_keyboard_moves_the_focused_airing_and_all_of_its_schedule(office: O
     choice = page.get_by_role("dialog")
     expect(choice).to_contain_text("Phát lúc 08:55, thứ Bảy và Chủ nhật")
     choice.get_by_role("button", name="Tất cả các lần").press("Enter")
-    expect(page.get_by_text("Đã lưu: Nhạc hiệu")).to_be_visible()
+    expect(page.locator("[data-flash]", has_text="Nhạc hiệu")).to_be_visible()
     rule = next(s.recurrence for s in kept(office) if s.number == number)
     assert (rule.weekdays, rule.times) == ([5, 6], [time(8, 55)])
 

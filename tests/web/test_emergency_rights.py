@@ -50,18 +50,19 @@ class Visitor:
         headers = {"X-Form-Token": self.guest.form_token}
         return self.guest.browser.request(method, f"/api/v1{path}", json=body, headers=headers).status_code
 
-    def file(self, path: str, file_name: str, content: str, **query: str) -> Any:
-        query["form_token"] = self.guest.form_token
-        return self.guest.browser.post(path, params=query, files={"file": (file_name, content.encode())})
+    def file(self, path: str, file_name: str, content: str) -> Any:
+        token = {"form_token": self.guest.form_token}
+        return self.guest.browser.post(path, data=token, files={"file": (file_name, content.encode())})
 
     def replacement(self, path: str, **query: str) -> int:
         """A recording in place of that of the emergency; with a name the body is the file."""
-        query |= {"replaces": "bao-bao", "form_token": self.guest.form_token}
+        query |= {"replaces": "bao-bao"}
         if "name" in query:
             headers = {"X-Form-Token": self.guest.form_token}
             return self.guest.browser.post(path, params=query, content=b"RIFF", headers=headers).status_code
         file = {"file": ("moi.wav", b"RIFF")}
-        return self.guest.browser.post(path, params=query, data=query, files=file).status_code
+        fields = {**query, "form_token": self.guest.form_token}
+        return self.guest.browser.post(path, params=query, data=fields, files=file).status_code
 
     def table(self, row: str) -> int:
         """The last answer of an import with one row: 200 when it was taken; 403 when a right is missing for the row."""

@@ -55,7 +55,10 @@ def test_a_message_of_another_key_is_not_shown() -> None:
 
 
 def test_the_header_names_the_commune_and_a_change_is_said(office: Office) -> None:
-    assert f'<span class="commune-shown">{COMMUNE_NAME}</span>' in office.browser.get("/receivers").text
+    assert (
+        f'<span class="commune-shown" title="{COMMUNE_NAME}">{COMMUNE_NAME}</span>'
+        in office.browser.get("/receivers").text
+    )
     with office.database.writing() as session:
         add_commune(session, "khac", "Xã khác")
     assert office.post("/commune", commune="khac") == 303

@@ -19,7 +19,7 @@ from broadcast.audio_decode import decode
 from broadcast.audio_encode import MOST_TRUE_PEAK_DBTP, TARGET_LUFS, encode
 from broadcast.audio_measure import measure
 from broadcast.audio_probe import probe
-from demo.speech import EspeakNg
+from demo.speech import speak
 
 TEXT = (
     "Kính chào bà con. Đây là đài truyền thanh xã Thiệu Trung. Hôm nay trời nắng, nhiệt độ từ hai mươi đến hai mươi "
@@ -31,7 +31,7 @@ _PRIORITY = ("nice", "-n", "10")
 def recording(folder: Path, minutes: float) -> Path:
     """Spoken Vietnamese over a little noise, as an MP3 from a phone would be."""
     speech, made = folder / "speech.wav", folder / f"{minutes:g}.mp3"
-    EspeakNg().speak(TEXT, speech)
+    speak(TEXT, speech)
     subprocess.run(
         [
             "ffmpeg",

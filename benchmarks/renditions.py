@@ -19,7 +19,7 @@ from broadcast.audio_encode import MOST_TRUE_PEAK_DBTP, TARGET_LUFS, encode
 from broadcast.audio_measure import measure
 from broadcast.audio_probe import probe
 from broadcast.clip_warnings import warnings_of
-from demo.speech import EspeakNg
+from demo.speech import speak
 
 SECONDS = 4
 TEXTS = (
@@ -72,7 +72,7 @@ def recording(folder: Path, number: int, draw: random.Random) -> tuple[Path, str
     suffix = draw.choice(list(CODECS))
     if spoken:
         speech = folder / "speech.wav"
-        EspeakNg().speak(draw.choice(TEXTS), speech)
+        speak(draw.choice(TEXTS), speech)
         source = ["-i", str(speech)]
     else:
         graph = SOUNDS[name].format(seed=draw.randrange(99), hertz=draw.choice((180, 440, 1000, 3000)))

@@ -11,7 +11,7 @@ from broadcast.programmes import Item, ItemKind, add_programme
 from demo.failure import DemoFailed
 from demo.sample_recording import SAMPLE_TEXT
 from demo.sites import COMMUNE, OUTLINE, SITES, ZONES
-from demo.speech import EspeakNg
+from demo.speech import speak
 from devices.communes import add_commune
 from devices.enrolment import enrol, write_credentials
 from devices.outlines import read_outline, set_outline
@@ -62,7 +62,7 @@ def make_commune(settings: Settings, database: Database, folder: Path) -> None:
     ensure_chimes(database, media, COMMUNE, now)
     ingest = Ingest(database, media, originals, clock, most_bytes=settings.max_upload_bytes, most_hours=1)
     greeting = folder / "sample.wav"
-    EspeakNg().speak(SAMPLE_TEXT, greeting)
+    speak(SAMPLE_TEXT, greeting)
     upload = ingest.open_upload(COMMUNE, "Lời chào.wav", by="demo", title="Lời chào của xã")
     upload.write(greeting.read_bytes())
     upload.finish()

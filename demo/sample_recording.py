@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from demo.failure import DemoFailed
-from demo.speech import EspeakNg
+from demo.speech import speak
 
 SAMPLE_TEXT = (
     "Kính chào bà con. Đây là Đài truyền thanh xã Thiệu Trung. "
@@ -19,7 +19,7 @@ def make_mp3(path: Path, seconds: int = 20, seed: int = 7) -> None:
     seed: of the noise. Raises DemoFailed.
     """
     speech = path.with_suffix(".speech.wav")
-    EspeakNg().speak(SAMPLE_TEXT, speech)
+    speak(SAMPLE_TEXT, speech)
     command = [
         "ffmpeg",
         "-loglevel",

@@ -14,7 +14,7 @@ from demo.microphone_page import Spoken, microphone_page
 from demo.operator_tasks import online_count, sign_in, wait_for
 from demo.sites import SITES
 from demo.skew import HOP, WINDOW, CardRecording, Instants, instants_of, skew
-from demo.speech import EspeakNg
+from demo.speech import speak
 
 SPEAK_S = 15.0
 #: Longer than that, so that no part of it is spoken twice.
@@ -51,7 +51,7 @@ def check_speak(
     rules = {"live_lead_ms": lead_ms, "live_silence_s": SILENCE_S, "live_longest_min": LONGEST_MIN}
     browser.send("/settings/live", **{name: str(value) for name, value in rules.items()})
     voice = demo.folder / "voice.wav"
-    EspeakNg().speak(SPOKEN_TEXT, voice)
+    speak(SPOKEN_TEXT, voice)
     with microphone_page(demo.url, demo.operator, password, voice) as page:
         page.begin(with_chime=True)
         began_s = time.monotonic()

@@ -34,10 +34,11 @@ class Https:
         self._further += [public_host] if public_host else []
         self._loaded: tuple[float, float] | None = None
         self.authority: OwnAuthority | None = None
-        self._files = _given(settings)
-        if self._files is None:
+        files = _given(settings)
+        if files is None:
             self.authority = OwnAuthority(secrets_folder, self.names())
-            self._files = self.authority.server
+            files = self.authority.server
+        self._files = files
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         self.renew()
@@ -54,7 +55,6 @@ class Https:
         """
         if self.authority is not None and self._clock.trusted:
             self.authority.renew_server(self.names(), self._clock.now())
-        assert self._files is not None  # noqa: S101 - set by the constructor
         try:
             changed = (self._files.certificate.stat().st_mtime, self._files.key.stat().st_mtime)
             if changed != self._loaded:
@@ -69,7 +69,6 @@ class Https:
             self._warn_of_end()
 
     def _warn_of_end(self) -> None:
-        assert self._files is not None  # noqa: S101 - set by the constructor
         until = x509.load_pem_x509_certificate(self._files.certificate.read_bytes()).not_valid_after_utc
         if until - self._clock.now() < WARNED_BEFORE_END:
             log.warning("the certificate for HTTPS ends on %s; renew it in %s", until.date(), self._files.certificate)

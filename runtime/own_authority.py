@@ -89,8 +89,10 @@ class OwnAuthority:
         if key is None or certificate is None:
             key, certificate = self._make(names)
         try:
-            loaded = serialization.load_pem_private_key(key.encode(), None)
+            self._key = _elliptic_key(key)
             self.certificate = x509.load_pem_x509_certificate(certificate.encode())
+            if self.certificate.public_key() != self._key.public_key():
+                raise ValueError("key and certificate do not belong together")
         except ValueError as error:
             raise Refusal(
                 N_(
@@ -100,8 +102,6 @@ class OwnAuthority:
                 path=str(self._certificate_file),
                 key=self._key_file.name,
             ) from error
-        assert isinstance(loaded, ec.EllipticCurvePrivateKey)  # noqa: S101 - only we write it
-        self._key = loaded
 
     @property
     def fingerprint(self) -> str:
@@ -238,6 +238,14 @@ def _key_usage(*, certificates: bool) -> x509.KeyUsage:
 
 def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _elliptic_key(pem: str) -> ec.EllipticCurvePrivateKey:
+    """Raises ValueError."""
+    key = serialization.load_pem_private_key(pem.encode(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError("this key is of another kind")
+    return key
 
 
 def _pem_of_key(key: ec.EllipticCurvePrivateKey) -> str:

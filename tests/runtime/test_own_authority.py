@@ -103,6 +103,10 @@ def test_a_damaged_server_certificate_is_made_again_a_damaged_authority_is_refus
     (tmp_path / "secrets" / "https-authority.key").write_text("rubbish")
     with pytest.raises(Refusal, match="Bring it back from a backup"):
         authority(tmp_path / "secrets")
+    authority(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "https-authority.key").rename(tmp_path / "secrets" / "https-authority.key")
+    with pytest.raises(Refusal, match="Bring it back from a backup"):
+        authority(tmp_path / "secrets")  # the key of another installation
 
 
 @pytest.mark.parametrize("text", ["", "a b", "http://x", "loa..vn", "x/y", "tên_máy", "*.example.vn"])

@@ -10,7 +10,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from demo.speech import EspeakNg
+from demo.speech import speak
 
 RATE = 48_000
 Sound = NDArray[np.float32]
@@ -30,7 +30,7 @@ def speech(text: str = BULLETIN) -> Sound:
     """Spoken, and through a real Opus encoder as on the shelf."""
     with TemporaryDirectory() as folder:
         spoken, coded = Path(folder) / "s.wav", Path(folder) / "s.opus"
-        EspeakNg().speak(text, spoken)
+        speak(text, spoken)
         command = ["ffmpeg", "-loglevel", "error", "-i", str(spoken), "-ar", str(RATE), "-c:a", "libopus", str(coded)]
         subprocess.run(command, check=True)
         sound: Sound = soundfile.read(coded, dtype="float32", always_2d=True)[0][:, 0]

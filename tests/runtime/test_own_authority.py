@@ -54,6 +54,7 @@ def test_it_is_renewed_before_its_end_or_when_names_changed_and_else_left(tmp_pa
     later = NOW + VALID_FOR - RENEWED_BEFORE_END - DAY
     assert not authority(tmp_path / "secrets").renew_server(OFFICE, later)
     assert served(made) == first
+    assert made.renew_server(OFFICE, later + 2 * DAY), "while the old one is valid for weeks"
     moved = Names(OFFICE.dns, Names.of(["10.0.0.7"]).addresses)
     assert made.renew_server(moved, later)
     assert made.renew_server(moved, later + VALID_FOR)

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from argon2 import PasswordHasher
+from playwright.sync_api import expect
 from sqlmodel import SQLModel
 
 from people import passwords
@@ -18,6 +19,9 @@ from tests.postgres import running_postgres
 
 #: As the controller hashes; what the tests hash with takes a hundredth of the time and is no weaker to test.
 PASSWORD_HASHER = passwords._hasher
+
+# A page is waited for as long as the processors are busy with other tests: what a test expects comes, or never.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -110,8 +110,8 @@ def test_two_communes_become_one_and_two_again(office: Office, page: Page) -> No
     # 5. Do it; the handover tells the receivers' retained configs within seconds.
     page.get_by_label("Tôi đã xem kết quả").check()
     page.get_by_role("button", name="Sáp nhập ngay").click()
+    expect(page.locator(".count-table tr", has_text="Cụm loa").locator("td")).to_have_text(["4"])
     expect(page.get_by_role("heading", name="Xã Thiệu Hóa")).to_be_visible()
-    expect(page.locator(".count-table tr", has_text="Cụm loa").locator("td")).to_have_text("4")
     done = page.url
     _until(page, lambda: page.get_by_text("Đang báo cho các cụm loa").count() == 0)
     # 6. Take it back.

@@ -93,6 +93,15 @@ class Deed(StrEnum):
     BULLETIN_TAKEN = "bulletin_taken"
     BULLETINS_ORDERED = "bulletins_ordered"
     BULLETIN_SENT = "bulletin_sent"
+    CAP_SOURCE_ADDED = "cap_source_added"
+    CAP_SOURCE_CHANGED = "cap_source_changed"
+    CAP_SOURCE_RETIRED = "cap_source_retired"
+    CAP_SOURCE_RESTORED = "cap_source_restored"
+    CAP_TOKEN_MADE = "cap_token_made"  # noqa: S105 - a deed, no token
+    CAP_ALERT_STARTED = "cap_alert_started"
+    CAP_ALERT_STOPPED = "cap_alert_stopped"
+    CAP_ALERT_DISMISSED = "cap_alert_dismissed"
+    CAP_ALERT_ENDED = "cap_alert_ended"
     MERGED = "merged"
     MERGER_UNDONE = "merger_undone"
 

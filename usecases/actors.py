@@ -78,5 +78,7 @@ PROVINCE = Actor(
     "province",
     allowed=frozenset({Action.ON_AIR, Action.EMERGENCY, Action.TIMETABLE, Action.PROGRAMMES, Action.RECEIVERS}),
 )
+#: Sources of alerts whose rule a commune has set: what meets it starts, and what they cancel stops.
+CAP = Actor("CAP", allowed=frozenset({Action.ON_AIR, Action.EMERGENCY}))
 #: The controller itself, and commands that are typed at its machine.
 CONTROLLER = Actor("loa", allowed=frozenset(Action))

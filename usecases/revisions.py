@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from broadcast.clips import Clip
 from broadcast.programmes import Programme, ProgrammeItem
 from broadcast.relay_sources import RelaySource
+from cap.sources import CapSource
 from devices.communes import Commune
 from devices.receivers import Receiver
 from devices.stations import Station
@@ -39,7 +40,20 @@ class Compared(Protocol):
     def settings_shown(self) -> list[object]: ...
 
 
-Thing = Schedule | Programme | Clip | RelaySource | Receiver | Station | Zone | Commune | NoiseRules | Person | Compared
+Thing = (
+    Schedule
+    | Programme
+    | Clip
+    | RelaySource
+    | CapSource
+    | Receiver
+    | Station
+    | Zone
+    | Commune
+    | NoiseRules
+    | Person
+    | Compared
+)
 
 #: What people can set. Counters and what machines write are left out.
 _COLUMNS: dict[type, tuple[str, ...]] = {
@@ -73,6 +87,20 @@ _COLUMNS: dict[type, tuple[str, ...]] = {
     Zone: ("name", "retired_at"),
     Commune: ("name", "province_id", "description", "storage_gb", "live_lead_ms", "live_silence_s", "live_longest_min"),
     NoiseRules: RULE_COLUMNS,
+    CapSource: (
+        "name",
+        "kind",
+        "address",
+        "token_hash",
+        "certificate",
+        "codes",
+        "languages",
+        "least_severity",
+        "least_urgency",
+        "least_certainty",
+        "drills",
+        "retired_at",
+    ),
     RelaySource: ("name", "addresses", "silence_db", "silence_s", "retired_at"),
 }
 

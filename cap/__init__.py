@@ -1,1 +1,1 @@
-"""Alerts from outside in the Common Alerting Protocol (CAP 1.2): reading, areas, sources, inbox, writing."""
+"""Alerts from outside in the Common Alerting Protocol: reading, areas, sources, inbox and writing."""

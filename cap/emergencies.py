@@ -39,4 +39,4 @@ class Emergencies(Protocol):
         """Also one that has not begun to sound. One that is over stays so."""
 
     def notify(self) -> None:
-        """After the commit."""
+        """Tell the parts that wait for it; called after the commit."""

@@ -34,7 +34,7 @@ def read_foreign_feed(file: bytes, url: str, *, source: str) -> FeedContent:
     if len(file) > MOST_BYTES:
         raise Refusal(N_("This file is larger than {most} MB, the most that Loa reads."), most=MOST_BYTES // 1_000_000)
     try:
-        return run_in_sandbox(read_feed, file, url, result=FeedContent, source=source, limits=_LIMITS)
+        return run_in_sandbox(read_feed, file, url, result=FeedContent, source=source, limits=_LIMITS, urgent=True)
     except ParserFailed as failure:
         raise Refusal(N_("Loa could not read this feed ({why})."), why=str(failure)[:150]) from failure
 

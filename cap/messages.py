@@ -112,7 +112,7 @@ class CapMessage(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
 
 
-class PlacedReceiver(msgspec.Struct, frozen=True):
+class ReceiverPosition(msgspec.Struct, frozen=True):
     """A receiver with its position, in degrees of WGS 84."""
 
     id: str
@@ -124,4 +124,4 @@ class CommunePlaces(msgspec.Struct, frozen=True, kw_only=True):
     """Where a commune is. outline: its border as `devices.outlines` keeps it, None for none."""
 
     outline: str | None = None
-    receivers: tuple[PlacedReceiver, ...] = ()
+    receivers: tuple[ReceiverPosition, ...] = ()

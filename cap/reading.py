@@ -54,7 +54,15 @@ def read_foreign(file: bytes, places: CommunePlaces, certificate: str, now: date
     encoded = msgspec.json.encode(places)
     try:
         return run_in_sandbox(
-            read_in_child, file, encoded, certificate, now.isoformat(), result=CapMessage, source=source, limits=_LIMITS
+            read_in_child,
+            file,
+            encoded,
+            certificate,
+            now.isoformat(),
+            result=CapMessage,
+            source=source,
+            limits=_LIMITS,
+            urgent=True,
         )
     except ParserFailed as failure:
         raise Refusal(N_("Loa could not read this alert ({why})."), why=str(failure)[:150]) from failure

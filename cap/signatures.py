@@ -53,5 +53,4 @@ def check_certificate(text: str) -> str:
 
 
 def valid_until(certificate: str) -> datetime:
-    """certificate: of `check_certificate`."""
     return x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc

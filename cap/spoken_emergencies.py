@@ -9,6 +9,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from cap.emergencies import EmergencyOrder
 from runtime.database import UtcDateTime
+from runtime.refusal import Refusal, from_text
 
 
 class SpokenState(StrEnum):
@@ -34,6 +35,10 @@ class SpokenEmergency(SQLModel, table=True):
     broadcast_id: str = Field(default="", index=True)
     why: str = Field(default="", sa_column=Column(Text, nullable=False))
     ordered_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+    @property
+    def refusal(self) -> Refusal | None:
+        return from_text(self.why)
 
     @property
     def content(self) -> EmergencyOrder:

@@ -63,6 +63,14 @@ def in_languages(infos: Sequence[Info], languages: Sequence[str]) -> tuple[list[
     return [_gravest([i for i in infos if i.language == infos[0].language])], False
 
 
+def joined(all_targets: Sequence[Targets]) -> Targets:
+    return Targets(
+        all=any(targets.all for targets in all_targets),
+        zones=sorted({zone for targets in all_targets for zone in targets.zones}),
+        receivers=sorted({receiver for targets in all_targets for receiver in targets.receivers}),
+    )
+
+
 def _gravest(infos: Sequence[Info]) -> Info:
     return min(infos, key=lambda info: list(Severity).index(info.severity))
 

@@ -21,6 +21,7 @@ from devices.uplink import Uplink
 from loa import periods
 from loa.broker_access import broker_port, connect, embedded_broker, issuer, public_broker_url
 from loa.broker_accounts import BrokerAccounts
+from loa.cap import start_alerts
 from loa.clock_watch import ClockWatch
 from loa.connection_limits import raise_open_files
 from loa.ingest import ingest_of
@@ -75,6 +76,7 @@ class Controller:
             self._start_broadcasts()
             self._start_alarms()
             self._start_province()
+            self._start_outside_alerts()
             self._start_notifications()  # after everything that finds faults
             self._create_app()
         except BaseException:
@@ -236,6 +238,9 @@ class Controller:
         self.exchange.start()
         self._closing.callback(self.exchange.close)
 
+    def _start_outside_alerts(self) -> None:
+        self.emergencies = start_alerts(self.settings, self._services, self.speech, self.alarms, self._closing)
+
     def _start_notifications(self) -> None:
         self.notifier = notifier_of(self.settings, self.database, self.clock, self.secrets.session_key)
         self.notifier.start()
@@ -269,6 +274,7 @@ class Controller:
                 programme_sound=programme_sound_of(self.media),
                 https=self.https,
                 live_sessions=self.live_sessions,
+                emergencies=self.emergencies,
             )
         )
 

@@ -2,6 +2,7 @@
 
 from acoustics.merger_hooks import DelayMeasurementHook
 from broadcast.merger_hooks import RelaySourceHook
+from cap.merger_hooks import CapHook
 from devices.merger_hooks import MergerHooks
 from province.merger_hooks import ProvinceHook
 from speech.merger_hooks import PronunciationHook
@@ -10,6 +11,7 @@ from transfer.merger_hooks import ImportsHook
 MERGER_HOOKS: MergerHooks = (
     DelayMeasurementHook(),
     ImportsHook(),
+    CapHook(),
     ProvinceHook(),
     RelaySourceHook(),
     PronunciationHook(),

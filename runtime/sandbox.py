@@ -69,13 +69,21 @@ _slots = FairSlots(
     most_waiting_of_one=_MOST_WAITING_OF_ONE,
 )
 
+#: For what an emergency waits for: no import that is read at the same time holds it up.
+_urgent_slots = FairSlots(1, most_waiting=_MOST_WAITING, most_waiting_of_one=_MOST_WAITING_OF_ONE)
+
 
 def run_in_sandbox(
-    function: Callable[..., Any], *arguments: Any, result: type[T], source: str, limits: Limits | None = None
+    function: Callable[..., Any],
+    *arguments: Any,
+    result: type[T],
+    source: str,
+    limits: Limits | None = None,
+    urgent: bool = False,
 ) -> T:
     """Call a function of a module in a child process. arguments: bytes, texts, numbers, lists of them.
 
-    source: whose file it is; sources that wait take turns.
+    source: whose file it is; sources that wait take turns. urgent: an emergency may wait for it.
 
     Raises the function's own Refusal; Refusal when a limit was reached, or too many files are read at the moment;
     ParserFailed for any other error.
@@ -85,7 +93,7 @@ def run_in_sandbox(
         Call(f"{function.__module__}:{function.__qualname__}", list(arguments), limits), enc_hook=plain_refusal
     )
     try:
-        with _slots.slot(source, timeout_s=_LONGEST_WAIT_S):
+        with (_urgent_slots if urgent else _slots).slot(source, timeout_s=_LONGEST_WAIT_S):
             answer = _answer(call, limits)
     except (TooManyWaiting, TimeoutError):
         raise _busy() from None

@@ -184,6 +184,10 @@ class Settings(BaseSettings):
         "",
         description="Hosts in the local network from which stations may be relayed, separated by blanks, with the port where it is not 80 or 443: 192.168.1.30:8000. Others must be public.",
     )
+    cap_hosts: str = Field(
+        "",
+        description="Hosts in the local network from which feeds of alerts (CAP) may be read, separated by blanks, with the port where it is not 80 or 443: 192.168.1.40:8000. Others must be public.",
+    )
     speech_models: Path | None = Field(
         None,
         description="Folder with neural voices, two files each: name.onnx and name.onnx.json (Piper). Nothing is downloaded. Empty: the simple voices of espeak-ng alone (docs/speech.md).",

@@ -14,10 +14,10 @@ from sqlmodel import Session
 
 from cap.alerts import AlertState, CapAlert, alert_of_origin, alert_with_key, end, key_text, referring
 from cap.emergencies import Emergencies, SpokenText
-from cap.messages import CapMessage, CommunePlaces, Info, MessageKey, MessageType, PlacedReceiver, Status
+from cap.messages import CapMessage, CommunePlaces, Info, MessageKey, MessageType, ReceiverPosition, Status
 from cap.reading import read_foreign
 from cap.sources import CapSource, cap_source
-from cap.targets import Aim, Aimed, aimed, in_languages
+from cap.targets import Aim, Aimed, aimed, in_languages, joined
 from devices.communes import commune
 from devices.receivers import receivers, zones_by_receiver
 from people.audit import Deed
@@ -183,15 +183,7 @@ def _here(session: Session, source: CapSource, message: CapMessage) -> tuple[lis
         found[result.aim].append((info, result.targets))
     aim = next((aim for aim in Aim if found[aim]), Aim.UNCLEAR)
     infos = found[aim]
-    return [info for info, _ in infos], Aimed(aim, _joined([targets for _, targets in infos]))
-
-
-def _joined(all_targets: list[Targets]) -> Targets:
-    return Targets(
-        all=any(t.all for t in all_targets),
-        zones=sorted({zone for t in all_targets for zone in t.zones}),
-        receivers=sorted({receiver for t in all_targets for receiver in t.receivers}),
-    )
+    return [info for info, _ in infos], Aimed(aim, joined([targets for _, targets in infos]))
 
 
 def _spoken(info: Info) -> str:
@@ -208,9 +200,9 @@ def _places(session: Session, commune_id: str) -> CommunePlaces:
     return CommunePlaces(outline=commune(session, commune_id).outline, receivers=tuple(_placed(session, commune_id)))
 
 
-def _placed(session: Session, commune_id: str) -> list[PlacedReceiver]:
+def _placed(session: Session, commune_id: str) -> list[ReceiverPosition]:
     return [
-        PlacedReceiver(r.id, r.latitude_deg, r.longitude_deg)
+        ReceiverPosition(r.id, r.latitude_deg, r.longitude_deg)
         for r in receivers(session, commune_id)
         if r.latitude_deg is not None and r.longitude_deg is not None
     ]
@@ -222,7 +214,6 @@ def _is_own(message: CapMessage, own_host: str) -> bool:
 
 
 def _new_row(source: CapSource, key: MessageKey, now: datetime) -> CapAlert:
-    """To be filled."""
     return CapAlert(
         commune_id=source.commune_id,
         source_id=source.number,

@@ -35,7 +35,7 @@ class SpokenEmergencies:
     """`cap.emergencies.Emergencies` with the parts that read texts aloud and put recordings on air."""
 
     def __init__(self, services: Services, speech: SpeechIngest, wake: Callable[[], None] = lambda: None) -> None:
-        """wake: makes `step` run soon."""
+        """wake: to make `step` run soon."""
         self._services, self._speech, self._wake = services, speech, wake
 
     def start_in(self, session: Session, order: EmergencyOrder, now: datetime) -> str:

@@ -30,7 +30,7 @@ from web.once_only import OnceOnly
 from web.pages.routes import PAGE_ROUTERS
 from web.password_pool import PasswordPool
 from web.plain_door import PlainDoor
-from web.rate_limit import SignInLimit
+from web.rate_limit import FeedLimit, SignInLimit
 from web.refused_forms import form_again
 from web.rendering import Renderer
 from web.request_context import (
@@ -76,6 +76,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.assets = assets
     app.state.renderer = renderer
     app.state.sign_in_limit = SignInLimit()
+    app.state.feed_limit = FeedLimit()
     app.state.password_pool = PasswordPool()
     app.state.backups = BackupRuns(deps.database, deps.settings.data_dir, deps.clock)
     app.state.live = LiveFeed(deps, app.state.renderer)

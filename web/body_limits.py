@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from acoustics.delay_measurements import MOST_RECORDING_BYTES
+from cap.xml_files import MOST_BYTES as MOST_CAP_BYTES
 from devices.outlines import MOST_BYTES as MOST_OUTLINE_BYTES
 from people.rights import Action, refusal_of
 from province.message_parser import MOST_BYTES as MOST_PROVINCE_BYTES
@@ -122,6 +123,8 @@ class BodyLimits:
             return MOST_STRANGER_BYTES
         if request.scope["path"].startswith("/api/province/"):
             most_bytes = 2 * MOST_PROVINCE_BYTES  # signs in with a token; the route refuses more than one in words
+        elif request.scope["path"] == "/api/v1/cap":
+            most_bytes = 2 * MOST_CAP_BYTES  # likewise; the token is checked before the body is read
         else:
             frame = await run_in_threadpool(frame_with_any_password, request)
             if upload is not None and not any(frame.may(action) for action in upload.actions):

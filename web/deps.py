@@ -3,11 +3,13 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from broadcast.ingest import Ingest
 from broadcast.media import Media
 from broadcast.speech_ingest import SpeechIngest
 from broadcast.transmitter import Transmitter
+from cap.emergencies import Emergencies
 from devices.downlink import Downlink
 from devices.enrolment import Issuer
 from devices.merger_hooks import MergerHooks
@@ -61,7 +63,13 @@ class Deps:
     station_tests: StationTests
     programme_sound: Callable[[Sequence[Item], int], Iterator[bytes]]
     live_sessions: LiveSessions
+    emergencies: Emergencies
     https: Https | None = None
+
+    @property
+    def own_host(self) -> str:
+        """Of the alerts that Loa publishes."""
+        return urlsplit(self.settings.base_url).hostname or ""
 
     @property
     def services(self) -> Services:

@@ -1,4 +1,6 @@
-"""How often a password may be tried. An attempt is reserved before the slow check, so that parallel ones count too.
+"""How often a password may be tried, and the open feed read.
+
+An attempt is reserved before the slow check, so that parallel ones count too.
 
 Strangers are counted three ways: one name from one address (a person guessing), one address (trying every name), and,
 more generously, one name from anywhere (many machines guessing together). A browser in which the operator signed in
@@ -28,6 +30,20 @@ PER_NAME = RateLimitItemPerMinute(60, 5)
 #: Operators who share one browser.
 _MOST_NAMES_A_DEVICE = 8
 _MOST_KEY_CHARACTERS = 120
+
+#: Of what is open to all: a reader of a feed asks for it once a minute, and for each of its files.
+PER_READER = RateLimitItemPerMinute(120)
+
+
+class FeedLimit:
+    """Requests of one subscriber for what is open to all. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def allows(self, address: str) -> bool:
+        """Whether it may be answered; counts this request too."""
+        return self._limiter.hit(PER_READER, network_of(address))
 
 
 class Attempt:

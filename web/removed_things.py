@@ -1,4 +1,5 @@
-"""What was removed and can be restored: schedules, programmes, recordings, relay stations, receivers, zones and people.
+"""What was removed and can be restored: schedules, programmes, recordings, relay stations, sources of alerts,
+receivers, zones and people.
 
 A removal leads to the list of what is in use, which then offers to undo it.
 """
@@ -13,6 +14,7 @@ from sqlmodel import Session, col, select
 from broadcast.clips import Clip
 from broadcast.programmes import Programme
 from broadcast.relay_sources import RelaySource
+from cap.sources import CapSource
 from devices.receivers import Receiver
 from devices.zones import Zone
 from parsing.numbers import row_number
@@ -44,6 +46,7 @@ KINDS = {
     "programme": RemovableKind(N_("Programmes"), "/programmes", Action.PROGRAMMES, Programme),
     "clip": RemovableKind(N_("Recordings"), "/clips", Action.CLIPS, Clip),
     "relay": RemovableKind(N_("Relay stations"), "/relays", Action.PROGRAMMES, RelaySource),
+    "cap_source": RemovableKind(N_("Sources of alerts"), "/cap/sources", Action.EXCHANGE, CapSource),
     "receiver": RemovableKind(N_("Receivers"), "/receivers", Action.RECEIVERS, Receiver),
     "zone": RemovableKind(N_("Zones"), "/zones", Action.RECEIVERS, Zone),
     "operator": RemovableKind(N_("People"), "/operators", Action.OPERATORS, None),
@@ -94,7 +97,7 @@ def _thing(session: Session, frame: Frame, kind: str, ident: str) -> Thing:
     table = KINDS[kind].table
     if table is None:
         return staff.member(session, frame.standing, number)
-    row: Thing = session.get_one(table, number if kind in ("schedule", "programme", "relay") else ident)
+    row: Thing = session.get_one(table, number if kind in ("schedule", "programme", "relay", "cap_source") else ident)
     return row
 
 

@@ -22,6 +22,7 @@ _PAGES = {
     "clip": "/clips",
     "receiver": "/receivers",
     "zone": "/zones",
+    "cap_source": "/cap/sources",
 }
 
 
@@ -85,6 +86,8 @@ def page_of(subject: str) -> str:
         return f"/operators/{ident}/profile"
     if kind == "operator":
         return f"/operators/{ident}"
+    if kind == "cap_alert":
+        return "/cap"
     if kind == "clock_step":
         return "/"
     if kind in ("commune", "chime"):

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from signxml import SignatureConstructionMethod, XMLSigner
 
-from cap.messages import CommunePlaces, PlacedReceiver
+from cap.messages import CommunePlaces, ReceiverPosition
 
 NOW = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)  # `tests.cast.MORNING`
 SENT = "2026-11-24T04:55:00+07:00"
@@ -18,7 +18,7 @@ SENDER = "kttv@thanhhoa.example"
 HERE = "<polygon>19.0,105.0 20.0,105.0 20.0,106.0 19.0,106.0 19.0,105.0</polygon>"
 SQUARE = '{"type":"MultiPolygon","coordinates":[[[[105.4,19.4],[105.6,19.4],[105.6,19.6],[105.4,19.6],[105.4,19.4]]]]}'
 PLACES = CommunePlaces(
-    outline=SQUARE, receivers=(PlacedReceiver("loa-0", 19.45, 105.45), PlacedReceiver("loa-1", 19.55, 105.55))
+    outline=SQUARE, receivers=(ReceiverPosition("loa-0", 19.45, 105.45), ReceiverPosition("loa-1", 19.55, 105.55))
 )
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from cap.areas import reached
-from cap.messages import CommunePlaces, PlacedReceiver, Reached
+from cap.messages import CommunePlaces, Reached, ReceiverPosition
 from cap.targets import Aim, aimed
 from tests.cap.cap_files import PLACES
 from wire.broadcasts import Targets
@@ -55,7 +55,7 @@ def test_a_circle_is_measured_on_the_earth() -> None:
 def test_a_polygon_across_the_date_line_does_not_go_around_the_earth() -> None:
     across = "10,170 30,170 30,-170 10,-170"
     assert not reach(across).touches  # Vietnam lies between 170° E and 170° W the other way round
-    fiji = CommunePlaces(receivers=(PlacedReceiver("a", 20, 179.9), PlacedReceiver("b", 20, -179.9)))
+    fiji = CommunePlaces(receivers=(ReceiverPosition("a", 20, 179.9), ReceiverPosition("b", 20, -179.9)))
     assert reach(across, places=fiji).receivers == ("a", "b")
     assert reach(circles=("20,179.95 30",), places=fiji).receivers == ("a", "b")
 

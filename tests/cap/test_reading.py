@@ -47,9 +47,7 @@ AMBER = b"""<?xml version = "1.0" encoding = "UTF-8"?>
   </info>
 </alert>"""
 ENTITY = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
-LAUGHS = "<!DOCTYPE a [<!ENTITY a0 'ha'>" + "".join(
-    f"<!ENTITY a{n} '{f'&a{n - 1};' * 10}'>" for n in range(1, 12)
-)
+LAUGHS = "<!DOCTYPE a [<!ENTITY a0 'ha'>" + "".join(f"<!ENTITY a{n} '{f'&a{n - 1};' * 10}'>" for n in range(1, 12))
 
 
 def read(file: bytes, certificate: str = "", now: datetime = NOW) -> CapMessage:
@@ -168,7 +166,8 @@ def test_a_signed_part_inside_a_forged_alert_is_not_the_alert(signer: Signer) ->
     signature, inner = true[start:end], true[true.index(b"<alert") : start] + b"</alert>"
     signature = signature.replace(b'URI=""', b'URI="#a"')
     forged = alert(identifier="VN-2").replace(b"</alert>", b"") + signature.replace(
-        b"</ds:Signature>", b"<ds:Object>" + inner.replace(b"<alert ", b'<alert Id="a" ') + b"</ds:Object></ds:Signature>"
+        b"</ds:Signature>",
+        b"<ds:Object>" + inner.replace(b"<alert ", b'<alert Id="a" ') + b"</ds:Object></ds:Signature>",
     )
     with pytest.raises(Refusal):
         read(forged + b"</alert>", signer.certificate)

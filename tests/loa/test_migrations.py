@@ -31,6 +31,7 @@ PACKAGES = (
     "runtime",
     "devices",
     "acoustics",
+    "cap",
     "noise",
     "speech",
     "people",

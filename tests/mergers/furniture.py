@@ -7,6 +7,8 @@ import msgspec
 from sqlmodel import Session, SQLModel
 
 from acoustics.delay_measurements import DelayMeasurement
+from cap.alerts import CapAlert
+from cap.sources import CapSource, SourceSettings, add_cap_source
 from devices.communes import Commune
 from province.bulletins import NewBulletin, ProvinceBulletin, add_bulletin
 from province.incoming import ReceivedMessage
@@ -16,6 +18,7 @@ from province.outbox import ANSWER, OutboxMessage, put
 from province.schedules_up import ReportedSchedule
 from speech.pronunciations import Pronunciation
 from speech.pronunciations import remember as remember_reading
+from tests.cap.alert_commune import keep_alert
 from tests.mergers.county import ALL, HIEN, County
 from transfer.columns import ColumnMapping, ImportKind, remember
 from transfer.external_ids import ExternalId, keep_id
@@ -33,6 +36,8 @@ TABLES: tuple[type[SQLModel], ...] = (
     ImportFile,
     DelayMeasurement,
     Pronunciation,
+    CapSource,
+    CapAlert,
 )
 HEADINGS = ["Mã", "Tên cụm loa"]
 PIECES = (
@@ -47,6 +52,7 @@ PIECES = (
     "file",
     "measurement",
     "readings",
+    "alerts",
 )
 
 
@@ -69,6 +75,9 @@ def furnish(session: Session, county: County, commune_id: str, pieces: Collectio
     columns = ["external_id", "name"] if later else ["name", ""]
     if "border" in pieces:
         session.get_one(Commune, commune_id).outline = square(106.0 if later else 105.0)
+    if "alerts" in pieces:  # the same alert came to both
+        source = add_cap_source(session, commune_id, SourceSettings(f"Nguồn {commune_id}", "post"), [])
+        keep_alert(session, commune_id, source.number, now)
     if "readings" in pieces:  # one of both, one of its own
         for typed in ("TT", f"TT-{commune_id}"):
             remember_reading(session, commune_id, typed, "thị trấn" if later else "trung tâm", now, "lan")

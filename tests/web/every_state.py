@@ -17,6 +17,7 @@ from broadcast.planning import put_on_air
 from broadcast.programmes import Item, ItemKind, Programme, add_programme, programme
 from broadcast.relay_sources import add_relay_source
 from broadcast.retirement import retire
+from cap.sources import SourceSettings, add_cap_source
 from devices import faults
 from devices.outlines import set_outline
 from devices.receivers import Receiver
@@ -34,6 +35,7 @@ from schedules.schedules import Schedule
 from speech.orders import SpeechOrder
 from speech.pronunciations import remember
 from tests.broadcast.studio import ALL, add_clip
+from tests.cap.alert_commune import keep_alert
 from tests.cast import COMMUNE
 from tests.mergers.county import CHINH, HIEN, County
 from tests.web.office import Office
@@ -82,6 +84,10 @@ SIMPLE_PAGES = (
     "/zones",
     "/zones/thon-1",
     "/zones/thon-cu",
+    "/cap",
+    "/cap/sources",
+    "/cap/sources/1",
+    "/cap/sources/2",
     "/relays",
     "/relays/1",
     "/relays/1/on-air",
@@ -95,6 +101,8 @@ SIMPLE_PAGES = (
 TEXTS = {
     "audit_entry": ("by", "commune_name", "detail"),
     "broadcast": ("title", "planned_by", "stopped_by"),
+    "cap_alert": ("sender", "event", "sender_name", "area", "decided_by"),
+    "cap_source": ("name", "address"),
     "clip": ("title", "original_name", "uploaded_by"),
     "clock_step": ("answered_by",),
     "commune": ("name",),
@@ -157,6 +165,13 @@ class EveryState(Office):
         for name in ("VOV1", "Đài tỉnh"):
             assert self.post("/relays", name=name, addresses="https://station.example/live.mp3") == 303
         assert self.post("/relays/2/retire") == 303
+        for name in ("Đài KTTV", "Nguồn cũ"):
+            assert self.post("/cap/sources", name=name, kind="post") == 303
+        assert self.post("/cap/sources/2/retire") == 303
+        with database.writing() as session:
+            keep_alert(session, COMMUNE, 1, clock.now())
+            keep_alert(session, COMMUNE, 1, clock.now(), identifier="VN-2", state="started")
+            keep_alert(session, COMMUNE, 1, clock.now(), identifier="VN-3", state="cancelled")
         now = {"what": "programme 1", "where": "all", "class": "normal"}
         assert self.post("/put-on-air", **now) == 303
         clock.advance(seconds=60)
@@ -243,6 +258,7 @@ class EveryState(Office):
                 query = select(table).where(table.commune_id == OTHER, getattr(table, "retired_at", None) == None)  # noqa: E711
                 found[kind] = [row.id for row in session.exec(query)]
             addresses = ["https://station.example/other.mp3"]
+            source = add_cap_source(session, OTHER, SourceSettings("Nguồn xã khác", "post"), [])
             relay = add_relay_source(session, OTHER, name="Đài xã khác", addresses=addresses)
             person, _ = add_operator(session, "la", now)
             appoint(session, person.number, OTHER, Role.OPERATOR)
@@ -262,6 +278,8 @@ class EveryState(Office):
                 "bulletin": add_bulletin(session, OTHER, new, now).number,
                 "broadcast": aired.id,
                 "relay": relay.number,
+                "cap_source": source.number,
+                "cap_alert": keep_alert(session, OTHER, source.number, now).number,
                 "measurement": begin(session, OTHER, one, other, now=now, by="la").id,
                 "pronunciation": remember(session, OTHER, "TT", "thị trấn", now, "la").id,
             }

@@ -22,6 +22,7 @@ from runtime.database import Database
 from schedules.recurrence import Repeat, Rule
 from schedules.timetable import add_schedule
 from tests.broadcast.studio import ALL, add_clip
+from tests.cap.alert_commune import keep_alert
 from tests.cast import COMMUNE
 from tests.mergers.county import County
 from tests.web.office import Office
@@ -42,6 +43,9 @@ class FilledOffice(Office):
         super().__init__(database, clock, folder)
         self.add_receivers(5)
         self.post("/relays", name="VOV1", addresses="https://radio.example.vn/vov1.mp3")
+        self.post("/cap/sources", name="Đài Khí tượng Thủy văn tỉnh", kind="post")
+        with database.writing() as session:
+            keep_alert(session, COMMUNE, 1, clock.now())
         self.broadcast = proved(self)
         self._meter()
         self._plan()
@@ -116,6 +120,9 @@ class FilledOffice(Office):
             "/speak",
             "/stop-everything",
             "/read-aloud",
+            "/cap",
+            "/cap/sources",
+            "/cap/sources/1",
             "/relays",
             "/relays/1",
             "/trust",

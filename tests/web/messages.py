@@ -14,6 +14,7 @@ PACKAGES = (
     "parsing",
     "devices",
     "acoustics",
+    "cap",
     "noise",
     "speech",
     "people",

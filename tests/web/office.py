@@ -39,6 +39,7 @@ from studio.live_sessions import LiveSessions
 from tests.cast import COMMUNE, COMMUNE_NAME, OPERATOR
 from tests.fakes.broker import FakeBroker
 from usecases.services import Services
+from usecases.spoken_emergencies import SpokenEmergencies
 from web.access import form_token, open_session
 from web.app import Deps, create_app
 from web.language import translators
@@ -77,6 +78,7 @@ class Office:
         planner = Planner(database, clock, transmitter, plan_ahead=timedelta(hours=48))
         settings = Settings(data_dir=folder, **settings_of)
         hosts = frozenset(settings.relay_hosts.split())
+        speech = SpeechIngest(database, ingest, Engines(settings.speech_models))
         live_services = Services(database, clock, announce=transmitter.wake, statuses=self.presence.snapshot)
         self.deps = Deps(
             settings=settings,
@@ -84,7 +86,7 @@ class Office:
             database=database,
             clock=clock,
             ingest=ingest,
-            speech=SpeechIngest(database, ingest, Engines(settings.speech_models)),
+            speech=speech,
             media=Media(folder / "m"),
             originals=Media(folder / "o"),
             downlink=downlink,
@@ -121,6 +123,7 @@ class Office:
             relays=RelaySupervisor(database, downlink, Media(folder / "m"), clock, hosts),
             station_tests=StationTests(hosts, clock.monotonic_us),
             live_sessions=LiveSessions(live_services, downlink, self.broker, ingest, Media(folder / "o")),
+            emergencies=SpokenEmergencies(live_services, speech),
         )
         with database.writing() as session:
             add_commune(session, COMMUNE, COMMUNE_NAME)

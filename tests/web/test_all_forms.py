@@ -42,6 +42,7 @@ ADDS = {
     "/timetable",  # a new one; see below
     "/timetable/copy",
     "/timetable/read",
+    "/cap/sources",
     "/relays",
     "/zones",
 }

@@ -24,6 +24,8 @@ KINDS = {
     "job_id": "text",
     "measurement_id": "measurement",
     "operator_id": "operator",
+    "alert_id": "cap_alert",
+    "source_id": "cap_source",
     "receiver_id": "receiver",
     "zone_id": "zone",
     "allowed-hours": "zone",
@@ -76,7 +78,7 @@ REFUSED_IN_A_SENTENCE = {
 }
 NOT_COMPARED = {"used_key", "websession"}
 #: The province shows a token of its own; a language is chosen for this browser alone; who signs in has no session yet.
-WITHOUT_TOKEN = ("/api/province/", "/language/", "/sign-in")
+WITHOUT_TOKEN = ("/api/province/", "/api/v1/cap", "/language/", "/sign-in")
 #: Forms of one's own commune that name a thing of the other one.
 NAMING = [
     ("/timetable", "programme_id", "programme"),

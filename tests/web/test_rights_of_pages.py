@@ -32,9 +32,13 @@ OWN_OR_LED = {
 }
 #: The province comes with a token of its own, and is no operator (tests/web/test_province_pages.py).
 PROVINCE_DOOR = {"/api/province/{commune_id}"}
+#: Likewise the senders of alerts (tests/cap/test_doors.py).
+ALERT_DOOR = {"/api/v1/cap"}
 #: What is only worked out and shown, though it is sent as a form.
 SHELL = {"/manifest.webmanifest", "/service-worker.js", "/without-network"}
-NO_FRAME = {"/static/{name:path}", "/health", "/media/{name}", "/trust", "/trust/loa-authority.crt", *SHELL}
+#: Emergencies that were aired are for everybody.
+OPEN_FEED = {"/cap/feed.atom", "/cap/{identifier}.xml"}
+NO_FRAME = {"/static/{name:path}", "/health", "/media/{name}", "/trust", "/trust/loa-authority.crt", *SHELL, *OPEN_FEED}
 
 
 class Guest:
@@ -84,7 +88,7 @@ def test_every_route_that_changes_something_names_its_action(office: Office) -> 
         f"{sorted(route.methods)} {route.path}"
         for route in routes(office)
         if route.methods - {"GET", "HEAD", "OPTIONS"}
-        and route.path not in ONES_OWN | OWN_OR_LED | PROVINCE_DOOR
+        and route.path not in ONES_OWN | OWN_OR_LED | PROVINCE_DOOR | ALERT_DOOR
         and not any(isinstance(getattr(one, "action", None), Action) for one in called(route.dependant))
     ]
     assert nameless == []
@@ -94,7 +98,7 @@ def test_every_page_asks_who_is_there(office: Office) -> None:
     open_to_all = {
         route.path for route in routes(office) if not any(one is frame_of for one in called(route.dependant))
     }
-    assert open_to_all <= ONES_OWN | NO_FRAME | PROVINCE_DOOR
+    assert open_to_all <= ONES_OWN | NO_FRAME | PROVINCE_DOOR | ALERT_DOOR
 
 
 CHANGES = [

@@ -18,6 +18,7 @@ CAUSES = {
     "offline": N_("connection lost"),
     "no_report": N_("no report received"),
     "by_operator": N_("by an operator"),
+    "by_alert": N_("the alert from outside ended"),
     "merger": N_("communes were merged or split"),
     "schedule_changed": N_("the schedule was changed"),
     "schedule_removed": N_("the schedule was removed"),

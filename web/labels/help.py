@@ -27,6 +27,10 @@ HELP = {
         "A relay station is a radio station of others that Loa fetches from the Internet. Add its addresses, test "
         "them, then relay it now or put it into a programme. While it fails, a recording plays in its place."
     ),
+    "/cap": N_(
+        "Alerts that authorities send as CAP files come here. Read one, check where it sounds, then start it as an "
+        "emergency or dismiss it. Under “Sources of alerts” you set who may send and what starts by itself."
+    ),
     "/timetable": N_(
         "The week shows what plays when. Press a free space to plan a broadcast, drag one to move it. The list below "
         "pauses and removes schedules."

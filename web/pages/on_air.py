@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
 
 from broadcast.broadcasts import Broadcast
+from cap.alerts import waiting_count
 from devices.communes import Commune
 from devices.receivers import receivers
 from people.contacts import full_names
@@ -59,6 +60,7 @@ def home(frame: In, session: Reading) -> Response:
     view = on_air_view(session, frame.deps, frame.commune, frame.t, now)
     rights = _rights(frame, frame.commune_id)
     values: dict[str, Any] = {"view": view, "from_us": from_us, "step_size": step_size, "rights": rights}
+    values["outside_alerts"] = waiting_count(session, frame.commune_id)
     return frame.page("on_air.html", **values, who_stopped=partial(_who_stopped, frame.full_names))
 
 

@@ -3,6 +3,9 @@
 from web.pages import (
     audit,
     calendar_files,
+    cap_feed,
+    cap_inbox,
+    cap_sources,
     clips,
     clock_steps,
     faults,
@@ -52,6 +55,9 @@ PAGE_ROUTERS = tuple(
     for page in (
         audit,
         calendar_files,
+        cap_feed,
+        cap_inbox,
+        cap_sources,
         clips,
         clock_steps,
         faults,

@@ -275,4 +275,26 @@ class SelfTestReport(Sealed, frozen=True, kw_only=True, tag="self_test_report", 
     attempts: Annotated[int, Meta(ge=1)] = 1
 
 
-Report = PlayReport | FaultReport | CommandDone | SelfTestReport
+class AlertReport(Sealed, frozen=True, kw_only=True, tag="alert_report", tag_field="type"):
+    """How an alert, or its end, took effect at one receiver. As soon as it has; and when it has not after some seconds.
+
+    alert: its id, 16 hex digits. is_end, is_drill: as in the alert.
+    bearer: which brought it first: "mqtt", "sms" or "local".
+    arrived_at_us: controller time, by the receiver's estimate.
+    took_effect_at_us: controller time at the horn: of an alert the first sample, of an end the first moment without
+    the alert's sound; 0: not yet, or not at all.
+    cause: why not ("" when it has): see docs/protocol.md for the words.
+    """
+
+    report: str
+    receiver: str
+    alert: str
+    is_end: bool = False
+    is_drill: bool = False
+    bearer: str
+    arrived_at_us: Microseconds
+    took_effect_at_us: Microseconds = 0
+    cause: str = ""
+
+
+Report = PlayReport | FaultReport | CommandDone | SelfTestReport | AlertReport

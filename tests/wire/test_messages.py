@@ -149,7 +149,7 @@ def test_addressees() -> None:
 def test_every_sealed_message_has_a_type_of_its_own() -> None:
     infos = [msgspec.inspect.type_info(k) for k in all_messages() if issubclass(k, Sealed) and k is not Sealed]
     tags = [(i.tag_field, i.tag) for i in infos if isinstance(i, msgspec.inspect.StructType)]
-    assert len(set(tags)) == len(tags) == 8
+    assert len(set(tags)) == len(tags) == 10
     assert {field for field, _ in tags} == {"type"}
     assert Config.__struct_config__.tag == "config"
     assert PlayReport.__struct_config__.tag == "play_report"

@@ -190,7 +190,12 @@ class Controller:
         self.alarms.every_if_due(
             periods.FREEZE_EVERY_S, "audiences", lambda: freeze_in(self.database, self.clock.now())
         )
-        self.alarms.every(periods.PRESENCE_EVERY_S, "presence", lambda: self.presence.sweep(self.clock.now()))
+        self.alarms.every(
+            periods.PRESENCE_EVERY_S,
+            "presence",
+            lambda: self.presence.sweep(self.clock.now()),
+            is_due=self.presence.may_change,
+        )
         self.alarms.every_if_due(periods.LIVE_WATCH_EVERY_S, "live watch", LiveWatch(self._services, self.broker).step)
         self.alarms.every_if_due(periods.RELAYS_EVERY_S, "relays", self.relays.step)
         self.alarms.every(periods.TIDY_EVERY_S, "tidy", lambda: forget_old_samples(self.database, self.clock))
@@ -210,7 +215,7 @@ class Controller:
         )
         self.alarms.every_if_due(periods.SELF_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
         self.alarms.every_if_due(periods.MERGERS_EVERY_S, "mergers", self.handover.step)
-        self.alarms.every(periods.CLOCK_EVERY_S, "clock", self.clock_watch.step)
+        self.alarms.every(periods.CLOCK_EVERY_S, "clock", self.clock_watch.step, is_due=self.clock_watch.is_due)
         if self.https is not None:
             self.alarms.every(periods.HTTPS_EVERY_S, "https", self.https.renew)
         self.clock.on_step(self._clock_stepped)

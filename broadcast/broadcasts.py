@@ -12,7 +12,7 @@ from runtime.clock import to_us
 from runtime.database import UtcDateTime, partial_index
 from runtime.refusal import N_
 from runtime.rows import existing
-from wire.broadcasts import BroadcastClass, Item, Targets
+from wire.broadcasts import BroadcastClass, Item, Targets, source_of
 from wire.precedence import Precedence, precedence_of
 
 LONGEST_TITLE = 200
@@ -85,7 +85,8 @@ class Broadcast(SQLModel, table=True):
     @property
     def rank(self) -> Precedence:
         """Of two broadcasts the one with the larger rank plays."""
-        return precedence_of(self.broadcast_class, self.precedence, to_us(self.starts_at), self.id)
+        source = source_of(self.playlist)
+        return precedence_of(self.broadcast_class, source, self.precedence, to_us(self.starts_at), self.id)
 
     @property
     def audience(self) -> Targets:

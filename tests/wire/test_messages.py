@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.wire.test_protocol_documents import all_messages
 from wire import commands
 from wire.allowed_hours import AllowedHours
-from wire.broadcasts import RANK, BroadcastClass, ClipItem, LiveItem, Manifest, Rendition, Targets
+from wire.broadcasts import BroadcastClass, ClipItem, LiveItem, Manifest, Rendition, Targets
 from wire.commands import Config, Identify, SetVolume
 from wire.messages import Message, Sealed, decode, encode, for_commune, for_receiver
 from wire.reports import ClockState, Heartbeat, PlayReport, Presence
@@ -135,11 +135,6 @@ def test_who_is_meant(targets: Targets, zones: list[str], meant: bool) -> None:
 )
 def test_a_broadcast_sounds_until_its_end_or_the_stop_before_it(stopped_at_us: int | None, until_us: int) -> None:
     assert msgspec.structs.replace(MANIFEST, stopped_at_us=stopped_at_us).sounds_until_us == until_us
-
-
-def test_every_class_has_its_rank() -> None:
-    assert sorted(RANK, key=RANK.__getitem__) == ["normal", "priority", "emergency"]
-    assert set(RANK) == set(BroadcastClass)
 
 
 def test_addressees() -> None:

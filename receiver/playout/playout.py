@@ -23,7 +23,7 @@ from receiver.playout.cues import FRAME_US, Cue, Samples, Timeline
 from receiver.playout.mixing import close_unused, mix, readers_of
 from receiver.playout.playback_failures import FailedCue
 from receiver.playout.played import Played, PlayedTally
-from receiver.playout.readers import FADE_FRAMES, CueReader, key_of, reader_at
+from receiver.playout.readers import FADE_FRAMES, FIRST_CHUNKS, CueReader, key_of, reader_at
 from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from wire.reports import PlayoutState
@@ -194,9 +194,12 @@ class Playout:
         from_us = head.instant_us if head else self._station.to_controller_us(local_us()) + self._path_us
         cues = timeline.cues(int(from_us), HORIZON_US) if timeline else []
         after = readers_of(cues, before)
+        # What sounds first is given to the card as soon as some of it is there: an alert must not wait for the rest.
+        for reader in after[:1]:
+            reader.prepare(from_us, FIRST_CHUNKS)
+        self._readers = after
         for reader in after:
             reader.prepare(from_us)
-        self._readers = after
         close_unused(before, after)
 
     # The speaker's thread

@@ -2,7 +2,6 @@
 
 import functools
 import http.server
-import json
 import secrets
 import threading
 import time
@@ -162,8 +161,3 @@ class BenchStation:
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         pass
-
-
-def written(figures: dict[str, object]) -> None:
-    """One line of JSON."""
-    print(json.dumps(figures), flush=True)

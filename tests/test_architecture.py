@@ -21,6 +21,7 @@ PACKAGES = (
     "speech",
     "broadcast",
     "relay",
+    "alerts",
     "schedules",
     "usecases",
     "studio",
@@ -90,6 +91,8 @@ HOMES = {
         "relay.levels",
         "studio.live_status",
         "studio.microphone_buffer",
+        "alerts.sirens",
+        "alerts.sound_making",
         "demo.",
     ),
 }

@@ -76,7 +76,9 @@ LIVE = Actor("loa live", allowed=frozenset({Action.ON_AIR, Action.EMERGENCY}))
 #: The province's system, through the link that the commune set up.
 PROVINCE = Actor(
     "province",
-    allowed=frozenset({Action.ON_AIR, Action.EMERGENCY, Action.TIMETABLE, Action.PROGRAMMES, Action.RECEIVERS}),
+    allowed=frozenset(
+        {Action.ON_AIR, Action.EMERGENCY, Action.CLEAR_EMERGENCY, Action.TIMETABLE, Action.PROGRAMMES, Action.RECEIVERS}
+    ),
 )
 #: The controller itself, and commands that are typed at its machine.
 CONTROLLER = Actor("loa", allowed=frozenset(Action))

@@ -1,0 +1,64 @@
+"""The record of an alert among the broadcasts, so that the home page, the play log and the reports show it."""
+
+from datetime import timedelta
+
+import msgspec
+from sqlmodel import Session
+
+from alerts.desk import EmergencyDesk
+from alerts.emergency_alerts import EmergencyAlert
+from alerts.journal import Write
+from alerts.templates import SILENT_DRILL
+from alerts.timelines import timeline
+from broadcast.broadcasts import LONGEST_TITLE, Broadcast, BroadcastState
+from broadcast.state_changes import record_state
+from wire.broadcasts import BroadcastClass, ClipItem
+
+
+def record_start(desk: EmergencyDesk, row: EmergencyAlert) -> Write:
+    """Reads what it needs now; the returned function writes, after the alert was sent."""
+    items: list[ClipItem] = []
+    if row.template != SILENT_DRILL:
+        with desk.database.session() as session:
+            items = timeline(session, row.commune_id, row.message, row.slot_sounds, is_drill=row.is_drill).items
+
+    def write(session: Session) -> None:
+        if (
+            row.issued_at is None
+            or row.template == SILENT_DRILL
+            or session.get(Broadcast, row.broadcast_id) is not None
+        ):
+            return
+        class_ = BroadcastClass.PRIORITY if row.is_drill else BroadcastClass.EMERGENCY
+        broadcast = Broadcast(
+            id=row.broadcast_id,
+            commune_id=row.commune_id,
+            title=(f"Diễn tập: {row.text}" if row.is_drill else row.text)[:LONGEST_TITLE],
+            class_=class_.value,
+            starts_at=row.issued_at,
+            ends_at=row.sounds_until or row.issued_at + timedelta(microseconds=row.lasts_us),
+            targets=row.targets,
+            items=msgspec.json.encode(items),
+            announced_revision=1,
+            announced_at=row.issued_at,
+            planned_at=row.issued_at,
+            planned_by=row.requested_by,
+            alert_id=row.id,
+        )
+        session.add(broadcast)
+        session.flush()
+        record_state(session, broadcast.id, row.issued_at, BroadcastState.PLANNED, "put_on_air", row.requested_by)
+
+    return write
+
+
+def record_end(session: Session, row: EmergencyAlert, by: str) -> None:
+    broadcast = session.get(Broadcast, row.broadcast_id)
+    if broadcast is None or row.ended_at is None or broadcast.stopped_at is not None:
+        return
+    if row.ended_at < broadcast.ends_at:
+        broadcast.stopped_at, broadcast.stopped_by, broadcast.cause = row.ended_at, by, "by_operator"
+        broadcast.revision += 1
+        broadcast.announced_revision = broadcast.revision
+        session.add(broadcast)
+        record_state(session, broadcast.id, row.ended_at, BroadcastState.STOPPED, broadcast.cause, by)

@@ -22,7 +22,7 @@ LONGEST_TEXT = 400
 DRILL_OPENING_TEXT = "Đây là diễn tập."
 
 
-class AlertSound(NumberedRow, table=True):
+class AlertSoundRow(NumberedRow, table=True):
     """One sound in one language. language: "" for sirens. text: the commune's own; "" for the standard one.
 
     zone_id: of a place name. clip_id: a recording that takes the place of the voice.
@@ -64,21 +64,21 @@ class WantedSound:
     text: str
     made_for: str
     zone_id: str | None
-    row: AlertSound | None
+    row: AlertSoundRow | None
 
     @property
     def is_made(self) -> bool:
         return self.row is not None and self.row.made_for == self.made_for and bool(self.row.renditions)
 
 
-def sounds_of(session: Session, commune_id: str) -> list[AlertSound]:
-    return list(session.exec(select(AlertSound).where(AlertSound.commune_id == commune_id)))
+def sounds_of(session: Session, commune_id: str) -> list[AlertSoundRow]:
+    return list(session.exec(select(AlertSoundRow).where(AlertSoundRow.commune_id == commune_id)))
 
 
 def zone_numbers(session: Session, commune_id: str) -> dict[str, int]:
     """Sound numbers of zones that have one, by zone id."""
-    query = select(AlertSound.zone_id, AlertSound.sound_number).where(
-        AlertSound.commune_id == commune_id, col(AlertSound.zone_id).is_not(None)
+    query = select(AlertSoundRow.zone_id, AlertSoundRow.sound_number).where(
+        AlertSoundRow.commune_id == commune_id, col(AlertSoundRow.zone_id).is_not(None)
     )
     return {zone_id: number for zone_id, number in session.exec(query) if zone_id is not None}
 
@@ -107,7 +107,7 @@ def wanted_sounds(session: Session, commune_id: str) -> list[WantedSound]:
 
 def _wanted(
     settings: AlertSettings,
-    rows: dict[tuple[int, str], AlertSound],
+    rows: dict[tuple[int, str], AlertSoundRow],
     number: int,
     language: str,
     standard: str,
@@ -123,7 +123,7 @@ def _wanted(
 def keep_files(
     session: Session, commune_id: str, sound: WantedSound, duration_us: int, renditions: list[Rendition]
 ) -> None:
-    row = _row(session, commune_id, sound.number, sound.language)
+    row = sound_row(session, commune_id, sound.number, sound.language)
     row.zone_id, row.made_for, row.duration_us = sound.zone_id, sound.made_for, duration_us
     row.renditions = msgspec.json.encode(renditions)
     session.add(row)
@@ -132,7 +132,7 @@ def keep_files(
 
 def change_sound(
     session: Session, commune_id: str, number: int, language: str, *, text: str, clip_id: str
-) -> AlertSound:
+) -> AlertSoundRow:
     """text: "" for the standard one. clip_id: a recording of the commune in place of the voice, "" for none.
 
     Raises Refusal, NotFound.
@@ -140,7 +140,7 @@ def change_sound(
     text = parse_title(text)
     if len(text) > LONGEST_TEXT:
         raise Refusal(N_("This text is too long: at most {n} characters."), n=LONGEST_TEXT).at("text")
-    row = _row(session, commune_id, number, language)
+    row = sound_row(session, commune_id, number, language)
     row.text = "" if text == texts.standard_texts().get(number, ("", ""))[language == ENGLISH] else text
     row.clip_id = None
     if clip_id:
@@ -154,8 +154,8 @@ def change_sound(
     return row
 
 
-def _row(session: Session, commune_id: str, number: int, language: str) -> AlertSound:
-    query = select(AlertSound).where(
-        AlertSound.commune_id == commune_id, AlertSound.sound_number == number, AlertSound.language == language
+def sound_row(session: Session, commune_id: str, number: int, language: str) -> AlertSoundRow:
+    query = select(AlertSoundRow).where(
+        AlertSoundRow.commune_id == commune_id, AlertSoundRow.sound_number == number, AlertSoundRow.language == language
     )
-    return session.exec(query).first() or AlertSound(commune_id=commune_id, sound_number=number, language=language)
+    return session.exec(query).first() or AlertSoundRow(commune_id=commune_id, sound_number=number, language=language)

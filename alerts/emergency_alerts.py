@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, Text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from alerts.templates import Message, message_of
+from alerts.templates import AlertMessage, message_of
 from runtime.clock import from_us
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound
@@ -83,7 +83,7 @@ class EmergencyAlert(SQLModel, table=True):
     cleared_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
     @property
-    def message(self) -> Message:
+    def message(self) -> AlertMessage:
         return message_of(self.template)
 
     @property
@@ -144,7 +144,6 @@ def alert_row(session: Session, commune_id: str, alert_id: str) -> EmergencyAler
 
 
 def recent_alerts(session: Session, commune_id: str, limit: int = 20, offset: int = 0) -> list[EmergencyAlert]:
-    """Newest first."""
     query = select(EmergencyAlert).where(EmergencyAlert.commune_id == commune_id)
     return list(session.exec(query.order_by(col(EmergencyAlert.requested_at).desc()).limit(limit).offset(offset)))
 

@@ -24,7 +24,7 @@ _CHIME_ONLY = (Hazard.HEAT, Hazard.EPIDEMIC)
 
 
 @dataclass(frozen=True)
-class Message:
+class AlertMessage:
     """What a person chooses. hazard: None for a free message. level: 0 for none."""
 
     hazard: Hazard | None
@@ -39,11 +39,11 @@ class Message:
         return N_("Announcement") if self.hazard is None else HAZARD_NAMES[self.hazard]
 
 
-def messages() -> Iterator[Message]:
-    yield Message(None)
+def messages() -> Iterator[AlertMessage]:
+    yield AlertMessage(None)
     for hazard in Hazard:
         for level in (0, *LEVELS[hazard]):
-            yield Message(hazard, level)
+            yield AlertMessage(hazard, level)
 
 
 def end_template(*, is_drill: bool, is_all_clear: bool) -> int:
@@ -55,7 +55,7 @@ def end_template(*, is_drill: bool, is_all_clear: bool) -> int:
 SILENT_DRILL = _SILENT_DRILL
 
 
-def message_of(template: int) -> Message:
+def message_of(template: int) -> AlertMessage:
     """Raises ValueError for a number that is no message's."""
     for message in messages():
         if template in (message.template(is_drill=False), message.template(is_drill=True)):
@@ -63,7 +63,7 @@ def message_of(template: int) -> Message:
     raise ValueError(f"no message has the template {template}")
 
 
-def sounds_of(message: Message, *, is_drill: bool, slots: tuple[int, ...] = ()) -> list[int]:
+def sounds_of(message: AlertMessage, *, is_drill: bool, slots: tuple[int, ...] = ()) -> list[int]:
     """What is said, in order, by number; slots as in the alert."""
     return [
         number
@@ -84,7 +84,7 @@ def book_templates(languages: list[str]) -> list[AlertTemplate]:
     return made
 
 
-def _template(number: int, message: Message, languages: list[str], parts: list[AlertPart]) -> AlertTemplate:
+def _template(number: int, message: AlertMessage, languages: list[str], parts: list[AlertPart]) -> AlertTemplate:
     return AlertTemplate(
         number=number,
         title=message.title,
@@ -99,7 +99,7 @@ def _speech(languages: list[str], parts: list[AlertPart]) -> list[AlertSpeech]:
     return [AlertSpeech(language=language, parts=parts) for language in ordered]
 
 
-def _parts(message: Message, *, is_drill: bool) -> list[AlertPart]:
+def _parts(message: AlertMessage, *, is_drill: bool) -> list[AlertPart]:
     drill = [AlertPart(sound=texts.DRILL)] if is_drill else []
     if message.hazard is None:
         return [*drill, AlertPart(sound=texts.FREE_INTRODUCTION), *drill]

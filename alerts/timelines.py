@@ -8,14 +8,14 @@ from sqlmodel import Session
 from alerts import texts
 from alerts.alert_settings import alert_settings
 from alerts.alert_sounds import WantedSound, wanted_sounds
-from alerts.templates import SPEECH_OFFSET_MS, Message, sounds_of
+from alerts.templates import SPEECH_OFFSET_MS, AlertMessage, sounds_of
 from alerts.texts import ENGLISH, VIETNAMESE
 from wire.alert_books import REPEAT_PAUSE_US
 from wire.broadcasts import ClipItem
 
 
 @dataclass(frozen=True)
-class Timeline:
+class AlertTimeline:
     """text: what is said, by the commune's own words. missing: numbers of sounds that are not made yet.
 
     items: siren and the first turn of the speech. speech_us: of one turn.
@@ -31,7 +31,9 @@ class Timeline:
         return SPEECH_OFFSET_MS * 1000 + turns * self.speech_us + (turns - 1) * REPEAT_PAUSE_US
 
 
-def timeline(session: Session, commune_id: str, message: Message, slots: Sequence[int], *, is_drill: bool) -> Timeline:
+def timeline(
+    session: Session, commune_id: str, message: AlertMessage, slots: Sequence[int], *, is_drill: bool
+) -> AlertTimeline:
     known = {(s.number, s.language): s for s in wanted_sounds(session, commune_id)}
     languages = [VIETNAMESE, *([ENGLISH] if ENGLISH in alert_settings(session, commune_id).spoken else [])]
     numbers = sounds_of(message, is_drill=is_drill, slots=tuple(slots))
@@ -47,7 +49,7 @@ def timeline(session: Session, commune_id: str, message: Message, slots: Sequenc
     for sound in spoken:
         items += _item(sound, at_us)
         at_us += sound.row.duration_us if sound.row is not None else 0
-    return Timeline(
+    return AlertTimeline(
         " ".join(sound.text for sound in spoken if sound.language == VIETNAMESE),
         [sound.number for sound in (first, *spoken) if not sound.is_made],
         items,

@@ -23,6 +23,7 @@ from loa.broker_access import broker_port, connect, embedded_broker, issuer, pub
 from loa.broker_accounts import BrokerAccounts
 from loa.clock_watch import ClockWatch
 from loa.connection_limits import raise_open_files
+from loa.emergencies import Emergencies
 from loa.ingest import ingest_of
 from loa.installation import installation_secrets, secrets_folder
 from loa.live_watch import LiveWatch
@@ -157,6 +158,8 @@ class Controller:
         play_reports.register(self.uplink)
         self_tests.register(self.uplink)
         reports_up.register(self.uplink, self.clock)
+        self.emergencies = Emergencies(self.settings, self.database, self.secrets, self.clock, self.media)
+        self.emergencies.start(self.uplink, self._closing)
         self.uplink.start()
         self._closing.callback(self.uplink.close)
 
@@ -166,7 +169,8 @@ class Controller:
             self.settings, self.database, self.media, self.originals, self.clock, self._closing
         )
         self.transmitter = Transmitter(self.database, self.downlink, self.clock)
-        self._services = Services(self.database, self.clock, self.transmitter.wake, statuses=self.presence.snapshot)
+        wake, statuses, desk = self.transmitter.wake, self.presence.snapshot, self.emergencies.desk
+        self._services = Services(self.database, self.clock, wake, statuses=statuses, desk=desk)
         self.live_sessions = LiveSessions(self._services, self.downlink, self.broker, self.ingest, self.originals)
         self.live_sessions.recover()
         self.relays, self.station_tests = relays_of(
@@ -204,6 +208,7 @@ class Controller:
         self.alarms.every(
             periods.CHIMES_EVERY_S, "chimes", lambda: ensure_all_chimes(self.database, self.media, self.clock.now())
         )
+        self.emergencies.add_alarms(self.alarms)
         self.nightly_test = NightlyTest(
             self.database,
             SilentRecordings(self.media),
@@ -274,6 +279,8 @@ class Controller:
                 programme_sound=programme_sound_of(self.media),
                 https=self.https,
                 live_sessions=self.live_sessions,
+                desk=self.emergencies.desk,
+                alert_books=self.emergencies.books,
             )
         )
 

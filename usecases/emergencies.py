@@ -3,6 +3,7 @@
 An alert is published before it is written (`alerts.journal`): right, rules, send, write with audit.
 """
 
+import secrets
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -15,7 +16,7 @@ from alerts.desk import EmergencyDesk, SentAlert
 from alerts.emergency_alerts import AlertState, EmergencyAlert, EndKind
 from alerts.hazards import LEVELS
 from alerts.journal import Write
-from alerts.templates import MOST_PLACES, REPEATS, SILENT_DRILL, Message
+from alerts.templates import MOST_PLACES, REPEATS, SILENT_DRILL, AlertMessage
 from alerts.texts import VIETNAMESE
 from alerts.timelines import timeline
 from broadcast.planning import check_reached
@@ -47,7 +48,7 @@ class EmergencyOrder:
     request_key: of the form; sent twice it is one alert. source: who asked where no person did.
     """
 
-    message: Message
+    message: AlertMessage
     targets: Targets
     hour: int | None = None
     until_ended: bool = False
@@ -188,7 +189,7 @@ def _prepared(desk: EmergencyDesk, actor: Actor, commune_id: str, order: Emergen
         raise Refusal(_SOUNDLESS, n=len(missing))
     repeats = 0 if order.until_ended else 1 if message.hazard is None else REPEATS
     row = EmergencyAlert(
-        id=alert_id(targets, everybody),
+        id=alert_id(targets, everybody, secrets.token_bytes),
         commune_id=commune_id,
         request_key=order.request_key[:64],
         template=SILENT_DRILL if is_silent else message.template(is_drill=order.is_drill),

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from alerts.alert_books import AlertBooks
+from alerts.desk import EmergencyDesk
 from broadcast.ingest import Ingest
 from broadcast.media import Media
 from broadcast.speech_ingest import SpeechIngest
@@ -61,6 +63,8 @@ class Deps:
     station_tests: StationTests
     programme_sound: Callable[[Sequence[Item], int], Iterator[bytes]]
     live_sessions: LiveSessions
+    desk: EmergencyDesk
+    alert_books: AlertBooks
     https: Https | None = None
 
     @property
@@ -79,6 +83,7 @@ class Deps:
             statuses=self.presence.snapshot,
             sign_out=close_sessions,
             send_test=self.notifier.send_test,
+            desk=self.desk,
         )
 
     def _configure(self, receiver_ids: Collection[str]) -> None:

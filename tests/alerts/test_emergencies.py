@@ -7,10 +7,10 @@ import pytest
 from sqlmodel import select
 
 from alerts import texts
-from alerts.alert_sounds import AlertSound
+from alerts.alert_sounds import AlertSoundRow
 from alerts.emergency_alerts import AlertState, EndKind
 from alerts.hazards import Hazard
-from alerts.templates import Message, end_template, sounds_of
+from alerts.templates import AlertMessage, end_template, sounds_of
 from broadcast.broadcasts import Broadcast
 from people.audit import AuditEntry
 from people.rights import Action, NotAllowed
@@ -172,7 +172,7 @@ def test_a_drill_needs_one_person_and_can_never_be_taken_for_the_real_thing(room
 
 
 def test_places_are_read_out_as_the_commune_names_them(room: WatchRoom) -> None:
-    order = replace(STORM, message=Message(Hazard.EVACUATION), targets=Targets(zones=["thon-2"]), hour=17)
+    order = replace(STORM, message=AlertMessage(Hazard.EVACUATION), targets=Targets(zones=["thon-2"]), hour=17)
     row = request_emergency(room.desk, room.chair, COMMUNE, order)
     assert "Khu vực cần chú ý: Thôn 2. Trước 17 giờ." in row.text
     confirm_emergency(room.desk, room.deputy, COMMUNE, row.id, PASSWORD)
@@ -191,7 +191,7 @@ def test_more_places_than_fit_are_refused_not_widened(room: WatchRoom) -> None:
 def test_without_its_sounds_or_those_of_its_end_it_cannot_be_prepared(room: WatchRoom) -> None:
     for number in (texts.SIREN, texts.CANCEL, texts.ALL_CLEAR):
         with room.database.writing() as session:
-            row = session.exec(select(AlertSound).where(AlertSound.sound_number == number)).one()
+            row = session.exec(select(AlertSoundRow).where(AlertSoundRow.sound_number == number)).one()
             kept, row.renditions = row.renditions, b""
             session.add(row)
         with pytest.raises(Refusal, match="still being prepared"):
@@ -205,8 +205,8 @@ def test_without_its_sounds_or_those_of_its_end_it_cannot_be_prepared(room: Watc
 @pytest.mark.parametrize(
     ("order", "why"),
     [
-        (replace(STORM, message=Message(Hazard.STORM, 1)), "does not have this risk level"),
-        (replace(STORM, message=Message(None)), "Type the message"),
+        (replace(STORM, message=AlertMessage(Hazard.STORM, 1)), "does not have this risk level"),
+        (replace(STORM, message=AlertMessage(None)), "Type the message"),
         (replace(STORM, targets=Targets(zones=["khong-co"])), "no receivers"),
     ],
 )

@@ -5,7 +5,7 @@ from alerts.alert_sounds import keep_files, wanted_sounds
 from alerts.desk import EmergencyDesk
 from alerts.hazards import Hazard
 from alerts.journal import AlertJournal
-from alerts.templates import Message
+from alerts.templates import AlertMessage
 from devices.communes import add_commune
 from devices.receivers import Receiver
 from devices.stations import StationKind, add_station
@@ -25,7 +25,7 @@ from wire.sealing import PublicKey, SealingKey
 
 KEY = SealingKey(bytes(range(32)))
 PASSWORD = "con-mua-mua-he-14"
-STORM = EmergencyOrder(message=Message(Hazard.STORM, 4), targets=Targets(all=True))
+STORM = EmergencyOrder(message=AlertMessage(Hazard.STORM, 4), targets=Targets(all=True))
 
 
 def make_book_ready(database: Database, commune_id: str = COMMUNE) -> None:

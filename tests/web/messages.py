@@ -20,6 +20,7 @@ PACKAGES = (
     "notifications",
     "broadcast",
     "relay",
+    "alerts",
     "schedules",
     "usecases",
     "studio",

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 from broadcast import play_reports
-from broadcast.audio_silent import SilentRecordings
 from broadcast.chimes import ensure_all_chimes
 from broadcast.config_parts import config_parts
 from broadcast.media import Media
@@ -15,7 +14,6 @@ from broadcast.transmitter import Transmitter
 from devices import self_tests
 from devices.config_sender import ConfigSender
 from devices.downlink import Downlink
-from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
 from devices.uplink import Uplink
 from loa import periods
@@ -28,6 +26,7 @@ from loa.ingest import ingest_of
 from loa.installation import installation_secrets, secrets_folder
 from loa.live_watch import LiveWatch
 from loa.merger_hooks import MERGER_HOOKS
+from loa.nightly_tests import nightly_test_of
 from loa.notifications import notifier_of
 from loa.programme_sound import programme_sound_of
 from loa.relays import relays_of
@@ -209,14 +208,8 @@ class Controller:
             periods.CHIMES_EVERY_S, "chimes", lambda: ensure_all_chimes(self.database, self.media, self.clock.now())
         )
         self.emergencies.add_alarms(self.alarms)
-        self.nightly_test = NightlyTest(
-            self.database,
-            SilentRecordings(self.media),
-            self.downlink,
-            self.presence,
-            self.clock,
-            at=self.settings.self_test_at,
-            verdict_after=timedelta(minutes=self.settings.self_test_verdict_after_min),
+        self.nightly_test = nightly_test_of(
+            self.settings, self.database, self.media, self.downlink, self.presence, self.clock
         )
         self.alarms.every_if_due(periods.SELF_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
         self.alarms.every_if_due(periods.MERGERS_EVERY_S, "mergers", self.handover.step)

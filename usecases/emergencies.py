@@ -114,14 +114,14 @@ def break_glass(
     Raises NotAllowed, Refusal.
     """
     actor.need(Action.EMERGENCY, commune_id)
-    reason = parse_title(reason)
+    row, reason = desk.alert(commune_id, alert), parse_title(reason)
     if not LEAST_REASON <= len(reason) <= LONGEST_REASON:
         raise Refusal(
             N_("Write why no second person can confirm, in {least} to {most} characters."),
             least=LEAST_REASON,
             most=LONGEST_REASON,
         ).at("reason")
-    _check_waiting(desk, desk.alert(commune_id, alert))
+    _check_waiting(desk, row)
     _check_password(desk, actor, password)
     with desk.deciding:
         row = desk.alert(commune_id, alert)

@@ -18,6 +18,7 @@ from tests.web.test_rights_of_pages import Guest, routes
 
 #: What a parameter of an address names, by its name or by the first word of the address.
 KINDS = {
+    "alert_id": "alert",
     "broadcast_id": "broadcast",
     "clip_id": "clip",
     "import_id": "import",
@@ -43,6 +44,7 @@ OF_NONE = (
     "/api/province/",
     "/clock-steps/",
     "/language/",
+    "/emergency/messages/",
     "/media/",
     "/mergers/",
     "/province/letters/",

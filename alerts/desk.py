@@ -69,10 +69,10 @@ class EmergencyDesk:
         with self.database.session() as session:
             return alert_row(session, commune_id, alert_id)
 
-    def current(self, commune_id: str) -> list[EmergencyAlert]:
-        """Those that wait for a second person or are in force, newest first."""
+    def current(self, commune_id: str, database: Database | None = None) -> list[EmergencyAlert]:
+        """Those that wait for a second person or are in force, newest first. database: another one to read from."""
         now = self.clock.now()
-        with self.database.session() as session:
+        with (database or self.database).session() as session:
             rows = {row.id: row for row in session.exec(_maybe_current(commune_id, now))}
         rows |= self.journal.overlay(commune_id)
         current = [r for r in rows.values() if r.state(now) in (AlertState.WAITING, AlertState.SENT)]

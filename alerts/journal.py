@@ -43,9 +43,9 @@ class AlertJournal:
         self._worker.start()
 
     def close(self) -> None:
-        """Write what is waiting, if that can be done at once."""
+        """Write what is waiting; what the database does not take now is lost, but the broker has the alerts."""
         self._worker.close(20)
-        if self._waiting:
+        while self._waiting:
             self._step()
 
     def put(self, alert: EmergencyAlert, write: Write) -> None:

@@ -18,7 +18,7 @@ def emergency_banner(frame: Frame) -> Markup:
         return Markup("")
     t, now = frame.t, frame.deps.clock.now()
     lines = []
-    for row in frame.deps.desk.current(frame.commune_id):
+    for row in frame.deps.desk.current(frame.commune_id, frame.deps.database):
         mine = row.requested_by == frame.operator.name
         if row.state(now) is AlertState.WAITING:
             if not frame.may(Action.EMERGENCY):
@@ -58,5 +58,5 @@ def _sent_alone(frame: Frame) -> list[EmergencyAlert]:
         EmergencyAlert.break_glass_reason != "",
         col(EmergencyAlert.issued_at) > since,
     )
-    with frame.deps.desk.database.session() as session:
+    with frame.deps.database.session() as session:
         return list(session.exec(query.order_by(col(EmergencyAlert.issued_at).desc()).limit(2)))

@@ -83,7 +83,7 @@ class Office:
         hosts = frozenset(settings.relay_hosts.split())
         self.journal = AlertJournal(database)
         self.journal.start()
-        desk = EmergencyDesk(database, self.broker, seal, clock, self.journal)
+        desk = EmergencyDesk(Database(database.url), self.broker, seal, clock, self.journal)
         live_services = Services(database, clock, announce=transmitter.wake, statuses=self.presence.snapshot)
         self.deps = Deps(
             settings=settings,

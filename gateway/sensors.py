@@ -19,10 +19,13 @@ log = logging.getLogger(__name__)
 
 #: Between readings: while sound plays, otherwise, and of the modem.
 SOUNDING_EVERY_S, EVERY_S, MODEM_EVERY_S = 2.0, 10.0, 20.0
+#: Between two looks for short messages: an alert may come by one.
+MESSAGES_EVERY_S = 2.0
 #: A single reading may be wrong: so many in a row raise a fault, and so many clear it.
 IN_A_ROW = 3
 #: Readings kept while the agent takes none: it takes them only once its clock is synchronised.
 _MOST_DRAWS = 100
+_MOST_MESSAGES = 100
 _LOOK_S = 0.25
 
 
@@ -68,6 +71,8 @@ class ChainSensors:
         self._draws: list[float] = []
         self._values: dict[str, float] = {}
         self._modem_state = ModemState()
+        self._messages: list[bytes] = []
+        self._messages_every_s = MESSAGES_EVERY_S
         self._faults: dict[str, _FaultLatch] = {}
         self._silent: dict[str, _FaultLatch] = {}
         self._read_s: dict[str, float] = {}
@@ -129,6 +134,11 @@ class ChainSensors:
             draws, self._draws = self._draws, []
         return draws
 
+    def messages(self) -> list[bytes]:
+        with self._lock:
+            messages, self._messages = self._messages, []
+        return messages
+
     def start(self) -> None:
         self._ending.clear()
         self._thread = threading.Thread(target=self._run, name="senses", daemon=True)
@@ -145,6 +155,8 @@ class ChainSensors:
 
     def turn(self, now_s: float) -> None:
         """Read what is due. now_s: of a monotonic clock."""
+        if self._modem is not None and self._due("messages", self._messages_every_s, now_s):
+            self._read_messages(self._modem)
         if self._busy():
             return
         loud = self._loud
@@ -207,6 +219,18 @@ class ChainSensors:
             return
         silent.update(False)
         sim.update(self._modem_state.sim in ("absent", "locked"), self._modem_state.sim)
+
+    def _read_messages(self, modem: Modem) -> None:
+        """A modem that does not answer is reported when it is asked for its signal, and then asked less often."""
+        try:
+            messages = modem.read_messages()
+        except StepFailed as failure:
+            log.debug("no short messages: %s", failure)
+            self._messages_every_s = MODEM_EVERY_S
+            return
+        self._messages_every_s = MESSAGES_EVERY_S
+        with self._lock:
+            self._messages = [*self._messages, *messages][-_MOST_MESSAGES:]
 
     def _failed(self, name: str, error: Exception) -> None:
         """A driver raised what it should not: reported like a sensor that does not answer."""

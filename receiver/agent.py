@@ -91,6 +91,8 @@ class Agent(Components):
 
     def _step(self) -> None:
         now_local_us = local_us()
+        for message in self._monitor.messages():
+            self._alerts.put(message, "sms")
         self._read_inbox()
         if self._dirty.is_set():
             self._dirty.clear()

@@ -60,6 +60,10 @@ class Sensors(Protocol):
         """What the amplifier drew, read since this was last asked and while it was loud."""
         ...
 
+    def messages(self) -> list[bytes]:
+        """Binary short messages that came since this was last asked."""
+        ...
+
     def start(self) -> None: ...
 
     def close(self) -> None: ...
@@ -79,6 +83,9 @@ class NoSensors:
         pass
 
     def draws(self) -> list[float]:
+        return []
+
+    def messages(self) -> list[bytes]:
         return []
 
     def start(self) -> None:

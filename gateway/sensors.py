@@ -27,6 +27,8 @@ IN_A_ROW = 3
 _MOST_DRAWS = 100
 _MOST_MESSAGES = 100
 _LOOK_S = 0.25
+#: A key switch counts when so many readings agree, a quarter of a second apart.
+TRIGGER_AGREES = 2
 
 
 class _FaultLatch:
@@ -73,6 +75,7 @@ class ChainSensors:
         self._modem_state = ModemState()
         self._messages: list[bytes] = []
         self._messages_every_s = MESSAGES_EVERY_S
+        self._trigger_readings: list[bool] = []
         self._faults: dict[str, _FaultLatch] = {}
         self._silent: dict[str, _FaultLatch] = {}
         self._read_s: dict[str, float] = {}
@@ -139,6 +142,11 @@ class ChainSensors:
             messages, self._messages = self._messages, []
         return messages
 
+    @property
+    def trigger_closed(self) -> bool | None:
+        readings = self._trigger_readings
+        return readings[-1] if len(readings) == TRIGGER_AGREES and len(set(readings)) == 1 else None
+
     def start(self) -> None:
         self._ending.clear()
         self._thread = threading.Thread(target=self._run, name="senses", daemon=True)
@@ -159,6 +167,8 @@ class ChainSensors:
             self._read_messages(self._modem)
         if self._busy():
             return
+        if self._chain.trigger:
+            self._read_trigger(self._chain.trigger)
         loud = self._loud
         for sensor in self._inputs:
             every_s = SOUNDING_EVERY_S if sensor.often and loud else EVERY_S
@@ -219,6 +229,18 @@ class ChainSensors:
             return
         silent.update(False)
         sim.update(self._modem_state.sim in ("absent", "locked"), self._modem_state.sim)
+
+    def _read_trigger(self, name: str) -> None:
+        """A contact that bounces, or does not answer, says nothing."""
+        silent = self._silent.setdefault(name, _FaultLatch())
+        try:
+            closed = self._gauges[name].read() > 0.5
+        except StepFailed as failure:
+            silent.update(True, f"{name}: {failure}")
+            self._trigger_readings = []
+        else:
+            silent.update(False)
+            self._trigger_readings = [*self._trigger_readings, closed][-TRIGGER_AGREES:]
 
     def _read_messages(self, modem: Modem) -> None:
         """A modem that does not answer is reported when it is asked for its signal, and then asked less often."""

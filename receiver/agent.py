@@ -107,7 +107,7 @@ class Agent(Components):
             fault = "" if self._speaker.running else "card"
             if self._upkeep.step(now_us, now_local_us, self._volume_percent(), fault):
                 self._plan_changed()
-            self._alerts.step(now_us)
+            self._alerts.step(now_us, self._monitor.trigger_closed)
             self._follow_live_gaps(now_us)
             self._asker.keep(now_local_us)
             if self._current_ladder.recheck_failed(now_us):

@@ -9,6 +9,7 @@ from receiver.alerts.alert_book_store import AlertBookStore
 from receiver.alerts.alert_inbox import AlertInbox
 from receiver.alerts.alert_reporter import AlertReporter
 from receiver.alerts.held_alerts import HeldAlerts
+from receiver.alerts.local_trigger_switch import LocalTriggerSwitch
 from receiver.link.outbox import Outbox
 from receiver.playout.playout import Playout
 from receiver.store.plan import Plan
@@ -39,6 +40,7 @@ class ReceiverAlerts:
         self.books = AlertBookStore(folder / "book.jws", plan.commune, keys, shelf)
         held = HeldAlerts(folder / "held", keys, plan.commune)
         self.inbox = AlertInbox(receiver, plan, keys, held, self.books, now_us, lead_us, on_change)
+        self._trigger = LocalTriggerSwitch(self.inbox, self.books, lead_us)
         self._reporter = AlertReporter(receiver, self.inbox, playout, outbox)
 
     @property
@@ -66,8 +68,9 @@ class ReceiverAlerts:
         """Hash the sounds in a thread: nothing waits for it."""
         threading.Thread(target=self.books.verify_sounds, name="alert-sounds", daemon=True).start()
 
-    def step(self, now_us: int) -> None:
-        """Report and write down. now_us: controller time."""
+    def step(self, now_us: int, trigger_closed: bool | None) -> None:
+        """Report and write down. now_us: controller time. trigger_closed: the key switch; None when it says nothing."""
+        self._trigger.step(trigger_closed, now_us)
         self._reporter.step(now_us)
         self.inbox.keep()
 

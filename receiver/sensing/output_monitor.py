@@ -77,6 +77,11 @@ class OutputMonitor:
         """Binary short messages that came since this was last asked."""
         return self._senses.messages()
 
+    @property
+    def trigger_closed(self) -> bool | None:
+        """The key switch for emergencies, as the sensors have it."""
+        return self._senses.trigger_closed
+
     def proof(self, broadcast: str) -> tuple[ElectricalProof | None, AcousticProof | None]:
         """What is proved of one, so far."""
         with self._lock:

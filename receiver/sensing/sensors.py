@@ -64,6 +64,11 @@ class Sensors(Protocol):
         """Binary short messages that came since this was last asked."""
         ...
 
+    @property
+    def trigger_closed(self) -> bool | None:
+        """Whether the key switch for emergencies is closed; None without one, and while its readings disagree."""
+        ...
+
     def start(self) -> None: ...
 
     def close(self) -> None: ...
@@ -72,7 +77,7 @@ class Sensors(Protocol):
 class NoSensors:
     """A receiver without any (`Sensors`)."""
 
-    draw_least = mains_v = battery_v = on_battery = temperature_c = signal_dbm = sim = None
+    trigger_closed = draw_least = mains_v = battery_v = on_battery = temperature_c = signal_dbm = sim = None
     draw_unit = operator = ""
 
     @property

@@ -11,7 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from alerts.emergency_alerts import VALID_FOR, AlertState, EmergencyAlert, EndKind, alert_row
 from alerts.journal import AlertJournal, Write
-from alerts.templates import SPEECH_OFFSET_MS, end_template
+from alerts.templates import END_OFFSET_MS, SPEECH_OFFSET_MS, end_template
 from runtime.broker import Broker, Delivery
 from runtime.clock import Clock, from_us
 from runtime.database import Database
@@ -156,7 +156,7 @@ class EmergencyDesk:
     def _wire_end(self, row: EmergencyAlert, kind: EndKind, issued_at_us: int) -> Alert:
         template = end_template(is_drill=row.is_drill, is_all_clear=kind is EndKind.ALL_CLEAR)
         wire = self._wire(row, issued_at_us)
-        return wire._replace(is_end=True, template=template, repeats=1, speech_offset_us=0, slots=())
+        return wire._replace(is_end=True, template=template, repeats=1, speech_offset_us=END_OFFSET_MS * 1000, slots=())
 
 
 def _maybe_current(commune_id: str, now: datetime) -> SelectOfScalar[EmergencyAlert]:

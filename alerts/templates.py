@@ -18,6 +18,8 @@ HOUR_SLOT, FIRST_PLACE_SLOT = 0, 1
 MOST_PLACES = 6
 #: From the beginning of the siren to the first word: longer than a chain of amplifiers takes to switch on.
 SPEECH_OFFSET_MS = 6000
+#: From an end to its first word: it is silent at once, and no receiver misses the word.
+END_OFFSET_MS = 1500
 REPEATS = 3
 #: No siren for what develops over days.
 _CHIME_ONLY = (Hazard.HEAT, Hazard.EPIDEMIC)

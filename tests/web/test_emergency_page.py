@@ -90,7 +90,7 @@ def test_receiver_by_receiver(office: Office) -> None:
     alert = address.rpartition("/")[2]
     now_us = office.clock.now_us()
     with office.database.writing() as session:
-        for number, took_us, cause in ((0, 210_000, ""), (1, 0, "no_sound")):
+        for number, took_us, cause in ((0, 210_000, ""), (1, 0, "not_sounding")):
             report = AlertReport(
                 to="controller",
                 revision=1,
@@ -110,7 +110,7 @@ def test_receiver_by_receiver(office: Office) -> None:
     assert "Thôn 0 đang phát" in text
     assert "210 ms" in text
     assert "qua SMS" in text
-    assert "Thôn 1 thiếu âm thanh" in text
+    assert "Thôn 1 đã nhận nhưng không ra tiếng" in text
     assert "Thôn 2 chưa trả lời" in text
     assert office.browser.get(f"{address}/report.pdf").content.startswith(b"%PDF")
 

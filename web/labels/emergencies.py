@@ -15,14 +15,10 @@ END_KINDS = {"cancel": N_("called back as a mistake"), "all_clear": N_("all-clea
 BEARERS = {"mqtt": N_("data network"), "sms": N_("SMS"), "local": N_("switch at the loudspeaker")}
 #: Why an alert did not take effect; the words are the protocol's.
 ALERT_CAUSES = {
-    "no_book": N_("it has no prepared messages yet"),
-    "no_sound": N_("a sound is missing on its storage"),
-    "no_template": N_("it does not know this message yet"),
-    "clock_unknown": N_("it does not know the time"),
-    "allowed_hours": N_("outside the allowed hours"),
-    "not_meant": N_("it is not among the chosen places"),
-    "card": N_("sound card fault"),
-    "cut": N_("another broadcast is playing"),
+    "unknown_template": N_("it does not have this message yet"),
+    "superseded": N_("another broadcast is playing"),
+    "not_sounding": N_("received, but nothing sounds: see its faults"),
+    "overtaken": N_("called back before it could sound"),
     "silent": N_("silent drill: it received the message and stays silent"),
 }
 #: What Loa does about a receiver that has not sounded.

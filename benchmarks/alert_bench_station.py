@@ -36,15 +36,13 @@ SIREN_S, SPEECH_S = 3, 4
 class BenchStation:
     """One commune with a book of two sounds. Everything is stopped by `close`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.key = folder, SealingKey.new()
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+        self.folder, self.host, self.key = folder, host, SealingKey.new()
         self._keys: dict[str, PublicKey] = {}
         self.reports: list[AlertReport] = []
         password = secrets.token_hex(8)
         self._accounts = {CONTROLLER_USER: hash_password(password)}
-        self._child = Mosquitto(
-            folder / "broker", host="127.0.0.1", port=0, controller_user=CONTROLLER_USER, acl=acl_rows()
-        )
+        self._child = Mosquitto(folder / "broker", host=host, port=0, controller_user=CONTROLLER_USER, acl=acl_rows())
         self._child.set_accounts(self._accounts)
         self._child.start()
         self.broker = MqttBroker(self._child.controller_url, user=CONTROLLER_USER, password=password)
@@ -53,13 +51,13 @@ class BenchStation:
         self.media = folder / "media"
         self.media.mkdir()
         handler = functools.partial(_Quiet, directory=str(self.media))
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = http.server.ThreadingHTTPServer((host, 0), handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.siren, self.speech = self._noise(SIREN, SIREN_S), self._noise(SPEECH, SPEECH_S)
         self._receivers: list[ChildProcess] = []
 
-    def receiver(self, name: str, *, lead_ms: int, path_ms: float) -> None:
-        """Start a real receiver on a virtual card, with its config retained."""
+    def receiver(self, name: str, *, lead_ms: int, path_ms: float, namespace: str = "") -> None:
+        """Start a real receiver on a virtual card, with its config retained. namespace: of its network."""
         secret, seed = secrets.token_hex(16), SealingKey.new()
         self._keys[name] = PublicKey(seed.public)
         self._accounts[name] = hash_password(secret)
@@ -69,7 +67,7 @@ class BenchStation:
             commune=COMMUNE,
             path_delay_us=round(path_ms * 1000),
             amplifier_lead_ms=lead_ms,
-            media_bases=[f"http://127.0.0.1:{self._server.server_port}/"],
+            media_bases=[f"http://{self.host}:{self._server.server_port}/"],
         )
         self.broker.publish(topics.of_receiver(name, Kind.CONFIG), self.key.seal(config), qos=1, retain=True)
         file = self.folder / f"{name}.json"
@@ -90,6 +88,7 @@ class BenchStation:
             name,
             ["receiver", "run", *options, "--speaker", f"virtual:{self.folder / name / 'card'}"],
             self.folder / f"{name}.log",
+            ["ip", "netns", "exec", namespace] if namespace else [],
         )
         child.start()
         self._receivers.append(child)

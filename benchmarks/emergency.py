@@ -1,6 +1,6 @@
 """From a published alert to its first sample at three real receivers, and from its end to silence.
 
-    benchmarks/emergency.py [--rounds 30] [--seed 1] [--keep DIR]
+    benchmarks/emergency.py [--rounds 30] [--seed 1] [--keep DIR] [--net 4g [--rig DIR]]
 
 A real broker and three `loa receiver run` on virtual cards with chains of 0.3, 1.5 and 4 s and path delays of 0, 60 and
 180 ms. Each round publishes an alert and, within its siren, the end of it; three alerts are then left to speak.
@@ -11,12 +11,18 @@ Everything is measured in what left the cards:
 - speech_skew_ms_p99, words_lost: of the speech at the horns.
 - alert: size and cost of the compact form.
 
+--net: between broker and receivers the rig's network of that name (as for `benchmarks/sync.py`; needs root); then a
+first sample within a second is asked for.
+
 Exits with 1 when a limit is not held. The confirmation is not in it: see `make demo ARGS='--check --emergency'`.
 """
 
 import argparse
 import json
+import os
 import random
+import runpy
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +32,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.alert_bench_station import COMMUNE, SPEECH_S, BenchStation
+from benchmarks.sync import RIG, prepared_rig
 from demo.skew import CardRecording, instants_of, missing_windows, skew
 from wire import topics
 from wire.alerts import Alert, open_alert, seal_alert
@@ -34,9 +41,14 @@ from wire.sealing import PublicKey
 #: Lead of the chain, and from card to horn, ms.
 RECEIVERS = {"ip": (300, 0.0), "wired": (1_500, 60.0), "fm": (4_000, 180.0)}
 SPEECH_OFFSET_S = 5
-MOST_SOUND_MS = MOST_CANCEL_MS = 500.0
+#: Between an alert, its end and the next alert.
+PAUSE_S = 1.8
+#: In the rig's networks: the broker's address, and until the time is known well.
+RIG_HOST, RIG_WARM_S, WARM_S = "10.77.0.10", 25, 3
+MOST_SOUND_MS = 500.0
 MOST_CHAIN_MS = 100.0
 MOST_SKEW_MS = 1.0
+MOST_NET_MS = 1_000.0
 READY_S = 60
 
 
@@ -102,39 +114,56 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=30)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--keep", type=Path)
+    options.add_argument("--net", default="")
+    options.add_argument("--rig", type=Path, default=RIG)
     chosen = options.parse_args()
+    if chosen.net and not os.environ.get("LOA_BENCH_IN_NET"):
+        return within_net(chosen.rig, chosen.net, chosen.seed)
     random.seed(chosen.seed)
     with ExitStack() as closing:
         folder = chosen.keep or Path(closing.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        station = BenchStation(folder)
+        station = BenchStation(folder, RIG_HOST if chosen.net else "127.0.0.1")
         closing.callback(station.close)
         station.publish_book()
-        for name, (lead_ms, path_ms) in RECEIVERS.items():
-            station.receiver(name, lead_ms=lead_ms, path_ms=path_ms)
+        for number, (name, (lead_ms, path_ms)) in enumerate(RECEIVERS.items(), 1):
+            namespace = f"sr-c{number}" if chosen.net else ""
+            station.receiver(name, lead_ms=lead_ms, path_ms=path_ms, namespace=namespace)
         deadline_s = time.monotonic() + READY_S
         while not all(station.ready(name) for name in RECEIVERS):
             if time.monotonic() > deadline_s:
                 sys.exit("the receivers did not get ready")
             time.sleep(0.2)
-        time.sleep(3)
+        time.sleep(RIG_WARM_S if chosen.net else WARM_S)
         rounds, spoken = [], []
         for _ in range(chosen.rounds):
             message = alert()
             sent_s = send(station, message)
-            time.sleep(random.uniform(1.0, 1.5))
+            time.sleep(random.uniform(PAUSE_S, PAUSE_S + 0.5))
             ended_s = send(station, alert(end_of=message))
-            time.sleep(random.uniform(1.0, 1.5))
+            time.sleep(random.uniform(PAUSE_S, PAUSE_S + 0.5))
             rounds.append((sent_s, ended_s))
         for _ in range(3):
             time.sleep(9)  # the chains go off
             spoken.append(send(station, alert()))
             time.sleep(SPEECH_OFFSET_S + SPEECH_S + 1)
         time.sleep(1)
-        return judge(station, rounds, spoken)
+        return judge(station, rounds, spoken, MOST_NET_MS if chosen.net else MOST_SOUND_MS)
 
 
-def judge(station: BenchStation, rounds: list[tuple[float, float]], spoken: list[float]) -> int:
+def within_net(source: Path, net: str, seed: int) -> int:
+    """This program again, in the server's namespace of the rig's network."""
+    rig = prepared_rig(source)
+    rig_module = runpy.run_path(str(rig / "rig.py"))
+    network = rig_module["Net"](len(RECEIVERS), rig_module["NETS"][net], str(rig), seed)
+    try:
+        command = ["ip", "netns", "exec", "sr-srv", sys.executable, "-m", "benchmarks.emergency", *sys.argv[1:]]
+        return subprocess.run(command, env={**os.environ, "LOA_BENCH_IN_NET": "1"}, check=False).returncode
+    finally:
+        network.down()
+
+
+def judge(station: BenchStation, rounds: list[tuple[float, float]], spoken: list[float], most_ms: float) -> int:
     """Prints the figures. Returns the exit status."""
     sound_ms: dict[str, list[float]] = {name: [] for name in RECEIVERS}
     cancel_ms: dict[str, list[float]] = {name: [] for name in RECEIVERS}
@@ -142,7 +171,7 @@ def judge(station: BenchStation, rounds: list[tuple[float, float]], spoken: list
     for name, (lead_ms, path_ms) in RECEIVERS.items():
         recording = CardRecording(station.folder / name / "card")
         for sent_s, ended_s in rounds:
-            first_s, last_s = sounding(recording, sent_s, ended_s + 0.95)
+            first_s, last_s = sounding(recording, sent_s, ended_s + PAUSE_S - 0.05)
             sound_ms[name].append((first_s - sent_s) * 1e3 + path_ms)
             cancel_ms[name].append((last_s - ended_s) * 1e3 + path_ms)
         at_horn = []
@@ -167,9 +196,8 @@ def judge(station: BenchStation, rounds: list[tuple[float, float]], spoken: list
     }
     print(json.dumps(figures), flush=True)
     held = [
-        *(percentiles(values)["p99"] <= MOST_SOUND_MS for values in sound_ms.values()),
-        *(percentiles(values)["p99"] <= MOST_CANCEL_MS for values in cancel_ms.values()),
-        max(chain_ms) <= MOST_CHAIN_MS,
+        *(percentiles(values)["p99"] <= most_ms for values in [*sound_ms.values(), *cancel_ms.values()]),
+        max(chain_ms) <= (MOST_CHAIN_MS if most_ms == MOST_SOUND_MS else most_ms),
         apart.p99_ms <= MOST_SKEW_MS,
         words_lost == 0,
     ]

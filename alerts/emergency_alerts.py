@@ -1,11 +1,13 @@
 """Alerts: one emergency or drill each, from the request to its end. The table, and the state at an instant."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, Text
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from alerts.templates import AlertMessage, message_of
 from runtime.clock import from_us
@@ -150,6 +152,27 @@ def recent_alerts(session: Session, commune_id: str, limit: int = 20, offset: in
 
 def receipts_of(session: Session, alert_id: str) -> list[AlertReceipt]:
     return list(session.exec(select(AlertReceipt).where(AlertReceipt.alert_id == alert_id)))
+
+
+class ReceiptCount(NamedTuple):
+    """Of one alert: receivers that got it, those that sounded, and when the last of them did."""
+
+    received: int
+    sounded: int
+    last_at: datetime | None
+
+
+def receipt_counts(session: Session, alert_ids: Sequence[str]) -> dict[str, ReceiptCount]:
+    """By alert id; alerts without a receipt are missing. One query."""
+    table = AlertReceipt
+    query = (
+        select(table.alert_id, func.count(), func.count(col(table.took_effect_at)), func.max(table.took_effect_at))
+        .where(col(table.alert_id).in_(alert_ids), col(table.is_end).is_(False))
+        .group_by(col(table.alert_id))
+    )
+    return {
+        alert_id: ReceiptCount(received, sounded, last) for alert_id, received, sounded, last in session.exec(query)
+    }
 
 
 def take_receipt(session: Session, receiver_id: str, report: AlertReport) -> None:

@@ -32,12 +32,16 @@ class _Entry:
 class AlertJournal:
     """`put` from any thread. One thread writes, in order."""
 
-    def __init__(self, database: Database, after_write: Callable[[], None] = lambda: None) -> None:
-        """after_write: called after each commit, such as to notify others."""
-        self._database, self._after_write = database, after_write
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._after_write: Callable[[], None] = lambda: None
         self._waiting: list[_Entry] = []
         self._lock = threading.Lock()
         self._worker = Worker(self._step, "alert journal", back_off=BackOff(0.2, 5.0))
+
+    def after_write(self, notify: Callable[[], None]) -> None:
+        """Call `notify` after each commit from now on."""
+        self._after_write = notify
 
     def start(self) -> None:
         self._worker.start()

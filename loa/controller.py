@@ -207,7 +207,7 @@ class Controller:
         self.alarms.every(
             periods.CHIMES_EVERY_S, "chimes", lambda: ensure_all_chimes(self.database, self.media, self.clock.now())
         )
-        self.emergencies.add_alarms(self.alarms)
+        self.emergencies.add_alarms(self.alarms, self._services, self.speech)
         self.nightly_test = nightly_test_of(
             self.settings, self.database, self.media, self.downlink, self.presence, self.clock
         )

@@ -10,6 +10,7 @@ from alerts.emergency_alerts import EmergencyAlert, take_receipt
 from alerts.journal import AlertJournal
 from alerts.sound_making import SoundMaker
 from broadcast.media import Media
+from broadcast.speech_ingest import SpeechIngest
 from devices.uplink import Uplink
 from loa import periods
 from loa.broker_access import connection
@@ -20,6 +21,8 @@ from runtime.database import Database
 from runtime.secret_files import Secrets
 from runtime.settings import Settings
 from speech.engines import Engines
+from usecases.emergency_follow_up import EmergencyFollowUp
+from usecases.services import Services
 from wire.reports import AlertReport
 from wire.sealing import SealingKey
 
@@ -45,7 +48,11 @@ class Emergencies:
         uplink.on_report(AlertReport, take_receipt)
         self.journal.start()
 
-    def add_alarms(self, alarms: Alarms) -> None:
+    def add_alarms(self, alarms: Alarms, services: Services, speech: SpeechIngest) -> None:
+        follow_up = EmergencyFollowUp(services, self.desk, speech)
+        self.journal.after_write(services.announce)
+        alarms.every_if_due(periods.FREE_MESSAGES_EVERY_S, "free messages", follow_up.speak_free_messages)
+        alarms.every(periods.DRILLS_EVERY_S, "drills", follow_up.start_due_drills)
         alarms.every(periods.ALERT_BOOKS_EVERY_S, "alert books", self.books.step)
         alarms.every(periods.ALERTS_EVERY_S, "alerts", self.tidy)
 

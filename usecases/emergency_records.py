@@ -10,6 +10,7 @@ from alerts.emergency_alerts import EmergencyAlert
 from alerts.journal import Write
 from alerts.templates import SILENT_DRILL
 from alerts.timelines import timeline
+from broadcast import stopping
 from broadcast.broadcasts import LONGEST_TITLE, Broadcast, BroadcastState
 from broadcast.state_changes import record_state
 from wire.broadcasts import BroadcastClass, ClipItem
@@ -53,6 +54,9 @@ def record_start(desk: EmergencyDesk, row: EmergencyAlert) -> Write:
 
 
 def record_end(session: Session, row: EmergencyAlert, by: str) -> None:
+    kept = session.get(EmergencyAlert, row.id)
+    if kept is not None and kept.message_id and session.get(Broadcast, kept.message_id) is not None:
+        stopping.stop(session, kept.message_id, row.ended_at or kept.requested_at, by=by)
     broadcast = session.get(Broadcast, row.broadcast_id)
     if broadcast is None or row.ended_at is None or broadcast.stopped_at is not None:
         return

@@ -113,6 +113,8 @@ def test_receiver_by_receiver(office: Office) -> None:
     assert "Thôn 1 đã nhận nhưng không ra tiếng" in text
     assert "Thôn 2 chưa trả lời" in text
     assert office.browser.get(f"{address}/report.pdf").content.startswith(b"%PDF")
+    trend = re.sub(r"\s+", " ", office.browser.get("/emergency").text)
+    assert "2 cụm loa nhận được, 1 cụm đã phát , chậm nhất sau 210 ms" in trend or "1 cụm đã phát, chậm" in trend
 
 
 def test_stop_and_all_clear_are_for_those_who_may_clear(office: Office) -> None:

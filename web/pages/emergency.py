@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from alerts.alert_settings import alert_settings
 from alerts.alert_sounds import wanted_sounds
-from alerts.emergency_alerts import EndKind, recent_alerts
+from alerts.emergency_alerts import EndKind, receipt_counts, recent_alerts
 from alerts.hazards import HAZARD_NAMES, LEVEL_COLOURS, LEVELS, Hazard
 from alerts.templates import AlertMessage
 from parsing.numbers import row_number
@@ -168,6 +168,7 @@ def _form_page(frame: In, session: Reading, *, is_drill: bool) -> HTMLResponse:
         targets=target_choice(session, frame.commune_id),
         settings=alert_settings(session, frame.commune_id),
         recent=recent[:_SHOWN],
+        counts=receipt_counts(session, [row.id for row in recent[:_SHOWN]]),
         lacking=lacking,
         states=ALERT_STATES,
         request_key=secrets.token_urlsafe(12),

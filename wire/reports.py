@@ -1,7 +1,4 @@
-"""What a receiver tells: presence and heartbeats (plain: the broker vouches for the sender), and sealed reports.
-
-receiver → controller.
-"""
+"""What a receiver tells its controller: presence and heartbeats (the broker vouches for the sender), sealed reports."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -50,7 +47,7 @@ class PlayoutState(Message, frozen=True, kw_only=True):
 
     error_p50_us, error_p99_us, error_max_us: |instant at which a sample left − instant at which it should have|.
     steering_ppm: the correction in force. late, lost, concealed: live frames. underruns, reanchors: counts since start.
-    frames_played: at 48 kHz since start.
+    frames_played: at 48 kHz since start. taken_ahead_us: before it leaves the card, sound is taken so early. 0: unknown.
     """
 
     error_p50_us: int = 0
@@ -63,6 +60,7 @@ class PlayoutState(Message, frozen=True, kw_only=True):
     underruns: int = 0
     reanchors: int = 0
     frames_played: int = 0
+    taken_ahead_us: int = 0
 
 
 class Held(Message, frozen=True, kw_only=True):

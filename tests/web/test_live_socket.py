@@ -31,6 +31,7 @@ from tests.web.office import Office
 from web.access import open_session
 from wire.broadcasts import LiveItem
 from wire.live import open_frame
+from wire.reports import ClockState, Heartbeat, PlayoutState
 from wire.sealing import PublicKey, SealingKey
 
 ADDRESS = "/api/v1/live/speak"
@@ -284,3 +285,19 @@ def test_all_wait_for_the_receiver_with_the_longest_path(office: Office) -> None
         item = row(office, started["broadcast"]).playlist[0]
     assert isinstance(item, LiveItem)
     assert item.buffer_us == 1_120_000
+
+
+@pytest.mark.parametrize(("taken_ahead_us", "lead_ms"), [(0, 298), (150_000, 200), (180_000, 228), (250_000, 298)])
+def test_a_short_lead_is_longer_for_a_card_that_is_fed_further_ahead(
+    office: Office, taken_ahead_us: int, lead_ms: int
+) -> None:
+    assert office.post("/settings/live", live_lead_ms="200", live_silence_s="45", live_longest_min="30") == 303
+    beat = Heartbeat(
+        session=2, sequence=1, clock=ClockState(locked=True), playout=PlayoutState(taken_ahead_us=taken_ahead_us)
+    )
+    office.presence.heard("loa-1", beat, office.clock.now())
+    with office.browser.websocket_connect(ADDRESS, headers=ORIGIN) as socket:
+        started = Microphone(socket, office).ask(**{**START, "targets": {"receivers": ["loa-1"]}})
+        item = row(office, started["broadcast"]).playlist[0]
+    assert isinstance(item, LiveItem)
+    assert item.buffer_us == lead_ms * 1000

@@ -47,7 +47,7 @@ class PlayoutState(Message, frozen=True, kw_only=True):
 
     error_p50_us, error_p99_us, error_max_us: |instant at which a sample left − instant at which it should have|.
     steering_ppm: the correction in force. late, lost, concealed: live frames. underruns, reanchors: counts since start.
-    frames_played: at 48 kHz since start. taken_ahead_us: before it leaves the card, sound is taken so early. 0: unknown.
+    frames_played: at 48 kHz since start. taken_ahead_us: sound is taken so long before it leaves the card; 0: unknown.
     """
 
     error_p50_us: int = 0

@@ -9,11 +9,15 @@ from alerts.desk import EmergencyDesk
 from alerts.emergency_alerts import EmergencyAlert
 from alerts.journal import Write
 from alerts.templates import SILENT_DRILL
+from alerts.texts import danger_sound
 from alerts.timelines import timeline
 from broadcast import stopping
-from broadcast.broadcasts import LONGEST_TITLE, Broadcast, BroadcastState
+from broadcast.broadcasts import Broadcast, BroadcastState
 from broadcast.state_changes import record_state
 from wire.broadcasts import BroadcastClass, ClipItem
+
+#: In lists of the play log and the home page.
+_LONGEST_TITLE = 100
 
 
 def record_start(desk: EmergencyDesk, row: EmergencyAlert) -> Write:
@@ -22,6 +26,9 @@ def record_start(desk: EmergencyDesk, row: EmergencyAlert) -> Write:
     if row.template != SILENT_DRILL:
         with desk.database.session() as session:
             items = timeline(session, row.commune_id, row.message, row.slot_sounds, is_drill=row.is_drill).items
+
+    kind = "Diễn tập" if row.is_drill else "Khẩn cấp"
+    title = f"{kind}: {_danger(row, items)}"
 
     def write(session: Session) -> None:
         if (
@@ -34,7 +41,7 @@ def record_start(desk: EmergencyDesk, row: EmergencyAlert) -> Write:
         broadcast = Broadcast(
             id=row.broadcast_id,
             commune_id=row.commune_id,
-            title=(f"Diễn tập: {row.text}" if row.is_drill else row.text)[:LONGEST_TITLE],
+            title=title[:_LONGEST_TITLE],
             class_=class_.value,
             starts_at=row.issued_at,
             ends_at=row.sounds_until or row.issued_at + timedelta(microseconds=row.lasts_us),
@@ -51,6 +58,14 @@ def record_start(desk: EmergencyDesk, row: EmergencyAlert) -> Write:
         record_state(session, broadcast.id, row.issued_at, BroadcastState.PLANNED, "put_on_air", row.requested_by)
 
     return write
+
+
+def _danger(row: EmergencyAlert, items: list[ClipItem]) -> str:
+    """What a person calls it: the sentence about the danger, or the words of a free message."""
+    if row.template == SILENT_DRILL or row.message.hazard is None:
+        return row.text
+    clip = f"alert-sound-{danger_sound(row.message.hazard)}"
+    return next((item.title for item in items if item.clip == clip), row.text)
 
 
 def record_end(session: Session, row: EmergencyAlert, by: str) -> None:

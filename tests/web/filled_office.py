@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
 
+from alerts.emergency_alerts import EndKind
 from broadcast.planning import put_on_air
 from broadcast.programmes import Item, ItemKind, add_programme
 from demo.sites import OUTLINE
@@ -29,7 +30,7 @@ from tests.mergers.county import County
 from tests.web.office import Office
 from tests.web.test_merger_pages import Wizard
 from tests.web.test_proof_pages import hear, proved
-from usecases.emergencies import request_emergency
+from usecases.emergencies import end_emergency, request_emergency
 from web.request_context import COMMUNE_COOKIE
 from wire.allowed_hours import AllowedHours
 from wire.broadcasts import BroadcastClass
@@ -66,7 +67,9 @@ class FilledOffice(Office):
             )
         clock.advance(seconds=60)
         order = replace(STORM, is_drill=True)
-        self.alert = f"/emergency/alerts/{request_emergency(self.deps.desk, LAN, COMMUNE, order).id}"
+        drill = request_emergency(self.deps.desk, LAN, COMMUNE, order)
+        end_emergency(self.deps.desk, LAN, COMMUNE, drill.id, EndKind.CANCEL)
+        self.alert = f"/emergency/alerts/{drill.id}"
 
     def _meter(self) -> None:
         history = TelemetryHistory()

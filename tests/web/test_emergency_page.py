@@ -135,7 +135,7 @@ def test_stop_everything_and_the_home_page_end_an_alert_by_its_prepared_end(offi
         address = prepared(office, request_key=path)
         office.post(f"{address}/alone", password=PASSWORD, reason="Không gọi được ai cả")
         alert, before = address.rpartition("/")[2], published(office, "alert")
-        assert "Thông báo khẩn cấp của" in office.browser.get("/").text
+        assert "Khẩn cấp: Bão đang đến gần" in office.browser.get("/").text
         assert office.post(path.format(f"alert-{alert}")) == 303
         assert published(office, "alert") == before + 1
     office.deps.transmitter.announce_due()

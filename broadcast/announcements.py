@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, select
 
 from broadcast.broadcasts import Broadcast, BroadcastState
 from broadcast.manifests import MANIFEST_HOLDS
@@ -22,7 +22,7 @@ def unannounced(session: Session, now: datetime) -> list[Broadcast]:
     is planned, it was not: there this clock is the wrong one, and the broadcast is history.
     """
     # Two queries, each with its partial index; as one they would read every broadcast to come, each second.
-    audible = col(Broadcast.missed).is_(False)
+    audible = and_(col(Broadcast.missed).is_(False), col(Broadcast.alert_id).is_(None))
     lacking = select(Broadcast).where(
         col(Broadcast.announced_revision) < col(Broadcast.revision),
         col(Broadcast.ends_at) > now - timedelta(minutes=5),
@@ -47,6 +47,7 @@ def expired(session: Session, now: datetime, limit: int = MOST_AT_ONCE) -> list[
         col(Broadcast.announced_revision) > 0,
         col(Broadcast.cleared_at).is_(None),
         col(Broadcast.missed).is_(False),
+        col(Broadcast.alert_id).is_(None),
     )
     return list(session.exec(query.limit(limit)))
 

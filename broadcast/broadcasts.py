@@ -12,7 +12,7 @@ from runtime.clock import to_us
 from runtime.database import UtcDateTime, partial_index
 from runtime.refusal import N_
 from runtime.rows import existing
-from wire.broadcasts import BroadcastClass, Item, Targets
+from wire.broadcasts import BroadcastClass, Item, Targets, source_of
 from wire.precedence import Precedence, precedence_of
 
 LONGEST_TITLE = 200
@@ -39,6 +39,7 @@ class Broadcast(SQLModel, table=True):
     spread: encoded by `modes`. shifts: JSON, µs by receiver as on the wire; None: all start at starts_at.
     revision: grows with each change; announced_revision: the last that the broker acknowledged, 0 for none.
     cause: why it was stopped, withdrawn or missed. replaces: the broadcast of a former commune that it continues.
+    alert_id: the alert that this is the record of: receivers learn of it by other means, so it is never announced.
     audience_id, clip_fields: who was meant, and JSON of clip id → field; None until it started (`broadcast.audiences`).
     """
 
@@ -75,6 +76,7 @@ class Broadcast(SQLModel, table=True):
     missed: bool = False
     cause: str = ""
     replaces: str | None = None
+    alert_id: str | None = Field(default=None, sa_column=Column(String(16)))
     audience_id: str | None = Field(default=None, sa_column=Column(String(64)))
     clip_fields: str | None = Field(default=None, sa_column=Column(Text))
 
@@ -85,7 +87,8 @@ class Broadcast(SQLModel, table=True):
     @property
     def rank(self) -> Precedence:
         """Of two broadcasts the one with the larger rank plays."""
-        return precedence_of(self.broadcast_class, self.precedence, to_us(self.starts_at), self.id)
+        source = source_of(self.playlist)
+        return precedence_of(self.broadcast_class, source, self.precedence, to_us(self.starts_at), self.id)
 
     @property
     def audience(self) -> Targets:

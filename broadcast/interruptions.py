@@ -10,7 +10,7 @@ from broadcast.broadcasts import BY_HAND, Broadcast, order_key
 from broadcast.on_air import between
 from devices.receivers import Receiver
 from runtime.clock import to_us
-from wire.broadcasts import BroadcastClass
+from wire.broadcasts import BroadcastClass, SoundSource
 from wire.precedence import precedence_of
 
 
@@ -28,9 +28,10 @@ def interruptions(
     class_: BroadcastClass,
     starts_at: datetime,
     ends_at: datetime,
+    source: SoundSource,
 ) -> Interruptions:
     """By the rule by which receivers choose. reached: by the new one. Withdrawn and stopped ones are left out."""
-    rank = precedence_of(class_, 0, to_us(starts_at), order_key(BY_HAND))
+    rank = precedence_of(class_, source, 0, to_us(starts_at), order_key(BY_HAND))
     ids, found = {receiver.id for receiver in reached}, Interruptions([], [])
     planned = [
         b

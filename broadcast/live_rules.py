@@ -1,5 +1,6 @@
 """Live rules of a commune: how far ahead live sound is sent, and when a live broadcast of a browser ends by itself."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sqlmodel import Session
@@ -9,8 +10,10 @@ from devices.receivers import reached_by
 from runtime.refusal import N_, Refusal
 from wire.broadcasts import Targets
 
-#: Of the lead. Below 300 ms a receiver's sound card, which is fed 250 ms ahead, would run out.
-LEAST_LEAD_MS, MOST_LEAD_MS = 300, 5000
+#: Of the lead. Below 200 ms a receiver's sound card, which is fed 150 ms ahead, would run out.
+LEAST_LEAD_MS, MOST_LEAD_MS = 200, 5000
+#: How far ahead a receiver's card is fed that does not say it, and what is left for the way to any receiver at least.
+UNKNOWN_AHEAD_US, LEAST_WAY_US = 250_000, 48_000
 LEAST_SILENCE_S, MOST_SILENCE_S = 20, 600
 LEAST_LONGEST_MIN, MOST_LONGEST_MIN = 1, 240
 
@@ -42,8 +45,20 @@ def live_rules(session: Session, commune_id: str) -> LiveRules:
     return LiveRules(row.live_lead_ms, row.live_silence_s, row.live_longest_min)
 
 
-def rules_for(session: Session, commune_id: str, targets: Targets) -> LiveRules:
-    """The lead is longer by the longest path delay: that receiver renders so much earlier, and all sound together."""
+def rules_for(
+    session: Session, commune_id: str, targets: Targets, taken_ahead_us: Mapping[str, int] | None = None
+) -> LiveRules:
+    """The lead that the receiver needs which takes sound the longest before it is heard: all sound together.
+
+    taken_ahead_us: how long before it leaves the card each receiver takes sound, as it says; 0 or none: not known.
+    """
     rules = live_rules(session, commune_id)
-    path_us = max((r.path_delay_us for r in reached_by(session, commune_id, targets)), default=0)
-    return rules._replace(lead_ms=rules.lead_ms + -(-path_us // 1000))
+    ahead_us = taken_ahead_us or {}
+    lead_us = max(
+        (
+            r.path_delay_us + max(rules.lead_ms * 1000, (ahead_us.get(r.id) or UNKNOWN_AHEAD_US) + LEAST_WAY_US)
+            for r in reached_by(session, commune_id, targets)
+        ),
+        default=rules.lead_ms * 1000,
+    )
+    return rules._replace(lead_ms=-(-lead_us // 1000))

@@ -16,6 +16,7 @@ from parsing.titles import parse_title
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal, at_field
 from runtime.rows import NumberedRow, existing
+from wire.broadcasts import SoundSource, source_of_lengths
 
 MOST_ITEMS = 100
 LONGEST_GAP_MS = 60_000
@@ -188,6 +189,15 @@ def items_of_all(session: Session, programme_ids: Sequence[int]) -> dict[int, li
 
 def duration_us(items: Sequence[RunningItem]) -> int:
     return items[-1].offset_us + items[-1].duration_us if items else 0
+
+
+def programme_source(items: Sequence[RunningItem]) -> SoundSource:
+    """As `wire.broadcasts.source_of` finds it in what is announced: a pause is no item there."""
+    return source_of_lengths(
+        live_us=0,
+        relay_us=sum(item.duration_us for item in items if item.relay is not None),
+        recorded_us=sum(item.duration_us for item in items if item.clip is not None),
+    )
 
 
 def used_in(session: Session, clip_ids: Sequence[str]) -> dict[str, list[Programme]]:

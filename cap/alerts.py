@@ -16,7 +16,7 @@ from runtime.rows import NumberedRow
 from wire.broadcasts import Targets
 
 
-class AlertState(StrEnum):
+class CapAlertState(StrEnum):
     """FILED: it never sounds here, such as a draft or one for elsewhere. ENDED: its time was over while it was on."""
 
     WAITING = "waiting"
@@ -30,7 +30,7 @@ class AlertState(StrEnum):
     FILED = "filed"
 
 
-OPEN = (AlertState.WAITING, AlertState.STARTED)
+OPEN = (CapAlertState.WAITING, CapAlertState.STARTED)
 
 
 class CapAlert(NumberedRow, table=True):
@@ -160,7 +160,7 @@ def closed(session: Session, commune_id: str, limit: int = 30) -> list[CapAlert]
 
 
 def waiting_count(session: Session, commune_id: str) -> int:
-    query = select(CapAlert.id).where(CapAlert.commune_id == commune_id, CapAlert.state == AlertState.WAITING.value)
+    query = select(CapAlert.id).where(CapAlert.commune_id == commune_id, CapAlert.state == CapAlertState.WAITING.value)
     return len(session.exec(query).all())
 
 
@@ -174,6 +174,6 @@ def alert_of_emergency(session: Session, emergency_id: str) -> CapAlert | None:
     return session.exec(select(CapAlert).where(CapAlert.emergency_id == emergency_id)).first() if emergency_id else None
 
 
-def end(session: Session, row: CapAlert, state: AlertState, now: datetime, by: str) -> None:
+def end(session: Session, row: CapAlert, state: CapAlertState, now: datetime, by: str) -> None:
     row.state, row.decided_at, row.decided_by, row.automatic = state.value, now, by, False
     session.add(row)

@@ -16,7 +16,7 @@ class SpokenText(msgspec.Struct, frozen=True):
     text: str
 
 
-class EmergencyOrder(msgspec.Struct, frozen=True, kw_only=True):
+class CapEmergency(msgspec.Struct, frozen=True, kw_only=True):
     """An emergency, or a drill, for a commune. reference: names what it is for; two orders with one are one."""
 
     commune_id: str
@@ -29,10 +29,10 @@ class EmergencyOrder(msgspec.Struct, frozen=True, kw_only=True):
     by: str
 
 
-class Emergencies(Protocol):
+class EmergencyStarter(Protocol):
     """Starts and stops in the caller's transaction, which holds the decision too: both are kept or neither is."""
 
-    def start_in(self, session: Session, order: EmergencyOrder, now: datetime) -> str:
+    def start_in(self, session: Session, order: CapEmergency, now: datetime) -> str:
         """Returns the emergency's id. Raises Refusal when it cannot sound."""
 
     def stop_in(self, session: Session, emergency_id: str, now: datetime, *, by: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 from sqlmodel import Session, SQLModel
 
-from cap.alerts import OPEN, AlertState, CapAlert
+from cap.alerts import OPEN, CapAlert, CapAlertState
 from cap.sources import CapSource
 from cap.targets import joined
 from devices.merger_hooks import CommuneMove, HookChanges, rows_of
@@ -29,13 +29,13 @@ class CapHook:
             alike.setdefault(row.key, []).append(row)
         for rows in alike.values():
             rows.sort(
-                key=lambda r: (r.state != AlertState.STARTED, r.state not in OPEN, move.in_order.index(r.commune_id))
+                key=lambda r: (r.state != CapAlertState.STARTED, r.state not in OPEN, move.in_order.index(r.commune_id))
             )
-            waiting = [row for row in rows[1:] if row.state == AlertState.WAITING]
+            waiting = [row for row in rows[1:] if row.state == CapAlertState.WAITING]
             targets = joined([move.place(row.commune_id, row.audience) for row in (rows[0], *waiting)])
             changes.set(rows[0], commune_id=move.into, targets=msgspec.json.encode(targets))
             for other in waiting:
-                changes.set(other, state=AlertState.REPLACED.value, decided_at=move.now, automatic=False)
+                changes.set(other, state=CapAlertState.REPLACED.value, decided_at=move.now, automatic=False)
         return changes
 
     def commune_after_undo(

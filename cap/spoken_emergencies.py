@@ -1,4 +1,4 @@
-"""Emergencies of alerts whose text is read aloud first: kept from the decision until they are on air."""
+"""EmergencyStarter of alerts whose text is read aloud first: kept from the decision until they are on air."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Column, LargeBinary, Text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from cap.emergencies import EmergencyOrder
+from cap.emergencies import CapEmergency
 from runtime.database import UtcDateTime
 from runtime.refusal import Refusal, from_text
 
@@ -21,7 +21,7 @@ class SpokenState(StrEnum):
 
 
 class SpokenEmergency(SQLModel, table=True):
-    """order: JSON of `EmergencyOrder`. job_id: of the ingest job that reads it aloud. why: of a failure, as
+    """order: JSON of `CapEmergency`. job_id: of the ingest job that reads it aloud. why: of a failure, as
     `runtime.refusal.as_text`.
     """
 
@@ -41,8 +41,8 @@ class SpokenEmergency(SQLModel, table=True):
         return from_text(self.why)
 
     @property
-    def content(self) -> EmergencyOrder:
-        return msgspec.json.decode(self.order, type=EmergencyOrder)
+    def content(self) -> CapEmergency:
+        return msgspec.json.decode(self.order, type=CapEmergency)
 
 
 def spoken_with_reference(session: Session, reference: str) -> SpokenEmergency | None:

@@ -12,6 +12,7 @@ import click
 
 from demo.check import check as check_online
 from demo.demo import Demo
+from demo.emergency_check import check_emergency
 from demo.failure import DemoFailed
 from demo.mergers_check import check_mergers, show_mergers
 from demo.mergers_demo import MergersDemo
@@ -36,18 +37,30 @@ Check = Callable[[Demo, Path | None], tuple[dict[str, Any], list[str]]]
     is_flag=True,
     help="With --check: relay a station that is cut, then speak live through a browser with a recorded microphone.",
 )
+@click.option(
+    "--emergency",
+    is_flag=True,
+    help="With --check: an emergency by two people, its cancel, and a drill; in real browsers.",
+)
 @click.option("--mergers", is_flag=True, help="Merge three communes into one while a programme plays in each.")
 def demo(
-    data: Path | None, http_port: int, check: bool, keep: Path | None, offline: bool, speak: bool, mergers: bool
+    data: Path | None,
+    http_port: int,
+    check: bool,
+    keep: Path | None,
+    offline: bool,
+    speak: bool,
+    emergency: bool,
+    mergers: bool,
 ) -> None:
     stopping = threading.Event()
     stop_on_signals(stopping)
     try:
         with (MergersDemo if mergers else Demo)(data, http_port) as running:
             if check:
-                figures, failed = _check(
-                    running, keep, check_speak_and_relay if speak else check_offline if offline else check_online
-                )
+                chosen = [c for c, asked in ((check_speak_and_relay, speak), (check_emergency, emergency)) if asked]
+                usual = check_offline if offline else check_online
+                figures, failed = _check(running, keep, chosen[0] if chosen else usual)
                 click.echo(json.dumps(figures, ensure_ascii=False))
                 for line in failed:
                     click.echo(line, err=True)

@@ -25,9 +25,9 @@ SPOKEN_TEXT = (
     "trên lấy trước, cánh đồng dưới lấy sau. Đề nghị các hộ dọn rác trước cổng, phát quang bờ rào."
 )
 #: For receivers on a local network.
-LEAD_MS, SILENCE_S, LONGEST_MIN = 300, 90, 60
-#: And the longest path delay, for which all others wait.
-MOST_MOUTH_TO_EAR_MS = 500.0 + max(site.path_delay_ms for site in SITES)
+LEAD_MS, SILENCE_S, LONGEST_MIN = 200, 90, 60
+#: On all receivers, with the longest path delay, for which all others wait.
+MOST_MOUTH_TO_EAR_MS = 500.0
 MOST_SKEW_P99_MS = 5.0
 #: A receiver has heard the voice when so much of it is found in its recording.
 LEAST_HEARD = 0.75

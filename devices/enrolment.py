@@ -1,6 +1,7 @@
 """Enrolment: creates a receiver with its credentials and its broker account."""
 
 import os
+import re
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -146,6 +147,6 @@ def acl_rows() -> list[AclRow]:
     """A receiver's rights, from the table of topics in wire: write its own, read its own and the communes'."""
     rows = []
     for topic in TOPICS:
-        pattern = topic.pattern.replace("{receiver}", "%u").replace("{commune}", "+").replace("{broadcast}", "+")
+        pattern = re.sub(r"{(commune|broadcast|alert)}", "+", topic.pattern).replace("{receiver}", "%u")
         rows.append(AclRow("write" if topic.by == "receiver" else "read", pattern))
     return rows

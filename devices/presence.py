@@ -52,6 +52,8 @@ class PresenceWatch:
         #: Held while states are recorded; taken before `_lock`.
         self._record_lock = threading.Lock()
         self._known: dict[str, ReceiverRecord] = {}
+        #: Whether no state can change until something more is heard.
+        self._quiet = False
         #: Receivers whose credentials two devices use, as recorded.
         self._shared: set[str] = set()
         with database.session() as session:
@@ -63,6 +65,7 @@ class PresenceWatch:
     def heard(self, receiver_id: str, heartbeat: Heartbeat, at: datetime) -> None:
         """A heartbeat comes from the connection that is open now: it is a sign of life, whatever its session."""
         with self._lock:
+            self._quiet = False
             record = self._known.setdefault(receiver_id, ReceiverRecord())
             if was_overtaken(record, heartbeat.session, at):
                 return
@@ -77,6 +80,7 @@ class PresenceWatch:
         retained: the broker kept it from before the subscription, so a birth in it is no sign of life.
         """
         with self._lock:
+            self._quiet = False
             record = self._known.setdefault(receiver_id, ReceiverRecord())
             if not presence.online:
                 self._farewell(record, presence, at, retained=retained)
@@ -104,7 +108,7 @@ class PresenceWatch:
         """The controller lost the broker. The wills of the last seconds came because the broker ended."""
         with self._record_lock:
             with self._lock:
-                self._listening = False
+                self._quiet = self._listening = False
                 hit = {
                     receiver_id: record
                     for receiver_id, record in self._known.items()
@@ -128,11 +132,12 @@ class PresenceWatch:
     def listening_again(self, at: datetime) -> None:
         """The controller is connected to the broker. Receivers get time to come back."""
         with self._lock:
-            self._listening, self._listening_since = True, at
+            self._quiet, self._listening, self._listening_since = False, True, at
 
     def credentials_ended(self, receiver_ids: Collection[str], at: datetime) -> None:
         """The credentials that these receivers used are no longer valid. The next device to connect starts over."""
         with self._lock:
+            self._quiet = False
             for receiver_id in receiver_ids:
                 if (old := self._known.get(receiver_id)) is None:
                     continue
@@ -146,13 +151,18 @@ class PresenceWatch:
     def clock_stepped(self, by: timedelta) -> None:
         """Controller time was set by so much: what was heard lies as long ago as before."""
         with self._lock:
+            self._quiet = False
             self._listening_since += by
             for record in self._known.values():
                 if record.last_heard_at is not None:
                     record.last_heard_at += by
 
+    def may_change(self) -> bool:
+        """Whether the next `sweep` could find a change: not while every receiver is new or has long been lost."""
+        return not self._quiet
+
     def sweep(self, now: datetime) -> list[PresenceChange]:
-        """Compute every state and record the changes. Called about once a second."""
+        """Compute every state and record the changes. Called about once a second while `may_change`."""
         changes = []
         with self._record_lock:
             with self._lock:
@@ -160,13 +170,17 @@ class PresenceWatch:
                 shared = {receiver_id for receiver_id, record in self._known.items() if record.shared(now)}
                 newly, no_longer = shared - self._shared, self._shared - shared
                 self._shared = shared
+                self._quiet = True  # unless a state can still change, or something is heard from now on
                 for receiver_id, record in self._known.items():
                     if record.last_heard_at is not None and record.last_heard_at > now:
                         record.last_heard_at = now
                     change = self._change(receiver_id, record, now)
                     if change is not None:
                         changes.append(change)
+                    lasting = record.state in (PresenceState.NEW, PresenceState.OFFLINE)
+                    self._quiet &= lasting and record.cause != "controller_away" and receiver_id not in shared
             if changes or newly or no_longer:
+                self._quiet = False  # until they are recorded
                 with self._database.writing() as session:
                     session.add_all(changes)
                     for change in changes:

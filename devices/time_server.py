@@ -1,5 +1,6 @@
 """Answers receivers that ask for the time by datagram (docs/decisions/0016)."""
 
+import contextlib
 import logging
 import socket
 from collections import Counter
@@ -23,7 +24,8 @@ MOST_A_SECOND = 3000
 MOST_A_SECOND_OF_ONE = 300
 #: For datagrams that wait: some 0.1 s of a flood.
 _RECEIVE_BUFFER_BYTES = 4_000_000
-_LOOK_S = 0.5
+#: The socket is waited at for so long; `close` ends the wait.
+_WAIT_S = 10.0
 
 
 class TimeServer:
@@ -55,16 +57,20 @@ class TimeServer:
                 host=host,
                 why=failure.strerror or str(failure),
             ) from failure
-        self._socket.settimeout(_LOOK_S)
+        self._socket.settimeout(_WAIT_S)
         self.port: int = self._socket.getsockname()[1]
         self.refused: Counter[str] = Counter()
         self._second, self._answered = 0, 0
         self._by_source: Counter[str] = Counter()
         # A datagram that cannot be handled must not delay the answer to the next one.
-        self._worker = Worker(self._step, "time", back_off=BackOff(0.0, 0.0))
+        self._worker = Worker(self._step, "time", back_off=BackOff(0.0, 0.0), interrupt=self._interrupt)
 
     def start(self) -> None:
         self._worker.start()
+
+    def _interrupt(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.sendto(b"", self._socket.getsockname())
 
     def close(self) -> None:
         self._worker.close(5)

@@ -72,6 +72,8 @@ def _with_profile(output: Output, folder: Path) -> Output:
 def contradictions(chain: Chain) -> list[str]:
     """Faults of a chain, a sentence each; empty when it can work."""
     sensors = sensor_description.contradictions(chain.inputs, chain.proof, chain.line, chain.supply)
+    if chain.trigger and chain.trigger not in chain.inputs:
+        sensors.append(f"'trigger' reads '{chain.trigger}', which is not among the inputs")
     return [
         *_names(chain),
         *_places(chain),

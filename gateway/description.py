@@ -87,6 +87,7 @@ class Chain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A chain. on: the steps before sound. off: the steps after it, all run whatever fails.
 
     path_delay_ms: from the card's output to the horn, of this chain; added to the delay set in the page.
+    trigger: the input of a key switch or contact that starts the emergency prepared for it; read 1 when it is closed.
     proof, line, supply, modem: sensors (`gateway.sensor_description`). A chain may consist of sensors alone.
     """
 
@@ -100,11 +101,16 @@ class Chain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     line: LineCheck | None = None
     supply: SupplyInputs | None = None
     modem: ModemPort | None = None
+    trigger: str = ""
 
     @property
     def only_sensors(self) -> bool:
         """Whether it has sensors and switches nothing."""
-        return not self.on and not self.outputs and bool(self.proof or self.line or self.supply or self.modem)
+        return (
+            not self.on
+            and not self.outputs
+            and bool(self.proof or self.line or self.supply or self.modem or self.trigger)
+        )
 
     @property
     def lead_ms(self) -> int:
@@ -154,4 +160,7 @@ def step_words(step: Step) -> str:
 
 def sensor_words(chain: Chain) -> list[str]:
     """One line for each sensor, for a technician."""
-    return sensor_description.words(chain.proof, chain.line, chain.supply, chain.modem)
+    return [
+        *sensor_description.words(chain.proof, chain.line, chain.supply, chain.modem),
+        *([f"always: {chain.trigger} starts the emergency that is prepared for it"] if chain.trigger else []),
+    ]

@@ -19,11 +19,16 @@ log = logging.getLogger(__name__)
 
 #: Between readings: while sound plays, otherwise, and of the modem.
 SOUNDING_EVERY_S, EVERY_S, MODEM_EVERY_S = 2.0, 10.0, 20.0
+#: Between two looks for short messages: an alert may come by one.
+MESSAGES_EVERY_S = 2.0
 #: A single reading may be wrong: so many in a row raise a fault, and so many clear it.
 IN_A_ROW = 3
 #: Readings kept while the agent takes none: it takes them only once its clock is synchronised.
 _MOST_DRAWS = 100
+_MOST_MESSAGES = 100
 _LOOK_S = 0.25
+#: A key switch counts when so many readings agree, a quarter of a second apart.
+TRIGGER_AGREES = 2
 
 
 class _FaultLatch:
@@ -68,6 +73,9 @@ class ChainSensors:
         self._draws: list[float] = []
         self._values: dict[str, float] = {}
         self._modem_state = ModemState()
+        self._messages: list[bytes] = []
+        self._messages_every_s = MESSAGES_EVERY_S
+        self._trigger_readings: list[bool] = []
         self._faults: dict[str, _FaultLatch] = {}
         self._silent: dict[str, _FaultLatch] = {}
         self._read_s: dict[str, float] = {}
@@ -129,6 +137,16 @@ class ChainSensors:
             draws, self._draws = self._draws, []
         return draws
 
+    def messages(self) -> list[bytes]:
+        with self._lock:
+            messages, self._messages = self._messages, []
+        return messages
+
+    @property
+    def trigger_closed(self) -> bool | None:
+        readings = self._trigger_readings
+        return readings[-1] if len(readings) == TRIGGER_AGREES and len(set(readings)) == 1 else None
+
     def start(self) -> None:
         self._ending.clear()
         self._thread = threading.Thread(target=self._run, name="senses", daemon=True)
@@ -145,8 +163,12 @@ class ChainSensors:
 
     def turn(self, now_s: float) -> None:
         """Read what is due. now_s: of a monotonic clock."""
+        if self._modem is not None and self._due("messages", self._messages_every_s, now_s):
+            self._read_messages(self._modem)
         if self._busy():
             return
+        if self._chain.trigger:
+            self._read_trigger(self._chain.trigger)
         loud = self._loud
         for sensor in self._inputs:
             every_s = SOUNDING_EVERY_S if sensor.often and loud else EVERY_S
@@ -207,6 +229,30 @@ class ChainSensors:
             return
         silent.update(False)
         sim.update(self._modem_state.sim in ("absent", "locked"), self._modem_state.sim)
+
+    def _read_trigger(self, name: str) -> None:
+        """A contact that bounces, or does not answer, says nothing."""
+        silent = self._silent.setdefault(name, _FaultLatch())
+        try:
+            closed = self._gauges[name].read() > 0.5
+        except StepFailed as failure:
+            silent.update(True, f"{name}: {failure}")
+            self._trigger_readings = []
+        else:
+            silent.update(False)
+            self._trigger_readings = [*self._trigger_readings, closed][-TRIGGER_AGREES:]
+
+    def _read_messages(self, modem: Modem) -> None:
+        """A modem that does not answer is reported when it is asked for its signal, and then asked less often."""
+        try:
+            messages = modem.read_messages()
+        except StepFailed as failure:
+            log.debug("no short messages: %s", failure)
+            self._messages_every_s = MODEM_EVERY_S
+            return
+        self._messages_every_s = MESSAGES_EVERY_S
+        with self._lock:
+            self._messages = [*self._messages, *messages][-_MOST_MESSAGES:]
 
     def _failed(self, name: str, error: Exception) -> None:
         """A driver raised what it should not: reported like a sensor that does not answer."""

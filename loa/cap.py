@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from broadcast.speech_ingest import SpeechIngest
-from cap.emergencies import Emergencies
+from cap.emergencies import EmergencyStarter
 from loa import periods
 from runtime.alarms import Alarms
 from runtime.settings import Settings
@@ -16,7 +16,7 @@ from usecases.spoken_emergencies import SpokenEmergencies
 
 def start_alerts(
     settings: Settings, services: Services, speech: SpeechIngest, alarms: Alarms, closing: ExitStack
-) -> Emergencies:
+) -> EmergencyStarter:
     """closing: ends the feeds before the parts that were started earlier."""
     emergencies = SpokenEmergencies(services, speech, lambda: alarms.run_soon("alert speech"))
     alarms.every_if_due(periods.ALERTS_EVERY_S, "alert speech", emergencies.step)

@@ -63,6 +63,13 @@ class ClockWatch:
         self._clock.on_step(self._taken_us.append)
         self._keep_time()
 
+    def is_due(self) -> bool:
+        """Whether `step` would find anything. Reading the clock is what notices its steps."""
+        self._clock.now()
+        shown_us = (self._clock.pending_step_us, self._clock.kept_step_us)
+        keeps_time = self._clock.trusted and self._clock.monotonic_us() - self._kept_at_us >= _KEEP_EVERY_US
+        return bool(self._taken_us) or shown_us != self._shown_us or keeps_time or self._answers.is_due()
+
     def step(self) -> None:
         now = self._clock.now()
         while self._taken_us:

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 from broadcast import play_reports
-from broadcast.audio_silent import SilentRecordings
 from broadcast.chimes import ensure_all_chimes
 from broadcast.config_parts import config_parts
 from broadcast.media import Media
@@ -15,7 +14,6 @@ from broadcast.transmitter import Transmitter
 from devices import self_tests
 from devices.config_sender import ConfigSender
 from devices.downlink import Downlink
-from devices.nightly_test import NightlyTest
 from devices.presence import PresenceWatch
 from devices.uplink import Uplink
 from loa import periods
@@ -24,10 +22,12 @@ from loa.broker_accounts import BrokerAccounts
 from loa.cap import start_alerts
 from loa.clock_watch import ClockWatch
 from loa.connection_limits import raise_open_files
+from loa.emergencies import Emergencies
 from loa.ingest import ingest_of
 from loa.installation import installation_secrets, secrets_folder
 from loa.live_watch import LiveWatch
 from loa.merger_hooks import MERGER_HOOKS
+from loa.nightly_tests import nightly_test_of
 from loa.notifications import notifier_of
 from loa.programme_sound import programme_sound_of
 from loa.relays import relays_of
@@ -76,7 +76,6 @@ class Controller:
             self._start_broadcasts()
             self._start_alarms()
             self._start_province()
-            self._start_outside_alerts()
             self._start_notifications()  # after everything that finds faults
             self._create_app()
         except BaseException:
@@ -159,6 +158,8 @@ class Controller:
         play_reports.register(self.uplink)
         self_tests.register(self.uplink)
         reports_up.register(self.uplink, self.clock)
+        self.emergencies = Emergencies(self.settings, self.database, self.secrets, self.clock, self.media)
+        self.emergencies.start(self.uplink, self._closing)
         self.uplink.start()
         self._closing.callback(self.uplink.close)
 
@@ -168,7 +169,8 @@ class Controller:
             self.settings, self.database, self.media, self.originals, self.clock, self._closing
         )
         self.transmitter = Transmitter(self.database, self.downlink, self.clock)
-        self._services = Services(self.database, self.clock, self.transmitter.wake, statuses=self.presence.snapshot)
+        wake, statuses, desk = self.transmitter.wake, self.presence.snapshot, self.emergencies.desk
+        self._services = Services(self.database, self.clock, wake, statuses=statuses, desk=desk)
         self.live_sessions = LiveSessions(self._services, self.downlink, self.broker, self.ingest, self.originals)
         self.live_sessions.recover()
         self.relays, self.station_tests = relays_of(
@@ -192,7 +194,12 @@ class Controller:
         self.alarms.every_if_due(
             periods.FREEZE_EVERY_S, "audiences", lambda: freeze_in(self.database, self.clock.now())
         )
-        self.alarms.every(periods.PRESENCE_EVERY_S, "presence", lambda: self.presence.sweep(self.clock.now()))
+        self.alarms.every(
+            periods.PRESENCE_EVERY_S,
+            "presence",
+            lambda: self.presence.sweep(self.clock.now()),
+            is_due=self.presence.may_change,
+        )
         self.alarms.every_if_due(periods.LIVE_WATCH_EVERY_S, "live watch", LiveWatch(self._services, self.broker).step)
         self.alarms.every_if_due(periods.RELAYS_EVERY_S, "relays", self.relays.step)
         self.alarms.every(periods.TIDY_EVERY_S, "tidy", lambda: forget_old_samples(self.database, self.clock))
@@ -201,18 +208,13 @@ class Controller:
         self.alarms.every(
             periods.CHIMES_EVERY_S, "chimes", lambda: ensure_all_chimes(self.database, self.media, self.clock.now())
         )
-        self.nightly_test = NightlyTest(
-            self.database,
-            SilentRecordings(self.media),
-            self.downlink,
-            self.presence,
-            self.clock,
-            at=self.settings.self_test_at,
-            verdict_after=timedelta(minutes=self.settings.self_test_verdict_after_min),
+        self.emergencies.add_alarms(self.alarms, self._services, self.speech)
+        self.nightly_test = nightly_test_of(
+            self.settings, self.database, self.media, self.downlink, self.presence, self.clock
         )
         self.alarms.every_if_due(periods.SELF_TESTS_EVERY_S, "self-tests", self.nightly_test.step)
         self.alarms.every_if_due(periods.MERGERS_EVERY_S, "mergers", self.handover.step)
-        self.alarms.every(periods.CLOCK_EVERY_S, "clock", self.clock_watch.step)
+        self.alarms.every(periods.CLOCK_EVERY_S, "clock", self.clock_watch.step, is_due=self.clock_watch.is_due)
         if self.https is not None:
             self.alarms.every(periods.HTTPS_EVERY_S, "https", self.https.renew)
         self.clock.on_step(self._clock_stepped)
@@ -238,16 +240,13 @@ class Controller:
         self.exchange.start()
         self._closing.callback(self.exchange.close)
 
-    def _start_outside_alerts(self) -> None:
-        self.emergencies = start_alerts(self.settings, self._services, self.speech, self.alarms, self._closing)
-
     def _start_notifications(self) -> None:
+        self.outside_emergencies = start_alerts(self.settings, self._services, self.speech, self.alarms, self._closing)
         self.notifier = notifier_of(self.settings, self.database, self.clock, self.secrets.session_key)
         self.notifier.start()
         self._closing.callback(self.notifier.close)
 
     def _create_app(self) -> None:
-        broker_url = public_broker_url(self.settings, broker_port(self.mosquitto))
         self.app = create_app(
             Deps(
                 settings=self.settings,
@@ -264,7 +263,7 @@ class Controller:
                 alarms=self.alarms,
                 planner=self.planner,
                 nightly_test=self.nightly_test,
-                issuer=issuer(self.settings, self.key, broker_url),
+                issuer=issuer(self.settings, self.key, public_broker_url(self.settings, broker_port(self.mosquitto))),
                 accounts_changed=self._accounts.publish,
                 exchange=self.exchange,
                 merger_hooks=MERGER_HOOKS,
@@ -274,7 +273,9 @@ class Controller:
                 programme_sound=programme_sound_of(self.media),
                 https=self.https,
                 live_sessions=self.live_sessions,
-                emergencies=self.emergencies,
+                emergencies=self.outside_emergencies,
+                desk=self.emergencies.desk,
+                alert_books=self.emergencies.books,
             )
         )
 

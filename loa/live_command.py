@@ -52,7 +52,7 @@ def connect(settings: Settings, stored_secrets: Secrets) -> MqttBroker:
     type=click.IntRange(100, 10_000),
     default=1000,
     show_default=True,
-    help="How long before it sounds a frame is sent: LAN 300, 4G 1000.",
+    help="How long before it sounds a frame is sent: LAN 200, 4G 1000.",
 )
 @click.option("--packets-per-message", type=click.IntRange(1, 50), default=2, show_default=True, help="Of 20 ms each.")
 @click.option("--bit-rate", type=click.IntRange(6_000, 256_000), default=32_000, show_default=True, help="bit/s.")

@@ -8,6 +8,13 @@ PRESENCE_EVERY_S = 1.0
 LIVE_WATCH_EVERY_S = 2.0
 #: How often communes without chimes are looked for; `loa` commands may add a commune.
 CHIMES_EVERY_S = 3600.0
+#: How often sounds of emergency messages that are lacking, or whose texts changed, are looked for.
+ALERT_BOOKS_EVERY_S = 30.0
+#: How soon the words of a message typed at that moment are looked for.
+FREE_MESSAGES_EVERY_S = 1.0
+DRILLS_EVERY_S = 20.0
+#: How often expired alerts are taken away from the broker.
+ALERTS_EVERY_S = 60.0
 TIDY_EVERY_S = 3600.0
 #: How often it is looked which broadcasts with a relay begin or end.
 RELAYS_EVERY_S = 1.0

@@ -1,12 +1,14 @@
 """Serves the page until the process is told to stop. The home of uvicorn."""
 
 import asyncio
+import contextlib
 import functools
 import gc
 import logging
 import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -21,6 +23,8 @@ log = logging.getLogger(__name__)
 
 #: A browser that does not answer for so long is gone.
 _WS_PING_S = 5.0
+#: How often the date that answers carry is renewed, and `should_exit` looked at.
+_TICK_S = 1.0
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -32,6 +36,19 @@ class _Server(uvicorn.Server):
         self._https = https
         self._on_started = on_started
         self.refused: Refusal | None = None
+        self._stop_signal: asyncio.Event | None = None
+
+    async def main_loop(self) -> None:
+        """uvicorn's wakes up ten times a second, which is the larger part of what the controller needs at rest."""
+        self._loop, self._stop_signal = asyncio.get_running_loop(), asyncio.Event()
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop_signal.wait(), _TICK_S)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        if self._stop_signal is not None:
+            self._loop.call_soon_threadsafe(self._stop_signal.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -101,6 +101,13 @@ def is_any_due(session: Session, channel: Channel, now: datetime) -> bool:
     return session.exec(select(NotificationDelivery.id).where(*_due(channel, now)).limit(1)).first() is not None
 
 
+def is_any_waiting(session: Session, channel: Channel) -> bool:
+    """Whether one is still to be delivered, now or later."""
+    row = NotificationDelivery
+    query = select(row.id).where(col(row.channel) == channel, col(row.state) == DeliveryState.WAITING).limit(1)
+    return session.exec(query).first() is not None
+
+
 def _due(channel: Channel, now: datetime) -> tuple[ColumnElement[bool], ...]:
     row = NotificationDelivery
     return (

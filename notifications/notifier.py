@@ -63,6 +63,9 @@ class Notifier:
         self._tidied_at: datetime | None = None
         self._gathering = TablePoll(database, clock, self._gather_due)
         self._gatherer = Worker(self.gather, "notifications")
+        self._delivering = {
+            channel: TablePoll(database, clock, partial(self._deliver_due, channel)) for channel in Channel
+        }
         self._deliverers = {
             channel: Worker(partial(self._deliver, channel), f"notify-{channel}") for channel in Channel
         }
@@ -132,7 +135,15 @@ class Notifier:
         return hmac.new(self._key, f"webhook {operator_id} {revision}".encode(), hashlib.sha256).hexdigest()
 
     def _deliver(self, channel: Channel) -> float:
-        return 0.0 if self.deliver_next(channel) else _DELIVER_EVERY_S
+        self._delivering[channel].run()
+        return _DELIVER_EVERY_S
+
+    def _deliver_due(self, channel: Channel) -> datetime | None:
+        """Deliver what is due. Returns when to look again although nothing is committed: soon while one is waiting."""
+        while not self._deliverers[channel].stopping.is_set() and self.deliver_next(channel):
+            pass
+        with self._database.session() as session:
+            return self._clock.now() if deliveries.is_any_waiting(session, channel) else None
 
     def _attempt(self, delivery: NotificationDelivery) -> DeliveryFailed | None:
         """No transaction is open while the message is sent."""

@@ -26,6 +26,7 @@ class Action(StrEnum):
     TIMETABLE = "timetable"
     ON_AIR = "on_air"
     EMERGENCY = "emergency"
+    CLEAR_EMERGENCY = "clear_emergency"
     FAULTS = "faults"
     RECEIVERS = "receivers"
     ALLOWED_HOURS = "allowed_hours"
@@ -40,7 +41,7 @@ class Action(StrEnum):
 _WATCHING = frozenset({Action.LOOK})
 _BROADCASTING = _WATCHING | {Action.CLIPS, Action.PROGRAMMES, Action.TIMETABLE, Action.ON_AIR}
 _MENDING = _WATCHING | {Action.FAULTS, Action.RECEIVERS, Action.ALLOWED_HOURS, Action.EXCHANGE}
-_LEADING = _BROADCASTING | _MENDING | {Action.EMERGENCY, Action.OPERATORS}
+_LEADING = _BROADCASTING | _MENDING | {Action.EMERGENCY, Action.CLEAR_EMERGENCY, Action.OPERATORS}
 
 #: What each role may. A backup holds every commune and the keys, so it is the administrator's alone.
 MAY: dict[Role, frozenset[Action]] = {
@@ -60,6 +61,7 @@ NOT_ALLOWED = {
     Action.TIMETABLE: N_("Only the culture officer and the chair can change the timetable. Ask one of them."),
     Action.ON_AIR: N_("Only the culture officer and the chair can broadcast. Ask one of them."),
     Action.EMERGENCY: N_("Only the chair or vice-chair can broadcast an emergency. Call one of them."),
+    Action.CLEAR_EMERGENCY: N_("Only the chair or vice-chair can end an emergency. Call one of them."),
     Action.FAULTS: N_("Only the technician, the culture officer and the chair can handle faults. Call one of them."),
     Action.RECEIVERS: N_("Only the technician and the chair can change receivers. Ask one of them."),
     Action.ALLOWED_HOURS: N_("Only the chair and the technician can change the allowed hours. Ask one of them."),

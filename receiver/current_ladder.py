@@ -1,5 +1,8 @@
 """The ladder in force and the files it needs: rebuilt after a change of plan, shelf or live streams."""
 
+import threading
+
+from receiver.alerts.alert_book_store import AlertBookStore
 from receiver.commands import CommandHandler
 from receiver.live.live_gaps import LiveGaps
 from receiver.live.live_input import LiveInput
@@ -14,7 +17,7 @@ from receiver.store.wanted_files import wanted_files
 
 
 class CurrentLadder:
-    """For the main thread. `ladder` is replaced by `renew`, never changed."""
+    """`renew` and `recheck_failed` are the main thread's. `ladder` is replaced, never changed."""
 
     def __init__(
         self,
@@ -27,6 +30,7 @@ class CurrentLadder:
         failures: PlaybackFailures,
         commands: CommandHandler,
         tester: SelfTester,
+        books: AlertBookStore,
     ) -> None:
         self._receiver = receiver
         self._plan = plan
@@ -37,17 +41,24 @@ class CurrentLadder:
         self._failures = failures
         self._commands = commands
         self._tester = tester
+        self._books = books
+        self._lock = threading.Lock()  # so that an older ladder never replaces a newer one
         self.ladder = self._build()
 
     def renew(self, now_us: int | None) -> None:
         """now_us: controller time, None when not known."""
-        self.ladder = self._build()
-        self._playout.set_timeline(self._commands.over(self.ladder))
+        self.renew_timeline()
         config = self._plan.config
         if config is not None:
             self._shelf.limit_bytes = config.shelf_limit_bytes
-            wanted = wanted_files(self._plan.for_us(), config, self._failures, now_us, self._receiver)
-            self._shelf.want(wanted + self._tester.wanted(), config.media_bases)
+            wanted = wanted_files(self._plan.announced(), config, self._failures, now_us, self._receiver)
+            self._shelf.want(self._books.wanted() + wanted + self._tester.wanted(), config.media_bases)
+
+    def renew_timeline(self) -> None:
+        """What sounds from now on, without waiting for anything. Any thread."""
+        with self._lock:
+            self.ladder = self._build()
+            self._playout.set_timeline(self._commands.over(self.ladder))
 
     def recheck_failed(self, now_us: int) -> bool:
         """Check again the files of cues that failed. Whether the ladder has to be renewed."""

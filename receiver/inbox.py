@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from receiver.alerts.alert_book_store import AlertBookStore
 from receiver.commands import CommandHandler
 from receiver.store.plan import Plan
 from receiver.timing.station_time import StationTime
@@ -16,17 +17,21 @@ _MOST_JUDGED_AGAIN = 20
 
 
 class PlanChange(NamedTuple):
-    """What a message changed. config: a new one is in force. volume_percent: what a command set; None for none."""
+    """What a message changed. config, alert_book: a new one is in force.
+
+    volume_percent: what a command set; None for none.
+    """
 
     config: bool = False
+    alert_book: bool = False
     volume_percent: int | None = None
 
 
 class MessageInbox:
     """`put` is called by the connection's thread, `changes` by the main thread."""
 
-    def __init__(self, plan: Plan, commands: CommandHandler, station: StationTime) -> None:
-        self._plan, self._commands, self._station = plan, commands, station
+    def __init__(self, plan: Plan, commands: CommandHandler, station: StationTime, books: AlertBookStore) -> None:
+        self._plan, self._commands, self._station, self._books = plan, commands, station, books
         self._messages: queue.SimpleQueue[tuple[Kind, Topic, bytes]] = queue.SimpleQueue()
         self._commands_expired: deque[tuple[Topic, bytes]] = deque(maxlen=_MOST_JUDGED_AGAIN)
 
@@ -53,6 +58,9 @@ class MessageInbox:
             elif kind is Kind.AIR and topic.commune == self._plan.commune:
                 if self._plan.take_manifest(topic.broadcast, payload, now_us()):
                     yield PlanChange()
+            elif kind is Kind.ALERT_BOOK and topic.commune == self._plan.commune:
+                if self._books.take(payload, now_us()):
+                    yield PlanChange(alert_book=True)
             elif kind is Kind.DO:
                 expired = self._commands.refused[Reason.EXPIRED.value]
                 yield PlanChange(volume_percent=self._commands.take(payload, now_us(), self._station))

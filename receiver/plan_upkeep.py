@@ -1,5 +1,6 @@
 """Plan upkeep: reports what is over and forgets what has expired, while time is steady; sorts out a jump of time."""
 
+from receiver.alerts.alert_inbox import AlertInbox
 from receiver.inbox import MessageInbox
 from receiver.link.connection import Connection
 from receiver.link.outbox import Outbox
@@ -22,9 +23,10 @@ class PlanUpkeep:
         outbox: Outbox,
         inbox: MessageInbox,
         connection: Connection,
+        alerts: AlertInbox,
     ) -> None:
         self._plan, self._reporter, self._failures, self._live_gaps = plan, reporter, failures, live_gaps
-        self._outbox, self._inbox, self._connection = outbox, inbox, connection
+        self._outbox, self._inbox, self._connection, self._alerts = outbox, inbox, connection, alerts
         self._jumps = TimeJumps()
 
     def step(self, now_us: int, now_local_us: int, volume_percent: int, fault: str) -> bool:
@@ -40,7 +42,9 @@ class PlanUpkeep:
             self._reporter.keep_now_and_then(now_local_us)
             return jumped  # what is over by a jump may be still to come
         self._reporter.step(now_us, now_local_us, volume_percent, fault)
-        gone = self._plan.drop_expired(now_us) if self._jumps.long_steady(now_local_us) else []
+        gone = []
+        if self._jumps.long_steady(now_local_us):
+            gone = self._plan.drop_expired(now_us) + self._alerts.drop_expired(now_us)
         if gone:
             self._reporter.forget(gone)
             self._failures.forget(gone)

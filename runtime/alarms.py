@@ -36,14 +36,15 @@ _ALWAYS_DUE = datetime(1970, 1, 1, tzinfo=UTC)
 class _Alarm:
     """due_s: on the monotonic clock. running: until a run has ended no other begins.
 
-    poll: what the call makes, where that is a poll of the tables: without anything to find, no run begins.
+    is_due: asked at each interval; where it says no, no run begins. reset: makes it say yes the next time.
     """
 
     name: str
     seconds: float
     call: Callable[[], object]
     due_s: float
-    poll: TablePoll | None = None
+    is_due: Callable[[], bool] = lambda: True
+    reset: Callable[[], None] = lambda: None
     running: bool = False
 
 
@@ -71,7 +72,7 @@ class Alarms:
         with self._changed:
             now_s = time.monotonic()
             for alarm in self._alarms.values():
-                alarm.due_s = now_s + alarm.seconds
+                alarm.due_s = _next_due_s(now_s, alarm.seconds)
         self._scheduler.start()
         self._timer.start()
 
@@ -85,14 +86,20 @@ class Alarms:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
 
-    def every(self, seconds: float, name: str, call: Callable[[], object]) -> None:
-        """Run a call at this interval, for the first time one interval after `start`. name: unique."""
-        self._add(_Alarm(name, seconds, call, time.monotonic() + seconds))
+    def every(
+        self, seconds: float, name: str, call: Callable[[], object], *, is_due: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Run a call at this interval, for the first time within two intervals after `start`. name: unique.
+
+        is_due: whether a run would find anything to do; must not wait.
+        """
+        self._add(_Alarm(name, seconds, call, _next_due_s(time.monotonic(), seconds), is_due))
 
     def every_if_due(self, seconds: float, name: str, call: Callable[[], datetime | None]) -> None:
         """As `every`, for a poll of the tables (`runtime.table_poll`): a run begins only when the poll is due."""
         poll = TablePoll(self._database, self._clock, call)
-        self._add(_Alarm(name, seconds, poll.run, time.monotonic() + seconds, poll))
+        due_s = _next_due_s(time.monotonic(), seconds)
+        self._add(_Alarm(name, seconds, poll.run, due_s, poll.is_due, poll.reset))
 
     def _add(self, alarm: _Alarm) -> None:
         with self._changed:
@@ -109,8 +116,7 @@ class Alarms:
                 if name in self._alarms:
                     alarm = self._alarms[name]
                     alarm.due_s = time.monotonic()
-                    if alarm.poll is not None:
-                        alarm.poll.reset()
+                    alarm.reset()
             self._changed.notify()
 
     @property
@@ -134,8 +140,8 @@ class Alarms:
                 for alarm in self._alarms.values():
                     if alarm.due_s <= now_s and not alarm.running:
                         # Late by several intervals, it runs once.
-                        alarm.due_s = max(alarm.due_s + alarm.seconds, now_s)
-                        if alarm.poll is not None and not alarm.poll.is_due():
+                        alarm.due_s = _next_due_s(now_s, alarm.seconds)
+                        if not alarm.is_due():
                             continue
                         alarm.running = True
                         self._scheduler.add_job(
@@ -156,3 +162,8 @@ class Alarms:
         # APScheduler itself only writes a line to its own log.
         self.failures += 1
         log.error("alarm %s failed: %s", event.job_id, event.exception, exc_info=event.exception)
+
+
+def _next_due_s(now_s: float, seconds: float) -> float:
+    """At whole multiples of the interval, so that calls of 1, 2 and 5 s are run in one waking of the processor."""
+    return (now_s // seconds + 1) * seconds

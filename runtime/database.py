@@ -23,6 +23,8 @@ from runtime.refusal import N_, Refusal
 
 #: How long a writer waits for another before it gives up. Longer than any transaction of ours lasts.
 BUSY_TIMEOUT_MS = 15_000
+#: Each of the 40 threads that serve pages opens up to two at once. With fewer, threads that hold one wait for another.
+KEPT_CONNECTIONS, MOST_CONNECTIONS = 5, 100
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -227,9 +229,15 @@ def _insert(session: Session) -> Any:
 
 def _sqlite(url: str) -> Engine:
     path = url.removeprefix("sqlite:///")
+    pool = {}
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = sqlalchemy.create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000})
+        pool = {"pool_size": KEPT_CONNECTIONS, "max_overflow": MOST_CONNECTIONS - KEPT_CONNECTIONS}
+    engine = sqlalchemy.create_engine(
+        url,
+        **pool,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:

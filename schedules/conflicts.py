@@ -13,7 +13,7 @@ from devices.receivers import Reach
 from runtime.clock import to_us
 from schedules.occurrences import Occurrence
 from schedules.recurrence import Rule, days
-from wire.broadcasts import BroadcastClass, Targets
+from wire.broadcasts import BroadcastClass, SoundSource, Targets
 from wire.precedence import Precedence, precedence_of
 
 
@@ -39,11 +39,12 @@ class PlannedAiring:
     ends_at: datetime
     targets: Targets
     order: str = ""
+    source: SoundSource = SoundSource.RECORDED
 
     @property
     def rank(self) -> Precedence:
         """Of two airings the one with the larger rank plays."""
-        return precedence_of(self.class_, self.precedence, to_us(self.starts_at), self.order)
+        return precedence_of(self.class_, self.source, self.precedence, to_us(self.starts_at), self.order)
 
 
 @dataclass(frozen=True)
@@ -79,23 +80,23 @@ class RecurringClash:
 
 def airings_of(due: Iterable[Occurrence]) -> list[PlannedAiring]:
     """In the same order. Each schedule's JSON is decoded once."""
-    decoded: dict[int, tuple[str, BroadcastClass, int, Targets, str]] = {}
+    decoded: dict[int, PlannedAiring] = {}
     airings = []
     for occurrence in due:
         key = id(occurrence.schedule)
         if key not in decoded:
             schedule = occurrence.schedule
-            decoded[key] = (
+            decoded[key] = PlannedAiring(
                 schedule.title or occurrence.programme.title,
                 schedule.broadcast_class,
                 schedule.precedence,
+                occurrence.starts_at,
+                occurrence.ends_at,
                 schedule.audience,
                 order_key(schedule.number),
+                occurrence.source,
             )
-        title, class_, precedence, targets, order = decoded[key]
-        airings.append(
-            PlannedAiring(title, class_, precedence, occurrence.starts_at, occurrence.ends_at, targets, order)
-        )
+        airings.append(replace(decoded[key], starts_at=occurrence.starts_at, ends_at=occurrence.ends_at))
     return airings
 
 

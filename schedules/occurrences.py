@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from broadcast.modes import Spreading
-from broadcast.programmes import Programme, duration_us, items_of_all
+from broadcast.programmes import Programme, duration_us, items_of_all, programme_source
 from devices.communes import commune
 from schedules.recurrence import instants
 from schedules.schedules import Schedule, due, schedules
+from wire.broadcasts import SoundSource
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Occurrence:
     starts_at: datetime
     ends_at: datetime
     paused: bool = False
+    source: SoundSource = SoundSource.RECORDED
 
 
 def occurrences(
@@ -44,17 +46,18 @@ def occurrences(
     """
     numbers = sorted({s.programme_id for s in of})
     programmes = {p.number: p for p in session.exec(select(Programme).where(col(Programme.id).in_(numbers)))}
-    lengths = {number: duration_us(items) for number, items in items_of_all(session, numbers).items()}
+    items = items_of_all(session, numbers)
     result, spreading = [], dict[str, Spreading]()
     for schedule in sorted(of, key=lambda s: s.number):
-        programme, length = programmes[schedule.programme_id], timedelta(microseconds=lengths[schedule.programme_id])
+        programme, running = programmes[schedule.programme_id], items[schedule.programme_id]
+        length, source = timedelta(microseconds=duration_us(running)), programme_source(running)
         spreading_of_commune = spreading.setdefault(schedule.commune_id, Spreading(session, schedule.commune_id))
         length = spreading_of_commune.total_length(schedule.time_spread, schedule.audience, length)
         if with_paused and schedule.paused and schedule.retired_at is None:
             due_at = instants(schedule.recurrence, zone, after, before)
         else:
             due_at = due(schedule, zone, after, before)
-        result += [Occurrence(schedule, programme, at, at + length, schedule.is_paused_at(at)) for at in due_at]
+        result += [Occurrence(schedule, programme, at, at + length, schedule.is_paused_at(at), source) for at in due_at]
     return sorted(
         result, key=attrgetter("starts_at")
     )  # of one instant in the order of their numbers: sorting is stable

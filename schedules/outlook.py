@@ -11,7 +11,7 @@ from sqlmodel import Session
 from broadcast.broadcasts import BY_HAND, order_key
 from broadcast.manifest_items import fetched_recordings, manifest_items
 from broadcast.modes import IN_STEP, Spread, Spreading
-from broadcast.programmes import RunningItem, duration_us, items_of, items_of_all, programmes
+from broadcast.programmes import RunningItem, duration_us, items_of, items_of_all, programme_source, programmes
 from devices.communes import commune
 from devices.presence_states import PresenceState, ReceiverStatus
 from devices.receivers import Receiver, reached_by
@@ -110,7 +110,17 @@ def outlook(
     shifts = spreading.shifts(spread, targets, duration_us(running))
     length = timedelta(microseconds=duration_us(running) + shifts.most_us)
     new = RecurringAiring(
-        rule, PlannedAiring("", class_, precedence, now, now + length, targets, order_key(without or BY_HAND))
+        rule,
+        PlannedAiring(
+            "",
+            class_,
+            precedence,
+            now,
+            now + length,
+            targets,
+            order_key(without or BY_HAND),
+            programme_source(running),
+        ),
     )
     today = now.astimezone(zone).date()
     reached = reached_by(session, commune_id, targets)
@@ -177,6 +187,7 @@ def _recurring(session: Session, commune_id: str, of: list[Schedule], now: datet
                 now + lengths[s.number],
                 s.audience,
                 order_key(s.number),
+                programme_source(items[s.programme_id]),
             ),
             _resumes(s, zone),
         )

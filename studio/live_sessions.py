@@ -62,8 +62,10 @@ class LiveSessions:
 
     def begin(self, actor: Actor, request: LiveRequest) -> LiveSession:
         """Raises NotAllowed, NotFound, Refusal."""
+        statuses = self._services.statuses(self._services.clock.now())
+        ahead_us = {name: s.heartbeat.playout.taken_ahead_us for name, s in statuses.items() if s.heartbeat is not None}
         with self._services.database.session() as reading:
-            rules = rules_for(reading, request.commune_id, request.targets)
+            rules = rules_for(reading, request.commune_id, request.targets, ahead_us)
         if self._closed:
             raise Refusal(N_("Loa is being stopped. Try again in a minute."))
         session = LiveSession(self._services, self._downlink, self._folder, actor, request, rules, self._over)

@@ -22,6 +22,7 @@ PACKAGES = (
     "speech",
     "broadcast",
     "relay",
+    "alerts",
     "schedules",
     "usecases",
     "studio",
@@ -95,6 +96,8 @@ HOMES = {
         "relay.levels",
         "studio.live_status",
         "studio.microphone_buffer",
+        "alerts.sirens",
+        "alerts.sound_making",
         "demo.",
     ),
 }

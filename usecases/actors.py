@@ -76,7 +76,9 @@ LIVE = Actor("loa live", allowed=frozenset({Action.ON_AIR, Action.EMERGENCY}))
 #: The province's system, through the link that the commune set up.
 PROVINCE = Actor(
     "province",
-    allowed=frozenset({Action.ON_AIR, Action.EMERGENCY, Action.TIMETABLE, Action.PROGRAMMES, Action.RECEIVERS}),
+    allowed=frozenset(
+        {Action.ON_AIR, Action.EMERGENCY, Action.CLEAR_EMERGENCY, Action.TIMETABLE, Action.PROGRAMMES, Action.RECEIVERS}
+    ),
 )
 #: Sources of alerts whose rule a commune has set: what meets it starts, and what they cancel stops.
 CAP = Actor("CAP", allowed=frozenset({Action.ON_AIR, Action.EMERGENCY}))

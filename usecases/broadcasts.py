@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from alerts.emergency_alerts import EndKind
 from broadcast import broadcasts, planning, stopping
 from broadcast.broadcasts import Broadcast
 from broadcast.modes import IN_STEP, Spread
@@ -19,6 +20,7 @@ from people.rights import Action
 from runtime.refusal import N_, NotFound
 from schedules.noise_budget import check_budget
 from usecases.actors import Actor
+from usecases.emergencies import end_emergency
 from usecases.services import Services
 from wire.broadcasts import BroadcastClass, Targets
 
@@ -104,6 +106,7 @@ def stop(
     Returns which receivers have not confirmed it; `confirmation_of` returns it again later.
     Raises NotFound for a broadcast that is unknown or of another commune, NotAllowed.
     """
+    end_if_alert(services, actor, commune_id, broadcast_id)
     with services.database.writing() as session:
         broadcast = stop_in(session, actor, commune_id, broadcast_id, services.clock.now(), cause=cause)
         confirmation = confirmation_of(session, services, broadcast)
@@ -119,16 +122,35 @@ def stop_everything(services: Services, actor: Actor, commune_id: str) -> list[B
     with services.database.writing() as session:
         actor.need(Action.ON_AIR, commune_id)
         now = services.clock.now()
-        going_on, titles = [], []
+        going_on, titles, alerts = [], [], []
         for broadcast in [*on_air_now(session, commune_id, now), *begun_by_hand(session, commune_id, now)]:
-            if broadcast.broadcast_class is BroadcastClass.EMERGENCY and not actor.may(Action.EMERGENCY, commune_id):
+            if not _may_stop(actor, commune_id, broadcast):
                 going_on.append(broadcast)
                 continue
-            stopping.stop(session, broadcast.id, now, by=actor.name)
+            if broadcast.alert_id is None:
+                stopping.stop(session, broadcast.id, now, by=actor.name)
+            else:
+                alerts.append(broadcast.id)
             titles.append(broadcast.title)
         actor.note(session, now, commune_id, Deed.STOPPED_EVERYTHING, ", ".join(titles))
+    for broadcast_id in alerts:
+        end_if_alert(services, actor, commune_id, broadcast_id)
     services.announce()
     return going_on
+
+
+def end_if_alert(services: Services, actor: Actor, commune_id: str, broadcast_id: str) -> None:
+    """An alert is not stopped by a manifest but by its prepared end. Raises NotAllowed, NotFound."""
+    with services.database.session() as session:
+        alert_id = broadcast_of(session, commune_id, broadcast_id).alert_id
+    if alert_id is not None and services.desk is not None:
+        end_emergency(services.desk, actor, commune_id, alert_id, EndKind.CANCEL)
+
+
+def _may_stop(actor: Actor, commune_id: str, broadcast: Broadcast) -> bool:
+    if broadcast.alert_id is not None:
+        return actor.may(Action.CLEAR_EMERGENCY, commune_id)
+    return broadcast.broadcast_class is not BroadcastClass.EMERGENCY or actor.may(Action.EMERGENCY, commune_id)
 
 
 def confirmation_of(session: Session, services: Services, broadcast: Broadcast) -> StopConfirmation:
@@ -142,6 +164,8 @@ def stop_in(
 ) -> Broadcast:
     # 1. Which one, then the right: stopping an emergency needs the right to emergencies.
     broadcast = broadcast_of(session, commune_id, broadcast_id)
+    if broadcast.alert_id is not None:
+        return broadcast  # ended by `end_if_alert`, before
     actor.need(Action.ON_AIR, commune_id, broadcast.broadcast_class)
     revision = broadcast.revision
     # 2. and 3. Rules, write.

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from cap.alerts import AlertState, CapAlert, cap_alert, end, open_alerts
-from cap.emergencies import Emergencies, EmergencyOrder
+from cap.alerts import CapAlert, CapAlertState, cap_alert, end, open_alerts
+from cap.emergencies import CapEmergency, EmergencyStarter
 from cap.sources import CapSource
 from people.audit import Deed
 from people.rights import Action
@@ -19,7 +19,9 @@ from wire.broadcasts import BroadcastClass
 _AGAIN = timedelta(seconds=15)
 
 
-def start_alert(services: Services, actor: Actor, emergencies: Emergencies, commune_id: str, number: int) -> CapAlert:
+def start_alert(
+    services: Services, actor: Actor, emergencies: EmergencyStarter, commune_id: str, number: int
+) -> CapAlert:
     """A person confirms it: it sounds now. Raises NotAllowed, NotFound, Refusal."""
     with services.database.writing() as session:
         actor.need(Action.ON_AIR, commune_id, BroadcastClass.EMERGENCY)
@@ -30,17 +32,19 @@ def start_alert(services: Services, actor: Actor, emergencies: Emergencies, comm
     return row
 
 
-def dismiss_alert(services: Services, actor: Actor, emergencies: Emergencies, commune_id: str, number: int) -> CapAlert:
+def dismiss_alert(
+    services: Services, actor: Actor, emergencies: EmergencyStarter, commune_id: str, number: int
+) -> CapAlert:
     """It does not sound, or no longer. Raises NotAllowed, NotFound, Refusal."""
     with services.database.writing() as session:
         actor.need(Action.ON_AIR, commune_id, BroadcastClass.EMERGENCY)
         row = cap_alert(session, commune_id, number)
-        if row.state not in (AlertState.WAITING, AlertState.STARTED):
+        if row.state not in (CapAlertState.WAITING, CapAlertState.STARTED):
             return row
         actor.check_shown(session, row)
         now = services.clock.now()
-        deed = Deed.CAP_ALERT_STOPPED if row.state == AlertState.STARTED else Deed.CAP_ALERT_DISMISSED
-        state = AlertState.STOPPED if row.state == AlertState.STARTED else AlertState.DISMISSED
+        deed = Deed.CAP_ALERT_STOPPED if row.state == CapAlertState.STARTED else Deed.CAP_ALERT_DISMISSED
+        state = CapAlertState.STOPPED if row.state == CapAlertState.STARTED else CapAlertState.DISMISSED
         stop_alert_in(session, emergencies, row, now, actor.name)
         end(session, row, state, now, actor.name)
         actor.note(session, now, commune_id, deed, row.title, about=row)
@@ -48,7 +52,7 @@ def dismiss_alert(services: Services, actor: Actor, emergencies: Emergencies, co
     return row
 
 
-def work_alerts(services: Services, emergencies: Emergencies) -> datetime | None:
+def work_alerts(services: Services, emergencies: EmergencyStarter) -> datetime | None:
     """Start what starts without being asked, end what is over. Returns when the next one becomes due."""
     with services.database.session() as session:
         rows = open_alerts(session)
@@ -64,16 +68,16 @@ def work_alerts(services: Services, emergencies: Emergencies) -> datetime | None
     return min(instants, default=None)
 
 
-def _work(services: Services, emergencies: Emergencies, due: CapAlert, now: datetime) -> bool:
+def _work(services: Services, emergencies: EmergencyStarter, due: CapAlert, now: datetime) -> bool:
     with services.database.writing() as session:
         row = session.get_one(CapAlert, due.number)
         if not _is_due(row, now):
             return False
         actor = CAP.named(session.get_one(CapSource, row.source_id).name)
         if now >= row.expires_at:
-            was_on = row.state == AlertState.STARTED
+            was_on = row.state == CapAlertState.STARTED
             stop_alert_in(session, emergencies, row, now, actor.name)
-            end(session, row, AlertState.ENDED if was_on else AlertState.EXPIRED, now, actor.name)
+            end(session, row, CapAlertState.ENDED if was_on else CapAlertState.EXPIRED, now, actor.name)
             return was_on
         try:
             with session.begin_nested():
@@ -88,17 +92,19 @@ def _work(services: Services, emergencies: Emergencies, due: CapAlert, now: date
 
 
 def _is_due(row: CapAlert, now: datetime) -> bool:
-    if row.state not in (AlertState.WAITING, AlertState.STARTED):
+    if row.state not in (CapAlertState.WAITING, CapAlertState.STARTED):
         return False
     if now >= row.expires_at:
         return True
-    return row.state == AlertState.WAITING and row.automatic and (row.effective_at is None or now >= row.effective_at)
+    return (
+        row.state == CapAlertState.WAITING and row.automatic and (row.effective_at is None or now >= row.effective_at)
+    )
 
 
-def _start(session: Session, actor: Actor, emergencies: Emergencies, row: CapAlert, now: datetime) -> None:
+def _start(session: Session, actor: Actor, emergencies: EmergencyStarter, row: CapAlert, now: datetime) -> None:
     actor.need(Action.ON_AIR, row.commune_id, BroadcastClass.EMERGENCY)
     check_clock(session)
-    if row.state != AlertState.WAITING:
+    if row.state != CapAlertState.WAITING:
         raise Refusal(N_("This alert is no longer waiting. Reload the page and look at what became of it."))
     if now >= row.expires_at:
         raise Refusal(N_("This alert is over: its time ended. It does not sound any more."))
@@ -106,7 +112,7 @@ def _start(session: Session, actor: Actor, emergencies: Emergencies, row: CapAle
         raise Refusal(N_("This is an exercise or a test. Allow drills in the settings of its source first."))
     if not row.spoken:
         raise Refusal(N_("This alert has no text that could be read aloud."))
-    order = EmergencyOrder(
+    order = CapEmergency(
         commune_id=row.commune_id,
         reference=f"cap {row.number} {row.digest[:16]}",
         title=row.title,
@@ -118,10 +124,10 @@ def _start(session: Session, actor: Actor, emergencies: Emergencies, row: CapAle
     )
     row.emergency_id = emergencies.start_in(session, order, now)
     row.why = ""
-    end(session, row, AlertState.STARTED, now, actor.name)
+    end(session, row, CapAlertState.STARTED, now, actor.name)
     actor.note(session, now, row.commune_id, Deed.CAP_ALERT_STARTED, row.title, about=row)
 
 
-def stop_alert_in(session: Session, emergencies: Emergencies, row: CapAlert, now: datetime, by: str) -> None:
-    if row.emergency_id and row.state == AlertState.STARTED:
+def stop_alert_in(session: Session, emergencies: EmergencyStarter, row: CapAlert, now: datetime, by: str) -> None:
+    if row.emergency_id and row.state == CapAlertState.STARTED:
         emergencies.stop_in(session, row.emergency_id, now, by=by)

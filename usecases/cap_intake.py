@@ -12,8 +12,8 @@ from enum import StrEnum
 import msgspec
 from sqlmodel import Session
 
-from cap.alerts import AlertState, CapAlert, alert_of_origin, alert_with_key, end, key_text, referring
-from cap.emergencies import Emergencies, SpokenText
+from cap.alerts import CapAlert, CapAlertState, alert_of_origin, alert_with_key, end, key_text, referring
+from cap.emergencies import EmergencyStarter, SpokenText
 from cap.messages import CapMessage, CommunePlaces, Info, MessageKey, MessageType, ReceiverPosition, Status
 from cap.reading import read_foreign
 from cap.sources import CapSource, cap_source
@@ -51,7 +51,9 @@ class Met:
     alert: CapAlert | None = None
 
 
-def receive(services: Services, emergencies: Emergencies, source_id: int, file: bytes, *, own_host: str = "") -> Met:
+def receive(
+    services: Services, emergencies: EmergencyStarter, source_id: int, file: bytes, *, own_host: str = ""
+) -> Met:
     """Read an alert of a source and take it in. own_host: of what Loa publishes itself. Raises Refusal, NotFound."""
     with services.database.session() as session:
         source = cap_source(session, source_id)
@@ -68,7 +70,13 @@ def receive(services: Services, emergencies: Emergencies, source_id: int, file: 
 
 
 def take_in(
-    session: Session, emergencies: Emergencies, source: CapSource, message: CapMessage, now: datetime, *, own_host: str
+    session: Session,
+    emergencies: EmergencyStarter,
+    source: CapSource,
+    message: CapMessage,
+    now: datetime,
+    *,
+    own_host: str,
 ) -> Met:
     """Raises Refusal."""
     if message.type in (MessageType.ACK, MessageType.ERROR) or _is_own(message, own_host):
@@ -100,10 +108,12 @@ def take_in(
     return Met(Taken.KEPT, row)
 
 
-def _act_on(session: Session, emergencies: Emergencies, row: CapAlert, reference: MessageKey, now: datetime) -> None:
+def _act_on(
+    session: Session, emergencies: EmergencyStarter, row: CapAlert, reference: MessageKey, now: datetime
+) -> None:
     """An Update or a Cancel ends the alert that it refers to."""
     other = alert_with_key(session, row.commune_id, reference)
-    if other is not None and other.state in (AlertState.WAITING, AlertState.STARTED) and _may_end(row, other):
+    if other is not None and other.state in (CapAlertState.WAITING, CapAlertState.STARTED) and _may_end(row, other):
         stop_alert_in(session, emergencies, other, now, row.sender)
         end(session, other, _ended_by(row), now, row.sender)
         session.flush()
@@ -113,7 +123,7 @@ def _act_on(session: Session, emergencies: Emergencies, row: CapAlert, reference
 def _overtaken(session: Session, row: CapAlert, now: datetime) -> None:
     """The Update or Cancel of an alert can come before the alert."""
     for later in referring(session, row.commune_id, row.key):
-        if row.state == AlertState.WAITING and _may_end(later, row):
+        if row.state == CapAlertState.WAITING and _may_end(later, row):
             end(session, row, _ended_by(later), now, later.sender)
 
 
@@ -124,8 +134,8 @@ def _may_end(row: CapAlert, other: CapAlert) -> bool:
     return row.sender == other.sender and (row.is_signed or not other.is_signed) and status and real
 
 
-def _ended_by(row: CapAlert) -> AlertState:
-    return AlertState.CANCELLED if row.type == MessageType.CANCEL else AlertState.REPLACED
+def _ended_by(row: CapAlert) -> CapAlertState:
+    return CapAlertState.CANCELLED if row.type == MessageType.CANCEL else CapAlertState.REPLACED
 
 
 def _fill(session: Session, row: CapAlert, source: CapSource, message: CapMessage, now: datetime) -> None:
@@ -149,7 +159,7 @@ def _fill(session: Session, row: CapAlert, source: CapSource, message: CapMessag
     row.state, row.why = _first_state(row, source, message, now)
     first_is_over = any(_ALL_CLEAR in i.response_types or i.urgency.value == "Past" for i in infos)
     row.automatic = (
-        row.state == AlertState.WAITING
+        row.state == CapAlertState.WAITING
         and own_language
         and aim.aim is Aim.HERE
         and source.starts(infos[0])
@@ -161,7 +171,7 @@ def _fill(session: Session, row: CapAlert, source: CapSource, message: CapMessag
 def _first_state(row: CapAlert, source: CapSource, message: CapMessage, now: datetime) -> tuple[str, str]:
     why: Refusal | None = None
     if message.type is MessageType.CANCEL:
-        return AlertState.FILED.value, ""
+        return CapAlertState.FILED.value, ""
     if message.status in (Status.SYSTEM, Status.DRAFT):
         why = Refusal(N_("A draft or a message between systems never sounds."))
     elif not message.is_public:
@@ -169,8 +179,8 @@ def _first_state(row: CapAlert, source: CapSource, message: CapMessage, now: dat
     elif row.aim == Aim.ELSEWHERE:
         why = Refusal(N_("Its area is not in this commune."))
     if why is not None:
-        return AlertState.FILED.value, as_text(why)
-    return (AlertState.EXPIRED if now >= row.expires_at else AlertState.WAITING).value, ""
+        return CapAlertState.FILED.value, as_text(why)
+    return (CapAlertState.EXPIRED if now >= row.expires_at else CapAlertState.WAITING).value, ""
 
 
 def _here(session: Session, source: CapSource, message: CapMessage) -> tuple[list[Info], Aimed]:

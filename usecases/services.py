@@ -7,6 +7,7 @@ from typing import Protocol
 
 from sqlmodel import Session
 
+from alerts.desk import EmergencyDesk
 from devices.presence_states import ReceiverStatus
 from notifications.channels import Channel
 from runtime.clock import Clock
@@ -42,6 +43,7 @@ class Services:
     reachable: whether a receiver would take a command at this time.
     statuses: of all receivers at this time, by id.
     sign_out: an operator by number, everywhere; within the transaction.
+    desk: ends the alerts that are stopped as broadcasts; None where no emergency can be sent.
     send_test: a test message to an operator by number, through a channel, in a language; raises DeliveryFailed.
     """
 
@@ -57,3 +59,4 @@ class Services:
     statuses: Callable[[datetime], Mapping[str, ReceiverStatus]] = _no_statuses
     sign_out: Callable[[Session, int], None] = _ignore
     send_test: Callable[[int, Channel, str], None] = _ignore
+    desk: EmergencyDesk | None = None

@@ -15,7 +15,7 @@ from broadcast import broadcasts
 from broadcast.ingest_jobs import JobState, job
 from broadcast.planning import check_reached
 from broadcast.speech_ingest import SpeechIngest
-from cap.emergencies import EmergencyOrder
+from cap.emergencies import CapEmergency
 from cap.spoken_emergencies import SpokenEmergency, SpokenState, spoken_under_way, spoken_with_reference
 from devices.receivers import reached_by
 from runtime.refusal import N_, Refusal, as_text
@@ -32,13 +32,13 @@ _DRILL = "Đây là diễn tập. Đây không phải báo động thật."
 
 
 class SpokenEmergencies:
-    """`cap.emergencies.Emergencies` with the parts that read texts aloud and put recordings on air."""
+    """`cap.emergencies.EmergencyStarter` with the parts that read texts aloud and put recordings on air."""
 
     def __init__(self, services: Services, speech: SpeechIngest, wake: Callable[[], None] = lambda: None) -> None:
         """wake: to make `step` run soon."""
         self._services, self._speech, self._wake = services, speech, wake
 
-    def start_in(self, session: Session, order: EmergencyOrder, now: datetime) -> str:
+    def start_in(self, session: Session, order: CapEmergency, now: datetime) -> str:
         """Raises Refusal when nobody would hear it, or no voice reads its language."""
         known = spoken_with_reference(session, order.reference)
         if known is not None:
@@ -117,7 +117,7 @@ class SpokenEmergencies:
             session.add(current)
         self._services.announce()
 
-    def _speech_order(self, order: EmergencyOrder) -> SpeechOrder:
+    def _speech_order(self, order: CapEmergency) -> SpeechOrder:
         """Raises Refusal."""
         texts = [text.text for text in order.texts if text.language.lower().partition("-")[0] == "vi"]
         voice = next((voice for voice in self._speech.engines.voices().voices if voice.is_vietnamese), None)

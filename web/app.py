@@ -23,6 +23,7 @@ from web.api.routes import API_ROUTERS
 from web.assets import Assets
 from web.body_limits import BodyLimits
 from web.deps import Deps
+from web.emergency_banner import emergency_banner
 from web.labels.fields import typed_values
 from web.labels.people import DEEDS
 from web.live import LiveFeed
@@ -79,6 +80,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.feed_limit = FeedLimit()
     app.state.password_pool = PasswordPool()
     app.state.backups = BackupRuns(deps.database, deps.settings.data_dir, deps.clock)
+    app.state.emergency_banner = emergency_banner
     app.state.live = LiveFeed(deps, app.state.renderer)
     for router in (*PAGE_ROUTERS, *API_ROUTERS):
         # Not include_router: FastAPI would build each route once more for each application, which takes 0.3 s.

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from alerts.alert_books import AlertBooks
+from alerts.desk import EmergencyDesk
 from broadcast.ingest import Ingest
 from broadcast.media import Media
 from broadcast.speech_ingest import SpeechIngest
 from broadcast.transmitter import Transmitter
-from cap.emergencies import Emergencies
+from cap.emergencies import EmergencyStarter
 from devices.downlink import Downlink
 from devices.enrolment import Issuer
 from devices.merger_hooks import MergerHooks
@@ -63,7 +65,9 @@ class Deps:
     station_tests: StationTests
     programme_sound: Callable[[Sequence[Item], int], Iterator[bytes]]
     live_sessions: LiveSessions
-    emergencies: Emergencies
+    emergencies: EmergencyStarter
+    desk: EmergencyDesk
+    alert_books: AlertBooks
     https: Https | None = None
 
     @property
@@ -87,6 +91,7 @@ class Deps:
             statuses=self.presence.snapshot,
             sign_out=close_sessions,
             send_test=self.notifier.send_test,
+            desk=self.desk,
         )
 
     def _configure(self, receiver_ids: Collection[str]) -> None:

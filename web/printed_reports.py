@@ -25,7 +25,7 @@ def monthly_pdf(report: MonthlyReport, w: Wording, today: date, folders: tuple[P
 
     today: the date on the paper. Raises Refusal when the font is missing.
     """
-    page = _Page(*installed_typeface(folders))
+    page = ReportPage(*installed_typeface(folders))
     t = w.t
     page.letterhead(w, report.commune.name, today)
     page.heading(t("REPORT"), t("Broadcasting in {month}", month=f"{report.first:%m/%Y}"))
@@ -114,7 +114,7 @@ def monthly_pdf(report: MonthlyReport, w: Wording, today: date, folders: tuple[P
     return bytes(page.output())
 
 
-class _Page(FPDF):
+class ReportPage(FPDF):
     """A4 upright, with the margins of the decree."""
 
     def __init__(self, folder: Path, typeface: Typeface) -> None:

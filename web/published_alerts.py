@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from broadcast.broadcasts import Broadcast
 from broadcast.clips import clips_by_id, order_of
-from cap.alerts import AlertState, CapAlert, alert_of_emergency, key_text
+from cap.alerts import CapAlert, CapAlertState, alert_of_emergency, key_text
 from cap.messages import Certainty, MessageKey, MessageType, Severity, Urgency
 from cap.spoken_emergencies import spoken_for_broadcast
 from cap.writing import OutgoingAlert
@@ -19,7 +19,7 @@ from wire.broadcasts import BroadcastClass
 PUBLISHED_FOR = timedelta(days=7)
 MOST_PUBLISHED = 100
 _CANCEL = "-cancel"
-_ENDED_EARLY = (AlertState.CANCELLED, AlertState.REPLACED, AlertState.STOPPED)
+_ENDED_EARLY = (CapAlertState.CANCELLED, CapAlertState.REPLACED, CapAlertState.STOPPED)
 _IDENTIFIER = re.compile(r"loa-([0-9a-z]{1,80})(-cancel)?")
 
 

@@ -16,6 +16,7 @@ from devices.communes import Commune
 from people.contacts import full_names
 from people.operators import Operator, standing_of
 from people.rights import Action, Standing, may, refusal_of
+from runtime.database import Database
 from runtime.refusal import N_, Refusal
 from usecases.actors import Actor
 from web import access
@@ -147,6 +148,7 @@ def surroundings(frame: Frame) -> dict[str, Any]:
         "w": frame.wording,
         "now": frame.deps.clock.now(),
         "path": frame.request.url.path,
+        "emergency_banner": frame.request.app.state.emergency_banner,
         "help": help_of(frame.request.url.path),
         "form_token": frame.form_token,
         "once_key": lambda: secrets.token_urlsafe(12),
@@ -174,7 +176,12 @@ def translator_of(request: Request) -> Translator:
 
 def frame_of(request: Request) -> Frame:
     """Who asks, and for what. Raises NotSignedIn, MustChangePassword, Refusal (no commune yet)."""
-    frame = _frame(request)
+    return frame_from(request, None)
+
+
+def frame_from(request: Request, own_database: Database | None) -> Frame:
+    """own_database: read this one, and write nothing: for what nothing may hold up."""
+    frame = _frame(request, own_database)
     if frame.operator.must_change_password:
         raise MustChangePassword
     is_free = any(request.url.path == path or request.url.path.startswith(path + "/") for path in FREE_PATHS)
@@ -188,16 +195,16 @@ def frame_with_any_password(request: Request) -> Frame:
     return _frame(request)
 
 
-def _frame(request: Request) -> Frame:
+def _frame(request: Request, own_database: Database | None = None) -> Frame:
     deps, token = deps_of(request), request.cookies.get(SESSION_COOKIE, "")
     now = deps.clock.now()
-    with deps.database.session() as session:
+    with (own_database or deps.database).session() as session:
         signed_in = access.who(session, token, now) if token else None
         if signed_in is None:
             raise NotSignedIn
         operator, web_session = signed_in
         standing, communes = standing_of(session, operator)
-    if now - web_session.used_at > access.TOUCH_EVERY:
+    if own_database is None and now - web_session.used_at > access.TOUCH_EVERY:
         with deps.database.writing() as session:
             access.touch(session, token, now)
     if not communes:

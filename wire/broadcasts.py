@@ -3,6 +3,7 @@
 controller → receivers of a commune, retained. Sealed.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
@@ -22,8 +23,19 @@ class BroadcastClass(StrEnum):
     EMERGENCY = "emergency"
 
 
-#: Which class cuts which: the larger sounds.
-RANK = {BroadcastClass.NORMAL: 1, BroadcastClass.PRIORITY: 2, BroadcastClass.EMERGENCY: 3}
+class SoundSource(StrEnum):
+    """Where the sound of a broadcast comes from."""
+
+    RECORDED = "recorded"
+    LIVE = "live"  # a person speaks now
+    RELAY = "relay"  # another station, for more than half of its length
+
+
+def source_of_lengths(*, live_us: int, relay_us: int, recorded_us: int) -> SoundSource:
+    """By how long its items of each kind last."""
+    if live_us:
+        return SoundSource.LIVE
+    return SoundSource.RELAY if relay_us > recorded_us else SoundSource.RECORDED
 
 
 class Rendition(Message, frozen=True, kw_only=True):
@@ -75,6 +87,21 @@ class LiveItem(Message, frozen=True, kw_only=True, tag="live", tag_field="kind")
 
 
 Item = ClipItem | LiveItem
+
+
+def source_of(items: Iterable[Item]) -> SoundSource:
+    """The source of a broadcast with these items."""
+    lengths_us = dict.fromkeys(SoundSource, 0)
+    for item in items:
+        if isinstance(item, LiveItem):
+            lengths_us[SoundSource.RELAY if item.relay else SoundSource.LIVE] += item.duration_us
+        else:
+            lengths_us[SoundSource.RECORDED] += item.duration_us
+    return source_of_lengths(
+        live_us=lengths_us[SoundSource.LIVE],
+        relay_us=lengths_us[SoundSource.RELAY],
+        recorded_us=lengths_us[SoundSource.RECORDED],
+    )
 
 
 class Targets(Message, frozen=True, kw_only=True):

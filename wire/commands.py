@@ -31,7 +31,8 @@ class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
     """All that a receiver is set to. Retained: a receiver that comes back finds the newest.
 
     commune, zones: where it belongs; it listens to this commune's broadcasts.
-    volume_percent: what it plays at, never above volume_ceiling_percent.
+    volume_percent: what it plays at; emergency_volume_percent: in an emergency, whatever the volume is set to. Never
+    above volume_ceiling_percent.
     path_delay_us: from the card's output to the horn (amplifier chain, FM chain); sound is sent this much earlier.
     amplifier_lead_ms: how long before the first sample the amplifier is switched on.
     allowed_hours: outside them nothing but an emergency sounds; empty: no limit. time_zone: IANA name they are in.
@@ -50,6 +51,7 @@ class Config(Sealed, frozen=True, kw_only=True, tag="config", tag_field="type"):
     name: str = ""
     volume_percent: Percent = 80
     volume_ceiling_percent: Percent = 100
+    emergency_volume_percent: Percent = 100
     path_delay_us: Microseconds = 0
     amplifier_lead_ms: Annotated[int, Meta(ge=0, le=60_000)] = 5000
     allowed_hours: list[AllowedHours] = []

@@ -1,7 +1,4 @@
-"""What a receiver tells: presence and heartbeats (plain: the broker vouches for the sender), and sealed reports.
-
-receiver → controller.
-"""
+"""What a receiver tells its controller: presence and heartbeats (the broker vouches for the sender), sealed reports."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -50,7 +47,7 @@ class PlayoutState(Message, frozen=True, kw_only=True):
 
     error_p50_us, error_p99_us, error_max_us: |instant at which a sample left − instant at which it should have|.
     steering_ppm: the correction in force. late, lost, concealed: live frames. underruns, reanchors: counts since start.
-    frames_played: at 48 kHz since start.
+    frames_played: at 48 kHz since start. taken_ahead_us: sound is taken so long before it leaves the card; 0: unknown.
     """
 
     error_p50_us: int = 0
@@ -63,6 +60,7 @@ class PlayoutState(Message, frozen=True, kw_only=True):
     underruns: int = 0
     reanchors: int = 0
     frames_played: int = 0
+    taken_ahead_us: int = 0
 
 
 class Held(Message, frozen=True, kw_only=True):
@@ -275,4 +273,26 @@ class SelfTestReport(Sealed, frozen=True, kw_only=True, tag="self_test_report", 
     attempts: Annotated[int, Meta(ge=1)] = 1
 
 
-Report = PlayReport | FaultReport | CommandDone | SelfTestReport
+class AlertReport(Sealed, frozen=True, kw_only=True, tag="alert_report", tag_field="type"):
+    """How an alert, or its end, took effect at one receiver. As soon as it has; and when it has not after some seconds.
+
+    alert: its id, 16 hex digits. is_end, is_drill: as in the alert.
+    bearer: which brought it first: "mqtt", "sms" or "local".
+    arrived_at_us: controller time, by the receiver's estimate.
+    took_effect_at_us: controller time at the horn: of an alert the first sample, of an end the first moment without
+    the alert's sound; 0: not yet, or not at all.
+    cause: why not ("" when it has): see docs/protocol.md for the words.
+    """
+
+    report: str
+    receiver: str
+    alert: str
+    is_end: bool = False
+    is_drill: bool = False
+    bearer: str
+    arrived_at_us: Microseconds
+    took_effect_at_us: Microseconds = 0
+    cause: str = ""
+
+
+Report = PlayReport | FaultReport | CommandDone | SelfTestReport | AlertReport

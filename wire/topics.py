@@ -18,6 +18,9 @@ class Kind(StrEnum):
 
     AIR = "air"
     LIVE = "live"
+    ALERT = "alert"
+    DRILL = "drill"
+    ALERT_BOOK = "alert-book"
     CONFIG = "config"
     DO = "do"
     TIME_ASK = "time/ask"
@@ -41,6 +44,9 @@ class TopicRow(NamedTuple):
 TOPICS = (
     TopicRow(Kind.AIR, f"{PREFIX}/c/{{commune}}/air/{{broadcast}}", "controller", True, 1, "sealed Manifest"),
     TopicRow(Kind.LIVE, f"{PREFIX}/c/{{commune}}/live/{{broadcast}}", "controller", False, 0, "signed LiveFrame"),
+    TopicRow(Kind.ALERT, f"{PREFIX}/c/{{commune}}/alert/{{alert}}", "controller", True, 1, "signed Alert"),
+    TopicRow(Kind.DRILL, f"{PREFIX}/c/{{commune}}/drill/{{alert}}", "controller", True, 1, "signed Alert"),
+    TopicRow(Kind.ALERT_BOOK, f"{PREFIX}/c/{{commune}}/alert-book", "controller", True, 1, "sealed AlertBook"),
     TopicRow(Kind.CONFIG, f"{PREFIX}/r/{{receiver}}/config", "controller", True, 1, "sealed Config"),
     TopicRow(Kind.DO, f"{PREFIX}/r/{{receiver}}/do", "controller", False, 1, "sealed Command"),
     TopicRow(Kind.TIME_ASK, f"{PREFIX}/r/{{receiver}}/time/ask", "receiver", False, 0, "TimeAsk"),
@@ -52,12 +58,13 @@ TOPICS = (
 
 
 class Topic(NamedTuple):
-    """A topic taken apart. `commune` and `broadcast` are empty for a receiver's topics, `receiver` for a commune's."""
+    """A topic taken apart. What it does not name is empty."""
 
     kind: Kind
     commune: str = ""
     broadcast: str = ""
     receiver: str = ""
+    alert: str = ""
 
 
 def is_id(text: str) -> bool:
@@ -75,6 +82,16 @@ def live(commune: str, broadcast: str) -> str:
     return f"{PREFIX}/c/{commune}/live/{broadcast}"
 
 
+def alert(commune: str, alert_id: str, *, is_drill: bool) -> str:
+    """Where an alert and then its end are kept, retained, for the receivers of a commune."""
+    return f"{PREFIX}/c/{commune}/{Kind.DRILL if is_drill else Kind.ALERT}/{alert_id}"
+
+
+def alert_book(commune: str) -> str:
+    """Where the alert book of a commune is kept, retained."""
+    return f"{PREFIX}/c/{commune}/{Kind.ALERT_BOOK}"
+
+
 def of_receiver(receiver: str, kind: Kind) -> str:
     """A receiver's own topic of one kind."""
     return f"{PREFIX}/r/{receiver}/{kind.value}"
@@ -88,6 +105,11 @@ def from_all_receivers(kind: Kind) -> str:
 def air_of_commune(commune: str) -> str:
     """The filter by which a receiver hears every manifest of its commune."""
     return f"{PREFIX}/c/{commune}/air/+"
+
+
+def alerts_of_commune(commune: str) -> tuple[str, ...]:
+    """The filters by which a receiver hears every alert and drill of its commune, and its alert book."""
+    return (f"{PREFIX}/c/{commune}/{Kind.ALERT}/+", f"{PREFIX}/c/{commune}/{Kind.DRILL}/+", alert_book(commune))
 
 
 def live_of_commune(commune: str) -> str:
@@ -108,6 +130,10 @@ def parse(topic: str) -> Topic | None:
     side, name, rest = parts[2], parts[3], "/".join(parts[4:])
     if side == "c" and len(parts) == 6 and parts[4] in ("air", "live") and is_id(parts[5]):
         return Topic(Kind(parts[4]), commune=name, broadcast=parts[5])
+    if side == "c" and len(parts) == 6 and parts[4] in ("alert", "drill") and is_id(parts[5]):
+        return Topic(Kind(parts[4]), commune=name, alert=parts[5])
+    if side == "c" and rest == Kind.ALERT_BOOK:
+        return Topic(Kind.ALERT_BOOK, commune=name)
     if side == "r" and rest in _RECEIVER_KINDS:
         return Topic(Kind(rest), receiver=name)
     return None

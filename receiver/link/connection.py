@@ -102,7 +102,7 @@ class Connection:
 
         former: the communes that the receiver was in before, and whether to keep their live frames.
         """
-        wanted = {(topics.air_of_commune(commune), 1)}
+        wanted = {(heard, 1) for heard in (topics.air_of_commune(commune), *topics.alerts_of_commune(commune))}
         wanted |= {
             (topics.live_of_commune(commune_id), 0)
             for commune_id in (commune, *(c for c, live in former.items() if live))
@@ -110,6 +110,7 @@ class Connection:
         # Of the former ones too that were left before a restart: the broker keeps what a session subscribed to.
         every = {heard for heard, _ in self._heard}
         every |= {of(commune_id) for commune_id in former for of in (topics.air_of_commune, topics.live_of_commune)}
+        every |= {heard for commune_id in former for heard in topics.alerts_of_commune(commune_id)}
         gone = sorted(every - {heard for heard, _ in wanted})
         self._heard = wanted
         if self._client.is_connected():

@@ -20,8 +20,11 @@ log = logging.getLogger(__name__)
 
 #: Frames of one call: 20 ms, 50 calls a second.
 BLOCK_FRAMES = 960
-#: How far ahead the card is fed: what a busy small computer may stand still without a hole.
-LATENCY_S = 0.25
+#: How far ahead the card is fed: a block less is what a busy small computer may stand still without a hole. After so
+#: many xruns it is fed further ahead, from the next silence on: live sound that is on its way would come too late.
+LATENCY_S, DEEPER_S, DEEPER_AFTER = 0.15, 0.25, 3
+#: Silence that is waited for.
+SILENCE_US = 2_000_000
 #: A card that has not asked for so long is lost; looked for again so often.
 LOST_S = 1.0
 #: A card with so many xruns between two checks is reopened.
@@ -74,6 +77,8 @@ class SoundCard:
         self._ahead_us = 0.0  # local clock less PortAudio's
         self._asked_us = 0
         self._xruns_seen = 0
+        self._latency_s = LATENCY_S
+        self._loud_us = 0
 
     @property
     def xruns(self) -> int:
@@ -109,7 +114,7 @@ class SoundCard:
             device=self._device,
             channels=1,
             dtype="float32",
-            latency=LATENCY_S,
+            latency=self._latency_s,
             callback=self._ask,
         )
         self._ahead_us = clock_ahead_us(self._stream)
@@ -138,6 +143,8 @@ class SoundCard:
             out.fill(0)
             return
         np.clip(render(FrameRequest(frames, first, leaves_us, self._run, ahead_us)), -1.0, 1.0, out=out[:, 0])
+        if out.any():
+            self._loud_us = self._asked_us
 
     def _watch(self) -> float:
         self.look()
@@ -147,9 +154,18 @@ class SoundCard:
         """Reopen a card that was lost or has too many xruns."""
         storm = self._xruns - self._xruns_seen >= STORM
         self._xruns_seen = self._xruns
-        if self._stream is not None and not storm and local_us() - self._asked_us < LOST_S * 1e6:
+        deeper = self._latency_s < DEEPER_S and self._xruns >= DEEPER_AFTER
+        deeper &= local_us() - self._loud_us > SILENCE_US
+        is_asking = self._stream is not None and local_us() - self._asked_us < LOST_S * 1e6
+        if is_asking and not storm and not deeper:
             return
-        log.warning("sound card %s: reopening", "has too many xruns" if storm else "no longer asks for frames")
+        if deeper:
+            self._latency_s = DEEPER_S
+        log.warning(
+            "sound card %s: reopening, fed %.0f ms ahead",
+            "had xruns" if storm or deeper else "no longer asks for frames",
+            self._latency_s * 1000,
+        )
         self._stop()
         try:
             PORT_AUDIO.reinitialise()

@@ -31,7 +31,7 @@ class VirtualSpeaker:
     buffer_ms: how far ahead frames are taken; a machine that stands still for longer makes an xrun.
     """
 
-    def __init__(self, directory: Path, *, ppm: float = 0.0, buffer_ms: int = 250) -> None:
+    def __init__(self, directory: Path, *, ppm: float = 0.0, buffer_ms: int = 150) -> None:
         self._directory = directory
         self._rate = RATE * (1 + ppm * 1e-6)
         self._buffer = buffer_ms * RATE // 1000

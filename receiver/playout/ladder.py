@@ -16,7 +16,7 @@ from receiver.playout.fallbacks import item_cues, relay_fallback_cues
 from receiver.playout.playback_failures import PlaybackFailures
 from receiver.timing.commune_zone import zone_of
 from wire.allowed_hours import night_volume_percent, shut
-from wire.broadcasts import BroadcastClass, LiveItem, Manifest, Rendition
+from wire.broadcasts import BroadcastClass, LiveItem, Manifest, Rendition, source_of
 from wire.commands import Config
 from wire.precedence import Precedence, precedence_of
 
@@ -39,7 +39,8 @@ class PlayingInterval(NamedTuple):
 def rank_of(manifest: Manifest) -> Precedence:
     """manifest: from `Manifest.for_receiver`. Its shift does not count: all receivers decide alike."""
     announced_us = manifest.starts_at_us - sum(manifest.shifts_us.values())
-    return precedence_of(manifest.class_, manifest.precedence, announced_us, manifest.broadcast)
+    source = source_of(manifest.items)
+    return precedence_of(manifest.class_, source, manifest.precedence, announced_us, manifest.broadcast)
 
 
 def playing_intervals(

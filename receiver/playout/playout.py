@@ -23,7 +23,7 @@ from receiver.playout.cues import FRAME_US, Cue, Samples, Timeline
 from receiver.playout.mixing import close_unused, mix, readers_of
 from receiver.playout.playback_failures import FailedCue
 from receiver.playout.played import Played, PlayedTally
-from receiver.playout.readers import FADE_FRAMES, CueReader, key_of, reader_at
+from receiver.playout.readers import FADE_FRAMES, FIRST_CHUNKS, CueReader, key_of, reader_at
 from receiver.timing.local_clock import local_us
 from receiver.timing.station_time import StationTime
 from wire.reports import PlayoutState
@@ -42,6 +42,8 @@ FRESH_REANCHOR_US = 200.0
 SILENT_REANCHOR_US = 5.0
 #: The feeder looks this often, and asks the ladder for so much ahead.
 FEED_S = 0.1
+#: What is left of the most that a stretch was taken ahead, at the next one: half of it after 28 s.
+_AHEAD_KEPT = 0.9995
 HORIZON_US = 4_000_000
 
 
@@ -81,6 +83,7 @@ class Playout:
         self._error_us = 0.0
         self._tally = PlayedTally()
         self._reanchors = 0
+        self._taken_ahead_us = 0.0
 
     # What the agent says
 
@@ -149,6 +152,7 @@ class Playout:
             underruns=self._speaker.xruns + self._tally.lacks,
             reanchors=self._reanchors,
             frames_played=round(self._tally.frames),
+            taken_ahead_us=round(self._taken_ahead_us),
         )
 
     def level_dbfs(self) -> float:
@@ -194,9 +198,12 @@ class Playout:
         from_us = head.instant_us if head else self._station.to_controller_us(local_us()) + self._path_us
         cues = timeline.cues(int(from_us), HORIZON_US) if timeline else []
         after = readers_of(cues, before)
+        # What sounds first is given to the card as soon as some of it is there: an alert must not wait for the rest.
+        for reader in after[:1]:
+            reader.prepare(from_us, FIRST_CHUNKS)
+        self._readers = after
         for reader in after:
             reader.prepare(from_us)
-        self._readers = after
         close_unused(before, after)
 
     # The speaker's thread
@@ -211,6 +218,10 @@ class Playout:
 
     def _sound(self, request: FrameRequest) -> Samples:
         leaves_us, goes_on = self._card.hear(request)
+        if self._card.known:
+            # A late call is asked for less ahead: the most counts, falling slowly in case the card is reopened.
+            ahead_us = leaves_us + request.frames * FRAME_US - local_us()
+            self._taken_ahead_us = max(ahead_us, self._taken_ahead_us * _AHEAD_KEPT)
         if not self._station.locked:
             return np.zeros(request.frames, np.float32)
         target_us = self._station.to_controller_us(leaves_us) + self._path_us

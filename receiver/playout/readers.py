@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 CHUNK_FRAMES = RATE // 2
 #: So much is held ahead of what sounds: a slow SD card has hiccups of a second.
 AHEAD_CHUNKS = 6
+#: Enough to begin with: half a second at least.
+FIRST_CHUNKS = 2
 BEHIND_CHUNKS = 2
 #: Length of the fades at jumps, joins and cuts: 10 ms is no click and no gap.
 FADE_FRAMES = 480
@@ -36,12 +38,12 @@ class SourceBuffer:
         except SourceFailed as failure:
             self._fail(failure)
 
-    def prepare(self, first: int, last: int) -> None:
-        """Read ahead of sample `first`, not beyond `last`, and forget what is well behind."""
+    def prepare(self, first: int, last: int, chunks: int = AHEAD_CHUNKS) -> None:
+        """Read so many chunks ahead of sample `first`, not beyond `last`, and forget what is well behind."""
         if self._source is None or self._live:
             return
         chunk = first // CHUNK_FRAMES
-        for number in range(chunk, min(chunk + AHEAD_CHUNKS, last // CHUNK_FRAMES) + 1):
+        for number in range(chunk, min(chunk + chunks, last // CHUNK_FRAMES) + 1):
             if number not in self._chunks:
                 try:
                     self._chunks[number] = self._chunk(number, last)
@@ -98,11 +100,11 @@ class CueReader:
         mine = self.cue
         return (mine.key, mine.source, mine.starts_at_us) == (cue.key, cue.source, cue.starts_at_us)
 
-    def prepare(self, from_us: float) -> None:
-        """Read ahead of this instant, controller time."""
+    def prepare(self, from_us: float, chunks: int = AHEAD_CHUNKS) -> None:
+        """Read so many chunks ahead of this instant, controller time."""
         since_us = max(from_us, self.cue.sounds_from_us) - self.cue.starts_at_us
         until_us = self.cue.until_us - self.cue.starts_at_us
-        self.buffer.prepare(int(since_us / FRAME_US) - REACH, int(until_us / FRAME_US) + REACH + 1)
+        self.buffer.prepare(int(since_us / FRAME_US) - REACH, int(until_us / FRAME_US) + REACH + 1, chunks)
 
 
 def reader_at(readers: tuple[CueReader, ...], controller_us: float) -> CueReader | None:

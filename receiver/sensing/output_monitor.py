@@ -73,6 +73,15 @@ class OutputMonitor:
             self._board_c = board_temperature_c()
             self._hot = self._board_c is not None and self._board_c > HOT_C - self._hot * COOLER_C
 
+    def messages(self) -> list[bytes]:
+        """Binary short messages that came since this was last asked."""
+        return self._senses.messages()
+
+    @property
+    def trigger_closed(self) -> bool | None:
+        """The key switch for emergencies, as the sensors have it."""
+        return self._senses.trigger_closed
+
     def proof(self, broadcast: str) -> tuple[ElectricalProof | None, AcousticProof | None]:
         """What is proved of one, so far."""
         with self._lock:

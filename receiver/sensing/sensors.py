@@ -60,6 +60,15 @@ class Sensors(Protocol):
         """What the amplifier drew, read since this was last asked and while it was loud."""
         ...
 
+    def messages(self) -> list[bytes]:
+        """Binary short messages that came since this was last asked."""
+        ...
+
+    @property
+    def trigger_closed(self) -> bool | None:
+        """Whether the key switch for emergencies is closed; None without one, and while its readings disagree."""
+        ...
+
     def start(self) -> None: ...
 
     def close(self) -> None: ...
@@ -68,7 +77,7 @@ class Sensors(Protocol):
 class NoSensors:
     """A receiver without any (`Sensors`)."""
 
-    draw_least = mains_v = battery_v = on_battery = temperature_c = signal_dbm = sim = None
+    trigger_closed = draw_least = mains_v = battery_v = on_battery = temperature_c = signal_dbm = sim = None
     draw_unit = operator = ""
 
     @property
@@ -79,6 +88,9 @@ class NoSensors:
         pass
 
     def draws(self) -> list[float]:
+        return []
+
+    def messages(self) -> list[bytes]:
         return []
 
     def start(self) -> None:

@@ -35,6 +35,8 @@ class Plan:
         self.config: Config | None = None
         self.commune = commune
         self.manifests: dict[str, Manifest] = {}
+        #: The broadcasts of alerts that mean this receiver (`receiver.alerts`); its inbox replaces them.
+        self.alerts: tuple[Manifest, ...] = ()
         self._unkept: dict[Path, bytes] = {}  # what the disk did not take
         self._read()
 
@@ -88,6 +90,10 @@ class Plan:
         return gone
 
     def for_us(self) -> list[Manifest]:
+        """All that means this receiver, at its own times; also the withdrawn ones, and alerts."""
+        return [*self.announced(), *self.alerts]
+
+    def announced(self) -> list[Manifest]:
         """The manifests that mean this receiver, at its own times; also the withdrawn ones."""
         zones = {for_commune(commune): zones for commune, zones in self._communes().items()}
         return [

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlmodel import Session, select
 
-from cap.alerts import AlertState, CapAlert
-from cap.emergencies import EmergencyOrder, SpokenText
+from cap.alerts import CapAlert, CapAlertState
+from cap.emergencies import CapEmergency, SpokenText
 from cap.messages import CapMessage
 from cap.reading import read_message
 from cap.sources import CapSource, SourceSettings, add_cap_source, cap_source
@@ -33,15 +33,15 @@ GRAVE = {"least_severity": "Severe", "least_urgency": "Expected", "least_certain
 
 
 class RecordedEmergencies:
-    """`cap.emergencies.Emergencies` that sounds nothing. refuses: as when nobody would hear it."""
+    """`cap.emergencies.EmergencyStarter` that sounds nothing. refuses: as when nobody would hear it."""
 
     def __init__(self) -> None:
-        self.started: dict[str, EmergencyOrder] = {}
+        self.started: dict[str, CapEmergency] = {}
         self.stopped: list[str] = []
         self.refuses = False
         self.notified = 0
 
-    def start_in(self, session: Session, order: EmergencyOrder, now: datetime) -> str:
+    def start_in(self, session: Session, order: CapEmergency, now: datetime) -> str:
         if self.refuses:
             raise Refusal("There are no receivers in the places that you chose.")
         self.started.setdefault(order.reference, order)
@@ -144,7 +144,7 @@ def keep_alert(session: Session, commune_id: str, source_id: int, now: datetime,
             "targets": msgspec.json.encode(Targets(all=True)),
             "aim": Aim.HERE.value,
             "expires_at": now + timedelta(hours=4),
-            "state": AlertState.WAITING.value,
+            "state": CapAlertState.WAITING.value,
             "received_at": now,
             **columns,
         }

@@ -25,10 +25,12 @@ from devices.receivers import (
     renew_configs,
     renumber_after_restore,
 )
+from receiver.alerts.alert_book_store import AlertBookStore
 from receiver.commands import CommandHandler
 from receiver.inbox import MessageInbox
 from receiver.link.outbox import Outbox
 from receiver.store.plan import Plan
+from receiver.store.shelf import Shelf
 from receiver.timing.station_time import StationTime
 from receiver.timing.time_jumps import TimeJumps
 from runtime.clock import ManualClock, to_us
@@ -76,7 +78,8 @@ class Horn:
         self.plan = Plan(self.folder / "plan", NAME, COMMUNE, keys)
         outbox = Outbox(self.folder / "outbox", SealingKey(bytes(32)))
         self.commands = CommandHandler(NAME, keys, outbox, self.folder)
-        self.inbox = MessageInbox(self.plan, self.commands, StationTime())
+        books = AlertBookStore(self.folder / "book.jws", COMMUNE, keys, Shelf(self.folder / "shelf"))
+        self.inbox = MessageInbox(self.plan, self.commands, StationTime(), books)
         self.jumps = TimeJumps()
 
     @property

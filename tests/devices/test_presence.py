@@ -1,5 +1,6 @@
 """Presence: what state a receiver is in, from what was heard of it; and each change with when it truly happened."""
 
+import random
 from datetime import timedelta
 
 import pytest
@@ -245,3 +246,30 @@ def test_a_step_of_the_clock_makes_nobody_silent_and_a_death_after_it_is_noticed
     assert site.watch.sweep(site.clock.now()) == []
     site.clock.advance(seconds=50)
     assert [change.state for change in site.watch.sweep(site.clock.now())] == [OFFLINE]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_sweeping_only_when_a_state_may_change_finds_the_same_changes_at_the_same_seconds(
+    site: Site, seed: int
+) -> None:
+    chance, skipped = random.Random(seed), 0
+    lazy, eager = (PresenceWatch(site.database, period_s=20, now=MORNING) for _ in range(2))
+    for second in range(400):
+        now = MORNING + timedelta(seconds=second)
+        happens = chance.random()
+        for watch in (lazy, eager):
+            if happens < 0.02:
+                watch.heard("thon-1", beat(), now)
+            elif happens < 0.03:
+                watch.presence_received("thon-1", will(1), now, retained=False)
+            elif happens < 0.04:
+                watch.listening_ended(now)
+            elif happens < 0.06:
+                watch.listening_again(now)
+        found = [(c.state, c.cause, c.at) for c in eager.sweep(now)]
+        if lazy.may_change():
+            assert [(c.state, c.cause, c.at) for c in lazy.sweep(now)] == found
+        else:
+            skipped += 1
+            assert found == []
+    assert skipped > 50

@@ -213,6 +213,8 @@ class ModemDevice:
             "AT+CSQ": "+CSQ: 20,99\r\n\r\nOK",
             "AT+COPS?": '+COPS: 0,0,"Viettel",7\r\n\r\nOK',
             "AT+CPIN?": "+CPIN: READY\r\n\r\nOK",
+            "AT+CMGF=0": "OK",
+            "AT+CMGL=4": "OK",
         }
         self._ours, self._theirs = os.openpty()
         tty.setraw(self._theirs)

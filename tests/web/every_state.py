@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,14 @@ from runtime.database import Database
 from schedules.schedules import Schedule
 from speech.orders import SpeechOrder
 from speech.pronunciations import remember
+from tests.alerts.watch_room import STORM, make_book_ready
 from tests.broadcast.studio import ALL, add_clip
 from tests.cap.alert_commune import keep_alert
-from tests.cast import COMMUNE
+from tests.cast import COMMUNE, LAN
 from tests.mergers.county import CHINH, HIEN, County
-from tests.web.office import Office
+from tests.web.office import PASSWORD, Office
+from usecases.actors import Actor
+from usecases.emergencies import request_emergency
 from wire.broadcasts import BroadcastClass, Targets
 
 DAILY = {"programme_id": "1", "repeat": "daily", "times": "05:00", "from_day": "2026-11-25", "where": "all"}
@@ -51,6 +55,9 @@ TABLES = {
 }
 SIMPLE_PAGES = (
     "/stop-everything",
+    "/emergency",
+    "/emergency/drill",
+    "/emergency/messages",
     "/audit",
     "/clips",
     "/faults",
@@ -107,6 +114,7 @@ TEXTS = {
     "clock_step": ("answered_by",),
     "commune": ("name",),
     "delaymeasurement": ("asked_by", "taken_by"),
+    "emergency_alert": ("text", "requested_by", "source", "break_glass_reason"),
     "fault": ("detail", "acknowledged_by"),
     "import_file": ("file_name", "uploaded_by"),
     "merger": ("name", "by"),
@@ -124,6 +132,9 @@ TEXTS = {
     "telemetrysample": ("operator",),
     "zone": ("name",),
 }
+
+
+HOA = replace(LAN, name="hoa")
 
 
 class EveryState(Office):
@@ -177,6 +188,9 @@ class EveryState(Office):
         clock.advance(seconds=60)
         link = {"profile": "chuan", "base_url": "https://tinh.example", "own_code": "xa-01", "own_name": "Xã"}
         assert self.post("/province", **link) == 303
+        self.alerts = [self._prepared(actor, f"{k}") for k, actor in enumerate((LAN, HOA))]
+        assert self.post(f"{self.alerts[0]}/alone", password=PASSWORD, reason="Không gọi được ai cả") == 303
+        self.alerts.append(self._prepared(LAN, "2"))
         self.imports = [self._uploaded(kind, table) for kind, table in TABLES.items()]
         County(clock, database).merge(Merge(sources=(CHINH, HIEN), into=OTHER, name="Xã Thiệu Hóa"))
         self.foreign = self._foreign_things()
@@ -201,6 +215,7 @@ class EveryState(Office):
             *seen,
             *shown,
             *self.imports,
+            *self.alerts,
             "/timetable/1/move?from_day=2026-11-26&from_time=05:00&to_day=2026-11-26&to_time=06:30",
             "/receivers/loa-1",
             "/receivers/loa-0",
@@ -250,6 +265,11 @@ class EveryState(Office):
                 new = NewBulletin(f"{number}", f"Tin {number}", class_=class_, targets=targets, clip_id="ban-tin")
                 add_bulletin(session, COMMUNE, new, now)
 
+    def _prepared(self, actor: Actor, key: str, commune_id: str = COMMUNE) -> str:
+        make_book_ready(self.database, commune_id)
+        order = replace(STORM, request_key=key)
+        return f"/emergency/alerts/{request_emergency(self.deps.desk, actor, commune_id, order).id}"
+
     def _foreign_things(self) -> dict[str, Any]:
         with self.database.writing() as session:
             now, found = self.clock.now(), {}
@@ -285,6 +305,7 @@ class EveryState(Office):
             }
             faults.note(session, one, "card", present=True, at=now, detail="")
         order = SpeechOrder("Tin.", "espeak:vi")
+        things["alert"] = self._prepared(LAN, "x", OTHER).rpartition("/")[2]
         things["text"] = self.deps.speech.begin(OTHER, "Tin", order, by="la", field=1, replaces=None)
         self.browser.cookies.set("loa_commune", OTHER)
         things["import"] = self._uploaded("receivers", TABLES["receivers"]).rpartition("/")[2]

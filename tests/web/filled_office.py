@@ -2,9 +2,11 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
 
+from alerts.emergency_alerts import EndKind
 from broadcast.planning import put_on_air
 from broadcast.programmes import Item, ItemKind, add_programme
 from demo.sites import OUTLINE
@@ -21,13 +23,15 @@ from runtime.clock import ManualClock
 from runtime.database import Database
 from schedules.recurrence import Repeat, Rule
 from schedules.timetable import add_schedule
+from tests.alerts.watch_room import STORM, make_book_ready
 from tests.broadcast.studio import ALL, add_clip
 from tests.cap.alert_commune import keep_alert
-from tests.cast import COMMUNE
+from tests.cast import COMMUNE, LAN
 from tests.mergers.county import County
 from tests.web.office import Office
 from tests.web.test_merger_pages import Wizard
 from tests.web.test_proof_pages import hear, proved
+from usecases.emergencies import end_emergency, request_emergency
 from web.request_context import COMMUNE_COOKIE
 from wire.allowed_hours import AllowedHours
 from wire.broadcasts import BroadcastClass
@@ -50,6 +54,7 @@ class FilledOffice(Office):
         self._meter()
         self._plan()
         County(clock, database)
+        make_book_ready(database)
         self.merger = self._merge()
         self.browser.cookies.set(COMMUNE_COOKIE, COMMUNE)
         self.post("/measure", one="loa-0", other="loa-1")
@@ -65,6 +70,10 @@ class FilledOffice(Office):
                 clip_id="storm",
             )
         clock.advance(seconds=60)
+        order = replace(STORM, is_drill=True)
+        drill = request_emergency(self.deps.desk, LAN, COMMUNE, order)
+        end_emergency(self.deps.desk, LAN, COMMUNE, drill.id, EndKind.CANCEL)
+        self.alert = f"/emergency/alerts/{drill.id}"
 
     def _meter(self) -> None:
         history = TelemetryHistory()
@@ -116,6 +125,10 @@ class FilledOffice(Office):
         measurement = re.search(r'href="(/measure/[^"/]+)"', self.browser.get("/measure").text)
         return [
             "/",
+            "/emergency",
+            "/emergency/drill",
+            "/emergency/messages",
+            self.alert,
             "/put-on-air",
             "/speak",
             "/stop-everything",

@@ -21,6 +21,7 @@ PACKAGES = (
     "notifications",
     "broadcast",
     "relay",
+    "alerts",
     "schedules",
     "usecases",
     "studio",

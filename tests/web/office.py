@@ -7,6 +7,10 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
+from alerts.alert_books import AlertBooks
+from alerts.desk import EmergencyDesk
+from alerts.journal import AlertJournal
+from alerts.sound_making import SoundMaker
 from broadcast.audio_silent import SilentRecordings
 from broadcast.config_parts import config_parts
 from broadcast.ingest import Ingest
@@ -79,6 +83,9 @@ class Office:
         settings = Settings(data_dir=folder, **settings_of)
         hosts = frozenset(settings.relay_hosts.split())
         speech = SpeechIngest(database, ingest, Engines(settings.speech_models))
+        self.journal = AlertJournal(database)
+        self.journal.start()
+        desk = EmergencyDesk(Database(database.url), self.broker, seal, clock, self.journal)
         live_services = Services(database, clock, announce=transmitter.wake, statuses=self.presence.snapshot)
         self.deps = Deps(
             settings=settings,
@@ -122,6 +129,10 @@ class Office:
             https=_https(settings, folder / "secrets", clock),
             relays=RelaySupervisor(database, downlink, Media(folder / "m"), clock, hosts),
             station_tests=StationTests(hosts, clock.monotonic_us),
+            desk=desk,
+            alert_books=AlertBooks(
+                database, self.broker, seal, clock, Media(folder / "m"), SoundMaker(Media(folder / "m"), Engines())
+            ),
             live_sessions=LiveSessions(live_services, downlink, self.broker, ingest, Media(folder / "o")),
             emergencies=SpokenEmergencies(live_services, speech),
         )

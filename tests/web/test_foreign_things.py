@@ -18,13 +18,14 @@ from tests.web.test_rights_of_pages import Guest, routes
 
 #: What a parameter of an address names, by its name or by the first word of the address.
 KINDS = {
+    "alert_id": "alert",
     "broadcast_id": "broadcast",
     "clip_id": "clip",
     "import_id": "import",
     "job_id": "text",
     "measurement_id": "measurement",
     "operator_id": "operator",
-    "alert_id": "cap_alert",
+    "cap_alert_id": "cap_alert",
     "source_id": "cap_source",
     "receiver_id": "receiver",
     "zone_id": "zone",
@@ -45,6 +46,7 @@ OF_NONE = (
     "/api/province/",
     "/clock-steps/",
     "/language/",
+    "/emergency/messages/",
     "/media/",
     "/mergers/",
     "/province/letters/",

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,6 +31,7 @@ from tests.web.office import Office
 from web.access import open_session
 from wire.broadcasts import LiveItem
 from wire.live import open_frame
+from wire.reports import ClockState, Heartbeat, PlayoutState
 from wire.sealing import PublicKey, SealingKey
 
 ADDRESS = "/api/v1/live/speak"
@@ -81,11 +82,17 @@ class Microphone:
             if message["type"] in kinds:
                 return message
 
-    def speak(self, seconds: float) -> None:
-        """The clock goes along."""
+    def until_state(self, is_wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        for _ in range(40):
+            if is_wanted(state := self.until("state")):
+                return state
+        raise AssertionError(f"the last state was {state}")
+
+    def speak(self, seconds: float, *, late_s: float = 0.0) -> None:
+        """The clock goes along. late_s: how long the frames take."""
         for _ in range(round(seconds * 50)):
             self.office.clock.advance(seconds=0.02)
-            captured_us = self.office.clock.now_us()
+            captured_us = self.office.clock.now_us() - round(late_s * 1_000_000)
             frame = MicrophoneFrame(MicrophoneCodec.PCM, self.number, captured_us, tone(self.number))
             self.socket.send_bytes(frame_message(frame))
             self.number += 1
@@ -284,3 +291,37 @@ def test_all_wait_for_the_receiver_with_the_longest_path(office: Office) -> None
         item = row(office, started["broadcast"]).playlist[0]
     assert isinstance(item, LiveItem)
     assert item.buffer_us == 1_120_000
+
+
+@pytest.mark.parametrize(("taken_ahead_us", "lead_ms"), [(0, 298), (150_000, 200), (180_000, 228), (250_000, 298)])
+def test_a_short_lead_is_longer_for_a_card_that_is_fed_further_ahead(
+    office: Office, taken_ahead_us: int, lead_ms: int
+) -> None:
+    assert office.post("/settings/live", live_lead_ms="200", live_silence_s="45", live_longest_min="30") == 303
+    beat = Heartbeat(
+        session=2, sequence=1, clock=ClockState(locked=True), playout=PlayoutState(taken_ahead_us=taken_ahead_us)
+    )
+    office.presence.heard("loa-1", beat, office.clock.now())
+    with office.browser.websocket_connect(ADDRESS, headers=ORIGIN) as socket:
+        started = Microphone(socket, office).ask(**{**START, "targets": {"receivers": ["loa-1"]}})
+        item = row(office, started["broadcast"]).playlist[0]
+    assert isinstance(item, LiveItem)
+    assert item.buffer_us == lead_ms * 1000
+
+
+def test_a_sender_whose_frames_come_too_late_is_told_and_nothing_stays_on_air(office: Office) -> None:
+    with office.browser.websocket_connect(ADDRESS, headers=ORIGIN) as socket:
+        microphone = Microphone(socket, office)
+        started = microphone.ask(**START)
+        office.clock.advance(seconds=2.1)
+        microphone.speak(1)
+        microphone.speak(2, late_s=1.5)
+        office.clock.advance(seconds=0.02)
+        state = microphone.until_state(lambda state: state["late"] >= 90)
+        assert state["age_ms"] >= 1_400
+        assert state["phase"] == "speaking", "the broadcast goes on, silent"
+        microphone.speak(1)
+        socket.send_json({"type": "stop"})
+        let_end(office, started["broadcast"])
+        assert microphone.until("ended")["reason"] == "by_speaker"
+    assert row(office, started["broadcast"]).cause == "live_ended"

@@ -20,6 +20,7 @@ from tests.web.office import KEY, Office
 from web.access import form_token, open_session
 from web.labels.people import DEEDS, ROLES
 from web.request_context import frame_of
+from web.urgent import urgent_frame
 
 #: Whoever comes may sign in, out, and choose for themselves alone.
 ONES_OWN = {"/sign-in", "/sign-out", "/password", "/language/{language}", "/commune"}
@@ -96,7 +97,9 @@ def test_every_route_that_changes_something_names_its_action(office: Office) -> 
 
 def test_every_page_asks_who_is_there(office: Office) -> None:
     open_to_all = {
-        route.path for route in routes(office) if not any(one is frame_of for one in called(route.dependant))
+        route.path
+        for route in routes(office)
+        if not any(one in (frame_of, urgent_frame) for one in called(route.dependant))
     }
     assert open_to_all <= ONES_OWN | NO_FRAME | PROVINCE_DOOR | ALERT_DOOR
 

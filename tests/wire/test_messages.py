@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.wire.test_protocol_documents import all_messages
 from wire import commands
 from wire.allowed_hours import AllowedHours
-from wire.broadcasts import RANK, BroadcastClass, ClipItem, LiveItem, Manifest, Rendition, Targets
+from wire.broadcasts import BroadcastClass, ClipItem, LiveItem, Manifest, Rendition, Targets
 from wire.commands import Config, Identify, SetVolume
 from wire.messages import Message, Sealed, decode, encode, for_commune, for_receiver
 from wire.reports import ClockState, Heartbeat, PlayReport, Presence
@@ -137,11 +137,6 @@ def test_a_broadcast_sounds_until_its_end_or_the_stop_before_it(stopped_at_us: i
     assert msgspec.structs.replace(MANIFEST, stopped_at_us=stopped_at_us).sounds_until_us == until_us
 
 
-def test_every_class_has_its_rank() -> None:
-    assert sorted(RANK, key=RANK.__getitem__) == ["normal", "priority", "emergency"]
-    assert set(RANK) == set(BroadcastClass)
-
-
 def test_addressees() -> None:
     assert (for_commune("x"), for_receiver("x")) == ("c/x", "r/x")
 
@@ -149,7 +144,7 @@ def test_addressees() -> None:
 def test_every_sealed_message_has_a_type_of_its_own() -> None:
     infos = [msgspec.inspect.type_info(k) for k in all_messages() if issubclass(k, Sealed) and k is not Sealed]
     tags = [(i.tag_field, i.tag) for i in infos if isinstance(i, msgspec.inspect.StructType)]
-    assert len(set(tags)) == len(tags) == 8
+    assert len(set(tags)) == len(tags) == 10
     assert {field for field, _ in tags} == {"type"}
     assert Config.__struct_config__.tag == "config"
     assert PlayReport.__struct_config__.tag == "play_report"

@@ -14,7 +14,9 @@ from devices.enrolment import acl_rows
 from devices.presence_states import CAUSES, PresenceState
 from receiver.link import play_reporter
 from web.labels.causes import CAUSES as WORDS_FOR_PEOPLE
-from wire import broadcasts, commands, live, messages, reports, sealing, time, topics
+from wire import alert_books, alerts, broadcasts, commands, live, messages, reports, sealing, time, topics
+from wire.alerts import Alert, open_alert, target_hashes
+from wire.broadcasts import Targets
 from wire.credentials import Credentials
 from wire.live import LiveFrame, open_frame
 from wire.messages import Message, Sealed
@@ -31,7 +33,7 @@ GENERATOR = runpy.run_path(str(ROOT / "scripts" / "make-asyncapi"))
 def all_messages() -> list[type[msgspec.Struct]]:
     """Every message type of the wire, and what is sent around them."""
     found: list[type[msgspec.Struct]] = [Sealed, Header, Credentials]
-    for module in (broadcasts, commands, messages, reports, sealing, time):
+    for module in (alert_books, broadcasts, commands, messages, reports, sealing, time):
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, Message) and thing not in (Message, *found):
                 found.append(thing)
@@ -119,7 +121,7 @@ def test_the_topic_table_is_the_one_in_the_code() -> None:
 
 def test_the_access_list_is_the_topic_table() -> None:
     expected = {
-        ("write" if row.by == "receiver" else "read", re.sub(r"{(commune|broadcast)}", "+", row.pattern))
+        ("write" if row.by == "receiver" else "read", re.sub(r"{(commune|broadcast|alert)}", "+", row.pattern))
         for row in topics.TOPICS
     }
     assert {(row.access, row.pattern.replace("%u", "{receiver}")) for row in acl_rows()} == expected
@@ -136,7 +138,7 @@ def test_every_word_that_a_receiver_says_of_a_broadcast_is_explained() -> None:
     source = Path(play_reporter.__file__).read_text()
     said = set(re.findall(r"Outcome\.\w+, \(?(?:fault or )?\"(\w+)\"", source)) | {"card"}
     assert said >= {"cut", "late", "interrupted", "allowed_hours", "not_running", "no_audio", "volume_zero"}
-    explained = [row[0] for row in rows(section("Values").partition("not completely**")[2].partition("**Faults**")[0])]
+    explained = [row[0] for row in rows(section("Values").partition("not completely**")[2].partition("\n\n**")[0])]
     assert sorted(explained) == sorted(said)
     assert said <= WORDS_FOR_PEOPLE.keys()
 
@@ -172,6 +174,17 @@ def test_the_frame_of_live_sound_is_laid_out_as_the_code_has_it() -> None:
     assert f"0 to {live.MOST_PACKET_BYTES}" in section("Live audio")
 
 
+def test_the_alert_is_laid_out_as_the_code_has_it() -> None:
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section("Alert").splitlines()]
+    table = [cells for cells in lines if len(cells) == 4 and cells[2].startswith("`")]
+    fixed = [(int(cells[0]), int(cells[1])) for cells in table if cells[0].isdigit() and cells[1].isdigit()]
+    assert [offset for offset, _ in fixed] == [sum(size for _, size in fixed[:n]) for n in range(len(fixed))]
+    assert sum(size for _, size in fixed) == alerts._HEAD.size == int(table[len(fixed)][0])
+    assert f"{alerts._HEAD.size + 64} to {alerts.MOST_BYTES} bytes" in section("Alert")
+    in_code = re.findall(r"^    (\d+) +(\d+) +(\w+):", alerts.__doc__ or "", re.M)
+    assert in_code == [(cells[0], cells[1], cells[2].strip("`")) for cells in table[: len(fixed)]]
+
+
 def test_limits_in_the_text_are_those_of_the_code() -> None:
     assert str(sealing.MOST_BYTES) in section("Limits")
     assert str(sealing.MOST_BYTES) in section("Sealed")
@@ -182,12 +195,29 @@ def test_the_test_vectors_open() -> None:
     key = SealingKey(bytes(range(32)))
     assert f"`{key.public.hex()}`" in vectors
     assert f"`{key.kid}`" in vectors
-    sealed, frame = re.findall(r"```text\n(.*?)```", vectors, re.S)
+    sealed, frame, alert, end = re.findall(r"```text\n(.*?)```", vectors, re.S)
     public = PublicKey(key.public)
     tell: TimeTell = open_sealed(sealed.strip().encode(), TimeTell, {key.kid: public}, to="r/thon-1", now_us=None)
     assert (tell.heard_at_us, tell.told_at_us) == (1_764_000_000_000_200, 1_764_000_000_000_300)
     opened = open_frame(bytes.fromhex("".join(frame.split())), "loa/1/c/thieu-trung/live/b1", public)
     assert opened == LiveFrame(b"12345678", 7, 1_764_000_000_000_000, (b"abc", b"", b"defg"))
+    keys, at_us = {key.kid: public}, 1_764_000_000_000_000
+    opened_alert = open_alert(bytes.fromhex("".join(alert.split())), keys, "thieu-trung", at_us)
+    targets = target_hashes("00112233aabbccdd", Targets(zones=["thon-1"], receivers=["thon-9"]))
+    assert opened_alert == Alert(
+        alert="00112233aabbccdd",
+        issued_at_us=at_us,
+        expires_at_us=at_us + 3_600_000_000,
+        speech_offset_us=6_000_000,
+        template=7,
+        level=3,
+        repeats=3,
+        targets=targets,
+        slots=(101, 1203),
+    )
+    opened_end = open_alert(bytes.fromhex("".join(end.split())), keys, "thieu-trung", at_us)
+    assert (opened_end.alert, opened_end.is_end, opened_end.template) == (opened_alert.alert, True, 0)
+    assert opened_end.issued_at_us == at_us + 60_000_000
 
 
 def test_links_within_the_page_lead_somewhere() -> None:

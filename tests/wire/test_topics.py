@@ -14,23 +14,25 @@ IDS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,62}", fullmatch=True)
 
 
 def put_together(row: TopicRow, commune: str, broadcast: str, receiver: str) -> str:
-    return row.pattern.format(commune=commune, broadcast=broadcast, receiver=receiver)
+    return row.pattern.format(commune=commune, broadcast=broadcast, receiver=receiver, alert=broadcast)
 
 
 @pytest.mark.parametrize("row", topics.TOPICS, ids=lambda row: row.kind.value)
 @given(commune=IDS, broadcast=IDS, receiver=IDS)
 def test_every_topic_of_the_table_is_taken_apart(row: TopicRow, commune: str, broadcast: str, receiver: str) -> None:
     found = parse(put_together(row, commune, broadcast, receiver))
-    assert found == (
-        Topic(row.kind, receiver=receiver) if "/r/" in row.pattern else Topic(row.kind, commune, broadcast)
-    )
+    names = {"commune": commune, "broadcast": broadcast, "receiver": receiver, "alert": broadcast}
+    assert found == Topic(row.kind, **{name: names[name] for name in re.findall(r"{(\w+)}", row.pattern)})
 
 
 def test_the_functions_say_what_the_table_says() -> None:
     rows = {row.kind: row for row in topics.TOPICS}
     assert topics.air("x", "b") == put_together(rows[Kind.AIR], "x", "b", "")
     assert topics.live("x", "b") == put_together(rows[Kind.LIVE], "x", "b", "")
-    for kind in set(Kind) - {Kind.AIR, Kind.LIVE}:
+    assert topics.alert("x", "b", is_drill=False) == put_together(rows[Kind.ALERT], "x", "b", "")
+    assert topics.alert("x", "b", is_drill=True) == put_together(rows[Kind.DRILL], "x", "b", "")
+    assert topics.alert_book("x") == put_together(rows[Kind.ALERT_BOOK], "x", "", "")
+    for kind in set(Kind) - {Kind.AIR, Kind.LIVE, Kind.ALERT, Kind.DRILL, Kind.ALERT_BOOK}:
         assert topics.of_receiver("thon-1", kind) == put_together(rows[kind], "", "", "thon-1")
         assert matches(topics.from_all_receivers(kind), topics.of_receiver("thon-1", kind))
     assert matches(topics.air_of_commune("x"), topics.air("x", "b"))
@@ -43,7 +45,8 @@ def test_every_kind_stands_once_in_the_table() -> None:
 
 
 def test_what_is_retained_is_what_must_be_found_by_those_who_come_back() -> None:
-    assert {row.kind for row in topics.TOPICS if row.retained} == {Kind.AIR, Kind.CONFIG, Kind.PRESENCE}
+    alerts = {Kind.ALERT, Kind.DRILL, Kind.ALERT_BOOK}
+    assert {row.kind for row in topics.TOPICS if row.retained} == {Kind.AIR, Kind.CONFIG, Kind.PRESENCE} | alerts
     assert all(row.qos == 1 for row in topics.TOPICS if row.retained)
 
 
@@ -70,6 +73,10 @@ def test_what_is_retained_is_what_must_be_found_by_those_who_come_back() -> None
         "loa/1/c/x/air/",
         "loa/1/c/x/air/b/c",
         "loa/1/c/x/config/b",
+        "loa/1/c/x/alert",
+        "loa/1/c/x/alert/a/b",
+        "loa/1/c/x/alert-book/a",
+        "loa/1/r/x/alert-book",
         "loa/1/c/x/air/..",
         "loa/1/x/thon-1/config",
         "$SYS/broker/uptime",

@@ -14,6 +14,7 @@ FAULTS = {
     "card": N_("Sound card fault"),
     "chain": N_("The amplifier or transmitter could not be switched"),
     "store_full": N_("Receiver storage full"),
+    "alert_sounds": N_("Emergency sounds are missing"),
     "media": N_("Audio is missing or damaged"),
     "mains": N_("Mains voltage out of range"),
     "on_battery": N_("Running on battery"),

@@ -61,6 +61,8 @@ FIELDS = {
     "province_name": N_("Province name"),
     "live_silence_s": N_("Ends after so many seconds without a voice"),
     "live_longest_min": N_("Longest time (minutes)"),
+    "confirm_within_s": N_("Seconds in which a second person must confirm"),
+    "drill_time": N_("Time"),
     "receiver_codes": N_("Receiver codes"),
 }
 

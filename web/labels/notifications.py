@@ -38,6 +38,7 @@ ADVICE = {
     "amplifier": _AT_THE_HORN,
     "line": _AT_THE_HORN,
     "not_heard": _AT_THE_HORN,
+    "alert_sounds": N_("Check the network at the receiver. It downloads the audio again by itself."),
     "media": N_("Check the network at the receiver. It downloads the audio again by itself."),
     SELF_TEST: N_("Open the receiver's page and repeat the test."),
     "store_full": N_("Call the technician: the receiver's memory card is full."),

@@ -35,13 +35,13 @@ def page(frame: In, session: Reading) -> HTMLResponse:
     )
 
 
-@router.post("/cap/alerts/{alert_id}/start", dependencies=[changes(Action.EMERGENCY)])
-def do_start(frame: In, alert_id: RowId) -> Response:
-    start_alert(frame.deps.services, frame.actor, frame.deps.emergencies, frame.commune_id, alert_id)
+@router.post("/cap/alerts/{cap_alert_id}/start", dependencies=[changes(Action.EMERGENCY)])
+def do_start(frame: In, cap_alert_id: RowId) -> Response:
+    start_alert(frame.deps.services, frame.actor, frame.deps.emergencies, frame.commune_id, cap_alert_id)
     return back_to(frame.request, "/cap", Flash(N_("The alert is being read aloud and then goes on air.")))
 
 
-@router.post("/cap/alerts/{alert_id}/dismiss", dependencies=[changes(Action.EMERGENCY)])
-def do_dismiss(frame: In, alert_id: RowId) -> Response:
-    dismiss_alert(frame.deps.services, frame.actor, frame.deps.emergencies, frame.commune_id, alert_id)
+@router.post("/cap/alerts/{cap_alert_id}/dismiss", dependencies=[changes(Action.EMERGENCY)])
+def do_dismiss(frame: In, cap_alert_id: RowId) -> Response:
+    dismiss_alert(frame.deps.services, frame.actor, frame.deps.emergencies, frame.commune_id, cap_alert_id)
     return back_to(frame.request, "/cap", Flash(N_("This alert does not sound any more.")))

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
+from web.emergency_banner import emergency_banner
 from web.request_context import In
 
 router = APIRouter(include_in_schema=False)
@@ -16,5 +17,6 @@ def pulse(frame: In, commune: str = "") -> JSONResponse:
             "clock": frame.wording.clock(frame.deps.clock.now()),
             "faults": frame.open_faults,
             "same_commune": commune == frame.commune_id,
+            "emergency": emergency_banner(frame),
         }
     )

@@ -11,7 +11,7 @@ from broadcast.clips import clip
 from broadcast.interruptions import interruptions
 from broadcast.modes import IN_STEP, Spread, Spreading
 from broadcast.planning import LEAD, check_reached
-from broadcast.programmes import duration_us, items_of, programme, programmes
+from broadcast.programmes import duration_us, items_of, programme, programme_source, programmes
 from devices.receivers import Receiver, reached_by
 from noise.noise_rules import check_allowed
 from parsing.numbers import row_number
@@ -25,7 +25,7 @@ from web.labels.places import PlaceNames
 from web.request_context import In, Reading, back_to, changes
 from web.targets import TargetChoice, class_from, spread_from, target_choice, targets_from
 from web.typed_fields import RowId
-from wire.broadcasts import BroadcastClass, Targets
+from wire.broadcasts import BroadcastClass, SoundSource, Targets
 
 router = APIRouter(include_in_schema=False)
 
@@ -65,13 +65,13 @@ def preview(
     what: Annotated[str, Form()] = "",
 ) -> HTMLResponse:
     """What, where, how, what it interrupts, and why it is refused: said, and asked, before it is put on air."""
-    title, length_us = _content(session, frame.commune_id, what)
+    title, length_us, source = _content(session, frame.commune_id, what)
     targets, starts_at = chosen.targets(), frame.deps.clock.now() + LEAD
     spreading = Spreading(session, frame.commune_id)
     shifts = spreading.shifts(spread, targets, length_us)
     ends_at = starts_at + timedelta(microseconds=length_us + shifts.most_us)
     reached = reached_by(session, frame.commune_id, targets)
-    found = interruptions(session, frame.commune_id, reached, class_, starts_at, ends_at)
+    found = interruptions(session, frame.commune_id, reached, class_, starts_at, ends_at, source)
     return frame.page(
         "_put_on_air_preview.html",
         title=title,
@@ -145,12 +145,13 @@ def _refusal(
     return None
 
 
-def _content(session: Session, commune_id: str, what: str) -> tuple[str, int]:
-    """Title and length in microseconds of what the form names; "" and 0 for nothing, or nothing of this commune."""
+def _content(session: Session, commune_id: str, what: str) -> tuple[str, int, SoundSource]:
+    """Title, length in microseconds and source of what the form names; "" and 0 for nothing of this commune."""
     kind, _, ident = what.partition(" ")
     number = row_number(ident) if kind == "programme" else None
     if number is not None and (chosen := programme(session, number)).commune_id == commune_id:
-        return chosen.title, duration_us(items_of(session, number))
+        running = items_of(session, number)
+        return chosen.title, duration_us(running), programme_source(running)
     if kind == "clip" and (row := clip(session, ident)).commune_id == commune_id:
-        return row.title, row.duration_us
-    return "", 0
+        return row.title, row.duration_us, SoundSource.RECORDED
+    return "", 0, SoundSource.RECORDED

@@ -1,6 +1,6 @@
 // Whether the server answers: a banner while it does not, and the parts of a page that are read again and again.
 "use strict";
-const PULSE_MS = 2000;
+const PULSE_MS = 1500; // a person who may confirm an emergency sees it within 2 s
 const ANSWER_MS = 2500; // with the pause before: a server that hangs is noticed within 5 s
 const FRESH_MS = 3000;
 const LONGEST_PAUSE_MS = 30000;
@@ -13,6 +13,14 @@ function showBanner(text, className) {
   banner.className = "notice " + className;
   if (banner.textContent !== text) banner.textContent = text;
   banner.hidden = !text;
+}
+
+// What waits for a person or is in force: on every page. The server writes it, with the links.
+function showEmergency(html) {
+  const part = document.querySelector("#emergency-banner");
+  if (!part || part.dataset.shown === html) return;
+  part.dataset.shown = html;
+  part.innerHTML = html;
 }
 
 async function pulse() {
@@ -31,6 +39,7 @@ async function pulse() {
     lastAnswerAt = Date.now();
     lastClock = answer.clock;
     showBanner(answer.same_commune ? "" : t("elsewhere"), "warn");
+    showEmergency(answer.emergency);
     document.querySelectorAll("[data-faults]").forEach((badge) => {
       badge.textContent = answer.faults;
       badge.hidden = !answer.faults;

@@ -8,7 +8,7 @@ import pytest
 import sounddevice
 
 from receiver.output import sound_card
-from receiver.output.sound_card import LOST_S, STORM, SoundCard
+from receiver.output.sound_card import DEEPER_AFTER, DEEPER_S, LATENCY_S, LOST_S, SILENCE_US, STORM, SoundCard
 from receiver.output.speaker import FrameRequest, SpeakerFailed
 from receiver.playout.cues import RATE, Samples
 
@@ -21,11 +21,13 @@ class Bench:
         self.plugged = True
         self.streams: list[Stream] = []
         self.looked_anew = 0
+        self.latencies_s: list[float] = []
 
     def open(self, **asked: Any) -> "Stream":
         if not self.plugged:
             raise sounddevice.PortAudioError("no such device")
         self.streams.append(Stream(self, asked["callback"]))
+        self.latencies_s.append(asked["latency"])
         return self.streams[-1]
 
     def look_anew(self) -> None:
@@ -70,10 +72,11 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
 class Heard:
     def __init__(self) -> None:
         self.stretches: list[FrameRequest] = []
+        self.level = 0.0
 
     def __call__(self, request: FrameRequest) -> Samples:
         self.stretches.append(request)
-        return np.zeros(request.frames, np.float32)
+        return np.full(request.frames, self.level, np.float32)
 
 
 def test_a_card_that_was_unplugged_is_opened_anew_when_it_is_back(bench: Bench) -> None:
@@ -115,6 +118,25 @@ def test_a_card_that_stutters_is_opened_anew_and_one_xrun_is_no_storm(bench: Ben
     card.look()
     assert len(bench.streams) == 2
     assert card.xruns == 1 + STORM + 1
+    card.close()
+
+
+def test_a_card_with_some_xruns_is_fed_further_ahead_once_it_is_silent(bench: Bench) -> None:
+    card, heard = SoundCard(), Heard()
+    heard.level = 0.1
+    card.open(heard)
+    for _ in range(DEEPER_AFTER):
+        bench.streams[0].ask(5)
+        bench.streams[0].ask(1, underflow=True)
+        card.look()
+    assert bench.latencies_s == [LATENCY_S], "live sound that is on its way would come too late"
+    heard.level = 0.0
+    bench.streams[0].ask(round(SILENCE_US / 20_000) + 1)
+    card.look()
+    assert bench.latencies_s == [LATENCY_S, DEEPER_S]
+    bench.streams[1].ask(200)
+    card.look()
+    assert len(bench.streams) == 2, "once"
     card.close()
 
 

@@ -1,0 +1,83 @@
+"""The emergency desk of a controller: its own connection to the broker and to the database, its journal, its books."""
+
+from contextlib import ExitStack
+
+from sqlmodel import Session, col, select
+
+from alerts.alert_books import AlertBooks
+from alerts.desk import EmergencyDesk
+from alerts.emergency_alerts import EmergencyAlert, take_receipt
+from alerts.journal import AlertJournal
+from alerts.sound_making import SoundMaker
+from broadcast.media import Media
+from broadcast.speech_ingest import SpeechIngest
+from devices.uplink import Uplink
+from loa import periods
+from loa.broker_access import connection
+from runtime.alarms import Alarms
+from runtime.broker import Broker
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.secret_files import Secrets
+from runtime.settings import Settings
+from speech.engines import Engines
+from usecases.emergency_follow_up import EmergencyFollowUp
+from usecases.services import Services
+from wire.reports import AlertReport
+from wire.sealing import SealingKey
+
+_CLEARED_WITHIN_S = 5.0
+
+
+class Emergencies:
+    """`start` and `close` are mirrored."""
+
+    def __init__(self, settings: Settings, database: Database, secrets: Secrets, clock: Clock, media: Media) -> None:
+        key = SealingKey(secrets.controller_seed)
+        self._database, self._clock = database, clock
+        self._own_database = Database(settings.database)
+        self._broker: Broker = connection(settings, secrets.broker_password, "emergency")
+        self.journal = AlertJournal(database)
+        self.desk = EmergencyDesk(self._own_database, self._broker, key, clock, self.journal)
+        maker = SoundMaker(media, Engines(settings.speech_models))
+        self.books = AlertBooks(database, self._broker, key, clock, media, maker)
+        self._broker.on_connected(self.books.send_again)
+
+    def start(self, uplink: Uplink, closing: ExitStack) -> None:
+        closing.callback(self.close)
+        uplink.on_report(AlertReport, take_receipt)
+        self.journal.start()
+
+    def add_alarms(self, alarms: Alarms, services: Services, speech: SpeechIngest) -> None:
+        follow_up = EmergencyFollowUp(services, self.desk, speech)
+        self.journal.after_write(services.announce)
+        alarms.every_if_due(periods.FREE_MESSAGES_EVERY_S, "free messages", follow_up.speak_free_messages)
+        alarms.every(periods.DRILLS_EVERY_S, "drills", follow_up.start_due_drills)
+        alarms.every(periods.ALERT_BOOKS_EVERY_S, "alert books", self.books.step)
+        alarms.every(periods.ALERTS_EVERY_S, "alerts", self.tidy)
+
+    def close(self) -> None:
+        self.books.close()
+        self.journal.close()
+        self._broker.close()
+        self._own_database.close()
+
+    def tidy(self) -> None:
+        """Take alerts that have expired away from the broker."""
+        now = self._clock.now()
+        if not self._clock.trusted:
+            return
+        with self._database.session() as session:
+            query = select(EmergencyAlert).where(
+                col(EmergencyAlert.expires_at) <= now, col(EmergencyAlert.cleared_at).is_(None)
+            )
+            expired = list(session.exec(query.limit(50)))
+        cleared = [row.id for row in expired if self.desk.clear(row).wait(_CLEARED_WITHIN_S)]
+        if cleared:
+            with self._database.writing() as session:
+                self._note_cleared(session, cleared)
+
+    def _note_cleared(self, session: Session, cleared: list[str]) -> None:
+        for row in session.exec(select(EmergencyAlert).where(col(EmergencyAlert.id).in_(cleared))):
+            row.cleared_at = self._clock.now()
+            session.add(row)

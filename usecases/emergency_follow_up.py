@@ -1,0 +1,140 @@
+"""What follows by itself: the words of a message typed at that moment, once they are spoken; and drills by schedule."""
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlmodel import col, select, update
+
+from alerts.alert_settings import AlertSettings, alert_settings
+from alerts.desk import EmergencyDesk
+from alerts.drill_dates import last_due
+from alerts.emergency_alerts import AlertState, EmergencyAlert
+from alerts.hazards import Hazard
+from alerts.templates import AlertMessage
+from broadcast.clips import Field
+from broadcast.ingest_jobs import JobState, job
+from broadcast.speech_ingest import SpeechIngest
+from devices.communes import commune
+from people.rights import Action
+from runtime.refusal import Refusal
+from speech.orders import SpeechOrder
+from usecases.actors import CONTROLLER, Actor
+from usecases.broadcasts import put_on_air_in
+from usecases.emergencies import EmergencyOrder, start_emergency
+from usecases.services import Services
+from wire.broadcasts import BroadcastClass, Targets
+
+log = logging.getLogger(__name__)
+
+#: Within its class the words come before the siren and the introduction, which they follow.
+_PRECEDENCE = 1
+_TITLE = "Thông báo khẩn"
+#: A controller that was away at that time does not make up for a drill.
+_LATE = timedelta(minutes=10)
+
+
+class EmergencyFollowUp:
+    """`speak_free_messages` and `start_due_drills` are called at intervals, each by one thread at a time."""
+
+    def __init__(self, services: Services, desk: EmergencyDesk, speech: SpeechIngest) -> None:
+        self._services, self._desk, self._speech = services, desk, speech
+        self._jobs: dict[str, str] = {}
+
+    def speak_free_messages(self) -> datetime | None:
+        """Returns when to look again although nothing is committed."""
+        now = self._services.clock.now()
+        query = select(EmergencyAlert).where(
+            EmergencyAlert.message_id == "",
+            col(EmergencyAlert.expires_at) > now,
+            (EmergencyAlert.free_text != "") | (EmergencyAlert.free_clip_id != ""),
+        )
+        with self._services.database.session() as session:
+            rows = [row for row in session.exec(query) if row.state(now) is AlertState.SENT]
+        for row in rows:
+            try:
+                self._follow(row, now)
+            except Refusal as refusal:
+                log.error("the words of alert %s cannot be sent: %s", row.id, refusal)
+                self._keep(row, message_id="refused")
+        return None
+
+    def start_due_drills(self) -> None:
+        now = self._services.clock.now()
+        with self._services.database.session() as session:
+            scheduled = session.exec(select(AlertSettings).where(AlertSettings.drill_week > 0)).all()
+            due = [(s, at) for s in scheduled if (at := last_due(s, commune(session, s.commune_id), now)) is not None]
+        for settings, at in due:
+            if (settings.drilled_at is None or settings.drilled_at < at) and self._claim(settings, at):
+                self._drill(settings, is_late=now - at > _LATE)
+
+    def _follow(self, row: EmergencyAlert, now: datetime) -> None:
+        clip_id = row.free_clip_id or self._spoken(row)
+        if not clip_id:
+            return
+        actor = Actor(row.confirmed_by or row.requested_by, allowed=frozenset({Action.ON_AIR, Action.EMERGENCY}))
+        class_ = BroadcastClass.PRIORITY if row.is_drill else BroadcastClass.EMERGENCY
+        with self._services.database.writing() as session:
+            kept = session.get_one(EmergencyAlert, row.id)
+            if kept.message_id or self._desk.alert(row.commune_id, row.id).ended_at is not None:
+                return  # called back while it was being spoken
+            broadcast = put_on_air_in(
+                session,
+                actor,
+                row.commune_id,
+                targets=row.audience,
+                class_=class_,
+                now=now,
+                clip_id=clip_id,
+                precedence=_PRECEDENCE,
+            )
+            kept.message_id = broadcast.id
+            session.add(kept)
+        self._services.announce()
+
+    def _spoken(self, row: EmergencyAlert) -> str:
+        """The clip of the text, "" while it is being spoken. Raises Refusal when it cannot be."""
+        if row.id not in self._jobs:
+            with self._services.database.session() as session:
+                voice = alert_settings(session, row.commune_id).voice
+            self._jobs[row.id] = self._speech.begin(
+                row.commune_id,
+                _TITLE,
+                SpeechOrder(row.free_text, voice),
+                by=row.requested_by,
+                field=int(Field.UNEXPECTED),
+                replaces=None,
+            )
+        with self._services.database.session() as session:
+            made = job(session, self._jobs[row.id])
+        if made.state in (JobState.REFUSED, JobState.INTERRUPTED) and made.why is not None:
+            raise made.why
+        return made.clip_id or ""
+
+    def _keep(self, row: EmergencyAlert, *, message_id: str) -> None:
+        with self._services.database.writing() as session:
+            kept = session.get_one(EmergencyAlert, row.id)
+            kept.message_id = message_id
+            session.add(kept)
+
+    def _claim(self, settings: AlertSettings, at: datetime) -> bool:
+        table = AlertSettings
+        not_done = (col(table.drilled_at).is_(None)) | (col(table.drilled_at) < at)
+        claim = update(table).where(col(table.commune_id) == settings.commune_id, not_done).values(drilled_at=at)
+        with self._services.database.writing() as session:
+            return session.connection().execute(claim).rowcount == 1
+
+    def _drill(self, settings: AlertSettings, *, is_late: bool) -> None:
+        if is_late:
+            log.warning("the drill of %s was due while Loa was not running", settings.commune_id)
+            return
+        order = EmergencyOrder(
+            AlertMessage(Hazard.STORM),
+            Targets(all=True),
+            is_drill=True,
+            is_silent=settings.drill_is_silent,
+            source="schedule",
+        )
+        try:
+            start_emergency(self._desk, CONTROLLER, settings.commune_id, order)
+        except Refusal as refusal:
+            log.error("the drill of %s could not be started: %s", settings.commune_id, refusal)

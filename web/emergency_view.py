@@ -1,0 +1,117 @@
+"""What the page of an emergency shows: receiver by receiver who sounds, who does not and why, what is tried next."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from alerts.emergency_alerts import AlertReceipt, AlertState, EmergencyAlert, receipts_of
+from alerts.templates import SILENT_DRILL
+from broadcast.play_reports import reports_of
+from devices.presence_states import PresenceState
+from devices.receivers import Receiver, reached_by
+from runtime.refusal import N_
+from web.deps import Deps
+from web.labels.emergencies import ALERT_CAUSES, BEARERS, NEXT_STEPS
+from web.language import Translator
+
+
+@dataclass(frozen=True)
+class SoundingReceiver:
+    """sign: of the page's states. took_ms: from sent to its first sample. ended_ms: from the end to its silence.
+
+    heard: whether its microphone found it; None without one, or before the report.
+    """
+
+    receiver: Receiver
+    sign: str
+    word: str
+    bearer: str
+    took_ms: float | None
+    ended_ms: float | None
+    next_step: str
+    heard: bool | None = None
+
+
+@dataclass(frozen=True)
+class AlertView:
+    alert: EmergencyAlert
+    state: AlertState
+    rows: list[SoundingReceiver]
+
+    @property
+    def sounding(self) -> int:
+        return sum(row.took_ms is not None for row in self.rows)
+
+    @property
+    def slowest_ms(self) -> float | None:
+        return max((row.took_ms for row in self.rows if row.took_ms is not None), default=None)
+
+    @property
+    def silenced(self) -> int:
+        return sum(row.ended_ms is not None for row in self.rows)
+
+
+def alert_view(session: Session, deps: Deps, t: Translator, alert: EmergencyAlert) -> AlertView:
+    now = deps.clock.now()
+    state = alert.state(now)
+    rows = list(_rows(session, deps, t, alert, now)) if alert.issued_at is not None else []
+    # Trouble first: it is what a person has to do something about.
+    return AlertView(alert, state, sorted(rows, key=lambda row: (row.took_ms is not None, row.receiver.name)))
+
+
+def _rows(
+    session: Session, deps: Deps, t: Translator, alert: EmergencyAlert, now: datetime
+) -> Iterator[SoundingReceiver]:
+    starts, ends = dict[str, AlertReceipt](), dict[str, AlertReceipt]()
+    for receipt in receipts_of(session, alert.id):
+        (ends if receipt.is_end else starts)[receipt.receiver_id] = receipt
+    reports, statuses = reports_of(session, alert.broadcast_id), deps.presence.snapshot(now)
+    for receiver in reached_by(session, alert.commune_id, alert.audience, alert.issued_at):
+        start, end, report = starts.get(receiver.id), ends.get(receiver.id), reports.get(receiver.id)
+        took_ms = _ms(start.took_effect_at if start is not None else None, alert.issued_at)
+        ended_ms = _ms(end.took_effect_at if end is not None else None, alert.ended_at)
+        status = statuses.get(receiver.id)
+        is_away = status is None or status.state in (PresenceState.OFFLINE, PresenceState.NEW)
+        sign, word, step = _judged(alert, start, took_ms, ended_ms, now, is_away=is_away)
+        yield SoundingReceiver(
+            receiver,
+            sign,
+            t(word),
+            t(BEARERS.get(start.bearer, start.bearer)) if start is not None else "",
+            took_ms,
+            ended_ms,
+            t(NEXT_STEPS[step]) if step and alert.state(now) is AlertState.SENT else "",
+            report.microphone_heard if report is not None else None,
+        )
+
+
+def _judged(
+    alert: EmergencyAlert,
+    start: AlertReceipt | None,
+    took_ms: float | None,
+    ended_ms: float | None,
+    now: datetime,
+    *,
+    is_away: bool,
+) -> tuple[str, str, str]:
+    """Sign, message id, and what is tried next."""
+
+    until = alert.sounds_until
+    if took_ms is not None:
+        if alert.ended_at is not None and ended_ms is None and now < alert.ended_at + timedelta(seconds=10):
+            return "on_air", N_("still sounds"), ""
+        over = alert.ended_at is not None or (until is not None and now >= until)
+        return ("ready", N_("has sounded"), "") if over else ("on_air", N_("sounds"), "")
+    if start is not None and alert.template == SILENT_DRILL:
+        return "ready", ALERT_CAUSES["silent"], ""
+    if start is not None:
+        return "fault", ALERT_CAUSES.get(start.cause, start.cause or N_("it has received the message")), "cause"
+    if is_away:
+        return "offline", N_("no connection"), "offline"
+    return "late", N_("no answer yet"), "waiting"
+
+
+def _ms(at: datetime | None, since: datetime | None) -> float | None:
+    return None if at is None or since is None else (at - since) / timedelta(milliseconds=1)

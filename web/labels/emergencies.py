@@ -1,0 +1,30 @@
+"""Labels of emergencies: states, bearers, why a receiver did not sound, and what is tried next."""
+
+from alerts.emergency_alerts import AlertState
+from runtime.refusal import N_
+
+ALERT_STATES = {
+    AlertState.WAITING: N_("Waiting for a second person"),
+    AlertState.LAPSED: N_("Not confirmed in time"),
+    AlertState.REFUSED: N_("Refused"),
+    AlertState.SENT: N_("In force"),
+    AlertState.ENDED: N_("Ended"),
+    AlertState.EXPIRED: N_("Expired"),
+}
+END_KINDS = {"cancel": N_("called back as a mistake"), "all_clear": N_("all-clear given")}
+BEARERS = {"mqtt": N_("data network"), "sms": N_("SMS"), "local": N_("switch at the loudspeaker")}
+#: Why an alert did not take effect; the words are the protocol's.
+ALERT_CAUSES = {
+    "unknown_template": N_("it does not have this message yet"),
+    "superseded": N_("another broadcast is playing"),
+    "not_sounding": N_("received, but nothing sounds: see its faults"),
+    "overtaken": N_("called back before it could sound"),
+    "silent": N_("silent drill: it received the message and stays silent"),
+}
+#: What Loa does about a receiver that has not sounded.
+NEXT_STEPS = {
+    "offline": N_("Loa sends it again as soon as the receiver is connected. Call the village head."),
+    "waiting": N_("Loa waits for its answer."),
+    "cause": N_("It goes on trying by itself until the message ends."),
+    "": "",
+}

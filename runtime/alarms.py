@@ -141,7 +141,7 @@ class Alarms:
                     if alarm.due_s <= now_s and not alarm.running:
                         # Late by several intervals, it runs once.
                         alarm.due_s = _next_due_s(now_s, alarm.seconds)
-                        if not alarm.is_due():
+                        if not _is_due(alarm):
                             continue
                         alarm.running = True
                         self._scheduler.add_job(
@@ -162,6 +162,15 @@ class Alarms:
         # APScheduler itself only writes a line to its own log.
         self.failures += 1
         log.error("alarm %s failed: %s", event.job_id, event.exception, exc_info=event.exception)
+
+
+def _is_due(alarm: _Alarm) -> bool:
+    """Also when that cannot be found out: then the call fails too, and is reported. This thread must not end."""
+    try:
+        return alarm.is_due()
+    except Exception as error:
+        log.debug("alarm %s: not known whether it is due: %s", alarm.name, error)
+        return True
 
 
 def _next_due_s(now_s: float, seconds: float) -> float:

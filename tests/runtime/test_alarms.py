@@ -92,3 +92,16 @@ def test_a_poll_of_the_tables_runs_when_something_was_committed_and_when_it_is_a
     assert polled.acquire(timeout=SOON_S)
     alarms.run_soon("poll")
     assert polled.acquire(timeout=SOON_S)
+
+
+def test_a_call_of_which_it_cannot_be_found_out_whether_it_is_due_runs_and_the_others_go_on(alarms: Alarms) -> None:
+    ran, other_ran = threading.Event(), threading.Event()
+
+    def unknown() -> bool:
+        raise OSError("the disk is gone")
+
+    alarms.every(0.05, "unknown", ran.set, is_due=unknown)
+    alarms.start()
+    assert ran.wait(SOON_S)
+    alarms.every(0.05, "other", other_ran.set)
+    assert other_ran.wait(SOON_S)

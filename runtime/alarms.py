@@ -89,7 +89,7 @@ class Alarms:
     def every(
         self, seconds: float, name: str, call: Callable[[], object], *, is_due: Callable[[], bool] = lambda: True
     ) -> None:
-        """Run a call at this interval, for the first time within two intervals after `start`. name: unique.
+        """Run a call at whole multiples of this interval, so the first time within one after `start`. name: unique.
 
         is_due: whether a run would find anything to do; must not wait.
         """

@@ -12,6 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from alerts.emergency_alerts import VALID_FOR, AlertState, EmergencyAlert, EndKind, alert_row
 from alerts.journal import AlertJournal, Write
 from alerts.templates import END_OFFSET_MS, SPEECH_OFFSET_MS, end_template
+from people.rate_limit import SignInLimit
 from runtime.broker import Broker, Delivery
 from runtime.clock import Clock, from_us
 from runtime.database import Database
@@ -21,9 +22,6 @@ from wire.alerts import Alert, DoesNotFit, seal_alert, target_hashes
 from wire.sealing import SealingKey
 
 log = logging.getLogger(__name__)
-
-#: Wrong passwords of one account, and how long they count.
-_MOST_TRIES, _TRIES_WITHIN = 8, timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,8 @@ class EmergencyDesk:
         self._broker, self._key = broker, key
         self._after_sending = after_sending
         self.deciding = threading.RLock()
-        self._tries: dict[str, list[datetime]] = {}
+        #: Of the passwords that confirm: those that were typed wrong to sign in do not hold up an emergency.
+        self.password_limit = SignInLimit()
 
     @property
     def connected(self) -> bool:
@@ -117,17 +116,6 @@ class EmergencyDesk:
     def clear(self, row: EmergencyAlert) -> Delivery:
         """Take an expired alert away from the broker."""
         return self._broker.publish(self._topic(row), b"", qos=1, retain=True)
-
-    def check_tries(self, name: str) -> None:
-        """Raises Refusal when this account gave too many wrong passwords."""
-        now = self.clock.now()
-        tries = [at for at in self._tries.get(name, []) if now - at < _TRIES_WITHIN]
-        self._tries[name] = tries
-        if len(tries) >= _MOST_TRIES:
-            raise Refusal(N_("Too many wrong passwords. Wait five minutes, or ask another person to confirm."))
-
-    def wrong_password(self, name: str) -> None:
-        self._tries.setdefault(name, []).append(self.clock.now())
 
     def _publish(self, row: EmergencyAlert, payload: bytes, write: Write) -> SentAlert:
         delivery = self._broker.publish(self._topic(row), payload, qos=1, retain=True)

@@ -81,7 +81,7 @@ HOMES = {
     "fpdf": ("web.printed_reports", "web.typefaces"),
     "alembic": ("runtime.migrations", "loa.migrations."),
     "argon2": ("people.passwords",),
-    "limits": ("web.rate_limit",),
+    "limits": ("people.rate_limit",),
     "babel": ("web.",),
     "jinja2": ("web.",),
     "uvicorn": ("loa.web_server", "loa.connection_limits"),

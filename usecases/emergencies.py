@@ -261,9 +261,10 @@ def _check_waiting(desk: EmergencyDesk, row: EmergencyAlert) -> None:
 
 def _check_password(desk: EmergencyDesk, actor: Actor, password: str) -> None:
     """The person's own, again: a browser that was left open must not be enough. Raises Refusal."""
-    desk.check_tries(actor.name)
     with desk.database.session() as session:
-        stored = session.exec(select(Operator.password_hash).where(Operator.name == canonical_name(actor.name))).first()
-    if not verify(stored, password, is_urgent=True):
-        desk.wrong_password(actor.name)
-        raise Refusal(N_("This is not your password. Type the one with which you sign in.")).at("password")
+        person = session.exec(select(Operator).where(Operator.name == canonical_name(actor.name))).first()
+    number, stored = (person.number, person.password_hash) if person is not None else (0, None)
+    with desk.password_limit.own_password(number) as attempt:
+        if not verify(stored, password, is_urgent=True):
+            raise Refusal(N_("This is not your password. Type the one with which you sign in.")).at("password")
+        attempt.succeeded = True

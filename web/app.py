@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from people.rate_limit import FeedLimit, SignInLimit
 from people.rights import NotAllowed
 from runtime.refusal import N_, NotFound, Refusal
 from transfer.backup_runs import BackupRuns
@@ -31,7 +32,6 @@ from web.once_only import OnceOnly
 from web.pages.routes import PAGE_ROUTERS
 from web.password_pool import PasswordPool
 from web.plain_door import PlainDoor
-from web.rate_limit import FeedLimit, SignInLimit
 from web.refused_forms import form_again
 from web.rendering import Renderer
 from web.request_context import (

@@ -10,12 +10,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from people import operators
+from people.rate_limit import SignInLimit, device_cookie, known_device, network_of
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import Refusal
 from tests.cast import OPERATOR
 from tests.web.office import KEY, PASSWORD, Office
-from web.rate_limit import SignInLimit, device_cookie, known_device, network_of
 
 WAIT = "năm phút"
 

@@ -5,10 +5,10 @@ from fastapi.responses import Response
 
 from cap.feeds import CAP_TYPE
 from cap.writing import FeedEntry, atom_feed, cap_file
+from people.rate_limit import FeedLimit
 from runtime.refusal import NotFound
 from web.deps import Deps
 from web.published_alerts import published_alert, published_alerts
-from web.rate_limit import FeedLimit
 from web.request_context import deps_of, translator_of
 
 router = APIRouter(include_in_schema=False)

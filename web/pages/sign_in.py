@@ -9,13 +9,13 @@ from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from people.operators import WrongPassword, check_password, new_password_hash
+from people.rate_limit import SignInLimit, device_cookie, known_device
 from runtime.refusal import N_, Refusal
 from usecases.operators import change_own_password
 from web import access
 from web.flash import Flash, commune_shown
 from web.language import LANGUAGES
 from web.password_pool import PasswordPool
-from web.rate_limit import SignInLimit, device_cookie, known_device
 from web.request_context import (
     GUEST_COOKIE,
     LANGUAGE_COOKIE,
@@ -34,7 +34,7 @@ from web.request_context import (
 
 router = APIRouter(include_in_schema=False)
 _YEAR_S = 31_536_000
-#: Which operators have signed in from this browser; see `web.rate_limit`.
+#: Which operators have signed in from this browser; see `people.rate_limit`.
 DEVICE_COOKIE = "loa_device"
 
 

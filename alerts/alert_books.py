@@ -3,18 +3,17 @@
 import hashlib
 import logging
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from alerts.alert_settings import alert_settings
-from alerts.alert_sounds import WantedSound, keep_files, wanted_sounds
-from alerts.sound_making import SoundMaker
+from alerts.alert_sounds import WantedSound, book_inputs, keep_files, wanted_sounds
+from alerts.sound_making import MadeSound, SoundMaker
 from alerts.templates import book_templates
 from broadcast.clips import clip, renditions_of
 from broadcast.media import Media
-from devices.receivers import Receiver
 from runtime.broker import Broker, Delivery
 from runtime.clock import Clock
 from runtime.database import Database
@@ -41,6 +40,8 @@ class AlertBooks:
         self._media, self._maker = media, maker
         self._stopping = threading.Event()
         self._sent: dict[str, str] = {}
+        #: What the books depend on, as it was when each was last found complete and sent.
+        self._inputs: dict[str, int] = {}
 
     def close(self) -> None:
         """End `step` after the sound that is being made."""
@@ -49,48 +50,56 @@ class AlertBooks:
     def send_again(self) -> None:
         """At the next step, whether or not they have changed: the broker may have lost them."""
         self._sent.clear()
+        self._inputs.clear()
 
-    def step(self) -> None:
-        """Make and send the books of all communes that have receivers."""
+    def step(self) -> datetime | None:
+        """Make and send the books of all communes that have receivers and of which something has changed.
+
+        Returns when to look again although nothing is committed.
+        """
         if not self._clock.trusted:
-            return
+            return self._clock.now()
         with self._database.session() as session:
-            in_service = select(Receiver.commune_id).where(Receiver.retired_at == None)  # noqa: E711 - SQL
-            commune_ids = sorted(set(session.exec(in_service)))
-        for commune_id in commune_ids:
+            inputs = book_inputs(session)
+        for commune_id in inputs:
             if self._stopping.is_set():
-                return
-            self.renew(commune_id)
+                break
+            if self._inputs.get(commune_id) != inputs[commune_id] and self.renew(commune_id):
+                self._inputs[commune_id] = inputs[commune_id]
+        return None
 
-    def renew(self, commune_id: str) -> Delivery | None:
-        """Make what the book lacks, and send it when it is another than was sent. Returns what was sent."""
+    def renew(self, commune_id: str) -> bool:
+        """Make what the book lacks, and send it when it is another than was sent. Returns whether it is complete."""
         with self._database.session() as session:
             lacking = [s for s in wanted_sounds(session, commune_id) if not self._has(s)]
             voice, known = alert_settings(session, commune_id).voice, corrections(session, commune_id)
+        made = list[tuple[WantedSound, MadeSound]]()
         for sound in lacking:
             if self._stopping.is_set():
-                return None
-            self._make(commune_id, sound, voice, known)
-        return self._send(commune_id)
+                break
+            files = self._make(commune_id, sound, voice, known)
+            made += [(sound, files)] if files is not None else []
+        if made:
+            with self._database.writing() as session:
+                for sound, files in made:
+                    keep_files(session, commune_id, sound, files.duration_us, files.renditions)
+        self._send(commune_id)
+        return len(made) == len(lacking)
 
     def _has(self, sound: WantedSound) -> bool:
         files = sound.row.files if sound.row is not None else []
         return sound.is_made and all(self._media.has(*file.path.rsplit(".", 1)) for file in files)
 
-    def _make(self, commune_id: str, sound: WantedSound, voice: str, known: dict[str, str]) -> None:
+    def _make(self, commune_id: str, sound: WantedSound, voice: str, known: dict[str, str]) -> MadeSound | None:
         try:
             if sound.row is not None and sound.row.clip_id:
                 with self._database.session() as session:
-                    duration_us = clip(session, sound.row.clip_id).duration_us
                     renditions = renditions_of(session, [sound.row.clip_id])[sound.row.clip_id]
-            else:
-                made = self._maker.make(sound.number, sound.language, sound.text, voice, known)
-                duration_us, renditions = made.duration_us, made.renditions
+                    return MadeSound(clip(session, sound.row.clip_id).duration_us, renditions)
+            return self._maker.make(sound.number, sound.language, sound.text, voice, known)
         except (Refusal, KeyError) as refusal:
             log.error("alert sound %d of %s cannot be made: %s", sound.number, commune_id, refusal)
-            return
-        with self._database.writing() as session:
-            keep_files(session, commune_id, sound, duration_us, renditions)
+            return None
 
     def _send(self, commune_id: str) -> Delivery | None:
         with self._database.session() as session:

@@ -11,10 +11,13 @@ from alerts import texts
 from alerts.alert_settings import AlertSettings, alert_settings
 from alerts.texts import ENGLISH, FIRST_ZONE, VIETNAMESE
 from broadcast.clips import clip, renditions_of
-from devices.zones import zones
+from devices.receivers import Receiver
+from devices.zones import Zone, zones
 from parsing.titles import parse_title
 from runtime.refusal import N_, Refusal
+from runtime.row_sums import columns_of, row_sums
 from runtime.rows import NumberedRow
+from speech.pronunciations import Pronunciation
 from wire.broadcasts import Rendition
 
 LONGEST_TEXT = 400
@@ -69,6 +72,23 @@ class WantedSound:
     @property
     def is_made(self) -> bool:
         return self.row is not None and self.row.made_for == self.made_for and bool(self.row.renditions)
+
+
+def book_inputs(session: Session) -> dict[str, int]:
+    """A sum of all that the book of each commune depends on (`runtime.row_sums`), of those with receivers."""
+    in_service = select(Receiver.commune_id).where(col(Receiver.retired_at).is_(None))
+    sums = row_sums(
+        session,
+        [
+            columns_of(AlertSettings, "commune_id", "languages", "voice"),
+            columns_of(
+                AlertSoundRow, "commune_id", "sound_number", "language", "text", "zone_id", "clip_id", "made_for"
+            ),
+            columns_of(Zone, "commune_id", "id", "name").where(col(Zone.retired_at).is_(None)),
+            columns_of(Pronunciation, "commune_id", "typed", "spoken"),
+        ],
+    )
+    return {commune_id: sums.get(commune_id, 0) for commune_id in sorted(set(session.exec(in_service)))}
 
 
 def sounds_of(session: Session, commune_id: str) -> list[AlertSoundRow]:

@@ -27,6 +27,7 @@ _ENGLISH_VOICE = Voice("espeak:en-gb", "English", is_vietnamese=False)
 #: RMS of the loud parts. About −16 LUFS for speech, as recordings have.
 _SPEECH_DBFS = -13.0
 _GATE = 0.01
+_MOST_REMEMBERED = 500
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,19 @@ class SoundMaker:
 
     def __init__(self, media: Media, engines: Engines) -> None:
         self._media, self._engines = media, engines
+        self._made: dict[tuple[object, ...], MadeSound] = {}
 
     def make(self, number: int, language: str, text: str, voice: str, corrections: dict[str, str]) -> MadeSound:
-        """Raises Refusal when the voice is not installed."""
+        """Or found again: communes share the standard texts. Raises Refusal when the voice is not installed."""
+        key = (number, language, text, voice, tuple(sorted(corrections.items())))
+        known = self._made.get(key)
+        if known is None or not all(self._media.has(*file.path.rsplit(".", 1)) for file in known.renditions):
+            if len(self._made) >= _MOST_REMEMBERED:
+                self._made.clear()
+            known = self._made[key] = self._make(number, language, text, voice, corrections)
+        return known
+
+    def _make(self, number: int, language: str, text: str, voice: str, corrections: dict[str, str]) -> MadeSound:
         if number == texts.SIREN:
             return self._encode(sirens.siren())
         if number == texts.CHIME:

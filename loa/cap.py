@@ -19,8 +19,8 @@ def start_alerts(
 ) -> EmergencyStarter:
     """closing: ends the feeds before the parts that were started earlier."""
     emergencies = SpokenEmergencies(services, speech, lambda: alarms.run_soon("alert speech"))
-    alarms.every_if_due(periods.ALERTS_EVERY_S, "alert speech", emergencies.step)
-    alarms.every_if_due(periods.ALERTS_EVERY_S, "outside alerts", lambda: work_alerts(services, emergencies))
+    alarms.every_if_due(periods.OUTSIDE_ALERTS_EVERY_S, "alert speech", emergencies.step)
+    alarms.every_if_due(periods.OUTSIDE_ALERTS_EVERY_S, "outside alerts", lambda: work_alerts(services, emergencies))
     trusted = frozenset(settings.cap_hosts.lower().split())
     feeds = CapFeeds(services, emergencies, trusted, own_host=urlsplit(settings.base_url).hostname or "")
     feeds.start()

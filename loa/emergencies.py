@@ -53,7 +53,7 @@ class Emergencies:
         self.journal.after_write(services.announce)
         alarms.every_if_due(periods.FREE_MESSAGES_EVERY_S, "free messages", follow_up.speak_free_messages)
         alarms.every(periods.DRILLS_EVERY_S, "drills", follow_up.start_due_drills)
-        alarms.every(periods.ALERT_BOOKS_EVERY_S, "alert books", self.books.step)
+        alarms.every_if_due(periods.ALERT_BOOKS_EVERY_S, "alert books", self.books.step)
         alarms.every(periods.ALERTS_EVERY_S, "alerts", self.tidy)
 
     def close(self) -> None:

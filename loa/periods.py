@@ -19,7 +19,7 @@ TIDY_EVERY_S = 3600.0
 #: How often it is looked which broadcasts with a relay begin or end.
 RELAYS_EVERY_S = 1.0
 #: How often it is looked which alerts from outside begin or end, and which of their texts has been read aloud.
-ALERTS_EVERY_S = 1.0
+OUTSIDE_ALERTS_EVERY_S = 1.0
 #: Configs are renewed each month (`devices.receivers.renew_configs`), so receivers get the holidays ahead.
 CONFIGURE_EVERY_S = 86_400
 #: How often receivers that another process added are looked for.

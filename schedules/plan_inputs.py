@@ -1,10 +1,5 @@
-"""Fingerprints of all that a commune's plan depends on, except the time: equal ones mean that nothing has changed.
+"""Fingerprints of all that a commune's plan depends on, except the time (`runtime.row_sums`)."""
 
-They are compared every few seconds for all communes, so columns are read in a fixed number of queries, and no row in
-any order. They differ from process to process: keep them in memory only.
-"""
-
-from collections import defaultdict
 from typing import Any
 
 import sqlalchemy
@@ -18,19 +13,14 @@ from devices.communes import Commune
 from devices.receivers import Receiver
 from devices.zones import ZoneMember
 from noise.noise_rules import NoiseRules
+from runtime.row_sums import columns_of, row_sums
 from schedules.schedules import Schedule
-
-_MASK = 2**64 - 1
 
 
 def fingerprints(session: Session) -> dict[str, int]:
     """By commune id, of those that have or had a schedule."""
-    hashes: dict[str, int] = defaultdict(int)
-    for number, query in enumerate(_queries()):
-        for row in session.connection().execute(query):  # half the time of rows through the session
-            # A sum: the order of the rows does not matter.
-            hashes[row[0]] = (hashes[row[0]] + hash((number, *row))) & _MASK
-    return {commune_id: hashes[commune_id] for commune_id in session.exec(select(Schedule.commune_id).distinct())}
+    sums = row_sums(session, _queries())
+    return {commune_id: sums.get(commune_id, 0) for commune_id in session.exec(select(Schedule.commune_id).distinct())}
 
 
 def _queries() -> list[Select[Any]]:
@@ -42,39 +32,33 @@ def _queries() -> list[Select[Any]]:
     is_chime = sqlalchemy.and_(
         col(Clip.commune_id).in_(with_timetable), col(Clip.builtin).in_([kind.value for kind in CHIMES])
     )
-    clips = [_columns(Clip, "commune_id", "id", "title", "duration_us").where(which) for which in (is_used, is_chime)]
+    clips = [columns_of(Clip, "commune_id", "id", "title", "duration_us").where(which) for which in (is_used, is_chime)]
     renditions = [
-        _columns(ClipRendition, "clip_id", "codec", "sha256", "bytes", "extension", owner=Clip).join(Clip).where(which)
+        columns_of(ClipRendition, "clip_id", "codec", "sha256", "bytes", "extension", owner=Clip)
+        .join(Clip)
+        .where(which)
         for which in (is_used, is_chime)
     ]
     schedule_columns = [
         name for name in Schedule.model_fields if name not in ("commune_id", "created_at", "created_by")
     ]
     return [
-        _columns(Commune, "id", "time_zone"),
-        _columns(Schedule, "commune_id", *schedule_columns).where(col(Schedule.retired_at).is_(None)),
-        _columns(Programme, "commune_id", "id", "title").where(col(Programme.id).in_(on_timetable)),
-        _columns(
+        columns_of(Commune, "id", "time_zone"),
+        columns_of(Schedule, "commune_id", *schedule_columns).where(col(Schedule.retired_at).is_(None)),
+        columns_of(Programme, "commune_id", "id", "title").where(col(Programme.id).in_(on_timetable)),
+        columns_of(
             ProgrammeItem, "programme_id", "position", "kind", "clip_id", "gap_ms", "relay_source_id", owner=Programme
         )
         .join(Programme)
         .where(col(Programme.id).in_(on_timetable)),
-        _columns(RelaySource, "commune_id", "id", "name"),
+        columns_of(RelaySource, "commune_id", "id", "name"),
         *clips,
         *renditions,
-        _columns(NoiseRules, "commune_id", "zone_id", "hours"),
-        _columns(Receiver, "commune_id", "id", "latitude_deg", "longitude_deg").where(
+        columns_of(NoiseRules, "commune_id", "zone_id", "hours"),
+        columns_of(Receiver, "commune_id", "id", "latitude_deg", "longitude_deg").where(
             col(Receiver.retired_at).is_(None)
         ),
-        _columns(ZoneMember, "receiver_id", "zone_id", owner=Receiver)
+        columns_of(ZoneMember, "receiver_id", "zone_id", owner=Receiver)
         .join(Receiver)
         .where(col(Receiver.retired_at).is_(None)),
     ]
-
-
-def _columns(table: type, *names: str, owner: type | None = None) -> Select[Any]:
-    """owner: the table whose commune_id comes first, where the rows themselves have none."""
-    listed = [getattr(table, name) for name in names]
-    if owner is None:
-        return sqlalchemy.select(*listed)
-    return sqlalchemy.select(getattr(owner, "commune_id"), *listed).select_from(table)  # noqa: B009 - any type

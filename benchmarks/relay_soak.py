@@ -1,30 +1,36 @@
-"""Relay soak: a week's failures of a station in some half an hour, on a continuous stream and on HLS side by side.
+"""Relay soak: a week of relays with a week's failures in some 25 minutes; Icecast, a plain stream and HLS side by side.
 
-    python -m benchmarks.relay_soak --failures 168 --log relay-soak.log
+    python -m benchmarks.relay_soak --days 7 --failures 24 --log relay-soak.log
 
 Time is not scaled, since servers, decoder and buffers run by the clock. What is compressed is the time between
-failures: a week with one an hour has 168, here one follows the other after 4 to 7 s. A station on this machine plays a
-tone of 440 Hz, and cuts, stalls, is silent, changes its format, redirects, serves a web page; its HLS playlist also
-resets, skips and stops. The backup recording is a tone of 1000 Hz. The frames are decoded as a receiver does, and each
-packet of 20 ms is judged. Prints a line a minute and one of JSON:
+failures: a day with one an hour has 24, here one follows the other after 3 to 5 s. Each day is a broadcast of its own,
+so relays begin and end as well. Stations in processes of their own play a tone of 440 Hz, and cut, stall, are silent,
+change their format, redirect, serve a web page; the HLS playlist also resets, skips and stops; the Icecast is Debian's.
+The backup recording is a tone of 1000 Hz. The frames are decoded as a receiver does, and each packet of 20 ms is
+judged. Prints a line every half minute and one of JSON:
 
     sound_share         of the time in which the station was not silent itself: the share with its sound or the backup's
     relay_gap_s         the longest silence in that time
     relay_fallback_s    the longest silence from a station's loss to the backup; of a silent one without the set seconds
     station_share       of the whole time, the share in which the station itself was heard
-    memory_mb, threads, files: of the process, after a tenth of the time and at the end
+    memory_mb, threads, files: of the process after the first day and at the end
+    memory_mb_per_hour  the slope of a line through the memory from the second day on
 """
 
 import argparse
 import json
 import logging
+import multiprocessing
 import random
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import psutil
@@ -36,7 +42,8 @@ from relay.broadcast_relay import BroadcastRelay, RelaySlot
 from relay.fallback_sound import FallbackSound
 from relay.player import RelayedStation, RelayPlayer
 from runtime.clock import ControllerClock
-from tests.relay.station_server import Behaviour, StationServer
+from tests.relay.icecast_server import IcecastServer
+from tests.relay.station_server import Behaviour, StationServer, hls_segments
 from wire.live import LiveFrame, open_frame
 from wire.sealing import PublicKey, SealingKey
 
@@ -45,26 +52,60 @@ SECOND, PACKET_US, SILENCE_S = 1_000_000, 20_000, 5
 SILENT_BELOW = 10 ** (-50 / 20)
 #: A silent station is heard later by what is buffered.
 LAG_S = 25.0
+#: Before the first failure of a day, and between two days.
+QUIET_S, NIGHT_S = 5.0, 8.0
+_STREAM = [Behaviour.CUT, Behaviour.STALL, Behaviour.SILENT, Behaviour.FORMAT]
+_WEB = [Behaviour.PAGE, Behaviour.REDIRECT]
 KINDS = {
-    "live.mp3": [
-        Behaviour.CUT,
-        Behaviour.STALL,
-        Behaviour.SILENT,
-        Behaviour.FORMAT,
-        Behaviour.PAGE,
-        Behaviour.REDIRECT,
-    ],
-    "hls.m3u8": [
-        Behaviour.CUT,
-        Behaviour.STALL,
-        Behaviour.SILENT,
-        Behaviour.RESET,
-        Behaviour.SKIP,
-        Behaviour.STOP,
-        Behaviour.PAGE,
-        Behaviour.REDIRECT,
-    ],
+    "icecast": ("live.mp3", _STREAM),
+    "stream": ("live.mp3", [*_STREAM, *_WEB]),
+    "hls": (
+        "hls.m3u8",
+        [
+            Behaviour.CUT,
+            Behaviour.STALL,
+            Behaviour.SILENT,
+            Behaviour.RESET,
+            Behaviour.SKIP,
+            Behaviour.STOP,
+            *_WEB,
+        ],
+    ),
 }
+
+
+class Failure(NamedTuple):
+    """From from_s to until_s of its day."""
+
+    behaviour: Behaviour
+    from_s: float
+    until_s: float
+
+
+def day_of(behaviours: Sequence[Behaviour], failures: int, chance: random.Random) -> list[Failure]:
+    day, at_s = list[Failure](), QUIET_S
+    for _ in range(failures):
+        until_s = at_s + chance.uniform(1.5, 7.5)
+        day.append(Failure(chance.choice(behaviours), at_s, until_s))
+        at_s = until_s + chance.uniform(3, 5)
+    return day
+
+
+def serve_station(name: str, days: Sequence[tuple[float, list[Failure]]], parent: Connection) -> None:
+    """A process: the station, and what befalls it. Each day with its beginning, Unix time."""
+    with IcecastServer() if name == "icecast" else StationServer(hls_loop_s=300) as station:
+        if name == "hls":
+            for source in ("sine=440:r=48000", "anullsrc=r=48000:cl=mono"):
+                hls_segments(source, 300)
+        parent.send((station.url(KINDS[name][0]), station.place))
+        began_s = parent.recv()
+        for day_s, failures in days:
+            for failure in failures:
+                time.sleep(max(0.0, began_s + day_s + failure.from_s - time.time()))
+                station.behaviour = failure.behaviour
+                time.sleep(max(0.0, began_s + day_s + failure.until_s - time.time()))
+                station.behaviour = Behaviour.PLAYS
+        parent.recv()
 
 
 class Listener:
@@ -103,82 +144,100 @@ class Listener:
 
 
 class Soak:
-    """One kind of stream."""
+    """One kind of stream, day after day."""
 
-    def __init__(self, path: str, failures: int, seed: int, backup: Path) -> None:
-        self.path, self.listener, self.station = path, Listener(), StationServer(hls_loop_s=300)
+    def __init__(self, name: str, days: int, failures: int, seed: int, backup: Path) -> None:
         chance = random.Random(seed)
-        #: Behaviour, its length, and that of the good time after it; s.
-        self.script = [
-            (chance.choice(KINDS[path]), chance.uniform(2, 9), chance.uniform(4, 7)) for _ in range(failures)
-        ]
-        self.length_s = 8 + sum(bad + good for _, bad, good in self.script)
-        self.silent_at: list[tuple[float, float]] = []
-        self._clock, self._backup = ControllerClock(), backup
-        starts_at_us = self._clock.now_us() + 6 * SECOND
-        slot = RelaySlot(0, 1, starts_at_us, starts_at_us + round(self.length_s * SECOND), 4 * SECOND)
-        self.starts_at_us = starts_at_us
-        self.relay = BroadcastRelay([slot], starts_at_us, self._player, self._sender, self._clock)
-        self._thread = threading.Thread(target=self._follow_script, daemon=True)
+        scripts = [day_of(KINDS[name][1], failures, chance) for _ in range(days)]
+        self.name, self._backup, self._clock = name, backup, ControllerClock()
+        self.days, at_s = list[tuple[float, list[Failure]]](), 0.0
+        for script in scripts:
+            self.days.append((at_s, script))
+            at_s += script[-1].until_s + QUIET_S + NIGHT_S
+        self.length_s = at_s
+        self.listeners = [Listener() for _ in range(days)]
+        ours, its = multiprocessing.get_context("spawn").Pipe()
+        self._station = ours
+        process = multiprocessing.get_context("spawn").Process(
+            target=serve_station, args=(name, self.days, its), daemon=True
+        )
+        process.start()
+        self._url, self._place = ours.recv()
+        self._thread = threading.Thread(target=self._relay_all, daemon=True)
 
     def start(self) -> None:
-        self.station.__enter__()
-        self.relay.start()
         self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
+    def close(self) -> None:
+        self._station.send(None)
+
+    def _relay_all(self) -> None:
+        began_us = self._clock.now_us() + round(NIGHT_S * SECOND)
+        self._station.send(began_us / SECOND)
+        for (day_s, script), listener in zip(self.days, self.listeners, strict=True):
+            starts_at_us = began_us + round(day_s * SECOND)
+            slot = RelaySlot(
+                0, 1, starts_at_us, starts_at_us + round((script[-1].until_s + QUIET_S) * SECOND), 4 * SECOND
+            )
+            relay = BroadcastRelay([slot], starts_at_us, self._player, self._sender_to(listener), self._clock)
+            relay.start()
+            while relay.is_alive:
+                time.sleep(0.2)
+            relay.close()
+
     def _player(self, _slot: RelaySlot) -> RelayPlayer:
-        relayed = RelayedStation("soak", [self.station.url(self.path)], -50.0, SILENCE_S * SECOND)
-        fallback = FallbackSound([self._backup])
-        return RelayPlayer(relayed, fallback, {self.station.place}, self._clock.monotonic_us)
+        relayed = RelayedStation("soak", [self._url], -50.0, SILENCE_S * SECOND)
+        return RelayPlayer(relayed, FallbackSound([self._backup]), {self._place}, self._clock.monotonic_us)
 
-    def _sender(self, starts_at_us: int, buffer_us: int) -> LiveSender:
-        encoder = LiveEncoder(48_000)
-        return LiveSender(self.listener.take, TOPIC, KEY, encoder, starts_at_us=starts_at_us, buffer_us=buffer_us)
+    def _sender_to(self, listener: Listener) -> Callable[[int, int], LiveSender]:
+        def new_sender(starts_at_us: int, buffer_us: int) -> LiveSender:
+            encoder = LiveEncoder(48_000)
+            return LiveSender(listener.take, TOPIC, KEY, encoder, starts_at_us=starts_at_us, buffer_us=buffer_us)
 
-    def _follow_script(self) -> None:
-        while self._clock.now_us() < self.starts_at_us:
-            time.sleep(0.05)
-        began_s = time.monotonic()
-        time.sleep(5)
-        for behaviour, bad_s, good_s in self.script:
-            at_s = time.monotonic() - began_s
-            if behaviour is Behaviour.SILENT:
-                self.silent_at.append((at_s, at_s + bad_s))
-            self.station.behaviour = behaviour
-            time.sleep(bad_s)
-            self.station.behaviour = Behaviour.PLAYS
-            time.sleep(good_s)
+        return new_sender
 
     def figures(self) -> dict[str, float | int]:
-        of_silent, other = [], []
-        for since_s, long_s in self.listener.silences():
-            silent = any(start < since_s + long_s and since_s < end + LAG_S for start, end in self.silent_at)
-            (of_silent if silent else other).append(long_s)
-        total_s = len(self.listener.is_loud) / 50
+        of_silent, other, packets, of_station = list[float](), list[float](), 0, 0
+        for (_, script), listener in zip(self.days, self.listeners, strict=True):
+            silent_at = [(f.from_s, f.until_s) for f in script if f.behaviour is Behaviour.SILENT]
+            for since_s, long_s in listener.silences():
+                silent = any(start < since_s + long_s and since_s < end + LAG_S for start, end in silent_at)
+                (of_silent if silent else other).append(long_s)
+                if not silent:
+                    before = [f"{f.behaviour} {f.from_s:.1f}-{f.until_s:.1f}" for f in script if f.from_s < since_s]
+                    logging.info("%s: silent %.2f s at %.2f s, after %s", self.name, long_s, since_s, before[-3:])
+            packets += len(listener.is_loud)
+            of_station += sum(listener.is_station)
+        total_s = max(packets, 1) / 50
         handed_over = [max(0.0, long_s - SILENCE_S) for long_s in of_silent]
         return {
             "minutes": round(total_s / 60, 1),
-            "failures": len(self.script),
-            "sound_share": round(1 - sum(other) / (total_s - sum(of_silent)), 5),
+            "failures": sum(len(script) for _, script in self.days),
+            "sound_share": round(1 - sum(other) / max(0.02, total_s - sum(of_silent)), 5),
             "relay_gap_s": max(other, default=0.0),
             "relay_fallback_s": round(max([*other, *handed_over], default=0.0), 2),
-            "station_share": round(sum(self.listener.is_station) / len(self.listener.is_station), 3),
+            "station_share": round(of_station / max(packets, 1), 3),
         }
 
 
 def state() -> dict[str, float | int]:
     process = psutil.Process()
     return {
-        "memory_mb": round(process.memory_info().rss / 1e6, 1),
+        "memory_mb": round(process.memory_info().rss / 1e6, 2),
         "threads": process.num_threads(),
         "files": process.num_fds(),
-        "decoders": len(process.children()),
+        "decoders": sum(child.name() == "ffmpeg" for child in process.children()),
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--failures", type=int, default=168)
+    parser.add_argument("--days", type=int, default=7)
+    parser.add_argument("--failures", type=int, default=24, help="on each day")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--log", type=Path)
     options = parser.parse_args()
@@ -191,18 +250,26 @@ def main() -> None:
         backup = Path(folder) / "backup.opus"
         tone = f"-f lavfi -i sine=1000:r=48000 -t 5 -ac 1 -c:a libopus -b:a 48k {backup}"
         subprocess.run(f"ffmpeg -loglevel error {tone}".split(), check=True)
-        soaks = [Soak(path, options.failures, options.seed + n, backup) for n, path in enumerate(KINDS)]
+        soaks = [Soak(name, options.days, options.failures, options.seed + n, backup) for n, name in enumerate(KINDS)]
         for soak in soaks:
             soak.start()
-        length_s, began_s, early = max(soak.length_s for soak in soaks), time.monotonic(), state()
-        is_early = True
-        while any(soak.relay.is_alive for soak in soaks):
-            time.sleep(min(60.0, length_s / 10))
-            if is_early and time.monotonic() - began_s > length_s / 10:
-                early, is_early = state(), False
-            logging.info("%s %s", state(), [soak.figures() for soak in soaks])
-    result = {soak.path: soak.figures() for soak in soaks}
-    print(json.dumps({**result, "after_a_tenth": early, "at_the_end": state()}))
+        first_day_s, began_s = max(soak.length_s for soak in soaks) / options.days, time.monotonic()
+        early, memory = state(), list[tuple[float, float]]()
+        while any(soak.is_running for soak in soaks):
+            time.sleep(30.0)
+            now, at_s = state(), time.monotonic() - began_s
+            if at_s < first_day_s:
+                early = now
+            elif now["decoders"]:
+                memory.append((at_s / 3600, now["memory_mb"]))
+            logging.info("%.1f min %s", at_s / 60, now)
+        result = {soak.name: soak.figures() for soak in soaks}
+        for soak in soaks:
+            soak.close()
+    slope = round(float(np.polyfit(*np.transpose(memory), 1)[0]), 2) if len(memory) > 2 else None
+    final = {"after_the_first_day": early, "at_the_end": state(), "memory_mb_per_hour": slope}
+    logging.info("%s", json.dumps({**result, **final}))
+    print(json.dumps({**result, **final}))
 
 
 if __name__ == "__main__":

@@ -1,18 +1,18 @@
-"""Relay outages: when a station failed during its broadcast, and why. Kept with the play log, shown as a fault."""
+"""Relay outages: when a station failed during its broadcast, and why. Kept with the play log; each is a fault of its
+commune while it lasts (`devices.faults.RELAY`)."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Column, Text
 from sqlmodel import Field, Session, col, select
 
 from broadcast.broadcasts import Broadcast
+from devices.faults import RELAY, note_of_commune
 from runtime.database import UtcDateTime
 from runtime.refusal import Refusal, from_text
 from runtime.rows import NumberedRow
 
-#: An outage that is over is shown as a fault for so long.
-SHOWN_AFTER_END = timedelta(hours=24)
 #: Of one broadcast; a station that fails all the time says no more with more of them.
 MOST_OF_ONE = 200
 
@@ -34,18 +34,35 @@ class RelayOutage(NumberedRow, table=True):
 
 
 def note_outage(session: Session, broadcast_id: str, source_name: str, reason: str, at: datetime) -> None:
-    """Begin one, unless one is open already."""
+    """Begin one, and the fault, unless one is open already."""
     rows = outages_of(session, broadcast_id)
     if len(rows) < MOST_OF_ONE and not any(row.ended_at is None for row in rows):
         session.add(RelayOutage(broadcast_id=broadcast_id, source_name=source_name, reason=reason, began_at=at))
         session.flush()
+        commune_id = _commune_of(session, broadcast_id)
+        note_of_commune(session, commune_id, RELAY, source_name, present=True, at=at, detail=reason)
 
 
 def end_outage(session: Session, broadcast_id: str, at: datetime) -> None:
+    """End the open one, if there is any: the station is back, or its slot or the broadcast is over."""
     for row in outages_of(session, broadcast_id):
-        if row.ended_at is None:
-            row.ended_at = max(at, row.began_at)
-            session.add(row)
+        if row.ended_at is not None:
+            continue
+        row.ended_at = max(at, row.began_at)
+        session.add(row)
+        session.flush()
+        commune_id = _commune_of(session, broadcast_id)
+        if not _fails_elsewhere(session, commune_id, row.source_name):
+            note_of_commune(session, commune_id, RELAY, row.source_name, present=False, at=row.ended_at)
+
+
+def end_forgotten(session: Session, now: datetime) -> None:
+    """End those whose broadcast was over before anybody could: the controller had failed."""
+    query = select(Broadcast).join(RelayOutage).where(col(RelayOutage.ended_at).is_(None)).distinct()
+    for broadcast in session.exec(query).all():
+        over_at = min(broadcast.ends_at, broadcast.stopped_at or broadcast.ends_at)
+        if over_at < now:
+            end_outage(session, broadcast.id, over_at)
 
 
 def outages_of(session: Session, broadcast_id: str) -> list[RelayOutage]:
@@ -61,11 +78,19 @@ def lasting_outages(session: Session, broadcast_ids: Collection[str]) -> dict[st
     return {outage.broadcast_id: outage for outage in session.exec(query)} if broadcast_ids else {}
 
 
-def recent_outages(session: Session, commune_id: str, now: datetime) -> list[RelayOutage]:
-    """Of a commune: those that last, and those that ended lately; the newest first."""
+def _commune_of(session: Session, broadcast_id: str) -> str:
+    return session.exec(select(Broadcast.commune_id).where(Broadcast.id == broadcast_id)).one()
+
+
+def _fails_elsewhere(session: Session, commune_id: str, source_name: str) -> bool:
+    """Whether another broadcast of the commune has an open outage of the same station."""
     query = (
-        select(RelayOutage)
+        select(RelayOutage.id)
         .join(Broadcast)
-        .where(Broadcast.commune_id == commune_id, col(RelayOutage.began_at) > now - SHOWN_AFTER_END)
+        .where(
+            Broadcast.commune_id == commune_id,
+            RelayOutage.source_name == source_name,
+            col(RelayOutage.ended_at).is_(None),
+        )
     )
-    return list(session.exec(query.order_by(col(RelayOutage.began_at).desc()).limit(20)))
+    return session.exec(query.limit(1)).first() is not None

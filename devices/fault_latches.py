@@ -9,9 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlmodel import Session, col, func, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, or_, select
 
-from devices.faults import Fault
+from devices.faults import Fault, FaultKey
 from devices.receivers import Receiver
 from runtime.refusal import N_, NotFound, Refusal
 
@@ -25,7 +26,7 @@ class LatchState(StrEnum):
 
 
 class Latch(NamedTuple):
-    """All occurrences of one fault at one receiver since it was last reset. newest: the latest of them.
+    """All occurrences of one fault at one place since it was last reset. newest: the latest of them.
 
     first_at: when the first began. acknowledged_by: "" while unacknowledged.
     """
@@ -45,39 +46,52 @@ class Latch(NamedTuple):
         return LatchState.ACKNOWLEDGED if self.present else LatchState.GONE
 
 
-def latches(session: Session, receiver_ids: Sequence[str]) -> list[Latch]:
-    """Latched faults of these receivers: unacknowledged first, then the newest. One query."""
-    query = select(Fault).where(col(Fault.receiver_id).in_(receiver_ids), col(Fault.reset_at).is_(None))
-    together: dict[tuple[str, str], list[Fault]] = {}
+def latches(session: Session, receiver_ids: Sequence[str], commune_id: str | None = None) -> list[Latch]:
+    """Latched faults of these receivers and of a commune itself: unacknowledged first, then the newest. One query."""
+    place: ColumnElement[bool] = col(Fault.receiver_id).in_(receiver_ids)
+    if commune_id is not None:
+        place = or_(place, col(Fault.commune_id) == commune_id)
+    query = select(Fault).where(place, col(Fault.reset_at).is_(None))
+    together: dict[FaultKey, list[Fault]] = {}
     for fault in session.exec(query.order_by(col(Fault.began_at), col(Fault.id))):
-        together.setdefault((fault.receiver_id, fault.fault), []).append(fault)
+        together.setdefault(fault.key, []).append(fault)
     latches = [_latch(rows) for rows in together.values()]
     newest_first = sorted(latches, key=lambda latch: latch.newest.began_at, reverse=True)
     return sorted(newest_first, key=lambda latch: list(LatchState).index(latch.state))
 
 
 def open_count(session: Session, commune_id: str) -> int:
-    """How many latched faults the receivers of a commune have."""
+    """How many latched faults a commune and its receivers have."""
+    own = select(Fault.subject, Fault.fault).where(Fault.commune_id == commune_id, col(Fault.reset_at).is_(None))
     rows = (
         select(Fault.receiver_id, Fault.fault)
         .join(Receiver, col(Receiver.id) == col(Fault.receiver_id))
         .where(Receiver.commune_id == commune_id, col(Fault.reset_at).is_(None), col(Receiver.retired_at).is_(None))
         .distinct()
     )
-    return session.exec(select(func.count()).select_from(rows.subquery())).one()
+    counts = [select(func.count()).select_from(query.subquery()) for query in (rows, own.distinct())]
+    return sum(session.exec(count).one() for count in counts)
 
 
-def acknowledge(session: Session, receiver_id: str, fault: str, *, by: str, now: datetime) -> None:
+def key_of(session: Session, commune_id: str, number: int) -> FaultKey:
+    """Of a fault of the commune itself, by one of its rows. Raises NotFound."""
+    fault = session.get(Fault, number)
+    if fault is None or fault.commune_id != commune_id:
+        raise _is_reset()
+    return fault.key
+
+
+def acknowledge(session: Session, key: FaultKey, *, by: str, now: datetime) -> None:
     """Step one. An earlier acknowledgement is kept. Raises NotFound when there is no such fault or it was reset."""
-    for row in _unreset(session, receiver_id, fault):
+    for row in _unreset(session, key):
         if row.acknowledged_at is None:
             row.acknowledged_at, row.acknowledged_by = now, by
             session.add(row)
 
 
-def reset(session: Session, receiver_id: str, fault: str, *, by: str, now: datetime) -> None:
+def reset(session: Session, key: FaultKey, *, by: str, now: datetime) -> None:
     """Step two. Raises Refusal while the fault is present or unacknowledged; NotFound as `acknowledge`."""
-    rows = _unreset(session, receiver_id, fault)
+    rows = _unreset(session, key)
     if any(row.ended_at is None for row in rows):
         raise Refusal(N_("This fault is still there. It can be reset once it is mended."))
     if any(row.acknowledged_at is None for row in rows):
@@ -87,12 +101,15 @@ def reset(session: Session, receiver_id: str, fault: str, *, by: str, now: datet
         session.add(row)
 
 
-def _unreset(session: Session, receiver_id: str, fault: str) -> list[Fault]:
-    query = select(Fault).where(Fault.receiver_id == receiver_id, Fault.fault == fault, col(Fault.reset_at).is_(None))
-    rows = list(session.exec(query))
+def _unreset(session: Session, key: FaultKey) -> list[Fault]:
+    rows = list(session.exec(select(Fault).where(*key.rows, col(Fault.reset_at).is_(None))))
     if not rows:
-        raise NotFound(N_("This fault has already been reset. Reload the page."))
+        raise _is_reset()
     return rows
+
+
+def _is_reset() -> NotFound:
+    return NotFound(N_("This fault has already been reset. Reload the page."))
 
 
 def _latch(rows: list[Fault]) -> Latch:

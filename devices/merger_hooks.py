@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlmodel import Session, SQLModel, col, select
 
+from devices.faults import Fault
 from wire.broadcasts import Targets
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -76,3 +77,21 @@ def rows_of(session: Session, kind: type[Row], commune_ids: Iterable[str], *cond
     """The rows of communes in a table, in the order of its key."""
     query = select(kind).where(col(kind.commune_id).in_(list(commune_ids)), *conditions)  # type: ignore[attr-defined]
     return list(session.exec(query.order_by(*kind.__table__.primary_key.columns)))  # type: ignore[attr-defined]
+
+
+class CommuneFaultHook:
+    """Faults of a commune itself go with it into another. One that is split keeps its own."""
+
+    tables: tuple[type[SQLModel], ...] = (Fault,)
+
+    def changes_for(self, session: Session, move: CommuneMove) -> HookChanges:
+        following = HookChanges()
+        if move.joined:
+            for row in rows_of(session, Fault, move.sources):
+                following.set(row, commune_id=move.into)
+        return following
+
+    def commune_after_undo(
+        self, row: SQLModel, move: CommuneMove, former: Callable[[type[SQLModel]], str | None]
+    ) -> str:
+        return former(Fault) or move.sources[0]

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from devices.faults import LINK, SHARED_CREDENTIALS
+from devices.faults import LINK, RELAY, SHARED_CREDENTIALS
 from devices.self_tests import FAULT as SELF_TEST
 
 
@@ -28,6 +28,7 @@ _GROUPS = {
     "line": FaultGroup.SOUND,
     "not_heard": FaultGroup.SOUND,
     "media": FaultGroup.SOUND,
+    RELAY: FaultGroup.SOUND,
     SELF_TEST: FaultGroup.SOUND,
     SHARED_CREDENTIALS: FaultGroup.SECURITY,
 }

@@ -29,11 +29,15 @@ _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 @dataclass
 class _OpenNotice:
-    """A notice with what it is about."""
+    """A notice with what it is about. receiver: None for a fault of a commune itself."""
 
     notice: FaultNotice
     fault: Fault
-    receiver: Receiver
+    receiver: Receiver | None
+
+    @property
+    def commune_id(self) -> str:
+        return _commune_of(self.fault, self.receiver)
 
 
 @dataclass
@@ -84,7 +88,7 @@ def gather(session: Session, now: datetime, window: timedelta) -> int:
     open_notices: dict[int, list[_OpenNotice]] = {}
     for open_notice in _open_notices(session, window, now):
         operator_id = open_notice.notice.operator_id
-        if operator_id in rules and open_notice.receiver.commune_id in communes(operator_id):
+        if operator_id in rules and open_notice.commune_id in communes(operator_id):
             open_notices.setdefault(operator_id, []).append(open_notice)
         else:  # not for this person any more
             session.delete(open_notice.notice)
@@ -123,14 +127,18 @@ def _notice_new(
         # Withdrawn faults give their numbers back.
         rule.after_fault_id = min(rule.after_fault_id, newest)
     lowest = min((rule.after_fault_id for rule in rules), default=newest)
-    query = select(Fault, Receiver).where(Fault.receiver_id == Receiver.id, col(Fault.id) > lowest)
+    query = (
+        select(Fault, Receiver)
+        .join(Receiver, col(Receiver.id) == Fault.receiver_id, isouter=True)
+        .where(col(Fault.id) > lowest)
+    )
     rows = session.exec(query.order_by(col(Fault.id)).limit(_READ_AT_ONCE)).all()
     read_to = newest if len(rows) < _READ_AT_ONCE else rows[-1][0].id or newest
     for rule in rules:
         for fault, receiver in rows:
             if fault.id is None or fault.id <= rule.after_fault_id or not rule.wants(fault.fault):
                 continue
-            if receiver.commune_id in communes(rule.operator_id):
+            if _commune_of(fault, receiver) in communes(rule.operator_id):
                 session.merge(FaultNotice(operator_id=rule.operator_id, fault_id=fault.id, noticed_at=now))
         rule.after_fault_id = max(rule.after_fault_id, read_to)
         session.add(rule)
@@ -147,7 +155,7 @@ def _open_notices(session: Session, window: timedelta, now: datetime) -> list[_O
     )
     open_notices = []
     for notice, fault, receiver in session.exec(query):
-        if fault is None or receiver is None or receiver.retired_at is not None:
+        if fault is None or _is_gone(fault, receiver):
             session.delete(notice)
             continue
         if fault.ended_at is not None and notice.end_noticed_at is None:
@@ -204,13 +212,24 @@ def _is_one_too_many(session: Session, rule: NotificationRule, pending: _Pending
 
 def _newest(began: Sequence[_OpenNotice]) -> list[_OpenNotice]:
     """Of a fault that came several times before it was told, the last time."""
-    return list({(o.receiver.id, o.fault.fault): o for o in began}.values())
+    return list({o.fault.key: o for o in began}.values())
 
 
 def _recovered(pending: _Pending) -> Iterator[_OpenNotice]:
     """Ends that are told: not those of faults that came again meanwhile."""
-    again = {(o.receiver.id, o.fault.fault) for o in pending.began if o.fault.ended_at is None}
-    return (o for o in pending.ended if (o.receiver.id, o.fault.fault) not in again)
+    again = {o.fault.key for o in pending.began if o.fault.ended_at is None}
+    return (o for o in pending.ended if o.fault.key not in again)
+
+
+def _commune_of(fault: Fault, receiver: Receiver | None) -> str:
+    """ "" when the receiver is unknown."""
+    return receiver.commune_id if receiver is not None else fault.commune_id or ""
+
+
+def _is_gone(fault: Fault, receiver: Receiver | None) -> bool:
+    if receiver is None:
+        return fault.commune_id is None
+    return receiver.retired_at is not None
 
 
 def _is_due(noticed_at: Sequence[datetime], now: datetime, window: timedelta) -> bool:
@@ -226,11 +245,11 @@ def _zone_of(communes: Mapping[str, Commune]) -> tzinfo:
 
 def _item(open_notice: _OpenNotice, communes: Mapping[str, Commune]) -> FaultNewsItem:
     fault, receiver = open_notice.fault, open_notice.receiver
-    commune = communes[receiver.commune_id]
+    commune = communes[open_notice.commune_id]
     return FaultNewsItem(
-        receiver_id=receiver.id,
-        receiver=receiver.name,
-        place=receiver.place,
+        receiver_id=receiver.id if receiver is not None else "",
+        receiver=receiver.name if receiver is not None else "",
+        place=receiver.place if receiver is not None else "",
         commune_id=commune.id,
         commune=commune.name,
         commune_zone=commune.time_zone,
@@ -239,4 +258,5 @@ def _item(open_notice: _OpenNotice, communes: Mapping[str, Commune]) -> FaultNew
         severe=is_severe(fault.fault),
         began_at=fault.began_at,
         ended_at=fault.ended_at,
+        subject=fault.subject,
     )

@@ -7,7 +7,10 @@ import msgspec
 
 
 class FaultNewsItem(msgspec.Struct, frozen=True):
-    """One fault at one receiver. commune_zone: by whose clock times are written. ended_at: None while it is there."""
+    """One fault at one receiver, or of a commune and its subject. commune_zone: by whose clock times are written.
+
+    ended_at: None while it is there.
+    """
 
     receiver_id: str
     receiver: str
@@ -20,6 +23,12 @@ class FaultNewsItem(msgspec.Struct, frozen=True):
     severe: bool
     began_at: datetime
     ended_at: datetime | None = None
+    subject: str = ""
+
+    @property
+    def name(self) -> str:
+        """What has the fault: the receiver, or the relay station."""
+        return self.receiver or self.subject
 
 
 class FaultNews(msgspec.Struct, frozen=True):

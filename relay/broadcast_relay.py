@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from broadcast.live import LiveSender
 from relay.player import PIECE_US, PlayerState, RelayPlayer
+from relay.source_choice import stopped
 from runtime.clock import Clock
 from runtime.refusal import Refusal
 from wire.live import RATE
@@ -35,8 +36,8 @@ class RelaySlot:
 
 
 class RelayEvent(NamedTuple):
-    """The fallback took the place of a station, or the station returned (no reason). at_us: controller time at which
-    it sounds."""
+    """The fallback took the place of a station, or the station sounds (no reason): at its beginning too, which ends an
+    outage that another controller began. at_us: controller time at which it sounds."""
 
     slot: RelaySlot
     at_us: int
@@ -107,7 +108,7 @@ class BroadcastRelay:
         if self._wait_for(slot):
             return
         player, sender = self._player(slot), self._sender_at(slot)
-        on_fallback = False
+        on_station: bool | None = None
         while not self._ending.is_set():
             next_us = sender.starts_at_us + sender.samples * 1_000_000 // RATE
             if next_us >= slot.ends_at_us:
@@ -119,13 +120,13 @@ class BroadcastRelay:
                 self._ending.wait(_STEP_S)
                 continue
             sender.send(piece)
-            if on_fallback is player.state.on_station:
-                on_fallback = not on_fallback
-                reason = player.state.reason if on_fallback else None
+            if player.state.on_station is not on_station:
+                on_station = player.state.on_station
+                reason = None if on_station else player.state.reason or stopped()
                 self.events.append(RelayEvent(slot, next_us, reason))
         del self._players[slot.position]
         player.close()
-        if on_fallback:
+        if on_station is False:
             ended_us = self._clock.now_us() if self._ending.is_set() else slot.ends_at_us
             self.events.append(RelayEvent(slot, ended_us, None))
         self._send_rest(sender)

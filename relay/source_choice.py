@@ -106,7 +106,7 @@ class SourceChoice:
                 return Playing.STATION
             if not is_late:
                 return Playing.WAIT
-            self.on_station, self.reason = False, self.reason or _stopped()
+            self.on_station, self.reason = False, self.reason or stopped()
         elif self._may_sound(buffered_us) and not (self.was_silent and self._heard_us < HEARD_FOR_US):
             self.on_station, self._began, self.was_silent, self.reason = True, True, False, None
             self._on_station_since_us, self._silent_us = now_us, 0
@@ -140,7 +140,7 @@ class SourceChoice:
         patience_us = max(STALLED_AFTER_US, 3 * observed.burst_us)
         # A full buffer takes nothing, so nothing comes.
         if now_us - observed.last_audio_us > patience_us and buffered_us < patience_us:
-            return _stopped()
+            return stopped()
         is_silent = self.was_silent and not self._heard_us
         return _silent() if is_silent and len(self._addresses) > 1 and open_us > SILENT_AFTER_US else None
 
@@ -157,7 +157,7 @@ def _silent() -> Refusal:
     return Refusal(N_("The station is silent."))
 
 
-def _stopped() -> Refusal:
+def stopped() -> Refusal:
     return Refusal(N_("The station sends no more sound."))
 
 

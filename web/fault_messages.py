@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from jinja2 import Environment, StrictUndefined
 
-from devices.faults import LINK
+from devices.faults import LINK, RELAY
 from notifications.channels import OutgoingMessage
 from notifications.deliveries import NotificationDelivery
 from notifications.news import FaultNews, FaultNewsItem
@@ -27,11 +27,11 @@ _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 @dataclass(frozen=True)
 class MessageSection:
-    """Faults of one kind, or their end. more: how many lines were left out. advice: "" for an end."""
+    """Faults of one kind, or their end. more: how many were left out, "" for none. advice: "" for an end."""
 
     title: str
     lines: list[str]
-    more: int
+    more: str
     advice: str
 
 
@@ -82,8 +82,7 @@ class FaultMessages:
             blocks.append(t("Fault messages from Loa reach you at this address."))
         for section in sections:
             lines = [section.title, *(f"- {line}" for line in section.lines)]
-            if section.more:
-                lines.append(t.count("and {n} more receiver", "and {n} more receivers", section.more))
+            lines += [section.more] if section.more else []
             if section.advice:
                 lines.append(t("What to do: {advice}", advice=section.advice))
             blocks.append("\n".join(lines))
@@ -94,7 +93,7 @@ class FaultMessages:
 
     def _short(self, t: Translator, subject: str, news: FaultNews) -> str:
         items = [*news.began, *news.ended]
-        names = list(dict.fromkeys(item.receiver for item in items))
+        names = list(dict.fromkeys(item.name for item in items))
         text = subject.replace("Loa – ", "Loa: ", 1)
         if not items:
             return text
@@ -136,19 +135,23 @@ def _item_document(t: Translator, item: FaultNewsItem, now: datetime) -> dict[st
 def _headlines(t: Translator, news: FaultNews, now: datetime) -> list[str]:
     """Each in one phrase: what began, what ended."""
     parts = []
-    if news.began:
-        parts.append(_headline(t, news.began, now))
-    if news.ended:
-        n = _receivers(news.ended)
-        if {item.fault for item in news.ended} == {LINK}:
+    if began := [item for item in news.began if item.fault != RELAY]:
+        parts.append(_headline(t, began, now))
+    if failed := _places([item for item in news.began if item.fault == RELAY]):
+        parts.append(t.count("{n} relay station not heard", "{n} relay stations not heard", failed))
+    if ended := [item for item in news.ended if item.fault != RELAY]:
+        n = _places(ended)
+        if {item.fault for item in ended} == {LINK}:
             parts.append(t.count("{n} receiver online again", "{n} receivers online again", n))
         else:
             parts.append(t.count("faults ended at {n} receiver", "faults ended at {n} receivers", n))
+    if over := _places([item for item in news.ended if item.fault == RELAY]):
+        parts.append(t.count("fault of {n} relay station over", "faults of {n} relay stations over", over))
     return parts
 
 
 def _headline(t: Translator, items: Sequence[FaultNewsItem], now: datetime) -> str:
-    n, kinds = _receivers(items), {item.fault for item in items}
+    n, kinds = _places(items), {item.fault for item in items}
     if kinds == {LINK}:
         if all(item.ended_at is not None for item in items):
             return t.count("{n} receiver was offline for a time", "{n} receivers were offline for a time", n)
@@ -169,16 +172,23 @@ def _section(
     t: Translator, items: Sequence[FaultNewsItem], now: datetime, *, several: bool, ended: bool
 ) -> MessageSection:
     kind = _kind(t, items[0].fault, now)
-    counted = t.count("{n} receiver", "{n} receivers", _receivers(items))
+    n = _places(items)
+    left_out = max(0, len(items) - MOST_LINES)
+    if items[0].fault == RELAY:
+        counted = t.count("{n} station", "{n} stations", n)
+        more = t.count("and {n} more station", "and {n} more stations", left_out)
+    else:
+        counted = t.count("{n} receiver", "{n} receivers", n)
+        more = t.count("and {n} more receiver", "and {n} more receivers", left_out)
     title = f"{t('Ended')}: {kind} ({counted})" if ended else f"{kind} ({counted})"
     advice = "" if ended else t(ADVICE.get(items[0].fault, OTHER_ADVICE))
     lines = [_line(t, item, now, several=several) for item in items[:MOST_LINES]]
-    return MessageSection(title, lines, max(0, len(items) - MOST_LINES), advice)
+    return MessageSection(title, lines, more if left_out else "", advice)
 
 
 def _line(t: Translator, item: FaultNewsItem, now: datetime, *, several: bool) -> str:
     place = ", ".join(part for part in (item.place, item.commune if several else "") if part)
-    name = f"{item.receiver} ({place})" if place else item.receiver
+    name = f"{item.name} ({place})" if place else item.name
     began = _clock(t, item, item.began_at)
     if item.ended_at is None:
         times = t("since {at}", at=began)
@@ -199,8 +209,9 @@ def _by_fault(items: Sequence[FaultNewsItem]) -> list[list[FaultNewsItem]]:
     return [list(group) for _, group in groupby(ordered, key=lambda item: item.fault)]
 
 
-def _receivers(items: Sequence[FaultNewsItem]) -> int:
-    return len({item.receiver_id for item in items})
+def _places(items: Sequence[FaultNewsItem]) -> int:
+    """How many receivers, or stations, these are about."""
+    return len({(item.receiver_id, item.commune_id, item.subject) for item in items})
 
 
 def _where(t: Translator, news: FaultNews) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from devices import fault_latches, faults
 from devices.fault_latches import LatchState
+from devices.faults import FaultKey
 from runtime.refusal import NotFound, Refusal
 from tests.cast import MORNING
 from tests.devices.conftest import Site
@@ -23,12 +24,12 @@ def say(site: Site, present: bool, minutes: int, fault: str = "card", receiver_i
 
 def seen(site: Site, by: str = "Lan", minutes: int = 10, fault: str = "card") -> None:
     with site.database.writing() as session:
-        fault_latches.acknowledge(session, "thon-1", fault, by=by, now=MORNING + at(minutes))
+        fault_latches.acknowledge(session, FaultKey(fault, "thon-1"), by=by, now=MORNING + at(minutes))
 
 
 def mended(site: Site, minutes: int = 20, fault: str = "card") -> None:
     with site.database.writing() as session:
-        fault_latches.reset(session, "thon-1", fault, by="Minh", now=MORNING + at(minutes))
+        fault_latches.reset(session, FaultKey(fault, "thon-1"), by="Minh", now=MORNING + at(minutes))
 
 
 def states(site: Site, *receiver_ids: str) -> list[tuple[str, str, LatchState, int]]:

@@ -9,6 +9,7 @@ import itertools
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -63,6 +64,25 @@ def hls_segments(source: str, seconds: int) -> list[bytes]:
         command = f"ffmpeg -loglevel error -f lavfi -i {source} -t {seconds} -ac 1 {made} -segment_time {SEGMENT_S}"
         subprocess.run([*command.split(), f"{folder}/%05d.ts"], check=True)
         return [path.read_bytes() for path in sorted(Path(folder).iterdir())]
+
+
+def paced_sound(
+    codec: str, behaviour: Callable[[], Behaviour], closing: threading.Event, *, burst_s: float
+) -> Iterator[bytes]:
+    """A continuous stream in pieces of 0.1 s, as a live source sends it, until it is cut."""
+    due_s, changed = time.monotonic() - burst_s, False
+    for n in itertools.count():
+        if closing.is_set() or behaviour() is Behaviour.CUT:
+            return
+        while behaviour() is Behaviour.STALL and not closing.wait(0.05):
+            due_s = time.monotonic()  # a live source does not catch up
+        changed = changed or (behaviour() is Behaviour.FORMAT and n > 0)
+        sound = looped("aac" if changed else codec, _SILENCE if behaviour() is Behaviour.SILENT else _TONE)
+        pieces = _LOOP_S * 10
+        size, at = len(sound) // pieces, n % pieces
+        yield sound[at * size : None if at == pieces - 1 else (at + 1) * size]
+        due_s += 0.1
+        closing.wait(max(0.0, due_s - time.monotonic()))
 
 
 class StationServer:
@@ -136,19 +156,8 @@ class StationServer:
         request.send_response(200)
         request.send_header("Content-Type", "audio/mpeg")
         request.end_headers()
-        due_s, changed = time.monotonic() - self._burst_s, False
-        for n in itertools.count():
-            if self.closing.is_set() or self.behaviour is Behaviour.CUT:
-                return
-            while self.behaviour is Behaviour.STALL and not self.closing.wait(0.05):
-                due_s = time.monotonic()  # a live source does not catch up
-            changed = changed or (self.behaviour is Behaviour.FORMAT and n > 0)
-            sound = looped("aac" if changed else codec, self._sound)
-            pieces = _LOOP_S * 10
-            size, at = len(sound) // pieces, n % pieces
-            request.wfile.write(sound[at * size : None if at == pieces - 1 else (at + 1) * size])
-            due_s += 0.1
-            self.closing.wait(max(0.0, due_s - time.monotonic()))
+        for piece in paced_sound(codec, lambda: self.behaviour, self.closing, burst_s=self._burst_s):
+            request.wfile.write(piece)
 
     def _playlist(self) -> str:
         newest = int(time.monotonic() - self._began_s) // SEGMENT_S + 100

@@ -8,6 +8,7 @@ from sqlmodel import select
 
 from broadcast import clips
 from broadcast.retirement import retire
+from devices.faults import FaultKey
 from devices.receivers import receiver
 from devices.stations import StationKind
 from people.audit import AuditEntry, Deed
@@ -116,7 +117,7 @@ def test_without_the_right_nothing_is_written_and_nobody_notified(place: Place, 
 
 def test_a_visitor_acknowledges_no_fault(place: Place) -> None:
     with pytest.raises(NotAllowed):
-        acknowledge_fault(place.services, VISITOR, COMMUNE, "loa-1", "amplifier")
+        acknowledge_fault(place.services, VISITOR, COMMUNE, FaultKey("amplifier", "loa-1"))
 
 
 def test_the_audit_shows_the_setting_before_and_after(place: Place) -> None:

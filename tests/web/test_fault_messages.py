@@ -20,6 +20,7 @@ from people.operators import Operator, operator_named
 from people.rights import Role
 from runtime.clock import ManualClock
 from runtime.database import Database
+from runtime.refusal import N_, Refusal, as_text
 from tests.cast import COMMUNE, MORNING, OPERATOR
 from tests.notifications.servers import HttpServer, MailServer, http_server, mail_server
 from tests.web.office import Office
@@ -311,3 +312,21 @@ def test_a_village_head_is_told_of_faults_in_their_commune(office: Office, mail:
     fault(office, "card")
     run(office, 80)
     assert [m["To"] for m in mail.mails] == ["truong-thon@xa.example.vn"]
+
+
+def test_a_relay_station_that_fails_and_returns_is_told(office: Office, mail: MailServer, hooks: HttpServer) -> None:
+    tell_lan(office, channels=["email", "webhook"], webhook_url=f"http://{hooks.place}/tin")
+    why = as_text(Refusal(N_("The station is silent.")))
+    for present in (True, False):
+        with office.database.writing() as session:
+            faults.note_of_commune(
+                session, COMMUNE, faults.RELAY, "VOV1", present=present, at=office.clock.now(), detail=why
+            )
+        run(office, 120)
+    assert [m["Subject"] for m in mail.mails] == [
+        "Loa – không nghe được 1 đài tiếp âm (Xã Thiệu Trung)",
+        "Loa – hết sự cố 1 đài tiếp âm (Xã Thiệu Trung)",
+    ]
+    assert "Không nghe được đài tiếp âm (1 đài)\n- VOV1: Đài đang im lặng, từ 05:00 24/11/2026" in text_of(mail, 0)
+    [item] = json.loads(hooks.requests[0].body)["began"]
+    assert (item["subject"], item["receiver_id"], item["fault"]) == ("VOV1", "", "relay")

@@ -11,8 +11,10 @@ from sqlmodel import Session, select
 from broadcast.broadcasts import Broadcast
 from broadcast.manifest_items import fetched_recordings
 from broadcast.programmes import Item, ItemKind, add_programme, items_of
-from broadcast.relay_outages import end_outage, note_outage
+from broadcast.relay_outages import end_forgotten, end_outage, note_outage
 from broadcast.relay_sources import relay_source, relay_sources
+from devices.communes import add_commune
+from devices.faults import RELAY, Fault, note_of_commune
 from people.audit import AuditEntry, Deed
 from runtime.clock import ManualClock
 from runtime.database import Database
@@ -160,11 +162,52 @@ def test_a_failing_relay_is_shown_as_a_fault_and_in_the_play_log(office: Office)
         note_outage(session, broadcast_id, "VOV1", reason, office.clock.now())
         note_outage(session, broadcast_id, "VOV1", reason, office.clock.now())
     for path in ("/", "/faults", f"/play-log/{broadcast_id}"):
-        assert office.browser.get(path).text.count("Đài đang im lặng.") == 1, path
+        assert office.browser.get(path).text.count("Đài đang im lặng") == 1, path
     with office.database.writing() as session:
         end_outage(session, broadcast_id, office.clock.now() + timedelta(seconds=5))
     assert "Đài đang im lặng." not in office.browser.get("/").text
-    assert "Đài đang im lặng." in office.browser.get("/faults").text
+
+
+def test_a_failing_station_is_a_fault_of_the_commune_until_it_is_acknowledged_and_reset(office: Office) -> None:
+    assert office.post("/relays/1/on-air", **NOW) == 303
+    with office.database.writing() as session:
+        broadcast_id = on_air(session).id
+        reason = as_text(Refusal(N_("The station is silent.")))
+        note_outage(session, broadcast_id, "VOV1", reason, office.clock.now())
+    assert "Sự cố (1)" in office.browser.get("/receivers").text
+    page = office.browser.get("/faults").text
+    assert "Không nghe được đài tiếp âm (Đài đang im lặng)" in page
+    assert "VOV1" in page
+    assert office.post("/commune-faults/1/acknowledge") == 303
+    assert office.post("/commune-faults/1/reset") == 422
+    with office.database.writing() as session:
+        end_outage(session, broadcast_id, office.clock.now() + timedelta(seconds=5))
+    assert office.post("/commune-faults/1/reset") == 303
+    assert office.post("/commune-faults/1/acknowledge") == 404
+    assert "Không có sự cố nào" in office.browser.get("/faults").text
+    with office.database.session() as session:
+        entry = session.exec(select(AuditEntry).where(AuditEntry.action == Deed.FAULT_RESET.value)).one()
+        assert entry.detail == "VOV1: relay"
+
+
+def test_a_fault_of_another_commune_is_not_found(office: Office) -> None:
+    with office.database.writing() as session:
+        add_commune(session, "vinh-loc", "Xã Vĩnh Lộc")
+        session.flush()
+        note_of_commune(session, "vinh-loc", RELAY, "VOV1", present=True, at=office.clock.now())
+    assert office.post("/commune-faults/1/acknowledge") == 404
+    assert "Không có sự cố nào" in office.browser.get("/faults").text
+
+
+def test_an_outage_whose_controller_failed_ends_with_its_broadcast(office: Office) -> None:
+    assert office.post("/relays/1/on-air", **NOW) == 303
+    with office.database.writing() as session:
+        ends_at = on_air(session).ends_at
+        note_outage(session, on_air(session).id, "VOV1", "", office.clock.now())
+        end_forgotten(session, ends_at)
+        assert [fault.ended_at for fault in session.exec(select(Fault))] == [None]
+        end_forgotten(session, ends_at + timedelta(seconds=1))
+        assert [fault.ended_at for fault in session.exec(select(Fault))] == [ends_at]
 
 
 @pytest.fixture

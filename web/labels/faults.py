@@ -3,9 +3,9 @@
 import re
 from datetime import datetime
 
-from devices.faults import LINK, Fault
+from devices.faults import LINK, RELAY, Fault
 from devices.self_tests import FAULT, SelfTestPart
-from runtime.refusal import N_
+from runtime.refusal import N_, from_text
 from web.formatting import Wording
 from web.language import Translator
 from web.request_context import Frame
@@ -26,6 +26,7 @@ FAULTS = {
     "sensor": N_("A meter, modem or microphone does not respond"),
     "sim": N_("The SIM card is missing or locked"),
     "clock_unknown": N_("The receiver did not know the time"),
+    RELAY: N_("The relay station cannot be heard"),
     "shared_credentials": N_("Two devices use these credentials. Switch one off, or create new credentials"),
 }
 SIMS = {
@@ -82,6 +83,9 @@ def fault_sentence(t: Translator, wording: Wording, now: datetime, fault: str, d
 def _detail(t: Translator, fault: str, detail: str) -> str:
     if fault == "on_battery":
         return ""
+    if fault == RELAY:
+        why = from_text(detail)
+        return t.refusal(why).removesuffix(".") if why is not None else ""
     if fault == "sim" and detail in SIMS:
         return t(SIMS[detail])
     if fault in _MEASURED and t.language == "vi":

@@ -1,6 +1,6 @@
 """Words of fault messages: groups and channels to choose from, and what to do about each kind of fault."""
 
-from devices.faults import LINK, SHARED_CREDENTIALS
+from devices.faults import LINK, RELAY, SHARED_CREDENTIALS
 from devices.self_tests import FAULT as SELF_TEST
 from notifications.channels import Channel
 from notifications.deliveries import DeliveryState
@@ -10,7 +10,7 @@ from runtime.refusal import N_
 GROUPS = {
     FaultGroup.CONNECTION: N_("Connection: receiver offline, SIM card"),
     FaultGroup.POWER: N_("Power: mains voltage, battery"),
-    FaultGroup.SOUND: N_("Sound: sound card, amplifier, loudspeaker line, night test"),
+    FaultGroup.SOUND: N_("Sound: sound card, amplifier, loudspeaker line, night test, relay station"),
     FaultGroup.DEVICE: N_("Device: storage, temperature, clock, meters"),
     FaultGroup.SECURITY: N_("Security: credentials used twice"),
 }
@@ -43,6 +43,9 @@ ADVICE = {
     SELF_TEST: N_("Open the receiver's page and repeat the test."),
     "store_full": N_("Call the technician: the receiver's memory card is full."),
     "temperature": N_("Air the cabinet and check its fan."),
+    RELAY: N_(
+        "The backup recording plays meanwhile. Test the station on the page of relay stations; add another address."
+    ),
     SHARED_CREDENTIALS: N_(
         "Find out which second device uses the connection file. Create a new one if you do not know."
     ),

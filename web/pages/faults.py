@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-from broadcast.relay_outages import recent_outages
 from devices import fault_latches
+from devices.faults import FaultKey
 from devices.receivers import receivers
 from people.rights import Action
 from runtime.refusal import N_, NotFound
@@ -26,8 +26,7 @@ def page(frame: In, session: Reading, commune: str = "") -> Response:
     return frame.page(
         "_faults.html" if part else "faults.html",
         receivers=receiver_by_id,
-        outages=recent_outages(session, frame.commune_id, frame.deps.clock.now()),
-        latches=fault_latches.latches(session, list(receiver_by_id)),
+        latches=fault_latches.latches(session, list(receiver_by_id), frame.commune_id),
         words=LATCHES,
         fault_words=lambda fault: fault_words(frame, fault),
     )
@@ -36,13 +35,32 @@ def page(frame: In, session: Reading, commune: str = "") -> Response:
 @router.post("/faults/{receiver_id}/{fault}/acknowledge", dependencies=[changes(Action.FAULTS)])
 def acknowledge(frame: In, receiver_id: str, fault: str) -> Response:
     """A person has seen it and takes care of it."""
-    acknowledge_fault(frame.deps.services, frame.actor, frame.commune_id, receiver_id, fault)
-    return back_to(frame.request, "/faults", Flash(N_("Fault acknowledged.")))
+    return _acknowledge(frame, FaultKey(fault, receiver_id))
 
 
 @router.post("/faults/{receiver_id}/{fault}/reset", dependencies=[changes(Action.FAULTS)])
 def reset(frame: In, receiver_id: str, fault: str) -> Response:
-    reset_fault(frame.deps.services, frame.actor, frame.commune_id, receiver_id, fault)
+    return _reset(frame, FaultKey(fault, receiver_id))
+
+
+@router.post("/commune-faults/{number}/acknowledge", dependencies=[changes(Action.FAULTS)])
+def acknowledge_of_commune(frame: In, number: int) -> Response:
+    """The same for a fault of the commune itself, by the number of its newest row."""
+    return _acknowledge(frame, number)
+
+
+@router.post("/commune-faults/{number}/reset", dependencies=[changes(Action.FAULTS)])
+def reset_of_commune(frame: In, number: int) -> Response:
+    return _reset(frame, number)
+
+
+def _acknowledge(frame: Frame, key: FaultKey | int) -> Response:
+    acknowledge_fault(frame.deps.services, frame.actor, frame.commune_id, key)
+    return back_to(frame.request, "/faults", Flash(N_("Fault acknowledged.")))
+
+
+def _reset(frame: Frame, key: FaultKey | int) -> Response:
+    reset_fault(frame.deps.services, frame.actor, frame.commune_id, key)
     return back_to(frame.request, "/faults", Flash(N_("Fault reset.")))
 
 

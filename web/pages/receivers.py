@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 
-from devices import fault_latches, faults, presence
+from devices import faults, presence
 from devices.heartbeats import samples
 from devices.positions import parse_position
 from devices.presence import PresenceChange
@@ -59,7 +59,7 @@ def page(frame: In, session: Reading, asked: AskedReceivers, page: Count = 0) ->
         total=len(found),
         more=len(found) > (page + 1) * PER_PAGE,
         count=len(everything),
-        latched=len(fault_latches.latches(session, [row.receiver.id for row in everything])),
+        latched=frame.open_faults,
         states=STATES,
         kinds=KINDS,
         stations=[] if part else station_choices(session, frame.commune_id),

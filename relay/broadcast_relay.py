@@ -60,6 +60,9 @@ class BroadcastRelay:
         self._slots, self._starts_at_us = slots, starts_at_us
         self._new_player, self._new_sender, self._clock = new_player, new_sender, clock
         self._ending = threading.Event()
+        #: It ends by itself then, controller time. Moved on with each renewal of the lease.
+        self.runs_until_us: int | None = None
+        self._is_taken_over = False
         self._players: dict[int, RelayPlayer] = {}
         self._sender: LiveSender | None = None
         #: For another thread to take.
@@ -86,6 +89,11 @@ class BroadcastRelay:
     def end(self) -> None:
         self._ending.set()
 
+    def hand_over(self) -> None:
+        """End, while another controller may go on: an outage goes on with it."""
+        self._is_taken_over = True
+        self._ending.set()
+
     def close(self) -> None:
         self._ending.set()
         if self._thread.ident is not None:
@@ -94,7 +102,7 @@ class BroadcastRelay:
     def _run(self) -> None:
         try:
             for slot in self._slots:
-                if not self._ending.is_set() and self._clock.now_us() < slot.ends_at_us:
+                if not self._is_ended() and self._clock.now_us() < slot.ends_at_us:
                     self._play(slot)
         except Exception:
             log.exception("relay: a broadcast could not be sent on")
@@ -109,7 +117,7 @@ class BroadcastRelay:
             return
         player, sender = self._player(slot), self._sender_at(slot)
         on_station: bool | None = None
-        while not self._ending.is_set():
+        while not self._is_ended():
             next_us = sender.starts_at_us + sender.samples * 1_000_000 // RATE
             if next_us >= slot.ends_at_us:
                 break
@@ -126,14 +134,19 @@ class BroadcastRelay:
                 self.events.append(RelayEvent(slot, next_us, reason))
         del self._players[slot.position]
         player.close()
-        if on_station is False:
+        if on_station is False and not self._is_taken_over:
             ended_us = self._clock.now_us() if self._ending.is_set() else slot.ends_at_us
             self.events.append(RelayEvent(slot, ended_us, None))
         self._send_rest(sender)
 
+    def _is_ended(self) -> bool:
+        if self.runs_until_us is not None and self._clock.now_us() >= self.runs_until_us:
+            self.hand_over()
+        return self._ending.is_set()
+
     def _wait_for(self, slot: RelaySlot) -> bool:
         """Until the first piece may be sent; True when the relay is ended."""
-        while not self._ending.is_set() and self._clock.now_us() < slot.starts_at_us - slot.buffer_us - PIECE_US:
+        while not self._is_ended() and self._clock.now_us() < slot.starts_at_us - slot.buffer_us - PIECE_US:
             self._prepare()
             self._ending.wait(_STEP_S)
         return self._ending.is_set()

@@ -1,7 +1,9 @@
 """Relay supervisor: starts the relay of each broadcast that has one, restarts it after a failure, ends it with the
-broadcast, and records outages."""
+broadcast, and records outages. Of several controllers on one database the one that holds the broadcast's lease relays.
+"""
 
 import logging
+import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,12 +16,13 @@ from broadcast.live import LiveSender
 from broadcast.live_encoder import LiveEncoder
 from broadcast.media import Media
 from broadcast.on_air import next_start_after, relays_due
-from broadcast.relay_outages import end_outage, note_outage
+from broadcast.relay_outages import end_forgotten, end_outage, note_outage
 from broadcast.relay_sources import RelaySource, relay_sources_by_id
 from devices.downlink import Downlink
 from relay.broadcast_relay import CONNECT_AHEAD_US, BroadcastRelay, RelaySlot
 from relay.fallback_sound import FallbackSound
 from relay.player import PlayerState, RelayedStation, RelayPlayer
+from runtime import leases
 from runtime.clock import Clock, from_us, to_us
 from runtime.database import Database
 from runtime.refusal import NotFound, as_text
@@ -29,6 +32,9 @@ from wire.broadcasts import ClipItem, LiveItem
 log = logging.getLogger(__name__)
 
 _AHEAD = timedelta(microseconds=CONNECT_AHEAD_US)
+#: Another controller takes over so long after the last renewal; before that the relay ends by itself, in case this
+#: controller hangs or cannot write.
+LEASE, _RENEWED_AFTER, _ENDS_BEFORE = timedelta(seconds=10), timedelta(seconds=3), timedelta(seconds=1)
 #: Speech and music in mono, at the quality of a good FM receiver.
 _BIT_RATE = 48_000
 _PACKETS_PER_MESSAGE = 5
@@ -46,6 +52,9 @@ class RelaySupervisor:
         self._relays: dict[str, BroadcastRelay] = {}
         #: Of stations, by broadcast and position.
         self._names: dict[str, dict[int, str]] = {}
+        self._holder = secrets.token_hex(8)
+        self._held_until: dict[str, datetime] = {}
+        self._was_due: set[str] | None = None
 
     def step(self) -> datetime | None:
         """Returns when it has to be called again although nothing is committed."""
@@ -53,17 +62,20 @@ class RelaySupervisor:
         with self._database.session() as session:
             next_start = next_start_after(session, now + _AHEAD)
             due = {b.id: b for b in relays_due(session, now, _AHEAD)}
-            for broadcast_id, b in due.items():
-                relay = self._relays.get(broadcast_id)
-                if relay is None or (not relay.is_alive and to_us(b.ends_at) - to_us(now) > 1_000_000):
-                    self._start(session, b)
+        for b in due.values():
+            self._run(b, now)
         self._record_outages()
         for broadcast_id in [b for b in self._relays if b not in due]:
             self._relays[broadcast_id].end()
             if not self._relays[broadcast_id].is_alive:
                 self._record_outages()
                 del self._relays[broadcast_id], self._names[broadcast_id]
-        if self._relays:
+                self._release(broadcast_id)
+        if self._was_due is None or self._was_due - due.keys():
+            with self._database.writing() as session:
+                end_forgotten(session, now)
+        self._was_due = set(due)
+        if self._relays or due:
             return now
         return next_start - _AHEAD if next_start is not None else None
 
@@ -82,8 +94,46 @@ class RelaySupervisor:
         for relay in self._relays.values():
             relay.close()
         self._record_outages()
+        for broadcast_id in list(self._held_until):
+            self._release(broadcast_id)
 
-    def _start(self, session: Session, b: Broadcast) -> None:
+    def _run(self, b: Broadcast, now: datetime) -> None:
+        """Relay a broadcast that is due, as long as this controller holds its lease."""
+        relay = self._relays.get(b.id)
+        if not self._hold(b.id, now):
+            if relay is not None:
+                relay.hand_over()
+            return
+        if relay is None or (not relay.is_alive and to_us(b.ends_at) - to_us(now) > 1_000_000):
+            with self._database.session() as session:
+                relay = self._new_relay(session, b)
+            relay.runs_until_us = to_us(self._held_until[b.id] - _ENDS_BEFORE)
+            self._relays[b.id] = relay
+            relay.start()
+        relay.runs_until_us = to_us(self._held_until[b.id] - _ENDS_BEFORE)
+
+    def _hold(self, broadcast_id: str, now: datetime) -> bool:
+        """Whether this controller relays the broadcast; renews its lease in time."""
+        until, name = self._held_until.get(broadcast_id), _lease(broadcast_id)
+        if until is not None and now < until <= now + LEASE and until - now > LEASE - _RENEWED_AFTER:
+            return True
+        with self._database.session() as session:
+            is_held = leases.may_hold(session, name, self._holder, now, LEASE)
+        if is_held:
+            with self._database.writing() as session:
+                is_held = leases.hold(session, name, self._holder, now, LEASE)
+        if is_held:
+            self._held_until[broadcast_id] = now + LEASE
+        elif self._held_until.pop(broadcast_id, None) is not None:
+            log.warning("relay: another controller relays broadcast %s", broadcast_id)
+        return is_held
+
+    def _release(self, broadcast_id: str) -> None:
+        if self._held_until.pop(broadcast_id, None) is not None:
+            with self._database.writing() as session:
+                leases.release(session, _lease(broadcast_id), self._holder, self._clock.now())
+
+    def _new_relay(self, session: Session, b: Broadcast) -> BroadcastRelay:
         starts_at_us, slots, backups = to_us(b.starts_at), list[RelaySlot](), dict[int, ClipItem | None]()
         for position, item in enumerate(b.playlist):
             if isinstance(item, LiveItem) and item.relay.isdigit():
@@ -112,11 +162,9 @@ class RelaySupervisor:
                 buffer_us=buffer_us,
             )
 
-        relay = BroadcastRelay(slots, starts_at_us, new_player, new_sender, self._clock)
         self._names[b.id] = {slot.position: _name(sources.get(slot.source)) for slot in slots}
-        self._relays[b.id] = relay
         log.info("relay: broadcast %s (%s), %d slots", b.id, b.title, len(slots))
-        relay.start()
+        return BroadcastRelay(slots, starts_at_us, new_player, new_sender, self._clock)
 
     def _paths(self, recording: ClipItem | None) -> list[Path]:
         paths = []
@@ -142,6 +190,10 @@ class RelaySupervisor:
                     name = self._names[broadcast_id][event.slot.position]
                     log.warning("relay: %s of broadcast %s failed: %s", name, broadcast_id, event.reason)
                     note_outage(session, broadcast_id, name, as_text(event.reason), from_us(event.at_us))
+
+
+def _lease(broadcast_id: str) -> str:
+    return f"relay {broadcast_id}"
 
 
 def _settings(source: RelaySource | None) -> RelayedStation:

@@ -47,6 +47,8 @@ def most_connections(files: int) -> int:
 class LimitedHttp(H11Protocol):
     """HTTP/1.1 whose header must arrive in time, and whose half-open connections are few."""
 
+    _is_upgraded = False
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait_for_header()
@@ -64,6 +66,8 @@ class LimitedHttp(H11Protocol):
     def data_received(self, data: bytes) -> None:
         cycle = self.cycle
         super().data_received(data)
+        if self._is_upgraded:
+            return
         if self.cycle is not cycle:
             self._header_is_there()
         elif (cycle is None or cycle.response_complete) and self._header_timer is None:
@@ -71,6 +75,7 @@ class LimitedHttp(H11Protocol):
 
     def handle_websocket_upgrade(self, event: Any) -> None:
         """The connection is another protocol's from here on."""
+        self._is_upgraded = True
         self._header_is_there()
         super().handle_websocket_upgrade(event)
 

@@ -14,6 +14,9 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from websockets.sync.client import connect
 
 from loa import connection_limits
 from loa.connection_limits import LimitedHttp, most_connections, raise_open_files
@@ -100,6 +103,24 @@ def test_a_second_request_on_a_connection_has_the_same_limit(port: int) -> None:
         client.settimeout(10)
         while client.recv(10_000):
             pass
+
+
+def test_a_websocket_lives_longer_than_a_header_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_limits, "HEADER_S", 0.3)
+
+    async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+        socket = WebSocket(scope, receive, send)
+        await socket.accept()
+        for _ in range(2):
+            await socket.send_text(await socket.receive_text())
+
+    config = uvicorn.Config(echo, http=LimitedHttp, ws="websockets-sansio", log_level="warning", lifespan="off")
+    with served(config) as port, connect(f"ws://127.0.0.1:{port}/") as client:
+        client.send("one")
+        assert client.recv(5) == "one"
+        time.sleep(0.6)
+        client.send("two")
+        assert client.recv(5) == "two"
 
 
 def test_broken_requests_are_lines_of_our_own_log_which_limits_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column
+from sqlalchemy import Boolean, Column, false, text
 from sqlmodel import Field, Session, SQLModel
 
 from alerts.texts import ENGLISH, VIETNAMESE
@@ -10,12 +10,17 @@ from runtime.database import UtcDateTime
 from runtime.refusal import N_, Refusal
 
 LEAST_CONFIRM_S, MOST_CONFIRM_S = 30, 1800
+#: A receiver reports within 3 s that an alert has arrived, also when it cannot sound yet.
+LEAST_SMS_AFTER_S, MOST_SMS_AFTER_S = 4, 600
+MOST_SMS_PRICE_VND = 100_000
 VOICE = "espeak:vi"
 
 
 class AlertSettings(SQLModel, table=True):
     """Of one commune. languages: separated by blanks, Vietnamese first.
 
+    sms_after_s: after which a receiver that has not confirmed an alert is offered one by SMS.
+    sms_is_automatic: it is sent then without being asked for. sms_price_vnd: of one SMS, 0 when it is not known.
     drill_week: of the month, 1 to 4, 0 for no drills by schedule. drill_weekday: 0 is Monday. drill_minute: of the day.
     drilled_at: the due instant of the last scheduled drill.
     book_revision, book_digest: of the alert book as it was last sent.
@@ -27,6 +32,9 @@ class AlertSettings(SQLModel, table=True):
     languages: str = VIETNAMESE
     voice: str = VOICE
     confirm_within_s: int = 180
+    sms_after_s: int = Field(default=10, sa_column_kwargs={"server_default": text("10")})
+    sms_is_automatic: bool = Field(default=False, sa_type=Boolean, sa_column_kwargs={"server_default": false()})
+    sms_price_vnd: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     drill_week: int = 0
     drill_weekday: int = 0
     drill_minute: int = 540
@@ -42,11 +50,16 @@ class AlertSettings(SQLModel, table=True):
     @property
     def settings_shown(self) -> list[object]:
         drill = [self.drill_week, self.drill_weekday, self.drill_minute, self.drill_is_silent]
-        return [self.languages, self.voice, self.confirm_within_s, *drill]
+        sms = [self.sms_after_s, self.sms_is_automatic, self.sms_price_vnd]
+        return [self.languages, self.voice, self.confirm_within_s, *drill, *sms]
 
     @property
     def spoken(self) -> list[str]:
         return self.languages.split()
+
+    @property
+    def sms_after(self) -> timedelta:
+        return timedelta(seconds=self.sms_after_s)
 
     @property
     def confirm_within(self) -> timedelta:
@@ -82,6 +95,23 @@ def set_alert_settings(
     changed.voice, changed.confirm_within_s = voice, confirm_within_s
     changed.drill_week, changed.drill_weekday, changed.drill_minute = drill_week, drill_weekday, drill_minute
     changed.drill_is_silent = drill_is_silent
+    session.add(changed)
+    session.flush()
+    return changed
+
+
+def set_sms_settings(
+    session: Session, commune_id: str, *, after_s: int, is_automatic: bool, price_vnd: int
+) -> AlertSettings:
+    """Raises Refusal."""
+    if not LEAST_SMS_AFTER_S <= after_s <= MOST_SMS_AFTER_S:
+        raise Refusal(N_("Type a number from {least} to {most}."), least=LEAST_SMS_AFTER_S, most=MOST_SMS_AFTER_S).at(
+            "sms_after_s"
+        )
+    if not 0 <= price_vnd <= MOST_SMS_PRICE_VND:
+        raise Refusal(N_("Type a number from {least} to {most}."), least=0, most=MOST_SMS_PRICE_VND).at("sms_price_vnd")
+    changed = alert_settings(session, commune_id)
+    changed.sms_after_s, changed.sms_is_automatic, changed.sms_price_vnd = after_s, is_automatic, price_vnd
     session.add(changed)
     session.flush()
     return changed

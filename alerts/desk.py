@@ -2,13 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from alerts.alert_sms import AlertSms
 from alerts.emergency_alerts import VALID_FOR, AlertState, EmergencyAlert, EndKind, alert_row
 from alerts.journal import AlertJournal, Write
 from alerts.templates import END_OFFSET_MS, SPEECH_OFFSET_MS, end_template
@@ -43,15 +43,15 @@ class EmergencyDesk:
         clock: Clock,
         journal: AlertJournal,
         *,
-        after_sending: Callable[[EmergencyAlert], None] = lambda _alert: None,
+        sms: AlertSms | None = None,
     ) -> None:
         """database: for reading; with connections that nothing else uses. broker: a connection that nothing else uses.
 
-        after_sending: told of each alert and each end, after it was published.
+        sms: sends alerts and their ends by SMS; None for nothing.
         """
         self.database, self.clock, self.journal = database, clock, journal
         self._broker, self._key = broker, key
-        self._after_sending = after_sending
+        self.sms = sms or AlertSms(database, journal, clock)
         self.deciding = threading.RLock()
         #: Of the passwords that confirm: those that were typed wrong to sign in do not hold up an emergency.
         self.password_limit = SignInLimit()
@@ -120,8 +120,8 @@ class EmergencyDesk:
     def _publish(self, row: EmergencyAlert, payload: bytes, write: Write) -> SentAlert:
         delivery = self._broker.publish(self._topic(row), payload, qos=1, retain=True)
         log.warning("%s %s of %s sent", "drill" if row.is_drill else "alert", row.id, row.commune_id)
+        self.sms.follow(row)  # before it is written down: SMS do not wait for the database either
         self.journal.put(row, write)
-        self._after_sending(row)
         return SentAlert(row, delivery)
 
     def _topic(self, row: EmergencyAlert) -> str:

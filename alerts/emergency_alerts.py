@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, Text
+from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, Text, false, text
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from alerts.templates import AlertMessage, message_of
@@ -38,6 +38,13 @@ class EndKind(StrEnum):
     ALL_CLEAR = "all_clear"  # the danger is over
 
 
+class SmsState(StrEnum):
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"  # the alert was over before it was sent
+
+
 class EmergencyAlert(SQLModel, table=True):
     """id: on the wire, 16 hex digits. request_key: of the form; the same form sent twice is one alert.
 
@@ -45,6 +52,7 @@ class EmergencyAlert(SQLModel, table=True):
     targets: JSON as on the wire. source: who asked where no person did, such as a feed.
     confirm_by_at: until then a second person may confirm. break_glass_reason: why one person sent it alone.
     sealed, end_sealed: as sent; b"" before. lasts_us: from issued to the end of the last repetition.
+    by_sms: without being asked also by SMS to those who do not confirm it in time.
     free_text, free_clip_id: of a free message. message_id: the broadcast that carries it, "" until it is made.
     cleared_at: since when the broker no longer has it.
     """
@@ -62,6 +70,7 @@ class EmergencyAlert(SQLModel, table=True):
     text: str = Field(default="", sa_type=Text)
     targets: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     is_drill: bool = Field(default=False, sa_type=Boolean)
+    by_sms: bool = Field(default=False, sa_type=Boolean, sa_column_kwargs={"server_default": false()})
     source: str = ""
     requested_by: str
     requested_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
@@ -124,17 +133,26 @@ class EmergencyAlert(SQLModel, table=True):
 
 
 class AlertReceipt(SQLModel, table=True):
-    """What one receiver reported of an alert, or of its end. took_effect_at: None: it did not sound (or not stop)."""
+    """What one receiver reported of an alert, or of its end, and what became of an SMS to it.
+
+    arrived_at: None: it has reported nothing yet. took_effect_at: None: it did not sound (or not stop).
+    sms_state: "" when none was wanted, else one of `SmsState`. sms_at: of its last change.
+    sms_error: why the last try failed, as `runtime.refusal.as_text`.
+    """
 
     __tablename__ = "alert_receipt"
 
     alert_id: str = Field(primary_key=True, max_length=16)
     receiver_id: str = Field(primary_key=True)
     is_end: bool = Field(primary_key=True, sa_type=Boolean)
-    bearer: str
-    arrived_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    bearer: str = ""
+    arrived_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     took_effect_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     cause: str = ""
+    sms_state: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    sms_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    sms_tries: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    sms_error: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=text("''")))
 
 
 def alert_row(session: Session, commune_id: str, alert_id: str) -> EmergencyAlert:
@@ -166,7 +184,12 @@ def receipt_counts(session: Session, alert_ids: Sequence[str]) -> dict[str, Rece
     """By alert id; alerts without a receipt are missing. One query."""
     table = AlertReceipt
     query = (
-        select(table.alert_id, func.count(), func.count(col(table.took_effect_at)), func.max(table.took_effect_at))
+        select(
+            table.alert_id,
+            func.count(col(table.arrived_at)),
+            func.count(col(table.took_effect_at)),
+            func.max(table.took_effect_at),
+        )
         .where(col(table.alert_id).in_(alert_ids), col(table.is_end).is_(False))
         .group_by(col(table.alert_id))
     )
@@ -180,14 +203,8 @@ def take_receipt(session: Session, receiver_id: str, report: AlertReport) -> Non
     known = session.get(AlertReceipt, (report.alert[:16], receiver_id, report.is_end))
     if known is not None and known.took_effect_at is not None:
         return
-    session.merge(
-        AlertReceipt(
-            alert_id=report.alert[:16],
-            receiver_id=receiver_id,
-            is_end=report.is_end,
-            bearer=report.bearer[:10],
-            arrived_at=from_us(report.arrived_at_us),
-            took_effect_at=from_us(report.took_effect_at_us) if report.took_effect_at_us else None,
-            cause=report.cause[:200],
-        )
-    )
+    receipt = known or AlertReceipt(alert_id=report.alert[:16], receiver_id=receiver_id, is_end=report.is_end)
+    receipt.bearer, receipt.arrived_at = report.bearer[:10], from_us(report.arrived_at_us)
+    receipt.took_effect_at = from_us(report.took_effect_at_us) if report.took_effect_at_us else None
+    receipt.cause = report.cause[:200]
+    session.add(receipt)

@@ -24,7 +24,9 @@ _USUALLY_WITHIN_S = 0.3
 
 @dataclass
 class _Entry:
-    alert: EmergencyAlert
+    """alert: None where only `write` is to be done."""
+
+    alert: EmergencyAlert | None
     write: Write
     written: threading.Event = field(default_factory=threading.Event)
 
@@ -60,13 +62,19 @@ class AlertJournal:
         self._worker.wake()
         entry.written.wait(_USUALLY_WITHIN_S)
 
+    def write_soon(self, write: Write) -> None:
+        """Do something else to the tables, in its turn. Does not wait."""
+        with self._lock:
+            self._waiting.append(_Entry(None, write))
+        self._worker.wake()
+
     def overlay(self, commune_id: str) -> dict[str, EmergencyAlert]:
         """The newest version of each alert that is not written yet, by id."""
         with self._lock:
             return {
                 e.alert.id: EmergencyAlert(**e.alert.model_dump())
                 for e in self._waiting
-                if e.alert.commune_id == commune_id
+                if e.alert is not None and e.alert.commune_id == commune_id
             }
 
     def _step(self) -> float | None:
@@ -75,7 +83,8 @@ class AlertJournal:
         if entry is None:
             return None
         with self._database.writing() as session:
-            session.merge(EmergencyAlert(**entry.alert.model_dump()))
+            if entry.alert is not None:
+                session.merge(EmergencyAlert(**entry.alert.model_dump()))
             entry.write(session)
         with self._lock:
             self._waiting.remove(entry)

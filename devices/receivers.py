@@ -4,12 +4,13 @@ import secrets
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Column, update
+from sqlalchemy import Column, text, update
 from sqlmodel import Field, Session, SQLModel, col, or_, select
 
 from devices.predecessors import moved_since
 from devices.stations import station
 from devices.zones import Zone, ZoneMember, set_zones, zones_of_all
+from parsing.phones import parse_phone
 from parsing.titles import parse_title
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, Refusal, at_field
@@ -32,6 +33,7 @@ class Receiver(SQLModel, table=True):
     config_revision: grows with each change of what it is set to, and above what the receiver says it holds.
     config_issued_at: when it grew so that the receiver takes a config with later holidays and expiry.
     latitude_deg, longitude_deg: WGS 84, both or neither; set with `devices.positions`.
+    alert_phone: of the SIM in its modem, to which alerts are sent by SMS; "" for none.
     """
 
     id: str = Field(primary_key=True, max_length=63)
@@ -47,6 +49,7 @@ class Receiver(SQLModel, table=True):
     volume_ceiling_percent: int = 100
     path_delay_us: int = 0
     amplifier_lead_ms: int = 5000
+    alert_phone: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     config_revision: int = 1
     config_issued_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
@@ -138,6 +141,7 @@ def change_receiver(
     volume_ceiling_percent: int | None = None,
     path_delay_ms: float | None = None,
     amplifier_lead_ms: int | None = None,
+    alert_phone: str | None = None,
 ) -> Receiver:
     """Change what is not None. A new config goes out with `Downlink.configure`. Raises Refusal, NotFound."""
     row = receiver(session, receiver_id)
@@ -164,6 +168,9 @@ def change_receiver(
                 "amplifier_lead_s"
             )
         row.amplifier_lead_ms = amplifier_lead_ms
+    if alert_phone is not None:
+        with at_field("alert_phone"):
+            row.alert_phone = parse_phone(alert_phone)
     if zones is not None:
         set_zones(session, row.id, row.commune_id, zones)
     row.config_revision += 1

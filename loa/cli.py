@@ -27,6 +27,9 @@ main = click.version_option(metadata.version("loa"), prog_name="loa")(
             "restore": LazyCommand("loa.restore_command:restore_command", "Make a data folder from a backup."),
             "clock": LazyCommand("loa.clock_command:clock", "Say which time is right after the clock was changed."),
             "new-key": LazyCommand("loa.new_key_command:new_key", "A new key of the controller: lost or stolen."),
+            "alert-sms-test": LazyCommand(
+                "loa.alert_sms_command:alert_sms_test", "A test SMS, the way alerts go to receivers."
+            ),
             "operator": LazyCommand("loa.operator_command:operator", "A new one-time password for an operator."),
         },
         "Loa, a public-address radio controller for communes.",

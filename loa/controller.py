@@ -158,7 +158,7 @@ class Controller:
         play_reports.register(self.uplink)
         self_tests.register(self.uplink)
         reports_up.register(self.uplink, self.clock)
-        self.emergencies = Emergencies(self.settings, self.database, self.secrets, self.clock, self.media)
+        self.emergencies = Emergencies(settings, self.database, self.secrets, self.clock, self.media, self.presence)
         self.emergencies.start(self.uplink, self._closing)
         self.uplink.start()
         self._closing.callback(self.uplink.close)

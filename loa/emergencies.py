@@ -5,14 +5,18 @@ from contextlib import ExitStack
 from sqlmodel import Session, col, select
 
 from alerts.alert_books import AlertBooks
+from alerts.alert_sms import AlertSms
 from alerts.desk import EmergencyDesk
 from alerts.emergency_alerts import EmergencyAlert, take_receipt
 from alerts.journal import AlertJournal
 from alerts.sound_making import SoundMaker
 from broadcast.media import Media
 from broadcast.speech_ingest import SpeechIngest
+from devices.presence import PresenceWatch
+from devices.presence_states import PresenceState
 from devices.uplink import Uplink
 from loa import periods
+from loa.alert_sms import alert_sms_sender_of
 from loa.broker_access import connection
 from runtime.alarms import Alarms
 from runtime.broker import Broker
@@ -32,21 +36,39 @@ _CLEARED_WITHIN_S = 5.0
 class Emergencies:
     """`start` and `close` are mirrored."""
 
-    def __init__(self, settings: Settings, database: Database, secrets: Secrets, clock: Clock, media: Media) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        secrets: Secrets,
+        clock: Clock,
+        media: Media,
+        presence: PresenceWatch,
+    ) -> None:
+        """Raises Refusal for settings of SMS that are not usable."""
         key = SealingKey(secrets.controller_seed)
         self._database, self._clock = database, clock
         self._own_database = Database(settings.database)
         self._broker: Broker = connection(settings, secrets.broker_password, "emergency")
         self.journal = AlertJournal(database)
-        self.desk = EmergencyDesk(self._own_database, self._broker, key, clock, self.journal)
+        self.sms = AlertSms(
+            self._own_database,
+            self.journal,
+            clock,
+            alert_sms_sender_of(settings),
+            away=lambda now: [r for r, at in presence.snapshot(now).items() if at.state is PresenceState.OFFLINE],
+            most_a_minute=settings.alert_sms_a_minute,
+        )
+        self.desk = EmergencyDesk(self._own_database, self._broker, key, clock, self.journal, sms=self.sms)
         maker = SoundMaker(media, Engines(settings.speech_models))
         self.books = AlertBooks(database, self._broker, key, clock, media, maker)
         self._broker.on_connected(self.books.send_again)
 
     def start(self, uplink: Uplink, closing: ExitStack) -> None:
         closing.callback(self.close)
-        uplink.on_report(AlertReport, take_receipt)
+        uplink.on_report(AlertReport, self._take_report)
         self.journal.start()
+        self.sms.start()
 
     def add_alarms(self, alarms: Alarms, services: Services, speech: SpeechIngest) -> None:
         follow_up = EmergencyFollowUp(services, self.desk, speech)
@@ -58,6 +80,7 @@ class Emergencies:
 
     def close(self) -> None:
         self.books.close()
+        self.sms.close()
         self.journal.close()
         self._broker.close()
         self._own_database.close()
@@ -76,6 +99,10 @@ class Emergencies:
         if cleared:
             with self._database.writing() as session:
                 self._note_cleared(session, cleared)
+
+    def _take_report(self, session: Session, receiver_id: str, report: AlertReport) -> None:
+        take_receipt(session, receiver_id, report)
+        self.sms.confirmed(report.alert, receiver_id, is_end=report.is_end)
 
     def _note_cleared(self, session: Session, cleared: list[str]) -> None:
         for row in session.exec(select(EmergencyAlert).where(col(EmergencyAlert.id).in_(cleared))):

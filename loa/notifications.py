@@ -38,7 +38,7 @@ def _senders(settings: Settings, secrets: Path, clock: Clock) -> dict[Channel, M
             settings.smtp_port,
             settings.smtp_security,
             user=settings.smtp_user,
-            password=_read_from(secrets / "smtp.password"),
+            password=secret_from(secrets / "smtp.password"),
             sender=settings.smtp_sender,
             ca=settings.smtp_ca,
         )
@@ -52,10 +52,10 @@ def _senders(settings: Settings, secrets: Path, clock: Clock) -> dict[Channel, M
             settings.sms_success,
             settings.sms_plain_letters,
         )
-        senders[Channel.SMS] = SmsSender(gateway, _read_from(secrets / "sms.secret"))
+        senders[Channel.SMS] = SmsSender(gateway, secret_from(secrets / "sms.secret"))
     return senders
 
 
-def _read_from(path: Path) -> Secret:
+def secret_from(path: Path) -> Secret:
     """Reads the file each time, so that a new password works without a restart."""
     return lambda: (kept_secret(path) or "").strip()

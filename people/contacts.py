@@ -7,12 +7,12 @@ from email.headerregistry import Address
 
 from sqlmodel import Session, select
 
+from parsing.phones import parse_phone
 from parsing.titles import parse_title
 from people.operators import Operator
 from runtime.refusal import N_, Refusal, at_field
 
 LONGEST_EMAIL = 254
-_PHONE = re.compile(r"\+?\d{8,15}")
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,6 @@ def parse_contact(full_name: str, phone: str, email: str) -> Contact:
     with at_field("full_name"):
         name = " ".join(parse_title(full_name).split())
     return Contact(name, parse_phone(phone), parse_email(email))
-
-
-def parse_phone(text: str) -> str:
-    """Blanks, dots, hyphens and brackets between the digits are dropped."""
-    digits = re.sub(r"[\s.\-()\xa0]", "", text)
-    if digits and not _PHONE.fullmatch(digits):
-        raise Refusal(
-            N_("“{text}” is not a telephone number. Write it as 0912 345 678 or +84 912 345 678."), text=text[:40]
-        ).at("phone")
-    return digits
 
 
 def parse_email(text: str) -> str:

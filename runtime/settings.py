@@ -176,6 +176,20 @@ class Settings(BaseSettings):
     sms_plain_letters: bool = Field(
         True, description="Send SMS without diacritics: 160 characters a message in place of 70."
     )
+    alert_sms_gammu: Path | None = Field(
+        None,
+        description="Configuration file of a gammu-smsd (service = files) that sends alerts by SMS to receivers without a connection, for example /etc/gammu-smsdrc (docs/emergency.md). Empty: not through gammu-smsd.",
+    )
+    alert_sms_url: str = Field(
+        "",
+        description="Address of an SMS gateway that sends alerts to receivers as 8-bit messages; $phone, and $hex, $HEX or $base64 for the bytes. Method, content type, header, success and secret are those of sms_. Instead of alert_sms_gammu. Empty: not through a gateway.",
+    )
+    alert_sms_body: str = Field(
+        "", description='Body for that gateway, for example {"to": "$phone", "type": "binary", "data": "$hex"}.'
+    )
+    alert_sms_a_minute: int = Field(
+        600, ge=1, le=60_000, description="Most SMS in a minute to the gateway for alerts. More would be refused by it."
+    )
     webhook_hosts: str = Field(
         "",
         description="Hosts in the local network to which webhooks may be sent, separated by blanks, with the port where it is not 80 or 443: 192.168.1.20:9000. Others must be public and use https.",

@@ -11,6 +11,7 @@ from devices.stations import StationKind
 from parsing.days import parse_day
 from parsing.names import folded
 from parsing.numbers import parse_number, parse_percent
+from parsing.phones import parse_phone
 from parsing.times import parse_times
 from people.rights import Role
 from runtime.refusal import N_, Refusal
@@ -22,6 +23,8 @@ _EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a day of a wall calendar
 #: Spreadsheets keep 15 digits of a number.
 _FIRST_INEXACT = 10**15
 _SHORTENED = re.compile(r"[+-]?[0-9]([.,][0-9]+)?E\+?[0-9]{2,3}", re.IGNORECASE)
+#: Of Vietnamese mobile numbers.
+_WITHOUT_ZERO, _WITHOUT_PLUS = re.compile(r"[35789][0-9]{8}"), re.compile(r"84[35789][0-9]{8}")
 _WEEKDAY = {
     "2": 0,
     "hai": 0,
@@ -183,3 +186,10 @@ def role(text: str) -> Role:
 def words_of(text: str) -> list[str]:
     """Names in one cell, with commas or semicolons between."""
     return [" ".join(part.split()) for part in re.split(r"[,;\n]", text) if part.strip()]
+
+
+def phone(text: str) -> str:
+    """A spreadsheet that takes a number for a quantity drops the 0 or the + in front."""
+    if _WITHOUT_ZERO.fullmatch(text.strip()):
+        return f"0{text.strip()}"
+    return parse_phone(f"+{text.strip()}" if _WITHOUT_PLUS.fullmatch(text.strip()) else text)

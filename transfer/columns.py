@@ -77,6 +77,11 @@ COLUMNS: dict[ImportKind, tuple[Column, ...]] = {
         Column("longitude", N_("Longitude"), ("kinh do", "longitude", "long", "lng", "lon")),
         Column("volume", N_("Volume (%)"), ("am luong", "volume")),
         Column("path_delay", N_("Path delay (ms)"), ("do tre", "tre", "path delay", "delay")),
+        Column(
+            "alert_phone",
+            N_("Telephone number for alerts"),
+            ("so dien thoai", "dien thoai", "so sim", "sdt", "sim", "msisdn", "phone"),
+        ),
     ),
     ImportKind.SCHEDULES: (
         Column(

@@ -57,6 +57,7 @@ class ReceiverTaker:
         position = self._position(cells)
         volume = cells.read("volume", cell_values.percent)
         delay_ms = cells.read("path_delay", cell_values.number, as_text=True)
+        phone = cells.read("alert_phone", cell_values.phone, as_text=True)
         keys = [f"code:{folded(code)}"] if code else [f"exact:{name_key(name)}"]
         receiver = self._found(session, cells, name, keys[0], own_id)
         self._refuse_twice(receiver.id if receiver else keys[0], cells)
@@ -83,7 +84,7 @@ class ReceiverTaker:
         new = len(self.credentials) > before
         cells.taken_for.append(receiver.name)
         try:
-            changed = self._change(session, cells, receiver, station, zone_ids, volume, delay_ms, position)
+            changed = self._change(session, cells, receiver, station, zone_ids, volume, delay_ms, position, phone)
         except Refusal:
             del self.credentials[before:]
             raise
@@ -186,6 +187,7 @@ class ReceiverTaker:
         volume: int | None,
         delay_ms: float | None,
         position: Position | None,
+        phone: str | None,
     ) -> bool:
         name, place = cells.text("name"), cells.text("place")
         different = {
@@ -195,6 +197,7 @@ class ReceiverTaker:
             "station_id": station if station != receiver.station_id else None,
             "zones": zone_ids if zone_ids is not None and zone_ids != zones_of(session, receiver.id) else None,
             "volume_percent": volume if volume is not None and volume != receiver.volume_percent else None,
+            "alert_phone": phone if phone and phone != receiver.alert_phone else None,
             "path_delay_ms": delay_ms if delay_ms is not None and delay_ms != receiver.path_delay_ms else None,
         }
         wanted = cast(ReceiverSettings, {key: value for key, value in different.items() if value is not None})

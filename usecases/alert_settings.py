@@ -26,6 +26,9 @@ def set_alert_settings(
     drill_weekday: int,
     drill_minute: int,
     drill_is_silent: bool,
+    sms_after_s: int,
+    sms_is_automatic: bool,
+    sms_price_vnd: int,
 ) -> None:
     """Raises NotAllowed, Refusal, Superseded."""
     actor.need(Action.EMERGENCY, commune_id)
@@ -43,7 +46,11 @@ def set_alert_settings(
             drill_minute=drill_minute,
             drill_is_silent=drill_is_silent,
         )
-        detail = f"{row.languages}, {row.voice}, {row.confirm_within_s} s"
+        settings_table.set_sms_settings(
+            session, commune_id, after_s=sms_after_s, is_automatic=sms_is_automatic, price_vnd=sms_price_vnd
+        )
+        sms = f"SMS {'auto' if sms_is_automatic else '–'} {sms_after_s} s, {sms_price_vnd} đ"
+        detail = f"{row.languages}, {row.voice}, {row.confirm_within_s} s, {sms}"
         actor.note(session, services.clock.now(), commune_id, Deed.ALERT_SETTINGS_SET, detail, about=row)
 
 

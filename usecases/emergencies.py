@@ -44,7 +44,8 @@ _SOUNDLESS = N_(
 class EmergencyOrder:
     """What a person chooses. hour: "before this hour", None for none. until_ended: repeated without a limit.
 
-    is_silent: of a drill: only its arrival is reported. free_text, free_clip_id: of a free message; one of both.
+    is_silent: of a drill: only its arrival is reported. by_sms: of a drill: also by SMS to those who do not confirm it.
+    free_text, free_clip_id: of a free message; one of both.
     request_key: of the form; sent twice it is one alert. source: who asked where no person did.
     """
 
@@ -54,6 +55,7 @@ class EmergencyOrder:
     until_ended: bool = False
     is_drill: bool = False
     is_silent: bool = False
+    by_sms: bool = False
     free_text: str = ""
     free_clip_id: str = ""
     request_key: str = ""
@@ -184,6 +186,7 @@ def _prepared(desk: EmergencyDesk, actor: Actor, commune_id: str, order: Emergen
         everybody = Targets(zones=[z.id for z in places], receivers=[r.id for r in receivers(session, commune_id)])
         slots = () if message.hazard is None else _slots(targets, numbers, order.hour)
         planned = timeline(session, commune_id, message, slots, is_drill=order.is_drill)
+        by_sms = order.by_sms if order.is_drill else alert_settings(session, commune_id).sms_is_automatic
         missing = [] if is_silent else planned.missing + _ends_missing(session, commune_id)
     if missing:
         raise Refusal(_SOUNDLESS, n=len(missing))
@@ -200,6 +203,7 @@ def _prepared(desk: EmergencyDesk, actor: Actor, commune_id: str, order: Emergen
         text=free_text or planned.text,
         targets=msgspec.json.encode(targets),
         is_drill=order.is_drill,
+        by_sms=by_sms,
         source=order.source[:200],
         requested_by=actor.name,
         requested_at=now,

@@ -31,6 +31,7 @@ _AUDITED = (
     "volume_ceiling_percent",
     "path_delay_ms",
     "amplifier_lead_ms",
+    "alert_phone",
     "latitude_deg",
     "longitude_deg",
 )
@@ -47,6 +48,7 @@ class ReceiverSettings(TypedDict, total=False):
     volume_ceiling_percent: int
     path_delay_ms: float
     amplifier_lead_ms: int
+    alert_phone: str
 
 
 def receiver_of(session: Session, commune_id: str, receiver_id: str) -> Receiver:

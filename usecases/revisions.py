@@ -81,6 +81,7 @@ _COLUMNS: dict[type, tuple[str, ...]] = {
         "volume_ceiling_percent",
         "path_delay_us",
         "amplifier_lead_ms",
+        "alert_phone",
         "retired_at",
     ),
     Station: ("kind", "name", "maker", "former_commune"),

@@ -93,6 +93,19 @@ def counts(result: Result) -> tuple[int, ...]:
     return tuple(result.counts[change] for change in RowChange)
 
 
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [("0912 345 678", "0912345678"), ("912345678", "0912345678"), ("84912345678", "+84912345678"), ("", "")],
+)
+def test_the_number_for_alerts_is_taken_as_spreadsheets_leave_it(
+    database: Database, clock: ManualClock, tmp_path: Path, typed: str, number: str
+) -> None:
+    office = Office(database, clock, tmp_path)
+    office.done(f"Tên cụm loa;Loại;Số SIM\nCụm chợ;IP;{typed}\n")
+    with database.session() as session:
+        assert [r.alert_phone for r in receivers(session, COMMUNE) if r.name == "Cụm chợ"] == [number]
+
+
 def test_receivers_come_with_station_zone_place_and_credentials(office: Office) -> None:
     result = office.done(TABLE)
     assert counts(result) == (2, 0, 0, 0)

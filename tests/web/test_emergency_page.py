@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from alerts.alert_sms import AlertSms
 from alerts.emergency_alerts import take_receipt
+from devices.receivers import change_receiver
+from notifications.channels import DeliveryFailed
 from people.operators import Operator
 from people.passwords import hash_password
 from people.rights import Role
 from runtime.clock import ManualClock
 from runtime.database import Database
+from runtime.refusal import N_
+from tests.alerts.test_alert_sms import Gateway
 from tests.alerts.watch_room import make_book_ready
 from tests.cast import COMMUNE
 from tests.web.office import PASSWORD, Office
@@ -51,6 +56,11 @@ def prepared(office: Office, **changed: str) -> str:
 
 def published(office: Office, kind: str) -> int:
     return sum(f"/{kind}/" in topic and bool(payload) for topic, payload, *_ in office.broker.log)
+
+
+def shown(office: Office, address: str) -> str:
+    """The text of an alert's page, without tags."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", office.browser.get(f"{address}/now").text))
 
 
 def test_the_second_person_is_asked_on_every_page_and_sends_it(office: Office) -> None:
@@ -105,7 +115,7 @@ def test_receiver_by_receiver(office: Office) -> None:
                 cause=cause,
             )
             take_receipt(session, f"loa-{number}", report)
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", office.browser.get(f"{address}/now").text))
+    text = shown(office, address)
     assert "1 trên 3 cụm loa đã phát" in text
     assert "Thôn 0 đang phát" in text
     assert "210 ms" in text
@@ -115,6 +125,35 @@ def test_receiver_by_receiver(office: Office) -> None:
     assert office.browser.get(f"{address}/report.pdf").content.startswith(b"%PDF")
     trend = re.sub(r"\s+", " ", office.browser.get("/emergency").text)
     assert "2 cụm loa nhận được, 1 cụm đã phát , chậm nhất sau 210 ms" in trend or "1 cụm đã phát, chậm" in trend
+
+
+def test_sms_are_offered_with_what_they_cost_and_told_receiver_by_receiver(office: Office) -> None:
+    office.deps.desk.sms = sms = AlertSms(office.database, office.journal, office.clock, gateway := Gateway())
+    office.post("/emergency/settings", voice="espeak:vi", sms_after_s="10", sms_price_vnd="350")
+    with office.database.writing() as session:
+        for number in range(2):
+            change_receiver(session, f"loa-{number}", alert_phone=f"+8491234567{number}")
+    officer, address = Guest(office, Role.OPERATOR), prepared(office)
+    office.post(f"{address}/alone", password=PASSWORD, reason="Không gọi được ai cả")
+    assert f"{address}/sms" not in office.browser.get(f"{address}/now").text
+    office.clock.advance(timedelta(seconds=10))
+    assert "2 SMS, khoảng 700 đồng" in shown(office, address)
+    assert "1 cụm loa chưa xác nhận không có số điện thoại" in shown(office, address)
+    assert f"{address}/sms" not in officer.browser.get(f"{address}/now").text
+    assert officer.post(f"{address}/sms") == 403
+    gateway.failures = [DeliveryFailed(N_("{host} did not answer in time."), permanent=True, host="sms.example")]
+    assert office.post(f"{address}/sms") == 303
+    assert shown(office, address).count("đang gửi SMS") == 2
+    while sms.send_next() == 0:
+        pass
+    page = shown(office, address)
+    assert "gửi SMS không được: sms.example không trả lời kịp" in page
+    assert "Đã gửi qua SMS: 1 SMS, khoảng 350 đồng" in page
+    assert "1 SMS, khoảng 350 đồng)" in page  # the failed one is offered again
+    office.post(f"{address}/cancel")
+    while sms.send_next() == 0:
+        pass
+    assert shown(office, address).count("đã gửi SMS kết thúc") == 2
 
 
 def test_stop_and_all_clear_are_for_those_who_may_clear(office: Office) -> None:

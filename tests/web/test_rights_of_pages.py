@@ -180,10 +180,14 @@ def test_a_receivers_old_settings_can_be_read_in_the_log(office: Office) -> None
         "volume_ceiling_percent": "90",
         "path_delay_ms": "12",
         "amplifier_lead_s": "5",
+        "alert_phone": "0912 345 678",
     }
     assert office.post("/receivers/loa-1", **changed) == 303
+    assert office.post("/receivers/loa-1", **changed | {"alert_phone": "chị Lan"}) == 422
     with office.database.session() as session:
-        assert "path_delay_ms 0.0 → 12.0" in session.exec(select(AuditEntry)).one().detail
+        detail = session.exec(select(AuditEntry)).one().detail
+    assert "path_delay_ms 0.0 → 12.0" in detail
+    assert "alert_phone  → 0912345678" in detail
 
 
 def test_what_is_refused_is_not_written_down(office: Office) -> None:

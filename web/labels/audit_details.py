@@ -22,6 +22,7 @@ COMMANDS = {
 #: What of a receiver is set in a form that has no field of this name.
 SETTINGS = {
     "station_id": N_("Station"),
+    "alert_phone": N_("Telephone number for alerts"),
     "amplifier_lead_ms": N_("Amplifier lead time (ms)"),
     "latitude_deg": N_("Latitude"),
     "longitude_deg": N_("Longitude"),

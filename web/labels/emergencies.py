@@ -1,7 +1,8 @@
 """Labels of emergencies: states, bearers, why a receiver did not sound, and what is tried next."""
 
-from alerts.emergency_alerts import AlertState
-from runtime.refusal import N_
+from alerts.emergency_alerts import AlertReceipt, AlertState, SmsState
+from runtime.refusal import N_, from_text
+from web.language import Translator
 
 ALERT_STATES = {
     AlertState.WAITING: N_("Waiting for a second person"),
@@ -28,3 +29,20 @@ NEXT_STEPS = {
     "cause": N_("It goes on trying by itself until the message ends."),
     "": "",
 }
+_SMS_STATES = {
+    (SmsState.QUEUED, False): N_("SMS is being sent"),
+    (SmsState.SENT, False): N_("sent by SMS"),
+    (SmsState.FAILED, False): N_("SMS failed"),
+    (SmsState.WITHDRAWN, False): N_("SMS not needed any more"),
+    (SmsState.QUEUED, True): N_("SMS with the end is being sent"),
+    (SmsState.SENT, True): N_("end sent by SMS"),
+    (SmsState.FAILED, True): N_("SMS with the end failed"),
+    (SmsState.WITHDRAWN, True): N_("SMS with the end not needed any more"),
+}
+
+
+def sms_sentence(t: Translator, receipt: AlertReceipt) -> str:
+    """What became of its SMS, with the reason where a try failed."""
+    sentence = t(_SMS_STATES[SmsState(receipt.sms_state), receipt.is_end])
+    why = from_text(receipt.sms_error)
+    return sentence if why is None else t("{sms}: {why}", sms=sentence, why=t.refusal(why))

@@ -53,6 +53,7 @@ DEEDS = {
     Deed.EMERGENCY_REFUSED: N_("Refused an emergency message"),
     Deed.EMERGENCY_CANCELLED: N_("Called an emergency message back"),
     Deed.EMERGENCY_CLEARED: N_("Gave the all-clear"),
+    Deed.EMERGENCY_BY_SMS: N_("Sent an emergency message by SMS"),
     Deed.DRILL_SENT: N_("Started a drill"),
     Deed.DRILL_ENDED: N_("Ended a drill"),
     Deed.ALERT_SETTINGS_SET: N_("Set how emergencies are handled"),

@@ -28,6 +28,7 @@ from usecases.emergencies import (
     refuse_emergency,
     request_emergency,
 )
+from usecases.emergency_sms import send_by_sms
 from web.emergency_view import alert_view
 from web.flash import Flash
 from web.labels.emergencies import ALERT_STATES, END_KINDS
@@ -59,6 +60,7 @@ async def _order(
     free_text: Annotated[str, Form()] = "",
     request_key: Annotated[str, Form()] = "",
     silent: Annotated[str, Form()] = "",
+    by_sms: Annotated[str, Form()] = "",
 ) -> EmergencyOrder:
     """From a sent form. Raises Refusal."""
     hazard = None if what == FREE else next((h for h in Hazard if h == what), None)
@@ -75,6 +77,7 @@ async def _order(
         free_text=free_text if hazard is None else "",
         request_key=request_key,
         is_silent=bool(silent),
+        by_sms=bool(by_sms),
     )
 
 
@@ -147,6 +150,12 @@ async def do_all_clear(frame: UrgentIn, alert_id: str) -> Response:
     return await _end(frame, alert_id, EndKind.ALL_CLEAR)
 
 
+@router.post("/emergency/alerts/{alert_id}/sms", dependencies=[urgent_changes(Action.EMERGENCY)])
+async def do_send_by_sms(frame: UrgentIn, alert_id: str) -> Response:
+    await urgently(lambda: send_by_sms(frame.deps.desk, frame.actor, frame.commune_id, alert_id))
+    return back_to(frame.request, f"/emergency/alerts/{alert_id}", None)
+
+
 async def _end(frame: UrgentIn, alert_id: str, kind: EndKind) -> Response:
     await urgently(lambda: end_emergency(frame.deps.desk, frame.actor, frame.commune_id, alert_id, kind))
     return back_to(frame.request, f"/emergency/alerts/{alert_id}", None)
@@ -173,6 +182,7 @@ def _form_page(frame: In, session: Reading, *, is_drill: bool) -> HTMLResponse:
         states=ALERT_STATES,
         request_key=secrets.token_urlsafe(12),
         connected=frame.deps.desk.connected,
+        sms_is_set_up=frame.deps.desk.sms.is_set_up,
     )
 
 

@@ -8,9 +8,16 @@ from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
 from alerts import texts
-from alerts.alert_settings import LEAST_CONFIRM_S, MOST_CONFIRM_S, alert_settings
+from alerts.alert_settings import (
+    LEAST_CONFIRM_S,
+    LEAST_SMS_AFTER_S,
+    MOST_CONFIRM_S,
+    MOST_SMS_AFTER_S,
+    alert_settings,
+)
 from alerts.alert_sounds import LONGEST_TEXT, AlertSoundRow, WantedSound, wanted_sounds
 from alerts.hazards import HAZARD_NAMES, Hazard
+from devices.receivers import receivers
 from parsing.times import parse_minute_of_day
 from people.rights import Action
 from runtime.refusal import N_, at_field
@@ -52,6 +59,10 @@ def page(frame: In, session: Reading) -> HTMLResponse:
         least=LEAST_CONFIRM_S,
         most=MOST_CONFIRM_S,
         longest=LONGEST_TEXT,
+        sms_is_set_up=frame.deps.desk.sms.is_set_up,
+        with_phone=sum(bool(r.alert_phone) for r in receivers(session, frame.commune_id)),
+        least_sms_s=LEAST_SMS_AFTER_S,
+        most_sms_s=MOST_SMS_AFTER_S,
         row_of=lambda sound: (
             sound.row or AlertSoundRow(commune_id=frame.commune_id, sound_number=sound.number, language=sound.language)
         ),
@@ -68,6 +79,9 @@ def change_settings(
     drill_weekday: Annotated[Whole, Form()] = 0,
     drill_time: Annotated[str, Form()] = "09:00",
     drill_is_silent: Annotated[str, Form()] = "",
+    sms_after_s: Annotated[Whole, Form()] = 10,
+    sms_is_automatic: Annotated[str, Form()] = "",
+    sms_price_vnd: Annotated[Whole, Form()] = 0,
 ) -> Response:
     with at_field("drill_time"):
         minute = parse_minute_of_day(drill_time)
@@ -83,6 +97,9 @@ def change_settings(
         drill_weekday=drill_weekday,
         drill_minute=minute,
         drill_is_silent=bool(drill_is_silent),
+        sms_after_s=sms_after_s,
+        sms_is_automatic=bool(sms_is_automatic),
+        sms_price_vnd=sms_price_vnd,
     )
     frame.deps.alarms.run_soon("alert books")
     return back_to(frame.request, _PAGE)

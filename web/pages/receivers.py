@@ -153,6 +153,7 @@ def change(
     place: Annotated[str, Form()] = "",
     latitude: Annotated[str, Form()] = "",
     longitude: Annotated[str, Form()] = "",
+    alert_phone: Annotated[str, Form()] = "",
     zones: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
     """Keep its settings; they go to the receiver at once."""
@@ -165,6 +166,7 @@ def change(
         volume_ceiling_percent=volume_ceiling_percent,
         path_delay_ms=path_delay_ms,
         amplifier_lead_ms=round(amplifier_lead_s * 1000),
+        alert_phone=alert_phone,
     )
     position = parse_position(latitude, longitude)
     change_receiver(frame.deps.services, frame.actor, frame.commune_id, receiver_id, settings, position)

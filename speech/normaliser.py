@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from speech.numbers import NORTH, Dialect
 from speech.reading import Line, Piece, PieceKind, Reading, Rule, first_of
-from speech.rules.codes import letters_and_digits, phone, plate, road
+from speech.rules.codes import letters_and_digits, named_code, phone, plate, road
 from speech.rules.dates import day_alone, day_and_month, days_of_month, full_date, month_and_year
 from speech.rules.legal import code, numbered
 from speech.rules.quantities import (
@@ -33,6 +33,7 @@ _FOR_DIGITS: tuple[Rule, ...] = (
     list_mark,
     web_address,
     plate,
+    named_code,
     numbered,
     full_date,
     phone,
@@ -54,6 +55,7 @@ _FOR_LETTERS: tuple[Rule, ...] = (
     list_mark,
     web_address,
     times_sign,
+    named_code,
     road,
     code,
     known_phrase,

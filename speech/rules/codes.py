@@ -2,9 +2,9 @@
 
 import re
 
-from speech.numbers import cardinal, digit_by_digit, number
+from speech.numbers import cardinal, digit_by_digit, month, number
 from speech.reading import Line, Piece, PieceKind, ends_with
-from speech.rules.quantities import groups_of_digits
+from speech.rules.quantities import CODE_WORDS, groups_of_digits
 from speech.rules.words import abbreviations
 from speech.syllables import spelled
 
@@ -31,8 +31,11 @@ _ROAD = re.compile(r"(QL|ĐT|TL|ĐH|HL|ĐX|CT)[. ]{0,2}(\d{1,3})([A-Z]\d?)?(?![\
 _POST = re.compile(r"[Kk][Mm]\s?(\d+)\s?\+\s?(\d+)(?!\d)")
 _POST_ALONE = re.compile(r"(?:KM|Km)\s?(\d+)(?!\d)")
 _ALNUM = re.compile(r"([A-ZĐ]{1,4})(-?)(\d+(?:[.,]\d+)?)([A-Z](?:\d{1,2})?)?(?!\w)")
+_NAMED_CODE = re.compile(r"(?=[A-ZĐ.-]*\d)[A-ZĐ\d]+(?:[.-][A-ZĐ\d]+)+(?!\w)")
+_CODE_SIGNS = {".": "chấm", "-": "gạch ngang"}
+_MONTH_OF_YEAR = re.compile(r"T(0?[1-9]|1[0-2])(?:/((?:19|20)\d\d)(?![\d/])|(?=\s?[-–]\s?T\d{1,2}/(?:19|20)\d\d))")
 _WEEKDAYS = re.compile(r"T([2-7])(?!\w)")
-_WEEKDAY_NEAR = re.compile(r"(?:chiều|sáng|tối|trưa|lịch|tuần|ngày|từ|đến|[-–,(]|t[2-7])\s*$")
+_WEEKDAY_NEAR = re.compile(r"(?:chiều|sáng|tối|trưa|lịch|tuần|ngày|từ|đến|[-–,(]|t[2-7]|vào|mỗi|hằng|hàng|các)\s*$")
 
 
 def plate(line: Line, at: int) -> Piece | None:
@@ -114,6 +117,10 @@ def road(line: Line, at: int) -> Piece | None:
 
 def letters_and_digits(line: Line, at: int) -> Piece | None:
     """H5N1, A4, U23, GD4010123456789: letters by name, digits as a number when there are few."""
+    named = _MONTH_OF_YEAR.match(line.text, at)
+    if named:
+        year = f" năm {number(named[2], line.dialect)[0]}" if named[2] else ""
+        return Piece(at, named.end(), f"tháng {month(int(named[1]))}{year}", PieceKind.DATE)
     weekday = _WEEKDAYS.match(line.text, at)
     if weekday and (
         _WEEKDAY_NEAR.search(line.lower[:at]) or re.match(r"\s*[-–,]\s*(?:T\d|CN)", line.text[weekday.end() :])
@@ -135,6 +142,23 @@ def letters_and_digits(line: Line, at: int) -> Piece | None:
     if match[4]:
         said += f" {_code(match[4])}"
     return Piece(at, match.end(), said, PieceKind.CODE, doubtful=len(match[1]) > 1)
+
+
+def named_code(line: Line, at: int) -> Piece | None:
+    """ "mã hồ sơ H19.25-260115-0001", "mã số thuế 3600123456-001": part by part, with its signs."""
+    match = _NAMED_CODE.match(line.text, at)
+    if match is None or not (("-" in match[0] or match[0][0].isalpha()) and line.before(CODE_WORDS, at)):
+        return None
+    said = []
+    for part in re.findall(r"[A-ZĐ]+|\d+|[.-]", match[0]):
+        if part in _CODE_SIGNS:
+            said.append(_CODE_SIGNS[part])
+        elif part.isdigit():
+            is_short = len(part) <= 2 and part[0] != "0"
+            said.append(cardinal(int(part), line.dialect) if is_short else groups_of_digits(part))
+        else:
+            said.append(spelled(part))
+    return Piece(at, match.end(), " ".join(said), PieceKind.CODE)
 
 
 def _code(text: str) -> str:

@@ -45,7 +45,7 @@ _FULL = re.compile(r"(\d{1,2})\s?([/.-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?![\d]
 _RANGE = re.compile(
     r"(\d{1,2})\s*(?:[-–—]|đến|tới)\s*(\d{1,2})/(\d{1,2})(?:/(\d{4}))?(?![\d/]|[.,]\d)"
 )  # the days of one month
-_TWO = re.compile(r"(\d{1,2})([/.-])(\d{1,2})(?![\d]|[/-][\dA-ZĐ]|[.,]\d)")
+_TWO = re.compile(r"(\d{1,2})([/.-])(\d{1,2})(?![\d]|[/-][A-ZĐ]|/\d|-\d(?!\d?/\d{1,2}(?![\d/]))|[.,]\d)")
 _MONTH = re.compile(r"(0?[1-9]|1[0-2])\s?[/-]\s?(\d{4})(?![\d/]|-[A-ZĐ])")
 _PART = re.compile(r"(\d+|[IVX]+)\s?/\s?((?:19|20|21)\d\d)(?![\d/]|-[A-ZĐ])")
 _TWO_YEARS = re.compile(r"((?:19|20)\d\d)\s?/\s?((?:19|20)\d\d)(?![\d/])")
@@ -57,12 +57,15 @@ _DAY_LABEL = re.compile(r"ngày(?: \w+){0,2}\s?[:.]?\s*$")
 _DATE_WORDS = ends_with(words("before a date"))
 _WEEKDAY = ends_with(r"thứ (?:hai|ba|tư|năm|sáu|bảy|[2-7])|chủ nhật|cn|t[2-7]")
 _RATIO_WORDS = ends_with(words("before a fraction"))
-_ADDRESS_WORDS = ends_with(r"số nhà|nhà số|ngõ|hẻm|ngách|kiệt|địa chỉ|thửa(?: đất)?(?: số)?|căn hộ|nhà")
+_ADDRESS_WORDS = ends_with(r"lớp|số nhà|nhà số|ngõ|hẻm|ngách|kiệt|địa chỉ|thửa(?: đất)?(?: số)?|căn hộ|nhà")
 _COUNTED = begins_with(words("counted after a fraction"))
 _WHOLE = begins_with(words("a whole after a fraction"))
 _NOT_A_DAY = begins_with(words("after a number that is no day"))
 _BEFORE_PART = ends_with(words("before a part of a year"))
-_ALWAYS_WORDS = ends_with("phục vụ|hoạt động|trực|trực ban|hỗ trợ|liên tục|mở cửa|túc trực|tiếp nhận|vận hành")
+_ALWAYS_WORDS = ends_with(
+    "phục vụ|hoạt động|trực|trực ban|hỗ trợ|liên tục|mở cửa|túc trực|tiếp nhận|vận hành|đường dây|đường dây nóng"
+    "|hotline|tổng đài|giám sát|cấp cứu|làm việc|camera|thường trực|tư vấn"
+)
 _ABOUT = ends_with("hơn|gần|khoảng|quá|trên|dưới|ít nhất|chiếm|tối thiểu")
 _HOURS = re.compile(r"\s?[hH](?!\w)")
 _MONTH_WORD = ends_with("tháng")

@@ -72,6 +72,8 @@ def _of_year(line: Line, at: int) -> Piece | None:
 
 
 def _says(typed: str, kind: str) -> bool:
+    if _table("kind").get(typed.upper()) == kind:
+        return True
     return kind.startswith(typed) or typed.startswith(kind) or typed in ("văn bản", "luật", "công văn")
 
 

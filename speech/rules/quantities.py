@@ -51,6 +51,9 @@ PER_ONE = frozenset(words("each of").split("|"))
 _PRICE_WORDS = re.compile(
     r"(?:giá|phí|tiền|vé|thưởng|phạt|mua|bán|chỉ|lương|trả|nộp|đóng|thu|hỗ trợ|ủng hộ|đồng)\b[^.;]*$"
 )
+_MARK_WORDS = re.compile(r"điểm(?! bán)[^.;]{0,30}$")
+#: "8,75đ", "100đ": of a pupil; no price is that low.
+_LONGEST_MARK = 4
 _MULTIPLIED = re.compile(r"\s?[xX×*]\s?(?=\d)")
 _DECIMAL_POINT_WORDS = ends_with(words("before numbers with points"))
 _SCORE_WORDS = re.compile(r"(?:tỷ số|tỉ số|thắng|thua|hòa|hoà|đánh bại|dẫn|kết quả|chung cuộc|gỡ)[^.,;]{0,30}$")
@@ -64,7 +67,9 @@ _SLASHED = re.compile(r"(\d{1,6}[A-E]?)((?:/\d{1,6}[A-E]?)+)(?![\d/]|[A-Z])")
 _LISTED = re.compile(r"\d{1,2}(?:,\d{1,2})+(?![\d.,]*\d|\s?%)")
 _LIST_WORDS = ends_with(words("before a list of numbers"))
 _LETTERED = re.compile(r"(\d{1,4})([A-ZĐ]|[a-e](?![\wÀ-ỹ]))(\d{1,2})?(?!\w)")
-_CODE_WORDS = ends_with(words("before a code"))
+_TONNES = re.compile(r"(\d+(?:[.,]\d+)?)\s?T(?!\w)")
+_LOAD_WORDS = re.compile(r"(?:tải|tải trọng|xe|trọng lượng|hàng|khối lượng)[^.,;]{0,20}$")
+CODE_WORDS = ends_with(words("before a code"))
 _CALL_WORDS = ends_with(words("before a number to call"))
 _EMERGENCY = re.compile(r"(?:11[1-9]|1022|911)(?![\d/%]|[.,]\d)")
 _GROUPED = re.compile(r"\d{3,}(?:[ .]\d{3,4})*(?!\d)")
@@ -195,7 +200,7 @@ def score(line: Line, at: int) -> Piece | None:
         return Piece(at, match.end(), said, PieceKind.RATIO)
     match = _SCALE.match(line.text, at)
     if match and (
-        line.before(_SCALE_WORDS, at) or (":" in match[0] and not match[2].startswith("0") and match[1] == "1")
+        line.before(_SCALE_WORDS, at) or (match[0].startswith("1:") and match[0][2].isdigit() and match[0][2] != "0")
     ):
         said = f"{number(match[1], line.dialect)[0]} trên {number(match[2], line.dialect)[0]}"
         return Piece(at, match.end(), said, PieceKind.RATIO)
@@ -208,7 +213,7 @@ def long_digits(line: Line, at: int) -> Piece | None:
     if match and line.before(_CALL_WORDS, at) and not line.after(_PLACE_AFTER, match.end()):
         return Piece(at, match.end(), digit_by_digit(match[0]), PieceKind.PHONE)
     match = _GROUPED.match(line.text, at)
-    if match and len(match[0]) > 3 and line.before(_CODE_WORDS, at):
+    if match and len(match[0]) > 3 and line.before(CODE_WORDS, at):
         return Piece(at, match.end(), groups_of_digits(match[0]), PieceKind.CODE)
     match = _LONG.match(line.text, at)
     if match is None or match[0].endswith("000000"):
@@ -230,7 +235,10 @@ def groups_of_digits(text: str) -> str:
 
 
 def lettered(line: Line, at: int) -> Piece | None:
-    """Reads for example 12A, 6A1, 4G, 2a."""
+    """Reads for example 12A, 6A1, 4G, 2a, and a load of 3,5T."""
+    load = _TONNES.match(line.text, at)
+    if load and line.before(_LOAD_WORDS, at):
+        return Piece(at, load.end(), f"{number(load[1], line.dialect)[0]} tấn", PieceKind.QUANTITY)
     from_letters = _LETTERED.match(line.text, at)
     if from_letters is None or from_letters[2] in "đ":
         return None
@@ -268,6 +276,8 @@ def _with_letter(line: Line, part: str) -> str:
 
 def _currency(line: Line, at: int, money: re.Match[str]) -> str:
     word = _MONEY_WORDS[money[1].lower()]
+    if money[1] == "đ" and money.start() - at <= _LONGEST_MARK and line.before(_MARK_WORDS, at):
+        return "điểm"
     if word == "nghìn":
         word = line.dialect.thousand
         return f"{word} đồng" if _is_price(line, at) else word

@@ -3,7 +3,7 @@
 import re
 
 from speech.numbers import cardinal, roman
-from speech.reading import Line, Piece, PieceKind
+from speech.reading import Line, Piece, PieceKind, ends_with
 from speech.rules.quantities import PER_ONE, units
 from speech.syllables import LETTERS
 
@@ -22,6 +22,7 @@ _NUMERIC = (
     PieceKind.CODE,
 )
 _FEAST_WORDS = re.compile(r"(?:lễ|dịp|nghỉ|kỷ niệm|chào mừng)[^.;]*$")
+_FROM = ends_with("từ|từ ngày")
 _WEEKDAY_END = re.compile(r"thứ (?:hai|ba|tư|năm|sáu|bảy|[2-7])\s*$")
 _WEEKDAY_START = re.compile(r"\s*(?:thứ (?:hai|ba|tư|năm|sáu|bảy|[2-7])|chủ nhật|t[2-7](?!\w)|cn(?!\w))")
 _DIVIDED = re.compile(r":\s?\d+(?:[.,]\d+)?\s*=")
@@ -139,9 +140,13 @@ def dash(line: Line, at: int) -> Piece | None:
 def _between(line: Line, at: int, end: int, last: Piece) -> Piece:
     if last.kind is PieceKind.PHONE:
         return Piece(at, end, ",", PieceKind.PAUSE)
+    is_after_letters = last.kind is PieceKind.CODE or line.text[last.start - 1 : last.start].isalpha()
+    if is_after_letters and re.match(r"[IVX]+(?!\w)", line.text[end:]):
+        return Piece(at, end, "", PieceKind.SILENT)  # RON95-III
     if last.kind is PieceKind.CODE and not re.match(r"\s*\d{1,4}[A-Z](?!\w)|\s*\d{1,3}(?!\d)", line.text[end:]):
         return Piece(at, end, ",", PieceKind.PAUSE)
-    if last.kind is PieceKind.DATE and _FEAST_WORDS.search(line.lower[max(0, last.start - 48) : last.start]):
+    is_feast = _FEAST_WORDS.search(line.lower[max(0, last.start - 48) : last.start]) is not None
+    if last.kind is PieceKind.DATE and is_feast and not line.before(_FROM, last.start):
         return Piece(at, end, ",", PieceKind.PAUSE)
     if last.kind is PieceKind.NUMBER and re.match(r"\s*\d+(?:[.,]\d+)?\s*=", line.text[end:]):
         return Piece(at, end, "trừ", PieceKind.SIGN)
@@ -154,6 +159,8 @@ def slash(line: Line, at: int) -> Piece | None:
         return None
     last = line.last
     touches = last is not None and last.end == at
+    if touches and line.text[at - 1].isalpha() and re.match(r"\d", line.text[at + 1 :]):
+        return Piece(at, at + 1, "trên", PieceKind.SIGN, doubtful=True)  # 125 con/3 hộ
     if touches and last is not None and last.kind in _NUMERIC and re.match(r"\d", line.text[at + 1 :]):
         return Piece(at, at + 1, "trên", PieceKind.SIGN, doubtful=True)
     unit = re.match(r"([\w²³]+)", line.text[at + 1 :])
@@ -182,7 +189,8 @@ def sign(line: Line, at: int) -> Piece | None:
     last = line.last
     after_number = last is not None and last.kind in _NUMERIC and not text[last.end : at].strip()
     if c == "+":
-        adds = near_digit or (text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalnum())
+        grade = last is not None and last.end == at and last.kind is PieceKind.SPELLED
+        adds = near_digit or grade or (text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalnum())
         return Piece(at, at + 1, "cộng" if adds else "", PieceKind.SIGN if adds else PieceKind.SILENT)
     if c in "*xX×" and after_number and near_digit:
         return Piece(at, at + 1, "nhân", PieceKind.SIGN)

@@ -12,6 +12,7 @@ _LONG = re.compile(r"(\d{2,3}|\d{1,3},\d)\s?[hH](?!\w)")
 _COLON = re.compile(r"(2[0-4]|[01]?\d)\s?:\s?([0-5]\d)(?::([0-5]\d))?(?![\d:]|[.,]\d)")
 _WORD = re.compile(r"(2[0-4]|[01]?\d)(\s+giờ\s+)([0-5]?\d)(?!\d|[.,:/]\d|\s*(?:phút|['’%]|\w*giờ))", re.IGNORECASE)
 _MINUTES = re.compile(r"(\d{1,3})\s?(['’′]{2}|[\"”″]|['’′])(?!\w)")
+_MINUTES_AND_SECONDS = re.compile(r"(\d{1,3})['’′]([0-5]\d)(?:[\"”″]|['’′]{2})")
 _TIME_WORDS = ends_with(
     r"lúc|từ|đến|tới|sáng|trưa|chiều|tối|đêm|trước|sau|vào|hồi|khoảng|giờ|ngày|mỗi ngày|hàng ngày|và|,|-|–|—"
 )
@@ -42,7 +43,11 @@ def clock_time(line: Line, at: int) -> Piece | None:
 
 
 def minutes(line: Line, at: int) -> Piece | None:
-    """Reads for example 30' and 45''."""
+    """Reads for example 30', 45'' and 4'15"."""
+    race = _MINUTES_AND_SECONDS.match(line.text, at)
+    if race:
+        said = f"{cardinal(int(race[1]), line.dialect)} phút {cardinal(int(race[2]), line.dialect)} giây"
+        return Piece(at, race.end(), said, PieceKind.TIME)
     match = _MINUTES.match(line.text, at)
     if match is None or (match[2] in '"”″' and line.text.count(match[2]) % 2 == 0):
         return None

@@ -10,6 +10,7 @@ from speech.syllables import LETTERS, eased, is_syllable, spelled, split_toneles
 from speech.tables import pairs, rows, words
 
 _WORD = re.compile(r"[^\W\d_]+")
+_SQUARE_UNIT = re.compile(r"[a-z]+[23²³](?!\w)")
 _COMPOUND = re.compile(r"[A-ZĐƯa-z]+(?:[-&][A-ZĐƯ]+)+(?!\w)")
 _APOSTROPHE = re.compile(r"([HhMmKkRrJjXxSsBbYyCcDdĐđGgPpLlNn])['’‘`´ʼ]([^\W\d_]+)")
 _APOSTROPHE_SOUND = {"k": "cơ", "j": "giơ", "y": "y", "c": "cơ", "s": "xơ", "x": "xơ"}
@@ -185,10 +186,13 @@ def known_word(line: Line, at: int) -> Piece | None:
     word = _WORD.match(line.lower, at)
     if word is None:
         return None
+    square = _SQUARE_UNIT.match(line.text, at)
+    if square and square[0] in units():
+        return Piece(at, square.end(), units()[square[0]], PieceKind.QUANTITY)
     if (
         len(word[0]) > 1
         and not is_syllable(word[0])
-        and (unit := units().get(word[0]) or units().get(line.text[at : word.end()]))
+        and (unit := units().get(line.text[at : word.end()]) or units().get(word[0]))
     ):
         return Piece(at, word.end(), unit, PieceKind.QUANTITY)
     entry = _lexicon().get(word[0])

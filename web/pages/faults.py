@@ -12,6 +12,7 @@ from usecases.faults import acknowledge_fault, reset_fault
 from web.flash import FLASH_COOKIE, KEPT_S, Flash, commune_shown, packed
 from web.labels.faults import LATCHES, fault_words
 from web.request_context import Frame, In, Reading, back_to, changes, set_commune_cookie
+from web.typed_fields import RowId
 
 router = APIRouter(include_in_schema=False)
 
@@ -44,13 +45,13 @@ def reset(frame: In, receiver_id: str, fault: str) -> Response:
 
 
 @router.post("/commune-faults/{number}/acknowledge", dependencies=[changes(Action.FAULTS)])
-def acknowledge_of_commune(frame: In, number: int) -> Response:
+def acknowledge_of_commune(frame: In, number: RowId) -> Response:
     """The same for a fault of the commune itself, by the number of its newest row."""
     return _acknowledge(frame, number)
 
 
 @router.post("/commune-faults/{number}/reset", dependencies=[changes(Action.FAULTS)])
-def reset_of_commune(frame: In, number: int) -> Response:
+def reset_of_commune(frame: In, number: RowId) -> Response:
     return _reset(frame, number)
 
 

@@ -76,15 +76,18 @@ def prepared_rig(source: Path) -> Path:
     return place
 
 
-def player_file(player: str, live: bool, rig: Path, settle_s: int | None) -> Path:
+def player_file(player: str, live: bool, rig: Path, settle_s: int | None, power_cut_s: int) -> Path:
     """The rig's description of a player; a copy of it when the time between power-on and sound is to be another."""
     if player == "snapcast":
         return rig / "players" / "snapcast-alsa.json"
     own = ROOT / "benchmarks" / "players" / ("loa-live.json" if live else "loa-stored.json")
-    if settle_s is None:
+    if settle_s is None and not power_cut_s:
         return own
-    changed = rig / own.name
-    changed.write_text(json.dumps({**json.loads(own.read_text()), "settle_s": settle_s}))
+    changed, content = rig / own.name, json.loads(own.read_text())
+    content["settle_s"] = (content["settle_s"] if settle_s is None else settle_s) + power_cut_s
+    # On air only shortly before the source: a live broadcast without frames is stopped after 30 s.
+    content["vars"] |= {"power_cut_s": str(power_cut_s), "live_after_s": str(max(0, content["settle_s"] - 10))}
+    changed.write_text(json.dumps(content))
     return changed
 
 
@@ -99,6 +102,7 @@ def measure(
     seed: int,
     keep: bool,
     settle_s: int | None,
+    power_cut_s: int,
 ) -> dict[str, Any]:
     """One run; its result as the rig wrote it. Repeated once when the machine itself stood still meanwhile."""
     profile = PROFILES[name]
@@ -109,7 +113,7 @@ def measure(
         "rig.py",
         "run",
         "--player",
-        str(player_file(player, live, rig, settle_s)),
+        str(player_file(player, live, rig, settle_s, power_cut_s)),
         "--net",
         profile.net,
         "--name",
@@ -245,6 +249,13 @@ def main() -> None:
     ask.add_argument(
         "--settle", type=int, metavar="SECONDS", help="Loa's receivers run so long before they sound (100)"
     )
+    ask.add_argument(
+        "--power-cut",
+        type=int,
+        default=0,
+        metavar="SECONDS",
+        help="Loa's receivers run so long and lose power before --settle begins (no battery clock)",
+    )
     ask.add_argument("--keep", action="store_true", help="keep the recordings")
     options = ask.parse_args()
     if options.limit and (missing := unable()):
@@ -269,6 +280,7 @@ def main() -> None:
                         seed=seed,
                         keep=options.keep,
                         settle_s=options.settle,
+                        power_cut_s=options.power_cut,
                     )
                     row = figures(measurement, player + ("-live" if live else ""), name, seed)
                     if not options.json:

@@ -3,7 +3,8 @@
     loa_rig.py stored WORK COUNT REF SECONDS   the first SECONDS of REF made a clip, then a new controller with COUNT
                                                receivers, whose credentials it writes into WORK
     loa_rig.py play WORK                       the clip on air; writes WORK/feed.json
-    loa_rig.py live WORK COUNT [OPTION …]      as stored, with `loa live` on WORK/fifo for a clip
+    loa_rig.py live WORK COUNT AFTER_S [OPTION …]   as stored, with `loa live` on WORK/fifo for a clip, begun AFTER_S
+                                               later: a live broadcast without frames is stopped after 30 s
 
 The rig calls them by the files beside this one; nothing here knows anything of networks or crystals.
 """
@@ -131,8 +132,9 @@ def play(work: Path) -> None:
     write_whole(work / "feed.json", json.dumps({"t0_ns": t0_ns}))
 
 
-def live(work: Path, options: list[str]) -> None:
+def live(work: Path, after_s: float, options: list[str]) -> None:
     """Become `loa live` on the FIFO that the rig's source writes to; it is on air before the source begins."""
+    time.sleep(after_s)
     settings_of(work)
     # Open for both, so that opening does not wait for the source.
     os.dup2(os.open(work / FIFO, os.O_RDWR), 0)
@@ -192,7 +194,7 @@ def main() -> None:
         case "watch":
             watch(work)
         case "send":
-            live(work, rest)
+            live(work, float(rest[0]), rest[1:])
         case _:
             sys.exit(__doc__)
 

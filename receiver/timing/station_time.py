@@ -12,7 +12,7 @@ network `receiver.timing.time_asker` may seed it from the battery clock (docs/de
 """
 
 from receiver.timing.exchange_history import ExchangeHistory
-from receiver.timing.time_lines import Bounds, Fit, fit_lines
+from receiver.timing.time_lines import KNOWN_DRIFT_PPM, USUAL_DRIFT_PPM, Bounds, Fit, fit_lines
 from wire.reports import ClockState
 from wire.time import Exchange
 
@@ -43,12 +43,11 @@ _ESTIMATE_EVERY_US, _ESTIMATE_EVERY_MOST_US = 250_000, 2_000_000
 class StationTime:
     """The estimate. Written by one thread, read by any."""
 
-    def __init__(self, drift_ppm: float = 0.0) -> None:
-        """drift_ppm: known from before, if it is: makes the first minute better, wrong does no harm."""
+    def __init__(self) -> None:
         self._kept = ExchangeHistory()
         self._against: list[Bounds] = []
         self._fit: Fit | None = None
-        self._prior_ppm = drift_ppm
+        self._prior_ppm, self._prior_within_ppm = 0.0, USUAL_DRIFT_PPM
         self._last_us = self._estimated_us = 0
         self._asked = 0
         self._next_ask_us = 0
@@ -68,6 +67,11 @@ class StationTime:
     def drift_ppm(self) -> float:
         """How much faster controller time runs than the local clock; 0 before the lock."""
         return self._fit.drift_ppm if self._fit else self._prior_ppm
+
+    @property
+    def drift_error_ppm(self) -> float:
+        """How wrong it may be (99 %)."""
+        return min(self._fit.drift_error_ppm, self._prior_within_ppm) if self._fit else self._prior_within_ppm
 
     @property
     def precision_us(self) -> float:
@@ -148,14 +152,18 @@ class StationTime:
         self._estimate()
         return True
 
-    def seed(self, local_us: int, offset_us: float, error_us: float, drift_ppm: float) -> None:
+    def recall_drift(self, drift_ppm: float, error_ppm: float) -> None:
+        """What is known of the same crystal from before, the more so the less error_ppm (99 %) is: halves what the
+        first seconds on a jittery network leave in doubt. Wrong it does little harm."""
+        self._prior_ppm, self._prior_within_ppm = drift_ppm, min(USUAL_DRIFT_PPM, max(KNOWN_DRIFT_PPM, error_ppm))
+
+    def seed(self, local_us: int, offset_us: float, error_us: float) -> None:
         """Begin with what is known from elsewhere: controller less local clock at an instant, within ± error_us.
 
-        drift_ppm: of the same crystal, from before. Without it the clock would run wrong by more than its bar grows.
+        After `recall_drift`: without a drift the clock would run wrong by more than its bar grows.
         """
-        self._prior_ppm = drift_ppm
         for k in range(TO_LOCK + 2, 0, -1):
-            then_us = offset_us - k * 0.1 * drift_ppm
+            then_us = offset_us - k * 0.1 * self._prior_ppm
             self._kept.add(Bounds(local_us - k * 100_000, then_us + error_us, then_us - error_us))
         self._last_us = local_us
         self._estimate()
@@ -193,12 +201,15 @@ class StationTime:
         if len(self._kept) > 40 and self._last_us - self._estimated_us < every_us:
             return
         self._estimated_us = self._last_us
-        self._fit = fit_lines(list(self._kept), self._prior_ppm)
+        self._fit = self._fitted()
         if len(self._kept) >= 60 and self._bent(self._fit):
             self._kept.forget_half()
-            self._fit = fit_lines(list(self._kept), self._prior_ppm)
+            self._fit = self._fitted()
         if not self._fit.quiet:
             self._kept.thin(self._fit.drift_ppm)
+
+    def _fitted(self) -> Fit:
+        return fit_lines(list(self._kept), self._prior_ppm, prior_within_ppm=self._prior_within_ppm)
 
     def _bent(self, fit: Fit) -> bool:
         """Whether the newest third lies off the line: a clock is being slewed, or a crystal is warming up."""

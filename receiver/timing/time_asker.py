@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from receiver.store.atomic_file import keep_whole
 from receiver.timing.machine_clock import MachineClock
 from receiver.timing.station_time import StationTime
+from receiver.timing.time_lines import MOST_DRIFT_PPM, USUAL_DRIFT_PPM
 from wire.messages import for_receiver
 from wire.sealing import PublicKey, Reason, Refused, open_sealed
 from wire.time import TimeAsk, TimeTell, exchange
@@ -28,8 +29,6 @@ MOST_ERROR_US = 60_000_000
 #: A battery clock further from controller time than this was never set (any zone is nearer). One that begins at the
 #: same day at each power-up would look like one that was off for seconds.
 _SET_WITHIN_US = 86_400_000_000
-#: No crystal is further off.
-_MOST_DRIFT_PPM = 200.0
 #: Written down this often at most: an SD card wears.
 _KEEP_EVERY_US = 30_000_000
 
@@ -40,7 +39,6 @@ class Seed(NamedTuple):
     local_us: int
     offset_us: float
     error_us: float
-    drift_ppm: float
 
 
 class TimeAsker:
@@ -121,6 +119,7 @@ class TimeAsker:
             "offset_us": controller_us - local_us,
             "error_us": self._station.error_us(local_us),
             "drift_ppm": self._station.drift_ppm,
+            "drift_error_ppm": self._station.drift_error_ppm,
         }
         keep_whole(self._kept, json.dumps(stored).encode())
 
@@ -128,15 +127,21 @@ class TimeAsker:
         """Restore what was known before this program restarted, with the error that has grown since.
 
         local: the local clock, µs. The monotonic clock runs on while the machine does. After a start of the machine
-        only its battery clock can tell how long it was off; without one nothing is known until the network is there.
-        What is rejected at one start is deleted: the battery clock may be set by a wrong system clock before the next.
+        only its battery clock can tell how long it was off; without one only the drift of the crystal is known until
+        the network is there. What is rejected at one start is forgotten: the battery clock may be set by a wrong
+        system clock before the next.
         """
         try:
             stored = json.loads(self._kept.read_bytes())
+            drift_ppm, drift_error_ppm = _drift(stored)
+            self._station.recall_drift(drift_ppm, drift_error_ppm)
             same = stored["boot"] == self._machine.boot_id
-            estimate = self._by_local_clock(stored, local()) if same else self._by_battery_clock(stored, local)
+            estimate = (
+                self._by_local_clock(stored, local(), drift_ppm) if same else self._by_battery_clock(stored, local)
+            )
             if estimate is None and not same:
-                self._kept.unlink(missing_ok=True)
+                drift = {"boot": None, "rtc_s": None, "drift_ppm": drift_ppm, "drift_error_ppm": drift_error_ppm}
+                keep_whole(self._kept, json.dumps(drift).encode())
         except (OSError, ValueError, KeyError, TypeError):
             return
         if estimate is not None:
@@ -149,12 +154,12 @@ class TimeAsker:
         was_set = seconds is not None and abs(seconds * 1e6 - controller_us) <= _SET_WITHIN_US
         return seconds if was_set else None
 
-    def _by_local_clock(self, stored: dict[str, Any], local_us: int) -> Seed | None:
-        age_us, drift_ppm = local_us - int(stored["local_us"]), _drift_ppm(stored)
+    def _by_local_clock(self, stored: dict[str, Any], local_us: int, drift_ppm: float) -> Seed | None:
+        age_us = local_us - int(stored["local_us"])
         if not 0 <= age_us < _OLDEST_US:
             return None
         offset_us = float(stored["offset_us"]) + age_us * drift_ppm * 1e-6
-        return Seed(local_us, offset_us, float(stored["error_us"]) + age_us * _WANDER_PPM * 1e-6, drift_ppm)
+        return Seed(local_us, offset_us, float(stored["error_us"]) + age_us * _WANDER_PPM * 1e-6)
 
     def _by_battery_clock(self, stored: dict[str, Any], local: Callable[[], int]) -> Seed | None:
         then_s = stored["rtc_s"]
@@ -168,12 +173,12 @@ class TimeAsker:
         if error_us > MOST_ERROR_US:
             return None
         offset_us = int(stored["local_us"]) + float(stored["offset_us"]) + age_us - local_us
-        return Seed(local_us, offset_us, error_us, _drift_ppm(stored))
+        return Seed(local_us, offset_us, error_us)
 
 
-def _drift_ppm(stored: dict[str, Any]) -> float:
-    """Raises ValueError for what no crystal does."""
-    drift_ppm = float(stored["drift_ppm"])
-    if not abs(drift_ppm) <= _MOST_DRIFT_PPM:
+def _drift(stored: dict[str, Any]) -> tuple[float, float]:
+    """Of the crystal, and its error, ppm. Raises ValueError for what no crystal does."""
+    drift_ppm, error_ppm = float(stored["drift_ppm"]), float(stored.get("drift_error_ppm", USUAL_DRIFT_PPM))
+    if not abs(drift_ppm) <= MOST_DRIFT_PPM or not error_ppm >= 0:
         raise ValueError(drift_ppm)
-    return drift_ppm
+    return drift_ppm, error_ppm

@@ -18,6 +18,10 @@ MOST_DRIFT_PPM = 200.0
 #: Before data say more, drift is held to be zero within about this, so that a second of jitter bends nothing. On a
 #: jittery network with tails as long as those of a Cauchy distribution: they do not pull on the rare crystal at 50 ppm.
 USUAL_DRIFT_PPM = 20.0
+#: The drift of the same crystal, known from before: warmer or colder than then, it differs by a few ppm.
+KNOWN_DRIFT_PPM = 3.0
+#: A drift that is given is held as good as fast.
+_GIVEN_WITHIN_PPM = 1e-3
 #: An edge of jitter is not sharp, since the machines delay as well: it says as much as so many times fewer exchanges.
 BLUNT = 4.0
 #: The newest exchanges are kept whole: how the network is now is read from them.
@@ -65,7 +69,13 @@ class Bounds(NamedTuple):
     stands_for: int = 1
 
 
-def fit_lines(exchanges: Sequence[Bounds], prior_ppm: float, drift_ppm: float | None = None) -> Fit:
+def fit_lines(
+    exchanges: Sequence[Bounds],
+    prior_ppm: float,
+    drift_ppm: float | None = None,
+    *,
+    prior_within_ppm: float = USUAL_DRIFT_PPM,
+) -> Fit:
     """Lay the two lines. drift_ppm: when it is known and only the offset is asked for."""
     last = exchanges[-1]
     at_us, whole_us = last.local_us, round((last.there_us + last.back_us) / 2)
@@ -78,7 +88,12 @@ def fit_lines(exchanges: Sequence[Bounds], prior_ppm: float, drift_ppm: float | 
     excess_us = _middle(excess[-WHOLE:]) - shortest_us
     quiet = excess_us < QUIET_US
     if quiet:
-        ppm, middle_us, sigma_ppm, sigma_us = _midst(seconds, (there + back) / 2, prior_ppm, drift_ppm)
+        ppm, middle_us, sigma_ppm, sigma_us = _midst(
+            seconds,
+            (there + back) / 2,
+            prior_ppm if drift_ppm is None else drift_ppm,
+            prior_within_ppm if drift_ppm is None else _GIVEN_WITHIN_PPM,
+        )
         half_way_us = max(0.0, float((there - ppm * seconds).min() - (back - ppm * seconds).max()) / 2)
         # The bounds hold whatever the midst says.
         reach_us = half_way_us + abs(middle_us - _between(there, back, ppm * seconds))
@@ -95,7 +110,7 @@ def fit_lines(exchanges: Sequence[Bounds], prior_ppm: float, drift_ppm: float | 
             drifts = np.clip(ppm + width_ppm * _GRID, -MOST_DRIFT_PPM, MOST_DRIFT_PPM)
             slopes = np.outer(drifts, seconds)
             apart_us = (there - slopes).min(axis=1) - (back - slopes).max(axis=1)
-            logarithm = apart_us / unit_us - np.log1p(((drifts - prior_ppm) / USUAL_DRIFT_PPM) ** 2)
+            logarithm = apart_us / unit_us - np.log1p(((drifts - prior_ppm) / prior_within_ppm) ** 2)
             weights = np.exp(logarithm - logarithm.max())
             weights /= weights.sum()
             ppm = float(weights @ drifts)
@@ -126,16 +141,15 @@ def fit_lines(exchanges: Sequence[Bounds], prior_ppm: float, drift_ppm: float | 
 
 
 def _midst(
-    seconds: Seconds, offsets: Micros, prior_ppm: float, drift_ppm: float | None
+    seconds: Seconds, offsets: Micros, before_ppm: float, within_ppm: float
 ) -> tuple[float, float, float, float]:
     """The line that leaves as much above as below: drift, offset at the end, and one sigma of both.
 
     On a quiet network what is left is the machines' own doing, now there and now back, with freaks on either side: the
     midst of all errs less than the quickest do. Least absolute deviations, by iterative reweighting (IRLS).
     """
-    before_ppm = prior_ppm if drift_ppm is None else drift_ppm
-    # The prior, as one more equation; a drift that is given is held as good as fast.
-    prior = 1 / (USUAL_DRIFT_PPM if drift_ppm is None else 1e-3) ** 2
+    # The prior, as one more equation.
+    prior = 1 / within_ppm**2
     ppm, offset_us = before_ppm, _middle(offsets - before_ppm * seconds)
     ppm_variance = offset_variance = 0.0
     for _ in range(_ROUNDS):

@@ -90,6 +90,23 @@ def test_a_dead_battery_no_clock_at_all_and_one_that_stands_leave_the_time_unkno
     assert not recall(machine).locked
 
 
+def test_without_a_battery_clock_the_drift_of_the_crystal_is_known_after_each_power_up(tmp_path: Path) -> None:
+    made = Machine(tmp_path)
+    made.rtc.unlink()
+    asker = made.asker(StationTime())
+    for k in range(600):
+        passed_us = k * 100_000
+        ask = asker.ask(LOCAL_US + passed_us)
+        at_us = LOCAL_US + passed_us + 500 + round(passed_us * 40 * 1e-6)
+        asker.answered(KEY.seal(tell(ask, at_us)), LOCAL_US + passed_us + 1000)
+    asker.keep(LOCAL_US + 60_000_000)
+    for boot in ("second", "third"):
+        made.boot.write_text(boot)
+        station = recall(made)
+        assert not station.locked
+        assert station.drift_ppm == pytest.approx(40.0, abs=0.5)
+
+
 def test_one_that_began_in_1970_and_runs_is_not_believed(machine: Machine) -> None:
     machine.start_anew(HOUR_S)
     machine.seconds = 17.0

@@ -158,6 +158,19 @@ def test_asks_keep_apart_on_a_link_that_keeps_the_order() -> None:
     assert max(world.station.exchanges for world in worlds) < 250
 
 
+def test_a_drift_known_from_before_helps_the_first_seconds_and_a_wrong_one_is_forgotten() -> None:
+    def errors_us(known_ppm: float | None, seconds: float) -> list[float]:
+        worlds = [World(four_g, drift_ppm=15.0, seed=seed, lost=0.005, in_order=True) for seed in range(12)]
+        for world in worlds:
+            if known_ppm is not None:
+                world.station.recall_drift(known_ppm, 0.5)
+            world.run(seconds)
+        return sorted(abs(world.error_now_us) for world in worlds)
+
+    assert sum(errors_us(14.0, 12)) < 0.8 * sum(errors_us(None, 12))
+    assert errors_us(-60.0, 120)[-1] < 300
+
+
 @pytest.mark.parametrize(("way", "wander_ppm", "most_us"), [(lan, 0.1, 30), (lan, 1.0, 200), (four_g, 0.5, 700)])
 def test_a_crystal_that_wanders_is_followed(way: Way, wander_ppm: float, most_us: float) -> None:
     world = World(way, wander_ppm=wander_ppm)

@@ -40,6 +40,9 @@ receiver: click.Group = LazyGroup(
     "receiver",
     {
         "run": LazyCommand("loa.receiver_command:run", "Run a receiver with its credentials."),
+        "alert": LazyCommand(
+            "loa.receiver_alert_command:alert", "At the receiver: hand over an alert that came by SMS."
+        ),
         "check-chain": LazyCommand(
             "loa.receiver_command:check_chain", "Say what a chain does, or what is wrong with it."
         ),

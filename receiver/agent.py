@@ -93,6 +93,7 @@ class Agent(Components):
         now_local_us = local_us()
         for message in self._monitor.messages():
             self._alerts.put(message, "sms")
+        self._alerts.take_dropped()
         self._read_inbox()
         if self._dirty.is_set():
             self._dirty.clear()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from receiver.alerts.alert_book_store import AlertBookStore
+from receiver.alerts.alert_drop import AlertDrop
 from receiver.alerts.alert_inbox import AlertInbox
 from receiver.alerts.alert_reporter import AlertReporter
 from receiver.alerts.held_alerts import HeldAlerts
@@ -40,6 +41,7 @@ class ReceiverAlerts:
         self.books = AlertBookStore(folder / "book.jws", plan.commune, keys, shelf)
         held = HeldAlerts(folder / "held", keys, plan.commune)
         self.inbox = AlertInbox(receiver, plan, keys, held, self.books, now_us, lead_us, on_change)
+        self._drop = AlertDrop(folder / "incoming")
         self._trigger = LocalTriggerSwitch(self.inbox, self.books, lead_us)
         self._reporter = AlertReporter(receiver, self.inbox, playout, outbox)
 
@@ -58,6 +60,11 @@ class ReceiverAlerts:
         """An alert or an end that came by a bearer. Empty: it was cleared at the broker after it expired."""
         if payload:
             self.inbox.put(payload, bearer, topic)
+
+    def take_dropped(self) -> None:
+        """Take what other programs of this machine have handed over."""
+        for payload in self._drop.messages():
+            self.put(payload, "sms")
 
     def config_changed(self) -> None:
         """The receiver may be in another commune."""

@@ -149,7 +149,7 @@ def test_sms_are_offered_with_what_they_cost_and_told_receiver_by_receiver(offic
     page = shown(office, address)
     assert "gửi SMS không được: sms.example không trả lời kịp" in page
     assert "Đã gửi qua SMS: 1 SMS, khoảng 350 đồng" in page
-    assert "1 SMS, khoảng 350 đồng)" in page  # the failed one is offered again
+    assert "Gửi qua SMS 1 SMS, khoảng 350 đồng" in page  # the failed one is offered again
     office.post(f"{address}/cancel")
     while sms.send_next() == 0:
         pass

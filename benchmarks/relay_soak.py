@@ -6,15 +6,17 @@ Time is not scaled, since servers, decoder and buffers run by the clock. What is
 failures: a day with one an hour has 24, here one follows the other after 3 to 5 s. Each day is a broadcast of its own,
 so relays begin and end as well. Stations in processes of their own play a tone of 440 Hz, and cut, stall, are silent,
 change their format, redirect, serve a web page; the HLS playlist also resets, skips and stops; the Icecast is Debian's.
-The backup recording is a tone of 1000 Hz. The frames are decoded as a receiver does, and each packet of 20 ms is
-judged. Prints a line every half minute and one of JSON:
+The backup recording is a tone of 1000 Hz. A silent station sends its tone at -66 dB, so that its own silence is told
+from no sound at all wherever it is heard. The frames are decoded as a receiver does, and each packet of 20 ms is
+judged; one that came too late to sound is no sound. Prints a line every half minute and one of JSON:
 
     sound_share         of the time in which the station was not silent itself: the share with its sound or the backup's
-    relay_gap_s         the longest silence in that time
-    relay_fallback_s    the longest silence from a station's loss to the backup; of a silent one without the set seconds
+    relay_gap_s         the longest time without sound in it
+    relay_fallback_s    the longest time without sound until the backup, of a silent station without its set seconds
     station_share       of the whole time, the share in which the station itself was heard
-    memory_mb, threads, files: of the process after the first day and at the end
-    memory_mb_per_hour  the slope of a line through the memory from the second day on
+    least_lead_s        how long before it sounds the latest frame was sent; 4 s are the rule
+    memory_mb, threads, files: of the process after the first day, after half of the time and at the end
+    memory_mb_per_hour  the slope of a line through the memory from half of the time on
 """
 
 import argparse
@@ -27,7 +29,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from enum import IntEnum
+from itertools import groupby
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
@@ -37,11 +41,12 @@ import psutil
 
 from broadcast.live import LiveSender
 from broadcast.live_encoder import LiveEncoder
-from receiver.live.live_stream import LiveStream
+from receiver.live.live_stream import LiveStream, Samples
 from relay.broadcast_relay import BroadcastRelay, RelaySlot
 from relay.fallback_sound import FallbackSound
 from relay.player import RelayedStation, RelayPlayer
 from runtime.clock import ControllerClock
+from runtime.heap import share_heaps
 from tests.relay.icecast_server import IcecastServer
 from tests.relay.station_server import Behaviour, StationServer, hls_segments
 from wire.live import LiveFrame, open_frame
@@ -49,9 +54,9 @@ from wire.sealing import PublicKey, SealingKey
 
 KEY, TOPIC = SealingKey(bytes(range(32))), "loa/1/c/soak/live/b"
 SECOND, PACKET_US, SILENCE_S = 1_000_000, 20_000, 5
-SILENT_BELOW = 10 ** (-50 / 20)
-#: A silent station is heard later by what is buffered.
-LAG_S = 25.0
+SILENT_BELOW, NO_SOUND_BELOW = 10 ** (-50 / 20), 10 ** (-75 / 20)
+#: A frame sent later than so long before it sounds is lost to a receiver behind a slow link.
+LEAST_LEAD_US = 300_000
 #: Before the first failure of a day, and between two days.
 QUIET_S, NIGHT_S = 5.0, 8.0
 _STREAM = [Behaviour.CUT, Behaviour.STALL, Behaviour.SILENT, Behaviour.FORMAT]
@@ -108,39 +113,54 @@ def serve_station(name: str, days: Sequence[tuple[float, list[Failure]]], parent
         parent.recv()
 
 
-class Listener:
-    """Decodes the frames of one relay in order. levels: RMS of each packet, and whether it is the station's tone."""
+class Heard(IntEnum):
+    """What a packet holds. QUIET: the station, which is silent itself."""
 
-    def __init__(self) -> None:
+    NOTHING = 0
+    QUIET = 1
+    BACKUP = 2
+    STATION = 3
+
+
+class Listener:
+    """Decodes the frames of one relay in order."""
+
+    def __init__(self, clock: ControllerClock) -> None:
+        self._clock = clock
         self._stream: LiveStream | None = None
-        self._next = 0
-        self.first_us = 0
-        self.is_loud = bytearray()
-        self.is_station = bytearray()
+        #: Of each packet, a `Heard`.
+        self.packets = bytearray()
+        self.least_lead_us = 4 * SECOND
 
     def take(self, payload: bytes) -> None:
         frame: LiveFrame = open_frame(payload, TOPIC, PublicKey(KEY.public))
+        lead_us = frame.starts_at_us - self._clock.now_us()
+        self.least_lead_us = min(self.least_lead_us, lead_us)
         if self._stream is None:
-            self._stream, self.first_us, self._next = LiveStream(frame), frame.starts_at_us, frame.first_index
+            self._stream = LiveStream(frame)
         else:
             self._stream.add(frame, frame.first_index)
         for index in range(frame.first_index, frame.first_index + len(frame.packets)):
             sound = self._stream.decode(index)
-            loud = float(np.sqrt(np.mean(sound * sound))) > SILENT_BELOW
-            crossings = int(np.count_nonzero(np.diff(np.signbit(sound))))
-            self.is_loud.append(loud)
-            self.is_station.append(loud and crossings < 28)  # 440 Hz: 17 or 18 in 20 ms; 1000 Hz: 40
+            self.packets.append(_heard(sound) if lead_us >= LEAST_LEAD_US else Heard.NOTHING)
 
-    def silences(self) -> list[tuple[float, float]]:
-        """Since when, and for how long; s from the first packet."""
-        runs, began = list[tuple[float, float]](), None
-        for n, loud in enumerate([*self.is_loud, 1]):
-            if not loud and began is None:
-                began = n
-            elif loud and began is not None:
-                runs.append((began / 50, (n - began) / 50))
-                began = None
+    def runs(self, kinds: Collection[Heard]) -> list[tuple[float, float, bool]]:
+        """Packets in a row that are of these kinds: since when and for how long, s; whether one is QUIET."""
+        runs, at = list[tuple[float, float, bool]](), 0
+        for is_one, group in groupby(self.packets, lambda packet: packet in kinds):
+            packets = list(group)
+            if is_one:
+                runs.append((at / 50, len(packets) / 50, Heard.QUIET in packets))
+            at += len(packets)
         return runs
+
+
+def _heard(sound: Samples) -> Heard:
+    rms = float(np.sqrt(np.mean(sound * sound)))
+    if rms < SILENT_BELOW:
+        return Heard.QUIET if rms >= NO_SOUND_BELOW else Heard.NOTHING
+    crossings = int(np.count_nonzero(np.diff(np.signbit(sound))))
+    return Heard.STATION if crossings < 28 else Heard.BACKUP  # 440 Hz: 17 or 18 in 20 ms; 1000 Hz: 40
 
 
 class Soak:
@@ -155,7 +175,7 @@ class Soak:
             self.days.append((at_s, script))
             at_s += script[-1].until_s + QUIET_S + NIGHT_S
         self.length_s = at_s
-        self.listeners = [Listener() for _ in range(days)]
+        self.listeners = [Listener(self._clock) for _ in range(days)]
         ours, its = multiprocessing.get_context("spawn").Pipe()
         self._station = ours
         process = multiprocessing.get_context("spawn").Process(
@@ -201,26 +221,24 @@ class Soak:
         return new_sender
 
     def figures(self) -> dict[str, float | int]:
-        of_silent, other, packets, of_station = list[float](), list[float](), 0, 0
+        gaps, until_backup = list[float](), list[float]()
+        packets = b"".join(listener.packets for listener in self.listeners)
         for (_, script), listener in zip(self.days, self.listeners, strict=True):
-            silent_at = [(f.from_s, f.until_s) for f in script if f.behaviour is Behaviour.SILENT]
-            for since_s, long_s in listener.silences():
-                silent = any(start < since_s + long_s and since_s < end + LAG_S for start, end in silent_at)
-                (of_silent if silent else other).append(long_s)
-                if not silent:
-                    before = [f"{f.behaviour} {f.from_s:.1f}-{f.until_s:.1f}" for f in script if f.from_s < since_s]
-                    logging.info("%s: silent %.2f s at %.2f s, after %s", self.name, long_s, since_s, before[-3:])
-            packets += len(listener.is_loud)
-            of_station += sum(listener.is_station)
-        total_s = max(packets, 1) / 50
-        handed_over = [max(0.0, long_s - SILENCE_S) for long_s in of_silent]
+            for since_s, long_s, _ in listener.runs([Heard.NOTHING]):
+                gaps.append(long_s)
+                before = [f"{f.behaviour} {f.from_s:.1f}-{f.until_s:.1f}" for f in script if f.from_s < since_s]
+                logging.info("%s: nothing for %.2f s at %.2f s, after %s", self.name, long_s, since_s, before[-3:])
+            for _, long_s, is_quiet in listener.runs([Heard.NOTHING, Heard.QUIET]):
+                until_backup.append(max(0.0, long_s - SILENCE_S) if is_quiet else long_s)
+        with_sound = packets.count(Heard.STATION) + packets.count(Heard.BACKUP)
         return {
-            "minutes": round(total_s / 60, 1),
+            "minutes": round(len(packets) / 3000, 1),
             "failures": sum(len(script) for _, script in self.days),
-            "sound_share": round(1 - sum(other) / max(0.02, total_s - sum(of_silent)), 5),
-            "relay_gap_s": max(other, default=0.0),
-            "relay_fallback_s": round(max([*other, *handed_over], default=0.0), 2),
-            "station_share": round(of_station / max(packets, 1), 3),
+            "sound_share": round(with_sound / max(1, len(packets) - packets.count(Heard.QUIET)), 5),
+            "relay_gap_s": max(gaps, default=0.0),
+            "relay_fallback_s": round(max(until_backup, default=0.0), 2),
+            "station_share": round(packets.count(Heard.STATION) / max(1, len(packets)), 3),
+            "least_lead_s": round(min(listener.least_lead_us for listener in self.listeners) / SECOND, 2),
         }
 
 
@@ -246,6 +264,7 @@ def main() -> None:
         handlers.append(logging.FileHandler(options.log, "w"))
     logging.basicConfig(level="INFO", format="%(asctime)s %(message)s", handlers=handlers)
     logging.getLogger("httpx2").setLevel("WARNING")
+    share_heaps(2)  # as `loa serve` does
     with tempfile.TemporaryDirectory() as folder:
         backup = Path(folder) / "backup.opus"
         tone = f"-f lavfi -i sine=1000:r=48000 -t 5 -ac 1 -c:a libopus -b:a 48k {backup}"
@@ -254,12 +273,16 @@ def main() -> None:
         for soak in soaks:
             soak.start()
         first_day_s, began_s = max(soak.length_s for soak in soaks) / options.days, time.monotonic()
-        early, memory = state(), list[tuple[float, float]]()
+        all_s = max(soak.length_s for soak in soaks)
+        early = half = state()
+        memory = list[tuple[float, float]]()
         while any(soak.is_running for soak in soaks):
             time.sleep(30.0)
             now, at_s = state(), time.monotonic() - began_s
             if at_s < first_day_s:
                 early = now
+            if at_s < all_s / 2:
+                half = now
             elif now["decoders"]:
                 memory.append((at_s / 3600, now["memory_mb"]))
             logging.info("%.1f min %s", at_s / 60, now)
@@ -267,7 +290,7 @@ def main() -> None:
         for soak in soaks:
             soak.close()
     slope = round(float(np.polyfit(*np.transpose(memory), 1)[0]), 2) if len(memory) > 2 else None
-    final = {"after_the_first_day": early, "at_the_end": state(), "memory_mb_per_hour": slope}
+    final = {"after_the_first_day": early, "after_half": half, "at_the_end": state(), "memory_mb_per_hour": slope}
     logging.info("%s", json.dumps({**result, **final}))
     print(json.dumps({**result, **final}))
 

@@ -17,6 +17,23 @@ WINDOW_S = 2.0
 SETTLE_S = 20.0
 
 
+class VariableRate:
+    """Resamples mono 48 kHz S16_LE by a ratio near 1, which may change at any time."""
+
+    def __init__(self) -> None:
+        self._stream = soxr.ResampleStream(RATE, RATE * (1 + MOST_PPM * 2e-6), 1, dtype="int16", vr=True)
+        self._stream.set_io_ratio(RATE, RATE, 0)
+
+    def set_ppm(self, ppm: float) -> None:
+        """By how much fewer samples come out than are given. It is reached within 0.1 s."""
+        self._stream.set_io_ratio(RATE * (1 + ppm * 1e-6), RATE, RATE // 10)
+
+    def take(self, pcm: bytes) -> bytes:
+        """What comes out now; the filter keeps some milliseconds."""
+        samples = np.frombuffer(pcm, "<i2")
+        return bytes(np.asarray(self._stream.resample_chunk(samples)).astype("<i2").tobytes())
+
+
 class SourceFollower:
     """Tracks the rate of a source with its own crystal and resamples it to controller time."""
 
@@ -25,8 +42,7 @@ class SourceFollower:
         self.ppm = 0.0
         self._starts_at_us = starts_at_us
         self._buffer_us = buffer_us
-        self._stream = soxr.ResampleStream(RATE, RATE * (1 + MOST_PPM * 2e-6), 1, dtype="int16", vr=True)
-        self._stream.set_io_ratio(RATE, RATE, 0)
+        self._rate = VariableRate()
         self._samples_out = 0.0
         self._best_slack_us = -np.inf
         self._window_ends_us = 0
@@ -35,10 +51,9 @@ class SourceFollower:
 
     def take(self, pcm: bytes, now_us: int) -> bytes:
         """Resample audio (mono S16_LE) that arrived at controller time now_us to the controller's rate."""
-        samples = np.frombuffer(pcm, "<i2")
-        self._samples_out += len(samples) / (1 + self.ppm * 1e-6)
+        self._samples_out += len(pcm) // 2 / (1 + self.ppm * 1e-6)
         self._watch(self._starts_at_us + self._samples_out * 1e6 / RATE - now_us - self._buffer_us, now_us)
-        return bytes(np.asarray(self._stream.resample_chunk(samples)).astype("<i2").tobytes())
+        return self._rate.take(pcm)
 
     def slack_us(self, now_us: int) -> float:
         """How long before playback the next sample would be sent, minus the intended buffer. Far below 0: too late."""
@@ -58,7 +73,7 @@ class SourceFollower:
         self._rate_ppm += error_us * WINDOW_S / SETTLE_S**2
         self.ppm = float(np.clip(self._rate_ppm + 2 * error_us / SETTLE_S, -MOST_PPM, MOST_PPM))
         self._rate_ppm = float(np.clip(self._rate_ppm, -MOST_PPM, MOST_PPM))
-        self._stream.set_io_ratio(RATE * (1 + self.ppm * 1e-6), RATE, RATE // 10)
+        self._rate.set_ppm(self.ppm)
         self._best_slack_us, self._window_ends_us = -np.inf, now_us + int(WINDOW_S * 1e6)
 
 

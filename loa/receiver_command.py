@@ -1,7 +1,5 @@
 """`loa receiver run`: runs a receiver until it is stopped; `loa receiver check-chain`: explains a chain file."""
 
-import contextlib
-import ctypes
 import logging
 import sys
 import threading
@@ -22,9 +20,8 @@ from receiver.output.amplifier import Amplifier, RecordedAmplifier
 from receiver.output.speaker import Speaker, SpeakerFailed
 from receiver.sensing.microphone import Microphone
 from receiver.sensing.sensors import NoSensors, Sensors
+from runtime.heap import share_heaps
 
-#: mallopt(3), of glibc.
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 #: Larger blocks return to the system when they are freed: those of the microphone check.
 _LARGE_BYTES = 256 << 10
 
@@ -80,7 +77,7 @@ def run(
     logging.basicConfig(
         level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    _spare_memory()
+    share_heaps(1, _LARGE_BYTES)  # with one for each thread glibc keeps 2 MB more
     stopping = threading.Event()
     stop_on_signals(stopping)
     try:
@@ -101,14 +98,6 @@ def run(
         raise click.ClickException(str(error)) from error
     # A supervisor (systemd: Restart=on-failure) restarts it after a reboot command.
     sys.exit(75 if why == "reboot" else 0)
-
-
-def _spare_memory() -> None:
-    """Let all threads share one heap. With one for each thread glibc keeps 2 MB more."""
-    with contextlib.suppress(OSError, AttributeError):  # another libc
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_M_ARENA_MAX, 1)
-        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def _speaker(name: str, ppm: float) -> Speaker:

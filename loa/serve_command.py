@@ -7,9 +7,13 @@ from pathlib import Path
 import click
 
 from loa.controller import Controller
+from runtime.heap import share_heaps
 from runtime.log_limit import LimitedLog
 from runtime.refusal import Refusal
 from runtime.settings import load_settings
+
+#: Relays start threads for weeks; one heap for each of the threads at a time would go on growing for hours.
+_HEAPS = 2
 
 
 @click.command(help="Run the controller: broker, timetable, web page. Settings: docs/settings.md.")
@@ -32,6 +36,7 @@ def serve(data: Path | None, **options: str | int | None) -> None:
     try:
         settings = load_settings(**values)
         log_to_stderr(settings.log_level)
+        share_heaps(_HEAPS)
         with Controller(settings) as controller:
             if controller.first_password:
                 click.echo(

@@ -9,20 +9,31 @@ from relay.audio_buffer import AudioBuffer
 from relay.levels import LOWEST_DB, level_db
 from relay.station_stream import StationStream, StreamEnded
 from runtime.refusal import N_, Refusal
+from wire.live import RATE
 
 log = logging.getLogger(__name__)
 
 #: How long the decoder may take for its last audio.
 _DRAIN_S = 70.0
+#: A pause between two words is no silence.
+_PAUSE_US = 500_000
+_BYTES_PER_S = RATE * 2
 
 
 class RelayConnection:
     """From its creation until it fails or is closed."""
 
-    def __init__(self, url: str, trusted: Collection[str], audio: AudioBuffer, monotonic_us: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        url: str,
+        trusted: Collection[str],
+        audio: AudioBuffer,
+        monotonic_us: Callable[[], int],
+        silence_db: float = LOWEST_DB,
+    ) -> None:
         """audio: where it puts what it decodes; of the relay, which outlives the connection."""
         self.url = url
-        self._audio = audio
+        self._audio, self._silence_db = audio, silence_db
         self._monotonic_us = monotonic_us
         self._closing = threading.Event()
         self._stream = StationStream(url, trusted, self._closing.wait)
@@ -33,6 +44,9 @@ class RelayConnection:
         self.last_audio_us: int | None = None
         #: Of the newest audio.
         self.level_db = LOWEST_DB
+        #: How much audio came since the last silence.
+        self.heard_us = 0
+        self._quiet_us = 0
         self._thread = threading.Thread(target=self._run, name="relay fetch", daemon=True)
         self._thread.start()
 
@@ -96,8 +110,14 @@ class RelayConnection:
                 decoder.finish(_DRAIN_S)
 
     def _decoded(self, pcm: bytes) -> None:
-        self.level_db = level_db(pcm)
         self._audio.put(pcm, self._closing.is_set)
+        self._note(pcm)
+
+    def _note(self, pcm: bytes) -> None:
+        self.level_db, length_us = level_db(pcm), len(pcm) * 1_000_000 // _BYTES_PER_S
+        self._quiet_us = self._quiet_us + length_us if self.level_db < self._silence_db else 0
+        is_sound = self._quiet_us == 0 or (self._quiet_us <= _PAUSE_US and self.heard_us > 0)
+        self.heard_us = self.heard_us + length_us if is_sound else 0
         self.last_audio_us = self._monotonic_us()
 
 

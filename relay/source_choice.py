@@ -14,8 +14,8 @@ from runtime.refusal import N_, Refusal
 CONNECT_WITHIN_US, STALLED_AFTER_US = 12_000_000, 6_000_000
 #: So much must be buffered before the station sounds again; its first connection needs less.
 RETURN_WITH_US, BEGIN_WITH_US = 1_500_000, 500_000
-#: A station that was silent returns after so much sound.
-HEARD_FOR_US = 1_000_000
+#: A station that was silent returns after so much sound, which is then the beginning of what is buffered.
+HEARD_FOR_US = RETURN_WITH_US
 #: After every address has failed once: the pause before the next round, doubled up to the most.
 FIRST_PAUSE_US, MOST_PAUSE_US = 1_000_000, 15_000_000
 BETWEEN_ADDRESSES_US = 200_000
@@ -39,12 +39,12 @@ class Playing(StrEnum):
 class Observed:
     """The open connection at an instant. failure: why it ended. last_audio_us: when audio came last, None for never.
 
-    level_db: of the newest audio. burst_us: as of `RelayConnection`.
+    heard_us, burst_us: as of `RelayConnection`.
     """
 
     failure: Refusal | None
     last_audio_us: int | None
-    level_db: float
+    heard_us: int
     burst_us: int = 0
 
 
@@ -71,8 +71,7 @@ class SourceChoice:
         self._failed_in_row = 0
         self._began = False
         self._on_station_since_us = 0
-        self._silent_us = self._heard_us = 0
-        self._listened_at_us: int | None = None
+        self._silent_us = 0
         self.on_station = False
         #: Whether the station was left because it was silent: it returns when it is heard.
         self.was_silent = False
@@ -81,8 +80,9 @@ class SourceChoice:
 
     def step(self, now_us: int, observed: Observed | None, buffered_us: int, *, is_due: bool, is_late: bool) -> Step:
         """observed: None without a connection. is_due: a piece is to be sent now. is_late: it can wait no longer."""
-        self._listen(now_us, observed)
-        playing = self._playing(now_us, buffered_us, is_due, is_late)
+        self._note_resumed(now_us, observed)
+        heard_us = observed.heard_us if observed is not None else 0
+        playing = self._playing(now_us, buffered_us, heard_us, is_due, is_late)
         disconnect, connect = False, ""
         if observed is not None and (failure := self._failure(now_us, observed, buffered_us)) is not None:
             self._note_failed(now_us, failure)
@@ -90,24 +90,24 @@ class SourceChoice:
         if (observed is None or disconnect) and now_us >= self._next_try_us:
             connect = self._addresses[self._next_address]
             self._next_address = (self._next_address + 1) % len(self._addresses)
-            self._connected_at_us, self._listened_at_us, self._heard_us = now_us, None, 0
+            self._connected_at_us = now_us
         return Step(playing, disconnect, connect)
 
     def note_sent(self, level_db: float, length_us: int) -> None:
         """A piece of the station was sent."""
         self._silent_us = self._silent_us + length_us if level_db < self._silence_db else 0
 
-    def _playing(self, now_us: int, buffered_us: int, is_due: bool, is_late: bool) -> Playing:
+    def _playing(self, now_us: int, buffered_us: int, heard_us: int, is_due: bool, is_late: bool) -> Playing:
         if self.on_station and self._silent_us >= self._silence_us > 0:
             self.on_station, self.was_silent, self.reason = False, True, _silent()
-            self._silent_us = self._heard_us = 0
+            self._silent_us = 0
         if self.on_station:
             if buffered_us > 0:
                 return Playing.STATION
             if not is_late:
                 return Playing.WAIT
             self.on_station, self.reason = False, self.reason or stopped()
-        elif self._may_sound(buffered_us) and not (self.was_silent and self._heard_us < HEARD_FOR_US):
+        elif self._may_sound(buffered_us) and not (self.was_silent and heard_us < HEARD_FOR_US):
             self.on_station, self._began, self.was_silent, self.reason = True, True, False, None
             self._on_station_since_us, self._silent_us = now_us, 0
             return Playing.STATION
@@ -118,15 +118,8 @@ class SourceChoice:
     def _may_sound(self, buffered_us: int) -> bool:
         return buffered_us >= (RETURN_WITH_US if self._began or self.reason is not None else BEGIN_WITH_US)
 
-    def _listen(self, now_us: int, observed: Observed | None) -> None:
-        """For how long the newest audio has been sound, by the time between two steps."""
-        if observed is None or observed.last_audio_us is None:
-            self._listened_at_us = None
-            return
-        passed_us = now_us - self._listened_at_us if self._listened_at_us is not None else 0
-        self._listened_at_us = now_us
-        self._heard_us = self._heard_us + passed_us if observed.level_db >= self._silence_db else 0
-        if self.on_station:
+    def _note_resumed(self, now_us: int, observed: Observed | None) -> None:
+        if observed is not None and observed.last_audio_us is not None and self.on_station:
             self.reason = self.reason if now_us - observed.last_audio_us > _RESUMED_US else None
             if now_us - self._on_station_since_us > _GOOD_AFTER_US:
                 self._failed_in_row = 0
@@ -141,7 +134,7 @@ class SourceChoice:
         # A full buffer takes nothing, so nothing comes.
         if now_us - observed.last_audio_us > patience_us and buffered_us < patience_us:
             return stopped()
-        is_silent = self.was_silent and not self._heard_us
+        is_silent = self.was_silent and not observed.heard_us
         return _silent() if is_silent and len(self._addresses) > 1 and open_us > SILENT_AFTER_US else None
 
     def _note_failed(self, now_us: int, failure: Refusal) -> None:

@@ -1,7 +1,9 @@
 """The encoded sound of a station's address, whichever way it is served: a continuous stream, a list, or HLS."""
 
 from collections.abc import Callable, Collection, Iterator
+from itertools import chain
 
+from relay.frame_sync import FrameSync, begins_in_frames
 from relay.http_fetch import HttpAnswer, HttpFetch, Unreachable
 from relay.playlists import (
     MOST_PLAYLIST_BYTES,
@@ -116,13 +118,14 @@ class StationStream:
     def _segment(self, url: str) -> bytes:
         """Empty when it could not be fetched, which happens when the playlist is ahead of the files."""
         try:
-            body = self._fetch.read(url, _MOST_SEGMENT_BYTES)[1]
+            answer, body = self._fetch.read(url, _MOST_SEGMENT_BYTES)
         except Unreachable:
             self._lost_segments += 1
             if self._lost_segments >= _MOST_LOST_SEGMENTS or self._fetch.closed:
                 raise
             return b""
         self._lost_segments = 0
+        _refuse_page(answer, body[:_FIRST_BYTES])
         return body
 
     _lost_segments = 0
@@ -137,12 +140,12 @@ def _beginning(answer: HttpAnswer) -> tuple[bytes, Iterator[bytes]]:
     return beginning, answer.blocks
 
 
-def _stream(answer: HttpAnswer, beginning: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _stream(answer: HttpAnswer, beginning: bytes, blocks: Iterator[bytes]) -> Iterator[bytes | None]:
     _refuse_page(answer, beginning)
     if not beginning:
         raise StreamEnded
-    yield beginning
-    yield from blocks
+    all_blocks = chain((beginning,), blocks)
+    yield from FrameSync().frames(all_blocks) if begins_in_frames(beginning) else all_blocks
     raise StreamEnded
 
 

@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from relay.frame_sync import frame_at
+
 TONE_HZ, BURST_S, SEGMENT_S, SEGMENTS_LISTED = 440, 3.0, 1, 6
 _LOOP_S = 12
 _CODECS = {
@@ -22,7 +24,8 @@ _CODECS = {
     "aac": "-c:a aac -b:a 64k -f adts",
     "opus": "-c:a libopus -b:a 48k -f ogg",
 }
-_TONE, _SILENCE = f"sine={TONE_HZ}:r=48000", "anullsrc=r=48000:cl=mono"
+#: As soft as a silent studio, so that it can be told from no sound at all: -66 dB below full scale.
+_TONE, _SILENCE = f"sine={TONE_HZ}:r=48000", f"sine={TONE_HZ}:r=48000,volume=-45dB"
 
 
 class Behaviour(StrEnum):
@@ -47,23 +50,27 @@ def encoded(codec: str, source: str = _TONE, seconds: float = _LOOP_S) -> bytes:
     return subprocess.run(command.split(), capture_output=True, check=True).stdout
 
 
+@functools.cache
 def looped(codec: str, source: str) -> bytes:
-    """Sound that is sent over and over. Of MP3 whole frames from the middle, so that it has no seam."""
-    if codec != "mp3":
+    """Sound that is sent over and over. Of MP3 and AAC whole frames from the middle, so that it has no seam."""
+    if codec == "opus":
         return encoded(codec, source)
-    frames_a_second, frame_bytes = 1 / 0.024, 192
-    sound = encoded(codec, source, _LOOP_S + 2)
-    return sound[50 * frame_bytes :][: round(_LOOP_S * frames_a_second) * frame_bytes]
+    sound, edges, at = encoded(codec, source, _LOOP_S + 2), list[int](), 0
+    while (frame := frame_at(sound, at)) is not None:
+        edges.append(at)
+        at += frame.length
+    samples = {"mp3": 1152, "aac": 1024}[codec]
+    return sound[edges[50] : edges[50 + round(_LOOP_S * 48_000 / samples)]]
 
 
 @functools.cache
 def hls_segments(source: str, seconds: int) -> list[bytes]:
-    """Of one encoding, since each encoding begins with silence; after the last one comes the first."""
+    """Of one encoding without its first second, since each begins with silence; after the last one comes the first."""
     with TemporaryDirectory() as folder:
         made = "-c:a aac -b:a 64k -f segment -segment_format mpegts"
-        command = f"ffmpeg -loglevel error -f lavfi -i {source} -t {seconds} -ac 1 {made} -segment_time {SEGMENT_S}"
+        command = f"ffmpeg -loglevel error -f lavfi -i {source} -t {seconds + 1} -ac 1 {made} -segment_time {SEGMENT_S}"
         subprocess.run([*command.split(), f"{folder}/%05d.ts"], check=True)
-        return [path.read_bytes() for path in sorted(Path(folder).iterdir())]
+        return [path.read_bytes() for path in sorted(Path(folder).iterdir())[1:]]
 
 
 def paced_sound(

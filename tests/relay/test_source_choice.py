@@ -27,7 +27,7 @@ class Turned:
         self.choice = SourceChoice(addresses, silence_db=-50.0, silence_us=silence_us)
         self.now_us = 0
         self.observed: Observed | None = None
-        self.buffered_us = 0
+        self.buffered_us = self.heard_us = 0
         self.connects: list[tuple[int, str]] = []
 
     def step(self, *, is_due: bool = True, is_late: bool = False) -> Step:
@@ -36,14 +36,15 @@ class Turned:
             self.observed = None
         if step.connect:
             self.connects.append((self.now_us, step.connect))
-            self.observed = Observed(None, None, -120.0)
+            self.observed = Observed(None, None, 0)
         return step
 
     def sounds(self, level_db: float = -20.0, buffered_us: int = 3 * SECOND) -> None:
-        self.observed, self.buffered_us = Observed(None, self.now_us, level_db), buffered_us
+        self.heard_us = self.heard_us + 20_000 if level_db > -50 else 0
+        self.observed, self.buffered_us = Observed(None, self.now_us, self.heard_us), buffered_us
 
     def fails(self) -> None:
-        self.observed = Observed(ENDED, self.now_us, -20.0)
+        self.observed = Observed(ENDED, self.now_us, self.heard_us)
 
     def connect(self) -> None:
         """Turn the clock to the next attempt."""
@@ -141,9 +142,9 @@ def test_a_stalled_connection_is_given_up_and_one_that_comes_in_bursts_is_not(pl
     heard_us = playing.now_us
     playing.now_us += STALLED_AFTER_US + 1
     playing.buffered_us = 0
-    playing.observed = Observed(None, heard_us, -20.0, burst_us=6 * SECOND)
+    playing.observed = Observed(None, heard_us, SECOND, burst_us=6 * SECOND)
     assert not playing.step(is_late=True).disconnect
-    playing.observed = Observed(None, heard_us, -20.0)
+    playing.observed = Observed(None, heard_us, SECOND)
     assert playing.step(is_late=True).disconnect
 
 
@@ -154,8 +155,8 @@ def test_silence_of_the_set_length_is_a_failure_and_a_shorter_one_is_none(playin
     assert played.index(Playing.FALLBACK) == 500
     assert str(playing.choice.reason) == "The station is silent."
     returned = playing.play(3)
-    assert returned[:45] == [Playing.FALLBACK] * 45  # a click is not the station
-    assert returned[60:] == [Playing.STATION] * 90
+    assert returned[:70] == [Playing.FALLBACK] * 70  # a click is not the station
+    assert returned[80:] == [Playing.STATION] * 70
 
 
 def test_a_silent_station_with_another_address_is_left_for_it() -> None:

@@ -3,9 +3,10 @@
 A commune may put a recording of its own in the place of each.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from sqlmodel import Session, col, select
 from broadcast.audio import RATE, Ffmpeg
 from broadcast.audio_decode import decode
 from broadcast.audio_encode import encode
+from broadcast.audio_live import LiveSource
 from broadcast.audio_measure import measure
 from broadcast.audio_probe import probe
 from broadcast.clips import Clip, ClipRendition, Field, new_id
@@ -24,6 +26,9 @@ from broadcast.media import Media
 from broadcast.programmes import ItemKind
 from devices.communes import communes
 from runtime.database import Database
+from runtime.refusal import Refusal
+
+log = logging.getLogger(__name__)
 
 #: Hz; the notes of each chime (C E G C′, and back).
 _NOTES = {ItemKind.OPENING_CHIME: (523, 659, 784, 1047), ItemKind.CLOSING_CHIME: (1047, 784, 523)}
@@ -84,6 +89,29 @@ def chime_samples(kind: ItemKind) -> bytes:
     """Mono 48 kHz S16_LE, as loud as a voice beside it."""
     samples: bytes = chime(kind).set_channels(1).set_frame_rate(RATE).set_sample_width(2).raw_data
     return samples
+
+
+def live_chimes(session: Session, media: Media, commune_id: str) -> dict[ItemKind, bytes]:
+    """What is heard before and after a live broadcast: the commune's own chimes, else Loa's. As `chime_samples`.
+
+    A recording that cannot be read is replaced by Loa's: nobody who wants to speak is kept from it by a chime.
+    """
+    samples = {kind: chime_samples(kind) for kind in _NOTES}
+    for own in chimes_of(session, commune_id):
+        if not own.is_standard:
+            try:
+                row = session.exec(select(ClipRendition).where(ClipRendition.clip_id == own.clip.id)).first()
+                samples[own.kind] = _decoded(media.path_of(row.sha256, row.extension)) if row else samples[own.kind]
+            except Refusal as refusal:
+                log.warning("commune %s: its %s cannot be played: %s", commune_id, own.kind, refusal)
+    return samples
+
+
+@lru_cache(maxsize=8)
+def _decoded(path: Path) -> bytes:
+    """path: named for its content."""
+    with LiveSource.file(path) as source:
+        return b"".join(source.pieces())
 
 
 def ensure_chimes(database: Database, media: Media, commune_id: str, now: datetime) -> None:

@@ -165,13 +165,12 @@ class Controller:
 
     def _start_broadcasts(self) -> None:
         """Ingest of uploads, the transmitter, and the handover after mergers."""
-        self.ingest, self.speech = ingest_of(
-            self.settings, self.database, self.media, self.originals, self.clock, self._closing
-        )
+        folders = self.media, self.originals
+        self.ingest, self.speech = ingest_of(self.settings, self.database, *folders, self.clock, self._closing)
         self.transmitter = Transmitter(self.database, self.downlink, self.clock)
         wake, statuses, desk = self.transmitter.wake, self.presence.snapshot, self.emergencies.desk
         self._services = Services(self.database, self.clock, wake, statuses=statuses, desk=desk)
-        self.live_sessions = LiveSessions(self._services, self.downlink, self.broker, self.ingest, self.originals)
+        self.live_sessions = LiveSessions(self._services, self.downlink, self.broker, self.ingest, *folders)
         self.live_sessions.recover()
         self.relays, self.station_tests = relays_of(
             self.settings, self.database, self.downlink, self.media, self.clock, self.broker, self._closing

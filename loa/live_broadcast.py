@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 from broadcast.announcements import note_announced
 from broadcast.audio_live import LiveSource
@@ -18,6 +19,7 @@ from runtime.broker import MqttBroker
 from runtime.clock import ControllerClock, to_us
 from runtime.database import Database
 from runtime.refusal import Refusal
+from studio.live_recordings import LiveRecording
 from usecases.actors import LIVE
 from usecases.broadcasts import stop
 from usecases.live_broadcasts import put_live_on_air
@@ -53,11 +55,13 @@ class LiveBroadcast:
         buffer_ms: int,
         packets_per_message: int,
         bit_rate: int,
+        recording_folder: Path,
         hours: float = MOST_HOURS,
         over: bool = False,
     ) -> None:
         """The broadcast is planned on entering the context. broker: closed by the caller, after the context.
 
+        recording_folder: where its recording grows, which the controller makes a clip of.
         over: whether it may interrupt a person who is speaking live.
         """
         self._database, self._broker, self._clock = database, broker, ControllerClock()
@@ -69,6 +73,8 @@ class LiveBroadcast:
         self._buffer_us, self._longest = buffer_ms * 1000, timedelta(hours=hours)
         self._over = over
         self._packets_per_message, self._bit_rate = packets_per_message, bit_rate
+        self._recording_folder = recording_folder
+        self._recording: LiveRecording | None = None
         self._planned: Broadcast | None = None
         self._sender: LiveSender | None = None
         #: Setting it ends the sending.
@@ -87,6 +93,7 @@ class LiveBroadcast:
             buffer_us=self._buffer_us,
             over=None if self._over else (),
         )
+        self._recording = LiveRecording(self._recording_folder, self.id)
         self._announce()
         on_session_start(self._broker, self._repeat_start)
         return self
@@ -95,9 +102,15 @@ class LiveBroadcast:
         self.ending.set()
         if self._stop_watch is not None:
             self._stop_watch.join()
+        if self._recording is not None:
+            self._recording.close()
         if self._planned is not None:
             stop(self._services, LIVE, self._commune, self._planned.id, cause="live_ended")
             self._announce()
+
+    @property
+    def is_recorded(self) -> bool:
+        return self._recording is not None and not self._recording.failed
 
     @property
     def id(self) -> str:
@@ -119,10 +132,15 @@ class LiveBroadcast:
                 pieces: Iterable[bytes] = source.pieces()
                 if skip_early:
                     pieces = self._since(pieces, starts_at_us - self._buffer_us)
+                pieces = self._recorded(pieces)
                 send_followed(pieces, self._new_sender, self._clock, self.ending.is_set, self._buffer_us, starts_at_us)
             else:
                 send_paced(
-                    source.pieces(), self._new_sender(starts_at_us), self._clock, self.ending.wait, self._buffer_us
+                    self._recorded(source.pieces()),
+                    self._new_sender(starts_at_us),
+                    self._clock,
+                    self.ending.wait,
+                    self._buffer_us,
                 )
             # What was sent last is still in the receivers' buffers.
             if (sender := self._sender) is not None:
@@ -158,6 +176,12 @@ class LiveBroadcast:
         for piece in pieces:
             if self._clock.now_us() >= since_us:
                 yield piece
+
+    def _recorded(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            if self._recording is not None:
+                self._recording.write(piece)
+            yield piece
 
     def _announce(self) -> None:
         """Publish the manifest now; the controller's transmitter would take up to a second."""

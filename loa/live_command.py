@@ -20,6 +20,7 @@ from runtime.database import Database
 from runtime.refusal import N_, Refusal
 from runtime.secret_files import Secrets
 from runtime.settings import Settings, load_settings
+from studio.live_recordings import live_folder
 from wire.broadcasts import BroadcastClass, Targets
 from wire.sealing import SealingKey
 
@@ -109,6 +110,7 @@ def live(
                     buffer_ms=buffer_ms,
                     packets_per_message=packets_per_message,
                     bit_rate=bit_rate,
+                    recording_folder=live_folder(settings.data_dir / "originals"),
                     hours=hours,
                     over=over,
                 )
@@ -116,6 +118,8 @@ def live(
                 with on_air, live_input:
                     click.echo(f"On air: {on_air.id}")
                     on_air.send(live_input, skip_early=device is not None)
+                if not on_air.is_recorded:
+                    click.echo("It was not recorded: the disk could not be written.", err=True)
             finally:
                 broker.close()
         finally:

@@ -1,10 +1,13 @@
 """Live recordings: what was spoken live, written while it is spoken, and brought into the library when it is over.
 
-A file for each broadcast, named for it, grows in the folder `live` of the originals. Whatever ends the broadcast (its
-speaker, a power cut, a killed process), `step` finds the file and hands it to the ingest.
+A file for each broadcast, named for it, grows in the folder `live` of the originals, locked by the process that writes
+it: this one, or `loa live`. Whatever ends the broadcast (its speaker, a power cut, a killed process), `step` finds the
+file and hands it to the ingest.
 """
 
+import fcntl
 import logging
+import os
 import struct
 from pathlib import Path
 from typing import IO
@@ -45,7 +48,11 @@ class LiveRecording:
         self._file: IO[bytes] | None = None
         try:
             self._file = self._path.open("xb")
+            fcntl.flock(self._file, fcntl.LOCK_EX)
             self._file.write(_header(0))
+            if os.geteuid() == 0:  # `loa live` of the administrator: the controller must be able to take it
+                owner = folder.stat()
+                os.fchown(self._file.fileno(), owner.st_uid, owner.st_gid)
         except OSError:
             self._fail()
 
@@ -82,7 +89,10 @@ class LiveRecordings:
         self._services, self._ingest, self._folder = services, ingest, folder
 
     def recover(self) -> None:
-        """At the start, before the ingest's: broadcasts that this controller was sending are over."""
+        """At the start, before the ingest's: broadcasts that this controller was sending are over.
+
+        One of `loa live` that goes on is left alone.
+        """
         for broadcast in self._found().values():
             if broadcast is not None and self._is_running(broadcast):
                 stop(self._services, CONTROLLER, broadcast.commune_id, broadcast.id, cause=RESTARTED)
@@ -101,7 +111,7 @@ class LiveRecordings:
                     path.unlink()
 
     def _found(self) -> dict[Path, Broadcast | None]:
-        paths = sorted(self._folder.glob(f"*{SUFFIX}"))
+        paths = [path for path in sorted(self._folder.glob(f"*{SUFFIX}")) if not _is_being_written(path)]
         if not paths:
             return {}
         with self._services.database.session() as session:
@@ -114,6 +124,15 @@ class LiveRecordings:
     @property
     def _clock(self) -> Clock:
         return self._services.clock
+
+
+def _is_being_written(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _write_length(path: Path) -> int:

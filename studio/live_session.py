@@ -8,11 +8,10 @@ broadcast ends it in one place.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from broadcast.chimes import chime_samples
 from broadcast.live import LiveSender
 from broadcast.live_decoder import BadPacket, LiveDecoder
 from broadcast.live_encoder import LiveEncoder
@@ -56,13 +55,14 @@ class LiveSession:
         actor: Actor,
         request: LiveRequest,
         rules: LiveRules,
+        chimes: Mapping[ItemKind, bytes],
         on_ended: Callable[["LiveSession"], None],
     ) -> None:
-        """folder: where its recording grows. Puts it on air; raises NotAllowed, Refusal."""
+        """folder: where its recording grows. chimes: of the commune. Puts it on air; raises NotAllowed, Refusal."""
         self._services, self._downlink, self._clock = services, downlink, services.clock
         self._actor, self._rules, self._on_ended = actor, rules, on_ended
         self.request, self.speaker = request, actor.name
-        self._chimes = {kind: chime_samples(kind) if request.with_chime else b"" for kind in _CHIMES}
+        self._chimes = {kind: chimes[kind] if request.with_chime else b"" for kind in chimes}
         self.broadcast = put_live_on_air(
             services,
             actor,
@@ -70,7 +70,7 @@ class LiveSession:
             targets=request.targets,
             class_=request.class_,
             title=request.title,
-            longest=timedelta(minutes=rules.longest_min) + _AROUND,
+            longest=timedelta(minutes=rules.longest_min, seconds=self._chimes_s) + _AROUND,
             buffer_us=rules.lead_ms * 1000,
             over=request.over,
         )
@@ -145,6 +145,10 @@ class LiveSession:
         """How long until the microphone is heard; 0 when it is."""
         chime_us = len(self._chimes[ItemKind.OPENING_CHIME]) // 2 * 1_000_000 // RATE
         return max(0, self._starts_at_us - self._lead_us + chime_us - self._clock.now_us()) // 1000
+
+    @property
+    def _chimes_s(self) -> int:
+        return sum(map(len, self._chimes.values())) // (2 * RATE)
 
     @property
     def status(self) -> LiveStatus:
@@ -259,6 +263,5 @@ class LiveSession:
         return self._sender
 
 
-_CHIMES = (ItemKind.OPENING_CHIME, ItemKind.CLOSING_CHIME)
-#: The chimes are beyond the longest time that is spoken.
-_AROUND = timedelta(seconds=15)
+#: The lead, and what the clocks are apart, are beyond the longest time that is spoken.
+_AROUND = timedelta(seconds=10)

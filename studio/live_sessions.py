@@ -3,6 +3,7 @@
 import threading
 
 from broadcast.broadcasts import Broadcast, BroadcastState, state
+from broadcast.chimes import live_chimes
 from broadcast.ingest import Ingest
 from broadcast.live_rules import rules_for
 from broadcast.media import Media
@@ -34,9 +35,11 @@ class LiveSessions:
     """
 
     def __init__(
-        self, services: Services, downlink: Downlink, broker: Broker, ingest: Ingest, originals: Media
+        self, services: Services, downlink: Downlink, broker: Broker, ingest: Ingest, media: Media, originals: Media
     ) -> None:
+        """media: where the chimes are. originals: where recordings go."""
         self._services, self._downlink, self._folder = services, downlink, live_folder(originals.folder)
+        self._media = media
         self._recordings = LiveRecordings(services, ingest, self._folder)
         self._sessions: dict[str, LiveSession] = {}
         self._lock = threading.Lock()
@@ -66,9 +69,10 @@ class LiveSessions:
         ahead_us = {name: s.heartbeat.playout.taken_ahead_us for name, s in statuses.items() if s.heartbeat is not None}
         with self._services.database.session() as reading:
             rules = rules_for(reading, request.commune_id, request.targets, ahead_us)
+            chimes = live_chimes(reading, self._media, request.commune_id)
         if self._closed:
             raise Refusal(N_("Loa is being stopped. Try again in a minute."))
-        session = LiveSession(self._services, self._downlink, self._folder, actor, request, rules, self._over)
+        session = LiveSession(self._services, self._downlink, self._folder, actor, request, rules, chimes, self._over)
         with self._lock:
             self._sessions[session.broadcast.id] = session
         session.start()

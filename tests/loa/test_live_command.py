@@ -24,6 +24,7 @@ from runtime.clock import ControllerClock
 from runtime.mosquitto import Mosquitto, free_port, hash_password
 from runtime.secret_files import Secrets
 from runtime.settings import load_settings
+from studio.live_recordings import live_folder
 from tests.cast import COMMUNE, COMMUNE_NAME
 from wire.broadcasts import LiveItem, Manifest
 from wire.live import LiveFrame, open_frame
@@ -147,6 +148,9 @@ def test_a_file_is_announced_sent_to_its_end_and_stopped(place: Place, tmp_path:
     assert last.stopped_at_us >= first.starts_at_us + 1_500_000
     assert sum(len(frame.packets) for frame in place.frames) == 76
     assert {f.stream_starts_at_us for f in place.frames} == {first.starts_at_us - 6_500}
+    (kept_recording,) = live_folder(place.settings.data_dir / "originals").iterdir()
+    assert kept_recording.stem == kept.id
+    assert kept_recording.stat().st_size == 44 + 1.5 * 96_000
 
 
 def test_a_pipe_goes_on_over_a_broker_that_falls_and_ends_with_sigterm(place: Place) -> None:

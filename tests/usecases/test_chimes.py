@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from broadcast.chimes import chimes_of
+from broadcast.chimes import chime, chime_samples, chimes_of, live_chimes
 from broadcast.clips import Clip, ClipRendition
 from broadcast.media import Media
 from broadcast.programmes import Item, ItemKind, add_programme, items_of
@@ -106,3 +106,25 @@ def test_the_chime_of_an_emergency_schedule_needs_the_right_to_emergencies(servi
         )
     with pytest.raises(NotAllowed):
         choose_chime(services, operator, COMMUNE, OPENING, "nhac")
+
+
+def test_a_live_broadcast_has_the_communes_own_chime_and_loas_where_it_cannot_be_read(
+    services: Services, media: Media
+) -> None:
+    def opening_samples() -> bytes:
+        with services.database.session() as session:
+            return live_chimes(session, media, COMMUNE)[OPENING]
+
+    assert opening_samples() == chime_samples(OPENING)
+    recording = media.incoming(".wav")
+    chime(ItemKind.CLOSING_CHIME).export(recording, format="wav").close()
+    stored = media.adopt(recording, "wav")
+    with services.database.writing() as session:
+        for rendition in session.exec(select(ClipRendition).where(ClipRendition.clip_id == "nhac")):
+            rendition.sha256, rendition.extension = stored.sha256, "wav"
+    choose_chime(services, LAN, COMMUNE, OPENING, "nhac")
+    assert abs(len(opening_samples()) - len(chime_samples(ItemKind.CLOSING_CHIME))) < 9600
+    with services.database.writing() as session:
+        for rendition in session.exec(select(ClipRendition).where(ClipRendition.clip_id == opening(services).id)):
+            rendition.sha256 = "0" * 64
+    assert opening_samples() == chime_samples(OPENING)

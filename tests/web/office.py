@@ -133,7 +133,9 @@ class Office:
             alert_books=AlertBooks(
                 database, self.broker, seal, clock, Media(folder / "m"), SoundMaker(Media(folder / "m"), Engines())
             ),
-            live_sessions=LiveSessions(live_services, downlink, self.broker, ingest, Media(folder / "o")),
+            live_sessions=LiveSessions(
+                live_services, downlink, self.broker, ingest, Media(folder / "m"), Media(folder / "o")
+            ),
             emergencies=SpokenEmergencies(live_services, speech),
         )
         with database.writing() as session:

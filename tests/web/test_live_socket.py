@@ -261,6 +261,8 @@ def test_a_killed_controller_keeps_what_was_recorded_once(office: Office) -> Non
             if file.stat().st_size > 200_000:
                 break
             office.deps.live_sessions.session_of(started["broadcast"]).ended.wait(0.02)  # type: ignore[union-attr]
+        recordings(office).recover()  # of another controller: one that is still written is left alone
+        assert row(office, started["broadcast"]).stopped_at is None
         left = file.read_bytes()
         socket.send_json({"type": "stop"})
         let_end(office, started["broadcast"])

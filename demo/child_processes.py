@@ -26,9 +26,11 @@ def _die_with_parent() -> None:
 class ChildProcess:
     """One process: `python -m loa …` with its output in a file."""
 
-    def __init__(self, name: str, arguments: Sequence[str], log: Path, within: Sequence[str] = ()) -> None:
-        """within: the command that runs it, such as one that enters a network namespace."""
-        self.name, self._within = name, within
+    def __init__(
+        self, name: str, arguments: Sequence[str], log: Path, within: Sequence[str] = (), module: str = "loa"
+    ) -> None:
+        """within: the command that runs it, such as one that enters a network namespace. module: run in its place."""
+        self.name, self._within, self._module = name, within, module
         self.log = log
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,7 +44,7 @@ class ChildProcess:
         with self.log.open("ab") as output:
             self._log_start = output.tell()
             self._process = subprocess.Popen(
-                [*self._within, sys.executable, "-m", "loa", *self._arguments],
+                [*self._within, sys.executable, "-m", self._module, *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

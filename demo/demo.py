@@ -71,18 +71,21 @@ class Demo:
         # 1. The commune's data, written into the tables before any process runs.
         self._create_data()
         # 2. The controller, then the receivers.
-        self.controller = ChildProcess("controller", self._controller_arguments(), self.folder / "controller.log")
+        self.controller = self._child("controller", self._controller_arguments())
         self._closing.callback(self.controller.stop)
         self.station = self._closing.enter_context(RadioStation())
         self.controller.start({"LOA_RELAY_HOSTS": self.station.place})
         self.receivers: dict[str, ChildProcess] = {}
         for site in self.sites:
-            log = self.folder / f"{site.receiver_id}.log"
-            child = ChildProcess(site.receiver_id, self._receiver_arguments(site), log)
+            child = self._child(site.receiver_id, self._receiver_arguments(site))
             self.receivers[site.receiver_id] = child
             self._closing.callback(child.stop)
             child.start()
-        self._wait_until_up()
+        self.wait_until_up()
+
+    def _child(self, name: str, arguments: list[str]) -> ChildProcess:
+        """A process of the demo, not started yet. name: "controller", or the receiver's."""
+        return ChildProcess(name, arguments, self.folder / f"{name}.log")
 
     def _fill(self, database: Database) -> None:
         """Write the sample data into empty tables. Raises Refusal, DemoFailed."""
@@ -139,7 +142,7 @@ class Demo:
         finally:
             database.close()
 
-    def _wait_until_up(self) -> None:
+    def wait_until_up(self) -> None:
         deadline_s = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline_s:
             for child in (self.controller, *self.receivers.values()):

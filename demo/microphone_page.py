@@ -125,19 +125,27 @@ class MicrophonePage:
     def end(self) -> str:
         """Returns the sentence with which it ended."""
         self._page.locator("[data-end]").click()
-        self._page.locator("[data-end]").wait_for(state="hidden", timeout=TIMEOUT_MS)
+        self.wait_for_end()
         return self.status
+
+    def wait_for_end(self) -> None:
+        """Until the page says that the broadcast is over."""
+        self._page.locator("[data-end]").wait_for(state="hidden", timeout=TIMEOUT_MS)
+
+    def evaluate(self, script: str) -> Any:
+        """The value of a script in the page."""
+        return self._page.evaluate(script)
 
     def spoken(self) -> Spoken:
         given = self._page.evaluate(_GIVE)
         rate, starts = given["rate"], np.array(given["starts"], float)
         block_s = (starts[1] - starts[0]) / rate
-        times_s, handed_on_s = np.array(given["times"]) / 1000, np.array(given["given"]) / 1000 + self._origin_s()
+        times_s, handed_on_s = np.array(given["times"]) / 1000, np.array(given["given"]) / 1000 + self.origin_s()
         captured_s = times_s + float(np.min(handed_on_s - times_s)) - block_s
         samples = _resampled(base64.b64decode(given["sound"]), rate)
         return Spoken(samples, starts * RATE / rate, captured_s)
 
-    def _origin_s(self) -> float:
+    def origin_s(self) -> float:
         """CLOCK_MONOTONIC at the browser's time 0, by the quickest of some exchanges."""
         best_s, origin_s = 1.0, 0.0
         for _ in range(30):
@@ -158,8 +166,13 @@ def _resampled(pcm: bytes, rate: int) -> Samples:
 
 
 @contextmanager
-def microphone_page(url: str, operator: str, password: str, voice: Path) -> Iterator[MicrophonePage]:
-    """voice: a recording that the browser takes for its microphone. Raises DemoFailed without a browser."""
+def microphone_page(
+    url: str, operator: str, password: str, voice: Path, *, chromium: str = CHROMIUM, script: str = ""
+) -> Iterator[MicrophonePage]:
+    """voice: a recording that the browser takes for its microphone. script: run in each page before its own.
+
+    Raises DemoFailed without a browser.
+    """
     try:
         from playwright.sync_api import sync_playwright  # noqa: PLC0415 - what the tests need, not the product
     except ImportError:
@@ -172,12 +185,14 @@ def microphone_page(url: str, operator: str, password: str, voice: Path) -> Iter
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-audio-capture={wav}",
+        f"--unsafely-treat-insecure-origin-as-secure={url}",
     ]
     with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = player.chromium.launch(executable_path=chromium, args=arguments)
         page = browser.new_context(locale="vi-VN", viewport={"width": 360, "height": 740}).new_page()
         page.set_default_timeout(TIMEOUT_MS)
         page.add_init_script(_TAP)
+        page.add_init_script(script)
         page.goto(f"{url}/sign-in")
         page.fill("#name", operator)
         page.fill("#password", password)

@@ -94,7 +94,7 @@ def _figures(
         card = CardRecording(demo.recording(site.receiver_id)).between(began_s - 1, ended_s + 2)
         instants = instants_of(spoken.samples, card) + site.path_delay_ms / 1000
         mouth = spoken.instants(HOP, len(instants))
-        instants = _lasting(instants, mouth)
+        instants = lasting(instants, mouth)
         horns.append(instants)
         found = ~np.isnan(instants)
         heard += found.sum() >= least_heard * _voiced(spoken, len(instants)) > 0
@@ -129,7 +129,7 @@ def _voiced(spoken: Spoken, count: int) -> int:
     return sum(float(np.sqrt(np.mean(window**2))) > _VOICE for window in windows)
 
 
-def _lasting(instants: Instants, mouth: Instants) -> Instants:
+def lasting(instants: Instants, mouth: Instants) -> Instants:
     """Without windows of which neither neighbour has the same delay."""
     delays = instants - mouth
     alike = np.abs(np.diff(delays)) < _ALIKE_S

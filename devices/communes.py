@@ -35,7 +35,7 @@ class Commune(SQLModel, table=True):
     time_zone: str = "Asia/Ho_Chi_Minh"
     volume_ceiling_percent: int = 100
     outline: str | None = Field(default=None, sa_column=Column(Text))
-    live_lead_ms: int = Field(default=1000, sa_column_kwargs={"server_default": text("1000")})
+    live_lead_ms: int = Field(default=0, sa_column_kwargs={"server_default": text("1000")})
     live_silence_s: int = Field(default=90, sa_column_kwargs={"server_default": text("90")})
     live_longest_min: int = Field(default=60, sa_column_kwargs={"server_default": text("60")})
     description: str = Field(default="", sa_column_kwargs={"server_default": text("''")})

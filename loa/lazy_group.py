@@ -1,6 +1,6 @@
 """A click group that imports a subcommand only when it is run.
 
-So a receiver needs neither database nor web, a controller no sound library, and an installation no demo.
+So a receiver needs neither database nor web, a controller no sound card, and an installation no demo.
 """
 
 import gc

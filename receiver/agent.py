@@ -119,7 +119,7 @@ class Agent(Components):
         if self._connection.is_connected:
             for pending in self._outbox.due(now_local_us):
                 self._connection.publish(Kind.REPORT, pending.payload, qos=1)
-            if self._heartbeat_sender.is_due(now_local_us, self._playout.now_broadcast()):
+            if self._heartbeat_sender.is_due(now_us, now_local_us, self._playout.now_broadcast()):
                 self._send_heartbeat(now_local_us)
 
     def _follow_live_gaps(self, now_us: int) -> None:

@@ -1,5 +1,8 @@
 """Live recordings: what was spoken live, written while it is spoken, and brought into the library when it is over.
 
+They are FLAC: without loss, and what was written is decodable when the process is killed (the header then lacks the
+length). Home of soundfile on the controller.
+
 A file for each broadcast, named for it, grows in the folder `live` of the originals, locked by the process that writes
 it: this one, or `loa live`. Whatever ends the broadcast (its speaker, a power cut, a killed process), `step` finds the
 file and hands it to the ingest.
@@ -8,9 +11,10 @@ file and hands it to the ingest.
 import fcntl
 import logging
 import os
-import struct
 from pathlib import Path
 from typing import IO
+
+import soundfile
 
 from broadcast.broadcasts import Broadcast, BroadcastState, state
 from broadcast.ingest import Ingest
@@ -23,12 +27,15 @@ from wire.live import RATE
 
 log = logging.getLogger(__name__)
 
-SUFFIX = ".wav"
+SUFFIX = ".flac"
 #: The cause of the stop of a broadcast whose controller was restarted.
 RESTARTED = "controller_restarted"
-#: Handed to the system at least so often: 0.2 s is what a killed process may lose.
+#: Handed to the system at least so often: 0.3 s is what a killed process may lose, with the block that is being filled.
 _FLUSH_BYTES = RATE * 2 // 5
-_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+#: A shorter file holds no sound beyond the header.
+_LEAST_BYTES = 512
+#: Of a full disk soundfile says nothing but that fewer samples were written.
+_FAILURES = (OSError, soundfile.SoundFileError, AssertionError)
 
 
 def live_folder(originals: Path) -> Path:
@@ -45,15 +52,18 @@ class LiveRecording:
         self.failed = False
         self._path = folder / f"{broadcast_id}{SUFFIX}"
         self._unflushed = 0
-        self._file: IO[bytes] | None = None
+        self._raw: IO[bytes] | None = None  # holds the lock
+        self._file: soundfile.SoundFile | None = None
         try:
-            self._file = self._path.open("xb")
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-            self._file.write(_header(0))
+            self._raw = self._path.open("xb", buffering=0)
+            fcntl.flock(self._raw, fcntl.LOCK_EX)
             if os.geteuid() == 0:  # `loa live` of the administrator: the controller must be able to take it
                 owner = folder.stat()
-                os.fchown(self._file.fileno(), owner.st_uid, owner.st_gid)
-        except OSError:
+                os.fchown(self._raw.fileno(), owner.st_uid, owner.st_gid)
+            self._file = soundfile.SoundFile(
+                self._raw.fileno(), "w", samplerate=RATE, channels=1, format="FLAC", subtype="PCM_16", closefd=False
+            )
+        except _FAILURES:
             self._fail()
 
     def write(self, pcm: bytes) -> None:
@@ -61,25 +71,30 @@ class LiveRecording:
         if self._file is None:
             return
         try:
-            self._file.write(pcm)
+            self._file.buffer_write(pcm, "int16")
             self._unflushed += len(pcm)
             if self._unflushed >= _FLUSH_BYTES:
                 self._file.flush()
                 self._unflushed = 0
-        except OSError:
+        except _FAILURES:
             self._fail()
 
     def close(self) -> None:
-        if self._file is not None:
-            try:
-                self._file.close()
-            except OSError:
-                self._fail()
-        self._file = None
+        # In this order: the encoder writes the length when it is closed.
+        file, self._file, raw, self._raw = self._file, None, self._raw, None
+        try:
+            if file is not None:
+                file.close()
+            if raw is not None:
+                raw.close()
+        except _FAILURES:
+            log.exception("live recording %s: not closed", self._path.name)
+            self.failed = True
 
     def _fail(self) -> None:
         log.exception("live recording %s: cannot be written", self._path.name)
-        self.failed, self._file = True, None
+        self.failed = True
+        self.close()
 
 
 class LiveRecordings:
@@ -105,7 +120,7 @@ class LiveRecordings:
                 log.warning("live recording %s: no such broadcast", path.name)
                 path.rename(path.with_suffix(".unknown"))
             elif not self._is_running(broadcast):
-                if _write_length(path):
+                if path.stat().st_size >= _LEAST_BYTES:
                     keep_live_recording(self._services, self._ingest, broadcast, path)
                 else:
                     path.unlink()
@@ -133,17 +148,3 @@ def _is_being_written(path: Path) -> bool:
         except BlockingIOError:
             return True
     return False
-
-
-def _write_length(path: Path) -> int:
-    """Write the length into the header, which a killed process leaves at 0. Returns the bytes of sound."""
-    size = max(0, path.stat().st_size - _HEADER.size)
-    with path.open("r+b") as file:
-        file.write(_header(size))
-    return size
-
-
-def _header(data_bytes: int) -> bytes:
-    return _HEADER.pack(
-        b"RIFF", data_bytes + _HEADER.size - 8, b"WAVE", b"fmt ", 16, 1, 1, RATE, RATE * 2, 2, 16, b"data", data_bytes
-    )

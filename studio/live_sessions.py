@@ -5,7 +5,7 @@ import threading
 from broadcast.broadcasts import Broadcast, BroadcastState, state
 from broadcast.chimes import live_chimes
 from broadcast.ingest import Ingest
-from broadcast.live_rules import rules_for
+from broadcast.live_rules import link_delays, rules_for
 from broadcast.media import Media
 from devices.connect_events import on_session_start
 from devices.downlink import Downlink
@@ -65,10 +65,9 @@ class LiveSessions:
 
     def begin(self, actor: Actor, request: LiveRequest) -> LiveSession:
         """Raises NotAllowed, NotFound, Refusal."""
-        statuses = self._services.statuses(self._services.clock.now())
-        ahead_us = {name: s.heartbeat.playout.taken_ahead_us for name, s in statuses.items() if s.heartbeat is not None}
+        delays = link_delays(self._services.statuses(self._services.clock.now()))
         with self._services.database.session() as reading:
-            rules = rules_for(reading, request.commune_id, request.targets, ahead_us)
+            rules = rules_for(reading, request.commune_id, request.targets, delays)
             chimes = live_chimes(reading, self._media, request.commune_id)
         if self._closed:
             raise Refusal(N_("Loa is being stopped. Try again in a minute."))

@@ -14,10 +14,17 @@ from broadcast.live_pacing import SourceFollower
 from runtime.refusal import N_, Refusal
 from studio.microphone_frames import FRAME_BYTES, FRAME_SAMPLES, FRAME_US
 
-#: Older frames are dropped.
+#: Older frames are dropped, unless more is held.
 MOST_AGE_US = 300_000
 #: How much sound is held before it goes on: at least, and at most after the link has shown that it needs more.
 LEAST_DEPTH_US, MOST_DEPTH_US = 40_000, 400_000
+#: Beyond the age of the oldest frame that was seen: a block that is being filled, and the session's own lateness.
+SPARE_US = 30_000
+#: A link on which one in ten frames is older than this is not local: packets are lost there, and what waits for one to
+#: be sent again comes 150 to 200 ms late (measured with 100 ms round trips). So much is held before that happens.
+LOCAL_AGE_US, FAR_DEPTH_US = 25_000, 240_000
+#: The need is judged by this many of the latest frames, a minute; not by fewer than the second number.
+SEEN_FRAMES, LEAST_SEEN = 3000, 25
 #: A link that has needed no more for so long is given less.
 SHRINK_EVERY_US = 30_000_000
 #: Sound above the depth is taken out where it is quiet, or after so many looks at it anywhere.
@@ -60,6 +67,7 @@ class MicrophoneBuffer:
         self._missing = 0  # frames since the last that was taken
         self._credit = float(MOST_AHEAD)
         self._credit_us: int | None = None
+        self._transits_us: deque[int] = deque(maxlen=SEEN_FRAMES)
         self._quickest_us: list[int] = []  # of the window before and of this one
         self._window_ends_us = 0
         self._last_block = bytes(FRAME_BYTES)
@@ -83,7 +91,7 @@ class MicrophoneBuffer:
         self._missing += missing
         self.counts = self.counts._replace(lost=self.counts.lost + missing)
         self.age_us = self._age_us(captured_us, now_us)
-        if self.age_us > MOST_AGE_US:
+        if self.age_us > max(MOST_AGE_US, self.depth_us):
             self._missing += 1
             self.counts = self.counts._replace(late=self.counts.late + 1)
             return False
@@ -110,7 +118,7 @@ class MicrophoneBuffer:
             self._drop_excess(now_us)
             if now_us >= self._shrink_at_us:
                 self._shrink_at_us = now_us + SHRINK_EVERY_US
-                self.depth_us = max(LEAST_DEPTH_US, self.depth_us - FRAME_US)
+                self.depth_us = max(min(self._needed_us(), self.depth_us), self.depth_us - FRAME_US)
             self._last_block = self._blocks.popleft()
             return self._last_block
         self.counts = self.counts._replace(gaps=self.counts.gaps + 1)
@@ -120,14 +128,16 @@ class MicrophoneBuffer:
         return _faded(np.frombuffer(self._last_block, "<i2")[::-1].tobytes(), 1, 0)
 
     def begin(self) -> None:
-        """What came so far was not wanted; from now on it is."""
+        """What came so far was not wanted; from now on it is. It has shown how the link is."""
         self.counts = MicrophoneCounts()
+        self.depth_us = max(self.depth_us, self._needed_us())
         self._begin_again()
         self._blocks.clear()
 
     def reconnected(self) -> None:
         """Another connection of the same browser: its clock may be another one."""
         self._quickest_us, self._window_ends_us = [], 0
+        self._transits_us.clear()
         self._begin_again()
         self._blocks.clear()
 
@@ -144,11 +154,23 @@ class MicrophoneBuffer:
 
     def _age_us(self, captured_us: int, now_us: int) -> int:
         transit_us = now_us - captured_us
+        self._transits_us.append(transit_us)
         if not self._quickest_us or now_us >= self._window_ends_us:
             self._quickest_us = [*self._quickest_us[-1:], transit_us]
             self._window_ends_us = now_us + WINDOW_US
         self._quickest_us[-1] = min(self._quickest_us[-1], transit_us)
         return transit_us - min(self._quickest_us)
+
+    def _needed_us(self) -> int:
+        """The depth with which no frame seen lately would have come too late, in whole frames."""
+        ages_us = np.sort(np.array(self._transits_us, np.int64))
+        if len(ages_us) < LEAST_SEEN:
+            return LEAST_DEPTH_US
+        ages_us -= ages_us[0]
+        is_local = ages_us[len(ages_us) * 9 // 10] <= LOCAL_AGE_US
+        oldest_us = int(ages_us[ages_us <= MOST_DEPTH_US][-1])  # what is older would not be waited for
+        needed_us = -(-(oldest_us + SPARE_US) // FRAME_US) * FRAME_US
+        return min(MOST_DEPTH_US, max(LEAST_DEPTH_US if is_local else FAR_DEPTH_US, needed_us))
 
     def _follow(self, pcm: bytes, now_us: int) -> None:
         if self._follower is None:

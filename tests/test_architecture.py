@@ -50,7 +50,7 @@ HOMES = {
     "segno": ("web.qr_codes",),
     "nacl": ("wire.sealing", "transfer.secretstream_file"),
     "sounddevice": ("receiver.output.speaker", "receiver.output.sound_card", "receiver.sensing.card_microphone"),
-    "soundfile": ("receiver.playout.sources",),
+    "soundfile": ("receiver.playout.sources", "studio.live_recordings"),
     "soxr": ("receiver.playout.sources", "broadcast.live_pacing"),
     "opuslib_next": ("receiver.live.live_stream", "broadcast.live_encoder", "broadcast.live_decoder"),
     "gpiozero": ("gateway.gpio",),

@@ -32,6 +32,7 @@ class ClockState(Message, frozen=True, kw_only=True):
     locked: an estimate exists. offset_us: controller time less the receiver's own UTC clock.
     error_us: half width of the interval that holds the truth (≥ 99 %).
     drift_ppm: of its crystal against the controller. exchanges: answered so far. age_ms: since the last answer.
+    round_trip_us: nine in ten of the latest exchanges were answered within this time; 0: unknown.
     """
 
     locked: bool
@@ -40,6 +41,7 @@ class ClockState(Message, frozen=True, kw_only=True):
     drift_ppm: float = 0.0
     exchanges: int = 0
     age_ms: int = 0
+    round_trip_us: int = 0
 
 
 class PlayoutState(Message, frozen=True, kw_only=True):

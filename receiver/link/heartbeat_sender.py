@@ -1,4 +1,4 @@
-"""Sends heartbeats: every so many seconds, and at once when what sounds has changed."""
+"""Sends heartbeats: every so many seconds, and at once when the time is known or what sounds has changed."""
 
 from collections import Counter
 
@@ -23,6 +23,7 @@ class HeartbeatSender:
         self._next_local_us = 0
         self._told_broadcast = ""  # in the last heartbeat
         self._other_since_us = 0
+        self._told_time = True  # whether the last heartbeat knew the time
 
     def connected(self) -> None:
         """A new session: it counts from 0, and its first heartbeat is due."""
@@ -33,8 +34,10 @@ class HeartbeatSender:
         """The next heartbeat is due at once."""
         self._next_local_us = 0
 
-    def is_due(self, now_local_us: int, broadcast: str) -> bool:
-        """broadcast: what sounds now, "" for nothing."""
+    def is_due(self, now_us: int | None, now_local_us: int, broadcast: str) -> bool:
+        """now_us: controller time, None when not known. broadcast: what sounds now, "" for nothing."""
+        if now_us is not None and not self._told_time:
+            return True  # or the pages would say for a whole period that its clock is not synchronised
         if broadcast == self._told_broadcast:
             self._other_since_us = now_local_us
         return now_local_us >= self._next_local_us or now_local_us - self._other_since_us >= TELL_AFTER_US
@@ -51,7 +54,7 @@ class HeartbeatSender:
     ) -> None:
         """now_us: controller time, None when not known. refused: counts by reason since the start."""
         self._next_local_us = now_local_us + every_s * 1_000_000
-        self._told_broadcast = broadcast
+        self._told_broadcast, self._told_time = broadcast, now_us is not None
         heartbeat = self._heartbeats.make(
             self._sessions.current, self._sequence, now_us, now_local_us, volume_percent, refused
         )

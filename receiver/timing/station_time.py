@@ -11,6 +11,8 @@ All local instants are the monotonic clock, µs; the wall clock is never looked 
 network `receiver.timing.time_asker` may seed it from the battery clock (docs/decisions/0018).
 """
 
+from collections import deque
+
 from receiver.timing.exchange_history import ExchangeHistory
 from receiver.timing.time_lines import KNOWN_DRIFT_PPM, USUAL_DRIFT_PPM, Bounds, Fit, fit_lines
 from wire.reports import ClockState
@@ -39,6 +41,9 @@ _GAP_QUIET, _GAP_JITTERY = (1 / 40, 250_000, 8_000_000), (1 / 1400, 25_000, 1_00
 #: A fit over thousands takes some ms of a small processor: it is repeated each hundredth of the time known.
 _ESTIMATE_EVERY_US, _ESTIMATE_EVERY_MOST_US = 250_000, 2_000_000
 
+#: Of so many the heartbeat says how long they took.
+_ROUND_TRIPS = 100
+
 
 class StationTime:
     """The estimate. Written by one thread, read by any."""
@@ -52,6 +57,7 @@ class StationTime:
         self._asked = 0
         self._next_ask_us = 0
         self._answered_since_hurry = 0
+        self._delays_us: deque[int] = deque(maxlen=_ROUND_TRIPS)
         self.exchanges = 0
         #: Answers thrown away: absurd ones.
         self.absurd = 0
@@ -102,7 +108,12 @@ class StationTime:
             drift_ppm=round(self._fit.drift_ppm, 3),
             exchanges=self.exchanges,
             age_ms=max(0, local_us - self._last_us) // 1000,
+            round_trip_us=self._round_trip_us(),
         )
+
+    def _round_trip_us(self) -> int:
+        delays_us = sorted(self._delays_us)
+        return delays_us[len(delays_us) * 9 // 10] if delays_us else 0
 
     def next_ask(self) -> int:
         """The local instant at which to ask next; one that is past means now."""
@@ -132,6 +143,7 @@ class StationTime:
         half_us = heard.delay_us / 2
         bounds = Bounds(heard.local_us, heard.offset_us + half_us, heard.offset_us - half_us)
         self.exchanges += 1
+        self._delays_us.append(heard.delay_us)
         self._answered_since_hurry += 1
         self._last_us = max(self._last_us, heard.local_us + heard.delay_us // 2)
         if self._contradicts(bounds):

@@ -1,49 +1,136 @@
-"""A voice in a real browser is found on every loudspeaker and in the library; aired again, everything is stopped."""
+"""A voice in a real browser is found on every loudspeaker and in the library; stopped or cut off, nothing is left."""
 
 import time
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from demo.browser import Browser
 from demo.demo import Demo
-from demo.operator_tasks import wait_for
+from demo.microphone_page import MicrophonePage, Spoken, microphone_page
+from demo.operator_tasks import online_count, wait_for
 from demo.sites import SITES
-from demo.skew import CardRecording
-from demo.speak_check import check_speak
+from demo.skew import HOP, CardRecording, instants_of
+from demo.speak_check import check_speak, lasting
 from runtime.mosquitto import free_port
+from studio.live_recordings import RESTARTED
+from studio.microphone_frames import MicrophoneCodec
 
-#: 1 s on a machine that does nothing else (docs/live.md); the tests share theirs.
-MOST_STOP_S = 3.0
+LEAD_MS = 2000
+#: 1 s is what is wanted. Two processors that run other tests as well keep a process waiting for up to half a second
+#: (receivers wake at each 20 ms, the controller answers a request in some milliseconds otherwise).
+MOST_STOP_S = 1.0 + 0.5
+#: A browser without WebCodecs; what it sends is kept.
+NO_ENCODER = """
+delete window.AudioEncoder;
+window.codecs = new Set();
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (data) {
+  if (data instanceof Uint8Array) window.codecs.add(data[0]);
+  return send.call(this, data);
+};
+"""
+
+
+class Stage(NamedTuple):
+    """A demo after its check of speaking."""
+
+    demo: Demo
+    figures: dict[str, Any]
+    browser: Browser
+    password: str
+
+    def on_air(self) -> list[dict[str, Any]]:
+        on_air: list[dict[str, Any]] = self.browser.api("/broadcasts")["on_air"]
+        return on_air
+
+    def sounding(self) -> list[str]:
+        sounding: list[str] = self.browser.api("/stop-everything")["sounding"]
+        return sounding
+
+    def clips(self) -> list[dict[str, Any]]:
+        return [clip for clip in self.browser.api("/clips") if clip["title"].startswith("Nói trực tiếp")]
+
+    def silent_after_s(self, instant_s: float) -> list[float]:
+        """How long after an instant the last sound left each card."""
+        after_s = []
+        for site in SITES:
+            card = CardRecording(self.demo.recording(site.receiver_id)).between(instant_s - 0.5, instant_s + 30)
+            loud = np.flatnonzero(np.abs(card.samples) > 1e-3)
+            assert len(loud), "it sounded at that instant"
+            after_s.append(card.instant_s(float(loud[-1])) - instant_s)
+        return after_s
 
 
 @pytest.fixture(scope="module")
-def demo() -> Iterator[Demo]:
-    with Demo(http_port=free_port()) as running:
-        yield running
+def stage() -> Iterator[Stage]:
+    with Demo(http_port=free_port()) as demo:
+        # A longer lead, and a part of the voice, since other tests use the same processors.
+        figures, _ = check_speak(demo, None, speak_s=8, lead_ms=LEAD_MS, least_heard=0.3)
+        browser, password = Browser(demo.url), f"{demo.password}-2"
+        browser.page("/sign-in")
+        browser.send("/sign-in", name=demo.operator, password=password)
+        browser.page("/clips")
+        yield Stage(demo, figures, browser, password)
 
 
-def test_a_voice_is_found_on_all_receivers_and_in_the_library_aired_again_and_stopped(demo: Demo) -> None:
-    # A longer lead, and a part of the voice, since other tests use the same processors.
-    # 1. Spoken: found in the recordings by correlation, the sign lit by the receivers' reports, recorded as a clip.
-    figures, _ = check_speak(demo, None, speak_s=8, lead_ms=2000, least_heard=0.3)
-    assert figures["heard"] == len(SITES)
-    assert figures["recorded_clip"]
-    # 2. The recording is aired again.
-    browser = Browser(demo.url)
-    browser.page("/sign-in")
-    browser.send("/sign-in", name=demo.operator, password=f"{demo.password}-2")
-    browser.page("/clips")
-    clip = next(clip["clip"] for clip in browser.api("/clips") if clip["title"].startswith("Nói trực tiếp"))
-    browser.api("/broadcasts", {"clip": clip, "targets": {"all": True}, "class": "normal"})
-    wait_for("all receivers", lambda: len(browser.api("/stop-everything")["sounding"]) == len(SITES), 25)
-    # 3. Stop everything: silent at the cards, and nobody sounds by their own reports.
-    pressed_s = time.monotonic()
-    browser.api("/stop-everything", {})
-    wait_for("silence", lambda: not browser.api("/stop-everything")["sounding"], 20)
-    for site in demo.sites:
-        card = CardRecording(demo.recording(site.receiver_id)).between(pressed_s - 0.5, pressed_s + 30)
-        loud = np.flatnonzero(np.abs(card.samples) > 1e-3)
-        assert len(loud), "it sounded when the button was pressed"
-        assert card.instant_s(float(loud[-1])) - pressed_s < MOST_STOP_S
+def speaking(stage: Stage, page: MicrophonePage) -> None:
+    page.begin(with_chime=False)
+    wait_for("all receivers", lambda: len(stage.sounding()) == len(SITES), 15)
+
+
+def found_windows(stage: Stage, spoken: Spoken, until_s: float) -> int:
+    """Of the first receiver, whose horn stands at its card."""
+    card = CardRecording(stage.demo.recording(SITES[0].receiver_id)).between(spoken.times_s[0], until_s)
+    instants = instants_of(spoken.samples, card)
+    return int(np.isfinite(lasting(instants, spoken.instants(HOP, len(instants)))).sum())
+
+
+def test_a_voice_is_found_on_all_receivers_and_its_recording_can_be_aired(stage: Stage) -> None:
+    assert stage.figures["heard"] == len(SITES)
+    assert stage.figures["recorded_clip"]
+    wish = {"clip": stage.clips()[0]["clip"], "targets": {"all": True}, "class": "normal"}
+    aired = stage.browser.api("/broadcasts", wish)
+    stage.browser.api("/stop-everything", {})
+    assert stage.browser.api(f"/broadcasts/{aired['broadcast']}")["state"] == "withdrawn"
+
+
+def test_without_an_encoder_a_voice_is_found_too_and_stop_everything_silences_it_within_a_second(stage: Stage) -> None:
+    voice = stage.demo.folder / "voice.wav"
+    with microphone_page(stage.demo.url, stage.demo.operator, stage.password, voice, script=NO_ENCODER) as page:
+        speaking(stage, page)
+        time.sleep(LEAD_MS / 1000 + 2)
+        pressed_s = time.monotonic()
+        stage.browser.api("/stop-everything", {})
+        wait_for("silence, as the receivers say", lambda: not stage.sounding(), 10)
+        page.wait_for_end()
+        assert page.evaluate("() => [...window.codecs]") == [MicrophoneCodec.PCM]
+        spoken = page.spoken()
+    assert max(stage.silent_after_s(pressed_s)) < MOST_STOP_S
+    assert (
+        found_windows(stage, spoken.between(pressed_s - LEAD_MS / 1000 - 2, pressed_s - LEAD_MS / 1000), pressed_s) > 3
+    )
+    assert "Không cụm loa nào đang kêu" in stage.browser.page("/stop-everything")
+
+
+def test_a_controller_that_is_killed_leaves_silence_a_recording_and_nothing_on_air(stage: Stage) -> None:
+    recorded = len(stage.clips())
+    voice = stage.demo.folder / "voice.wav"
+    with microphone_page(stage.demo.url, stage.demo.operator, stage.password, voice) as page:
+        speaking(stage, page)
+        [live] = stage.on_air()
+        time.sleep(LEAD_MS / 1000)
+        killed_s = time.monotonic()
+        stage.demo.controller.kill()
+        stage.demo.controller.start()
+        stage.demo.wait_until_up()
+        wait_for("the receivers online", lambda: online_count(stage.browser) == len(SITES), 40)
+        page.wait_for_end()
+    assert stage.on_air() == []
+    ended = stage.browser.api(f"/broadcasts/{live['broadcast']}")
+    assert (ended["state"], ended["cause"]) == ("stopped", RESTARTED)
+    assert max(stage.silent_after_s(killed_s)) < LEAD_MS / 1000 + 1
+    wait_for("what was recorded", lambda: len(stage.clips()) > recorded, 30)
+    assert stage.sounding() == []

@@ -1,10 +1,12 @@
 """The microphone buffer, with time passed in: an even stream, late frames dropped, delay given back."""
 
+import random
+
 import numpy as np
 import pytest
 
 from runtime.refusal import Refusal
-from studio.microphone_buffer import LEAST_DEPTH_US, MOST_AGE_US, MOST_AHEAD, MicrophoneBuffer
+from studio.microphone_buffer import FAR_DEPTH_US, LEAST_DEPTH_US, MOST_AGE_US, MOST_AHEAD, MicrophoneBuffer
 from studio.microphone_frames import (
     FRAME_BYTES,
     FRAME_SAMPLES,
@@ -68,6 +70,34 @@ def test_a_stalled_link_costs_a_gap_and_no_delay_that_stays() -> None:
     assert talk.buffer.counts.late == late.count(False)
     talk.run(500, sound=bytes(FRAME_BYTES))
     assert talk.buffer.held_us <= held_us + 2 * FRAME_US
+
+
+def opened(jitter_us: int) -> Talk:
+    """A link that was seen for two seconds before the microphone is heard."""
+    talk, draw = Talk(), random.Random(1)
+    for _ in range(100):
+        talk.send(30_000 + draw.randrange(jitter_us))
+    talk.buffer.begin()
+    return talk
+
+
+def test_a_link_that_jitters_is_given_the_time_for_a_lost_packet_before_one_is_lost() -> None:
+    talk = opened(jitter_us=40_000)
+    assert talk.buffer.depth_us == FAR_DEPTH_US
+    talk.run(50)
+    talk.out.clear()
+    for late in range(10):  # 200 ms without a frame, then all at once
+        talk.out.append(talk.buffer.take((talk.sent + late) * FRAME_US + 30_000))
+    for late in range(10, 0, -1):
+        talk.send(30_000 + late * FRAME_US)
+    talk.run(50)
+    assert talk.buffer.counts[1:] == (0, 0, 0), "nothing late, lost or empty"
+    assert None not in talk.out
+
+
+def test_a_local_link_holds_what_its_own_unevenness_needs() -> None:
+    assert opened(jitter_us=10_000).buffer.depth_us == LEAST_DEPTH_US
+    assert opened(jitter_us=24_000).buffer.depth_us == LEAST_DEPTH_US + FRAME_US
 
 
 def test_a_gap_of_lost_frames_keeps_its_place_and_is_counted() -> None:

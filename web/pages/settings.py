@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from broadcast.chimes import chimes_of
 from broadcast.clips import clips, renditions_of
-from broadcast.live_rules import LiveRules
+from broadcast.live_rules import LiveRules, automatic_lead_ms, link_delays
 from broadcast.programmes import ItemKind
 from broadcast.storage import stored_bytes
 from devices.provinces import province_name
@@ -29,6 +29,7 @@ from web.noise_form import hours_sentences
 from web.request_context import Frame, In, Reading, back_to, changes, set_commune_cookie
 from web.typed_fields import Whole
 from web.waveforms import listen_url
+from wire.broadcasts import Targets
 
 router = APIRouter(include_in_schema=False)
 ChimeKind = Literal["opening_chime", "closing_chime"]
@@ -50,10 +51,17 @@ def page(frame: In, session: Reading) -> HTMLResponse:
         stored_bytes=stored_bytes(session, frame.commune_id),
         usual_bytes=frame.deps.ingest.storage_bytes,
         may_add=frame.standing.admin or frame.standing.province_id is not None,
+        automatic_lead_ms=_automatic_lead_ms(frame, session),
         backup=backups.status,
         kept=backups.newest() if frame.may(Action.BACKUP) else None,
         least=SHORTEST_PASSPHRASE,
     )
+
+
+def _automatic_lead_ms(frame: Frame, session: Session) -> int:
+    """For all receivers of the commune that is shown."""
+    delays = link_delays(frame.deps.presence.snapshot(frame.deps.clock.now()))
+    return automatic_lead_ms(session, frame.commune_id, Targets(all=True), delays)
 
 
 @router.post("/settings/commune", dependencies=[changes(Action.COMMUNES)])

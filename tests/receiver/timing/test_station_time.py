@@ -128,6 +128,14 @@ def test_the_lock_comes_quickly(way: Way, limit_s: float) -> None:
     assert world.locked_after_us <= limit_s * 1e6
 
 
+@pytest.mark.parametrize(("way", "least_us", "most_us"), [(lan, 300, 16_000), (four_g, 100_000, 150_000)])
+def test_the_heartbeat_says_how_long_a_round_trip_takes(way: Way, least_us: int, most_us: int) -> None:
+    world = World(way=way)
+    assert world.station.state(world.now_us, 0).round_trip_us == 0, "not known yet"
+    world.run(10)
+    assert least_us <= world.station.state(world.now_us, 0).round_trip_us <= most_us
+
+
 @pytest.mark.parametrize("drift_ppm", [-80.0, 0.0, 20.0])
 def test_on_a_quiet_network_it_is_within_some_microseconds(drift_ppm: float) -> None:
     worlds = [World(lan, drift_ppm=drift_ppm, seed=seed) for seed in range(3)]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from broadcast.clips import Clip, clip, renditions_of
+from broadcast.modes import Mode, Spread
 from broadcast.programmes import ItemKind, RunningItem, check_relay_length
 from broadcast.relay_sources import RelaySource
 from runtime.refusal import N_, Refusal
@@ -50,6 +51,17 @@ def fetched_recordings(items: Sequence[Item]) -> list[ClipItem]:
 def has_live(items: Sequence[Item]) -> bool:
     """Live sound has the times of its frames: it begins everywhere at once."""
     return any(isinstance(item, LiveItem) for item in items)
+
+
+def check_spread(spread: Spread, has_relay: bool) -> None:
+    """Raises Refusal for a relay whose sound would have to be another one in each zone."""
+    if has_relay and spread.mode is not Mode.IN_STEP:
+        raise Refusal(
+            N_(
+                "This programme relays a station, which is heard everywhere at the same time. "
+                "Choose the mode “in sync”, or take the station out of the programme."
+            )
+        ).at("mode")
 
 
 def _clip_item(recording: Clip, offset_us: int, renditions: Mapping[str, list[Rendition]]) -> ClipItem:

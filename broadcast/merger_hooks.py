@@ -9,7 +9,7 @@ from devices.merger_hooks import CommuneMove, HookChanges, rows_of
 
 
 class RelaySourceHook:
-    """A part that is split off gets none: its programmes go on relaying the stations of the commune it came from."""
+    """A part that is split off gets copies of its own (`mergers.splitting`)."""
 
     tables: tuple[type[SQLModel], ...] = (RelaySource,)
 

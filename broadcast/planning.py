@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from broadcast.broadcasts import BY_HAND, LONGEST_TITLE, Broadcast, BroadcastState, order_key
 from broadcast.clips import clip
-from broadcast.manifest_items import clip_items, has_live, manifest_items
+from broadcast.manifest_items import check_spread, clip_items, has_live, manifest_items
 from broadcast.modes import IN_STEP, NO_SHIFTS, Shifts, Spread, Spreading, encode_spread
 from broadcast.programmes import duration_us, items_of, programme
 from broadcast.state_changes import record_state
@@ -54,7 +54,8 @@ def put_on_air(
     else:
         raise Refusal(N_("Choose a programme or a recording to put on air."))
     check_reached(reached_by(session, commune_id, targets))
-    spread = IN_STEP if has_live(items) else spread.check()
+    spread = spread.check()
+    check_spread(spread, has_live(items))
     shifts, starts_at = Spreading(session, commune_id).shifts(spread, targets, length_us), now + lead
     ends_at = starts_at + timedelta(microseconds=length_us + shifts.most_us)
     check_allowed(session, commune_id, targets, class_, starts_at, ends_at)

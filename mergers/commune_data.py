@@ -13,6 +13,7 @@ from broadcast.backup_clip import BackupClip
 from broadcast.clips import Clip, ClipRendition
 from broadcast.ingest_jobs import IngestJob
 from broadcast.programmes import Programme, ProgrammeItem
+from broadcast.relay_sources import RelaySource
 from devices.communes import Commune
 from devices.receivers import Receiver
 from devices.stations import Station
@@ -41,6 +42,7 @@ class CommuneData:
     roles: list[OperatorCommune]
     operators: dict[int, Operator]
     jobs: list[IngestJob]
+    relay_sources: list[RelaySource]
     zones_of: dict[str, list[str]] = field(default_factory=dict)
 
     def commune(self, commune_id: str) -> Commune:
@@ -72,6 +74,7 @@ class CommuneData:
             self.noise_rules,
             self.backups,
             self.roles,
+            self.relay_sources,
         ):
             for content in sorted(repr(sorted(row.model_dump().items())) for row in rows):
                 digest.update(content.encode())
@@ -123,6 +126,7 @@ def load_commune_data(session: Session, commune_ids: list[str]) -> CommuneData:
         roles=roles,
         operators={o.number: o for o in session.exec(who)},
         jobs=rows(IngestJob, col(IngestJob.id)),
+        relay_sources=rows(RelaySource, col(RelaySource.id)),
         zones_of=zones_of,
     )
 

@@ -1,7 +1,7 @@
 """The draft of a split: a part of a commune becomes a new commune.
 
-What both communes need is copied: programmes with their recordings (audio files are shared, by hash), and a schedule
-for receivers of both continues in each commune for its receivers.
+What both communes need is copied: programmes with their recordings (audio files are shared, by hash) and the relay
+stations, and a schedule for receivers of both continues in each commune for its receivers.
 """
 
 from datetime import datetime
@@ -12,6 +12,7 @@ from sqlmodel import Session, func, select
 from broadcast.backup_clip import BackupClip
 from broadcast.clips import Clip, ClipRendition, new_id
 from broadcast.programmes import CHIMES, ItemKind, Programme, ProgrammeItem
+from broadcast.relay_sources import RelaySource
 from devices.communes import Commune
 from devices.stations import Station
 from mergers.commune_data import encoded, in_service, load_commune_data, renditions
@@ -189,14 +190,28 @@ class Splitting:
             self._ledger.add(ClipRendition(**values))
         if backup is not None:
             self._ledger.add(BackupClip(commune_id=plan.into, clip_id=self._draft.clip_copies[backup.clip_id]))
+        relays = self._relay_sources(moved)
         for programme in sorted({*moved, *self._copies}):
             for item in data.items[programme]:
                 copy = self._draft.clip_copies.get(item.clip_id or "", item.clip_id)
+                relay = relays.get(item.relay_source_id or 0, item.relay_source_id)
                 if programme in moved:
-                    self._ledger.set(item, clip_id=None if ItemKind(item.kind) in CHIMES else copy)
+                    kept = None if ItemKind(item.kind) in CHIMES else copy
+                    self._ledger.set(item, clip_id=kept, relay_source_id=relay)
                 else:
                     values = item.model_dump() | {"programme_id": self._copies[programme], "clip_id": copy}
-                    self._ledger.add(ProgrammeItem(**values))
+                    self._ledger.add(ProgrammeItem(**values | {"relay_source_id": relay}))
+
+    def _relay_sources(self, moved: set[int]) -> dict[int, int]:
+        """Those in use, and those that programmes of the new commune name, are copied. Gives the copy of each."""
+        named = {i.relay_source_id for p in {*moved, *self._copies} for i in self._data.items[p]}
+        copies = dict[int, int]()
+        for source in self._data.relay_sources:
+            if source.retired_at is None or source.number in named:
+                copies[source.number] = self._number(RelaySource)
+                values = source.model_dump() | {"id": copies[source.number], "commune_id": self._plan.into}
+                self._ledger.add(RelaySource(**values))
+        return copies
 
     def _parts(self, targets: Targets) -> tuple[Targets | None, Targets | None]:
         """(targets that stay, targets that move); None for no receivers. Targets that reach no receiver now stay."""

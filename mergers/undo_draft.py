@@ -12,6 +12,7 @@ from sqlmodel import Session, SQLModel, col, select
 from broadcast.backup_clip import BackupClip
 from broadcast.clips import Clip, ClipRendition
 from broadcast.programmes import Programme, ProgrammeItem
+from broadcast.relay_sources import RelaySource
 from devices.communes import Commune
 from devices.stations import Station
 from devices.zones import Zone, ZoneMember
@@ -34,7 +35,7 @@ _COUNTERS = {"revision", "config_revision", "changed_at"}
 _PAUSE = {"paused", "paused_until"}
 #: Rows that belong to another row and share its fate.
 _PARTS = (ClipRendition, ProgrammeItem)
-_RETIRED = (Commune, Programme, Schedule, Clip)
+_RETIRED = (Commune, Programme, Schedule, Clip, RelaySource)
 
 
 class UndoDraft:
@@ -93,6 +94,8 @@ class UndoDraft:
 
     def _all_rows(self) -> list[SQLModel]:
         data = self._data
+        # Relay stations that were moved are their hook's; those that a split copied are taken back here.
+        added = {e.key[0] for e in self._entries if e.table == RelaySource.__tablename__ and e.before is None}
         items = [item for items in data.items.values() for item in items]
         return [
             *data.communes,
@@ -108,6 +111,7 @@ class UndoDraft:
             *data.backups,
             *data.roles,
             *data.jobs,
+            *(row for row in data.relay_sources if row.number in added),
         ]
 
     def _areas(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlmodel import Session
 
-from broadcast.manifest_items import manifest_items
+from broadcast.manifest_items import check_spread, has_live, manifest_items
 from broadcast.modes import Spread, Spreading
 from broadcast.programmes import duration_us, items_of, programme
 from devices.communes import commune
@@ -106,7 +106,8 @@ def checked_rule(
         raise NotFound(N_("This programme no longer exists.")).at("programme_id")
     items = items_of(session, programme_id)
     with at_field("programme_id"):
-        manifest_items(session, items)  # raises Refusal when nothing is audible
+        wanted = manifest_items(session, items)  # raises Refusal when nothing is audible
+    check_spread(spread, has_live(wanted))
     check_targets(session, commune_id, targets)
     rule, local = rule.check(), commune(session, commune_id).zone
     if not next_instants(rule, local, now, 1) and not (without and _left_out(rule, local, now)):

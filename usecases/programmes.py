@@ -6,10 +6,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from broadcast import programmes
+from broadcast.modes import Mode
 from broadcast.programmes import Item, ItemKind, Programme, RunningItem
 from people.audit import Deed
 from people.rights import Action
-from runtime.refusal import N_
+from runtime.refusal import N_, Refusal
 from schedules.freezing import freeze_past
 from schedules.schedules import Schedule, schedules
 from usecases.actors import Actor
@@ -65,7 +66,10 @@ def change_items_in(
 ) -> None:
     _changed(session, actor, commune_id, number, now)
     items = [_plain(item) for item in programmes.items_of(session, number)]
+    had_relay = any(item.kind is ItemKind.RELAY for item in items)
     change(items)
+    if not had_relay and any(item.kind is ItemKind.RELAY for item in items):
+        _check_in_step(session, commune_id, number)
     programmes.replace_items(session, number, items)
 
 
@@ -101,6 +105,18 @@ def restore_programme(services: Services, actor: Actor, commune_id: str, number:
         programme = programme_of(session, commune_id, number)
         need_for_programme(session, actor, commune_id, number)
         restore(session, actor, programme, services.clock.now(), Deed.PROGRAMME_RESTORED)
+
+
+def _check_in_step(session: Session, commune_id: str, number: int) -> None:
+    """Raises Refusal for a programme that gets a relay and is played zone by zone, or aligned."""
+    for schedule in schedules_with(session, commune_id, number):
+        if schedule.time_spread.mode is not Mode.IN_STEP:
+            raise Refusal(
+                N_(
+                    "A station is heard everywhere at the same time, and a schedule plays this programme "
+                    "zone by zone or aligned by distance. Set that schedule to “in sync” first."
+                )
+            )
 
 
 def _changed(session: Session, actor: Actor, commune_id: str, number: int, now: datetime) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from broadcast.clips import ClipRendition, clip
-from broadcast.programmes import items_of, programmes
+from broadcast.programmes import ItemKind, ProgrammeItem, items_of, programmes
+from broadcast.relay_sources import RelaySource, add_relay_source, relay_sources
 from devices.receivers import reached_by, receivers
 from devices.zones import zones
 from mergers.plans import RehearsedKind, Split
@@ -56,6 +57,28 @@ def test_copied_recordings_have_the_same_files(county: County) -> None:
                 for clip_id in (one.id, originals[one.title].id)
             ]
             assert hashes[0] == hashes[1]
+
+
+def test_copied_programmes_relay_the_stations_of_their_own_commune_and_undone_there_is_one(county: County) -> None:
+    with county.database.writing() as session:
+        source = add_relay_source(session, CHINH, name="VOV1", addresses=["http://vov.example/1"])
+        (programme,) = programmes(session, CHINH)
+        last = session.exec(select(ProgrammeItem.position).order_by(col(ProgrammeItem.position).desc())).first()
+        relayed = {"kind": ItemKind.RELAY, "gap_ms": 60_000, "relay_source_id": source.number, "item_key": "vov"}
+        session.add(ProgrammeItem(programme_id=programme.number, position=(last or 0) + 1, **relayed))
+    before = picture(county.database, [*EVERYTHING, RelaySource])
+    county.merge(VILLAGE_1)
+    with county.database.session() as session:
+        for commune_id in (CHINH, TRUNG):
+            (programme,) = programmes(session, commune_id)
+            (relay,) = [item.relay for item in items_of(session, programme.number) if item.relay is not None]
+            assert (relay.commune_id, relay.address_list) == (commune_id, ["http://vov.example/1"])
+            assert relay_sources(session, commune_id) == [relay]
+    county.undo()
+    assert picture(county.database, [*EVERYTHING, RelaySource]) == before
+    county.merge(VILLAGE_1)
+    with county.database.session() as session:
+        assert len(relay_sources(session, TRUNG)) == 1
 
 
 def test_what_is_planned_ahead_goes_on_on_both_sides_and_is_not_planned_again(county: County) -> None:

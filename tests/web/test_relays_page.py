@@ -153,6 +153,29 @@ def test_a_programme_relays_a_station_then_plays_the_bulletin(office: Office) ->
     del bulletin
 
 
+def test_a_relay_is_not_planned_zone_by_zone_and_not_put_into_a_programme_that_is(office: Office) -> None:
+    with office.database.writing() as session:
+        now = office.clock.now()
+        relayed = add_programme(session, COMMUNE, "Buổi sáng", [Item(ItemKind.CLIP, "ban-tin")], now=now).number
+        plain = add_programme(session, COMMUNE, "Buổi chiều", [Item(ItemKind.CLIP, "ban-tin")], now=now).number
+    assert office.post(f"/programmes/{relayed}/items", what="relay 1", minutes="25") == 303
+    planned = {"repeat": "daily", "times": "17:00", "from_day": "2026-11-25", "where": "all", "class": "normal"}
+    by_zone = {**planned, "mode": "staggered", "gap_s": "5"}
+    for path, fields in (
+        ("/timetable", {**by_zone, "programme_id": str(relayed)}),
+        ("/put-on-air", {**by_zone, "what": f"programme {relayed}"}),
+    ):
+        refused = office.browser.post(path, data={**fields, "form_token": office.form_token})
+        assert refused.status_code == 422
+        assert "mọi nơi cùng nghe một lúc" in refused.text
+    assert office.post("/timetable", **planned, mode="in_step", programme_id=str(relayed)) == 303
+    assert office.post("/timetable", **by_zone, programme_id=str(plain)) == 303
+    item = {"what": "relay 1", "minutes": "25", "form_token": office.form_token}
+    refused = office.browser.post(f"/programmes/{plain}/items", data=item)
+    assert refused.status_code == 422
+    assert "Hãy đổi cách phát của lịch đó" in refused.text
+
+
 def test_a_failing_relay_is_shown_as_a_fault_and_in_the_play_log(office: Office) -> None:
     assert office.post("/relays/1/on-air", **NOW) == 303
     office.clock.advance(seconds=60)

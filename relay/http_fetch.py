@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
+from relay.icy import answer_of, is_icy, request_for
 from runtime.checked_address import check_address, pinned
 from runtime.refusal import N_, Refusal
 
@@ -77,6 +78,11 @@ class HttpFetch:
                         yield HttpAnswer(url, _kind(response), response.iter_raw(_BLOCK_BYTES))
                         return
             raise Refusal(N_("This address leads on and on to others. Check it in a browser."))
+        except httpx2.RemoteProtocolError as error:
+            if not is_icy(error):
+                raise _failed(url, error) from error
+            with self._icy(url) as answer:
+                yield answer
         except httpx2.InvalidURL as error:
             raise Refusal(
                 N_("“{url}” is not a web address. Write it as https://example.vn/…"), url=url[:150]
@@ -84,8 +90,24 @@ class HttpFetch:
         except httpx2.TimeoutException as error:
             raise Unreachable(N_("{host} does not answer."), host=_host(url)) from error
         except (httpx2.HTTPError, OSError, ValueError) as error:
-            why = str(error)[:150] or type(error).__name__
-            raise Unreachable(N_("The connection to {host} failed ({why})."), host=_host(url), why=why) from error
+            raise _failed(url, error) from error
+
+    @contextmanager
+    def _icy(self, url: str) -> Iterator[HttpAnswer]:
+        """The same of a SHOUTcast 1 server, which does not redirect."""
+        parts = urlsplit(url)
+        try:
+            address = check_address(url, self._trusted, allow_private=False, unprivileged_ports=True)
+            place = (address or parts.hostname or "", parts.port or 80)
+            with socket.create_connection(place, _CONNECT_TIMEOUT_S) as connected:
+                self._keep(connected)
+                connected.settimeout(READ_TIMEOUT_S)
+                path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+                connected.sendall(request_for(path, parts.netloc.rpartition("@")[2]))
+                answer = answer_of(connected, _BLOCK_BYTES)
+                yield HttpAnswer(url, answer.content_type, answer.blocks)
+        except (OSError, ValueError) as error:
+            raise _failed(url, error) from error
 
     def read(self, url: str, most_bytes: int) -> tuple[HttpAnswer, bytes]:
         """A whole body. Raises Refusal for a longer one."""
@@ -107,10 +129,13 @@ class HttpFetch:
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         """Keep the socket: shutting it is the only way to end a read in another thread."""
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            with self._lock:
-                self._socket = info["return_value"].get_extra_info("socket")
-                if self._closed:
-                    self._shut()
+            self._keep(info["return_value"].get_extra_info("socket"))
+
+    def _keep(self, connected: socket.socket) -> None:
+        with self._lock:
+            self._socket = connected
+            if self._closed:
+                self._shut()
 
     def _shut(self) -> None:
         if self._socket is not None:
@@ -122,6 +147,11 @@ class HttpFetch:
 def _certificates() -> ssl.SSLContext:
     """Read once: a request for each segment would read them each time."""
     return ssl.create_default_context()
+
+
+def _failed(url: str, error: Exception) -> Unreachable:
+    why = str(error)[:150] or type(error).__name__
+    return Unreachable(N_("The connection to {host} failed ({why})."), host=_host(url), why=why)
 
 
 def _check(response: httpx2.Response) -> None:

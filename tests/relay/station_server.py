@@ -190,6 +190,7 @@ def _misbehave(request: BaseHTTPRequestHandler, name: str, closing: threading.Ev
         "file.m3u8": head + "#EXTINF:4,\nfile:///etc/passwd\n",
         "file.m3u": "#EXTM3U\nfile:///etc/passwd\n",
         "encrypted.m3u8": head + '#EXT-X-KEY:METHOD=AES-128,URI="k"\n#EXTINF:4,\na.ts\n',
+        "byte-ranges.m3u8": head + "#EXTINF:4,\n#EXT-X-BYTERANGE:1000@0\na.ts\n",
         "list.pls": "[playlist]\nFile1=/live.mp3\nNumberOfEntries=1\n",
     }
     redirects = {
@@ -214,6 +215,8 @@ def _misbehave(request: BaseHTTPRequestHandler, name: str, closing: threading.Ev
         request.send_header("Content-Encoding", "gzip")
         request.end_headers()
         request.wfile.write(gzip.compress(bytes(50_000_000), 1))
+    elif name == "icy":  # as SHOUTcast 1
+        request.wfile.write(b"ICY 200 OK\r\nicy-name:VOV1\r\ncontent-type:audio/mpeg\r\n\r\n" + encoded("mp3"))
     elif name == "noise":
         _send(request, "audio/mpeg", bytes(range(256)) * 2000)
     else:

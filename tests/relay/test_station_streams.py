@@ -73,7 +73,7 @@ def frequency_hz(pcm: bytes) -> float:
     return float(np.argmax(np.abs(np.fft.rfft(samples * np.hanning(len(samples)))))) * 48_000 / len(samples)
 
 
-@pytest.mark.parametrize("path", ["live.mp3", "live.aac", "live.opus", "hls.m3u8", "list.pls"])
+@pytest.mark.parametrize("path", ["live.mp3", "live.aac", "live.opus", "hls.m3u8", "list.pls", "icy"])
 def test_every_kind_of_stream_is_decoded(station: StationServer, path: str) -> None:
     heard = Heard(station, path)
     try:
@@ -114,6 +114,7 @@ def test_an_hls_playlist_that_skips_then_begins_again_goes_on_sounding(station: 
         ("file.m3u8", "is not a web address"),
         ("file.m3u", "is not a web address"),
         ("encrypted.m3u8", "is encrypted"),
+        ("byte-ranges.m3u8", "parts of one file"),
         ("header", "The connection to 127.0.0.1 failed"),
         ("noise", "sends no sound that Loa can read"),
         ("loop", "leads on and on"),

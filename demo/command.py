@@ -13,6 +13,7 @@ import click
 from demo.check import check as check_online
 from demo.demo import Demo
 from demo.emergency_check import check_emergency
+from demo.emergency_demo import EmergencyDemo
 from demo.failure import DemoFailed
 from demo.mergers_check import check_mergers, show_mergers
 from demo.mergers_demo import MergersDemo
@@ -21,7 +22,7 @@ from demo.relay_check import check_speak_and_relay
 from loa.signals import stop_on_signals
 from runtime.refusal import Refusal
 
-Check = Callable[[Demo, Path | None], tuple[dict[str, Any], list[str]]]
+Check = Callable[[Any, Path | None], tuple[dict[str, Any], list[str]]]
 
 
 @click.command(help="Controller, broker and three receivers on this machine; Ctrl-C stops everything.")
@@ -40,7 +41,7 @@ Check = Callable[[Demo, Path | None], tuple[dict[str, Any], list[str]]]
 @click.option(
     "--emergency",
     is_flag=True,
-    help="With --check: an emergency by two people, its cancel, and a drill; in real browsers.",
+    help="With --check: an emergency by two people, its cancel, a drill, and one by SMS; in real browsers.",
 )
 @click.option("--mergers", is_flag=True, help="Merge three communes into one while a programme plays in each.")
 def demo(
@@ -56,7 +57,8 @@ def demo(
     stopping = threading.Event()
     stop_on_signals(stopping)
     try:
-        with (MergersDemo if mergers else Demo)(data, http_port) as running:
+        kind = MergersDemo if mergers else EmergencyDemo if emergency else Demo
+        with kind(data, http_port) as running:
             if check:
                 chosen = [c for c, asked in ((check_speak_and_relay, speak), (check_emergency, emergency)) if asked]
                 usual = check_offline if offline else check_online

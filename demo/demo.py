@@ -73,8 +73,7 @@ class Demo:
         # 2. The controller, then the receivers.
         self.controller = self._child("controller", self._controller_arguments())
         self._closing.callback(self.controller.stop)
-        self.station = self._closing.enter_context(RadioStation())
-        self.controller.start({"LOA_RELAY_HOSTS": self.station.place})
+        self.controller.start(self._prepare())
         self.receivers: dict[str, ChildProcess] = {}
         for site in self.sites:
             child = self._child(site.receiver_id, self._receiver_arguments(site))
@@ -90,6 +89,11 @@ class Demo:
     def _fill(self, database: Database) -> None:
         """Write the sample data into empty tables. Raises Refusal, DemoFailed."""
         make_commune(self.settings, database, self.folder)
+
+    def _prepare(self) -> dict[str, str]:
+        """Start what is around controller and receivers. Returns settings of the controller."""
+        self.station = self._closing.enter_context(RadioStation())
+        return {"LOA_RELAY_HOSTS": self.station.place}
 
     def _previous_broker_port(self) -> int:
         """The broker port in the receivers' credentials, when the folder was used before; else 0."""

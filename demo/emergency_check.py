@@ -1,6 +1,6 @@
-"""The check of emergencies: two people, a real one that is called back, one that is heard out, and a drill.
+"""The check of emergencies: two people, a real one that is called back, one that is heard out, a drill, one by SMS.
 
-What counts is what left the virtual cards. The alert by SMS is not tried yet: `by_sms_ms` is null, and the check fails.
+What counts is what left the virtual cards.
 """
 
 import subprocess
@@ -19,11 +19,13 @@ from alerts.hazards import Hazard
 from alerts.templates import SPEECH_OFFSET_MS, AlertMessage, sounds_of
 from broadcast.media import Media
 from demo.browser import Browser
-from demo.demo import Demo
+from demo.emergency_demo import EmergencyDemo
+from demo.emergency_tasks import cancel, fill_order, first_sound_ms, prepare_and_confirm, silence_ms
 from demo.operator_browsers import SignedInPage, operator_browsers
 from demo.operator_tasks import online_count, wait_for
 from demo.sites import COMMUNE, SITES
 from demo.skew import CardRecording, Instants, Samples, instants_of, skew, times_played
+from demo.sms_check import PHRASE_S, check_sms, sms_failures
 from people.operators import add_operator, appoint
 from people.rights import Role
 from runtime.clock import ControllerClock
@@ -32,11 +34,9 @@ from runtime.database import Database
 MOST_SOUND_MS, MOST_SKEW_MS, MOST_BANNER_S = 1000.0, 1.0, 2.5
 #: Sounds are made and fetched: some sixty of 3 s.
 _READY_S = 180.0
-_LOUD = 1e-3
-_PHRASE_S = 8.0
 
 
-def check_emergency(demo: Demo, keep: Path | None) -> tuple[dict[str, Any], list[str]]:
+def check_emergency(demo: EmergencyDemo, keep: Path | None) -> tuple[dict[str, Any], list[str]]:
     """Returns the figures, and a line for each expectation that failed. keep: not used."""
     database = Database(demo.settings.database)
     try:
@@ -51,34 +51,31 @@ def check_emergency(demo: Demo, keep: Path | None) -> tuple[dict[str, Any], list
 
 
 def _check(
-    demo: Demo, database: Database, chair: SignedInPage, second: SignedInPage
+    demo: EmergencyDemo, database: Database, chair: SignedInPage, second: SignedInPage
 ) -> tuple[dict[str, Any], list[str]]:
     chair.open("/emergency")  # the sounds are made now
     _wait_for_sounds(demo, database, chair)
     # 1. Prepared by one, seen by the other on another page, confirmed, and called back while the siren sounds.
-    second.open("/clips")
-    banner_s, confirmed_s = _sent(chair, second, "storm")
+    banner_s, confirmed_s = prepare_and_confirm(chair, second, "storm", "4")
     time.sleep(3)
-    cancelled_s = time.monotonic()
-    chair.page.click("form[action$='/cancel'] button")
-    time.sleep(_PHRASE_S)
+    cancelled_s = cancel(chair)
+    time.sleep(PHRASE_S)
     # 2. Sent again and heard out: all words on all receivers, in step.
-    second.open("/clips")
-    _, spoken_s = _sent(chair, second, "flood")
+    _, spoken_s = prepare_and_confirm(chair, second, "flood", "2")
     with database.session() as session:
         row = session.exec(select(EmergencyAlert).where(EmergencyAlert.template == 22)).one()
         reference = _spoken(demo, session, AlertMessage(Hazard.FLOOD, 2), row.slot_sounds)
     time.sleep(6 + len(reference) / 48_000 + 2)
     chair.page.click("form[action$='/all-clear'] button")
-    time.sleep(_PHRASE_S)
+    time.sleep(PHRASE_S)
     # 3. A drill.
     drill_s = time.monotonic()
-    _fill(chair, "/emergency/drill", "storm", "4")
+    fill_order(chair, "/emergency/drill", "storm", "4")
     chair.page.click("form[action='/emergency/drill'] button.big")
     is_drill_shown = "DIỄN TẬP" in chair.page.inner_text("h1")
     time.sleep(8)
     chair.page.click("form[action$='/cancel'] button")
-    time.sleep(1)
+    time.sleep(PHRASE_S)
     with database.session() as session:
         drill_opening = _sound(demo, session, texts.DRILL_OPENING, "")
         siren = _sound(demo, session, texts.SIREN, "")
@@ -88,31 +85,12 @@ def _check(
     figures["drill_apart"] = is_drill_shown and all(
         times_played(drill_opening, card) == 1 and times_played(siren, card) == 0 for card in cards
     )
+    # 4. By SMS, to a receiver whose data link is cut.
+    figures |= check_sms(demo, chair, second)
     return figures, failures(figures)
 
 
-def _sent(chair: SignedInPage, second: SignedInPage, hazard: str) -> tuple[float, float]:
-    """Seconds until the second person was asked, and the instant at which that person pressed the button."""
-    _fill(chair, "/emergency", hazard, "4" if hazard == "storm" else "2")
-    prepared_s = time.monotonic()
-    chair.page.click("form[action='/emergency'] button.big")
-    second.page.wait_for_selector("#emergency-banner .alarm")
-    banner_s = time.monotonic() - prepared_s
-    second.page.click("#emergency-banner .alarm")
-    second.page.fill("form[action$='/confirm'] input[name=password]", second.password)
-    pressed_s = time.monotonic()
-    second.page.click("form[action$='/confirm'] button")
-    chair.page.wait_for_selector("form[action$='/cancel'] button")
-    return banner_s, pressed_s
-
-
-def _fill(person: SignedInPage, path: str, hazard: str, level: str) -> None:
-    person.open(path)
-    person.page.check(f"input[name=what][value={hazard}]")
-    person.page.check(f"input[name=level][value='{level}']")
-
-
-def _wait_for_sounds(demo: Demo, database: Database, chair: SignedInPage) -> None:
+def _wait_for_sounds(demo: EmergencyDemo, database: Database, chair: SignedInPage) -> None:
     """Until every receiver is online and has every sound on its shelf."""
     shelves = [demo.folder / "receivers" / site.receiver_id / "data" for site in SITES]
 
@@ -131,17 +109,14 @@ def _wait_for_sounds(demo: Demo, database: Database, chair: SignedInPage) -> Non
     wait_for("the receivers online", lambda: online_count(browser) == len(SITES), 30)
 
 
-def _figures(demo: Demo, reference: Samples, confirmed_s: float, cancelled_s: float, spoken_s: float) -> dict[str, Any]:
+def _figures(
+    demo: EmergencyDemo, reference: Samples, confirmed_s: float, cancelled_s: float, spoken_s: float
+) -> dict[str, Any]:
     sounds_ms, cancels_ms, horns = dict[str, float](), list[float](), list[Instants]()
     for site in SITES:
         card, path_s = CardRecording(demo.recording(site.receiver_id)), site.path_delay_ms / 1000
-        siren = _loud_instants(card, confirmed_s, cancelled_s)
-        sounds_ms[site.receiver_id] = round((siren[0] + path_s - confirmed_s) * 1000, 1) if len(siren) else -1.0
-        # Silent between the siren and the words of the cancel: the last loud sample before a pause of 0.3 s.
-        after = _loud_instants(card, cancelled_s, cancelled_s + _PHRASE_S)
-        pauses = np.flatnonzero(np.diff(after) > 0.3)
-        last = after[pauses[0]] if len(pauses) else np.inf
-        cancels_ms.append((last + path_s - cancelled_s) * 1000)
+        sounds_ms[site.receiver_id] = first_sound_ms(card, confirmed_s, cancelled_s, path_s)
+        cancels_ms.append(silence_ms(card, cancelled_s, cancelled_s + PHRASE_S, path_s))
         # The speech is repeated: only its first turn, which ends a second and a half before the next.
         turn = card.between(spoken_s, spoken_s + SPEECH_OFFSET_MS / 1000 + len(reference) / 48_000 + 1)
         horns.append(instants_of(reference, turn) + path_s)
@@ -152,7 +127,6 @@ def _figures(demo: Demo, reference: Samples, confirmed_s: float, cancelled_s: fl
         "speech_skew_ms_p99": round(apart.p99_ms, 4),
         "words_lost": sum(int((np.isnan(horn) & voiced).sum()) for horn in horns),
         "cancel_ms": round(max(cancels_ms), 1),
-        "by_sms_ms": None,
     }
 
 
@@ -170,15 +144,7 @@ def failures(figures: dict[str, Any]) -> list[str]:
         lines.append(f"the second person was asked after {figures['banner_s']} s")
     if not figures["drill_apart"]:
         lines.append("the drill could be taken for a real emergency")
-    if figures["by_sms_ms"] is None:
-        lines.append("by_sms_ms: the alert by SMS cannot be sent yet")
-    return lines
-
-
-def _loud_instants(card: CardRecording, from_s: float, until_s: float) -> Instants:
-    cut = card.between(from_s, until_s)
-    loud = np.flatnonzero(np.abs(cut.samples) > _LOUD)
-    return np.array([cut.instant_s(float(frame)) for frame in loud[:: max(1, len(loud) // 20_000)]])
+    return lines + sms_failures(figures)
 
 
 def _voiced(reference: Samples) -> "np.ndarray[Any, np.dtype[np.bool_]]":
@@ -189,13 +155,13 @@ def _voiced(reference: Samples) -> "np.ndarray[Any, np.dtype[np.bool_]]":
     return loud
 
 
-def _spoken(demo: Demo, session: Session, message: AlertMessage, slots: tuple[int, ...]) -> Samples:
+def _spoken(demo: EmergencyDemo, session: Session, message: AlertMessage, slots: tuple[int, ...]) -> Samples:
     """One turn of the speech, as it should leave every card."""
     numbers = sounds_of(message, is_drill=False, slots=slots)
     return np.concatenate([_sound(demo, session, number, texts.VIETNAMESE) for number in numbers])
 
 
-def _sound(demo: Demo, session: Session, number: int, language: str) -> Samples:
+def _sound(demo: EmergencyDemo, session: Session, number: int, language: str) -> Samples:
     sound = book_of(session, COMMUNE).sound(number, language)
     if sound is None:
         raise RuntimeError(f"the alert book has no sound {number}")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from demo.emulated_modem import deliver_pdu as deliver
 from gateway.modem import Modem
 from gateway.sensor_description import ModemPort
 from gateway.sms import MOST_INCOMPLETE, SmsAssembler, SmsPart, SmsUnreadable, decode_deliver
@@ -16,18 +17,6 @@ from tests.receiver.alerts.station import LEAVE, STORM, VILLAGE, Station, alert,
 from tests.receiver.plans import KEY, NOW_US, SECOND_US
 from wire.alerts import seal_alert
 from wire.sealing import SealingKey
-
-
-def deliver(data: bytes, *, header: bytes = b"", coding: int = 0x04, sender: str = "84912345678") -> str:
-    """An SMS-DELIVER as TS 23.040 §9.2.2.1 lays it out."""
-    digits = sender + "f" * (len(sender) % 2)
-    swapped = "".join(digits[k + 1] + digits[k] for k in range(0, len(digits), 2))
-    user_data = (bytes([len(header)]) + header if header else b"") + data
-    first = 0x44 if header else 0x04
-    address = bytes([len(sender), 0x91]) + bytes.fromhex(swapped)
-    stamp = bytes.fromhex("62118221500082")
-    body = bytes([first]) + address + bytes([0, coding]) + stamp + bytes([len(user_data)]) + user_data
-    return ("07914889200026F5" + body.hex()).upper()
 
 
 def part(data: bytes, number: int, parts: int, reference: int = 7) -> str:

@@ -1,7 +1,7 @@
-"""Two operators in real browsers: an emergency on three real receivers, its cancel, all its words in step, a drill."""
+"""Two operators in real browsers: an emergency on three receivers, its cancel, all words in step, a drill."""
 
-from demo.demo import Demo
 from demo.emergency_check import check_emergency
+from demo.emergency_demo import EmergencyDemo
 from demo.sites import SITES
 from runtime.mosquitto import free_port
 
@@ -10,10 +10,13 @@ MOST_MS = 4000
 
 
 def test_an_emergency_by_two_people_sounds_on_all_receivers_and_is_called_back() -> None:
-    with Demo(http_port=free_port()) as running:
+    with EmergencyDemo(http_port=free_port()) as running:
         figures, _ = check_emergency(running, None)
     assert set(figures["confirm_to_sound_ms"]) == {site.receiver_id for site in SITES}
     assert all(0 < ms < MOST_MS for ms in figures["confirm_to_sound_ms"].values()), figures
     assert 0 < figures["cancel_ms"] < MOST_MS
     assert figures["words_lost"] == 0
     assert figures["drill_apart"]
+    assert 0 < figures["by_sms_ms"] < MOST_MS + 2000
+    assert 0 < figures["cancel_by_sms_ms"] < MOST_MS + 2000
+    assert figures["sounds_once"]

@@ -1,4 +1,4 @@
-"""The mobile network of the demo: an SMS gateway that puts messages on a modem's SIM, and a data link that can be cut."""
+"""The mobile network of the demo: a gateway that puts SMS on a modem's SIM, and a data link that can be cut."""
 
 import contextlib
 import json
@@ -10,12 +10,13 @@ from demo.emulated_modem import EmulatedModem, deliver_pdu
 
 
 class SmsGatewayServer:
-    """A context manager. It takes {"to": number, "data": hexadecimal} for the numbers that it knows."""
+    """A context manager. It takes {"to": number, "data": hexadecimal} for the numbers that it knows.
+
+    modems: by number.
+    """
 
     def __init__(self, modems: dict[str, EmulatedModem]) -> None:
-        """modems: by number."""
-
-        class Handler(BaseHTTPRequestHandler):
+        class GatewayHandler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 modem = modems.get(content["to"])
@@ -28,7 +29,7 @@ class SmsGatewayServer:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), GatewayHandler)
         self._server.daemon_threads = True
 
     def __enter__(self) -> "SmsGatewayServer":

@@ -8,7 +8,7 @@ from sqlmodel import Field, Session, SQLModel, col, delete, select
 
 from devices.communes import Commune, communes
 from parsing.titles import parse_title
-from people.passwords import OneTimePassword, check_new, hash_password, one_time_password, verify
+from people.passwords import OneTimePassword, check_new, hash_password, one_time_password, remember_right, verify
 from people.rights import Role, Standing
 from runtime.database import Database, UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal, at_field
@@ -117,7 +117,9 @@ def new_password_hash(operator: Operator, old: str, new: str, again: str) -> str
         raise WrongPassword(N_("The old password is not right.")).at("old")
     if old == new:
         raise Refusal(N_("The new password must be another one than the old.")).at("new")
-    return hash_password(new)
+    made = hash_password(new)
+    remember_right(made, new)
+    return made
 
 
 def change_password(session: Session, operator: Operator, password_hash: str) -> None:

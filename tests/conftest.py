@@ -28,7 +28,8 @@ expect.set_options(timeout=20_000)
 def quick_password_hashes() -> Iterator[None]:
     """Hashes of least cost: one of the controller's takes 100 ms and 64 MiB, and most tests sign in."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        for name in ("_hasher", "_quick_hasher"):
+            patch.setattr(passwords, name, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
 
 

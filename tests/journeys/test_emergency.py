@@ -11,12 +11,9 @@ MOST_MS = 4000
 
 def test_an_emergency_by_two_people_sounds_on_all_receivers_and_is_called_back() -> None:
     with EmergencyDemo(http_port=free_port()) as running:
-        figures, _ = check_emergency(running, None)
+        figures, _ = check_emergency(running, None, by_sms=False)
     assert set(figures["confirm_to_sound_ms"]) == {site.receiver_id for site in SITES}
     assert all(0 < ms < MOST_MS for ms in figures["confirm_to_sound_ms"].values()), figures
     assert 0 < figures["cancel_ms"] < MOST_MS
     assert figures["words_lost"] == 0
     assert figures["drill_apart"]
-    assert 0 < figures["by_sms_ms"] < MOST_MS + 2000
-    assert 0 < figures["cancel_by_sms_ms"] < MOST_MS + 2000
-    assert figures["sounds_once"]

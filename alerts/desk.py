@@ -3,15 +3,14 @@
 import logging
 import threading
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlmodel import col, or_, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel import select
 
 from alerts.alert_sms import AlertSms
-from alerts.emergency_alerts import VALID_FOR, AlertState, EmergencyAlert, EndKind, alert_row
+from alerts.emergency_alerts import VALID_FOR, AlertState, EmergencyAlert, alert_row, may_be_current
 from alerts.journal import AlertJournal, Write
-from alerts.templates import END_OFFSET_MS, SPEECH_OFFSET_MS, end_template
+from alerts.templates import END_OFFSET_MS, SPEECH_OFFSET_MS, EndKind, end_template
 from people.rate_limit import SignInLimit
 from runtime.broker import Broker, Delivery
 from runtime.clock import Clock, from_us
@@ -68,11 +67,20 @@ class EmergencyDesk:
         with self.database.session() as session:
             return alert_row(session, commune_id, alert_id)
 
+    def find(self, alert_id: str) -> EmergencyAlert | None:
+        """The same without knowing its commune."""
+        known = self.journal.overlay().get(alert_id)
+        if known is not None:
+            return known
+        with self.database.session() as session:
+            return session.get(EmergencyAlert, alert_id)
+
     def current(self, commune_id: str, database: Database | None = None) -> list[EmergencyAlert]:
         """Those that wait for a second person or are in force, newest first. database: another one to read from."""
         now = self.clock.now()
         with (database or self.database).session() as session:
-            rows = {row.id: row for row in session.exec(_maybe_current(commune_id, now))}
+            query = select(EmergencyAlert).where(EmergencyAlert.commune_id == commune_id, may_be_current(now))
+            rows = {row.id: row for row in session.exec(query)}
         rows |= self.journal.overlay(commune_id)
         current = [r for r in rows.values() if r.state(now) in (AlertState.WAITING, AlertState.SENT)]
         return sorted(current, key=lambda row: row.requested_at, reverse=True)
@@ -142,18 +150,6 @@ class EmergencyDesk:
         )
 
     def _wire_end(self, row: EmergencyAlert, kind: EndKind, issued_at_us: int) -> Alert:
-        template = end_template(is_drill=row.is_drill, is_all_clear=kind is EndKind.ALL_CLEAR)
+        template = end_template(kind, is_drill=row.is_drill)
         wire = self._wire(row, issued_at_us)
         return wire._replace(is_end=True, template=template, repeats=1, speech_offset_us=END_OFFSET_MS * 1000, slots=())
-
-
-def _maybe_current(commune_id: str, now: datetime) -> SelectOfScalar[EmergencyAlert]:
-    return select(EmergencyAlert).where(
-        EmergencyAlert.commune_id == commune_id,
-        col(EmergencyAlert.refused_at).is_(None),
-        col(EmergencyAlert.ended_at).is_(None),
-        or_(
-            col(EmergencyAlert.expires_at) > now,
-            (col(EmergencyAlert.issued_at).is_(None)) & (col(EmergencyAlert.confirm_by_at) > now),
-        ),
-    )

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, Text, false, text
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, LargeBinary, Text, false, text
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from alerts.templates import AlertMessage, message_of
@@ -21,6 +21,9 @@ VALID_FOR = timedelta(hours=1)
 #: Without an end at its last repetition, it goes on so long at the most.
 LONGEST_UNTIL_ENDED = timedelta(hours=1)
 
+#: The name `text` is a field of the table.
+_EMPTY = text("''")
+
 
 class AlertState(StrEnum):
     """Computed from the row and the time, never stored."""
@@ -31,11 +34,6 @@ class AlertState(StrEnum):
     SENT = "sent"
     ENDED = "ended"  # by a person
     EXPIRED = "expired"
-
-
-class EndKind(StrEnum):
-    CANCEL = "cancel"  # it was a mistake
-    ALL_CLEAR = "all_clear"  # the danger is over
 
 
 class SmsState(StrEnum):
@@ -53,7 +51,8 @@ class EmergencyAlert(SQLModel, table=True):
     confirm_by_at: until then a second person may confirm. break_glass_reason: why one person sent it alone.
     sealed, end_sealed: as sent; b"" before. lasts_us: from issued to the end of the last repetition.
     by_sms: without being asked also by SMS to those who do not confirm it in time.
-    free_text, free_clip_id: of a free message. message_id: the broadcast that carries it, "" until it is made.
+    free_text, free_english, free_clip_id: of a free message.
+    message_id: the broadcast that carries it, "" until it is made.
     cleared_at: since when the broker no longer has it.
     """
 
@@ -89,6 +88,7 @@ class EmergencyAlert(SQLModel, table=True):
     end_kind: str = ""
     end_sealed: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
     free_text: str = Field(default="", sa_type=Text)
+    free_english: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": _EMPTY})
     free_clip_id: str = ""
     message_id: str = ""
     cleared_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
@@ -153,6 +153,14 @@ class AlertReceipt(SQLModel, table=True):
     sms_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     sms_tries: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     sms_error: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=text("''")))
+
+
+def may_be_current(now: datetime) -> ColumnElement[bool]:
+    """A condition for queries: in force, or waiting for a second person."""
+    table = EmergencyAlert
+    in_force = col(table.expires_at) > now
+    waits = col(table.issued_at).is_(None) & (col(table.confirm_by_at) > now)
+    return col(table.refused_at).is_(None) & col(table.ended_at).is_(None) & (in_force | waits)
 
 
 def alert_row(session: Session, commune_id: str, alert_id: str) -> EmergencyAlert:

@@ -68,13 +68,13 @@ class AlertJournal:
             self._waiting.append(_Entry(None, write))
         self._worker.wake()
 
-    def overlay(self, commune_id: str) -> dict[str, EmergencyAlert]:
-        """The newest version of each alert that is not written yet, by id."""
+    def overlay(self, commune_id: str | None = None) -> dict[str, EmergencyAlert]:
+        """The newest version of each alert that is not written yet, by id; without a commune, of all."""
         with self._lock:
             return {
                 e.alert.id: EmergencyAlert(**e.alert.model_dump())
                 for e in self._waiting
-                if e.alert is not None and e.alert.commune_id == commune_id
+                if e.alert is not None and commune_id in (None, e.alert.commune_id)
             }
 
     def _step(self) -> float | None:

@@ -19,11 +19,9 @@ from speech.espeak import EspeakEngine
 from speech.normaliser import normalise
 from speech.orders import SpeechOrder
 from speech.synthesis import synthesise
-from speech.voices import Voice
+from speech.voices import ENGLISH_VOICE
 from wire.broadcasts import Rendition
 
-#: The commune's voice speaks no English; this one is of the engine that is always there.
-_ENGLISH_VOICE = Voice("espeak:en-gb", "English", is_vietnamese=False)
 #: RMS of the loud parts. About −16 LUFS for speech, as recordings have.
 _SPEECH_DBFS = -13.0
 _GATE = 0.01
@@ -71,7 +69,7 @@ class SoundMaker:
         with tempfile.TemporaryDirectory(prefix="loa-alert-") as folder:
             wav, pcm = Path(folder) / "spoken.wav", Path(folder) / "spoken.pcm"
             if language == ENGLISH:
-                wav = EspeakEngine().session(_ENGLISH_VOICE, 100, Path(folder)).say(text)
+                wav = EspeakEngine().session(ENGLISH_VOICE, 100, Path(folder)).say(text)
             else:
                 spoken = normalise(text, corrections, self._engines.voice(voice).dialect).spoken
                 synthesise(self._engines, SpeechOrder(text, voice), spoken, wav)

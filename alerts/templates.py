@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from alerts import texts
 from alerts.hazards import HAZARD_NAMES, LEVELS, Hazard
@@ -11,7 +12,7 @@ from wire.alert_books import AlertPart, AlertSpeech, AlertTemplate
 
 #: A drill has templates of its own, in which the words "this is a drill" come first and last.
 _DRILL = 1000
-_FREE, _CANCEL, _ALL_CLEAR, _DRILL_END, _SILENT_DRILL = 901, 902, 903, 904, 905
+_FREE, _CANCEL, _ALL_CLEAR, _DRILL_END, _SILENT_DRILL, _WITHDRAWN = 901, 902, 903, 904, 905, 906
 #: The hour stands in the first slot, places in those after it; 0: nothing.
 HOUR_SLOT, FIRST_PLACE_SLOT = 0, 1
 #: More places are not read out: the message would be too long to be listened to, and too long for one SMS.
@@ -48,10 +49,23 @@ def messages() -> Iterator[AlertMessage]:
             yield AlertMessage(hazard, level)
 
 
-def end_template(*, is_drill: bool, is_all_clear: bool) -> int:
-    if is_drill:
-        return _DRILL_END
-    return _ALL_CLEAR if is_all_clear else _CANCEL
+class EndKind(StrEnum):
+    """Why an alert ends. OVER: it is silent and says nothing, since another one follows or its time is over."""
+
+    CANCEL = "cancel"  # it was a mistake
+    ALL_CLEAR = "all_clear"  # the danger is over
+    WITHDRAWN = "withdrawn"  # by the authority that gave it
+    OVER = "over"
+
+
+_ENDS = {EndKind.CANCEL: _CANCEL, EndKind.ALL_CLEAR: _ALL_CLEAR, EndKind.WITHDRAWN: _WITHDRAWN}
+
+
+def end_template(kind: EndKind, *, is_drill: bool) -> int:
+    """0: silence."""
+    if kind is EndKind.OVER:
+        return 0
+    return _DRILL_END if is_drill else _ENDS[kind]
 
 
 SILENT_DRILL = _SILENT_DRILL
@@ -80,7 +94,12 @@ def book_templates(languages: list[str]) -> list[AlertTemplate]:
         for is_drill in (False, True):
             parts = _parts(message, is_drill=is_drill)
             made.append(_template(message.template(is_drill=is_drill), message, languages, parts))
-    for number, sound in ((_CANCEL, texts.CANCEL), (_ALL_CLEAR, texts.ALL_CLEAR), (_DRILL_END, texts.DRILL_END)):
+    for number, sound in (
+        (_CANCEL, texts.CANCEL),
+        (_ALL_CLEAR, texts.ALL_CLEAR),
+        (_DRILL_END, texts.DRILL_END),
+        (_WITHDRAWN, texts.WITHDRAWN),
+    ):
         made.append(AlertTemplate(number=number, speech=_speech(languages, [AlertPart(sound=sound)])))
     made.append(AlertTemplate(number=_SILENT_DRILL, speech=[]))
     return made

@@ -10,7 +10,7 @@ VIETNAMESE, ENGLISH = "vi", "en"
 SIREN, CHIME, DRILL_OPENING = 1, 2, 3
 ATTENTION, DRILL, FREE_INTRODUCTION = 10, 11, 12
 CANCEL, ALL_CLEAR, DRILL_END = 13, 14, 15
-PLACES, WHOLE_COMMUNE = 16, 17
+PLACES, WHOLE_COMMUNE, WITHDRAWN = 16, 17, 18
 _LEVEL, _DANGER, _ADVICE, _BEFORE_HOUR = 20, 100, 200, 300
 #: Names of zones, in the order in which they were first needed.
 FIRST_ZONE = 1000
@@ -60,6 +60,10 @@ _COMMON = {
     ),
     PLACES: ("Khu vực cần chú ý:", "Areas affected:"),
     WHOLE_COMMUNE: ("Toàn xã cần chú ý.", "The whole commune is affected."),
+    WITHDRAWN: (
+        "Cơ quan phát cảnh báo đã hủy cảnh báo vừa rồi. Bà con chờ nghe tin tiếp theo.",
+        "The authority has withdrawn the last warning. Please wait for further news.",
+    ),
 }
 _LEVEL_WORDS = {
     1: ("một", "one"),

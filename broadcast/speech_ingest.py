@@ -4,7 +4,9 @@ What an engine has spoken goes through the ingest as an upload does: measured, l
 """
 
 import logging
+import tempfile
 import threading
+from pathlib import Path
 
 import msgspec
 
@@ -13,6 +15,7 @@ from broadcast.ingest import Ingest
 from broadcast.ingest_jobs import IngestJob, JobState, unfinished, update_job
 from broadcast.ingest_queue import IngestQueue
 from broadcast.media import disk_full, is_disk_full
+from broadcast.spoken_turns import join_turns
 from runtime.database import Database
 from runtime.refusal import N_, Refusal
 from speech.engines import Engines
@@ -20,6 +23,7 @@ from speech.normaliser import normalise
 from speech.orders import SpeechOrder
 from speech.pronunciations import corrections
 from speech.synthesis import SpeechStopped, synthesise
+from speech.voices import ENGLISH_VOICE
 from transport.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -109,9 +113,24 @@ class SpeechIngest:
         order = order_of(job.speech)
         if order is None:
             raise RuntimeError(f"job {job.id} is spoken, but has no order")
-        with self._database.session() as session:
-            known = corrections(session, job.commune_id)
-        spoken = normalise(order.text, known, self.engines.voice(order.voice).dialect).spoken
+        into = self._ingest.incoming_of(job)
+        if order.repeats == 1 and not order.english:
+            self._read_aloud(job, order, into)
+            return
+        with tempfile.TemporaryDirectory(prefix="loa-turns-") as folder:
+            languages = [order, msgspec.structs.replace(order, text=order.english, voice=ENGLISH_VOICE.id)]
+            parts = [(Path(folder) / f"{n}.wav", part) for n, part in enumerate(languages) if part.text]
+            for path, part in parts:
+                self._read_aloud(job, part, path)
+            join_turns([path for path, _ in parts], order.repeats, order.paragraph_pause_ms, into)
+
+    def _read_aloud(self, job: IngestJob, order: SpeechOrder, into: Path) -> None:
+        """The text alone."""
+        spoken = order.text
+        if order.voice != ENGLISH_VOICE.id:
+            with self._database.session() as session:
+                known = corrections(session, job.commune_id)
+            spoken = normalise(order.text, known, self.engines.voice(order.voice).dialect).spoken
         told = [0.0]
 
         def progress(share: float) -> None:
@@ -123,7 +142,7 @@ class SpeechIngest:
             self.engines,
             order,
             spoken,
-            self._ingest.incoming_of(job),
+            into,
             progress=progress,
             stopping=lambda: self._worker.stopping.is_set() or self._is_stopped(job.id),
         )

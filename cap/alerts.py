@@ -1,5 +1,6 @@
 """The inbox: alerts that came from outside to a commune, and what became of each."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -7,8 +8,7 @@ import msgspec
 from sqlalchemy import Column, LargeBinary, Text
 from sqlmodel import Field, Session, UniqueConstraint, col, select
 
-from cap.emergencies import SpokenText
-from cap.messages import MessageKey, MessageType, Status
+from cap.messages import MessageKey, MessageType, SpokenText, Status
 from cap.targets import Aim
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, NotFound, Refusal, from_text
@@ -38,7 +38,8 @@ class CapAlert(NumberedRow, table=True):
 
     texts: JSON of `SpokenText`. targets: JSON as on the wire. aim: of `cap.targets.Aim`.
     in_own_language: whether it came in a language of the commune. automatic: starts without being asked.
-    why: why it is not started, as `runtime.refusal.as_text`. emergency_id: of its emergency, "" for none.
+    why: why it is not started, as `runtime.refusal.as_text`.
+    emergency_id: of its emergency, which waits for a second person while this waits; "" for none.
     """
 
     __tablename__ = "cap_alert"
@@ -132,6 +133,31 @@ def alert_of_origin(session: Session, commune_id: str, key: MessageKey) -> CapAl
     """A copy of this message that another Loa passed on."""
     query = select(CapAlert).where(CapAlert.commune_id == commune_id, CapAlert.origin == key_text(key))
     return session.exec(query).first()
+
+
+def reference_keys(row: CapAlert) -> list[MessageKey]:
+    """What an Update or a Cancel is about."""
+    keys = (line.rsplit(",", 2) for line in row.references.splitlines())
+    return [MessageKey(sender, identifier, datetime.fromisoformat(sent)) for sender, identifier, sent in keys]
+
+
+def replaced_by(rows: Sequence[CapAlert], row: CapAlert) -> CapAlert | None:
+    """The one of them that is on and goes on until this Update starts."""
+    keys = set(reference_keys(row)) if row.state == CapAlertState.WAITING else set()
+    on = (other for other in rows if other.state == CapAlertState.STARTED)
+    return next((other for other in on if other.key in keys and may_end(row, other)), None)
+
+
+def may_end(row: CapAlert, other: CapAlert) -> bool:
+    """Nobody ends an alert of another sender, none that was signed without signing, and a test ends nothing real."""
+    status = row.status == other.status or row.status == Status.ACTUAL
+    real = row.status in (Status.ACTUAL, Status.EXERCISE, Status.TEST)
+    return row.sender == other.sender and (row.is_signed or not other.is_signed) and status and real
+
+
+def ended_state(row: CapAlert) -> CapAlertState:
+    """Of an alert that this message ends."""
+    return CapAlertState.CANCELLED if row.type == MessageType.CANCEL else CapAlertState.REPLACED
 
 
 def referring(session: Session, commune_id: str, key: MessageKey) -> list[CapAlert]:

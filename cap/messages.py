@@ -120,6 +120,13 @@ class ReceiverPosition(msgspec.Struct, frozen=True):
     longitude_deg: float
 
 
+class SpokenText(msgspec.Struct, frozen=True):
+    """language: a tag, "vi"."""
+
+    language: str
+    text: str
+
+
 class CommunePlaces(msgspec.Struct, frozen=True, kw_only=True):
     """Where a commune is. outline: its border as `devices.outlines` keeps it, None for none."""
 

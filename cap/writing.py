@@ -11,6 +11,8 @@ from cap.feeds import ATOM, CAP_TYPE
 from cap.messages import Certainty, MessageKey, MessageType, Severity, Status, Urgency
 from cap.reading import ORIGIN
 from cap.xml_files import CAP, Element
+from runtime.settings import Settings
+from wire.sealing import PublicKey
 
 #: More corners say nothing that a receiver of alerts could use.
 _MOST_CORNERS = 2_000
@@ -18,7 +20,8 @@ _MOST_CORNERS = 2_000
 
 @dataclass(frozen=True)
 class OutgoingAlert:
-    """One message. references: of a Cancel, what it ends. outline: of the commune. origin: what the emergency airs."""
+    """One message. references: of a Cancel, what it ends. outline: of the commune. origin: what the emergency airs.
+    response: CAP's responseType, "" for none."""
 
     key: MessageKey
     type: MessageType
@@ -33,9 +36,15 @@ class OutgoingAlert:
     severity: str = Severity.UNKNOWN
     urgency: str = Urgency.IMMEDIATE
     certainty: str = Certainty.UNKNOWN
+    response: str = ""
     outline: str | None = None
     origin: str = ""
     references: Sequence[MessageKey] = ()
+
+
+def alerts_host(settings: Settings, key: PublicKey) -> str:
+    """The part after the @ in the senders of what Loa publishes: of its public address, else a name from its key."""
+    return settings.public_host or f"loa-{key.kid}.invalid"
 
 
 def cap_file(alert: OutgoingAlert) -> bytes:
@@ -53,6 +62,8 @@ def cap_file(alert: OutgoingAlert) -> bytes:
     _add(info, "language", alert.language)
     _add(info, "category", alert.category)
     _add(info, "event", alert.event)
+    if alert.response:
+        _add(info, "responseType", alert.response)
     _add(info, "urgency", alert.urgency)
     _add(info, "severity", alert.severity)
     _add(info, "certainty", alert.certainty)

@@ -109,6 +109,7 @@ class Deed(StrEnum):
     CAP_SOURCE_RETIRED = "cap_source_retired"
     CAP_SOURCE_RESTORED = "cap_source_restored"
     CAP_TOKEN_MADE = "cap_token_made"  # noqa: S105 - a deed, no token
+    CAP_ALERT_REQUESTED = "cap_alert_requested"
     CAP_ALERT_STARTED = "cap_alert_started"
     CAP_ALERT_STOPPED = "cap_alert_stopped"
     CAP_ALERT_DISMISSED = "cap_alert_dismissed"

@@ -10,7 +10,7 @@ from runtime.refusal import N_, Refusal
 from speech.espeak import EspeakEngine
 from speech.piper import PiperEngine, PiperFolder
 from speech.sessions import SpeechSession
-from speech.voices import Voice
+from speech.voices import ENGLISH_VOICE, Voice
 
 
 class Engine(Protocol):
@@ -66,6 +66,8 @@ class Engines:
             session.close()
 
     def _of(self, voice_id: str) -> tuple[Engine, Voice]:
+        if voice_id == ENGLISH_VOICE.id:
+            return self._engines[0], ENGLISH_VOICE
         refusal = Refusal(N_("The chosen voice is not installed any more. Choose another one."))
         for engine in self._engines:
             try:

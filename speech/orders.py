@@ -9,13 +9,18 @@ LONGEST_PAUSE_MS = 10_000
 
 
 class SpeechOrder(msgspec.Struct, frozen=True):
-    """What was asked for, kept with the recording. text: as typed, cleaned."""
+    """What was asked for, kept with the recording. text: as typed, cleaned. english: said after the text.
+
+    repeats: how often both are said.
+    """
 
     text: str
     voice: str
     speed_percent: int = 100
     sentence_pause_ms: int = 300
     paragraph_pause_ms: int = 800
+    english: str = ""
+    repeats: int = 1
 
     def __post_init__(self) -> None:
         if not 50 <= self.speed_percent <= 200:

@@ -13,3 +13,7 @@ class Voice:
     name: str
     is_vietnamese: bool = True
     dialect: Dialect = NORTH
+
+
+#: Of the engine that is always there. It reads the English part of alerts; people do not choose it.
+ENGLISH_VOICE = Voice("espeak:en-gb", "English", is_vietnamese=False)

@@ -81,6 +81,6 @@ PROVINCE = Actor(
     ),
 )
 #: Sources of alerts whose rule a commune has set: what meets it starts, and what they cancel stops.
-CAP = Actor("CAP", allowed=frozenset({Action.ON_AIR, Action.EMERGENCY}))
+CAP = Actor("CAP", allowed=frozenset({Action.EMERGENCY, Action.CLEAR_EMERGENCY}))
 #: The controller itself, and commands that are typed at its machine.
 CONTROLLER = Actor("loa", allowed=frozenset(Action))

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from alerts.emergency_alerts import EndKind
+from alerts.templates import EndKind
 from broadcast import broadcasts, planning, stopping
 from broadcast.broadcasts import Broadcast
 from broadcast.modes import IN_STEP, Spread

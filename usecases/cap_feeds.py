@@ -7,12 +7,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cap.emergencies import EmergencyStarter
 from cap.feed_fetch import Version, fetch
 from cap.feeds import FeedLink, read_foreign_feed
 from cap.sources import CapSource, cap_source, feed_sources, note_read
 from runtime.refusal import Refusal, as_text
 from transport.worker import BackOff, Worker
+from usecases.cap_emergencies import CapEmergencies
 from usecases.cap_intake import receive
 from usecases.services import Services
 
@@ -44,7 +44,7 @@ class CapFeeds:
     """`start` and `close`; `step` is one turn."""
 
     def __init__(
-        self, services: Services, emergencies: EmergencyStarter, trusted: Collection[str], *, own_host: str = ""
+        self, services: Services, emergencies: CapEmergencies, trusted: Collection[str], *, own_host: str = ""
     ) -> None:
         """trusted: hosts that may be in the local network. own_host: of what Loa publishes itself."""
         self._services, self._emergencies, self._trusted, self._own_host = services, emergencies, trusted, own_host

@@ -1,7 +1,7 @@
 """Alerts from outside come in: read, kept once, aimed at the commune's places, and set against what came before.
 
-The decision and the emergency are written in one transaction, so that a Cancel finds either an alert that has not
-started, and then it never starts, or one with an emergency to stop.
+What is decided is committed first, then `usecases.cap_alerts.work_alerts` sends or ends the emergency; both under
+`CapEmergencies.deciding`, so that a Cancel finds an alert that has not started, or one whose emergency it ends.
 """
 
 import logging
@@ -12,18 +12,36 @@ from enum import StrEnum
 import msgspec
 from sqlmodel import Session
 
-from cap.alerts import CapAlert, CapAlertState, alert_of_origin, alert_with_key, end, key_text, referring
-from cap.emergencies import EmergencyStarter, SpokenText
-from cap.messages import CapMessage, CommunePlaces, Info, MessageKey, MessageType, ReceiverPosition, Status
+from alerts.templates import EndKind
+from cap.alerts import (
+    CapAlert,
+    CapAlertState,
+    alert_of_origin,
+    alert_with_key,
+    end,
+    ended_state,
+    key_text,
+    may_end,
+    referring,
+)
+from cap.messages import (
+    CapMessage,
+    CommunePlaces,
+    Info,
+    MessageKey,
+    MessageType,
+    ReceiverPosition,
+    SpokenText,
+    Status,
+)
 from cap.reading import read_foreign
 from cap.sources import CapSource, cap_source
 from cap.targets import Aim, Aimed, aimed, in_languages, joined
 from devices.communes import commune
 from devices.receivers import receivers, zones_by_receiver
-from people.audit import Deed
 from runtime.refusal import N_, Refusal, as_text
-from usecases.actors import CAP
-from usecases.cap_alerts import stop_alert_in, work_alerts
+from usecases.cap_alerts import end_by_message, work_alerts
+from usecases.cap_emergencies import CapEmergencies
 from usecases.services import Services
 from wire.broadcasts import Targets
 
@@ -45,39 +63,39 @@ class Taken(StrEnum):
 
 @dataclass(frozen=True)
 class Met:
-    """alert: its row, None where none is kept for it."""
+    """alert: its row, None where none is kept for it. unsigned: the emergency of an unsigned one that it supersedes."""
 
     taken: Taken
     alert: CapAlert | None = None
+    unsigned: str = ""
 
 
-def receive(
-    services: Services, emergencies: EmergencyStarter, source_id: int, file: bytes, *, own_host: str = ""
-) -> Met:
+def receive(services: Services, emergencies: CapEmergencies, source_id: int, file: bytes, *, own_host: str = "") -> Met:
     """Read an alert of a source and take it in. own_host: of what Loa publishes itself. Raises Refusal, NotFound."""
     with services.database.session() as session:
         source = cap_source(session, source_id)
         places = _places(session, source.commune_id)
     now = services.clock.now()
     message = read_foreign(file, places, source.certificate, now, source=f"alerts {source.commune_id}")
-    with services.database.writing() as session:
-        met = take_in(session, emergencies, cap_source(session, source_id), message, now, own_host=own_host)
-    if met.taken is Taken.KEPT:
-        log.info("alert %s of %s: %s", message.key.identifier, message.key.sender, met.alert and met.alert.state)
-        work_alerts(services, emergencies)
-        emergencies.notify()
+    return take_message(services, emergencies, source_id, message, own_host=own_host)
+
+
+def take_message(
+    services: Services, emergencies: CapEmergencies, source_id: int, message: CapMessage, *, own_host: str
+) -> Met:
+    """One that was read. Raises Refusal, NotFound."""
+    with emergencies.deciding:
+        with services.database.writing() as session:
+            met = _take_in(session, cap_source(session, source_id), message, services.clock.now(), own_host)
+        if met.taken is Taken.KEPT:
+            log.info("alert %s of %s: %s", message.key.identifier, message.key.sender, met.alert and met.alert.state)
+            if met.unsigned:
+                emergencies.end(met.unsigned, message.key.sender, EndKind.OVER)
+            work_alerts(services, emergencies)
     return met
 
 
-def take_in(
-    session: Session,
-    emergencies: EmergencyStarter,
-    source: CapSource,
-    message: CapMessage,
-    now: datetime,
-    *,
-    own_host: str,
-) -> Met:
+def _take_in(session: Session, source: CapSource, message: CapMessage, now: datetime, own_host: str) -> Met:
     """Raises Refusal."""
     if message.type in (MessageType.ACK, MessageType.ERROR) or _is_own(message, own_host):
         return Met(Taken.IGNORED)
@@ -96,7 +114,8 @@ def take_in(
             raise Refusal(
                 N_("There is another alert with the same sender, identifier and time of sending. Nothing was changed.")
             )
-        stop_alert_in(session, emergencies, known, now, source.name)  # the signed one is the true one
+        # The signed one is the true one.
+    unsigned = known.emergency_id if known is not None else ""
     row = known or _new_row(source, message.key, now)
     _fill(session, row, source, message, now)
     session.add(row)
@@ -104,38 +123,25 @@ def take_in(
     _overtaken(session, row, now)
     if message.status in (Status.ACTUAL, Status.EXERCISE, Status.TEST):
         for reference in message.references:
-            _act_on(session, emergencies, row, reference, now)
-    return Met(Taken.KEPT, row)
+            _act_on(session, row, reference, now)
+    return Met(Taken.KEPT, row, unsigned)
 
 
-def _act_on(
-    session: Session, emergencies: EmergencyStarter, row: CapAlert, reference: MessageKey, now: datetime
-) -> None:
-    """An Update or a Cancel ends the alert that it refers to."""
+def _act_on(session: Session, row: CapAlert, reference: MessageKey, now: datetime) -> None:
+    """An Update or a Cancel ends the alert that it refers to; one that is on goes on until its Update starts."""
     other = alert_with_key(session, row.commune_id, reference)
-    if other is not None and other.state in (CapAlertState.WAITING, CapAlertState.STARTED) and _may_end(row, other):
-        stop_alert_in(session, emergencies, other, now, row.sender)
-        end(session, other, _ended_by(row), now, row.sender)
-        session.flush()
-        CAP.named(row.sender).note(session, now, row.commune_id, Deed.CAP_ALERT_ENDED, other.title, about=other)
+    if other is None or not may_end(row, other):
+        return
+    goes_on = other.state == CapAlertState.STARTED and row.state == CapAlertState.WAITING
+    if other.state in (CapAlertState.WAITING, CapAlertState.STARTED) and not goes_on:
+        end_by_message(session, row, other, now)
 
 
 def _overtaken(session: Session, row: CapAlert, now: datetime) -> None:
     """The Update or Cancel of an alert can come before the alert."""
     for later in referring(session, row.commune_id, row.key):
-        if row.state == CapAlertState.WAITING and _may_end(later, row):
-            end(session, row, _ended_by(later), now, later.sender)
-
-
-def _may_end(row: CapAlert, other: CapAlert) -> bool:
-    """Nobody ends an alert of another sender, none that was signed without signing, and a test ends nothing real."""
-    status = row.status == other.status or row.status == Status.ACTUAL
-    real = row.status in (Status.ACTUAL, Status.EXERCISE, Status.TEST)
-    return row.sender == other.sender and (row.is_signed or not other.is_signed) and status and real
-
-
-def _ended_by(row: CapAlert) -> CapAlertState:
-    return CapAlertState.CANCELLED if row.type == MessageType.CANCEL else CapAlertState.REPLACED
+        if row.state == CapAlertState.WAITING and may_end(later, row):
+            end(session, row, ended_state(later), now, later.sender)
 
 
 def _fill(session: Session, row: CapAlert, source: CapSource, message: CapMessage, now: datetime) -> None:

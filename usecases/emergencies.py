@@ -13,10 +13,10 @@ from alerts import texts
 from alerts.alert_settings import alert_settings
 from alerts.alert_sounds import wanted_sounds, zone_numbers
 from alerts.desk import EmergencyDesk, SentAlert
-from alerts.emergency_alerts import AlertState, EmergencyAlert, EndKind
+from alerts.emergency_alerts import AlertState, EmergencyAlert
 from alerts.hazards import LEVELS
 from alerts.journal import Write
-from alerts.templates import MOST_PLACES, REPEATS, SILENT_DRILL, AlertMessage
+from alerts.templates import MOST_PLACES, REPEATS, SILENT_DRILL, AlertMessage, EndKind
 from alerts.texts import VIETNAMESE
 from alerts.timelines import timeline
 from broadcast.planning import check_reached
@@ -45,8 +45,9 @@ class EmergencyOrder:
     """What a person chooses. hour: "before this hour", None for none. until_ended: repeated without a limit.
 
     is_silent: of a drill: only its arrival is reported. by_sms: of a drill: also by SMS to those who do not confirm it.
-    free_text, free_clip_id: of a free message; one of both.
+    free_text, free_english: of a free message, in Vietnamese and in English; or free_clip_id: a recording of it.
     request_key: of the form; sent twice it is one alert. source: who asked where no person did.
+    alert: its id, where it was drawn before; "" for a new one.
     """
 
     message: AlertMessage
@@ -57,9 +58,11 @@ class EmergencyOrder:
     is_silent: bool = False
     by_sms: bool = False
     free_text: str = ""
+    free_english: str = ""
     free_clip_id: str = ""
     request_key: str = ""
     source: str = ""
+    alert: str = ""
 
 
 def request_emergency(desk: EmergencyDesk, actor: Actor, commune_id: str, order: EmergencyOrder) -> EmergencyAlert:
@@ -67,15 +70,25 @@ def request_emergency(desk: EmergencyDesk, actor: Actor, commune_id: str, order:
 
     Raises NotAllowed, Refusal.
     """
-    actor.need(Action.EMERGENCY, commune_id)
     with desk.deciding:
         if order.request_key and (known := desk.by_key(commune_id, order.request_key)) is not None:
             return known
-        row = _prepared(desk, actor, commune_id, order)
-        if order.is_drill:
+        return request_prepared(desk, actor, prepare_emergency(desk, actor, commune_id, order))
+
+
+def prepare_emergency(desk: EmergencyDesk, actor: Actor, commune_id: str, order: EmergencyOrder) -> EmergencyAlert:
+    """A row that could be sent, with its ends; nothing is kept yet. Raises NotAllowed, Refusal."""
+    actor.need(Action.EMERGENCY, commune_id)
+    return _prepared(desk, actor, commune_id, order)
+
+
+def request_prepared(desk: EmergencyDesk, actor: Actor, row: EmergencyAlert) -> EmergencyAlert:
+    """Let it wait for a second person; send it when it is a drill."""
+    with desk.deciding:
+        if row.is_drill:
             return _send(desk, actor, row, Deed.DRILL_SENT).alert
         with desk.database.session() as session:
-            row.confirm_by_at = row.requested_at + alert_settings(session, commune_id).confirm_within
+            row.confirm_by_at = desk.clock.now() + alert_settings(session, row.commune_id).confirm_within
         desk.journal.put(row, _noted(desk, actor, row, Deed.EMERGENCY_REQUESTED))
         return row
 
@@ -86,10 +99,15 @@ def start_emergency(desk: EmergencyDesk, actor: Actor, commune_id: str, order: E
     actor: a part of Loa, not a person. Raises NotAllowed, Refusal.
     """
     actor.need(Action.EMERGENCY, commune_id)
+    order = replace(order, source=order.source or actor.name)
+    return start_prepared(desk, actor, prepare_emergency(desk, actor, commune_id, order))
+
+
+def start_prepared(desk: EmergencyDesk, actor: Actor, row: EmergencyAlert) -> SentAlert:
+    """The second half of `start_emergency`. Raises Refusal."""
     if actor.standing is not None:
         raise Refusal(N_("A person's emergency needs the confirmation of a second person."))
     with desk.deciding:
-        row = _prepared(desk, actor, commune_id, replace(order, source=order.source or actor.name))
         return _send(desk, actor, row, Deed.DRILL_SENT if row.is_drill else Deed.EMERGENCY_SENT)
 
 
@@ -172,10 +190,10 @@ def _prepared(desk: EmergencyDesk, actor: Actor, commune_id: str, order: Emergen
     message, targets = order.message, order.targets
     if message.hazard is not None and message.level not in (0, *LEVELS[message.hazard]):
         raise Refusal(N_("This type of disaster does not have this risk level. Choose another one.")).at("level")
-    free_text = order.free_text.strip()
-    if message.hazard is None and not free_text and not order.free_clip_id:
+    free_text, free_english = order.free_text.strip(), order.free_english.strip()
+    if message.hazard is None and not free_text and not free_english and not order.free_clip_id:
         raise Refusal(N_("Type the message, or choose a recording.")).at("free_text")
-    if len(free_text) > LONGEST_FREE_TEXT:
+    if max(len(free_text), len(free_english)) > LONGEST_FREE_TEXT:
         raise Refusal(N_("This text is too long: at most {n} characters."), n=LONGEST_FREE_TEXT).at("free_text")
     if not desk.clock.trusted:
         raise Refusal(N_("The server's clock is wrong, so receivers would refuse the message. Call your technician."))
@@ -192,7 +210,7 @@ def _prepared(desk: EmergencyDesk, actor: Actor, commune_id: str, order: Emergen
         raise Refusal(_SOUNDLESS, n=len(missing))
     repeats = 0 if order.until_ended else 1 if message.hazard is None else REPEATS
     row = EmergencyAlert(
-        id=alert_id(targets, everybody, secrets.token_bytes),
+        id=order.alert or alert_id(targets, everybody, secrets.token_bytes),
         commune_id=commune_id,
         request_key=order.request_key[:64],
         template=SILENT_DRILL if is_silent else message.template(is_drill=order.is_drill),
@@ -200,7 +218,7 @@ def _prepared(desk: EmergencyDesk, actor: Actor, commune_id: str, order: Emergen
         level=message.level,
         repeats=repeats,
         title=message.title,
-        text=free_text or planned.text,
+        text="\n".join(filter(None, (free_text, free_english))) or planned.text,
         targets=msgspec.json.encode(targets),
         is_drill=order.is_drill,
         by_sms=by_sms,
@@ -209,6 +227,7 @@ def _prepared(desk: EmergencyDesk, actor: Actor, commune_id: str, order: Emergen
         requested_at=now,
         lasts_us=0 if is_silent else planned.lasts_us(repeats),
         free_text=free_text,
+        free_english=free_english,
         free_clip_id=order.free_clip_id[:64],
     )
     desk.check_fits(row)
@@ -227,7 +246,7 @@ def _slots(targets: Targets, numbers: dict[str, int], hour: int | None) -> tuple
 
 
 def _ends_missing(session: Session, commune_id: str) -> list[int]:
-    needed = (texts.CANCEL, texts.ALL_CLEAR, texts.DRILL_END)
+    needed = (texts.CANCEL, texts.ALL_CLEAR, texts.DRILL_END, texts.WITHDRAWN)
     return [
         sound.number
         for sound in wanted_sounds(session, commune_id)

@@ -10,7 +10,8 @@ from alerts.desk import EmergencyDesk
 from alerts.drill_dates import last_due
 from alerts.emergency_alerts import AlertState, EmergencyAlert
 from alerts.hazards import Hazard
-from alerts.templates import AlertMessage
+from alerts.templates import REPEATS, AlertMessage
+from alerts.texts import DRILL, ENGLISH, VIETNAMESE, standard_texts
 from broadcast.clips import Field
 from broadcast.ingest_jobs import JobState, job
 from broadcast.speech_ingest import SpeechIngest
@@ -18,6 +19,7 @@ from devices.communes import commune
 from people.rights import Action
 from runtime.refusal import Refusal
 from speech.orders import SpeechOrder
+from speech.voices import ENGLISH_VOICE
 from usecases.actors import CONTROLLER, Actor
 from usecases.broadcasts import put_on_air_in
 from usecases.emergencies import EmergencyOrder, start_emergency
@@ -46,7 +48,9 @@ class EmergencyFollowUp:
         query = select(EmergencyAlert).where(
             EmergencyAlert.message_id == "",
             col(EmergencyAlert.expires_at) > now,
-            (EmergencyAlert.free_text != "") | (EmergencyAlert.free_clip_id != ""),
+            (EmergencyAlert.free_text != "")
+            | (EmergencyAlert.free_english != "")
+            | (EmergencyAlert.free_clip_id != ""),
         )
         with self._services.database.session() as session:
             rows = [row for row in session.exec(query) if row.state(now) is AlertState.SENT]
@@ -99,7 +103,7 @@ class EmergencyFollowUp:
             self._jobs[row.id] = self._speech.begin(
                 row.commune_id,
                 _TITLE,
-                SpeechOrder(row.free_text, voice),
+                _words(row, voice),
                 by=row.requested_by,
                 field=int(Field.UNEXPECTED),
                 replaces=None,
@@ -138,3 +142,14 @@ class EmergencyFollowUp:
             start_emergency(self._desk, CONTROLLER, settings.commune_id, order)
         except Refusal as refusal:
             log.error("the drill of %s could not be started: %s", settings.commune_id, refusal)
+
+
+def _words(row: EmergencyAlert, voice: str) -> SpeechOrder:
+    """Of a free message; a drill says before and after each language that it is one."""
+    texts = {VIETNAMESE: row.free_text, ENGLISH: row.free_english}
+    if row.is_drill:
+        drill = dict(zip(texts, standard_texts()[DRILL], strict=True))
+        texts = {tag: f"{drill[tag]}\n{text}\n{drill[tag]}" if text else "" for tag, text in texts.items()}
+    if not texts[VIETNAMESE]:
+        return SpeechOrder(texts[ENGLISH], ENGLISH_VOICE.id, repeats=REPEATS)
+    return SpeechOrder(texts[VIETNAMESE], voice, english=texts[ENGLISH], repeats=REPEATS)

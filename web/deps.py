@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from alerts.alert_books import AlertBooks
 from alerts.desk import EmergencyDesk
@@ -11,7 +10,7 @@ from broadcast.ingest import Ingest
 from broadcast.media import Media
 from broadcast.speech_ingest import SpeechIngest
 from broadcast.transmitter import Transmitter
-from cap.emergencies import EmergencyStarter
+from cap.writing import alerts_host
 from devices.downlink import Downlink
 from devices.enrolment import Issuer
 from devices.merger_hooks import MergerHooks
@@ -30,6 +29,7 @@ from runtime.https import Https
 from runtime.settings import Settings
 from schedules.planner import Planner
 from studio.live_sessions import LiveSessions
+from usecases.cap_emergencies import CapEmergencies
 from usecases.services import Services
 from web.access import close_sessions
 from wire.broadcasts import Item
@@ -65,7 +65,7 @@ class Deps:
     station_tests: StationTests
     programme_sound: Callable[[Sequence[Item], int], Iterator[bytes]]
     live_sessions: LiveSessions
-    emergencies: EmergencyStarter
+    emergencies: CapEmergencies
     desk: EmergencyDesk
     alert_books: AlertBooks
     https: Https | None = None
@@ -73,7 +73,7 @@ class Deps:
     @property
     def own_host(self) -> str:
         """Of the alerts that Loa publishes."""
-        return urlsplit(self.settings.base_url).hostname or ""
+        return alerts_host(self.settings, self.issuer.controller)
 
     @property
     def services(self) -> Services:

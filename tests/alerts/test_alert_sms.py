@@ -10,7 +10,8 @@ from sqlmodel import select
 
 from alerts.alert_settings import set_sms_settings
 from alerts.alert_sms import AlertSms
-from alerts.emergency_alerts import AlertReceipt, EmergencyAlert, EndKind, receipts_of, take_receipt
+from alerts.emergency_alerts import AlertReceipt, EmergencyAlert, receipts_of, take_receipt
+from alerts.templates import EndKind
 from devices.receivers import Receiver, change_receiver
 from notifications.channels import DeliveryFailed
 from people.audit import AuditEntry

@@ -9,9 +9,9 @@ from sqlmodel import select
 
 from alerts import texts
 from alerts.alert_sounds import AlertSoundRow
-from alerts.emergency_alerts import AlertState, EndKind
+from alerts.emergency_alerts import AlertState
 from alerts.hazards import Hazard
-from alerts.templates import AlertMessage, end_template, sounds_of
+from alerts.templates import AlertMessage, EndKind, end_template, sounds_of
 from broadcast.broadcasts import Broadcast
 from people.audit import AuditEntry
 from people.rights import Action, NotAllowed
@@ -154,7 +154,7 @@ def test_an_end_names_its_alert_and_has_words_of_its_own(room: WatchRoom, kind: 
         end_emergency(room.desk, room.chair, COMMUNE, row.id, kind)
     alert, end = room.sent()
     assert (end.alert, end.is_end) == (alert.alert, True)
-    assert end.template == end_template(is_drill=False, is_all_clear=kind is EndKind.ALL_CLEAR)
+    assert end.template == end_template(kind, is_drill=False)
     assert len({topic for topic, *_ in room.broker.log if "/alert/" in topic}) == 1
     with room.database.session() as session:
         broadcast = session.get_one(Broadcast, row.broadcast_id)

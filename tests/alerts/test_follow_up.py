@@ -8,8 +8,8 @@ import pytest
 from sqlmodel import select
 
 from alerts.alert_settings import alert_settings, set_alert_settings
-from alerts.emergency_alerts import EmergencyAlert, EndKind
-from alerts.templates import SILENT_DRILL, AlertMessage
+from alerts.emergency_alerts import EmergencyAlert
+from alerts.templates import SILENT_DRILL, AlertMessage, EndKind
 from broadcast.broadcasts import Broadcast
 from broadcast.ingest import Ingest
 from broadcast.media import Media

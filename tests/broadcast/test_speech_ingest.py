@@ -1,5 +1,6 @@
 """A text becomes a clip that keeps its words; it can be stopped, and goes on after a restart."""
 
+import wave
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,18 @@ def test_a_voice_that_is_not_there_begins_nothing(database: Database, speech: Sp
     with pytest.raises(Refusal, match="not installed any more"):
         begin(speech, SpeechOrder("a", "piper:none"))
     assert speech.step() is None
+
+
+def test_an_alert_is_said_in_both_languages_as_often_as_asked(ingest: Ingest, speech: SpeechIngest) -> None:
+    def lasts_s(order: SpeechOrder) -> float:
+        job_id = begin(speech, order)
+        speech.step()
+        path = ingest.incoming_of(state_of(speech._database, job_id))
+        with wave.open(str(path), "rb") as file:
+            return file.getnframes() / file.getframerate()
+
+    once = lasts_s(SpeechOrder("Có cháy.", "espeak:vi"))
+    both = lasts_s(SpeechOrder("Có cháy.", "espeak:vi", english="There is a fire."))
+    twice = lasts_s(SpeechOrder("Có cháy.", "espeak:vi", english="There is a fire.", repeats=2))
+    assert both > once + 0.8 + 0.5
+    assert twice == pytest.approx(2 * both + 0.8, abs=0.01)

@@ -1,13 +1,15 @@
-"""A commune with a border, two receivers and a source of alerts, and a part that records which emergencies it began."""
+"""A commune with a border, two receivers and a source of alerts, and the desk on which they become emergencies."""
 
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
+from alerts.desk import EmergencyDesk
+from alerts.emergency_alerts import AlertState, EmergencyAlert
+from alerts.journal import AlertJournal
 from cap.alerts import CapAlert, CapAlertState
-from cap.emergencies import CapEmergency, SpokenText
-from cap.messages import CapMessage
+from cap.messages import CapMessage, SpokenText
 from cap.reading import read_message
 from cap.sources import CapSource, SourceSettings, add_cap_source, cap_source
 from cap.targets import Aim
@@ -19,44 +21,19 @@ from devices.stations import StationKind, add_station
 from devices.zones import add_zone
 from runtime.clock import ManualClock
 from runtime.database import Database
-from runtime.refusal import Refusal
+from tests.alerts.watch_room import KEY, make_book_ready
 from tests.cap.cap_files import PLACES, SENDER, SQUARE
 from tests.cast import COMMUNE, COMMUNE_NAME
+from tests.fakes.broker import FakeBroker
 from usecases.cap_alerts import work_alerts
-from usecases.cap_intake import Met, take_in
+from usecases.cap_emergencies import CapEmergencies
+from usecases.cap_intake import Met, take_message
 from usecases.services import Services
 from wire.broadcasts import Targets
-from wire.sealing import PublicKey, SealingKey
+from wire.sealing import PublicKey
 
 OWN_HOST = "loa.xa.example"
 GRAVE = {"least_severity": "Severe", "least_urgency": "Expected", "least_certainty": "Likely"}
-
-
-class RecordedEmergencies:
-    """`cap.emergencies.EmergencyStarter` that sounds nothing. refuses: as when nobody would hear it."""
-
-    def __init__(self) -> None:
-        self.started: dict[str, CapEmergency] = {}
-        self.stopped: list[str] = []
-        self.refuses = False
-        self.notified = 0
-
-    def start_in(self, session: Session, order: CapEmergency, now: datetime) -> str:
-        if self.refuses:
-            raise Refusal("There are no receivers in the places that you chose.")
-        self.started.setdefault(order.reference, order)
-        return order.reference
-
-    def stop_in(self, session: Session, emergency_id: str, now: datetime, *, by: str) -> None:
-        self.stopped.append(emergency_id)
-
-    def notify(self) -> None:
-        self.notified += 1
-
-    @property
-    def on(self) -> list[str]:
-        """Titles of those that were started and not stopped."""
-        return [order.title for reference, order in self.started.items() if reference not in self.stopped]
 
 
 def settle(session: Session) -> None:
@@ -72,8 +49,11 @@ class AlertCommune:
     def __init__(self, database: Database, clock: ManualClock) -> None:
         self.database, self.clock = database, clock
         self.services = Services(database, clock)
-        self.emergencies = RecordedEmergencies()
-        issuer = Issuer(broker_url="mqtt://b:1883", controller=PublicKey(SealingKey(bytes(range(32))).public))
+        self.broker = FakeBroker()
+        self.journal = AlertJournal(database)
+        desk = EmergencyDesk(database, self.broker, KEY, clock, self.journal)
+        self.desk, self.emergencies = desk, CapEmergencies(desk)
+        issuer = Issuer(broker_url="mqtt://b:1883", controller=PublicKey(KEY.public))
         with database.writing() as session:
             add_commune(session, COMMUNE, COMMUNE_NAME)
             station = add_station(session, COMMUNE, StationKind.FM, "FM Hậu Hiền").number
@@ -82,6 +62,8 @@ class AlertCommune:
                 place = {"station_id": station, "name": f"Thôn {n}", "zones": ["thon-1"]}
                 enrol(session, issuer, receiver_id=f"loa-{n}", commune_id=COMMUNE, now=clock.now(), **place)
             settle(session)
+        make_book_ready(database)
+        self.journal.start()
         self.source = self.add_source("Đài KTTV", **GRAVE)
 
     def add_source(self, name: str, **settings: object) -> int:
@@ -93,11 +75,7 @@ class AlertCommune:
         """As `usecases.cap_intake.receive`."""
         with self.database.session() as session:
             message = self.read(file, cap_source(session, source or self.source))
-        with self.database.writing() as session:
-            own = cap_source(session, source or self.source)
-            met = take_in(session, self.emergencies, own, message, self.clock.now(), own_host=OWN_HOST)
-        self.work()
-        return met
+        return take_message(self.services, self.emergencies, source or self.source, message, own_host=OWN_HOST)
 
     def read(self, file: bytes, source: CapSource) -> CapMessage:
         with self.database.session() as session:
@@ -108,6 +86,21 @@ class AlertCommune:
     def work(self) -> None:
         work_alerts(self.services, self.emergencies)
 
+    @property
+    def started(self) -> list[EmergencyAlert]:
+        """The first one first."""
+        with self.database.session() as session:
+            rows = session.exec(select(EmergencyAlert).where(col(EmergencyAlert.issued_at).is_not(None)))
+            return sorted(rows, key=lambda row: row.issued_at or row.requested_at)
+
+    @property
+    def on(self) -> list[str]:
+        """Events of the alerts whose emergency is in force."""
+        now = self.clock.now()
+        ids = [row.id for row in self.started if row.state(now) is AlertState.SENT]
+        with self.database.session() as session:
+            return [row.event for row in self.rows(session) if row.emergency_id in ids]
+
     def row(self, identifier: str = "VN-1", sender: str = SENDER) -> CapAlert:
         with self.database.session() as session:
             rows = [r for r in self.rows(session) if (r.identifier, r.sender) == (identifier, sender)]
@@ -116,6 +109,9 @@ class AlertCommune:
 
     def state(self, identifier: str = "VN-1") -> str:
         return self.row(identifier).state
+
+    def close(self) -> None:
+        self.journal.close()
 
     @staticmethod
     def rows(session: Session) -> list[CapAlert]:

@@ -6,26 +6,33 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from broadcast.broadcasts import Broadcast
-from broadcast.ingest_jobs import IngestJob, JobState
+from alerts.hazards import Hazard
+from alerts.templates import AlertMessage, EndKind
+from broadcast.clips import order_of
+from broadcast.ingest_jobs import IngestJob
 from cap.alerts import CapAlert
 from cap.feeds import read_feed
-from cap.messages import CapMessage, CommunePlaces, MessageType
+from cap.messages import CapMessage, CommunePlaces, MessageType, Status
 from cap.reading import read_message
 from cap.sources import cap_source
-from cap.spoken_emergencies import SpokenEmergency
 from devices.communes import commune
 from people.audit import AuditEntry, Deed
 from people.rights import Role
 from runtime.clock import ManualClock
 from runtime.database import Database
-from tests.broadcast.studio import add_clip
+from tests.alerts.watch_room import make_book_ready
 from tests.cap.alert_commune import GRAVE, settle
 from tests.cap.cap_files import Signer, alert, info, reference
 from tests.cast import COMMUNE
-from tests.web.office import Office
+from tests.web.office import PASSWORD, Office
 from tests.web.page_forms import form_of
+from tests.web.test_emergency_page import DEPUTYS, Second
 from tests.web.test_rights_of_pages import Guest
+from usecases.actors import CONTROLLER
+from usecases.cap_alerts import work_alerts
+from usecases.emergencies import EmergencyOrder, end_emergency, start_emergency
+from usecases.emergency_follow_up import EmergencyFollowUp
+from wire.broadcasts import Targets
 
 SOURCE = {"name": "Đài KTTV", "kind": "post"}
 LATER = "2026-11-24T04:57:00+07:00"
@@ -40,6 +47,7 @@ class AlertOffice(Office):
         self.add_receivers(2)
         with database.writing() as session:
             settle(session)
+        make_book_ready(database)
         assert self.post("/cap/sources", **SOURCE) == 303
         self.token = self.new_token()
 
@@ -142,16 +150,6 @@ def test_the_second_of_two_who_change_a_source_is_told(office: AlertOffice) -> N
         assert cap_source(session, 1).name == "Một"
 
 
-def step(office: AlertOffice) -> None:
-    """Take emergencies under way a step on, and read aloud what waits for it."""
-    office.deps.emergencies.step()  # type: ignore[attr-defined]
-    if office.deps.speech.step() is not None:
-        with office.database.session() as session:
-            job_id = session.exec(select(IngestJob.id)).one()
-        office.deps.ingest.work_one(job_id)
-        office.deps.emergencies.step()  # type: ignore[attr-defined]
-
-
 def published(office: AlertOffice, path: str) -> bytes:
     answer = office.stranger.get(path)
     assert answer.status_code == 200
@@ -168,22 +166,27 @@ def published_alerts(office: AlertOffice) -> list[CapMessage]:
     return [read_message(published(office, path), places, "", office.clock.now()) for path in paths]
 
 
-def on_air(office: AlertOffice) -> Broadcast:
-    with office.database.session() as session:
-        return session.exec(select(Broadcast)).one()
+def ask_for(office: AlertOffice, number: int = 1) -> str:
+    """The path of the emergency that now waits for a second person."""
+    start = form_of(office, "/cap", f"/cap/alerts/{number}/start")
+    answer = office.browser.post(start.action, data=start.fields)
+    assert answer.status_code == 303
+    return answer.headers["location"]
 
 
-def test_a_confirmed_alert_is_read_aloud_goes_on_air_is_published_and_ends_with_its_cancel(office: AlertOffice) -> None:
+def test_an_alert_needs_two_people_and_the_requester_cannot_confirm_it(office: AlertOffice) -> None:
     office.send(alert())
-    start = form_of(office, "/cap", "/cap/alerts/1/start")
-    assert office.browser.post(start.action, data=start.fields).status_code == 303
+    path = ask_for(office)
+    assert "Bão số 9 đổ bộ" in office.browser.get(path).text
+    assert office.post(f"{path}/confirm", password=PASSWORD) == 422  # the same person
     assert published_alerts(office) == []
-    step(office)
-    broadcast = on_air(office)
-    assert (broadcast.class_, broadcast.title, broadcast.audience.all) == ("emergency", "Bão", True)
-    office.deps.transmitter.announce_due()
+    assert "người thứ hai" in office.browser.get("/cap").text
+    deputy = Second(office)
+    assert deputy.post(f"{path}/confirm", password=DEPUTYS) == 303
+    work(office)
+    assert office.alerts()[0].state == "started"
     (message,) = published_alerts(office)
-    assert message.type is MessageType.ALERT
+    assert (message.type, message.status) == (MessageType.ALERT, Status.ACTUAL)
     assert message.key.sender == f"{COMMUNE}@loa.xa.example"
     assert (message.infos[0].severity, message.infos[0].urgency) == ("Extreme", "Immediate")
     assert message.infos[0].reached.is_whole
@@ -191,45 +194,64 @@ def test_a_confirmed_alert_is_read_aloud_goes_on_air_is_published_and_ends_with_
     assert message.origin.identifier == "VN-1"
     office.clock.advance(timedelta(seconds=15))
     office.send(CANCEL)
-    assert on_air(office).stopped_at == office.clock.now()
     cancel, still = published_alerts(office)
     assert cancel.type is MessageType.CANCEL
     assert cancel.references == (still.key,)
     with office.database.session() as session:
         deeds = [entry.action for entry in session.exec(select(AuditEntry)) if entry.action.startswith("cap_alert")]
-    assert deeds == [Deed.CAP_ALERT_STARTED, Deed.CAP_ALERT_ENDED]
+    assert deeds == [Deed.CAP_ALERT_REQUESTED, Deed.CAP_ALERT_STARTED, Deed.CAP_ALERT_ENDED]
 
 
-def test_a_cancel_that_comes_while_it_is_read_aloud_keeps_it_silent(office: AlertOffice) -> None:
+def work(office: AlertOffice) -> None:
+    work_alerts(office.deps.services, office.deps.emergencies)
+
+
+def test_by_the_rule_the_siren_goes_before_the_answer_and_the_words_follow(office: AlertOffice) -> None:
     assert office.post("/cap/sources/1", **SOURCE, **GRAVE) == 303
     assert office.send(alert())[1]["state"] == "started"
-    office.deps.emergencies.step()  # type: ignore[attr-defined]
-    office.send(CANCEL)
-    with office.database.writing() as session:
-        (job,) = session.exec(select(IngestJob))
-        add_clip(session, "read", 20, now=office.clock.now())
-        job.state, job.clip_id = JobState.READY.value, "read"
-        session.add(job)
-    office.deps.emergencies.step()  # type: ignore[attr-defined]
+    assert [topic for topic in office.broker.retained if "/alert/" in topic]
+    follow_up = EmergencyFollowUp(office.deps.services, office.deps.desk, office.deps.speech)
+    follow_up.speak_free_messages()
     with office.database.session() as session:
-        assert session.exec(select(Broadcast)).all() == []
-        assert session.exec(select(SpokenEmergency)).one().state == "stopped"
+        (job,) = session.exec(select(IngestJob))
+    order = order_of(job.speech)
+    assert order is not None
+    assert (order.text, order.repeats) == ("Bão số 9 đổ bộ.\nGió cấp 12.", 3)
+    assert len(published_alerts(office)) == 1
 
 
-def test_an_exercise_is_a_drill_that_says_so_and_is_no_emergency(office: AlertOffice) -> None:
+def test_an_exercise_is_a_drill_that_says_so_and_is_published_as_exercise(office: AlertOffice) -> None:
     assert office.post("/cap/sources/1", **SOURCE, **GRAVE, drills="1") == 303
     assert office.send(alert(status="Exercise"))[1]["state"] == "started"
-    office.deps.emergencies.step()  # type: ignore[attr-defined]
-    with office.database.writing() as session:
-        (job,) = session.exec(select(IngestJob))
-        assert "Đây là diễn tập" in job.speech
-        add_clip(session, "read", 20, now=office.clock.now())  # as the engine would, in less time
-        job.state, job.clip_id = JobState.READY.value, "read"
-        session.add(job)
-    office.deps.emergencies.step()  # type: ignore[attr-defined]
-    assert on_air(office).class_ == "priority"
-    office.deps.transmitter.announce_due()
-    assert published_alerts(office) == []
+    assert [topic for topic in office.broker.retained if "/drill/" in topic]
+    assert not [topic for topic in office.broker.retained if "/alert/" in topic]
+    follow_up = EmergencyFollowUp(office.deps.services, office.deps.desk, office.deps.speech)
+    follow_up.speak_free_messages()
+    with office.database.session() as session:
+        assert session.exec(select(IngestJob)).one().speech.count("Đây là diễn tập") == 2
+    (message,) = published_alerts(office)
+    assert message.status is Status.EXERCISE
+
+
+def test_an_emergency_of_the_page_and_its_all_clear_are_published(office: AlertOffice) -> None:
+    storm = AlertMessage(Hazard.STORM, 4)
+    row = start_emergency(office.deps.desk, CONTROLLER, COMMUNE, EmergencyOrder(storm, Targets(all=True))).alert
+    (message,) = published_alerts(office)
+    assert (message.infos[0].category, message.infos[0].severity) == ("Met", "Extreme")
+    assert message.infos[0].event.startswith("Bão")
+    assert message.origin is None
+    end_emergency(office.deps.desk, CONTROLLER, COMMUNE, row.id, EndKind.ALL_CLEAR)
+    update, still = published_alerts(office)
+    assert (update.type, update.references) == (MessageType.UPDATE, (still.key,))
+    assert update.infos[0].response_types == ("AllClear",)
+
+
+def test_without_a_public_address_the_sender_is_a_name_of_the_installation(
+    database: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    office = Office(database, clock, tmp_path)
+    host = office.deps.own_host
+    assert (host.startswith("loa-"), host.endswith(".invalid"), len(host)) == (True, True, 28)
 
 
 def test_an_alert_in_a_language_that_no_voice_reads_says_so(office: AlertOffice) -> None:

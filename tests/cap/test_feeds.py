@@ -92,8 +92,10 @@ def server() -> Iterator[AlertServer]:
 
 
 @pytest.fixture
-def commune(database: Database, clock: ManualClock) -> AlertCommune:
-    return AlertCommune(database, clock)
+def commune(database: Database, clock: ManualClock) -> Iterator[AlertCommune]:
+    made = AlertCommune(database, clock)
+    yield made
+    made.close()
 
 
 class Turns:
@@ -124,14 +126,14 @@ def test_each_new_file_is_fetched_once_and_an_unchanged_feed_not_read(
     turns = Turns(commune, server, monkeypatch)
     server.offer(a=alert())
     assert turns.turn() == ""
-    assert commune.emergencies.on == ["Bão"]
+    assert commune.on == ["Bão"]
     turns.turn(10)
     assert server.asked == ["/feed", "/a"]  # its turn comes once a minute
     turns.turn()
     server.offer(a=alert(), b=alert("", type_="Cancel", identifier="VN-2", sent=LATER, references=reference()))
     turns.turn()
     assert server.asked == ["/feed", "/a", "/feed", "/feed", "/b"]
-    assert commune.emergencies.on == []
+    assert commune.on == []
 
 
 def test_the_same_alert_in_two_feeds_sounds_once(
@@ -142,7 +144,7 @@ def test_the_same_alert_in_two_feeds_sounds_once(
     server.offer(a=alert())
     turns.turn()
     assert server.asked.count("/a") == 2
-    assert len(commune.emergencies.started) == 1
+    assert len(commune.started) == 1
 
 
 def test_a_bad_file_keeps_no_other_back_and_one_that_is_missing_is_asked_again(
@@ -152,10 +154,10 @@ def test_a_bad_file_keeps_no_other_back_and_one_that_is_missing_is_asked_again(
     server.offer(bad=b"<html/>", gone=b"", good=alert())
     missing = server.files.pop("/gone")
     assert "alert" in turns.turn()
-    assert commune.emergencies.on == ["Bão"]
+    assert commune.on == ["Bão"]
     server.files["/gone"] = missing + alert(identifier="VN-9")
     turns.turn()
-    assert len(commune.emergencies.started) == 2
+    assert len(commune.started) == 2
     turns.turn()
     turns.turn()
     assert server.asked.count("/bad") == 3
@@ -172,7 +174,7 @@ def test_a_feed_that_fails_is_asked_less_often_and_says_why(
     server.offer(a=alert())
     turns.turn(4000)
     assert turns.turn(4000) == ""
-    assert commune.emergencies.on == ["Bão"]
+    assert commune.on == ["Bão"]
 
 
 def test_an_address_inside_is_refused_unless_it_is_allowed_by_name(
@@ -190,4 +192,4 @@ def test_a_link_of_an_allowed_feed_leads_nowhere_inside(
     turns = Turns(commune, server, monkeypatch)
     server.offer(**{"http://127.0.0.1:9/a": alert()})
     assert "127.0.0.1" in turns.turn()
-    assert commune.emergencies.started == {}
+    assert commune.started == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
 
-from alerts.emergency_alerts import EndKind
+from alerts.templates import EndKind
 from broadcast.planning import put_on_air
 from broadcast.programmes import Item, ItemKind, add_programme
 from demo.sites import OUTLINE

@@ -42,8 +42,8 @@ from speech.engines import Engines
 from studio.live_sessions import LiveSessions
 from tests.cast import COMMUNE, COMMUNE_NAME, OPERATOR
 from tests.fakes.broker import FakeBroker
+from usecases.cap_emergencies import CapEmergencies
 from usecases.services import Services
-from usecases.spoken_emergencies import SpokenEmergencies
 from web.access import form_token, open_session
 from web.app import Deps, create_app
 from web.language import translators
@@ -136,7 +136,7 @@ class Office:
             live_sessions=LiveSessions(
                 live_services, downlink, self.broker, ingest, Media(folder / "m"), Media(folder / "o")
             ),
-            emergencies=SpokenEmergencies(live_services, speech),
+            emergencies=CapEmergencies(desk),
         )
         with database.writing() as session:
             add_commune(session, COMMUNE, COMMUNE_NAME)

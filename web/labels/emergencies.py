@@ -12,7 +12,12 @@ ALERT_STATES = {
     AlertState.ENDED: N_("Ended"),
     AlertState.EXPIRED: N_("Expired"),
 }
-END_KINDS = {"cancel": N_("called back as a mistake"), "all_clear": N_("all-clear given")}
+END_KINDS = {
+    "cancel": N_("called back as a mistake"),
+    "all_clear": N_("all-clear given"),
+    "withdrawn": N_("withdrawn by its sender"),
+    "over": N_("its time was over, or another one follows"),
+}
 BEARERS = {"mqtt": N_("data network"), "sms": N_("SMS"), "local": N_("switch at the loudspeaker")}
 #: Why an alert did not take effect; the words are the protocol's.
 ALERT_CAUSES = {

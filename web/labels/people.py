@@ -74,6 +74,7 @@ DEEDS = {
     Deed.CAP_SOURCE_RETIRED: N_("Removed a source of alerts"),
     Deed.CAP_SOURCE_RESTORED: N_("Restored a source of alerts"),
     Deed.CAP_TOKEN_MADE: N_("Made a token for a source of alerts"),
+    Deed.CAP_ALERT_REQUESTED: N_("Asked for a second person to confirm an alert from outside"),
     Deed.CAP_ALERT_STARTED: N_("Started an alert from outside"),
     Deed.CAP_ALERT_STOPPED: N_("Stopped an alert from outside"),
     Deed.CAP_ALERT_DISMISSED: N_("Dismissed an alert from outside"),

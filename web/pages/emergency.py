@@ -13,9 +13,9 @@ from fastapi.responses import HTMLResponse, Response
 
 from alerts.alert_settings import alert_settings
 from alerts.alert_sounds import wanted_sounds
-from alerts.emergency_alerts import EndKind, receipt_counts, recent_alerts
+from alerts.emergency_alerts import receipt_counts, recent_alerts
 from alerts.hazards import HAZARD_NAMES, LEVEL_COLOURS, LEVELS, Hazard
-from alerts.templates import AlertMessage
+from alerts.templates import AlertMessage, EndKind
 from parsing.numbers import row_number
 from people.rights import Action
 from runtime.refusal import N_, Refusal

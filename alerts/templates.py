@@ -62,7 +62,7 @@ _ENDS = {EndKind.CANCEL: _CANCEL, EndKind.ALL_CLEAR: _ALL_CLEAR, EndKind.WITHDRA
 
 
 def end_template(kind: EndKind, *, is_drill: bool) -> int:
-    """0: silence."""
+    """0 for an end that is silent at once and says nothing."""
     if kind is EndKind.OVER:
         return 0
     return _DRILL_END if is_drill else _ENDS[kind]

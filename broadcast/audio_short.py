@@ -13,11 +13,14 @@ from wire.broadcasts import Rendition
 _WITHIN_S = 60.0
 
 
-def read_short(wav: Path, pcm: Path) -> None:
-    """Write a sound as headerless samples: mono, 48 kHz, 32-bit floats; without what horns cannot reproduce."""
+def read_short(wav: Path, pcm: Path, sample_format: str = "f32le") -> None:
+    """Write a sound as headerless samples: mono, 48 kHz; without what horns cannot reproduce.
+
+    sample_format: by default 32-bit floats; s16le for 16 bits.
+    """
     source: Any = ffmpeg.input(f"file:{wav}", protocol_whitelist="file")
     sound = source.audio.filter("highpass", f=120)
-    Ffmpeg().run([sound.output(f"file:{pcm}", format="f32le", ar=RATE, ac=1)], wall_s=_WITHIN_S)
+    Ffmpeg().run([sound.output(f"file:{pcm}", format=sample_format, ar=RATE, ac=1)], wall_s=_WITHIN_S)
 
 
 def encode_short(pcm: Path, media: Media) -> list[Rendition]:

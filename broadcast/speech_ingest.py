@@ -125,7 +125,6 @@ class SpeechIngest:
             join_turns([path for path, _ in parts], order.repeats, order.paragraph_pause_ms, into)
 
     def _read_aloud(self, job: IngestJob, order: SpeechOrder, into: Path) -> None:
-        """The text alone."""
         spoken = order.text
         if order.voice != ENGLISH_VOICE.id:
             with self._database.session() as session:

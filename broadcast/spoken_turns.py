@@ -4,8 +4,6 @@ import wave
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from broadcast.audio import RATE
 from broadcast.audio_short import read_short
 
@@ -16,9 +14,8 @@ def join_turns(spoken: Sequence[Path], repeats: int, pause_ms: int, into: Path) 
     pause = bytes(2 * (RATE * pause_ms // 1000))
     for file in spoken:
         pcm = file.with_suffix(".pcm")
-        read_short(file, pcm)
-        samples = np.clip(np.fromfile(pcm, np.float32), -1.0, 1.0)
-        turn += [(samples * 32767).astype("<i2").tobytes(), pause]
+        read_short(file, pcm, "s16le")
+        turn += [pcm.read_bytes(), pause]
     with wave.open(str(into), "wb") as joined:
         joined.setnchannels(1)
         joined.setsampwidth(2)

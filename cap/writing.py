@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from lxml import etree
 
@@ -11,8 +12,6 @@ from cap.feeds import ATOM, CAP_TYPE
 from cap.messages import Certainty, MessageKey, MessageType, Severity, Status, Urgency
 from cap.reading import ORIGIN
 from cap.xml_files import CAP, Element
-from runtime.settings import Settings
-from wire.sealing import PublicKey
 
 #: More corners say nothing that a receiver of alerts could use.
 _MOST_CORNERS = 2_000
@@ -42,9 +41,9 @@ class OutgoingAlert:
     references: Sequence[MessageKey] = ()
 
 
-def alerts_host(settings: Settings, key: PublicKey) -> str:
+def alerts_host(public_url: str | None, key_id: str) -> str:
     """The part after the @ in the senders of what Loa publishes: of its public address, else a name from its key."""
-    return settings.public_host or f"loa-{key.kid}.invalid"
+    return urlsplit(public_url or "").hostname or f"loa-{key_id}.invalid"
 
 
 def cap_file(alert: OutgoingAlert) -> bytes:

@@ -11,7 +11,6 @@ from broadcast.chimes import ensure_all_chimes
 from broadcast.config_parts import config_parts
 from broadcast.media import Media
 from broadcast.transmitter import Transmitter
-from cap.writing import alerts_host
 from devices import self_tests
 from devices.config_sender import ConfigSender
 from devices.downlink import Downlink
@@ -52,7 +51,7 @@ from usecases.services import Services
 from web.app import Deps, create_app
 from web.language import DEFAULT, translators
 from web.rendering import Renderer
-from wire.sealing import PublicKey, SealingKey
+from wire.sealing import SealingKey
 
 log = logging.getLogger(__name__)
 
@@ -241,14 +240,7 @@ class Controller:
         self._closing.callback(self.exchange.close)
 
     def _start_notifications(self) -> None:
-        self.outside_emergencies = start_alerts(
-            self.settings,
-            self._services,
-            self.emergencies.desk,
-            alerts_host(self.settings, PublicKey(self.key.public)),
-            self.alarms,
-            self._closing,
-        )
+        self.outside_emergencies = start_alerts(self.settings, self.key.kid, self._services, self.alarms, self._closing)
         self.notifier = notifier_of(self.settings, self.database, self.clock, self.secrets.session_key)
         self.notifier.start()
         self._closing.callback(self.notifier.close)

@@ -4,6 +4,7 @@ import logging
 import ssl
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography import x509
 
@@ -29,7 +30,8 @@ class Https:
         self.port = settings.https_port
         self._clock = clock
         self._further = settings.https_names.split()
-        self._further += [settings.public_host] if settings.public_host else []
+        public_host = urlsplit(settings.public_url or "").hostname
+        self._further += [public_host] if public_host else []
         self._loaded: tuple[float, float] | None = None
         self.authority: OwnAuthority | None = None
         files = _given(settings)

@@ -265,11 +265,6 @@ class Settings(BaseSettings):
         return f"http://{self._host}:{self.http_port}"
 
     @property
-    def public_host(self) -> str:
-        """Of the public address; "" without one."""
-        return urlsplit(self.public_url or "").hostname or ""
-
-    @property
     def secure_url(self) -> str | None:
         """The page with HTTPS, as this machine reaches it, without a slash at the end. None without HTTPS."""
         return None if self.https_port is None else f"https://{self._host}:{self.https_port}"

@@ -73,7 +73,7 @@ class Deps:
     @property
     def own_host(self) -> str:
         """Of the alerts that Loa publishes."""
-        return alerts_host(self.settings, self.issuer.controller)
+        return alerts_host(self.settings.public_url, self.issuer.controller.kid)
 
     @property
     def services(self) -> Services:

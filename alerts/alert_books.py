@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlmodel import Session
 
-from alerts.alert_settings import alert_settings
+from alerts.alert_settings import AlertSettings, alert_settings
 from alerts.alert_sounds import WantedSound, book_inputs, keep_files, wanted_sounds
+from alerts.emergency_alerts import VALID_FOR
 from alerts.sound_making import MadeSound, SoundMaker
-from alerts.templates import book_templates
+from alerts.templates import REPEATS, SPEECH_OFFSET_MS, book_templates, message_of
 from broadcast.clips import clip, renditions_of
 from broadcast.media import Media
 from runtime.broker import Broker, Delivery
@@ -20,7 +21,7 @@ from runtime.database import Database
 from runtime.refusal import Refusal
 from speech.pronunciations import corrections
 from wire import topics
-from wire.alert_books import AlertBook, AlertSound
+from wire.alert_books import AlertBook, AlertSound, LocalTrigger
 from wire.messages import for_commune
 from wire.sealing import SealingKey
 
@@ -104,7 +105,7 @@ class AlertBooks:
     def _send(self, commune_id: str) -> Delivery | None:
         with self._database.session() as session:
             book = book_of(session, commune_id)
-        digest = hashlib.sha256(msgspec.json.encode([book.sounds, book.templates])).hexdigest()[:16]
+        digest = hashlib.sha256(msgspec.json.encode([book.sounds, book.templates, book.local_trigger])).hexdigest()[:16]
         if self._sent.get(commune_id) == digest:
             return None
         with self._database.writing() as session:
@@ -139,12 +140,26 @@ def book_of(session: Session, commune_id: str) -> AlertBook:
         for sound in wanted_sounds(session, commune_id)
         if sound.row is not None and sound.is_made
     ]
-    languages = alert_settings(session, commune_id).spoken
+    settings = alert_settings(session, commune_id)
     return AlertBook(
         to=for_commune(commune_id),
         revision=0,
         issued_at_us=0,
         expires_at_us=0,
         sounds=sounds,
-        templates=book_templates(languages),
+        templates=book_templates(settings.spoken),
+        local_trigger=_local_trigger(settings),
+    )
+
+
+def _local_trigger(settings: AlertSettings) -> LocalTrigger | None:
+    if not settings.trigger_template:
+        return None
+    return LocalTrigger(
+        template=settings.trigger_template,
+        level=message_of(settings.trigger_template).level,
+        repeats=0 if settings.trigger_ends_on_release else REPEATS,
+        speech_offset_ms=SPEECH_OFFSET_MS,
+        validity_s=VALID_FOR // timedelta(seconds=1),
+        ends_on_release=settings.trigger_ends_on_release,
     )

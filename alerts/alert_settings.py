@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Boolean, Column, false, text
+from sqlalchemy import Boolean, Column, false, text, true
 from sqlmodel import Field, Session, SQLModel
 
+from alerts.hazards import Hazard
+from alerts.templates import AlertMessage, message_of
 from alerts.texts import ENGLISH, VIETNAMESE
 from runtime.database import UtcDateTime
 from runtime.refusal import N_, Refusal
@@ -14,6 +16,7 @@ LEAST_CONFIRM_S, MOST_CONFIRM_S = 30, 1800
 LEAST_SMS_AFTER_S, MOST_SMS_AFTER_S = 4, 600
 MOST_SMS_PRICE_VND = 100_000
 VOICE = "espeak:vi"
+STORM = AlertMessage(Hazard.STORM).template(is_drill=False)
 
 
 class AlertSettings(SQLModel, table=True):
@@ -22,7 +25,9 @@ class AlertSettings(SQLModel, table=True):
     sms_after_s: after which a receiver that has not confirmed an alert is offered one by SMS.
     sms_is_automatic: it is sent then without being asked for. sms_price_vnd: of one SMS, 0 when it is not known.
     drill_week: of the month, 1 to 4, 0 for no drills by schedule. drill_weekday: 0 is Monday. drill_minute: of the day.
-    drilled_at: the due instant of the last scheduled drill.
+    drill_template: which message a drill by schedule plays. drilled_at: the due instant of the last scheduled drill.
+    trigger_template: which message a key switch at a receiver starts, 0 for none.
+    trigger_ends_on_release: opening the switch ends it, and until then it is repeated.
     book_revision, book_digest: of the alert book as it was last sent.
     """
 
@@ -39,7 +44,10 @@ class AlertSettings(SQLModel, table=True):
     drill_weekday: int = 0
     drill_minute: int = 540
     drill_is_silent: bool = True
+    drill_template: int = Field(default=STORM, sa_column_kwargs={"server_default": text(str(STORM))})
     drilled_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    trigger_template: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    trigger_ends_on_release: bool = Field(default=True, sa_type=Boolean, sa_column_kwargs={"server_default": true()})
     book_revision: int = 0
     book_digest: str = ""
 
@@ -49,9 +57,10 @@ class AlertSettings(SQLModel, table=True):
 
     @property
     def settings_shown(self) -> list[object]:
-        drill = [self.drill_week, self.drill_weekday, self.drill_minute, self.drill_is_silent]
+        drill = [self.drill_week, self.drill_weekday, self.drill_minute, self.drill_is_silent, self.drill_template]
+        trigger = [self.trigger_template, self.trigger_ends_on_release]
         sms = [self.sms_after_s, self.sms_is_automatic, self.sms_price_vnd]
-        return [self.languages, self.voice, self.confirm_within_s, *drill, *sms]
+        return [self.languages, self.voice, self.confirm_within_s, *drill, *sms, *trigger]
 
     @property
     def spoken(self) -> list[str]:
@@ -82,6 +91,7 @@ def set_alert_settings(
     drill_weekday: int,
     drill_minute: int,
     drill_is_silent: bool,
+    drill_template: int = STORM,
 ) -> AlertSettings:
     """Raises Refusal. voice: one that is installed."""
     if not LEAST_CONFIRM_S <= confirm_within_s <= MOST_CONFIRM_S:
@@ -94,10 +104,31 @@ def set_alert_settings(
     changed.languages = f"{VIETNAMESE} {ENGLISH}" if english else VIETNAMESE
     changed.voice, changed.confirm_within_s = voice, confirm_within_s
     changed.drill_week, changed.drill_weekday, changed.drill_minute = drill_week, drill_weekday, drill_minute
-    changed.drill_is_silent = drill_is_silent
+    changed.drill_is_silent, changed.drill_template = drill_is_silent, _prepared(drill_template, "drill_template")
     session.add(changed)
     session.flush()
     return changed
+
+
+def set_trigger(session: Session, commune_id: str, *, template: int, ends_on_release: bool) -> AlertSettings:
+    """template: 0: a key switch starts nothing. Raises Refusal."""
+    changed = alert_settings(session, commune_id)
+    changed.trigger_template = _prepared(template, "trigger_template") if template else 0
+    changed.trigger_ends_on_release = ends_on_release
+    session.add(changed)
+    session.flush()
+    return changed
+
+
+def _prepared(template: int, field: str) -> int:
+    """The same. Raises Refusal when it is not a prepared message's."""
+    try:
+        message = message_of(template)
+    except ValueError:
+        message = AlertMessage(None)
+    if message.hazard is None:
+        raise Refusal(N_("Choose one of the prepared messages.")).at(field)
+    return message.template(is_drill=False)
 
 
 def set_sms_settings(

@@ -80,7 +80,9 @@ def book_inputs(session: Session) -> dict[str, int]:
     sums = row_sums(
         session,
         [
-            columns_of(AlertSettings, "commune_id", "languages", "voice"),
+            columns_of(
+                AlertSettings, "commune_id", "languages", "voice", "trigger_template", "trigger_ends_on_release"
+            ),
             columns_of(
                 AlertSoundRow, "commune_id", "sound_number", "language", "text", "zone_id", "clip_id", "made_for"
             ),

@@ -26,6 +26,7 @@ from runtime.secret_files import Secrets
 from runtime.settings import Settings
 from speech.engines import Engines
 from usecases.emergency_follow_up import EmergencyFollowUp
+from usecases.key_switch_alerts import keep_key_switch_alert
 from usecases.services import Services
 from wire.reports import AlertReport
 from wire.sealing import SealingKey
@@ -101,6 +102,7 @@ class Emergencies:
                 self._note_cleared(session, cleared)
 
     def _take_report(self, session: Session, receiver_id: str, report: AlertReport) -> None:
+        keep_key_switch_alert(session, receiver_id, report)
         take_receipt(session, receiver_id, report)
         self.sms.confirmed(report.alert, receiver_id, is_end=report.is_end)
 

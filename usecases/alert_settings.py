@@ -2,8 +2,9 @@
 
 from alerts import alert_settings as settings_table
 from alerts import alert_sounds
-from alerts.alert_settings import alert_settings
+from alerts.alert_settings import AlertSettings, alert_settings
 from alerts.alert_sounds import AlertSoundRow
+from alerts.templates import message_of
 from alerts.texts import standard_texts
 from people.audit import Deed
 from people.rights import Action
@@ -26,6 +27,9 @@ def set_alert_settings(
     drill_weekday: int,
     drill_minute: int,
     drill_is_silent: bool,
+    drill_template: int,
+    trigger_template: int,
+    trigger_ends_on_release: bool,
     sms_after_s: int,
     sms_is_automatic: bool,
     sms_price_vnd: int,
@@ -45,12 +49,16 @@ def set_alert_settings(
             drill_weekday=drill_weekday,
             drill_minute=drill_minute,
             drill_is_silent=drill_is_silent,
+            drill_template=drill_template,
+        )
+        settings_table.set_trigger(
+            session, commune_id, template=trigger_template, ends_on_release=trigger_ends_on_release
         )
         settings_table.set_sms_settings(
             session, commune_id, after_s=sms_after_s, is_automatic=sms_is_automatic, price_vnd=sms_price_vnd
         )
         sms = f"SMS {'auto' if sms_is_automatic else '–'} {sms_after_s} s, {sms_price_vnd} đ"
-        detail = f"{row.languages}, {row.voice}, {row.confirm_within_s} s, {sms}"
+        detail = f"{row.languages}, {row.voice}, {row.confirm_within_s} s, {sms}, {_trigger(row)}"
         actor.note(session, services.clock.now(), commune_id, Deed.ALERT_SETTINGS_SET, detail, about=row)
 
 
@@ -70,3 +78,11 @@ def change_alert_sound(
         detail = row.text or standard_texts()[number][0]
         actor.note(session, services.clock.now(), commune_id, Deed.ALERT_SOUND_CHANGED, detail, about=row)
         return row
+
+
+def _trigger(row: AlertSettings) -> str:
+    """What a key switch starts, for the audit."""
+    if not row.trigger_template:
+        return "key switch: –"
+    message = message_of(row.trigger_template)
+    return f"key switch: {message.hazard} {message.level or ''}".rstrip()

@@ -9,8 +9,7 @@ from alerts.alert_settings import AlertSettings, alert_settings
 from alerts.desk import EmergencyDesk
 from alerts.drill_dates import last_due
 from alerts.emergency_alerts import AlertState, EmergencyAlert
-from alerts.hazards import Hazard
-from alerts.templates import REPEATS, AlertMessage
+from alerts.templates import REPEATS, message_of
 from alerts.texts import DRILL, ENGLISH, VIETNAMESE, standard_texts
 from broadcast.clips import Field
 from broadcast.ingest_jobs import JobState, job
@@ -132,7 +131,7 @@ class EmergencyFollowUp:
             log.warning("the drill of %s was due while Loa was not running", settings.commune_id)
             return
         order = EmergencyOrder(
-            AlertMessage(Hazard.STORM),
+            message_of(settings.drill_template),
             Targets(all=True),
             is_drill=True,
             is_silent=settings.drill_is_silent,

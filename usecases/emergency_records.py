@@ -22,11 +22,14 @@ _LONGEST_TITLE = 100
 
 def record_start(desk: EmergencyDesk, row: EmergencyAlert) -> Write:
     """Reads what it needs now; the returned function writes, after the alert was sent."""
+    with desk.database.session() as session:
+        return record_of(session, row)
+
+
+def record_of(session: Session, row: EmergencyAlert) -> Write:
     items: list[ClipItem] = []
     if row.template != SILENT_DRILL:
-        with desk.database.session() as session:
-            items = timeline(session, row.commune_id, row.message, row.slot_sounds, is_drill=row.is_drill).items
-
+        items = timeline(session, row.commune_id, row.message, row.slot_sounds, is_drill=row.is_drill).items
     kind = "Diễn tập" if row.is_drill else "Khẩn cấp"
     title = f"{kind}: {_danger(row, items)}"
 

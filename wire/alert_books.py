@@ -70,6 +70,7 @@ class LocalTrigger(Message, frozen=True, kw_only=True):
     """What a key switch or contact at the receiver starts, without the controller.
 
     template, slots, level, repeats, speech_offset_ms, validity_s: as in an alert.
+    ends_on_release: whether opening the switch ends it; else it ends as other alerts do.
     """
 
     template: Number
@@ -78,6 +79,7 @@ class LocalTrigger(Message, frozen=True, kw_only=True):
     repeats: Annotated[int, Meta(ge=0, le=255)] = 3
     speech_offset_ms: Annotated[int, Meta(ge=0, le=65_535)] = 6_000
     validity_s: Annotated[int, Meta(ge=1, le=86_400)] = 3_600
+    ends_on_release: bool = True
 
 
 class AlertBook(Sealed, frozen=True, kw_only=True, tag="alert_book", tag_field="type"):

@@ -1,4 +1,4 @@
-"""A key switch at the receiver: closing it starts the emergency that is prepared for it, opening it ends that."""
+"""A key switch at the receiver: closing it starts the emergency that is prepared for it, opening it may end that."""
 
 import logging
 import secrets
@@ -19,6 +19,7 @@ class LocalTriggerSwitch:
         self._inbox, self._books, self._lead_us = inbox, books, lead_us
         self._closed: bool | None = None
         self._alert: Alert | None = None
+        self._ends_on_release = True
 
     def step(self, closed: bool | None, now_us: int) -> None:
         """closed: None when the switch says nothing. now_us: controller time.
@@ -30,7 +31,7 @@ class LocalTriggerSwitch:
         was, self._closed = self._closed, closed
         if was is False and closed:
             self._start(now_us)
-        elif was and not closed and self._alert is not None:
+        elif was and not closed and self._alert is not None and self._ends_on_release:
             issued_at_us = max(now_us // 1000 * 1000, self._alert.issued_at_us)
             self._inbox.issue(self._alert._replace(is_end=True, template=0, issued_at_us=issued_at_us))
             self._alert = None
@@ -41,6 +42,7 @@ class LocalTriggerSwitch:
             log.error("the key switch was closed, and the alert book prepares nothing for it")
             return
         issued_at_us = now_us // 1000 * 1000
+        self._ends_on_release = trigger.ends_on_release
         self._alert = Alert(
             alert=secrets.token_hex(8),
             issued_at_us=issued_at_us,

@@ -217,6 +217,12 @@ def test_settings_and_texts_of_the_commune(office: Office) -> None:
     settings = {"voice": "espeak:vi", "confirm_within_s": "60", "drill_week": "1", "drill_time": "09:00"}
     assert office.post("/emergency/settings", **settings, english="1") == 303
     assert office.post("/emergency/settings", **{**settings, "confirm_within_s": "5"}) == 422
+    chosen = {"trigger_template": "50", "drill_template": "25"}
+    assert office.post("/emergency/settings", **settings, **chosen) == 303
+    assert office.post("/emergency/settings", **settings, **{**chosen, "trigger_template": "901"}) == 422
+    page = office.browser.get("/emergency/messages").text
+    assert re.findall(r'<option value="(\d+)" selected', page) == ["50", "1", "0", "25"]
+    assert "key switch: fire" in office.browser.get("/audit").text
     assert office.post("/emergency/messages/100/vi", text="Bão số 9 đang vào.") == 303
     assert office.post("/emergency/messages/100/vi", text="x" * 401) == 422
     assert office.post("/emergency/messages/9999/vi", text="x") == 404

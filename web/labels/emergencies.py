@@ -18,6 +18,11 @@ END_KINDS = {
     "withdrawn": N_("withdrawn by its sender"),
     "over": N_("its time was over, or another one follows"),
 }
+#: Who asked, where no person did and it is no source of alerts.
+SOURCES = {
+    "schedule": N_("Drills by schedule"),
+    "key_switch": N_("Key switch at the loudspeaker"),
+}
 BEARERS = {"mqtt": N_("data network"), "sms": N_("SMS"), "local": N_("switch at the loudspeaker")}
 #: Why an alert did not take effect; the words are the protocol's.
 ALERT_CAUSES = {

@@ -31,7 +31,7 @@ from usecases.emergencies import (
 from usecases.emergency_sms import send_by_sms
 from web.emergency_view import alert_view
 from web.flash import Flash
-from web.labels.emergencies import ALERT_STATES, END_KINDS
+from web.labels.emergencies import ALERT_STATES, END_KINDS, SOURCES
 from web.labels.places import PlaceNames
 from web.request_context import In, Reading, back_to
 from web.targets import TargetChoice, target_choice, targets_from
@@ -194,6 +194,7 @@ def _alert_values(frame: In, session: Reading, alert_id: str) -> dict[str, Any]:
         "where": PlaceNames(session, frame.commune_id).where(frame.t, row.audience, 20),
         "states": ALERT_STATES,
         "end_kinds": END_KINDS,
+        "sources": SOURCES,
         "mine": row.requested_by == frame.operator.name,
         "least_reason": LEAST_REASON,
         "connected": frame.deps.desk.connected,

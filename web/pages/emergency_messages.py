@@ -13,10 +13,12 @@ from alerts.alert_settings import (
     LEAST_SMS_AFTER_S,
     MOST_CONFIRM_S,
     MOST_SMS_AFTER_S,
+    STORM,
     alert_settings,
 )
 from alerts.alert_sounds import LONGEST_TEXT, AlertSoundRow, WantedSound, wanted_sounds
 from alerts.hazards import HAZARD_NAMES, Hazard
+from alerts.templates import messages
 from devices.receivers import receivers
 from parsing.times import parse_minute_of_day
 from people.rights import Action
@@ -59,6 +61,7 @@ def page(frame: In, session: Reading) -> HTMLResponse:
         least=LEAST_CONFIRM_S,
         most=MOST_CONFIRM_S,
         longest=LONGEST_TEXT,
+        choices=[message for message in messages() if message.hazard is not None],
         sms_is_set_up=frame.deps.desk.sms.is_set_up,
         with_phone=sum(bool(r.alert_phone) for r in receivers(session, frame.commune_id)),
         least_sms_s=LEAST_SMS_AFTER_S,
@@ -79,6 +82,9 @@ def change_settings(
     drill_weekday: Annotated[Whole, Form()] = 0,
     drill_time: Annotated[str, Form()] = "09:00",
     drill_is_silent: Annotated[str, Form()] = "",
+    drill_template: Annotated[Whole, Form()] = STORM,
+    trigger_template: Annotated[Whole, Form()] = 0,
+    trigger_ends_on_release: Annotated[str, Form()] = "",
     sms_after_s: Annotated[Whole, Form()] = 10,
     sms_is_automatic: Annotated[str, Form()] = "",
     sms_price_vnd: Annotated[Whole, Form()] = 0,
@@ -97,6 +103,9 @@ def change_settings(
         drill_weekday=drill_weekday,
         drill_minute=minute,
         drill_is_silent=bool(drill_is_silent),
+        drill_template=drill_template,
+        trigger_template=trigger_template,
+        trigger_ends_on_release=bool(trigger_ends_on_release),
         sms_after_s=sms_after_s,
         sms_is_automatic=bool(sms_is_automatic),
         sms_price_vnd=sms_price_vnd,

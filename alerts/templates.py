@@ -71,6 +71,11 @@ def end_template(kind: EndKind, *, is_drill: bool) -> int:
 SILENT_DRILL = _SILENT_DRILL
 
 
+def end_kind_of(template: int) -> EndKind:
+    """Of the template of an end; a drill's says the same for all."""
+    return next((kind for kind, number in _ENDS.items() if number == template), EndKind.OVER)
+
+
 def message_of(template: int) -> AlertMessage:
     """Raises ValueError for a number that is no message's."""
     for message in messages():

@@ -25,11 +25,12 @@ from runtime.database import Database
 from runtime.secret_files import Secrets
 from runtime.settings import Settings
 from speech.engines import Engines
+from usecases.alert_recovery import AlertRecovery
 from usecases.emergency_follow_up import EmergencyFollowUp
 from usecases.key_switch_alerts import keep_key_switch_alert
 from usecases.services import Services
 from wire.reports import AlertReport
-from wire.sealing import SealingKey
+from wire.sealing import PublicKey, SealingKey
 
 _CLEARED_WITHIN_S = 5.0
 
@@ -64,12 +65,14 @@ class Emergencies:
         maker = SoundMaker(media, Engines(settings.speech_models))
         self.books = AlertBooks(database, self._broker, key, clock, media, maker)
         self._broker.on_connected(self.books.send_again)
+        self.recovery = AlertRecovery(self.desk, PublicKey(key.public))
 
     def start(self, uplink: Uplink, closing: ExitStack) -> None:
         closing.callback(self.close)
         uplink.on_report(AlertReport, self._take_report)
         self.journal.start()
         self.sms.start()
+        self.recovery.listen(self._broker)
 
     def add_alarms(self, alarms: Alarms, services: Services, speech: SpeechIngest) -> None:
         follow_up = EmergencyFollowUp(services, self.desk, speech)
@@ -78,6 +81,8 @@ class Emergencies:
         alarms.every(periods.DRILLS_EVERY_S, "drills", follow_up.start_due_drills)
         alarms.every_if_due(periods.ALERT_BOOKS_EVERY_S, "alert books", self.books.step)
         alarms.every(periods.ALERTS_EVERY_S, "alerts", self.tidy)
+        recovery = self.recovery
+        alarms.every(periods.RECOVERY_EVERY_S, "alert recovery", recovery.step, is_due=recovery.is_due)
 
     def close(self) -> None:
         self.books.close()

@@ -15,6 +15,8 @@ FREE_MESSAGES_EVERY_S = 1.0
 DRILLS_EVERY_S = 20.0
 #: How often expired alerts are taken away from the broker.
 ALERTS_EVERY_S = 60.0
+#: How soon alerts that the broker keeps and the database lacks are written down.
+RECOVERY_EVERY_S = 1.0
 TIDY_EVERY_S = 3600.0
 #: How often it is looked which broadcasts with a relay begin or end.
 RELAYS_EVERY_S = 1.0

@@ -54,6 +54,7 @@ class Deed(StrEnum):
     EMERGENCY_CANCELLED = "emergency_cancelled"
     EMERGENCY_CLEARED = "emergency_cleared"
     EMERGENCY_BY_KEY_SWITCH = "emergency_by_key_switch"
+    EMERGENCY_RECOVERED = "emergency_recovered"
     EMERGENCY_BY_SMS = "emergency_by_sms"
     DRILL_SENT = "drill_sent"
     DRILL_ENDED = "drill_ended"

@@ -112,6 +112,11 @@ def alerts_of_commune(commune: str) -> tuple[str, ...]:
     return (f"{PREFIX}/c/{commune}/{Kind.ALERT}/+", f"{PREFIX}/c/{commune}/{Kind.DRILL}/+", alert_book(commune))
 
 
+def alerts_of_all_communes() -> tuple[str, ...]:
+    """The filters by which the controller hears which alerts and drills the broker keeps."""
+    return (f"{PREFIX}/c/+/{Kind.ALERT}/+", f"{PREFIX}/c/+/{Kind.DRILL}/+")
+
+
 def live_of_commune(commune: str) -> str:
     """The filter by which a receiver hears every live frame of its commune."""
     return f"{PREFIX}/c/{commune}/live/+"

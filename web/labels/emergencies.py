@@ -22,6 +22,7 @@ END_KINDS = {
 SOURCES = {
     "schedule": N_("Drills by schedule"),
     "key_switch": N_("Key switch at the loudspeaker"),
+    "broker": N_("Found at the message broker: the server stopped before it was written down"),
 }
 BEARERS = {"mqtt": N_("data network"), "sms": N_("SMS"), "local": N_("switch at the loudspeaker")}
 #: Why an alert did not take effect; the words are the protocol's.

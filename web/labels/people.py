@@ -57,6 +57,7 @@ DEEDS = {
     Deed.DRILL_SENT: N_("Started a drill"),
     Deed.DRILL_ENDED: N_("Ended a drill"),
     Deed.EMERGENCY_BY_KEY_SWITCH: N_("Started an emergency by the key switch of a loudspeaker"),
+    Deed.EMERGENCY_RECOVERED: N_("Found an emergency again that was sent before the server stopped"),
     Deed.ALERT_SETTINGS_SET: N_("Set how emergencies are handled"),
     Deed.ALERT_SOUND_CHANGED: N_("Changed a prepared emergency message"),
     Deed.LIVE_RECORDED: N_("Kept the recording of a live broadcast"),

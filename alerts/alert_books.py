@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from alerts.alert_settings import AlertSettings, alert_settings
 from alerts.alert_sounds import WantedSound, book_inputs, keep_files, wanted_sounds
-from alerts.emergency_alerts import VALID_FOR
+from alerts.emergency_alerts import LONGEST_UNTIL_ENDED, VALID_FOR
 from alerts.sound_making import MadeSound, SoundMaker
 from alerts.templates import REPEATS, SPEECH_OFFSET_MS, book_templates, message_of
 from broadcast.clips import clip, renditions_of
@@ -160,6 +160,6 @@ def _local_trigger(settings: AlertSettings) -> LocalTrigger | None:
         level=message_of(settings.trigger_template).level,
         repeats=0 if settings.trigger_ends_on_release else REPEATS,
         speech_offset_ms=SPEECH_OFFSET_MS,
-        validity_s=VALID_FOR // timedelta(seconds=1),
+        validity_s=(LONGEST_UNTIL_ENDED if settings.trigger_ends_on_release else VALID_FOR) // timedelta(seconds=1),
         ends_on_release=settings.trigger_ends_on_release,
     )

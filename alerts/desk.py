@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlmodel import select
 
 from alerts.alert_sms import AlertSms
-from alerts.emergency_alerts import VALID_FOR, AlertState, EmergencyAlert, alert_row, may_be_current
+from alerts.emergency_alerts import AlertState, EmergencyAlert, alert_row, may_be_current
 from alerts.journal import AlertJournal, Write
 from alerts.templates import END_OFFSET_MS, SPEECH_OFFSET_MS, EndKind, end_template
 from people.rate_limit import SignInLimit
@@ -139,7 +139,7 @@ class EmergencyDesk:
         return Alert(
             alert=row.id,
             issued_at_us=issued_at_us,
-            expires_at_us=issued_at_us + VALID_FOR // timedelta(microseconds=1),
+            expires_at_us=issued_at_us + row.valid_for // timedelta(microseconds=1),
             speech_offset_us=SPEECH_OFFSET_MS * 1000,
             template=row.template,
             is_drill=row.is_drill,

@@ -18,8 +18,8 @@ from wire.reports import AlertReport
 
 #: An alert is valid for this long: later nobody joins it, and its bearers drop it.
 VALID_FOR = timedelta(hours=1)
-#: Without an end at its last repetition, it goes on so long at the most.
-LONGEST_UNTIL_ENDED = timedelta(hours=1)
+#: One that is repeated until it is ended, at the most.
+LONGEST_UNTIL_ENDED = timedelta(hours=24)
 
 #: The name `text` is a field of the table.
 _EMPTY = text("''")
@@ -109,6 +109,10 @@ class EmergencyAlert(SQLModel, table=True):
     def broadcast_id(self) -> str:
         """Of its row in the play log, and in the reports of receivers."""
         return f"alert-{self.id}"
+
+    @property
+    def valid_for(self) -> timedelta:
+        return VALID_FOR if self.repeats else LONGEST_UNTIL_ENDED
 
     @property
     def sounds_until(self) -> datetime | None:

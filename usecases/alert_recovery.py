@@ -103,7 +103,6 @@ def _row_of(session: Session, commune_id: str, alert: Alert) -> EmergencyAlert:
     is_silent = alert.template == SILENT_DRILL
     message = AlertMessage(None) if alert.is_end or is_silent else message_of(alert.template)
     planned = timeline(session, commune_id, message, alert.slots, is_drill=alert.is_drill)
-    is_until_ended = not alert.repeats
     return EmergencyAlert(
         id=alert.alert,
         commune_id=commune_id,
@@ -118,7 +117,7 @@ def _row_of(session: Session, commune_id: str, alert: Alert) -> EmergencyAlert:
         source=AT_BROKER,
         requested_by=CONTROLLER.name,
         requested_at=issued_at,
-        lasts_us=0 if is_silent else planned.lasts_us(1 if is_until_ended else alert.repeats),
+        lasts_us=0 if is_silent else planned.lasts_us(alert.repeats),
     )
 
 

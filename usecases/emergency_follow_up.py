@@ -8,9 +8,10 @@ from sqlmodel import col, select, update
 from alerts.alert_settings import AlertSettings, alert_settings
 from alerts.desk import EmergencyDesk
 from alerts.drill_dates import last_due
-from alerts.emergency_alerts import AlertState, EmergencyAlert
+from alerts.emergency_alerts import AlertState, EmergencyAlert, may_be_current
 from alerts.templates import REPEATS, message_of
 from alerts.texts import DRILL, ENGLISH, VIETNAMESE, standard_texts
+from broadcast.broadcasts import Broadcast
 from broadcast.clips import Field
 from broadcast.ingest_jobs import JobState, job
 from broadcast.speech_ingest import SpeechIngest
@@ -59,7 +60,21 @@ class EmergencyFollowUp:
             except Refusal as refusal:
                 log.error("the words of alert %s cannot be sent: %s", row.id, refusal)
                 self._keep(row, message_id="refused")
-        return None
+        return self._say_again(now)
+
+    def _say_again(self, now: datetime) -> datetime | None:
+        """The words of what is repeated until it is ended, when they are over. Returns when the next are."""
+        query = (
+            select(EmergencyAlert, Broadcast)
+            .join(Broadcast, col(Broadcast.id) == EmergencyAlert.message_id)
+            .where(EmergencyAlert.repeats == 0, may_be_current(now))
+        )
+        with self._services.database.session() as session:
+            said = list(session.exec(query))
+        for row, words in said:
+            if words.ends_at <= now and words.clip_id:
+                self._put_on_air(row, words.clip_id, now, after=words.id)
+        return min((words.ends_at for _, words in said if words.ends_at > now), default=None)
 
     def start_due_drills(self) -> None:
         now = self._services.clock.now()
@@ -72,13 +87,16 @@ class EmergencyFollowUp:
 
     def _follow(self, row: EmergencyAlert, now: datetime) -> None:
         clip_id = row.free_clip_id or self._spoken(row)
-        if not clip_id:
-            return
+        if clip_id:
+            self._put_on_air(row, clip_id, now)
+
+    def _put_on_air(self, row: EmergencyAlert, clip_id: str, now: datetime, *, after: str = "") -> None:
+        """after: the broadcast that has said it the last time."""
         actor = Actor(row.confirmed_by or row.requested_by, allowed=frozenset({Action.ON_AIR, Action.EMERGENCY}))
         class_ = BroadcastClass.PRIORITY if row.is_drill else BroadcastClass.EMERGENCY
         with self._services.database.writing() as session:
             kept = session.get_one(EmergencyAlert, row.id)
-            if kept.message_id or self._desk.alert(row.commune_id, row.id).ended_at is not None:
+            if kept.message_id != after or self._desk.alert(row.commune_id, row.id).ended_at is not None:
                 return  # called back while it was being spoken
             broadcast = put_on_air_in(
                 session,

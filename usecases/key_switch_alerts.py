@@ -1,13 +1,12 @@
 """Emergencies that a key switch at a receiver started or ended, without the controller: kept once they are reported."""
 
 import re
-from datetime import timedelta
 
 import msgspec
 from sqlmodel import Session
 
 from alerts.alert_settings import alert_settings
-from alerts.emergency_alerts import VALID_FOR, EmergencyAlert
+from alerts.emergency_alerts import EmergencyAlert
 from alerts.templates import REPEATS, AlertMessage, EndKind, message_of
 from alerts.timelines import timeline
 from devices.receivers import Receiver
@@ -48,7 +47,7 @@ def _started(session: Session, receiver: Receiver, report: AlertReport) -> Emerg
     message = message_of(settings.trigger_template) if settings.trigger_template else AlertMessage(None)
     planned = timeline(session, receiver.commune_id, message, (), is_drill=False)
     repeats = 0 if settings.trigger_ends_on_release else REPEATS
-    return EmergencyAlert(
+    row = EmergencyAlert(
         id=report.alert,
         commune_id=receiver.commune_id,
         template=message.template(is_drill=False),
@@ -61,6 +60,7 @@ def _started(session: Session, receiver: Receiver, report: AlertReport) -> Emerg
         requested_by=receiver.name,
         requested_at=at,
         issued_at=at,
-        expires_at=at + VALID_FOR,
-        lasts_us=planned.lasts_us(repeats) if repeats else VALID_FOR // timedelta(microseconds=1),
+        lasts_us=planned.lasts_us(repeats),
     )
+    row.expires_at = at + row.valid_for
+    return row

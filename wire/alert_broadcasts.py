@@ -9,8 +9,8 @@ from wire.messages import for_commune
 
 #: A receiver remembers an alert so much longer than it is valid, and reports on it meanwhile.
 KEPT_AFTER_US = 3_600_000_000
-#: Enough for a day and night of repetitions; an alert that would need more ends there.
-MOST_ITEMS = 10_000
+#: Of an alert without a last repetition the items of this time are made; the receiver asks for more in time.
+ITEMS_AHEAD_US = 3_600_000_000
 
 
 def broadcast_of(alert: str, *, is_end: bool) -> str:
@@ -27,10 +27,12 @@ def alert_manifest(
     receiver: str = "",
     arrived_at_us: int = 0,
     lead_us: int = 0,
+    now_us: int = 0,
 ) -> Manifest | None:
     """What sounds for an alert; None when the book has no such template.
 
     arrived_at_us: controller time at which it arrived at the receiver. lead_us: from then until its chain is heard.
+    now_us: of an alert without a last repetition, what is over by then is left out.
     A receiver that is not ready at the first word plays the siren until the next repetition, and joins that; when none
     is left, it plays all of it by itself, and `shifts_us` says how much later.
     """
@@ -48,14 +50,21 @@ def alert_manifest(
             missed, starts_at_us = 0, arrived_at_us
             first_word_us = starts_at_us + max(alert.speech_offset_us, lead_us)
         siren_from_us, first_word_us = arrived_at_us, first_word_us + missed * period_us
-    repeats = alert.repeats - missed if alert.repeats else MOST_ITEMS
-    ends_at_us = min(alert.expires_at_us, first_word_us + repeats * period_us - template.repeat_pause_us)
+    if alert.repeats:
+        turns = range(alert.repeats - missed)
+        ends_at_us = min(alert.expires_at_us, first_word_us + len(turns) * period_us - template.repeat_pause_us)
+        from_us, until_us = siren_from_us, ends_at_us
+    else:
+        ends_at_us, from_us = alert.expires_at_us, max(now_us, siren_from_us)
+        until_us = min(ends_at_us, from_us + ITEMS_AHEAD_US)
+        turns = range(max(0, (from_us - first_word_us) // period_us), (until_us - first_word_us) // period_us + 1)
     if not speech:
-        ends_at_us = first_word_us = alert.expires_at_us if alert.repeats == 0 else first_word_us
-    items = list(_opening(template, book, alert.is_drill, siren_from_us, min(first_word_us, ends_at_us)))
-    for repetition in range(repeats):
-        at_us = first_word_us + repetition * period_us
-        if not speech or at_us >= ends_at_us or len(items) > MOST_ITEMS:
+        ends_at_us = first_word_us = ends_at_us if alert.repeats == 0 else first_word_us
+    opening = _opening(template, book, alert.is_drill, siren_from_us, min(first_word_us, ends_at_us, until_us))
+    items = [item for item in opening if item.offset_us + item.duration_us > from_us]
+    for turn in turns:
+        at_us = first_word_us + turn * period_us
+        if not speech or at_us >= until_us:
             break
         for sound in speech:
             items.append(_item(sound, at_us, min(sound.duration_us, max(0, ends_at_us - at_us))))

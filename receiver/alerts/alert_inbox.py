@@ -18,7 +18,7 @@ from receiver.alerts.alert_book_store import AlertBookStore
 from receiver.alerts.held_alerts import HeldAlert, HeldAlerts
 from receiver.store.plan import Plan
 from transport.worker import Worker
-from wire.alert_broadcasts import alert_manifest
+from wire.alert_broadcasts import ITEMS_AHEAD_US, alert_manifest
 from wire.alerts import Alert, open_alert
 from wire.broadcasts import Manifest
 from wire.sealing import PublicKey, Reason, Refused
@@ -42,7 +42,7 @@ class _Arrived(NamedTuple):
 
 
 class AlertInbox:
-    """`put` may be called by any thread, `keep`, `book_changed` and `drop_expired` by the main thread."""
+    """`put` may be called by any thread, `keep`, `book_changed`, `go_on` and `drop_expired` by the main thread."""
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class AlertInbox:
         self._lock = threading.Lock()
         self._manifests: dict[str, Manifest] = {}
         self._worker = Worker(self._step, "alerts")
+        self._items_due_us = 0
         self._logged_s: dict[Reason, float] = {}
         self.refused: Counter[str] = Counter()
         #: Alerts and ends that arrived again.
@@ -134,6 +135,24 @@ class AlertInbox:
         with self._lock:
             held.reported = True
             self._held.changed(held)
+
+    def go_on(self, now_us: int) -> None:
+        """Give alerts without a last repetition the items of the next hour. now_us: controller time."""
+        if now_us < self._items_due_us:
+            return
+        self._items_due_us = now_us + ITEMS_AHEAD_US // 2
+        with self._lock:
+            manifests = dict(self._manifests)
+            for held in self._held:
+                made = self._made(held, now_us) if not (held.alert.repeats or held.overtaken) else None
+                known = manifests.get(made.broadcast) if made is not None else None
+                if made is not None and known is not None and known.items != made.items:
+                    next_hour = msgspec.structs.replace(known, items=made.items, revision=known.revision + 1)
+                    manifests[known.broadcast] = next_hour
+            has_changed = manifests != self._manifests
+            self._manifests, self._plan.alerts = manifests, tuple(manifests.values())
+        if has_changed:
+            self._on_change()
 
     def drop_expired(self, now_us: int) -> list[str]:
         """Forget what has expired. now_us: controller time. Gives the broadcasts that went."""
@@ -209,11 +228,20 @@ class AlertInbox:
         self._plan.alerts = tuple(manifests.values())
 
     def _extend(self, manifests: dict[str, Manifest], held: HeldAlert) -> Manifest | None:
+        made = self._made(held, self._now_us() or held.arrived_at_us)
+        if made is None:
+            return None
+        known = manifests.get(made.broadcast)
+        if known is None or known.issued_at_us < made.issued_at_us:
+            manifests[made.broadcast] = made
+        return manifests[made.broadcast]
+
+    def _made(self, held: HeldAlert, now_us: int) -> Manifest | None:
         book, zones = self._books.book, self._plan.config.zones if self._plan.config is not None else []
         targets = held.alert.means(self._receiver, zones)
         if book is None or targets is None:
             return None
-        made = alert_manifest(
+        return alert_manifest(
             held.alert,
             book,
             self._plan.commune,
@@ -221,13 +249,8 @@ class AlertInbox:
             receiver=self._receiver,
             arrived_at_us=held.arrived_at_us,
             lead_us=self._lead_us(),
+            now_us=now_us,
         )
-        if made is None:
-            return None
-        known = manifests.get(made.broadcast)
-        if known is None or known.issued_at_us < made.issued_at_us:
-            manifests[made.broadcast] = made
-        return manifests[made.broadcast]
 
     def _refuse(self, refused: Refused, bearer: str) -> None:
         self.refused[refused.reason.value] += 1

@@ -78,6 +78,7 @@ class ReceiverAlerts:
     def step(self, now_us: int, trigger_closed: bool | None) -> None:
         """Report and write down. now_us: controller time. trigger_closed: the key switch; None when it says nothing."""
         self._trigger.step(trigger_closed, now_us)
+        self.inbox.go_on(now_us)
         self._reporter.step(now_us)
         self.inbox.keep()
 

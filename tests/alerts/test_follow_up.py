@@ -75,6 +75,28 @@ def test_siren_and_introduction_go_at_once_and_the_words_come_over_them(
     assert broadcast.withdrawn_at is not None or broadcast.stopped_at is not None
 
 
+def test_words_that_are_repeated_until_the_end_are_said_again_when_they_are_over(
+    room: WatchRoom, follow_up: EmergencyFollowUp
+) -> None:
+    with room.database.writing() as session:
+        add_clip(session, "loi-noi", 20, now=room.clock.now())
+    order = EmergencyOrder(AlertMessage(None), ALL, free_clip_id="loi-noi", until_ended=True)
+    row = sent(room, order)
+    assert row.expires_at == room.clock.now() + timedelta(hours=24)
+    follow_up.speak_free_messages()
+    over_at = follow_up.speak_free_messages()
+    assert over_at == words(room)[0].ends_at
+    room.clock.advance(over_at - room.clock.now())
+    later = EmergencyFollowUp(Services(room.database, room.clock), room.desk, follow_up._speech)  # after a restart
+    later.speak_free_messages()
+    later.speak_free_messages()
+    assert [b.clip_id for b in words(room)] == ["loi-noi"] * 2
+    end_emergency(room.desk, room.chair, COMMUNE, row.id, EndKind.CANCEL)
+    room.clock.advance(timedelta(minutes=5))
+    later.speak_free_messages()
+    assert len(words(room)) == 2
+
+
 def test_a_message_called_back_while_it_is_being_spoken_is_never_heard(
     room: WatchRoom, follow_up: EmergencyFollowUp, speech: SpeechIngest
 ) -> None:

@@ -13,7 +13,9 @@ from tests.receiver.alerts.station import (
     ID,
     LEAVE,
     OPENING,
+    PERIOD_S,
     SIREN,
+    SPEECH_S,
     STORM,
     VILLAGE,
     Station,
@@ -29,6 +31,7 @@ from wire.broadcasts import BroadcastClass, Targets
 from wire.sealing import SealingKey
 from wire.topics import Kind
 
+HOUR_S = 3600
 WORDS = [STORM, STORM, VILLAGE, LEAVE]
 
 
@@ -47,6 +50,23 @@ def test_siren_at_once_then_three_times_the_words_in_step(station: Station) -> N
 def test_repeated_until_it_expires(station: Station) -> None:
     station.take(alert(repeats=0, expires_at_us=NOW_US + 17 * SECOND_US))
     assert station.heard(4, 20, 1) == [*WORDS, 0, *WORDS, 0, *WORDS[:3], 0, 0, 0]
+
+
+def test_without_a_last_repetition_it_goes_on_for_a_day_across_a_restart_hour_by_hour(station: Station) -> None:
+    station.take(alert(repeats=0, expires_at_us=NOW_US + 24 * HOUR_S * SECOND_US))
+    for half_hour in range(2 * 20):
+        station.now_us = NOW_US + half_hour * HOUR_S * SECOND_US // 2
+        station.inbox.go_on(station.now_us)
+    in_phase = 20 * HOUR_S - (20 * HOUR_S - SPEECH_S) % PERIOD_S
+    assert station.heard(in_phase, in_phase + 5, 1) == [*WORDS, 0]
+    at_us, station = station.now_us, station.restarted()
+    station.now_us = at_us
+    station.inbox.go_on(at_us)
+    assert station.heard(in_phase, in_phase + 5, 1) == [*WORDS, 0]
+    (manifest,) = station.plan.alerts
+    assert len(manifest.items) < 3 * HOUR_S / PERIOD_S + 10  # as many as are needed for an hour
+    station.take(end(20 * HOUR_S))
+    assert station.heard(20 * HOUR_S, 20 * HOUR_S + 5, 1) == [0] * 5
 
 
 def test_who_is_late_hears_the_siren_until_the_next_repetition(station: Station) -> None:

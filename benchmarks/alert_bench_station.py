@@ -1,4 +1,4 @@
-"""What `benchmarks/emergency.py` needs of a controller: broker, time answers, configs, an alert book and its media."""
+"""What measuring alerts at real receivers needs of a controller: broker, time, configs, an alert book and media."""
 
 import functools
 import http.server
@@ -56,8 +56,11 @@ class BenchStation:
         self.siren, self.speech = self._noise(SIREN, SIREN_S), self._noise(SPEECH, SPEECH_S)
         self._receivers: list[ChildProcess] = []
 
-    def receiver(self, name: str, *, lead_ms: int, path_ms: float, namespace: str = "") -> None:
-        """Start a real receiver on a virtual card, with its config retained. namespace: of its network."""
+    def receiver(self, name: str, *, lead_ms: int, path_ms: float, namespace: str = "", modem_port: str = "") -> None:
+        """Start a real receiver on a virtual card, with its config retained. namespace: of its network.
+
+        modem_port: on which its modem answers; "" for none.
+        """
         secret, seed = secrets.token_hex(16), SealingKey.new()
         self._keys[name] = PublicKey(seed.public)
         self._accounts[name] = hash_password(secret)
@@ -84,6 +87,10 @@ class BenchStation:
         file.write_bytes(msgspec.json.encode(credentials))
         file.chmod(0o600)
         options = ["--credentials", str(file), "--data", str(self.folder / name)]
+        if modem_port:
+            chain = self.folder / f"{name}.toml"
+            chain.write_text(f'kind = "ip"\n[modem]\nport = "{modem_port}"\n')
+            options += ["--chain", str(chain)]
         child = ChildProcess(
             name,
             ["receiver", "run", *options, "--speaker", f"virtual:{self.folder / name / 'card'}"],
@@ -110,6 +117,7 @@ class BenchStation:
             child.stop()
         self.broker.close()
         self._server.shutdown()
+        self._server.server_close()
         self._child.stop()
 
     @staticmethod

@@ -53,7 +53,7 @@ def alert_pdf(
                 row.receiver.name,
                 row.word,
                 "–" if row.took_ms is None else w.milliseconds(row.took_ms * 1000),
-                row.bearer or "–",
+                ", ".join(filter(None, (row.bearer, row.sms))) or "–",
                 "–" if row.heard is None else t("yes") if row.heard else t("no"),
             ]
             for row in view.rows[:MOST_INSPECTED]

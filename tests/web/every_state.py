@@ -12,6 +12,7 @@ from sqlalchemy import literal, literal_column, update
 from sqlmodel import SQLModel, select
 
 from acoustics.delay_measurements import begin, keep_offset
+from alerts.alert_sms import AlertSms
 from broadcast.broadcasts import Broadcast
 from broadcast.clips import Clip
 from broadcast.planning import put_on_air
@@ -20,8 +21,9 @@ from broadcast.relay_sources import add_relay_source
 from broadcast.retirement import retire
 from cap.sources import SourceSettings, add_cap_source
 from devices import faults
+from devices.faults import Fault
 from devices.outlines import set_outline
-from devices.receivers import Receiver
+from devices.receivers import Receiver, change_receiver
 from devices.stations import Station, StationKind, add_station
 from devices.zones import Zone, add_zone
 from mergers.plans import Merge
@@ -35,6 +37,7 @@ from runtime.database import Database
 from schedules.schedules import Schedule
 from speech.orders import SpeechOrder
 from speech.pronunciations import remember
+from tests.alerts.test_alert_sms import Gateway
 from tests.alerts.watch_room import STORM, make_book_ready
 from tests.broadcast.studio import ALL, add_clip
 from tests.cap.alert_commune import keep_alert
@@ -142,6 +145,7 @@ class EveryState(Office):
 
     def __init__(self, database: Database, clock: ManualClock, folder: Path) -> None:
         super().__init__(database, clock, folder)
+        self.deps.desk.sms = AlertSms(database, self.journal, clock, Gateway(), away=lambda _now: ["loa-1"])
         self.browser.cookies.set("loa_commune", COMMUNE)
         self.add_receivers(4)
         self._add_sound()
@@ -157,11 +161,18 @@ class EveryState(Office):
             set_outline(session, COMMUNE, json.dumps({"type": "MultiPolygon", "coordinates": []}))
             for fault, is_present in (("card", True), ("power", True), ("power", False)):
                 faults.note(session, "loa-1", fault, present=is_present, at=clock.now(), detail="thẻ nhớ")
+            for station in ("VOV1", "Đài tỉnh"):
+                faults.note_of_commune(session, COMMUNE, "relay", station, present=True, at=clock.now())
+            faults.note_of_commune(session, COMMUNE, "relay", "Đài tỉnh", present=False, at=clock.now())
+            change_receiver(session, "loa-1", alert_phone="+84912345671")
             for state in (StepState.ASKED, StepState.TAKEN):
                 session.add(ClockStep(before_at=clock.now(), after_at=clock.now() + timedelta(days=5), state=state))
         self.measurements = [self._measured() for _ in range(2)]
         assert self.post(f"/measure/{self.measurements[0]}/take") == 303
         assert self.post("/faults/loa-1/power/acknowledge") == 303
+        with database.session() as session:
+            mended = session.exec(select(Fault.id).where(Fault.subject == "Đài tỉnh")).one()
+        assert self.post(f"/commune-faults/{mended}/acknowledge") == 303
         for changed in ({}, {"times": "06:00"}, {"times": "07:00"}):
             assert self.post("/timetable", **{**DAILY, "class": "normal", **changed}) == 303
         assert self.post("/timetable/2/pause", paused="1") == 303

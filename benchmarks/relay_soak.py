@@ -128,6 +128,7 @@ class Listener:
     def __init__(self, clock: ControllerClock) -> None:
         self._clock = clock
         self._stream: LiveStream | None = None
+        self._next = 0
         #: Of each packet, a `Heard`.
         self.packets = bytearray()
         self.least_lead_us = 4 * SECOND
@@ -137,10 +138,12 @@ class Listener:
         lead_us = frame.starts_at_us - self._clock.now_us()
         self.least_lead_us = min(self.least_lead_us, lead_us)
         if self._stream is None:
-            self._stream = LiveStream(frame)
+            self._stream, self._next = LiveStream(frame), frame.first_index
         else:
             self._stream.add(frame, frame.first_index)
-        for index in range(frame.first_index, frame.first_index + len(frame.packets)):
+        self.packets += bytes([Heard.NOTHING]) * (frame.first_index - self._next)  # left out
+        self._next = frame.first_index + len(frame.packets)
+        for index in range(frame.first_index, self._next):
             sound = self._stream.decode(index)
             self.packets.append(_heard(sound) if lead_us >= LEAST_LEAD_US else Heard.NOTHING)
 

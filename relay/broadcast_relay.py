@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 CONNECT_AHEAD_US = 20_000_000
 #: A piece that the station does not have is awaited until so long before it sounds; then the fallback takes its place.
 LATEST_SEND_US = 1_500_000
+#: What would be sent later than this before it sounds is left out: after a standstill the rest is in time again.
+_LEAST_AHEAD_US = 100_000
 _STEP_S = 0.02
 _ENOUGH_EVENTS = 1000
 
@@ -122,6 +124,12 @@ class BroadcastRelay:
             if next_us >= slot.ends_at_us:
                 break
             ahead_us = next_us - self._clock.now_us()
+            if ahead_us < _LEAST_AHEAD_US:
+                log.warning("relay: %.1f s late, left out until %.1f s ahead", -ahead_us / 1e6, LATEST_SEND_US / 1e6)
+                skip_to_us = next_us - ahead_us + LATEST_SEND_US - sender.starts_at_us
+                sender.skip_to(skip_to_us * RATE // 1_000_000)
+                player.note_left_out()
+                continue
             self._prepare()
             piece = player.step(is_due=ahead_us <= slot.buffer_us, is_late=ahead_us <= LATEST_SEND_US)
             if piece is None:

@@ -89,6 +89,10 @@ class RelayPlayer:
         self._sent_us += PIECE_US if piece is not None else 0
         return piece
 
+    def note_left_out(self) -> None:
+        """Some of the slot was not asked for."""
+        self._clock.forget()
+
     def close(self) -> None:
         self._disconnect()
         self._fallback.rewind()

@@ -12,12 +12,13 @@ from speech.numbers import NORTH, Dialect
 from speech.reading import Line, Piece, PieceKind, Reading, Rule, first_of
 from speech.rules.codes import letters_and_digits, named_code, phone, plate, road
 from speech.rules.dates import day_alone, day_and_month, days_of_month, full_date, month_and_year
+from speech.rules.digits import long_digits
 from speech.rules.legal import code, numbered
 from speech.rules.quantities import (
+    dashed,
     dotted,
     lettered,
     listed,
-    long_digits,
     plain_or_measured,
     price_before,
     score,
@@ -39,6 +40,7 @@ _FOR_DIGITS: tuple[Rule, ...] = (
     phone,
     days_of_month,
     score,
+    dashed,
     clock_time,
     month_and_year,
     day_and_month,

@@ -57,6 +57,8 @@ _ONSETS = (
 )
 _RHYMES = frozenset(rhyme for (line,) in rows("rhymes") for rhyme in line.split())
 _TONES = "\u0300\u0301\u0303\u0309\u0323"
+#: Which one sound is written with.
+_TWO_LETTERS = ("ch", "gh", "kh", "ph", "th", "tr")
 _STOPS = ("c", "ch", "p", "t")
 _SHARP_OR_HEAVY = ("\u0301", "\u0323")
 
@@ -102,6 +104,8 @@ def split_toneless(word: str) -> list[str] | None:
             if before is None or not _is_body(part, _toneless_rhymes()):
                 continue
             cost = before[0] + (1.5 if part[0] in "aeiouy" else 1)
+            if start and word[start - 1 : start + 1] in _TWO_LETTERS:
+                cost += 0.3  # "xa thieu", not "xat hieu"
             known = best[end]
             if known is None or cost <= known[0]:
                 best[end] = cost, [*before[1], part]

@@ -4,8 +4,8 @@ import re
 
 from speech.numbers import cardinal, digit_by_digit, month, number
 from speech.reading import Line, Piece, PieceKind, ends_with
-from speech.rules.quantities import CODE_WORDS, groups_of_digits
-from speech.rules.words import abbreviations
+from speech.rules.digits import CODE_WORDS, groups_of_digits
+from speech.rules.words import expansion
 from speech.syllables import spelled
 
 _PLATE = re.compile(
@@ -31,6 +31,9 @@ _ROAD = re.compile(r"(QL|ĐT|TL|ĐH|HL|ĐX|CT)[. ]{0,2}(\d{1,3})([A-Z]\d?)?(?![\
 _POST = re.compile(r"[Kk][Mm]\s?(\d+)\s?\+\s?(\d+)(?!\d)")
 _POST_ALONE = re.compile(r"(?:KM|Km)\s?(\d+)(?!\d)")
 _ALNUM = re.compile(r"([A-ZĐ]{1,4})(-?)(\d+(?:[.,]\d+)?)([A-Z](?:\d{1,2})?)?(?!\w)")
+#: Kinds of seed, machines and goods have names of letters that abbreviate nothing.
+_NAMED_SO = ends_with(r"giống|lúa|ngô|lạc|đậu|cây|giống lúa|giống ngô|máy|xe|thuốc|loại|hiệu|model|kiểu|dòng")
+_BETWEEN_CODES = re.compile(r"^\s*(?:,|;|và|hoặc|-|/)\s*$")
 _NAMED_CODE = re.compile(r"(?=[A-ZĐ.-]*\d)[A-ZĐ\d]+(?:[.-][A-ZĐ\d]+)+(?!\w)")
 _CODE_SIGNS = {".": "chấm", "-": "gạch ngang"}
 _MONTH_OF_YEAR = re.compile(r"T(0?[1-9]|1[0-2])(?:/((?:19|20)\d\d)(?![\d/])|(?=\s?[-–]\s?T\d{1,2}/(?:19|20)\d\d))")
@@ -137,11 +140,24 @@ def letters_and_digits(line: Line, at: int) -> Piece | None:
         said_digits = (
             cardinal(int(digits), line.dialect) if len(digits) <= 3 and digits[0] != "0" else groups_of_digits(digits)
         )
-    known = abbreviations().get(match[1]) if len(match[1]) > 1 and len(digits) <= 3 else None
-    said = f"{known[0][0] if known else spelled(match[1])} {said_digits}"
+    is_name = line.before(_NAMED_SO, at) or _follows_a_code(line, at)
+    may_stand_for = len(match[1]) > 1 and len(digits) <= 3 and not is_name
+    known = expansion(line, at, match.end(1)) if may_stand_for else ""
+    said = f"{known or spelled(match[1])} {said_digits}"
     if match[4]:
         said += f" {_code(match[4])}"
     return Piece(at, match.end(), said, PieceKind.CODE, doubtful=len(match[1]) > 1)
+
+
+def _follows_a_code(line: Line, at: int) -> bool:
+    """ "giống TBR225, BC15": one more of the same kind."""
+    for piece in reversed([piece for piece in line.pieces if piece.kind is PieceKind.CODE]):
+        if _BETWEEN_CODES.match(line.lower[piece.end : at]) is None:
+            return False
+        if line.before(_NAMED_SO, piece.start):
+            return True
+        at = piece.start
+    return False
 
 
 def named_code(line: Line, at: int) -> Piece | None:

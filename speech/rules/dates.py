@@ -41,13 +41,16 @@ _FEASTS = frozenset(
 _COMMON_FRACTIONS = frozenset({(1, 2), (1, 3), (2, 3), (1, 4), (3, 4)})
 
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?![\d-])")
-_FULL = re.compile(r"(\d{1,2})\s?([/.-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?![\d]|[/-][\dA-ZĐ]|[.,]\d)")
+_FULL = re.compile(
+    r"(\d{1,2})\s?([/.-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?![\d]|[/-](?!\d{1,2}[/.-]\d{1,2}[/.-]\d{4})[\dA-ZĐ]|[.,]\d)"
+)
 _RANGE = re.compile(
     r"(\d{1,2})\s*(?:[-–—]|đến|tới)\s*(\d{1,2})/(\d{1,2})(?:/(\d{4}))?(?![\d/]|[.,]\d)"
 )  # the days of one month
-_TWO = re.compile(r"(\d{1,2})([/.-])(\d{1,2})(?![\d]|[/-][A-ZĐ]|/\d|-\d(?!\d?/\d{1,2}(?![\d/]))|[.,]\d)")
+_TWO = re.compile(r"(\d{1,2})([/.-])(\d{1,2})(?![\d]|[/-][A-ZĐ]|/\d|-\d(?!\d?/\d{1,2}(?:/\d{4})?(?![\d/]))|[.,]\d)")
 _MONTH = re.compile(r"(0?[1-9]|1[0-2])\s?[/-]\s?(\d{4})(?![\d/]|-[A-ZĐ])")
 _PART = re.compile(r"(\d+|[IVX]+)\s?/\s?((?:19|20|21)\d\d)(?![\d/]|-[A-ZĐ])")
+_MONTHS = re.compile(r"(\d{1,2})T(?:/((?:19|20)\d\d)(?![\d/])|(?=\s(?:đầu|cuối|năm)(?!\w)))")  # 9T/2026
 _TWO_YEARS = re.compile(r"((?:19|20)\d\d)\s?/\s?((?:19|20)\d\d)(?![\d/])")
 _DAY_ALONE = re.compile(r"(\d{1,2})(?=(?:,\d{1,2})+(?:/\d| tháng))|(\d{1,2})(?![\d/%°]|[.,]\d|\w)")
 
@@ -62,11 +65,13 @@ _COUNTED = begins_with(words("counted after a fraction"))
 _WHOLE = begins_with(words("a whole after a fraction"))
 _NOT_A_DAY = begins_with(words("after a number that is no day"))
 _BEFORE_PART = ends_with(words("before a part of a year"))
-_ALWAYS_WORDS = ends_with(
-    "phục vụ|hoạt động|trực|trực ban|hỗ trợ|liên tục|mở cửa|túc trực|tiếp nhận|vận hành|đường dây|đường dây nóng"
-    "|hotline|tổng đài|giám sát|cấp cứu|làm việc|camera|thường trực|tư vấn"
+_ALWAYS_WORDS = re.compile(
+    r"(?<!\w)(?:phục vụ|hoạt động|trực|trực ban|hỗ trợ|liên tục|mở cửa|túc trực|tiếp nhận|vận hành|đường dây"
+    r"|đường dây nóng|hotline|tổng đài|giám sát|cấp cứu|làm việc|camera|thường trực|tư vấn)(?: \w+){0,2}[ :]*$"
 )
 _ABOUT = ends_with("hơn|gần|khoảng|quá|trên|dưới|ít nhất|chiếm|tối thiểu")
+#: Of a cup: "vòng 1/16".
+_ROUND = ends_with("vòng")
 _HOURS = re.compile(r"\s?[hH](?!\w)")
 _MONTH_WORD = ends_with("tháng")
 
@@ -132,10 +137,16 @@ def day_and_month(line: Line, at: int) -> Piece | None:
             as_ratio, end = f"{as_ratio} {unit[0]}", unit[1]
         hours = _HOURS.match(line.text, end)
         return Piece(at, hours.end() if hours else end, as_ratio + (" giờ" if hours else ""), PieceKind.RATIO)
-    if (a, b) == (24, 7) and line.before(_ALWAYS_WORDS, at):
+    if (a, b) == (24, 7) and _ALWAYS_WORDS.search(line.lower[max(0, at - 48) : at]):
         return Piece(at, end, f"{cardinal(24)} trên bảy", PieceKind.RATIO)
+    has_zero = match[1][0] == "0" or match[3][0] == "0"
     day_said, ratio_said = line.before(_DAY_WORD, at), line.after(_COUNTED, end)
-    if day_said or (line.before(_DATE_WORDS, at) and not ratio_said) or (_after_date(line) and not ratio_said):
+    if (
+        day_said
+        or has_zero
+        or (line.before(_DATE_WORDS, at) and not ratio_said)
+        or (_after_date(line) and not ratio_said)
+    ):
         return Piece(at, end, as_date, PieceKind.DATE)
     if ratio_said or line.before(_RATIO_WORDS, at):
         sure = ratio_said or (a, b) not in _FEASTS
@@ -153,6 +164,10 @@ def month_and_year(line: Line, at: int) -> Piece | None:
     if years:
         said = f"{cardinal(int(years[1]), line.dialect)} đến {cardinal(int(years[2]), line.dialect)}"
         return Piece(at, years.end(), said, PieceKind.DATE)
+    months = _MONTHS.match(line.text, at)
+    if months:
+        year = f" {_year(line, months[2])}" if months[2] else ""
+        return Piece(at, months.end(), f"{cardinal(int(months[1]), line.dialect)} tháng{year}", PieceKind.DATE)
     part = _PART.match(line.text, at)
     if part and part[1].isdigit() and line.before(_BEFORE_PART, at):
         return Piece(at, part.end(), f"{number(part[1], line.dialect)[0]} {_year(line, part[2])}", PieceKind.DATE)
@@ -217,6 +232,8 @@ def _year(line: Line, y: str) -> str:
 
 def _ratio(line: Line, a: int, b: int, at: int, end: int) -> str:
     above, below = cardinal(a, line.dialect), cardinal(b, line.dialect)
+    if a == 1 and line.before(_ROUND, at):
+        return f"một phần {denominator(b, line.dialect)}"
     counted = line.after(_COUNTED, end) and not line.after(_WHOLE, end) and not line.before(_ABOUT, at)
     if 0 < a < b <= 10 and not counted:
         return f"{above} phần {denominator(b, line.dialect)}"

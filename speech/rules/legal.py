@@ -15,7 +15,7 @@ _NUMBERED = re.compile(
 _CODE = re.compile(rf"{_PART}(?:[-/–]{_PART})+(?!\w)")
 _NUMBER_OF_YEAR = re.compile(r"(\d{1,6}[a-z]?)/((?:19|20)\d\d)(?![\d/-])")
 _KINDS_BEFORE = words("kinds of documents")
-_OF = re.compile(r"\s+của\s")
+_OF = re.compile(r"\s+(?:ngày\s+[\d/.-]+\s+)?của\s")
 _BEFORE = re.compile(rf"(?<!\w)({_KINDS_BEFORE})(?:\s+\w+){{0,2}}?(?:\s+số)?\s*[:.]?\s*$")
 
 

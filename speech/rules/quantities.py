@@ -3,7 +3,7 @@
 import functools
 import re
 
-from speech.numbers import cardinal, digit_by_digit, number, ordinal
+from speech.numbers import cardinal, number, ordinal
 from speech.reading import Line, Piece, PieceKind, begins_with, ends_with
 from speech.syllables import spelled
 from speech.tables import pairs, words
@@ -58,10 +58,12 @@ _MULTIPLIED = re.compile(r"\s?[xX×*]\s?(?=\d)")
 _DECIMAL_POINT_WORDS = ends_with(words("before numbers with points"))
 _SCORE_WORDS = re.compile(r"(?:tỷ số|tỉ số|thắng|thua|hòa|hoà|đánh bại|dẫn|kết quả|chung cuộc|gỡ)[^.,;]{0,30}$")
 _SCORE = re.compile(r"(\d{1,2})\s?[-–:]\s?(\d{1,2})(?![\d/]|\s?%|\.\d)")
+_DASHED = re.compile(r"\d{1,3}(?:[-–]\d{1,3}){2,}(?![\w/]|[.,-]\d)")
 _SCALE = re.compile(r"(\d{1,3})\s?[:/]\s?(\d{1,3}(?:\.\d{3})+|\d+)(?![\d/])")
 _SCALE_WORDS = ends_with("tỷ lệ|tỉ lệ|bản đồ tỷ lệ|pha|pha theo tỷ lệ|theo tỷ lệ|nồng độ")
 _ORDINAL_WORD = ends_with("thứ")
 _ORDINAL_LIST = re.compile(r"(?<!\w)thứ \d(?:\s?,\s?\d)*(?:,| và)\s*$")
+_RATED = re.compile(r"(\d{1,4}(?:,\d{1,2})?)/(\d{1,4}(?:,\d{1,2})?)")
 _SLASHED = re.compile(r"(\d{1,6}[A-E]?)((?:/\d{1,6}[A-E]?)+)(?![\d/]|[A-Z])")
 #: "thôn 1,2,5" is a list, not a decimal.
 _LISTED = re.compile(r"\d{1,2}(?:,\d{1,2})+(?![\d.,]*\d|\s?%)")
@@ -69,13 +71,10 @@ _LIST_WORDS = ends_with(words("before a list of numbers"))
 _LETTERED = re.compile(r"(\d{1,4})([A-ZĐ]|[a-e](?![\wÀ-ỹ]))(\d{1,2})?(?!\w)")
 _TONNES = re.compile(r"(\d+(?:[.,]\d+)?)\s?T(?!\w)")
 _LOAD_WORDS = re.compile(r"(?:tải|tải trọng|xe|trọng lượng|hàng|khối lượng)[^.,;]{0,20}$")
-CODE_WORDS = ends_with(words("before a code"))
-_CALL_WORDS = ends_with(words("before a number to call"))
-_EMERGENCY = re.compile(r"(?:11[1-9]|1022|911)(?![\d/%]|[.,]\d)")
-_GROUPED = re.compile(r"\d{3,}(?:[ .]\d{3,4})*(?!\d)")
-_PLACE_AFTER = begins_with(words("after a number not to call"))
-_LONG = re.compile(r"\d{9,}(?![\d.,]\d)")
 _METRES = re.compile(r"(\d+)m(\d{1,2})(?!\w|[.,]\d)")
+_AGES = re.compile(r"(\d{1,2})(t?)\s?[-–]\s?(\d{1,2})t(?!\w)")
+_AGED = re.compile(r"(\d{1,3})t(?!\w)")
+_AGE_WORDS = re.compile(r"(?:trẻ|người|tuổi|nhóm|em|cháu|cụ|độ|nam|nữ)\b[^.;]{0,30}$")
 _COUNTED_AFTER = begins_with(words("counted in whole units"))
 
 
@@ -169,6 +168,13 @@ def shortened(line: Line, at: int) -> Piece | None:
     if match and match[2] not in ("2", "3"):
         said = f"{cardinal(int(match[1]), line.dialect)} mét {number(match[2], line.dialect)[0]}"
         return Piece(at, match.end(), said, PieceKind.QUANTITY)
+    ages = _AGES.match(line.text, at)
+    if ages and (ages[2] or _AGE_WORDS.search(line.lower[max(0, at - 48) : at])):
+        said = " đến ".join(cardinal(int(age), line.dialect) for age in (ages[1], ages[3]))
+        return Piece(at, ages.end(), f"{said} tuổi", PieceKind.QUANTITY)
+    aged = _AGED.match(line.text, at)
+    if aged and _AGE_WORDS.search(line.lower[max(0, at - 48) : at]):
+        return Piece(at, aged.end(), f"{cardinal(int(aged[1]), line.dialect)} tuổi", PieceKind.QUANTITY)
     match = _SHORT_MONEY.match(line.text, at)
     if match and match[2].lower() != "m":
         name = {"tr": "triệu", "k": "nghìn"}.get(match[2].lower(), match[2].lower())
@@ -192,6 +198,16 @@ def listed(line: Line, at: int) -> Piece | None:
     return Piece(at, match.end(), said, PieceKind.NUMBER, others)
 
 
+def dashed(line: Line, at: int) -> Piece | None:
+    """ "NPK 16-16-8", "thứ 2-4-6": three and more are no range."""
+    match = _DASHED.match(line.text, at)
+    if match is None:
+        return None
+    say = ordinal if line.before(_ORDINAL_WORD, at) else cardinal
+    said = [say(int(part), line.dialect) for part in re.split(r"[-–]", match[0])]
+    return Piece(at, match.end(), ", ".join(said), PieceKind.NUMBER)
+
+
 def score(line: Line, at: int) -> Piece | None:
     """Reads for example  "thắng 2-1"."""
     match = _SCORE.match(line.text, at)
@@ -205,33 +221,6 @@ def score(line: Line, at: int) -> Piece | None:
         said = f"{number(match[1], line.dialect)[0]} trên {number(match[2], line.dialect)[0]}"
         return Piece(at, match.end(), said, PieceKind.RATIO)
     return None
-
-
-def long_digits(line: Line, at: int) -> Piece | None:
-    """Numbers of cards and accounts, and short numbers to call, digit by digit."""
-    match = _EMERGENCY.match(line.text, at)
-    if match and line.before(_CALL_WORDS, at) and not line.after(_PLACE_AFTER, match.end()):
-        return Piece(at, match.end(), digit_by_digit(match[0]), PieceKind.PHONE)
-    match = _GROUPED.match(line.text, at)
-    if match and len(match[0]) > 3 and line.before(CODE_WORDS, at):
-        return Piece(at, match.end(), groups_of_digits(match[0]), PieceKind.CODE)
-    match = _LONG.match(line.text, at)
-    if match is None or match[0].endswith("000000"):
-        return None
-    others = (number(match[0], line.dialect)[0],) if not match[0].startswith("0") and len(match[0]) <= 12 else ()
-    return Piece(at, match.end(), groups_of_digits(match[0]), PieceKind.CODE, others)
-
-
-def groups_of_digits(text: str) -> str:
-    """As grouped when typed, else by threes, a last single one joined to its group."""
-    groups = re.findall(r"\d+", text)
-    if len(groups) == 1:
-        digits = groups[0]
-        cuts = list(range(0, len(digits), 3))
-        if len(digits) % 3 == 1 and len(cuts) > 1:
-            cuts.pop()
-        groups = [digits[a:b] for a, b in zip(cuts, [*cuts[1:], len(digits)], strict=True)]
-    return ", ".join(digit_by_digit(group) for group in groups)
 
 
 def lettered(line: Line, at: int) -> Piece | None:
@@ -258,6 +247,10 @@ def dotted(line: Line, at: int) -> Piece | None:
     match = _DOTTED.match(line.text, at)
     if match and not re.fullmatch(r"\d{1,3}(?:\.\d{3})+", match[0]):
         return Piece(at, match.end(), " chấm ".join(number(p)[0] for p in match[0].split(".")), PieceKind.CODE)
+    rated = _RATED.match(line.text, at)
+    if rated and "," in rated[0] and (unit := unit_at(line, rated.end())):
+        said = " trên ".join(number(part, line.dialect)[0] for part in rated.groups())
+        return Piece(at, unit[1], f"{said} {unit[0]}", PieceKind.RATIO)
     match = _SLASHED.match(line.text, at)
     if match is None:
         return None

@@ -84,6 +84,20 @@ _NUMBER_AND_WORD = re.compile(
 _MONEY_END = re.compile(r"(?:triệu|tỷ|tỉ|nghìn|ngàn|đồng)$")
 _COUNTED_END = re.compile(r"(?:triệu|tỷ|tỉ|nghìn|ngàn|đồng|tấn|tạ|yến|người|con|cây|lít|hộ|gam|kg|mét)$")
 _DASHES = "-–—−‑‒"
+_DATE_OF_YEAR = re.compile(r"\s*\d{1,2}[/.-]\d{1,2}[/.-]\d{4}(?!\d)")
+_DATE = re.compile(r"\s*\d{1,2}/\d{1,2}(?![\d/]*[A-ZĐ%])")
+_YEAR_END = re.compile(r"\d{4}$")
+_POST_AFTER = re.compile(r"\s*[Kk][Mm]\s?\d")
+_POST = re.compile(r"[Kk][Mm]\s?\d")
+#: "250kVA-22/0,4kV": of two voltages.
+_RATED = re.compile(r"\s*\d+(?:,\d+)?/\d+(?:,\d+)?\s?[a-zA-Z]")
+#: What one unit of time is not divided by.
+_MEASURED = re.compile(r"\d+(?:[.,]\d+)?\s?([^\W\d_]+[²³]?)")
+_COUNTING = (PieceKind.NUMBER, PieceKind.QUANTITY)
+_ENDS = re.compile(r"\s*(?:[,;.)]|$)")
+_HOUSEHOLDS = re.compile(r"hộ$")
+_HEADS = re.compile(r"[\d.]+\s+(?:nhân\s+)?khẩu|[\d.]+\s+người")
+_OF_TIME = ("h", "giờ", "phút", "s", "giây", "ngày", "tháng", "năm", "tuần", "p", "min")
 
 
 def list_mark(line: Line, at: int) -> Piece | None:
@@ -123,6 +137,8 @@ def dash(line: Line, at: int) -> Piece | None:
     touches = last is not None and not head[last.end :].strip()
     if touches and last is not None and follows and last.kind in (*_NUMERIC, PieceKind.PHONE):
         return _between(line, at, end, last)
+    if touches and last is not None and _POST.match(line.text, last.start) and _POST_AFTER.match(rest):
+        return Piece(at, end, "đến", PieceKind.SIGN)
     if follows and _NUMBER_AND_WORD.search(line.lower[:at]):
         return Piece(at, end, "đến", PieceKind.SIGN)
     if _WEEKDAY_END.search(line.lower[:at]) and _WEEKDAY_START.match(line.lower, end):
@@ -145,6 +161,10 @@ def _between(line: Line, at: int, end: int, last: Piece) -> Piece:
         return Piece(at, end, "", PieceKind.SILENT)  # RON95-III
     if last.kind is PieceKind.CODE and not re.match(r"\s*\d{1,4}[A-Z](?!\w)|\s*\d{1,3}(?!\d)", line.text[end:]):
         return Piece(at, end, ",", PieceKind.PAUSE)
+    if last.kind is PieceKind.QUANTITY and _RATED.match(line.text, end):
+        return Piece(at, end, ",", PieceKind.PAUSE)
+    if last.kind is PieceKind.DATE and _YEAR_END.search(line.text[: last.end]) and _DATE_OF_YEAR.match(line.text, end):
+        return Piece(at, end, "đến", PieceKind.SIGN)
     is_feast = _FEAST_WORDS.search(line.lower[max(0, last.start - 48) : last.start]) is not None
     if last.kind is PieceKind.DATE and is_feast and not line.before(_FROM, last.start):
         return Piece(at, end, ",", PieceKind.PAUSE)
@@ -159,6 +179,12 @@ def slash(line: Line, at: int) -> Piece | None:
         return None
     last = line.last
     touches = last is not None and last.end == at
+    if touches and last is not None and last.kind is PieceKind.TIME and _DATE.match(line.text, at + 1):
+        return Piece(at, at + 1, "ngày", PieceKind.SIGN)  # 7h/28/11
+    if _HOUSEHOLDS.search(line.lower[:at]) and _HEADS.match(line.lower, at + 1):
+        return Piece(at, at + 1, ",", PieceKind.PAUSE)
+    if touches and last is not None and last.kind is PieceKind.QUANTITY and _is_measured(line, at + 1):
+        return Piece(at, at + 1, ",", PieceKind.PAUSE)  # 220V/50Hz
     if touches and line.text[at - 1].isalpha() and re.match(r"\d", line.text[at + 1 :]):
         return Piece(at, at + 1, "trên", PieceKind.SIGN, doubtful=True)  # 125 con/3 hộ
     if touches and last is not None and last.kind in _NUMERIC and re.match(r"\d", line.text[at + 1 :]):
@@ -178,6 +204,14 @@ def slash(line: Line, at: int) -> Piece | None:
     )
 
 
+def _is_measured(line: Line, at: int) -> bool:
+    """Whether a number with a unit begins there that is another, and none of time: "mm/24h" is a rate."""
+    match = _MEASURED.match(line.text, at)
+    if match is None or match[1] in _OF_TIME or line.text[: at - 1].endswith(match[1]):
+        return False
+    return match[1] in units() or match[1].lower() in units()
+
+
 def sign(line: Line, at: int) -> Piece | None:
     """The last rule for signs: a pause, a word, or silence."""
     c, text = line.text[at], line.text
@@ -188,6 +222,8 @@ def sign(line: Line, at: int) -> Piece | None:
     near_digit = re.match(r"\s*[\d(]", text[at + 1 :]) is not None
     last = line.last
     after_number = last is not None and last.kind in _NUMERIC and not text[last.end : at].strip()
+    if c == "+" and last is not None and last.end == at and last.kind in _COUNTING and _ENDS.match(text, at + 1):
+        return Piece(at, at + 1, "trở lên", PieceKind.SIGN)  # 65+
     if c == "+":
         grade = last is not None and last.end == at and last.kind is PieceKind.SPELLED
         adds = near_digit or grade or (text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalnum())

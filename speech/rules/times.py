@@ -15,8 +15,10 @@ _MINUTES = re.compile(r"(\d{1,3})\s?(['’′]{2}|[\"”″]|['’′])(?!\w)")
 _MINUTES_AND_SECONDS = re.compile(r"(\d{1,3})['’′]([0-5]\d)(?:[\"”″]|['’′]{2})")
 _TIME_WORDS = ends_with(
     r"lúc|từ|đến|tới|sáng|trưa|chiều|tối|đêm|trước|sau|vào|hồi|khoảng|giờ|ngày|mỗi ngày|hàng ngày|và|,|-|–|—"
+    r"|đến nơi|xuất phát|tập trung|khởi hành|bắt đầu|khai mạc"
 )
 _PART_OF_DAY = begins_with(r"sáng|trưa|chiều|tối|đêm|ngày|hàng|hằng|mỗi|hôm|thứ|cùng|các ngày|đến|-|–|—")
+_SCREEN = ends_with(r"màn hình|ti vi|tivi|tv|ống|vành|lốp|đường kính|bánh|loại|máy tính|laptop")
 _RATIO = ends_with("tỷ lệ|tỉ lệ|tỷ số|tỉ số|thắng|thua|hòa|hoà|kết quả|chung cuộc|bản đồ|kinh|dẫn")
 
 
@@ -51,7 +53,7 @@ def minutes(line: Line, at: int) -> Piece | None:
     match = _MINUTES.match(line.text, at)
     if match is None or (match[2] in '"”″' and line.text.count(match[2]) % 2 == 0):
         return None
-    unit = "phút" if match[2] in "'’′" else "giây"
+    unit = "phút" if match[2] in "'’′" else "inh" if line.before(_SCREEN, at) else "giây"
     return Piece(at, match.end(), f"{number(match[1], line.dialect)[0]} {unit}", PieceKind.TIME)
 
 

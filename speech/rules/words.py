@@ -16,6 +16,7 @@ _APOSTROPHE = re.compile(r"([HhMmKkRrJjXxSsBbYyCcDdĐđGgPpLlNn])['’‘`´ʼ](
 _APOSTROPHE_SOUND = {"k": "cơ", "j": "giơ", "y": "y", "c": "cơ", "s": "xơ", "x": "xơ"}
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘`´ʼ", "'"))
 _ROMAN = re.compile(r"([IVXLC]+)(?!\w)(?!['’])")
+_ROMAN_BELOW = re.compile(r"\.(\d{1,2})(?![\d.])")
 _ROMAN_YEAR = re.compile(r"\s?/\s?((?:19|20)\d\d)(?![\d/])")
 _ORDINAL_WORD = ends_with("thứ")
 _ROMAN_WORDS = ends_with(words("before a Roman numeral"))
@@ -37,6 +38,8 @@ _UNIT_NAMES = {
     "T": "tổ",
 }
 _MOST_WORDS_OF_ENTRY = 3
+#: "BMI" is spelled, "KRÔNG" is a name.
+_SHORTEST_NAME = 4
 _SHORT = re.compile(r"[^\W\d_]+(?:[/.]+[^\W\d_]+)*[.:]?", re.IGNORECASE)
 
 
@@ -82,7 +85,7 @@ def _titles() -> dict[str, list[str]]:
 def title(line: Line, at: int) -> Piece | None:
     """ "TP. Huế", "P.5", "Q3", "TS. Nguyễn"."""
     match = _UNIT_NUMBER.match(line.text, at)
-    if match:
+    if match and not (match[1] == "TT" and match[2][0] == "0"):  # TT09: a circular
         name = _UNIT_NAMES[match[1].upper()]
         if match[1] == "P" and len(match[2]) == 3:
             name = "phòng"
@@ -117,6 +120,9 @@ def roman_numeral(line: Line, at: int) -> Piece | None:
     if (not near or listed) and (line.in_capitals or not _SURE_ROMAN.match(match[1])):
         return None
     said, end = cardinal(value, line.dialect), match.end()
+    below = _ROMAN_BELOW.match(line.text, end)
+    if below:
+        return Piece(at, below.end(), f"{said} chấm {number(below[1], line.dialect)[0]}", PieceKind.ROMAN)
     year = _ROMAN_YEAR.match(line.text, end)
     if year:
         said, end = f"{said} năm {number(year[1], line.dialect)[0]}", year.end()
@@ -131,13 +137,18 @@ def abbreviation(line: Line, at: int) -> Piece | None:
             continue
         if line.in_capitals and is_syllable(line.text[at:end]) and len(entries) == 1:
             continue
-        fitting = [spoken for spoken, *when in entries if _fits(line, at, end, *when)]
-        if fitting:
-            others = dict.fromkeys(spoken for spoken, *_ in entries if spoken != fitting[0])
+        if spoken := expansion(line, at, end):
+            others = dict.fromkeys(other for other, *_ in entries if other != spoken)
             # A row that names what follows is sure of itself; the last row is what is left.
-            is_sure = fitting[0] != entries[-1][0]
-            return Piece(at, end, fitting[0], PieceKind.ABBREVIATION, () if is_sure else tuple(others))
+            is_sure = spoken != entries[-1][0]
+            return Piece(at, end, spoken, PieceKind.ABBREVIATION, () if is_sure else tuple(others))
     return _short_form(line, at)
+
+
+def expansion(line: Line, at: int, end: int) -> str:
+    """What an abbreviation stands for, by what is around it; "" for none."""
+    entries = abbreviations().get(line.text[at:end], [])
+    return next((spoken for spoken, *when in entries if _fits(line, at, end, *when)), "")
 
 
 def _fits(line: Line, at: int, end: int, after: re.Pattern[str] | None, before: re.Pattern[str] | None) -> bool:
@@ -231,7 +242,8 @@ def any_word(line: Line, at: int) -> Piece | None:
     tag = split_toneless(word.lower()) if line.text[at - 1 : at] == "#" else None
     if tag:
         return Piece(at, end, " ".join(tag), PieceKind.WEB, doubtful=True)
-    if word.isupper() and 1 < len(word) <= 8 and not eased(word):
+    is_short_ascii = word.isascii() and len(word) <= _SHORTEST_NAME and not line.in_capitals
+    if word.isupper() and 1 < len(word) <= 8 and (is_short_ascii or not eased(word)):
         return Piece(at, end, spelled(word) or word, PieceKind.SPELLED, doubtful=True)
     easier = eased(word)
     if easier:

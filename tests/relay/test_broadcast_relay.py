@@ -1,5 +1,6 @@
 """A relay as it is sent: on the broadcast's time line, whole, with the fallback in place of a station that was cut."""
 
+import itertools
 import subprocess
 import time
 from pathlib import Path
@@ -12,8 +13,8 @@ from broadcast.live_encoder import LiveEncoder
 from receiver.live.live_stream import LiveStream
 from relay.broadcast_relay import BroadcastRelay, RelaySlot
 from relay.fallback_sound import FallbackSound
-from relay.player import RelayedStation, RelayPlayer
-from runtime.clock import ControllerClock
+from relay.player import PlayerState, RelayedStation, RelayPlayer
+from runtime.clock import ControllerClock, ManualClock
 from tests.relay.station_server import TONE_HZ, Behaviour, StationServer
 from wire.live import LiveFrame, open_frame
 from wire.sealing import PublicKey, SealingKey
@@ -82,3 +83,44 @@ def test_a_slot_is_sent_whole_and_a_station_that_is_cut_is_replaced_without_a_ga
     assert "station" in str(began.reason) or "failed" in str(began.reason) or "refuses" in str(began.reason)
     assert slot.starts_at_us < began.at_us < slot.ends_at_us
     assert (ended.at_us, ended.reason) == (slot.ends_at_us, None)
+
+
+class SlowPlayer(RelayPlayer):
+    """The clock goes on while it works; once, at its 50th piece, by 6 s."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.state, self._turned, self._pieces = PlayerState(on_station=True), clock, 0
+
+    def step(self, *, is_due: bool, is_late: bool) -> bytes | None:
+        self._turned.advance(seconds=0.02 if self._pieces != 50 else 6)
+        self._pieces += is_due
+        return bytes(1920) if is_due else None
+
+    def note_left_out(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def test_after_a_standstill_what_would_come_too_late_is_left_out(clock: ManualClock) -> None:
+    sent = list[tuple[int, LiveFrame]]()
+    slot = RelaySlot(0, 7, clock.now_us(), clock.now_us() + 20 * SECOND, 4 * SECOND)
+
+    def new_sender(starts_at_us: int, buffer_us: int) -> LiveSender:
+        def publish(payload: bytes) -> None:
+            sent.append((clock.now_us(), open_frame(payload, TOPIC, PublicKey(KEY.public))))
+
+        return LiveSender(publish, TOPIC, KEY, LiveEncoder(), starts_at_us=starts_at_us, buffer_us=buffer_us)
+
+    relay = BroadcastRelay([slot], slot.starts_at_us, lambda _slot: SlowPlayer(clock), new_sender, clock)
+    relay.start()
+    deadline_s = time.monotonic() + 10
+    while relay.is_alive:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    leads_us = [frame.starts_at_us - at_us for at_us, frame in sent]
+    assert sum(lead_us < 0 for lead_us in leads_us) <= 3
+    assert sent[-1][1].starts_at_us >= slot.ends_at_us - 60_000
+    indexes = [frame.first_index for _, frame in sent]
+    assert max(later - earlier for earlier, later in itertools.pairwise(indexes)) > 50

@@ -51,7 +51,7 @@ class EmergencyAlert(SQLModel, table=True):
     confirm_by_at: until then a second person may confirm. break_glass_reason: why one person sent it alone.
     sealed, end_sealed: as sent; b"" before. lasts_us: from issued to the end of the last repetition.
     by_sms: without being asked also by SMS to those who do not confirm it in time.
-    free_text, free_english, free_clip_id: of a free message.
+    free_text, free_english, free_clip_id, free_job_id: of a free message; the last of a recording that is being made.
     message_id: the broadcast that carries it, "" until it is made.
     cleared_at: since when the broker no longer has it.
     """
@@ -90,6 +90,7 @@ class EmergencyAlert(SQLModel, table=True):
     free_text: str = Field(default="", sa_type=Text)
     free_english: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": _EMPTY})
     free_clip_id: str = ""
+    free_job_id: str = Field(default="", sa_column_kwargs={"server_default": _EMPTY})
     message_id: str = ""
     cleared_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 

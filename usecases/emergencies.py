@@ -45,7 +45,8 @@ class EmergencyOrder:
     """What a person chooses. hour: "before this hour", None for none. until_ended: repeated without a limit.
 
     is_silent: of a drill: only its arrival is reported. by_sms: of a drill: also by SMS to those who do not confirm it.
-    free_text, free_english: of a free message, in Vietnamese and in English; or free_clip_id: a recording of it.
+    free_text, free_english: of a free message, in Vietnamese and in English; or free_clip_id: a recording of it,
+    or free_job_id: one that is being made of an upload.
     request_key: of the form; sent twice it is one alert. source: who asked where no person did.
     alert: its id, where it was drawn before; "" for a new one.
     """
@@ -60,6 +61,7 @@ class EmergencyOrder:
     free_text: str = ""
     free_english: str = ""
     free_clip_id: str = ""
+    free_job_id: str = ""
     request_key: str = ""
     source: str = ""
     alert: str = ""
@@ -191,7 +193,8 @@ def _prepared(desk: EmergencyDesk, actor: Actor, commune_id: str, order: Emergen
     if message.hazard is not None and message.level not in (0, *LEVELS[message.hazard]):
         raise Refusal(N_("This type of disaster does not have this risk level. Choose another one.")).at("level")
     free_text, free_english = order.free_text.strip(), order.free_english.strip()
-    if message.hazard is None and not free_text and not free_english and not order.free_clip_id:
+    words = free_text or free_english or order.free_clip_id or order.free_job_id
+    if message.hazard is None and not words:
         raise Refusal(N_("Type the message, or choose a recording.")).at("free_text")
     if max(len(free_text), len(free_english)) > LONGEST_FREE_TEXT:
         raise Refusal(N_("This text is too long: at most {n} characters."), n=LONGEST_FREE_TEXT).at("free_text")
@@ -229,6 +232,7 @@ def _prepared(desk: EmergencyDesk, actor: Actor, commune_id: str, order: Emergen
         free_text=free_text,
         free_english=free_english,
         free_clip_id=order.free_clip_id[:64],
+        free_job_id=order.free_job_id[:64],
     )
     desk.check_fits(row)
     return row

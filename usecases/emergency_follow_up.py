@@ -50,7 +50,8 @@ class EmergencyFollowUp:
             col(EmergencyAlert.expires_at) > now,
             (EmergencyAlert.free_text != "")
             | (EmergencyAlert.free_english != "")
-            | (EmergencyAlert.free_clip_id != ""),
+            | (EmergencyAlert.free_clip_id != "")
+            | (EmergencyAlert.free_job_id != ""),
         )
         with self._services.database.session() as session:
             rows = [row for row in session.exec(query) if row.state(now) is AlertState.SENT]
@@ -86,7 +87,7 @@ class EmergencyFollowUp:
                 self._drill(settings, is_late=now - at > _LATE)
 
     def _follow(self, row: EmergencyAlert, now: datetime) -> None:
-        clip_id = row.free_clip_id or self._spoken(row)
+        clip_id = row.free_clip_id or self._clip_of(row)
         if clip_id:
             self._put_on_air(row, clip_id, now)
 
@@ -112,8 +113,10 @@ class EmergencyFollowUp:
             session.add(kept)
         self._services.announce()
 
-    def _spoken(self, row: EmergencyAlert) -> str:
-        """The clip of the text, "" while it is being spoken. Raises Refusal when it cannot be."""
+    def _clip_of(self, row: EmergencyAlert) -> str:
+        """The clip of the recording or the text, "" while it is being made. Raises Refusal when it cannot be."""
+        if row.id not in self._jobs and row.free_job_id:
+            self._jobs[row.id] = row.free_job_id
         if row.id not in self._jobs:
             with self._services.database.session() as session:
                 voice = alert_settings(session, row.commune_id).voice

@@ -24,6 +24,7 @@ from province.message_parser import MOST_BYTES as MOST_PROVINCE_BYTES
 from schedules.calendars import MOST_FILE_BYTES as MOST_CALENDAR_BYTES
 from transfer.imports import MOST_BYTES as MOST_TABLE_BYTES
 from transfer.text_files import MOST_TEXT_BYTES
+from usecases.emergency_recordings import MOST_BYTES as MOST_EMERGENCY_BYTES
 from web.request_context import frame_with_any_password
 
 #: Without a session: a sign-in form has a few hundred bytes.
@@ -58,6 +59,7 @@ def upload_limits(max_upload_bytes: int) -> list[UploadLimit]:
         UploadLimit(re.compile(path), most_bytes + _AROUND_A_FILE_BYTES, actions)
         for path, most_bytes, actions in (
             (r"/clips|/clips/upload|/api/v1/clips", max_upload_bytes, (Action.CLIPS,)),
+            (r"/emergency|/emergency/drill", min(max_upload_bytes, MOST_EMERGENCY_BYTES), (Action.EMERGENCY,)),
             (r"/read-aloud/file", MOST_TEXT_BYTES, (Action.CLIPS,)),
             (r"/import/recordings", max_upload_bytes * _RECORDINGS_IN_A_ZIP, (Action.CLIPS,)),
             (r"/import/[a-z_]+", MOST_TABLE_BYTES, tables),

@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+from sqlmodel import select
 
 from alerts.alert_sms import AlertSms
 from alerts.emergency_alerts import take_receipt
+from broadcast.broadcasts import Broadcast
+from broadcast.ingest_jobs import IngestJob
 from devices.receivers import change_receiver
 from notifications.channels import DeliveryFailed
 from people.operators import Operator
@@ -22,6 +27,7 @@ from tests.alerts.watch_room import make_book_ready
 from tests.cast import COMMUNE
 from tests.web.office import PASSWORD, Office
 from tests.web.test_rights_of_pages import Guest
+from usecases.emergency_follow_up import EmergencyFollowUp
 from wire.reports import AlertReport
 
 STORM = {"what": "storm", "level": "4", "where": "all", "request_key": "k1"}
@@ -211,6 +217,42 @@ def test_a_form_that_cannot_be_sent_says_why_and_keeps_what_was_typed(
     assert 'action="/emergency"' in answer.text
     assert why in answer.text
     assert office.deps.desk.current(COMMUNE) == []
+
+
+def test_a_recording_made_in_the_form_sounds_after_the_siren_and_both_people_can_hear_it(
+    office: Office, tmp_path: Path
+) -> None:
+    spoken = tmp_path / "noi.wav"
+    soundfile.write(spoken, 0.2 * np.sin(np.arange(96_000) / 20), 48_000)
+    fields = {"what": "message", "where": "all", "request_key": "k7", "form_token": office.form_token}
+    sound = {"recording": ("noi.wav", spoken.read_bytes(), "audio/wav")}
+    refused = office.browser.post("/emergency", data={**fields, "where": "some"}, files=sound)
+    assert refused.status_code == 422
+    answer = office.browser.post("/emergency", data=fields, files=sound)
+    assert answer.status_code == 303
+    address = answer.headers["location"]
+    assert office.browser.post("/emergency", data=fields, files=sound).headers["location"] == address
+    assert "Đang chuẩn bị bản ghi" in office.browser.get(address).text
+    with office.database.session() as session:
+        (job,) = session.exec(select(IngestJob))  # the refused form and the repeated one kept nothing
+    assert job.urgent
+    office.deps.ingest.work_one(job.id)
+    assert '<audio id="recording"' in office.browser.get(address).text
+    office.post(f"{address}/alone", password=PASSWORD, reason="Không gọi được ai cả")
+    assert published(office, "alert") == 1
+    EmergencyFollowUp(office.deps.services, office.deps.desk, office.deps.speech).speak_free_messages()
+    with office.database.session() as session:
+        words = session.exec(select(Broadcast).where(Broadcast.class_ == "emergency", Broadcast.precedence == 1)).one()
+        assert words.clip_id == session.get_one(IngestJob, job.id).clip_id
+
+
+def test_what_is_no_recording_is_said_on_the_page(office: Office) -> None:
+    fields = {"what": "message", "where": "all", "request_key": "k8", "form_token": office.form_token}
+    answer = office.browser.post("/emergency", data=fields, files={"recording": ("x.mp3", b"no sound", "audio/mpeg")})
+    with office.database.session() as session:
+        (job,) = session.exec(select(IngestJob))
+    office.deps.ingest.work_one(job.id)
+    assert "Không dùng được bản ghi" in office.browser.get(answer.headers["location"]).text
 
 
 def test_settings_and_texts_of_the_commune(office: Office) -> None:

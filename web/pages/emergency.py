@@ -5,17 +5,20 @@ before it is read: an alert is its own key.
 """
 
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Depends, File, Form, UploadFile
 from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session
 
 from alerts.alert_settings import alert_settings
 from alerts.alert_sounds import wanted_sounds
-from alerts.emergency_alerts import receipt_counts, recent_alerts
+from alerts.emergency_alerts import EmergencyAlert, receipt_counts, recent_alerts
 from alerts.hazards import HAZARD_NAMES, LEVEL_COLOURS, LEVELS, Hazard
 from alerts.templates import AlertMessage, EndKind
+from broadcast.clips import renditions_of
+from broadcast.ingest_jobs import IngestJob
 from parsing.numbers import row_number
 from people.rights import Action
 from runtime.refusal import N_, Refusal
@@ -25,9 +28,11 @@ from usecases.emergencies import (
     break_glass,
     confirm_emergency,
     end_emergency,
+    prepare_emergency,
     refuse_emergency,
     request_emergency,
 )
+from usecases.emergency_recordings import open_recording
 from usecases.emergency_sms import send_by_sms
 from web.emergency_view import alert_view
 from web.flash import Flash
@@ -35,12 +40,22 @@ from web.labels.emergencies import ALERT_STATES, END_KINDS, SOURCES
 from web.labels.places import PlaceNames
 from web.request_context import In, Reading, back_to
 from web.targets import TargetChoice, target_choice, targets_from
+from web.uploads import blocks_of, receive
 from web.urgent import UrgentIn, urgent_changes, urgently
+from web.waveforms import listen_url
 
 router = APIRouter(include_in_schema=False)
 
 FREE = "message"
 _SHOWN = 10
+
+
+@dataclass(frozen=True)
+class AlertRecording:
+    """listen: address of its sound, "" until it is ready."""
+
+    job: IngestJob
+    listen: str
 
 
 async def _chosen_targets(
@@ -82,6 +97,7 @@ async def _order(
 
 
 Order = Annotated[EmergencyOrder, Depends(_order)]
+Recording = Annotated[UploadFile | None, File()]
 
 
 @router.get("/emergency")
@@ -95,16 +111,34 @@ def drill_page(frame: In, session: Reading) -> HTMLResponse:
 
 
 @router.post("/emergency", dependencies=[urgent_changes(Action.EMERGENCY)])
-async def do_request(frame: UrgentIn, order: Order) -> Response:
-    row = await urgently(lambda: request_emergency(frame.deps.desk, frame.actor, frame.commune_id, order))
-    return back_to(frame.request, f"/emergency/alerts/{row.id}", None)
+async def do_request(frame: UrgentIn, order: Order, recording: Recording = None) -> Response:
+    return await _request(frame, order, recording)
 
 
 @router.post("/emergency/drill", dependencies=[urgent_changes(Action.EMERGENCY)])
-async def do_drill(frame: UrgentIn, order: Order) -> Response:
-    drill = replace(order, is_drill=True)
-    row = await urgently(lambda: request_emergency(frame.deps.desk, frame.actor, frame.commune_id, drill))
+async def do_drill(frame: UrgentIn, order: Order, recording: Recording = None) -> Response:
+    return await _request(frame, replace(order, is_drill=True), recording)
+
+
+async def _request(frame: UrgentIn, order: EmergencyOrder, recording: UploadFile | None) -> Response:
+    desk, actor, commune_id = frame.deps.desk, frame.actor, frame.commune_id
+    if order.message.hazard is None and recording is not None and recording.filename:
+        order = await _recorded(frame, order, recording)
+    row = await urgently(lambda: request_emergency(desk, actor, commune_id, order))
     return back_to(frame.request, f"/emergency/alerts/{row.id}", None)
+
+
+async def _recorded(frame: UrgentIn, order: EmergencyOrder, recording: UploadFile) -> EmergencyOrder:
+    """With the recording, which is kept only when the message could be sent with it. Raises NotAllowed, Refusal."""
+    desk, actor, commune_id = frame.deps.desk, frame.actor, frame.commune_id
+    if await urgently(lambda: desk.by_key(commune_id, order.request_key)) is not None:
+        return order  # the form was sent twice
+    with_recording = replace(order, free_text="", free_job_id="…")
+    await urgently(lambda: prepare_emergency(desk, actor, commune_id, with_recording))
+    name, size = recording.filename or "", recording.size or 0
+    upload = await urgently(lambda: open_recording(frame.deps.ingest, actor, commune_id, name, size))
+    await receive(upload, blocks_of(recording))
+    return replace(with_recording, free_job_id=upload.job_id)
 
 
 @router.get("/emergency/alerts/{alert_id}")
@@ -195,7 +229,18 @@ def _alert_values(frame: In, session: Reading, alert_id: str) -> dict[str, Any]:
         "states": ALERT_STATES,
         "end_kinds": END_KINDS,
         "sources": SOURCES,
+        "recording": _recording(session, row),
         "mine": row.requested_by == frame.operator.name,
         "least_reason": LEAST_REASON,
         "connected": frame.deps.desk.connected,
     }
+
+
+def _recording(session: Session, row: EmergencyAlert) -> AlertRecording | None:
+    """Of a message that was recorded: its job, and where to listen to it once it is ready."""
+    made = session.get(IngestJob, row.free_job_id) if row.free_job_id else None
+    if made is None:
+        return None
+    clip_id = made.clip_id or ""
+    files = renditions_of(session, [clip_id]).get(clip_id, []) if clip_id else []
+    return AlertRecording(made, listen_url(files) if files else "")

@@ -1,4 +1,4 @@
-// Record in the browser; what is saved goes through the same upload as a file.
+// Record in the browser; what is saved goes through the same upload as a file, or into the file field of a form.
 "use strict";
 const record = document.querySelector("[data-record]");
 if (record) {
@@ -8,6 +8,7 @@ if (record) {
   const player = form.querySelector("audio");
   const title = form.querySelector("input");
   const texts = record.dataset;
+  const field = texts.into && document.getElementById(texts.into);
   // Below this (of full scale) for so long nothing is heard.
   const QUIET = 0.003;
   const QUIET_MS = 3000;
@@ -32,14 +33,13 @@ if (record) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     event.stopPropagation();
-    const extension = recorded.type.includes("mp4") ? "m4a" : "webm";
-    const file = new File([recorded], `${title.value}.${extension}`, { type: recorded.type });
+    const file = fileOf(title.value);
     document.dispatchEvent(new CustomEvent("recorded", { detail: { file, title: title.value } }));
     forget();
     startButton.focus();
   });
   window.addEventListener("beforeunload", (event) => {
-    if (running || recorded) event.preventDefault();
+    if (running || (recorded && !field)) event.preventDefault();
   });
 
   async function start() {
@@ -102,11 +102,18 @@ if (record) {
   function offer(blob) {
     recorded = blob;
     player.src = URL.createObjectURL(blob);
+    form.hidden = false;
+    if (field) {
+      const chosen = new DataTransfer();
+      chosen.items.add(fileOf(texts.name));
+      field.files = chosen.files;
+      player.focus();
+      return;
+    }
     const now = new Date();
     const two = (number) => String(number).padStart(2, "0");
     const day = `${two(now.getDate())}/${two(now.getMonth() + 1)}/${now.getFullYear()}`;
     title.value = `${texts.name} ${day} ${two(now.getHours())}:${two(now.getMinutes())}`;
-    form.hidden = false;
     title.focus();
     title.select();
   }
@@ -114,9 +121,15 @@ if (record) {
   function forget() {
     if (player.src) URL.revokeObjectURL(player.src);
     player.removeAttribute("src");
+    if (field && recorded) field.value = "";
     recorded = null;
     form.hidden = true;
     status.textContent = "";
+  }
+
+  function fileOf(name) {
+    const extension = recorded.type.includes("mp4") ? "m4a" : "webm";
+    return new File([recorded], `${name}.${extension}`, { type: recorded.type });
   }
 
   function runningTime(ms) {

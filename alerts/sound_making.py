@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from alerts import sirens, texts
-from alerts.sirens import RATE, Samples
 from alerts.texts import ENGLISH
 from broadcast.audio_short import encode_short, read_short
 from broadcast.media import Media
+from signals.siren import RATE, Samples, siren
 from speech.engines import Engines
 from speech.espeak import EspeakEngine
 from speech.normaliser import normalise
@@ -53,7 +53,7 @@ class SoundMaker:
 
     def _make(self, number: int, language: str, text: str, voice: str, corrections: dict[str, str]) -> MadeSound:
         if number == texts.SIREN:
-            return self._encode(sirens.siren())
+            return self._encode(siren())
         if number == texts.CHIME:
             return self._encode(sirens.chime())
         if number == texts.DRILL_OPENING:

@@ -72,7 +72,7 @@ class CurrentLadder:
         return Ladder(
             self._plan.for_us(),
             self._plan.config,
-            self._shelf.path_of,
+            self._books.path_of,
             self._live_input.sound_of,
             self._failures,
             self._live_gaps.intervals,

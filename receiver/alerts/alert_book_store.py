@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from receiver.alerts.built_in_siren import built_in_siren, siren_book
 from receiver.store.atomic_file import keep_whole
 from receiver.store.shelf import Shelf, Wanted
 from wire.alert_books import AlertBook
+from wire.alerts import Alert
 from wire.broadcasts import Rendition
 from wire.messages import for_commune
 from wire.sealing import PublicKey, Reason, Refused, open_sealed
@@ -27,7 +29,9 @@ class AlertBookStore:
         self.refused: Counter[str] = Counter()
         self.book: AlertBook | None = None
         self._missing_since_us: int | None = None
+        self._siren_file = file.with_name("siren.wav")
         file.parent.mkdir(parents=True, exist_ok=True)
+        self.siren = built_in_siren(self._siren_file)
         if file.exists():
             self.book = self._open(file.read_bytes(), None)
             if self.book is None:
@@ -53,6 +57,27 @@ class AlertBookStore:
         if self.book is not None and self.book.to != for_commune(commune):
             self.book = None
             self._file.unlink(missing_ok=True)
+
+    def knows(self, template: int) -> bool:
+        return self.book is not None and self.book.template(template) is not None
+
+    def sounding(self, alert: Alert) -> AlertBook | None:
+        """The book; for a real alert of an unknown template one with the siren that is built in."""
+        if alert.is_end or alert.is_drill or self.knows(alert.template):
+            return self.book
+        return siren_book(self._commune, alert.template, self.siren)
+
+    def path_of(self, rendition: Rendition) -> Path | None:
+        """Where a file lies, None when it is not there (yet); the built-in siren in place of another siren."""
+        path = self._shelf.path_of(rendition)
+        is_siren = rendition in self.siren.renditions or (path is None and rendition.sha256 in self._sirens())
+        return self._siren_file if is_siren else path
+
+    def _sirens(self) -> set[str]:
+        if self.book is None:
+            return set()
+        numbers = {template.siren for template in self.book.templates}
+        return {file.sha256 for sound in self.book.sounds if sound.number in numbers for file in sound.renditions}
 
     def wanted(self) -> list[Wanted]:
         """All sounds, before anything else: an alert is not announced."""

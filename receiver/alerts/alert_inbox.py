@@ -67,6 +67,8 @@ class AlertInbox:
         self._manifests: dict[str, Manifest] = {}
         self._worker = Worker(self._step, "alerts")
         self._items_due_us = 0
+        #: Broadcasts of alerts whose template is not known yet.
+        self._sirens_only: set[str] = set()
         self._logged_s: dict[Reason, float] = {}
         self.refused: Counter[str] = Counter()
         #: Alerts and ends that arrived again.
@@ -234,11 +236,16 @@ class AlertInbox:
         known = manifests.get(made.broadcast)
         if known is None or known.issued_at_us < made.issued_at_us:
             manifests[made.broadcast] = made
+            if not self._books.knows(held.alert.template):
+                self._sirens_only.add(made.broadcast)
+        elif made.broadcast in self._sirens_only and self._books.knows(held.alert.template):
+            self._sirens_only.discard(made.broadcast)
+            manifests[made.broadcast] = msgspec.structs.replace(made, revision=known.revision + 1)
         return manifests[made.broadcast]
 
     def _made(self, held: HeldAlert, now_us: int) -> Manifest | None:
-        book, zones = self._books.book, self._plan.config.zones if self._plan.config is not None else []
-        targets = held.alert.means(self._receiver, zones)
+        zones = self._plan.config.zones if self._plan.config is not None else []
+        book, targets = self._books.sounding(held.alert), held.alert.means(self._receiver, zones)
         if book is None or targets is None:
             return None
         return alert_manifest(

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from receiver.alerts.alert_book_store import AlertBookStore
 from receiver.alerts.alert_inbox import AlertInbox
@@ -108,18 +109,23 @@ class Station:
 
     def heard(self, from_s: float, until_s: float, step_s: float = 0.5) -> list[int]:
         """By the real ladder and mixer: the number of the sound in the middle of each step; 0: silence."""
-        ladder = Ladder(self.plan.for_us(), self.plan.config, self._path_of, lambda _: None)
-        from_us = NOW_US + round(from_s * SECOND_US)
-        sound = np.concatenate(list(rendered(ladder, from_us, 0, round((until_s - from_s) * RATE))))
+        sound = self.rendered(from_s, until_s)
         levels = {level: number for number, (level, _) in SOUNDS.items()} | {0.0: 0}
         steps = round((until_s - from_s) / step_s)
         at = [sound[round((step + 0.5) * step_s * RATE)] for step in range(steps)]
         return [levels[min(levels, key=lambda level: abs(level - value))] for value in at]
 
+    def rendered(self, from_s: float, until_s: float) -> NDArray[np.float32]:
+        ladder = Ladder(self.plan.for_us(), self.plan.config, self._path_of, lambda _: None)
+        from_us = NOW_US + round(from_s * SECOND_US)
+        return np.concatenate(list(rendered(ladder, from_us, 0, round((until_s - from_s) * RATE))))
+
     def _changed(self) -> None:
         self.changes += 1
 
     def _path_of(self, rendition_: Rendition) -> Path | None:
+        if rendition_.path == "siren.wav":
+            return self.books.path_of(rendition_)
         number = int(rendition_.sha256, 16)
         path = self.folder / f"{number}.wav"
         if not path.exists():

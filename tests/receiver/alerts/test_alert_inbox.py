@@ -4,10 +4,13 @@ import time
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
+import soundfile
 
 from receiver.alerts.alert_book_store import MISSING_AFTER_US
 from receiver.alerts.alert_inbox import MOST_WAITING
+from receiver.playout.cues import RATE
 from tests.receiver.alerts.station import (
     CLEAR,
     ID,
@@ -23,6 +26,7 @@ from tests.receiver.alerts.station import (
     book,
     end,
     on_topic,
+    rendition,
     shelved,
 )
 from tests.receiver.plans import KEY, NOW_US, SECOND_US, config, manifest
@@ -257,10 +261,29 @@ def test_what_comes_before_the_time_is_known_sounds_when_it_is(station: Station)
     assert station.inbox.refused == {"expired": 1}
 
 
+def test_an_alert_of_an_unknown_template_is_the_built_in_siren_until_the_book_comes(tmp_path: Path) -> None:
+    station = Station(tmp_path, with_book=False)
+    station.take(alert(alert="ee" * 8, is_drill=True))
+    assert station.plan.for_us() == []  # a drill is never the siren
+    station.take(alert())
+    sound = station.rendered(0, 60)
+    loud = [np.abs(sound[RATE * s : RATE * (s + 1)]).max() > 0.3 for s in range(60)]
+    assert loud.count(True) > 55
+    station.take(end(30), at_s=30)
+    assert not station.rendered(31, 60).any()
+
+
+def test_a_siren_that_is_not_on_the_shelf_is_replaced_by_the_built_in_one_and_words_are_not(tmp_path: Path) -> None:
+    station = Station(tmp_path)
+    path = station.books.path_of(rendition(SIREN))
+    assert path is not None
+    assert soundfile.info(path).duration == 3.0
+    assert station.books.path_of(rendition(STORM)) is None
+
+
 def test_an_alert_waits_for_the_book_and_one_that_sounds_goes_on_as_it_began(tmp_path: Path) -> None:
     station = Station(tmp_path, with_book=False)
     station.take(alert())
-    assert station.plan.for_us() == []
     station.books.take(KEY.seal(book()), NOW_US)
     station.inbox.book_changed()
     assert station.heard(4, 8, 1) == WORDS

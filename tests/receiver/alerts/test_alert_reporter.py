@@ -84,7 +84,7 @@ def test_what_does_not_sound_says_why_and_is_reported_again_when_it_does(
 ) -> None:
     office = Office(tmp_path, with_book=with_book)
     office.sounding = sounding
-    office.station.take(alert())
+    office.station.take(alert(is_drill=not with_book))
     late_s = LATE_AFTER_US / SECOND_US
     assert office.reports(late_s - 0.1) == []
     assert office.reports(late_s) == [(False, "mqtt", 0, cause)]

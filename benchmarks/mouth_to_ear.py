@@ -10,7 +10,8 @@ shaped as the rig's network of that name: `clean` is a local network, `4g` has 5
 Mouth: when the browser captured a sample. Ear: when it left the horn, with the demo's chains (the longest has 120 ms,
 all wait for it). `stages`: ms, measured by stamps in the processes, beside the least that each can take; what no stamp
 shows is the browser's. `dropouts`: packets that a receiver lacked, times that the microphone's buffer ran empty, frames
-late or lost on the way to it, and 20 ms of voice that are silence in a recording.
+late or lost on the way to it, and 20 ms of voice that are silence in a recording. A run in which the machine itself
+stood still (`machine_stalls_ms`) is to be repeated, not believed.
 
 Exits with 1 with a dropout, or when p99 is beyond 500 ms on `clean`, 2,000 ms elsewhere.
 """
@@ -25,23 +26,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from benchmarks.live_stamps import FOLDER, Stamp, read_stamps
+from benchmarks.live_stages import Run, figures, table
+from benchmarks.live_stamps import FOLDER, read_stamps
 from benchmarks.sync import RIG, prepared_rig
 from demo.browser import Browser
 from demo.child_processes import ChildProcess
 from demo.demo import Demo
-from demo.microphone_page import CHROMIUM, Spoken, microphone_page
+from demo.microphone_page import CHROMIUM, microphone_page
 from demo.operator_tasks import online_count, sign_in, wait_for
 from demo.sites import SITES
-from demo.skew import HOP, RATE, CardRecording, Instants, Samples, instants_of, skew
-from demo.speak_check import SPOKEN_TEXT, lasting
+from demo.skew import CardRecording
+from demo.speak_check import SPOKEN_TEXT
 from demo.speech import speak
-from studio.microphone_frames import FRAME_SAMPLES
 
 SERVER, HOST = "sr-srv", "10.77.0.10"
 RECEIVERS = {site.receiver_id: f"sr-c{number}" for number, site in enumerate(SITES, 1)}
@@ -50,8 +51,6 @@ MOST_MS = {"clean": 500.0}
 MOST_ELSEWHERE_MS = 2_000.0
 #: Until the receivers know the time well; and what is left out at the beginning of the speech.
 WARM_S, SETTLE_S = 25, 1.0
-#: Pieces in which the speech is looked for, and the longest delay at which it is found.
-PIECE_S, MOST_DELAY_S = 10.0, 4.0
 #: A text of these never repeats itself.
 SYLLABLES = [
     "an",
@@ -80,11 +79,6 @@ SYLLABLES = [
     "chợ",
     "đình",
 ]
-#: A piece of voice, and what is silence beside it in a recording.
-_VOICED, _SILENT = 1e-2, 0.05
-#: What a stage cannot take less than: the browser hands on sound every 10 ms, a block has 20 ms, Opus looks ahead
-#: 6.5 ms; the buffer holds a whole block; a card has two periods of 10 ms.
-BROWSER_MS, BUFFER_MS, CARD_MS = 36.5, 20.0, 20.0
 OWN_NAMES = "LOA_BENCH_OWN_NAMES"
 _TAP = """
 (() => {
@@ -109,24 +103,38 @@ class NetworkDemo(Demo):
         return ChildProcess(name, arguments, self.folder / f"{name}.log", within, "benchmarks.live_stamps")
 
 
-class Run(NamedTuple):
-    """sent_us: when the browser sent each frame. began_s: CLOCK_MONOTONIC, of what is measured; ended_s."""
-
-    spoken: Spoken
-    sent_us: dict[int, float]
-    began_s: float
-    ended_s: float
-
-
 def spoken_text(seconds: int) -> str:
     draw = random.Random(7)
     words = (" ".join(draw.sample(SYLLABLES, 8)).capitalize() + "." for _ in range(seconds // 2))
     return f"{SPOKEN_TEXT} {' '.join(words)}"
 
 
-def measure(net: str, seconds: int, lead_ms: int, folder: Path) -> dict[str, Any]:
+@contextmanager
+def canaries(rig: Path, folder: Path) -> Iterator[list[Path]]:
+    """The files in which the rig's canaries write when the machine itself stood still: for each, ns and ms."""
+    files = [folder / f"canary{number}.txt" for number in range(os.cpu_count() or 1)]
+    command = ["chrt", "-f", "50", "taskset", "-c"]
+    programs = [
+        subprocess.Popen([*command, str(number), str(rig / "bin" / "canary"), str(file)])
+        for number, file in enumerate(files)
+    ]
+    try:
+        yield files
+    finally:
+        for program in programs:
+            program.terminate()
+            program.wait()
+
+
+def stalls_ms(files: list[Path], run: "Run") -> list[float]:
+    rows = [line.split() for file in files for line in file.read_text().splitlines()]
+    return [float(late_ms) for at_ns, late_ms in rows if run.began_s <= int(at_ns) / 1e9 <= run.ended_s]
+
+
+def measure(net: str, seconds: int, lead_ms: int, rig: Path, folder: Path) -> dict[str, Any]:
     """Runs in the server's namespace. lead_ms: of the commune. folder: of everything that it writes."""
-    ping_ms = {name: quickest_ping_ms(name) for name in (*RECEIVERS.values(), BROWSER)}
+    browser_ms = quickest_ping_ms(BROWSER)
+    receivers_ms = min(quickest_ping_ms(name) for name in RECEIVERS.values())
     stamps = folder / "stamps"
     stamps.mkdir()
     os.environ |= {
@@ -137,12 +145,16 @@ def measure(net: str, seconds: int, lead_ms: int, folder: Path) -> dict[str, Any
     }
     voice = folder / "voice.wav"
     speak(spoken_text(seconds), voice)
-    with NetworkDemo(folder / "demo") as demo:
+    with canaries(rig, folder) as files, NetworkDemo(folder / "demo") as demo:
         run = speak_live(demo, voice, seconds, lead_ms, folder)
         pids = {name: child.pid for name, child in {"controller": demo.controller, **demo.receivers}.items()}
         recordings = [CardRecording(demo.recording(site.receiver_id)) for site in SITES]
     stages = {name: read_stamps(stamps, pid) for name, pid in pids.items()}
-    return {"net": net, **figures(run, recordings, stages, ping_ms)}
+    return {
+        "net": net,
+        "machine_stalls_ms": stalls_ms(files, run),
+        **figures(run, recordings, stages, browser_ms, receivers_ms),
+    }
 
 
 def quickest_ping_ms(namespace: str) -> float:
@@ -174,115 +186,6 @@ def speak_live(demo: Demo, voice: Path, seconds: int, lead_ms: int, folder: Path
     return Run(spoken, sent_us, began_s, ended_s - 1.0)
 
 
-def left_card(run: Run, card: CardRecording) -> tuple[Instants, Instants]:
-    """When each 100 ms of speech left the card, and the mouth. By pieces: where it is not found, all is searched."""
-    instants, mouths = [], []
-    for from_s in np.arange(run.began_s, run.ended_s - PIECE_S, PIECE_S):
-        spoken = run.spoken.between(from_s, from_s + PIECE_S)
-        near = card.between(from_s, from_s + PIECE_S + MOST_DELAY_S)
-        found = instants_of(spoken.samples, near)
-        mouth = spoken.instants(HOP, len(found))
-        instants.append(lasting(found, mouth))
-        mouths.append(mouth)
-    return np.concatenate(instants), np.concatenate(mouths)
-
-
-def holes(spoken: Samples, instants: Instants, card: CardRecording) -> int:
-    """20 ms pieces of voice that are silence in the recording, beside how loud it is usually."""
-    ratios = []
-    for k in np.flatnonzero(~np.isnan(instants)):
-        cut = card.between(instants[k], instants[k] + HOP / RATE)
-        for start in range(0, min(HOP, len(cut.samples)) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
-            here = _level(spoken[k * HOP + start :][:FRAME_SAMPLES])
-            if here > _VOICED:
-                ratios.append(_level(cut.samples[start : start + FRAME_SAMPLES]) / here)
-    return int(np.sum(np.array(ratios) < _SILENT * np.median(ratios)))
-
-
-def _level(samples: Samples) -> float:
-    return float(np.sqrt(np.mean(samples**2)))
-
-
-def figures(
-    run: Run, recordings: list[CardRecording], stamps: dict[str, list[Stamp]], ping_ms: dict[str, float]
-) -> dict[str, Any]:
-    spoken = run.spoken.between(run.began_s, run.ended_s)
-    horns, delays_ms, silent = [], [], 0
-    for site, recording in zip(SITES, recordings, strict=True):
-        card = recording.between(run.began_s - 1, run.ended_s + MOST_DELAY_S)
-        instants, mouth = left_card(run, card)
-        silent += holes(spoken.samples, instants, card)
-        horns.append(instants + site.path_delay_ms / 1000)
-        delays_ms.append((horns[-1] - mouth)[~np.isnan(instants)] * 1000)
-    delays, apart = np.concatenate(delays_ms), skew(horns)
-    receivers = {name: within(stamps[name], run) for name in RECEIVERS}
-    controller = within(stamps["controller"], run)
-    counts = [s for s in controller if s.stage == "counts"]
-    dropouts = {
-        "packets_lacking": sum(s.stage == "lost" for rows in receivers.values() for s in rows),
-        "microphone_gaps": counts[-1].key - counts[0].key,
-        "microphone_late_or_lost": counts[-1].value - counts[0].value,
-        "silent_pieces": int(silent),
-    }
-    return {
-        "lead_ms": round(float(np.median([s.value for s in controller if s.stage == "lead"])) / 1e3),
-        "mouth_to_ear_ms": _percentiles(delays),
-        "windows_found": [len(found) for found in delays_ms],
-        "skew_ms": {"p50": round(apart.p50_ms, 3), "p99": round(apart.p99_ms, 3)},
-        "dropouts": dropouts,
-        "stages": stages(run, controller, receivers, ping_ms, delays),
-    }
-
-
-def within(stamps: list[Stamp], run: Run) -> list[Stamp]:
-    return [s for s in stamps if run.began_s <= s.at_us / 1e6 <= run.ended_s]
-
-
-def stages(
-    run: Run,
-    controller: list[Stamp],
-    receivers: dict[str, list[Stamp]],
-    ping_ms: dict[str, float],
-    delays: Instants,
-) -> dict[str, Any]:
-    """ms. `least`: what the stage cannot take less than."""
-    socket_ms = [
-        (s.at_us - run.sent_us[s.key]) / 1e3 for s in controller if s.stage == "taken" and s.key in run.sent_us
-    ]
-    held_ms = [s.value / 1e3 for s in controller if s.stage == "held"]
-    sent = {s.key: s for s in controller if s.stage == "sent"}
-    gather_ms = (float(np.median([s.value for s in sent.values()])) - 1) * 20
-    came = {name: {s.key: s.at_us for s in reversed(rows) if s.stage == "came"} for name, rows in receivers.items()}
-    way_ms = [(at - sent[key].at_us) / 1e3 for rows in came.values() for key, at in rows.items() if key in sent]
-    decode_ms = [s.value / 1e3 for rows in receivers.values() for s in rows if s.stage == "decoded"]
-    # Of the receiver for which all others wait.
-    last = max(SITES, key=lambda site: site.path_delay_ms)
-    chain_ms, last_rows = last.path_delay_ms, receivers[last.receiver_id]
-    decoded = {s.key: s.at_us for s in last_rows if s.stage == "decoded"}
-    waits_ms = [(decoded[key] - at) / 1e3 for key, at in came[last.receiver_id].items() if key in decoded]
-    card_ms = [s.value / 1e3 - chain_ms for s in last_rows if s.stage == "ahead"]
-    rows = {
-        "socket": (_percentiles(socket_ms), ping_ms[BROWSER] / 2),
-        "buffer": (_percentiles(held_ms), BUFFER_MS),
-        "message": ({"p50": gather_ms}, 0.0),
-        "way": (_percentiles(way_ms), min(ping_ms[name] for name in RECEIVERS.values()) / 2),
-        "waits_at_receiver": (_percentiles(waits_ms), 0.0),
-        "decoding": (_percentiles(decode_ms), float(np.min(decode_ms))),
-        "card": (_percentiles(card_ms), CARD_MS),
-        "chain": ({"p50": chain_ms}, chain_ms),
-    }
-    rest_ms = float(np.median(delays)) - sum(measured["p50"] for measured, _ in rows.values())
-    rows = {"browser": ({"p50": round(rest_ms, 1)}, BROWSER_MS), **rows}
-    return {
-        name: {**measured, "least": round(least, 1), "above": round(measured["p50"] - least, 1)}
-        for name, (measured, least) in rows.items()
-    }
-
-
-def _percentiles(values: Any) -> dict[str, float]:
-    return {name: round(float(np.percentile(values, p)), 1) for name, p in (("p50", 50), ("p99", 99), ("max", 100))}
-
-
 def own_names() -> None:
     """This program again, with names of network namespaces that no other run of the rig sees or removes."""
     if OWN_NAMES in os.environ:
@@ -299,9 +202,32 @@ def in_namespaces(net: str, options: argparse.Namespace) -> dict[str, Any]:
     rig_module = runpy.run_path(str(rig / "rig.py"))
     work = tempfile.TemporaryDirectory()
     network = rig_module["Net"](len(SITES) + 1, rig_module["NETS"][net], work.name, options.seed)
-    asked = ["--net", net, "--seconds", str(options.seconds), "--lead", str(options.lead), "--within"]
+    asked = [
+        "--rig",
+        str(rig),
+        "--net",
+        net,
+        "--seconds",
+        str(options.seconds),
+        "--lead",
+        str(options.lead),
+        "--within",
+    ]
     try:
-        command = ["ip", "netns", "exec", SERVER, sys.executable, "-m", "benchmarks.mouth_to_ear", *asked]
+        # Before other work of the machine, as the rig runs its players.
+        command = [
+            "nice",
+            "-n",
+            "-10",
+            "ip",
+            "netns",
+            "exec",
+            SERVER,
+            sys.executable,
+            "-m",
+            "benchmarks.mouth_to_ear",
+            *asked,
+        ]
         command += ["--keep", str(options.keep / net)] if options.keep else []
         output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     finally:
@@ -311,26 +237,6 @@ def in_namespaces(net: str, options: argparse.Namespace) -> dict[str, Any]:
         sys.exit(f"{net}: could not be measured")
     measured: dict[str, Any] = json.loads(output.stdout)
     return measured
-
-
-def table(runs: list[dict[str, Any]]) -> str:
-    lines = [f"| | {' | '.join(run['net'] for run in runs)} |", "|---|" + "---|" * len(runs)]
-    lines += [_row("mouth to ear, p50 / p99 ms", [run["mouth_to_ear_ms"] for run in runs])]
-    lines += [_row("skew, p50 / p99 ms", [run["skew_ms"] for run in runs])]
-    dropouts = [f"{sum(run['dropouts'].values())}" for run in runs]
-    lines += [f"| dropouts | {' | '.join(dropouts)} |"]
-    for name in runs[0]["stages"]:
-        cells = [run["stages"][name] for run in runs]
-        lines += [
-            f"| {name}: p50 / p99 (least) | "
-            + " | ".join(f"{c['p50']} / {c.get('p99', '–')} ({c['least']})" for c in cells)
-            + " |"
-        ]
-    return "\n".join(lines)
-
-
-def _row(name: str, cells: list[dict[str, float]]) -> str:
-    return f"| {name} | " + " | ".join(f"{cell['p50']} / {cell['p99']}" for cell in cells) + " |"
 
 
 def main() -> int:
@@ -348,7 +254,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as name:
             folder = options.keep or Path(name)
             folder.mkdir(parents=True, exist_ok=True)
-            print(json.dumps(measure(options.net[0], options.seconds, options.lead, folder)))
+            print(json.dumps(measure(options.net[0], options.seconds, options.lead, options.rig, folder)))
         return 0
     own_names()
     runs = [in_namespaces(net, options) for net in options.net or ["clean", "4g"]]

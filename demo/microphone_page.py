@@ -89,12 +89,12 @@ class Spoken(NamedTuple):
 class MicrophonePage:
     """The page, signed in."""
 
-    def __init__(self, page: Any) -> None:
-        self._page = page
+    def __init__(self, tab: Any) -> None:
+        self.tab = tab
 
     def begin(self, *, with_chime: bool) -> None:
         """Start to speak, hands free, the sound as it is. Raises DemoFailed when the page does not say to speak."""
-        page = self._page
+        page = self.tab
         page.locator("[name=mode][value=hands_free]").check()
         page.locator("[name=noise]").uncheck()
         page.locator("[name=chime]").set_checked(with_chime)
@@ -103,41 +103,41 @@ class MicrophonePage:
 
     def wait_until(self, name: str) -> None:
         """name: of the page's sentences, as data-… holds it. Raises DemoFailed."""
-        words = self._page.locator("[data-speak]").get_attribute(f"data-{name}")
+        words = self.tab.locator("[data-speak]").get_attribute(f"data-{name}")
         try:
-            self._page.locator("[data-status]", has_text=words).wait_for(timeout=TIMEOUT_MS)
+            self.tab.locator("[data-status]", has_text=words).wait_for(timeout=TIMEOUT_MS)
         except Exception as error:
             raise DemoFailed(f"the page says “{self.status}”, and not “{words}”") from error
 
     @property
     def status(self) -> str:
-        return str(self._page.locator("[data-status]").inner_text())
+        return str(self.tab.locator("[data-status]").inner_text())
 
     @property
     def is_lit(self) -> bool:
         """Whether receivers report that they sound it."""
-        return bool(self._page.locator("[data-sign].lit").count())
+        return bool(self.tab.locator("[data-sign].lit").count())
 
     @property
     def notes(self) -> str:
-        return str(self._page.locator("[data-notes]").inner_text())
+        return str(self.tab.locator("[data-notes]").inner_text())
 
     def end(self) -> str:
         """Returns the sentence with which it ended."""
-        self._page.locator("[data-end]").click()
+        self.tab.locator("[data-end]").click()
         self.wait_for_end()
         return self.status
 
     def wait_for_end(self) -> None:
         """Until the page says that the broadcast is over."""
-        self._page.locator("[data-end]").wait_for(state="hidden", timeout=TIMEOUT_MS)
+        self.tab.locator("[data-end]").wait_for(state="hidden", timeout=TIMEOUT_MS)
 
     def evaluate(self, script: str) -> Any:
         """The value of a script in the page."""
-        return self._page.evaluate(script)
+        return self.tab.evaluate(script)
 
     def spoken(self) -> Spoken:
-        given = self._page.evaluate(_GIVE)
+        given = self.tab.evaluate(_GIVE)
         rate, starts = given["rate"], np.array(given["starts"], float)
         block_s = (starts[1] - starts[0]) / rate
         times_s, handed_on_s = np.array(given["times"]) / 1000, np.array(given["given"]) / 1000 + self.origin_s()
@@ -150,7 +150,7 @@ class MicrophonePage:
         best_s, origin_s = 1.0, 0.0
         for _ in range(30):
             asked_s = time.monotonic()
-            browser_s = self._page.evaluate("() => performance.now()") / 1000
+            browser_s = self.tab.evaluate("() => performance.now()") / 1000
             took_s = time.monotonic() - asked_s
             if took_s < best_s:
                 best_s, origin_s = took_s, asked_s + took_s / 2 - browser_s

@@ -23,8 +23,9 @@ SPARE_US = 30_000
 #: A link on which one in ten frames is older than this is not local: packets are lost there, and what waits for one to
 #: be sent again comes 150 to 200 ms late (measured with 100 ms round trips). So much is held before that happens.
 LOCAL_AGE_US, FAR_DEPTH_US = 25_000, 240_000
-#: The need is judged by this many of the latest frames, a minute; not by fewer than the second number.
-SEEN_FRAMES, LEAST_SEEN = 3000, 25
+#: The need is judged by this many of the latest frames, a minute; not by fewer than the second number, and not by the
+#: first ones, which say how a browser starts its microphone.
+SEEN_FRAMES, LEAST_SEEN, FIRST_FRAMES = 3000, 25, 25
 #: A link that has needed no more for so long is given less.
 SHRINK_EVERY_US = 30_000_000
 #: Sound above the depth is taken out where it is quiet, or after so many looks at it anywhere.
@@ -68,6 +69,7 @@ class MicrophoneBuffer:
         self._credit = float(MOST_AHEAD)
         self._credit_us: int | None = None
         self._transits_us: deque[int] = deque(maxlen=SEEN_FRAMES)
+        self._first_frames = FIRST_FRAMES
         self._quickest_us: list[int] = []  # of the window before and of this one
         self._window_ends_us = 0
         self._last_block = bytes(FRAME_BYTES)
@@ -138,6 +140,7 @@ class MicrophoneBuffer:
         """Another connection of the same browser: its clock may be another one."""
         self._quickest_us, self._window_ends_us = [], 0
         self._transits_us.clear()
+        self._first_frames = FIRST_FRAMES
         self._begin_again()
         self._blocks.clear()
 
@@ -154,7 +157,10 @@ class MicrophoneBuffer:
 
     def _age_us(self, captured_us: int, now_us: int) -> int:
         transit_us = now_us - captured_us
-        self._transits_us.append(transit_us)
+        if self._first_frames:
+            self._first_frames -= 1
+        else:
+            self._transits_us.append(transit_us)
         if not self._quickest_us or now_us >= self._window_ends_us:
             self._quickest_us = [*self._quickest_us[-1:], transit_us]
             self._window_ends_us = now_us + WINDOW_US

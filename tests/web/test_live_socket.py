@@ -24,6 +24,7 @@ from people.rights import Role
 from runtime.clock import ManualClock
 from runtime.database import Database
 from studio import live_session
+from studio.live_limits import LiveEnd
 from studio.live_recordings import LiveRecordings, live_folder
 from studio.microphone_frames import FRAME_SAMPLES, MicrophoneCodec, MicrophoneFrame, frame_message
 from tests.cast import COMMUNE
@@ -327,3 +328,20 @@ def test_a_sender_whose_frames_come_too_late_is_told_and_nothing_stays_on_air(of
         let_end(office, started["broadcast"])
         assert microphone.until("ended")["reason"] == "by_speaker"
     assert row(office, started["broadcast"]).cause == "live_ended"
+
+
+def test_a_browser_that_sends_too_slowly_is_cut_off_and_nothing_stays_on_air(office: Office) -> None:
+    with office.browser.websocket_connect(ADDRESS, headers=ORIGIN) as socket:
+        microphone = Microphone(socket, office)
+        started = microphone.ask(**START)
+        office.clock.advance(seconds=2.1)
+        for _ in range(21):  # a second of sound in ten, for two of the windows that are looked at
+            microphone.speak(0.1)
+            office.clock.advance(seconds=0.9)
+            time.sleep(0.01)
+        session = office.deps.live_sessions.session_of(started["broadcast"])
+        assert session is not None
+        assert session.status.end is LiveEnd.CONNECTION
+        let_end(office, started["broadcast"])
+        assert microphone.until("ended")["reason"] == "connection"
+    assert row(office, started["broadcast"]).cause == "sender_lost"

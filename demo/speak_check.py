@@ -39,7 +39,13 @@ _TITLE = "Nói trực tiếp"
 
 
 def check_speak(
-    demo: Demo, keep: Path | None, speak_s: float = SPEAK_S, *, lead_ms: int = LEAD_MS, least_heard: float = LEAST_HEARD
+    demo: Demo,
+    keep: Path | None,
+    speak_s: float = SPEAK_S,
+    *,
+    lead_ms: int = LEAD_MS,
+    least_heard: float = LEAST_HEARD,
+    with_chime: bool = True,
 ) -> tuple[dict[str, Any], list[str]]:
     """Speak for some seconds; returns the figures, and a line for each expectation that failed.
 
@@ -53,7 +59,7 @@ def check_speak(
     voice = demo.folder / "voice.wav"
     speak(SPOKEN_TEXT, voice)
     with microphone_page(demo.url, demo.operator, password, voice) as page:
-        page.begin(with_chime=True)
+        page.begin(with_chime=with_chime)
         began_s = time.monotonic()
         wait_for("the sign", lambda: page.is_lit, 10)
         time.sleep(max(0.0, began_s + speak_s - time.monotonic()))

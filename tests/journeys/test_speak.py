@@ -71,7 +71,7 @@ class Stage(NamedTuple):
 def stage() -> Iterator[Stage]:
     with Demo(http_port=free_port()) as demo:
         # A longer lead, and a part of the voice, since other tests use the same processors.
-        figures, _ = check_speak(demo, None, speak_s=6, lead_ms=LEAD_MS, least_heard=0.3)
+        figures, _ = check_speak(demo, None, speak_s=6, lead_ms=LEAD_MS, least_heard=0.3, with_chime=False)
         browser, password = Browser(demo.url), f"{demo.password}-2"
         browser.page("/sign-in")
         browser.send("/sign-in", name=demo.operator, password=password)
@@ -103,7 +103,7 @@ def test_a_voice_is_found_on_all_receivers_and_its_recording_can_be_aired(stage:
 def check_button_and_space_bar(page: MicrophonePage) -> None:
     button, tab = page.tab.locator("[data-button]"), page.tab
     place = button.bounding_box()
-    assert place["width"] > 300, "on a screen of 360 px"
+    assert place["width"] >= 280, "most of a screen of 360 px"
     tab.locator("[name=mode][value=push]").check()
     assert button.get_attribute("aria-pressed") == "false"
     tab.locator("h1").click()
@@ -116,11 +116,11 @@ def check_button_and_space_bar(page: MicrophonePage) -> None:
 
 def check_monitor(page: MicrophonePage) -> None:
     page.tab.locator("[name=monitor]").check()
-    page.tab.wait_for_function("window.monitored > 10")
+    wait_for("what goes out", lambda: page.evaluate("() => window.monitored") > 10, 5)
 
 
 def check_lost_link(page: MicrophonePage) -> None:
-    page.tab.evaluate("window.socket.close()")
+    page.evaluate("() => window.socket.close()")
     page.wait_until("reconnecting")
     page.wait_until("speaking")
 

@@ -125,7 +125,7 @@ class BroadcastRelay:
                 break
             ahead_us = next_us - self._clock.now_us()
             if ahead_us < _LEAST_AHEAD_US:
-                log.warning("relay: %.1f s late, left out until %.1f s ahead", -ahead_us / 1e6, LATEST_SEND_US / 1e6)
+                log.warning("relay: %.1f s late, sound is left out", max(0, -ahead_us) / 1e6)
                 skip_to_us = next_us - ahead_us + LATEST_SEND_US - sender.starts_at_us
                 sender.skip_to(skip_to_us * RATE // 1_000_000)
                 player.note_left_out()

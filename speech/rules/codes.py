@@ -38,6 +38,7 @@ _NAMED_CODE = re.compile(r"(?=[A-ZĐ.-]*\d)[A-ZĐ\d]+(?:[.-][A-ZĐ\d]+)+(?!\w)")
 _CODE_SIGNS = {".": "chấm", "-": "gạch ngang"}
 _MONTH_OF_YEAR = re.compile(r"T(0?[1-9]|1[0-2])(?:/((?:19|20)\d\d)(?![\d/])|(?=\s?[-–]\s?T\d{1,2}/(?:19|20)\d\d))")
 _WEEKDAYS = re.compile(r"T([2-7])(?!\w)")
+_WEEKDAY_AFTER = re.compile(r"\s*(?:[-–,]\s*(?:T\d|CN)|\(\d{1,2}/\d)")
 _WEEKDAY_NEAR = re.compile(r"(?:chiều|sáng|tối|trưa|lịch|tuần|ngày|từ|đến|[-–,(]|t[2-7]|vào|mỗi|hằng|hàng|các)\s*$")
 
 
@@ -125,9 +126,7 @@ def letters_and_digits(line: Line, at: int) -> Piece | None:
         year = f" năm {number(named[2], line.dialect)[0]}" if named[2] else ""
         return Piece(at, named.end(), f"tháng {month(int(named[1]))}{year}", PieceKind.DATE)
     weekday = _WEEKDAYS.match(line.text, at)
-    if weekday and (
-        _WEEKDAY_NEAR.search(line.lower[:at]) or re.match(r"\s*[-–,]\s*(?:T\d|CN)", line.text[weekday.end() :])
-    ):
+    if weekday and (_WEEKDAY_NEAR.search(line.lower[:at]) or _WEEKDAY_AFTER.match(line.text, weekday.end())):
         name = ("hai", "ba", "tư", "năm", "sáu", "bảy")[int(weekday[1]) - 2]
         return Piece(at, weekday.end(), f"thứ {name}", PieceKind.DATE)
     match = _ALNUM.match(line.text, at)

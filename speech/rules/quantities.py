@@ -131,7 +131,7 @@ def unit_at(line: Line, end: int) -> tuple[str, int] | None:
         return None
     if spaced and written in ("ca", "°", "º", "˚"):
         return None
-    if written.isalpha() and len(written) == 1 and written.isupper() and written not in ("L", "V", "W"):
+    if written.isalpha() and len(written) == 1 and written.isupper() and written not in ("L", "V", "W", "Ω"):
         return None
     return spoken, match.end()
 

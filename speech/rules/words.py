@@ -22,6 +22,8 @@ _ORDINAL_WORD = ends_with("thứ")
 _ROMAN_WORDS = ends_with(words("before a Roman numeral"))
 _SURE_ROMAN = re.compile(r"(?:I{2,3}|I[VX]|V?I{2,3}|VIII|X{1,3}(?:I{2,3}|IV|V?I{2,3}|IX|V)|XI{2,3}|XIV|XV|XXI)$")
 _TITLE = re.compile(r"(?:[A-ZĐÔ][A-Za-zđôư]{0,3})\.(?=\s?[A-ZÀ-ỸĐ\d])")
+#: "P. CSGT" is an office, "P. Bắc Sơn" a ward.
+_OFFICE = re.compile(r"\s?[A-ZĐ]{2,}(?:&[A-ZĐ]+)?(?!\w)")
 _UNIT_NUMBER = re.compile(
     r"(TP|TX|TT|KP|TDP|P|Q|H|X|T|Kp|Tp|Tx|kp|tdp|[pq](?=\.))[. ]{0,2}(\d{1,3})([A-Z])?(?![\w]|[./,]\d|[-:]\d)"
 )
@@ -96,14 +98,18 @@ def title(line: Line, at: int) -> Piece | None:
     match = _TITLE.match(line.text, at)
     if match is None or match[0] not in _titles():
         return None
-    if (
-        len(match[0]) == 2
-        and re.search(r"[A-ZÀ-ỸĐ][a-zà-ỹ]+ $", line.text[:at])
-        and line.text[match.end() : match.end() + 1] == " "
-    ):
-        return None  # the initial of a person at the end of a sentence
+    if len(match[0]) == 2 and _is_initial(line, at, match.end()):
+        return None
     said, *others = _titles()[match[0]]
+    if match[0] == "P." and _OFFICE.match(line.text, match.end()):
+        said = "phòng"
     return Piece(at, match.end(), said, PieceKind.ABBREVIATION, tuple(others))
+
+
+def _is_initial(line: Line, at: int, end: int) -> bool:
+    """The initial of a person at the end of a sentence: "ông Nguyễn Văn P. Hôm nay"."""
+    name = re.search(r"([^\W\d_])[^\W\d_]+ $", line.text[:at])
+    return name is not None and name[1].isupper() and line.text[end : end + 1] == " "
 
 
 def roman_numeral(line: Line, at: int) -> Piece | None:

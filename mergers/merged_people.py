@@ -8,7 +8,15 @@ from people.rights import Role
 from runtime.refusal import N_
 
 #: By rights, fewest first.
-_ROLES = (Role.VIEWER, Role.TECHNICIAN, Role.OPERATOR, Role.CHAIR, Role.PROVINCE)
+_ROLES = (
+    Role.VIEWER,
+    Role.TECHNICIAN,
+    Role.OPERATOR,
+    Role.EMERGENCY_ENDER,
+    Role.EMERGENCY_STARTER,
+    Role.CHAIR,
+    Role.PROVINCE,
+)
 
 
 class MergedPeople:

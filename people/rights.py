@@ -8,11 +8,16 @@ from runtime.refusal import N_, Refusal
 
 
 class Role(StrEnum):
-    """What a person is in a commune. VIEWER: a village head, who looks."""
+    """What a person is in a commune. VIEWER: a village head, who looks.
+
+    EMERGENCY_STARTER, EMERGENCY_ENDER: as OPERATOR, with one of the two rights about emergencies; a chair has both.
+    """
 
     PROVINCE = "province"
     CHAIR = "chair"
     OPERATOR = "operator"
+    EMERGENCY_STARTER = "emergency_starter"
+    EMERGENCY_ENDER = "emergency_ender"
     TECHNICIAN = "technician"
     VIEWER = "viewer"
 
@@ -47,6 +52,8 @@ _LEADING = _BROADCASTING | _MENDING | {Action.EMERGENCY, Action.CLEAR_EMERGENCY,
 MAY: dict[Role, frozenset[Action]] = {
     Role.VIEWER: _WATCHING,
     Role.OPERATOR: _BROADCASTING | {Action.FAULTS},
+    Role.EMERGENCY_STARTER: _BROADCASTING | {Action.FAULTS, Action.EMERGENCY},
+    Role.EMERGENCY_ENDER: _BROADCASTING | {Action.FAULTS, Action.CLEAR_EMERGENCY},
     Role.TECHNICIAN: _MENDING,
     Role.CHAIR: _LEADING,
     Role.PROVINCE: _LEADING | {Action.COMMUNES, Action.MERGERS, Action.SEND_DOWN},

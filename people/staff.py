@@ -13,7 +13,14 @@ from people.rights import Action, NotAllowed, Role, Standing, may
 from runtime.refusal import N_, NotFound, Refusal
 
 #: What one can be in a commune; PROVINCE one is in all of a province's.
-COMMUNE_ROLES = (Role.CHAIR, Role.OPERATOR, Role.TECHNICIAN, Role.VIEWER)
+COMMUNE_ROLES = (
+    Role.CHAIR,
+    Role.EMERGENCY_STARTER,
+    Role.EMERGENCY_ENDER,
+    Role.OPERATOR,
+    Role.TECHNICIAN,
+    Role.VIEWER,
+)
 
 
 @dataclass(frozen=True)

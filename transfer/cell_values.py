@@ -162,6 +162,8 @@ def broadcast_class(text: str) -> BroadcastClass:
 
 _ROLES = (
     (Role.CHAIR, ("chu tich", "lanh dao", "phe duyet", "chair")),
+    (Role.EMERGENCY_STARTER, ("phat khan cap", "starts emergencies")),
+    (Role.EMERGENCY_ENDER, ("ket thuc khan cap", "ends emergencies")),
     (Role.TECHNICIAN, ("ky thuat", "bao tri", "technician")),
     (Role.VIEWER, ("truong thon", "to truong", "chi xem", "xem", "viewer", "village head")),
     (

@@ -255,6 +255,20 @@ def test_what_is_no_recording_is_said_on_the_page(office: Office) -> None:
     assert "Không dùng được bản ghi" in office.browser.get(answer.headers["location"]).text
 
 
+def test_the_right_to_start_and_the_right_to_end_are_given_apart_on_the_people_page(office: Office) -> None:
+    for name, role in (("truc-phat", "emergency_starter"), ("truc-dung", "emergency_ender")):
+        assert office.post("/operators", name=name, commune=COMMUNE, role=role) == 200
+    starter, ender = Guest(office, Role.EMERGENCY_STARTER), Guest(office, Role.EMERGENCY_ENDER)
+    assert ender.post("/emergency", **STORM) == 403
+    address = prepared(office)
+    office.post(f"{address}/alone", password=PASSWORD, reason="Không gọi được ai cả")
+    assert f"{address}/cancel" not in starter.browser.get(address).text
+    assert starter.post(f"{address}/cancel") == 403
+    assert f"{address}/cancel" in ender.browser.get(address).text
+    assert ender.post(f"{address}/all-clear") == 303
+    assert starter.post("/emergency", **{**STORM, "request_key": "k2"}) == 303
+
+
 def test_settings_and_texts_of_the_commune(office: Office) -> None:
     settings = {"voice": "espeak:vi", "confirm_within_s": "60", "drill_week": "1", "drill_time": "09:00"}
     assert office.post("/emergency/settings", **settings, english="1") == 303

@@ -104,8 +104,9 @@ def test_every_page_asks_who_is_there(office: Office) -> None:
     assert open_to_all <= ONES_OWN | NO_FRAME | PROVINCE_DOOR | ALERT_DOOR
 
 
+DUTY = {Role.EMERGENCY_STARTER, Role.EMERGENCY_ENDER}
 CHANGES = [
-    ("/programmes", {"title": "Bản tin"}, {Role.OPERATOR, Role.CHAIR}),
+    ("/programmes", {"title": "Bản tin"}, {*DUTY, Role.OPERATOR, Role.CHAIR}),
     ("/zones", {"zone_id": "thon-9", "name": "Thôn 9"}, {Role.TECHNICIAN, Role.CHAIR}),
     ("/receivers/loa-1/do/identify", {}, {Role.TECHNICIAN, Role.CHAIR}),
     ("/receivers/loa-1/position", {"latitude": "19.87", "longitude": "105.68"}, {Role.TECHNICIAN, Role.CHAIR}),

@@ -7,6 +7,8 @@ from runtime.refusal import N_
 ROLES = {
     Role.VIEWER: N_("Village head: view only"),
     Role.OPERATOR: N_("Culture officer: recordings, programmes, timetable, broadcasting"),
+    Role.EMERGENCY_STARTER: N_("Duty officer: as culture officer, and starts emergencies; does not end them"),
+    Role.EMERGENCY_ENDER: N_("Duty officer: as culture officer, and ends emergencies; does not start them"),
     Role.TECHNICIAN: N_("Technician: receivers, faults, allowed hours"),
     Role.CHAIR: N_("Chair or vice-chair: everything in the commune, including emergencies"),
     Role.PROVINCE: N_("Province: everything in its communes"),
@@ -15,6 +17,8 @@ ROLES = {
 ROLE_NAMES = {
     Role.VIEWER: N_("Village head"),
     Role.OPERATOR: N_("Culture officer"),
+    Role.EMERGENCY_STARTER: N_("Starts emergencies"),
+    Role.EMERGENCY_ENDER: N_("Ends emergencies"),
     Role.TECHNICIAN: N_("Technician"),
     Role.CHAIR: N_("Chair"),
     Role.PROVINCE: N_("Province"),

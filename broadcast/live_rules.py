@@ -18,8 +18,8 @@ AUTOMATIC_MS = 0
 #: How far ahead a receiver's card is fed that does not say it, and what is left for the way to any receiver at least.
 UNKNOWN_AHEAD_US, LEAST_WAY_US = 250_000, 48_000
 #: Links with a shorter round trip are local: what is lost there is sent again at once. Elsewhere TCP sends a lost
-#: packet again after 200 ms or more (the least of Linux), and the second time after a round trip.
-LOCAL_ROUND_TRIP_US, LOSS_US, ROUND_TRIPS = 16_000, 200_000, 3
+#: packet again after 200 ms or more (the least of Linux); round trips vary, and the second one may be lost too.
+LOCAL_ROUND_TRIP_US, LOSS_US, ROUND_TRIPS = 16_000, 200_000, 4
 #: The way to a receiver that does not say how long a round trip takes; the longest way that is waited for.
 UNKNOWN_WAY_US, MOST_WAY_US = 750_000, 3_000_000
 LEAST_SILENCE_S, MOST_SILENCE_S = 20, 600

@@ -32,7 +32,7 @@ class ClockState(Message, frozen=True, kw_only=True):
     locked: an estimate exists. offset_us: controller time less the receiver's own UTC clock.
     error_us: half width of the interval that holds the truth (≥ 99 %).
     drift_ppm: of its crystal against the controller. exchanges: answered so far. age_ms: since the last answer.
-    round_trip_us: nine in ten of the latest exchanges were answered within this time; 0: unknown.
+    round_trip_us: half of the latest exchanges were answered within this time; 0: unknown.
     """
 
     locked: bool

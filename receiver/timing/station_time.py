@@ -113,7 +113,7 @@ class StationTime:
 
     def _round_trip_us(self) -> int:
         delays_us = sorted(self._delays_us)
-        return delays_us[len(delays_us) * 9 // 10] if delays_us else 0
+        return delays_us[len(delays_us) // 2] if delays_us else 0
 
     def next_ask(self) -> int:
         """The local instant at which to ask next; one that is past means now."""

@@ -10,8 +10,8 @@ from broadcast.live_rules import LinkDelays
     [
         (150_000, 2_000, 200),  # a local network
         (180_000, 2_000, 228),
-        (150_000, 130_000, 740),  # 4G: a lost message is sent again in time
-        (250_000, 130_000, 840),
+        (150_000, 100_000, 750),  # 4G: a lost message is sent again in time
+        (250_000, 100_000, 850),
         (150_000, 2_000_000, 3_150),  # no longer than that, however poor
         (150_000, 0, 900),  # a receiver that says nothing of its link
         (0, 0, 1_000),

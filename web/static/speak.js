@@ -254,6 +254,7 @@ if (speak) {
       say(sentence, isBad);
       warn("", "");
       showSign({ phase: "ended", sounding: 0, meant: 0 });
+      part("others").replaceChildren(); // as it was while this browser was speaking
       show();
     }
   }

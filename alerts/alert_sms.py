@@ -16,6 +16,7 @@ from alerts.emergency_alerts import AlertState, EmergencyAlert, SmsState
 from alerts.journal import AlertJournal
 from alerts.sms_deliveries import RETRY_AFTER_S, SmsDelivery, SmsKey, restored
 from alerts.sms_need import Away, SmsNeed, sms_need
+from alerts.sms_schedule import SmsSchedule
 from devices.receivers import Receiver
 from notifications.binary_sms import BinarySmsSender
 from notifications.channels import DeliveryFailed
@@ -61,6 +62,7 @@ class AlertSms:
         self._lock = threading.RLock()
         self._alerts: dict[str, EmergencyAlert] = {}
         self._deliveries: dict[SmsKey, SmsDelivery] = {}
+        self._schedule = SmsSchedule()
         self._unwritten: dict[SmsKey, SmsDelivery] = {}
         self._sent_us: deque[int] = deque()
         #: Messages since the start: sent, failed, and tries that failed.
@@ -148,23 +150,14 @@ class AlertSms:
         """Try one message. Returns when to look again."""
         now_us = self._clock.monotonic_us()
         with self._lock:
-            queued = [d for d in self._deliveries.values() if d.state is SmsState.QUEUED and not d.in_progress]
-            if not queued:
-                return None
-            due = sorted((d for d in queued if d.due_us <= now_us), key=lambda d: d.order)
-            if self._is_full(now_us):
-                due = [d for d in due if d.is_waiting]
-            if not due:
-                return min(_LOOK_S, max(0.02, (min(d.due_us for d in queued) - now_us) / 1e6))
-            delivery = due[0]
+            delivery = self._schedule.take(now_us, may_send=not self._is_full(now_us))
+            if delivery is None:
+                return self._schedule.pause_s(now_us)
             delivery.in_progress = True
             if not delivery.is_waiting:
                 delivery.tries += 1
                 self._sent_us.append(now_us)
-        try:
-            self._try(delivery)
-        finally:
-            delivery.in_progress = False
+        self._try(delivery)
         return 0.0
 
     # -- with the lock held
@@ -175,15 +168,19 @@ class AlertSms:
         if not phone or (known is not None and known.state is not SmsState.FAILED):
             return False
         now = self._clock.now()
-        self._deliveries[key] = SmsDelivery(key, alert, phone, now, self._clock.monotonic_us())
-        self._write(self._deliveries[key])
+        delivery = self._deliveries[key] = SmsDelivery(key, alert, phone, now, self._clock.monotonic_us())
+        self._schedule.add(delivery)
+        self._write(delivery)
         return True
 
     def _end(self, delivery: SmsDelivery, alert: EmergencyAlert) -> None:
         """Its alert is over: a receiver that may have got it by SMS gets the end so too."""
         delivery.is_over, delivery.alert = True, alert
-        if delivery.state is SmsState.QUEUED and (delivery.is_waiting or delivery.in_progress):
-            delivery.due_us = self._clock.monotonic_us()  # the thread that has it looks at `is_over`
+        if delivery.in_progress:
+            return  # the thread that has it looks at `is_over`
+        if delivery.state is SmsState.QUEUED and delivery.is_waiting:
+            delivery.due_us = self._clock.monotonic_us()  # it is withdrawn, if it is not too late
+            self._schedule.add(delivery)
         elif delivery.tries:
             if delivery.state is SmsState.QUEUED:
                 self._became(delivery, SmsState.WITHDRAWN)
@@ -254,6 +251,8 @@ class AlertSms:
             if state is not SmsState.QUEUED or error is not None or not was_waiting:
                 self._became(delivery, state, error)
             delivery.in_progress = False
+            if state is SmsState.QUEUED:
+                self._schedule.add(delivery)
             if delivery.is_over and not delivery.key.is_end and state in (SmsState.SENT, SmsState.FAILED):
                 self._queue(delivery.alert, delivery.key.receiver_id, delivery.phone, is_end=True)
         self._wake()
@@ -281,6 +280,8 @@ class AlertSms:
             alerts, deliveries = restored(session, self._clock.now(), self._clock.monotonic_us())
         with self._lock:
             self._deliveries |= {delivery.key: delivery for delivery in deliveries}
+            for delivery in deliveries:
+                self._schedule.add(delivery)
         for alert in alerts:
             self.follow(alert)
 

@@ -58,7 +58,7 @@ def alert_pdf(
             ]
             for row in view.rows[:MOST_INSPECTED]
         ],
-        widths=(50, 44, 28, 24, 24),
+        widths=(38, 36, 24, 48, 24),
         empty=t("It was never sent."),
     )
     page.signatures(w)

@@ -27,6 +27,8 @@ NO_ENCODER = """
 delete window.AudioEncoder;
 window.codecs = new Set();
 window.monitored = 0;
+window.waiting = 0;
+Object.defineProperty(WebSocket.prototype, "bufferedAmount", { get: () => window.waiting });
 const send = WebSocket.prototype.send;
 WebSocket.prototype.send = function (data) {
   if (data instanceof Uint8Array) window.codecs.add(data[0]);
@@ -119,10 +121,38 @@ def check_monitor(page: MicrophonePage) -> None:
     wait_for("what goes out", lambda: page.evaluate("() => window.monitored") > 10, 5)
 
 
+def check_stalled_link(page: MicrophonePage) -> None:
+    """What the socket cannot take is dropped by the page, counted, and said."""
+    page.evaluate("() => (window.waiting = 1_000_000)")
+    time.sleep(0.3)
+    page.evaluate("() => (window.waiting = 0)")
+    words = page.tab.locator("[data-speak]").get_attribute("data-gone")
+    wait_for("the page to say it", lambda: words in page.notes, 5)
+
+
 def check_lost_link(page: MicrophonePage) -> None:
     page.evaluate("() => window.socket.close()")
     page.wait_until("reconnecting")
     page.wait_until("speaking")
+
+
+def check_choices_are_remembered(page: MicrophonePage) -> None:
+    page.tab.locator("#gain").fill("6")
+    page.tab.locator("[name=mode][value=hands_free]").check()
+    page.tab.reload()
+    assert page.tab.locator("#gain").input_value() == "6"
+    assert page.tab.locator("[name=mode][value=hands_free]").is_checked()
+    assert not page.tab.locator("[name=noise]").is_checked(), "switched off before"
+
+
+def check_plain_http_is_explained(page: MicrophonePage) -> None:
+    """Browsers say in this way that they give no microphone to a page without HTTPS."""
+    other = page.tab.context.new_page()
+    other.add_init_script("Object.defineProperty(window, 'isSecureContext', { value: false })")
+    other.goto(page.tab.url)
+    assert other.locator("[data-status]").inner_text() == other.locator("[data-speak]").get_attribute("data-insecure")
+    assert other.locator("[data-trust] a").get_attribute("href") == "/trust"
+    assert other.locator("[data-trust]").is_visible()
 
 
 def test_without_an_encoder_a_voice_is_found_too_and_stop_everything_silences_it_within_a_second(stage: Stage) -> None:
@@ -131,6 +161,7 @@ def test_without_an_encoder_a_voice_is_found_too_and_stop_everything_silences_it
         speaking(stage, page)
         check_button_and_space_bar(page)
         check_monitor(page)
+        check_stalled_link(page)
         check_lost_link(page)
         time.sleep(LEAD_MS / 1000 + 2)
         pressed_s = time.monotonic()
@@ -139,6 +170,8 @@ def test_without_an_encoder_a_voice_is_found_too_and_stop_everything_silences_it
         page.wait_for_end()
         assert page.evaluate("() => [...window.codecs]") == [MicrophoneCodec.PCM]
         spoken = page.spoken()
+        check_choices_are_remembered(page)
+        check_plain_http_is_explained(page)
     assert max(stage.silent_after_s(pressed_s)) < MOST_STOP_S
     heard_s = pressed_s - LEAD_MS / 1000
     assert found_windows(stage, spoken.between(heard_s - 2, heard_s), pressed_s) > 3

@@ -23,6 +23,8 @@ _left_out = LogLimit(2)
 LINK = "link"
 #: Two devices connect in turn with one receiver's credentials.
 SHARED_CREDENTIALS = "shared_credentials"
+#: Of a commune: an emergency was sent without a second person.
+SENT_ALONE = "emergency_sent_alone"
 #: Of a commune: a station that it relays fails.
 RELAY = "relay"
 

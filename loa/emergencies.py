@@ -27,6 +27,7 @@ from runtime.settings import Settings
 from speech.engines import Engines
 from usecases.alert_recovery import AlertRecovery
 from usecases.emergency_follow_up import EmergencyFollowUp
+from usecases.emergency_records import end_alone
 from usecases.key_switch_alerts import keep_key_switch_alert
 from usecases.services import Services
 from wire.reports import AlertReport
@@ -114,4 +115,6 @@ class Emergencies:
     def _note_cleared(self, session: Session, cleared: list[str]) -> None:
         for row in session.exec(select(EmergencyAlert).where(col(EmergencyAlert.id).in_(cleared))):
             row.cleared_at = self._clock.now()
+            if row.break_glass_reason and row.ended_at is None:
+                end_alone(session, row, row.cleared_at)
             session.add(row)

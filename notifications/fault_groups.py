@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from devices.faults import LINK, RELAY, SHARED_CREDENTIALS
+from devices.faults import LINK, RELAY, SENT_ALONE, SHARED_CREDENTIALS
 from devices.self_tests import FAULT as SELF_TEST
 
 
@@ -30,10 +30,13 @@ _GROUPS = {
     "media": FaultGroup.SOUND,
     RELAY: FaultGroup.SOUND,
     SELF_TEST: FaultGroup.SOUND,
+    SENT_ALONE: FaultGroup.SECURITY,
     SHARED_CREDENTIALS: FaultGroup.SECURITY,
 }
 #: The receiver cannot sound, is about to be damaged or to go silent, or may be in foreign hands: told at night too.
-_SEVERE = frozenset({"mains", "battery", "card", "chain", "amplifier", "line", "temperature", SHARED_CREDENTIALS})
+_SEVERE = frozenset(
+    {"mains", "battery", "card", "chain", "amplifier", "line", "temperature", SENT_ALONE, SHARED_CREDENTIALS}
+)
 
 
 def group_of(fault: str) -> FaultGroup:

@@ -1,6 +1,6 @@
 """The record of an alert among the broadcasts, so that the home page, the play log and the reports show it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlmodel import Session
@@ -14,6 +14,7 @@ from alerts.timelines import timeline
 from broadcast import stopping
 from broadcast.broadcasts import Broadcast, BroadcastState
 from broadcast.state_changes import record_state
+from devices.faults import SENT_ALONE, note_of_commune
 from wire.broadcasts import BroadcastClass, ClipItem
 
 #: In lists of the play log and the home page.
@@ -34,6 +35,8 @@ def record_of(session: Session, row: EmergencyAlert) -> Write:
     title = f"{kind}: {_danger(row, items)}"
 
     def write(session: Session) -> None:
+        if row.break_glass_reason and row.issued_at is not None:
+            _tell_alone(session, row, row.issued_at)
         if (
             row.issued_at is None
             or row.template == SILENT_DRILL
@@ -71,7 +74,21 @@ def _danger(row: EmergencyAlert, items: list[ClipItem]) -> str:
     return next((item.title for item in items if item.clip == clip), row.text)
 
 
+def _tell_alone(session: Session, row: EmergencyAlert, at: datetime) -> None:
+    """A fault of the commune, of which people are told by e-mail, SMS and webhook as of others. detail: the reason."""
+    end_alone(session, row, at)  # an earlier one of the same person: this one is told too
+    note_of_commune(
+        session, row.commune_id, SENT_ALONE, row.confirmed_by, present=True, at=at, detail=row.break_glass_reason
+    )
+
+
+def end_alone(session: Session, row: EmergencyAlert, at: datetime) -> None:
+    note_of_commune(session, row.commune_id, SENT_ALONE, row.confirmed_by, present=False, at=at)
+
+
 def record_end(session: Session, row: EmergencyAlert, by: str) -> None:
+    if row.break_glass_reason and row.ended_at is not None:
+        end_alone(session, row, row.ended_at)
     kept = session.get(EmergencyAlert, row.id)
     if kept is not None and kept.message_id and session.get(Broadcast, kept.message_id) is not None:
         stopping.stop(session, kept.message_id, row.ended_at or kept.requested_at, by=by)

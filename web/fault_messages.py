@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from jinja2 import Environment, StrictUndefined
 
-from devices.faults import LINK, RELAY
+from devices.faults import LINK, RELAY, SENT_ALONE
 from notifications.channels import OutgoingMessage
 from notifications.deliveries import NotificationDelivery
 from notifications.news import FaultNews, FaultNewsItem
@@ -132,19 +132,27 @@ def _item_document(t: Translator, item: FaultNewsItem, now: datetime) -> dict[st
     return {**fields, "fault_text": said}
 
 
+#: Faults that are no receiver's.
+_OF_COMMUNES = (RELAY, SENT_ALONE)
+
+
 def _headlines(t: Translator, news: FaultNews, now: datetime) -> list[str]:
     """Each in one phrase: what began, what ended."""
     parts = []
-    if began := [item for item in news.began if item.fault != RELAY]:
+    if any(item.fault == SENT_ALONE for item in news.began):
+        parts.append(t("An emergency was sent by one person alone"))
+    if began := [item for item in news.began if item.fault not in _OF_COMMUNES]:
         parts.append(_headline(t, began, now))
     if failed := _places([item for item in news.began if item.fault == RELAY]):
         parts.append(t.count("{n} relay station not heard", "{n} relay stations not heard", failed))
-    if ended := [item for item in news.ended if item.fault != RELAY]:
+    if ended := [item for item in news.ended if item.fault not in _OF_COMMUNES]:
         n = _places(ended)
         if {item.fault for item in ended} == {LINK}:
             parts.append(t.count("{n} receiver online again", "{n} receivers online again", n))
         else:
             parts.append(t.count("faults ended at {n} receiver", "faults ended at {n} receivers", n))
+    if any(item.fault == SENT_ALONE for item in news.ended):
+        parts.append(t("the emergency sent by one person is over"))
     if over := _places([item for item in news.ended if item.fault == RELAY]):
         parts.append(t.count("fault of {n} relay station over", "faults of {n} relay stations over", over))
     return parts
@@ -174,13 +182,16 @@ def _section(
     kind = _kind(t, items[0].fault, now)
     n = _places(items)
     left_out = max(0, len(items) - MOST_LINES)
-    if items[0].fault == RELAY:
+    if items[0].fault == SENT_ALONE:
+        counted, more = "", ""
+    elif items[0].fault == RELAY:
         counted = t.count("{n} station", "{n} stations", n)
         more = t.count("and {n} more station", "and {n} more stations", left_out)
     else:
         counted = t.count("{n} receiver", "{n} receivers", n)
         more = t.count("and {n} more receiver", "and {n} more receivers", left_out)
-    title = f"{t('Ended')}: {kind} ({counted})" if ended else f"{kind} ({counted})"
+    counted = f" ({counted})" if counted else ""
+    title = f"{t('Ended')}: {kind}{counted}" if ended else f"{kind}{counted}"
     advice = "" if ended else t(ADVICE.get(items[0].fault, OTHER_ADVICE))
     lines = [_line(t, item, now, several=several) for item in items[:MOST_LINES]]
     return MessageSection(title, lines, more if left_out else "", advice)

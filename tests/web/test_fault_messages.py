@@ -21,9 +21,10 @@ from people.rights import Role
 from runtime.clock import ManualClock
 from runtime.database import Database
 from runtime.refusal import N_, Refusal, as_text
+from tests.alerts.watch_room import make_book_ready
 from tests.cast import COMMUNE, MORNING, OPERATOR
 from tests.notifications.servers import HttpServer, MailServer, http_server, mail_server
-from tests.web.office import Office
+from tests.web.office import PASSWORD, Office
 from tests.web.test_rights_of_pages import Guest
 from wire.reports import ClockState, Heartbeat, PlayoutState
 
@@ -330,3 +331,24 @@ def test_a_relay_station_that_fails_and_returns_is_told(office: Office, mail: Ma
     assert "Không nghe được đài tiếp âm (1 đài)\n- VOV1: Đài đang im lặng, từ 05:00 24/11/2026" in text_of(mail, 0)
     [item] = json.loads(hooks.requests[0].body)["began"]
     assert (item["subject"], item["receiver_id"], item["fault"]) == ("VOV1", "", "relay")
+
+
+def test_an_emergency_that_one_person_sent_alone_is_told_with_the_reason_and_its_end(
+    office: Office, mail: MailServer
+) -> None:
+    tell_lan(office, channels=["email"])
+    office.add_receivers(1)
+    make_book_ready(office.database)
+    form = {"what": "storm", "level": "4", "where": "all", "request_key": "k1", "form_token": office.form_token}
+    address = office.browser.post("/emergency", data=form).headers["location"]
+    assert office.post(f"{address}/alone", password=PASSWORD, reason="Không gọi được ai cả") == 303
+    run(office, 120)
+    assert office.post(f"{address}/cancel") == 303
+    run(office, 120)
+    subjects = [m["Subject"] for m in mail.mails]
+    assert subjects == [
+        "Loa – Một người tự phát khẩn cấp, không có người thứ hai xác nhận (Xã Thiệu Trung)",
+        "Loa – tin khẩn cấp do một người tự phát đã kết thúc (Xã Thiệu Trung)",
+    ]
+    assert "lan" in text_of(mail, 0)
+    assert "Không gọi được ai cả" in text_of(mail, 0)

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from devices.faults import LINK, RELAY, Fault
+from devices.faults import LINK, RELAY, SENT_ALONE, Fault
 from devices.self_tests import FAULT, SelfTestPart
 from runtime.refusal import N_, from_text
 from web.formatting import Wording
@@ -27,6 +27,7 @@ FAULTS = {
     "sim": N_("The SIM card is missing or locked"),
     "clock_unknown": N_("The receiver did not know the time"),
     RELAY: N_("The relay station cannot be heard"),
+    SENT_ALONE: N_("An emergency was sent by one person alone"),
     "shared_credentials": N_("Two devices use these credentials. Switch one off, or create new credentials"),
 }
 SIMS = {

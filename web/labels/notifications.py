@@ -1,6 +1,6 @@
 """Words of fault messages: groups and channels to choose from, and what to do about each kind of fault."""
 
-from devices.faults import LINK, RELAY, SHARED_CREDENTIALS
+from devices.faults import LINK, RELAY, SENT_ALONE, SHARED_CREDENTIALS
 from devices.self_tests import FAULT as SELF_TEST
 from notifications.channels import Channel
 from notifications.deliveries import DeliveryState
@@ -46,6 +46,7 @@ ADVICE = {
     RELAY: N_(
         "The backup recording plays meanwhile. Test the station on the page of relay stations; add another address."
     ),
+    SENT_ALONE: N_("Ask the person why, and end it on the page Emergency if it was a mistake."),
     SHARED_CREDENTIALS: N_(
         "Find out which second device uses the connection file. Create a new one if you do not know."
     ),

@@ -38,6 +38,7 @@ _COMMON = {
     texts.FREE_INTRODUCTION: N_("Before a message typed at that moment"),
     texts.CANCEL: N_("Calls a message back"),
     texts.ALL_CLEAR: N_("All-clear"),
+    texts.WITHDRAWN: N_("When an authority withdraws its alert"),
     texts.DRILL_END: N_("Ends a drill"),
 }
 

@@ -8,6 +8,7 @@ The stages are where `STAGES` says; the product holds no stamps.
 
 import atexit
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,7 +101,9 @@ def _write() -> None:
 
 
 def read_stamps(folder: Path, pid: int) -> list[Stamp]:
-    """Of a process that has ended."""
+    """Of a process that has ended. Exits when it was killed, as one that does not end in time is."""
+    if not (folder / f"{pid}.csv").exists():
+        sys.exit(f"process {pid} was killed before it wrote its stamps")
     rows = (line.split(",") for line in (folder / f"{pid}.csv").read_text().splitlines())
     return [Stamp(stage, int(key), int(at_us), int(value)) for stage, key, at_us, value in rows]
 

@@ -72,7 +72,7 @@ class Visitor:
             return sent.status_code
         shown = self.guest.browser.get(sent.headers["location"]).text
         answered = self.page(f"{sent.headers['location']}/do")
-        return 403 if answered == 422 and "Chỉ chủ tịch hoặc phó chủ tịch" in shown else answered
+        return 403 if answered == 422 and "Chỉ lãnh đạo xã và người được" in shown else answered
 
     def calendar(self, hour: str, status: str = "CONFIRMED") -> int:
         """The emergency schedule as Loa wrote it into a calendar, at another hour. 403 when it was not taken."""

@@ -30,7 +30,9 @@ def sounding_part(frame: In, session: Reading) -> HTMLResponse:
 def do_stop(frame: In) -> Response:
     going_on = stop_everything(frame.deps.services, frame.actor, frame.commune_id)
     if going_on:
-        sentence = N_("An emergency goes on: only the chair or vice-chair can stop it. All else has been stopped.")
+        sentence = N_(
+            "An emergency goes on: only the chair, or a person with the right, can end it. All else has been stopped."
+        )
         return back_to(frame.request, "/stop-everything?stopped=1", Flash(sentence, is_success=False))
     return back_to(frame.request, "/stop-everything?stopped=1", Flash(N_("Everything has been told to stop.")))
 

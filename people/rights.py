@@ -68,10 +68,10 @@ NOT_ALLOWED = {
     Action.TIMETABLE: N_("Only the culture officer and the chair can change the timetable. Ask one of them."),
     Action.ON_AIR: N_("Only the culture officer and the chair can broadcast. Ask one of them."),
     Action.EMERGENCY: N_(
-        "Only the chair and people whom the chair has given this right can start an emergency. Call one of them."
+        "Only the chair and those who were given this right can start an emergency. Call one of them."
     ),
     Action.CLEAR_EMERGENCY: N_(
-        "Only the chair and people whom the chair has given this right can end an emergency. Call one of them."
+        "Only the chair and those who were given this right can end an emergency. Call one of them."
     ),
     Action.FAULTS: N_("Only the technician, the culture officer and the chair can handle faults. Call one of them."),
     Action.RECEIVERS: N_("Only the technician and the chair can change receivers. Ask one of them."),

@@ -81,7 +81,7 @@ class Visitor:
         sent = self.file(
             "/timetable/read", "lich.ics", f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{body}END:VCALENDAR\r\n"
         )
-        return 403 if "Chỉ chủ tịch hoặc phó chủ tịch" in sent.text else sent.status_code
+        return 403 if "Chỉ lãnh đạo xã và người được" in sent.text else sent.status_code
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ class ProvinceBulletin(NumberedRow, table=True):
     @property
     def refusal(self) -> Refusal | None:
         """Why Loa could not; None for another reason."""
-        return from_text(self.why) if self.why.startswith("{") else None
+        return from_text(self.why)
 
 
 @dataclass(frozen=True)

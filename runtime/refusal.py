@@ -54,11 +54,12 @@ def as_text(refusal: Refusal) -> str:
 
 
 def from_text(text: str) -> Refusal | None:
-    """The refusal that `as_text` wrote, None for nothing."""
-    if not text:
+    """The refusal that `as_text` wrote, None for nothing, or for what it did not write."""
+    try:
+        content = json.loads(text)
+        return Refusal(content["message_id"], **content["values"])
+    except (ValueError, TypeError, KeyError):
         return None
-    content = json.loads(text)
-    return Refusal(content["message_id"], **content["values"])
 
 
 def _plain(value: object) -> object:

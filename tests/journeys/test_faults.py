@@ -178,7 +178,7 @@ def test_all_sounds_in_step_although_controller_and_broker_are_dead_and_nothing_
         pids = [demo.controller.pid, *(child.pid for child in demo.receivers.values()), broker_pid(demo)]
     assert failed == []
     assert (figures["sounded"], figures["reports_after"], figures["doubles"]) == (3, 3, 0)
-    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+    wait_for("every process to end", lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()], 10)
     assert not demo.folder.exists()
 
 

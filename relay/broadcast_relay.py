@@ -65,6 +65,8 @@ class BroadcastRelay:
         #: It ends by itself then, controller time. Moved on with each renewal of the lease.
         self.runs_until_us: int | None = None
         self._is_taken_over = False
+        #: All slots are sent, up to `buffer_us` before they have sounded.
+        self.is_complete = False
         self._players: dict[int, RelayPlayer] = {}
         self._sender: LiveSender | None = None
         #: For another thread to take.
@@ -106,6 +108,7 @@ class BroadcastRelay:
             for slot in self._slots:
                 if not self._is_ended() and self._clock.now_us() < slot.ends_at_us:
                     self._play(slot)
+            self.is_complete = not self._ending.is_set()
         except Exception:
             log.exception("relay: a broadcast could not be sent on")
         finally:

@@ -104,7 +104,8 @@ class RelaySupervisor:
             if relay is not None:
                 relay.hand_over()
             return
-        if relay is None or (not relay.is_alive and to_us(b.ends_at) - to_us(now) > 1_000_000):
+        has_failed = relay is not None and not relay.is_alive and not relay.is_complete
+        if relay is None or (has_failed and to_us(b.ends_at) - to_us(now) > 1_000_000):
             with self._database.session() as session:
                 relay = self._new_relay(session, b)
             relay.runs_until_us = to_us(self._held_until[b.id] - _ENDS_BEFORE)

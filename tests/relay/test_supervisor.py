@@ -1,5 +1,6 @@
 """Two controllers on one database: one relays, and the other takes over in the same slot when the first is gone."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -85,8 +86,9 @@ def until(condition: Callable[[], bool], meanwhile: Callable[[], object] = lambd
 
 
 def test_of_two_controllers_one_relays_and_the_other_takes_over_in_the_slot(
-    shared: Database, clock: ManualClock, tmp_path: Path
+    shared: Database, clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "relay.supervisor")
     one, two = Sent(clock), Sent(clock)
     supervisors = [
         RelaySupervisor(shared, cast(Downlink, sent), Media(tmp_path), clock, frozenset()) for sent in (one, two)
@@ -118,11 +120,18 @@ def test_of_two_controllers_one_relays_and_the_other_takes_over_in_the_slot(
     taken_over_at = from_us(two.frames[0][0])
     assert taken_over_at - from_us(max(at for at, _ in one.frames)) <= LEASE + timedelta(seconds=3)
     assert two.frames[0][1].stream_starts_at_us > one.frames[0][1].stream_starts_at_us
-    run(40, supervisors, two)
-    run(1, supervisors, None)
+    all_sent_at = STARTS_AT + LENGTH - timedelta(seconds=1.4)
+    while clock.now() < all_sent_at - timedelta(seconds=1):
+        run(1, supervisors, two)
+    clock.advance(all_sent_at - clock.now())
     until(lambda: two.until_us >= to_us(STARTS_AT + LENGTH) - 20_000)
+    until(lambda: not any(thread.name == "relay" for thread in threading.enumerate()))
+    supervisors[1].step()  # what was sent ahead still sounds: a second stream would cut it off
+    run(1, supervisors, None)
+    run(3, supervisors[1:], None)
     for supervisor in supervisors:
         supervisor.close()
+    assert len([r for r in caplog.records if r.getMessage().startswith("relay: broadcast")]) == 2
     with shared.session() as session:
         (fault,) = session.exec(select(Fault))
         assert (fault.subject, fault.began_at) == ("VOV1", STARTS_AT)

@@ -1,7 +1,6 @@
 """Binary SMS: through an HTTP gateway, and through the outbox of gammu-smsd."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,7 +111,6 @@ def test_what_cannot_be_used_of_gammu_smsd_is_refused_without_its_pin(tmp_path: 
     assert not any("4711" in refusal for refusal in refusals)
 
 
-@pytest.mark.skipif(shutil.which("gammu-smsd") is None, reason="gammu-smsd is not installed (apt install gammu-smsd)")
 def test_a_real_gammu_smsd_sends_the_bytes_through_its_dummy_device(tmp_path: Path) -> None:
     file = smsd(tmp_path)
     sender = GammuSender(gammu_folders(file))

@@ -4,6 +4,7 @@ a rule fails here.
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -24,7 +25,6 @@ from tests.web.test_rights_of_pages import (
     OWN_OR_LED,
     PROVINCE_DOOR,
     Guest,
-    called,
     routes,
 )
 
@@ -45,25 +45,14 @@ OWN = {
 }
 
 
-#: Pages that only those may read who may also change what they show; all others are for everybody in the commune.
-READ_BY = {
-    "/import/receivers/template.xlsx": Action.RECEIVERS,
-    "/import/receivers/{import_id}": Action.RECEIVERS,
-    "/import/schedules/template.xlsx": Action.TIMETABLE,
-    "/import/schedules/{import_id}": Action.TIMETABLE,
-    "/import/operators/template.xlsx": Action.OPERATORS,
-    "/import/operators/{import_id}": Action.OPERATORS,
-    "/mergers": Action.MERGERS,
-    "/mergers/new": Action.MERGERS,
-    "/mergers/split": Action.MERGERS,
-    "/mergers/{merger_id}": Action.MERGERS,
-    "/operators": Action.OPERATORS,
-    "/operators/new": Action.OPERATORS,
-    "/operators/{operator_id}": Action.OPERATORS,
-    "/operators/{operator_id}/profile": Action.OPERATORS,
-    "/province/send": Action.SEND_DOWN,
-    "/settings/backup/file": Action.BACKUP,
-    "/volumes": Action.RECEIVERS,
+#: By method and path. All that is not in the table is for everybody in the commune.
+RIGHTS = {
+    (method, path): Action(action)
+    for action, method, path in (
+        line.split("\t")
+        for line in Path(__file__).with_name("route_rights.tsv").read_text().splitlines()
+        if not line.startswith("#")
+    )
 }
 
 
@@ -92,17 +81,14 @@ def own_address(route: APIRoute) -> str:
     return path.format(**{name: OWN.get(name, "1") for name in re.findall(r"{(\w+)}", path)})
 
 
-def action_of(route: APIRoute) -> Action | None:
-    if route.path in READ_BY and "GET" in route.methods:
-        return READ_BY[route.path]
-    return next(
-        (one.action for one in called(route.dependant) if isinstance(getattr(one, "action", None), Action)), None
-    )
-
-
 def cells(office: EveryState, *, is_foreign: bool = False) -> list[Cell]:
     made = [
-        Cell(method, foreign_address(office, route) if is_foreign else own_address(route), route, action_of(route))
+        Cell(
+            method,
+            foreign_address(office, route) if is_foreign else own_address(route),
+            route,
+            RIGHTS.get((method, route.path)),
+        )
         for route in routes(office)
         if route.path not in WITHOUT_ROLES
         for method in sorted(route.methods - {"HEAD", "OPTIONS"})
@@ -110,6 +96,12 @@ def cells(office: EveryState, *, is_foreign: bool = False) -> list[Cell]:
     found = [cell for cell in made if cell.address]
     assert len(found) > 60
     return found
+
+
+def test_every_route_that_changes_something_has_its_row_in_the_table(office: EveryState) -> None:
+    changing = {(cell.method, cell.route.path) for cell in cells(office) if cell.method != "GET"}
+    assert changing == {(method, path) for method, path in RIGHTS if method != "GET"}
+    assert {path for _, path in RIGHTS} <= {route.path for route in routes(office)}
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -1,6 +1,5 @@
 """Alerts that other programs of the receiver's machine hand over: by the command, and from a real gammu-smsd."""
 
-import shutil
 import subprocess
 import sys
 import time
@@ -64,7 +63,6 @@ def test_one_that_cannot_be_removed_is_taken_once(
     assert [drop.messages(), drop.messages()] == [[PAYLOAD], []]
 
 
-@pytest.mark.skipif(shutil.which("gammu-smsd") is None, reason="gammu-smsd is not installed (apt install gammu-smsd)")
 def test_a_real_gammu_smsd_hands_over_what_its_dummy_device_received(tmp_path: Path, drop: AlertDrop) -> None:
     file, hook = smsd(tmp_path), tmp_path / "hook"
     hook.write_text(
